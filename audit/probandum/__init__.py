@@ -1,0 +1,1 @@
+"""probandum: audits deployed models and writes documents whose every number traces to evidence."""

@@ -1,0 +1,276 @@
+"""How rounds are answered: de-duplicated, packed, asked, recorded, and never asked twice.
+
+How a round is packed is a pure function of the round and of what this run asked before it, never of what a
+cache or an interrupted run left behind: batch composition moves float32 results in the fifth digit, so the
+pack is the unit of recording and of resuming.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from probandum import codec
+from probandum.energy import Meter, NoMeter
+from probandum.errors import DataError, ProbeError, TargetError
+from probandum.evidence import Capability, Observation, Reading, Request, Response, Table
+from probandum.probe import Window
+from probandum.subject import Subject
+from probandum.target import Target
+
+#: Inputs a pack: what is lost when a run is killed, against how much can share one batch.
+PACK_INPUTS: Mapping[Capability, int] = {
+    Capability.CHOOSE: 160,
+    Capability.SCORE: 256,
+    Capability.GENERATE: 8,
+    Capability.CLASSIFY: 8192,
+    Capability.PREDICT: 65536,
+    Capability.EMBED: 1024,
+    Capability.ATTRIBUTE: 64,
+}
+
+
+class Journal(Protocol):
+    """Where packs are written as they are answered, and found again when a run resumes."""
+
+    def recorded(self, pack: str) -> list[Observation] | None:
+        """The observations of a whole recorded pack, in order; None where it is absent or incomplete."""
+        ...
+
+    def write(self, observations: Sequence[Observation]) -> None:
+        """Keep one pack; on return it survives kill -9."""
+        ...
+
+    def window(self, key: str) -> Window | None:
+        """A recorded energy window; None where it is absent."""
+        ...
+
+    def write_window(self, key: str, window: Window) -> None:
+        """Keep one energy window."""
+        ...
+
+
+class Asker:
+    """Answers rounds for all probes of a run. ``progress(probe, done, of)`` is told of inputs in a round."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        seed: int,
+        subject: Subject | None = None,
+        journal: Journal | None = None,
+        meter: Meter | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> None:
+        self.target = target
+        self.seed = seed
+        self.subject = subject
+        self.journal = journal
+        self.meter = meter if meter is not None else NoMeter()
+        self._progress = progress or (lambda probe, done, of: None)
+        self._answers: dict[str, Response] = {}
+        self.asked_now = 0
+        self.asked_before = 0
+
+    def for_probe(self, probe: str) -> ProbeAsk:
+        """The ask that one probe gets."""
+        return ProbeAsk(self, probe)
+
+    def answer(self, probe: str, requests: Sequence[Request]) -> list[Response]:
+        """Answers to a whole round, in its order; ProbeError where the target has no such capability."""
+        for request in requests:
+            if request.kind not in self.target.capabilities:
+                raise ProbeError(f"{probe} asked for {request.kind}, which target {self.target.name} cannot answer")
+        keys = [self._key(request) for request in requests]
+        missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in self._answers}
+        done, of = len(keys) - len(missing), sum(len(request) for request in missing.values())
+        done = 0
+        self._progress(probe, done, of)
+        for pack in packs(list(missing.values())):
+            for request, response in zip(pack, self._answer_pack(probe, pack), strict=True):
+                self._answers[self._key(request)] = response
+            done += sum(len(request) for request in pack)
+            self._progress(probe, done, of)
+        answers = [self._answers[key] for key in keys]
+        for key, request in zip(keys, requests, strict=True):
+            if request.fresh:
+                self._answers.pop(key, None)
+        return answers
+
+    def _key(self, request: Request) -> str:
+        return f"fresh:{request.digest}" if request.fresh else request.digest
+
+    def _answer_pack(self, probe: str, pack: Sequence[Request]) -> list[Response]:
+        name = codec.digest_of([self._key(request) for request in pack])
+        recorded = self.journal.recorded(name) if self.journal else None
+        if recorded is not None:
+            self.asked_before += len(recorded)
+            return [observation.answer for observation in recorded]
+        started = time.perf_counter()
+        responses = self.target.answer(pack)
+        seconds = time.perf_counter() - started
+        if len(responses) != len(pack):
+            raise TargetError(f"target {self.target.name} gave {len(responses)} answers to {len(pack)} requests")
+        responses = [_checked(request, response) for request, response in zip(pack, responses, strict=True)]
+        self.asked_now += len(pack)
+        if self.journal:
+            self.journal.write(
+                [
+                    Observation(
+                        request=request.digest,
+                        response=response.digest,
+                        probe=probe,
+                        attempt=1,
+                        seconds=round(seconds, 6),
+                        placement="local",
+                        pack=name,
+                        index=index,
+                        size=len(pack),
+                        asked=describe(request),
+                        answer=response,
+                    )
+                    for index, (request, response) in enumerate(zip(pack, responses, strict=True))
+                ]
+            )
+        return responses
+
+    def windows(
+        self, probe: str, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int
+    ) -> Iterator[Window]:
+        """Metered windows of fresh work; see :meth:`probandum.probe.Ask.window`."""
+        names = [request.digest for request in requests]
+        warm = False
+        for repeat in range(repeats):
+            key = codec.digest_of([probe, names, repeats, seconds, warm_up, repeat])
+            window = self.journal.window(key) if self.journal else None
+            if window is None:
+                if not warm:
+                    for _ in range(warm_up):
+                        self.target.answer(requests)
+                    warm = True
+                window = self._measure_window(requests, seconds)
+                if self.journal:
+                    self.journal.write_window(key, window)
+            self._progress(probe, repeat + 1, repeats)
+            yield window
+
+    def _measure_window(self, requests: Sequence[Request], seconds: float) -> Window:
+        self.target.synchronise()
+        token = self.meter.begin()
+        started = time.perf_counter()
+        count, tokens_in, tokens_out = 0, 0, 0
+        counted = True
+        while time.perf_counter() - started < seconds:
+            for response in self.target.answer(requests):
+                if response.error is not None:
+                    raise TargetError(f"target {self.target.name} failed in an energy window: {response.error}")
+                counted = counted and response.input_tokens is not None
+                tokens_in += response.input_tokens or 0
+                tokens_out += response.output_tokens or 0
+            count += sum(len(request) for request in requests)
+        self.target.synchronise()
+        reading: Reading = self.meter.end(token)
+        return Window(
+            reading=reading,
+            requests=count,
+            input_tokens=tokens_in if counted else None,
+            output_tokens=tokens_out if counted else None,
+        )
+
+
+class ProbeAsk:
+    """One probe's ask: an :class:`Asker` that remembers which evidence the probe used."""
+
+    def __init__(self, asker: Asker, probe: str) -> None:
+        self._asker = asker
+        self._probe = probe
+        self.evidence: dict[str, None] = {}
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the target can answer."""
+        return self._asker.target.capabilities
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The target's class names."""
+        return self._asker.target.labels
+
+    @property
+    def subject(self) -> Subject:
+        """The rows under audit; DataError where the plan names none."""
+        if self._asker.subject is None:
+            raise DataError(f"{self._probe} needs rows, and the plan names no data", remedy="add data.path to the plan")
+        return self._asker.subject
+
+    def __call__(self, requests: Sequence[Request]) -> list[Response]:
+        """Answers to a whole round."""
+        for request in requests:
+            self.evidence.setdefault(request.digest)
+        return self._asker.answer(self._probe, requests)
+
+    def rng(self, *names: str) -> np.random.Generator:
+        """Seeded by the plan's seed, the probe and ``names``."""
+        material = "\x1f".join([str(self._asker.seed), self._probe, *names]).encode()
+        return np.random.default_rng(int.from_bytes(hashlib.sha256(material).digest()[:16], "big"))
+
+    def window(self, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int) -> Iterator[Window]:
+        """Metered windows of fresh work."""
+        return self._asker.windows(self._probe, requests, repeats=repeats, seconds=seconds, warm_up=warm_up)
+
+
+def packs(requests: Sequence[Request]) -> list[list[Request]]:
+    """``requests`` in packs of one kind and at least ``PACK_INPUTS`` inputs; a pure function of the round."""
+    made: list[list[Request]] = []
+    size = 0
+    for request in requests:
+        if not made or size >= PACK_INPUTS[request.kind] or made[-1][0].kind != request.kind:
+            made.append([])
+            size = 0
+        made[-1].append(request)
+        size += len(request)
+    return made
+
+
+def describe(request: Request) -> dict[str, Any]:
+    """What the journal says was asked: texts as sent; of rows only digest and keys, not the persons in them."""
+    said: dict[str, Any] = {"kind": str(request.kind), "n": len(request)}
+    if isinstance(request.inputs, Table):
+        said["rows"] = request.inputs.digest
+        said["columns"] = list(request.inputs)
+    elif request.masks is None:
+        said["inputs"] = list(request.inputs)
+    if request.masks is not None:
+        said["masks"] = codec.builtins(request.masks)
+    elif request.keys:
+        said["keys"] = list(request.keys)
+    for name in ("groups", "options", "continuations"):
+        if getattr(request, name):
+            said[name] = list(getattr(request, name))
+    if request.prefix:
+        said["prefix"] = request.prefix
+    if request.parameters:
+        said["parameters"] = dict(request.parameters)
+    if request.repeat:
+        said["repeat"] = request.repeat
+    return said
+
+
+def _checked(request: Request, response: Response) -> Response:
+    """``response``, or an error in its place where the array has another length or holds no finite numbers."""
+    if response.error is not None or response.outputs is None:
+        return response
+    outputs = np.asarray(response.outputs, dtype=np.float64)
+    if len(outputs) != len(request):
+        return Response(error=f"{len(outputs)} answers to {len(request)} inputs")
+    finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
+    if not finite.all():
+        row = int(np.argmin(finite))
+        name = request.keys[row] if request.keys else f"input {row}"
+        return Response(error=f"{name}: the system answered {outputs[row].tolist()}, which is not finite")
+    return response

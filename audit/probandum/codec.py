@@ -1,0 +1,84 @@
+"""Canonical JSON: the one place that turns our types into bytes and back.
+
+Canonical means: UTF-8, keys sorted, no spaces, shortest round-trip floats, no NaN and no infinity. The same
+value always gives the same bytes, so a digest of the bytes identifies the value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+
+from probandum.errors import RecordError
+
+T = TypeVar("T")
+
+
+def encode(value: object) -> bytes:
+    """``value`` as canonical JSON; raises ValueError on NaN or an infinity, which JSON cannot say.
+
+    >>> encode({"b": 1, "a": [0.1, None]})
+    b'{"a":[0.1,null],"b":1}'
+    """
+    plain = builtins(value)
+    _refuse_non_finite(plain, "")
+    return msgspec.json.encode(plain, order="sorted")
+
+
+def pretty(value: object) -> bytes:
+    """As :func:`encode`, indented by two spaces and ending in a newline, for files that people open."""
+    return msgspec.json.format(encode(value), indent=2) + b"\n"
+
+
+def builtins(value: object) -> Any:
+    """``value`` as dicts, lists, strings, numbers, bools and None; numpy arrays become nested lists."""
+    return msgspec.to_builtins(value, enc_hook=_from_numpy, str_keys=True, order="sorted")
+
+
+def decode(kind: type[T], data: bytes, *, what: str = "JSON") -> T:
+    """``data`` as a value of type ``kind``, strictly checked; raises RecordError naming ``what``."""
+    try:
+        return msgspec.json.decode(data, type=kind, dec_hook=_to_numpy, strict=True)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RecordError(f"{what}: {error}", remedy="the file is damaged or of another version") from None
+
+
+def digest(data: bytes) -> str:
+    """The SHA-256 of ``data``, written as everywhere in the record.
+
+    >>> digest(b"")[:23]
+    'sha256:e3b0c44298fc1c14'
+    """
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def digest_of(value: object) -> str:
+    """The digest of the canonical JSON of ``value``."""
+    return digest(encode(value))
+
+
+def _from_numpy(value: object) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise NotImplementedError(f"{type(value).__name__} has no canonical JSON")
+
+
+def _to_numpy(kind: type, value: object) -> object:
+    if kind is np.ndarray:
+        return np.asarray(value, dtype=np.float64)
+    raise NotImplementedError(f"cannot decode a {kind.__name__}")
+
+
+def _refuse_non_finite(value: Any, where: str) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where or 'value'} is {value}; canonical JSON holds finite numbers only")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_non_finite(inner, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _refuse_non_finite(inner, f"{where}[{index}]")

@@ -1,0 +1,149 @@
+"""What a document is made of: a tree in which only Number and Fact carry data.
+
+"Every number has its evidence" is a property of these types: a text node is prose and holds no figure of the
+audit; a :class:`Number` names the finding it shows; a :class:`Fact` names the path in the system card it
+quotes; a :class:`Gap` stands where a fact is missing, with the requirement and who can supply it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+#: Where a statement comes from: measured by this audit, declared by a person, proposed by a rule for a
+#: person to accept, for a person alone to write, or missing.
+Origin = Literal["measured", "declared", "proposed", "human", "missing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """A section title; ``level`` 1 is a chapter. ``citation`` names the provision the section answers."""
+
+    text: str
+    level: int
+    anchor: str
+    citation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Prose of the template: explains, and states no quantity of the audit."""
+
+    text: str
+    style: Literal["body", "lead", "note", "warning"] = "body"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A finding shown in place: value, interval, n, verdict and id all come from it."""
+
+    finding: str
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A declared fact: ``value`` is what stands at ``path`` in the card, ``by`` and ``on`` who said it when.
+
+    Facts of the run itself (version, digests, times) have a path starting ``run.`` and origin ``measured``.
+    """
+
+    path: str
+    value: str
+    label: str | None = None
+    by: str | None = None
+    on: str | None = None
+    origin: Origin = "declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A missing fact, visible: what, under which requirement, and who can supply it.
+
+    ``origin`` ``human`` marks a field that only a named person may fill; in DOCX it is a content control.
+    """
+
+    what: str
+    citation: str
+    supplier: str
+    field_id: str
+    origin: Origin = "missing"
+
+
+Inline = Text | Number | Fact | Gap
+Cell = str | Number | Fact | Gap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows under a header; a cell is text or one of the data-carrying nodes."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A chart of findings, drawn by us; ``alt`` states it in words and the twin table repeats every value."""
+
+    kind: str
+    caption: str
+    alt: str
+    findings: tuple[str, ...]
+    twin: Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A list of entries, each one or more inline nodes."""
+
+    entries: tuple[tuple[Inline, ...], ...]
+
+
+Node = Heading | Text | Number | Fact | Gap | Table | Figure | Listing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A whole document: its front matter and its nodes in reading order."""
+
+    id: str
+    title: str
+    subtitle: str
+    status: str
+    front: tuple[Fact, ...]
+    nodes: tuple[Node, ...]
+    requirements: tuple[str, ...] = field(default_factory=tuple)
+
+    def findings(self) -> tuple[str, ...]:
+        """The ids of all findings it shows, in reading order, without repeats."""
+        seen: dict[str, None] = {}
+
+        def walk(nodes: Sequence[object]) -> None:
+            for node in nodes:
+                if isinstance(node, Number):
+                    seen.setdefault(node.finding)
+                elif isinstance(node, Figure):
+                    for finding in node.findings:
+                        seen.setdefault(finding)
+                    walk([node.twin])
+                elif isinstance(node, Table):
+                    walk([cell for row in node.rows for cell in row])
+                elif isinstance(node, Listing):
+                    walk([inline for entry in node.entries for inline in entry])
+
+        walk(self.nodes)
+        return tuple(seen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentSpec:
+    """What ``templates/<id>/document.yaml`` says a document is."""
+
+    id: str
+    title: str
+    summary: str
+    audience: str
+    requirements: tuple[str, ...]

@@ -1,0 +1,109 @@
+"""Every error a user can meet, as one tree. Each class carries the exit code of the command line.
+
+    ProbandumError                4   base; never raised itself
+    ├── UsageError                2   the command or the plan is wrong; nothing was run
+    │   ├── PlanError             2   one or more lines ``file:line:column: path: message``
+    │   ├── DataError             2   a data file that is missing, empty or lacks a named column
+    │   └── UnknownName           2   no probe, target, metric or document of that name
+    ├── UnsafeRefused             2   an unsafe thing was asked for without its explicit flag
+    ├── MissingDependency         2   an optional package is not installed
+    ├── TargetError               4   the audited system could not be loaded or did not answer
+    ├── ProbeError                4   a probe broke
+    └── RecordError               4   a record is damaged, truncated, or fails verification
+
+A message is one line: what, where, expected, got. ``remedy`` says what to do next.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class ProbandumError(Exception):
+    """Base of all errors that the command line prints as one line, without a traceback."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def lines(self) -> list[str]:
+        """The lines a person reads: one a problem, the remedy behind the last."""
+        if self.remedy is None:
+            return [self.message]
+        return [f"{self.message}; {self.remedy}"]
+
+
+class UsageError(ProbandumError, ValueError):
+    """The command, its arguments or the plan are wrong; nothing was run."""
+
+    exit_code = 2
+
+
+class PlanError(UsageError):
+    """One or more problems in an audit file, all reported at once."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+    def lines(self) -> list[str]:
+        """One line a problem, each starting ``file:line:column:``."""
+        return list(self.problems)
+
+
+class DataError(UsageError):
+    """A data file is missing, unreadable, empty, or lacks a column that the plan names."""
+
+
+class UnknownName(UsageError, LookupError):
+    """A name that no registry knows; the message suggests the nearest one."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        super().__init__(f"unknown {kind} {name!r}{did_you_mean(name, names)}", remedy=f"known: {', '.join(names)}")
+
+
+class UnsafeRefused(ProbandumError, PermissionError):
+    """Loading code-executing files, or the like, without the flag that says so."""
+
+    exit_code = 2
+
+
+class MissingDependency(ProbandumError, ImportError):
+    """An optional package is needed and not installed."""
+
+    exit_code = 2
+
+    def __init__(self, package: str, *, needed_for: str, extra: str) -> None:
+        super().__init__(
+            f"{package} is not installed, and {needed_for} needs it",
+            remedy=f"install it with: pip install 'probandum[{extra}]'",
+        )
+
+
+class TargetError(ProbandumError, RuntimeError):
+    """The audited system could not be loaded, or did not answer."""
+
+
+class ProbeError(ProbandumError, RuntimeError):
+    """A probe broke; its findings are ERROR, never a pass."""
+
+
+class RecordError(ProbandumError, ValueError):
+    """A record is damaged, truncated, of another plan, or fails verification."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A suggestion to append to a message, or nothing.
+
+    >>> did_you_mean("at_mots", ["at_least", "at_most"])
+    ", did you mean 'at_most'?"
+    >>> did_you_mean("zzz", ["at_most"])
+    ''
+    """
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,271 @@
+"""What is asked and what came back: Table, Request, Response, Observation, Items, Reading.
+
+A request is always a block: n >= 1 inputs with one digest and an array answer. Its digest covers what the
+system sees and nothing else, so that the same ask has the same digest in every audit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from probandum import codec
+
+Floats = npt.NDArray[np.float64]
+Column = npt.NDArray[Any]
+
+
+class Capability(StrEnum):
+    """What a target can answer; also the kind of a request."""
+
+    CHOOSE = "choose"  # log-probabilities of answer options after a prompt
+    SCORE = "score"  # log-likelihood of a continuation after a prompt
+    GENERATE = "generate"  # text after a prompt
+    CLASSIFY = "classify"  # class probabilities of a text
+    PREDICT = "predict"  # class probabilities, or recorded decisions, of table rows
+    EMBED = "embed"
+    ATTRIBUTE = "attribute"
+
+
+class Table:
+    """Rows as named one-dimensional columns of equal length; numeric columns are float64, others text."""
+
+    def __init__(self, columns: Mapping[str, Column]) -> None:
+        self.columns = dict(columns)
+        lengths = {len(column) for column in self.columns.values()}
+        if len(lengths) > 1:
+            raise ValueError(f"columns differ in length: {sorted(lengths)}")
+        self._rows = lengths.pop() if lengths else 0
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __getitem__(self, name: str) -> Column:
+        return self.columns[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def take(self, rows: npt.ArrayLike) -> Table:
+        """The rows named by an index array or a boolean mask, in that order."""
+        picked = np.asarray(rows)
+        return Table({name: column[picked] for name, column in self.columns.items()})
+
+    def select(self, names: Sequence[str]) -> Table:
+        """The named columns, in that order; KeyError names the first that is absent."""
+        return Table({name: self.columns[name] for name in names})
+
+    def matrix(self) -> Floats:
+        """All columns side by side, shape (rows, columns); ValueError where one holds text."""
+        return np.column_stack([np.asarray(column, dtype=np.float64) for column in self.columns.values()])
+
+    @classmethod
+    def from_matrix(cls, values: Floats, names: Sequence[str]) -> Table:
+        """The inverse of :meth:`matrix`."""
+        return cls({name: np.ascontiguousarray(values[:, index]) for index, name in enumerate(names)})
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over names, kinds and values in column order; the values themselves are never recorded."""
+        sha = hashlib.sha256()
+        for name, column in self.columns.items():
+            if column.dtype.kind in "fiub":
+                data = np.ascontiguousarray(column, dtype="<f8").tobytes()
+                sha.update(codec.encode([name, "f8", len(data)]))
+            else:
+                data = codec.encode([str(value) for value in column])
+                sha.update(codec.encode([name, "text", len(data)]))
+            sha.update(data)
+        return f"sha256:{sha.hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Masks:
+    """How a block of perturbed inputs follows from one base, so that the record need not repeat them.
+
+    ``kept`` is the packed mask matrix (``numpy.packbits`` along the last axis, base64); ``width`` its columns.
+    """
+
+    base: str
+    operator: str
+    seed: int
+    width: int
+    kept: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Request:
+    """A block of n >= 1 inputs that are asked alike.
+
+    ``inputs``: prompts or texts, or a :class:`Table` of rows. ``options`` (choose): each answer as its
+    surface variants, whose probabilities are summed; ``prefix``: the scripted start of the answer;
+    ``continuations`` (score): one a prompt. ``repeat`` tells identical asks apart; ``fresh`` asks are never
+    de-duplicated and never answered from a cache. ``keys`` and ``groups`` say which item and which group an
+    input stands for; the system never sees them and the digest leaves them out.
+    """
+
+    kind: Capability
+    inputs: tuple[str, ...] | Table
+    options: tuple[tuple[str, ...], ...] = ()
+    prefix: str = ""
+    continuations: tuple[str, ...] = ()
+    parameters: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    masks: Masks | None = None
+    repeat: int = 0
+    fresh: bool = False
+    keys: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse an empty block and keys or groups that do not line up with the inputs."""
+        if len(self.inputs) == 0:
+            raise ValueError("a request holds at least one input")
+        for name in ("keys", "groups", "continuations"):
+            if getattr(self, name) and len(getattr(self, name)) != len(self.inputs):
+                raise ValueError(f"{name} has {len(getattr(self, name))} entries for {len(self.inputs)} inputs")
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The inputs of a text request; TypeError for a block of rows."""
+        if isinstance(self.inputs, Table):
+            raise TypeError(f"a {self.kind} request of rows has no texts")
+        return self.inputs
+
+    @property
+    def table(self) -> Table:
+        """The inputs of a row request; TypeError for a block of texts."""
+        if not isinstance(self.inputs, Table):
+            raise TypeError(f"a {self.kind} request of texts has no rows")
+        return self.inputs
+
+    @cached_property
+    def digest(self) -> str:
+        """What identifies this ask: everything the system sees, and ``repeat``."""
+        seen = self.inputs.digest if isinstance(self.inputs, Table) else list(self.inputs)
+        return codec.digest_of(
+            [
+                self.kind,
+                seen,
+                self.options,
+                self.prefix,
+                self.continuations,
+                dict(self.parameters),
+                self.repeat,
+            ]
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Response:
+    """The answer to one request, in the order of its inputs.
+
+    ``outputs``: choose (n, options) and score (n,) in nats; classify and predict (n, classes) as
+    probabilities, or (n, columns) of a decision log with the names in ``labels``. ``texts``: generate.
+    ``refused``: indexes of inputs that the system declined. ``error``: why there is no answer at all.
+    """
+
+    outputs: np.ndarray | None = None
+    texts: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    refused: tuple[int, ...] = ()
+    error: str | None = None
+
+    @property
+    def values(self) -> Floats:
+        """``outputs`` where there must be some; ValueError naming the target's error otherwise."""
+        if self.outputs is None:
+            raise ValueError(self.error or "the response holds no array")
+        return self.outputs
+
+    @cached_property
+    def digest(self) -> str:
+        """What identifies this answer."""
+        return codec.digest_of(
+            [
+                self.outputs,
+                self.texts,
+                self.labels,
+                self.input_tokens,
+                self.output_tokens,
+                self.refused,
+                self.error,
+            ]
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Observation:
+    """One ask and its answer, as the journal keeps it: one line.
+
+    ``asked`` holds what was sent (texts, or the digest of rows and their keys), ``pack`` the digest of the
+    pack it was answered in, ``index`` and ``size`` its place there.
+    """
+
+    request: str
+    response: str
+    probe: str
+    attempt: int
+    seconds: float
+    placement: str
+    pack: str
+    index: int
+    size: int
+    asked: Mapping[str, Any]
+    answer: Response
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items:
+    """One value per item: what paired comparison, triage, split-half and drift need later."""
+
+    keys: tuple[str, ...]
+    strata: tuple[str, ...]
+    values: tuple[float, ...]
+    unit: str
+
+    def __post_init__(self) -> None:
+        """The three run side by side."""
+        if not len(self.keys) == len(self.strata) == len(self.values):
+            raise ValueError("keys, strata and values differ in length")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The energy of one window. An absent quantity is None, with the reason in ``why``; never 0.
+
+    ``grade``: A external meter, B hardware counter, C sampled power, D estimated from a model of the machine.
+    ``covers`` names the parts that the joules include.
+    """
+
+    gpu_joules: float | None = None
+    cpu_joules: float | None = None
+    dram_joules: float | None = None
+    why: Mapping[str, str] = field(default_factory=dict)
+    seconds: float
+    idle_watts: float | None = None
+    meter: str
+    grade: str
+    covers: tuple[str, ...] = ()
+    resolution_joules: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def joules(self) -> float | None:
+        """The sum of the parts that were read; None where none was."""
+        parts = [part for part in (self.gpu_joules, self.cpu_joules, self.dram_joules) if part is not None]
+        return sum(parts) if parts else None

@@ -1,0 +1,226 @@
+"""What an audit says: Estimate, Limit, Verdict, Finding.
+
+A quantity is only ever said as an :class:`Estimate`, which carries its interval, its n and its method and
+refuses NaN and infinities; what cannot be said is ``value=None`` with the reason in ``why``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import reduce
+from typing import Literal
+
+
+class Verdict(StrEnum):
+    """What a limit says of an estimate; ``INCONCLUSIVE`` is a verdict of its own and never counts as a pass."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+    ERROR = "ERROR"
+
+
+#: Composition: FAIL > ERROR > INCONCLUSIVE > PASS; NOT_APPLICABLE is the identity.
+_RANK = {
+    Verdict.NOT_APPLICABLE: 0,
+    Verdict.PASS: 1,
+    Verdict.INCONCLUSIVE: 2,
+    Verdict.ERROR: 3,
+    Verdict.FAIL: 4,
+}
+
+
+def join(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of a suite: commutative, associative, idempotent; NOT_APPLICABLE of nothing.
+
+    >>> join([Verdict.PASS, Verdict.INCONCLUSIVE]).value
+    'INCONCLUSIVE'
+    >>> join([]).value
+    'NOT_APPLICABLE'
+    """
+    return reduce(lambda a, b: a if _RANK[a] >= _RANK[b] else b, verdicts, Verdict.NOT_APPLICABLE)
+
+
+class SubReason(StrEnum):
+    """Why a verdict is not PASS or FAIL, or what is special about it."""
+
+    SMALL_GROUP = "small_group"
+    UNDERPOWERED = "underpowered"
+    BUDGET = "budget"
+    NEAR_THRESHOLD = "near_threshold"
+    NO_LIMIT = "no_limit"
+    NO_DATA = "no_data"
+    NO_CAPABILITY = "no_capability"
+    NO_DYNAMIC_RANGE = "no_dynamic_range"
+    BAND_UNINFORMATIVE = "band_uninformative"
+    CONTROL_FAILED = "control_failed"
+    CONTROL_INCONCLUSIVE = "control_inconclusive"
+    CRASHED = "crashed"
+    INVALID_ANSWERS = "invalid_answers"
+    EXPLANATION_CONTRADICTION = "explanation_contradiction"
+    GRADE_D = "grade_d"
+    TRIVIAL = "trivial"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A quantity with its two-sided interval at ``level``, or None with the reason.
+
+    ``unit`` is one of share, ratio, logit, joule, watt-hour ... (shares of 1, never per cent). ``n`` is the
+    number of observations behind the value, ``n_effective`` the number that counts once clusters are
+    honoured. What a judge needs to give a bound at another level, or a p-value at another limit, is one of
+    ``counts`` (pairs of events and trials), ``moments`` (value, standard error, degrees of freedom) or
+    ``draws`` (sorted resampled values); which one is decided by ``method`` (see ``probandum.stats.bounds``).
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    level: float = 0.95
+    n: int
+    n_effective: float | None = None
+    unit: str
+    method: str | None = None
+    design: str | None = None
+    counts: tuple[tuple[int, int], ...] | None = None
+    moments: tuple[float, float, float] | None = None
+    draws: tuple[float, ...] | None = None
+    why: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that are none, and a missing value without its reason."""
+        numbers = [self.value, self.low, self.high, self.level, self.n_effective]
+        numbers += list(self.moments or ()) + list(self.draws or ())
+        for number in numbers:
+            if number is not None and not math.isfinite(number):
+                raise ValueError(f"an estimate holds finite numbers only, got {number}")
+        if self.n < 0:
+            raise ValueError(f"n is {self.n}; expected 0 or more")
+        if self.value is None:
+            if not self.why:
+                raise ValueError("an estimate without a value says why")
+        elif self.low is None or self.high is None or self.method is None:
+            raise ValueError("an estimate with a value has an interval and a method")
+        elif self.low > self.high:
+            raise ValueError(f"low {self.low} is above high {self.high}")
+
+    @classmethod
+    def missing(cls, why: str, *, n: int = 0, unit: str) -> Estimate:
+        """An estimate that cannot be given, with the reason a reader will see."""
+        return cls(value=None, n=n, unit=unit, why=why)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """Which group is compared; ``reference`` None for a figure of one group alone."""
+
+    attribute: str
+    group: str
+    reference: str | None = None
+
+    def __str__(self) -> str:
+        pair = self.group if self.reference is None else f"{self.group}~{self.reference}"
+        return f"{self.attribute}={pair}"
+
+
+Direction = Literal["at_most", "at_least", "band"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A declared limit: whose it is, since when, and why stands beside its number.
+
+    ``at_most``/``at_least``: the quantity lies on the good side of ``threshold``, widened by ``margin``.
+    ``band``: ``|quantity - around| <= threshold (+ margin)``. ``groups`` narrows the limit to some of the
+    metric's findings (keys attribute, group, reference, or a facet such as explainer).
+    """
+
+    metric: str
+    direction: Direction
+    threshold: float
+    around: float = 0.0
+    margin: float = 0.0
+    alpha: float | None = None
+    source: str = "project"
+    citation: str | None = None
+    set_by: str | None = None
+    set_on: str | None = None
+    reason: str | None = None
+    line: int | None = None
+    family: str = "audit"
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """How a limit was applied to one estimate: one-sided bounds at 1 - alpha, p-values before and after Holm."""
+
+    direction: Direction
+    threshold: float
+    around: float
+    margin: float
+    effective: float
+    alpha_fail: float
+    alpha_pass: float
+    lower: float | None
+    upper: float | None
+    p_fail: float | None
+    p_adjusted: float | None
+    hypotheses: int
+    family: str
+    source: str
+    citation: str | None
+    set_by: str | None
+    set_on: str | None
+    reason: str | None
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """Someone's recorded, dated and bounded acceptance of one finding."""
+
+    finding: str
+    owner: str
+    reason: str
+    set_on: str
+    expires: str
+    worst: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One quantity, judged. ``id`` holds no value and no run: waivers, baselines and fingerprints use it."""
+
+    id: str
+    probe: str
+    metric: str
+    groups: Groups | None = None
+    facets: Mapping[str, str] = field(default_factory=dict)
+    estimate: Estimate
+    limit: Judgement | None = None
+    verdict: Verdict
+    sub_reason: SubReason | None = None
+    why: str | None = None
+    detectable: float | None = None
+    n_needed: int | None = None
+    mode: Literal["gate", "disclosure", "indicator"] = "gate"
+    controls: Mapping[str, str] = field(default_factory=dict)
+    requirements: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    waiver: Waiver | None = None
+
+
+def finding_id(metric: str, groups: Groups | None, facets: Mapping[str, str]) -> str:
+    """The identity of a finding: its metric, then groups and facets as a query.
+
+    >>> finding_id("bias.group-rates/tpr", Groups(attribute="sex", group="F", reference="M"), {})
+    'bias.group-rates/tpr?sex=F~M'
+    """
+    parts = [str(groups)] if groups is not None else []
+    parts += [f"{key}={value}" for key, value in sorted(facets.items())]
+    return f"{metric}?{'&'.join(parts)}" if parts else metric

@@ -1,0 +1,272 @@
+"""What a probe is: a class that asks in rounds and turns answers into estimates. It never judges.
+
+    @probe("bias.name-swap", version=1, requirements=["ai-act:art-10:2:f"], needs=Capability.CHOOSE)
+    class NameSwap:
+        \"\"\"One sentence that users read.\"\"\"
+
+        controls = (...,)
+
+        def measure(self, ask: Ask) -> Iterator[Measure]: ...
+
+Constructor keywords are the options under ``suites:`` in the audit file.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
+
+import numpy as np
+
+from probandum.errors import UnknownName, UsageError
+from probandum.evidence import Capability, Items, Reading, Request, Response
+from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.subject import Subject
+from probandum.target import check_keywords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One quantity a probe found, before any limit is applied.
+
+    ``metric`` is the part after the probe's name. ``facets`` are other coordinates of the finding, such as
+    the explainer. ``sub_reason`` with ``verdict`` says what the data forbid to conclude, whatever the limit
+    (a small group is INCONCLUSIVE, a constant model NOT_APPLICABLE, a contradiction ERROR); ``why`` says it
+    in words. ``evidence`` are request digests; left empty, the runner fills in all that the probe asked so
+    far. ``mode``: only ``gate`` measures are ever judged.
+    """
+
+    metric: str
+    estimate: Estimate
+    groups: Groups | None = None
+    facets: Mapping[str, str] = field(default_factory=dict)
+    mode: Literal["gate", "disclosure", "indicator"] = "gate"
+    verdict: Verdict | None = None
+    sub_reason: SubReason | None = None
+    why: str | None = None
+    items: Items | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlOutcome:
+    """Whether a control behaved: ``held`` None means it could not tell, and its probe then cannot PASS."""
+
+    name: str
+    kind: Literal["positive", "negative"]
+    held: bool | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeResult:
+    """All that one probe left in the record: what it measured, whether its controls held, what it took.
+
+    ``status`` not_applicable: the target cannot answer what the probe asks; error: the probe broke. Both say
+    ``why``, and neither has measures.
+    """
+
+    probe: str
+    version: int
+    status: Literal["measured", "not_applicable", "error"]
+    why: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    measures: tuple[Measure, ...] = ()
+    controls: tuple[ControlOutcome, ...] = ()
+    requirements: tuple[str, ...] = ()
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """One metered stretch of work: its reading, and what was done in it."""
+
+    reading: Reading
+    requests: int
+    input_tokens: int | None
+    output_tokens: int | None
+
+
+class Ask(Protocol):
+    """How a probe reaches the audited system. Calling it with a round answers every request, in order.
+
+    The runner behind it removes duplicates (never of ``fresh`` requests), packs, retries, records, resumes
+    and meters. Rounds should be as large as they can be.
+    """
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the target can answer."""
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The target's class names, in the order of its answers' columns."""
+        ...
+
+    @property
+    def subject(self) -> Subject:
+        """The rows under audit; DataError where the plan names no data."""
+        ...
+
+    def __call__(self, requests: Sequence[Request]) -> list[Response]:
+        """Answers to a whole round, in its order."""
+        ...
+
+    def rng(self, *names: str) -> np.random.Generator:
+        """A generator seeded by the plan's seed, the probe and ``names``: the same in every run."""
+        ...
+
+    def window(self, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int) -> Iterator[Window]:
+        """``repeats`` metered windows of at least ``seconds`` each over fresh asks of ``requests``."""
+        ...
+
+
+class Control(Protocol):
+    """A check that the probe sees an effect that is there (positive) or none that is not (negative)."""
+
+    @property
+    def name(self) -> str:
+        """A short name that reports print."""
+        ...
+
+    @property
+    def kind(self) -> Literal["positive", "negative"]:
+        """Which of the two it is."""
+        ...
+
+    def run(self, probe: Probe, ask: Ask) -> ControlOutcome:
+        """Run ``probe`` on a changed world and say whether it saw what it must see."""
+        ...
+
+
+class Probe(Protocol):
+    """What ``@probe`` asks of a class."""
+
+    spec: ClassVar[ProbeSpec]
+    controls: ClassVar[tuple[Control, ...]]
+
+    def measure(self, ask: Ask) -> Iterator[Measure]:
+        """Ask, and yield estimates."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeSpec:
+    """What is known of a probe without running it."""
+
+    id: str
+    version: int
+    summary: str
+    requirements: tuple[str, ...]
+    needs: frozenset[Capability]
+    cls: type[Any]
+
+    @property
+    def family(self) -> str:
+        """The part before the first dot: bias, explain, energy ..."""
+        return self.id.partition(".")[0]
+
+
+P = TypeVar("P", bound=type[Any])
+
+
+@dataclass(frozen=True, slots=True)
+class _Registry:
+    specs: dict[str, ProbeSpec] = field(default_factory=dict)
+
+
+_PROBES = _Registry()
+
+
+def probe(
+    id: str, *, version: int, requirements: Iterable[str], needs: Capability | Iterable[Capability]
+) -> Callable[[P], P]:
+    """Register a probe class. ``needs``: the target must answer one of these kinds.
+
+    TypeError where the class has no docstring or no controls: a probe without both is not evidence.
+    """
+
+    def register(cls: P) -> P:
+        if not cls.__doc__:
+            raise TypeError(f"probe {id} has no docstring; its first sentence is the summary users read")
+        kinds = {control.kind for control in getattr(cls, "controls", ())}
+        if kinds != {"positive", "negative"}:
+            raise TypeError(f"probe {id} needs one positive and one negative control, has {sorted(kinds) or 'none'}")
+        wanted = [needs] if isinstance(needs, Capability) else needs
+        spec = ProbeSpec(
+            id=id,
+            version=version,
+            summary=" ".join(cls.__doc__.split("\n\n")[0].split()),
+            requirements=tuple(requirements),
+            needs=frozenset(wanted),
+            cls=cls,
+        )
+        cls.spec = spec
+        _PROBES.specs[id] = spec
+        return cls
+
+    return register
+
+
+def known_probes() -> dict[str, ProbeSpec]:
+    """All registered probes by id."""
+    return dict(sorted(_PROBES.specs.items()))
+
+
+def make_probe(id: str, options: Mapping[str, Any]) -> Probe:
+    """An instance of the probe ``id`` with its options checked against the constructor's annotations."""
+    if id not in _PROBES.specs:
+        raise UnknownName("probe", id, _PROBES.specs)
+    cls = _PROBES.specs[id].cls
+    check_keywords(cls, options, what=f"suites.{id}")
+    hints = typing.get_type_hints(cls.__init__)
+    for key, value in options.items():
+        if key in hints and not _fits(value, hints[key]):
+            raise UsageError(f"suites.{id}.{key}: expected {_plain(hints[key])}, got {value!r}")
+    made: Probe = cls(**{key: _tupled(value) for key, value in options.items()})
+    return made
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a YAML value can stand where ``hint`` is annotated."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return True
+    if origin is typing.Literal:
+        return value in inner
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, part) for part in inner)
+    if origin in (tuple, list, Sequence) or origin is typing.get_origin(Sequence[str]):
+        return isinstance(value, list | tuple) and all(_fits(item, inner[0]) for item in value)
+    if origin in (dict, Mapping) or origin is typing.get_origin(Mapping[str, str]):
+        return isinstance(value, Mapping)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, hint) if isinstance(hint, type) else True
+
+
+def _plain(hint: Any) -> str:
+    names = {
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        bool: "true or false",
+        type(None): "nothing",
+    }
+    if typing.get_origin(hint) is typing.Literal:
+        return " or ".join(repr(option) for option in typing.get_args(hint))
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return " or ".join(_plain(part) for part in typing.get_args(hint))
+    if hint in names:
+        return names[hint]
+    return "a list" if typing.get_origin(hint) in (tuple, list) else str(hint)
+
+
+def _tupled(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,161 @@
+"""The rows under audit and what is declared about them: labels, groups, and which decision is good.
+
+Counting comes before dividing: groups are coded once, and everything about them is a table of counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from probandum.errors import DataError
+from probandum.evidence import Floats, Response, Table
+
+Bools = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int64]
+
+#: The name of the group of rows that state none.
+UNKNOWN = "(not stated)"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Grouping:
+    """One attribute of the rows: ``codes[i]`` is the index into ``names`` of row i's group.
+
+    ``reference`` names the group that others are compared with; None means every ordered pair is judged.
+    """
+
+    attribute: str
+    codes: Codes
+    names: tuple[str, ...]
+    reference: str | None = None
+
+    def __post_init__(self) -> None:
+        """The reference must be one of the groups."""
+        if self.reference is not None and self.reference not in self.names:
+            raise DataError(
+                f"groups.{self.attribute}: the reference {self.reference!r} is not among the groups",
+                remedy=f"found: {', '.join(self.names)}",
+            )
+
+    def cross(self, other: Grouping) -> Grouping:
+        """The intersection ``race*sex`` with groups ``African-American*Male``; no reference."""
+        codes = self.codes * len(other.names) + other.codes
+        names = tuple(f"{a}*{b}" for a in self.names for b in other.names)
+        return Grouping(attribute=f"{self.attribute}*{other.attribute}", codes=codes, names=names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What the plan declares of a decision.
+
+    ``favourable``: the value of the decision that is good for the person (no default exists). ``positive``:
+    the value of the label that the system tries to detect. ``threshold``: where a score becomes a decision.
+    """
+
+    favourable: str
+    positive: str = "1"
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcomes:
+    """What the system decided on each row, beside what turned out.
+
+    ``favourable``: the decision was good for the person. ``detected``: the decision said "positive".
+    ``positive``: the label says positive; None without labels. ``score``: P(positive) or the recorded score.
+    """
+
+    favourable: Bools
+    detected: Bools
+    positive: Bools | None = None
+    score: Floats | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Subject:
+    """The rows, their groups, and the declarations that turn answers into decisions.
+
+    ``features`` names the columns that the model takes; ``label`` and ``row_id`` name columns of ``table``.
+    """
+
+    table: Table
+    features: tuple[str, ...] = ()
+    label: str | None = None
+    row_id: str | None = None
+    groupings: Mapping[str, Grouping] = field(default_factory=dict)
+    decision: Decision | None = None
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def positive(self) -> Bools | None:
+        """Which rows carry the positive label; None where the plan names no label."""
+        if self.label is None or self.decision is None:
+            return None
+        return np.asarray(as_text(self.table[self.label]) == self.decision.positive, dtype=np.bool_)
+
+    def keys(self) -> tuple[str, ...]:
+        """One name a row: its id where the plan names one, its place otherwise."""
+        if self.row_id is None:
+            return tuple(f"row-{index}" for index in range(len(self)))
+        return tuple(str(value) for value in as_text(self.table[self.row_id]))
+
+    def outcomes(self, response: Response) -> Outcomes:
+        """Decisions from an answer to a predict request over all rows.
+
+        A decision log answers with the column ``favourable`` (0 or 1), ``detected`` (0 or 1) and perhaps
+        ``score``; a model answers with class probabilities, of which the positive class's is thresholded:
+        at or above the threshold the decision is the positive value.
+        """
+        if self.decision is None:
+            raise DataError("the favourable decision is not declared", remedy="add decision.favourable to the plan")
+        values = response.values
+        names = response.labels
+        if "favourable" in names:
+            column = {name: values[:, index] for index, name in enumerate(names)}
+            return Outcomes(
+                favourable=column["favourable"] == 1,
+                detected=column["detected"] == 1,
+                positive=self.positive,
+                score=column.get("score"),
+            )
+        score = positive_column(values, names, self.decision.positive)
+        threshold = 0.5 if self.decision.threshold is None else self.decision.threshold
+        detected = score >= threshold
+        favours_positive = self.decision.favourable == self.decision.positive
+        return Outcomes(
+            favourable=detected if favours_positive else ~detected,
+            detected=detected,
+            positive=self.positive,
+            score=score,
+        )
+
+
+def positive_column(values: Floats, labels: tuple[str, ...], positive: str) -> Floats:
+    """The probability of the class named ``positive``; DataError where the model has no such class."""
+    if values.ndim == 1:
+        return values
+    if positive not in labels:
+        raise DataError(
+            f"the positive value {positive!r} is not a class of the model",
+            remedy=f"its classes: {', '.join(labels)}",
+        )
+    return np.asarray(values[:, labels.index(positive)], dtype=np.float64)
+
+
+def as_text(column: npt.NDArray[np.generic]) -> npt.NDArray[np.str_]:
+    """A column as the text a file would show: whole floats without a point, so that 1.0 equals "1".
+
+    >>> as_text(np.array([1.0, 0.5])).tolist()
+    ['1', '0.5']
+    """
+    if column.dtype.kind == "f":
+        return np.array([str(int(v)) if float(v).is_integer() else repr(float(v)) for v in column], dtype=np.str_)
+    if column.dtype.kind == "b":
+        return np.array([str(int(v)) for v in column], dtype=np.str_)
+    return np.asarray(column, dtype=np.str_)

@@ -1,0 +1,129 @@
+"""The audited system: what it must offer, and how a class becomes one.
+
+A target is one file: a class with the decorator ``@target("name")`` whose keyword arguments are the keys
+under ``target:`` in the audit file. It says what it can do, says what it is, and answers rounds.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from probandum.errors import UnknownName, UsageError, did_you_mean
+from probandum.evidence import Capability, Request, Response, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetContext:
+    """What the runner tells every target: where relative paths start, and how to compute.
+
+    ``features`` are the columns, in order, that a tabular model takes; ``threads`` 0 means as many as the
+    machine has usable; ``batch_tokens`` bounds the tokens of one forward pass.
+    """
+
+    folder: Path
+    features: tuple[str, ...] = ()
+    device: str = "auto"
+    dtype: str = "auto"
+    threads: int = 0
+    batch_tokens: int = 8192
+
+    def resolve(self, path: str) -> Path:
+        """``path`` as the plan means it: relative to the plan's folder; ``~`` is the home."""
+        expanded = Path(path).expanduser()
+        return expanded if expanded.is_absolute() else self.folder / expanded
+
+
+class Target:
+    """Base of all targets.
+
+    ``capabilities`` is what this instance can answer. A subclass loads its model in ``__init__`` (raising
+    TargetError or DataError in one line) and implements :meth:`identity` and :meth:`answer`.
+    """
+
+    name: ClassVar[str] = ""
+    #: Facts every report must show, such as that code-executing files were loaded.
+    cautions: tuple[str, ...] = ()
+    capabilities: frozenset[Capability] = frozenset()
+    #: Class names in the order of the columns of classify and predict answers.
+    labels: tuple[str, ...] = ()
+    #: Whether the identity is a digest of the weights, so that answers may be shared between runs.
+    shareable: bool = False
+    #: Addresses that this target opens connections to, because the plan named them; none for local models.
+    endpoints: tuple[str, ...] = ()
+
+    def identity(self) -> Mapping[str, Any]:
+        """What was audited: digests of weights and code, precision, versions; JSON values only."""
+        raise NotImplementedError
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """One response a request, in order. How inputs are packed depends on ``requests`` alone.
+
+        An input that cannot be answered makes its whole response an ``error``; only a broken target raises.
+        """
+        raise NotImplementedError
+
+    def table(self) -> Table | None:
+        """The rows of a target that brings its own data, such as a log of decisions; None otherwise."""
+        return None
+
+    def synchronise(self) -> None:
+        """Wait until the device has done what was asked, so that an energy window ends where work ends."""
+
+    def close(self) -> None:
+        """Give memory back."""
+
+
+T = TypeVar("T", bound=type[Target])
+
+
+@dataclass(frozen=True, slots=True)
+class _Registry:
+    classes: dict[str, type[Target]] = field(default_factory=dict)
+
+
+_TARGETS = _Registry()
+
+
+def target(name: str) -> Callable[[T], T]:
+    """Register a class under the name that ``target: {type: name}`` uses."""
+
+    def register(cls: T) -> T:
+        cls.name = name
+        _TARGETS.classes[name] = cls
+        return cls
+
+    return register
+
+
+def known_targets() -> dict[str, type[Target]]:
+    """All registered target classes by name."""
+    return dict(_TARGETS.classes)
+
+
+def make_target(name: str, context: TargetContext, options: Mapping[str, Any]) -> Target:
+    """An instance of the target ``name``; UnknownName or UsageError where name or a key is not known."""
+    try:
+        cls = _TARGETS.classes[name]
+    except KeyError:
+        raise UnknownName("target type", name, _TARGETS.classes) from None
+    check_keywords(cls, options, what=f"target {name}", skip=1)
+    return cls(context, **options)  # type: ignore[call-arg]
+
+
+def check_keywords(cls: type, options: Mapping[str, Any], *, what: str, skip: int = 0) -> None:
+    """UsageError naming the first key that the constructor of ``cls`` does not take, or the first it lacks."""
+    parameters = list(inspect.signature(cls).parameters.values())[skip:]
+    names = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    for key in options:
+        if key not in names:
+            raise UsageError(
+                f"{what}: unknown key {key!r}{did_you_mean(key, names)}",
+                remedy=f"known: {', '.join(names) or 'none'}",
+            )
+    for parameter in parameters:
+        if parameter.name in names and parameter.default is inspect.Parameter.empty and parameter.name not in options:
+            raise UsageError(f"{what}: the key {parameter.name!r} is missing")
