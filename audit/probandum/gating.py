@@ -1,0 +1,124 @@
+"""The gate: numbered steps over a sealed record, an exit code, and every cause printed.
+
+    0  every judged finding passes, or is waived and in force
+    1  a limit is broken
+    2  the command or the plan is wrong (raised as UsageError, never decided here)
+    3  inconclusive, or nothing was judged
+    4  the audit could not be carried out or trusted
+
+The code is the first of 2, 4, 1, 3, 0 that has a cause.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from probandum.finding import Finding, Verdict
+from probandum.record import Record
+from probandum.sealing import Step, verify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One reason for the exit code, with the finding or step it comes from."""
+
+    code: int
+    text: str
+    finding: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """What the gate decided and why. ``counts``: findings by verdict, ``waived`` among them apart."""
+
+    code: int
+    mode: str
+    causes: tuple[Cause, ...]
+    counts: Mapping[str, int]
+    judged: int
+
+
+def gate(record: Record, *, mode: str, key: Any = None) -> GateResult:
+    """Decide over the plan's own judgement of ``record``.
+
+    1. verify digests and seals
+    2. every planned probe has findings or a stated reason
+    3. controls held and no probe broke
+    4. verdicts, with waivers in force
+    5. something was judged
+    """
+    causes: list[Cause] = []
+
+    # 1. verify digests and seals
+    broken = [step for step in verify(record, key=key) if step.held is False]
+    causes += [Cause(code=4, text=f"verification step {step.number}, {step.title}: {step.detail}") for step in broken]
+    if _unreadable(broken):
+        return GateResult(code=4, mode=mode, causes=tuple(causes), counts={}, judged=0)
+    findings = record.findings
+
+    # 2. every planned probe has findings or a stated reason
+    seen = {finding.probe for finding in findings}
+    causes += [
+        Cause(code=4, text=f"{probe} was planned and left no finding")
+        for probe in record.plan["suites"]
+        if probe not in seen
+    ]
+    # 3. to 5.
+    verdict_causes, judged = decide(findings, mode=mode)
+    causes += verdict_causes
+    code = next((code for code in (4, 1, 3) if any(cause.code == code for cause in causes)), 0)
+    return GateResult(code=code, mode=mode, causes=tuple(causes), counts=tally(findings), judged=judged)
+
+
+def decide(findings: Iterable[Finding], *, mode: str) -> tuple[list[Cause], int]:
+    """Steps 3 to 5: the causes that verdicts give, and how many findings a limit was applied to."""
+    causes: list[Cause] = []
+    judged = 0
+    for finding in findings:
+        judged += finding.limit is not None
+        text = f"{finding.id}: {said(finding)}"
+        # 3. controls held and no probe broke
+        if finding.verdict is Verdict.ERROR:
+            causes.append(Cause(code=4, text=text, finding=finding.id))
+        # 4. verdicts, with waivers in force
+        elif finding.waiver is not None:
+            continue
+        elif finding.verdict is Verdict.FAIL:
+            causes.append(Cause(code=1, text=text, finding=finding.id))
+        elif finding.verdict is Verdict.INCONCLUSIVE and mode == "release":
+            causes.append(Cause(code=3, text=text, finding=finding.id))
+    # 5. something was judged
+    if judged == 0:
+        causes.append(Cause(code=3, text="nothing was judged: no limit of the plan met a measured quantity"))
+    return causes, judged
+
+
+def said(finding: Finding) -> str:
+    """A finding in one line: verdict, value with interval and n, limit or reason."""
+    parts = [finding.verdict.value]
+    estimate = finding.estimate
+    if estimate.value is not None:
+        parts.append(f"{estimate.value:.4g} ({estimate.low:.4g} to {estimate.high:.4g}), n = {estimate.n}")
+    if finding.limit is not None:
+        words = {"at_most": "at most", "at_least": "at least", "band": "within"}[finding.limit.direction]
+        around = f" of {finding.limit.around:g}" if finding.limit.direction == "band" else ""
+        parts.append(f"limit {words} {finding.limit.threshold:g}{around}")
+    if finding.why:
+        parts.append(finding.why)
+    if finding.n_needed is not None:
+        parts.append(f"a verdict would need about n = {finding.n_needed}")
+    return "; ".join(parts)
+
+
+def tally(findings: Iterable[Finding]) -> dict[str, int]:
+    """How many findings carry each verdict."""
+    counts = Counter(finding.verdict.value for finding in findings)
+    return {verdict.value: counts.get(verdict.value, 0) for verdict in Verdict}
+
+
+def _unreadable(broken: Iterable[Step]) -> bool:
+    """Whether the findings themselves cannot be trusted to be read."""
+    return any(step.number in (1, 6) for step in broken)
