@@ -88,8 +88,7 @@ class Asker:
                 raise ProbeError(f"{probe} asked for {request.kind}, which target {self.target.name} cannot answer")
         keys = [self._key(request) for request in requests]
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in self._answers}
-        done, of = len(keys) - len(missing), sum(len(request) for request in missing.values())
-        done = 0
+        done, of = 0, sum(len(request) for request in missing.values())
         self._progress(probe, done, of)
         for pack in packs(list(missing.values())):
             for request, response in zip(pack, self._answer_pack(probe, pack), strict=True):
@@ -141,8 +140,8 @@ class Asker:
 
     def windows(
         self, probe: str, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int
-    ) -> Iterator[Window]:
-        """Metered windows of fresh work; see :meth:`probandum.probe.Ask.window`."""
+    ) -> Iterator[tuple[str, Window]]:
+        """Metered windows of fresh work with their keys; see :meth:`probandum.probe.Ask.window`."""
         names = [request.digest for request in requests]
         warm = False
         for repeat in range(repeats):
@@ -157,7 +156,7 @@ class Asker:
                 if self.journal:
                     self.journal.write_window(key, window)
             self._progress(probe, repeat + 1, repeats)
-            yield window
+            yield key, window
 
     def _measure_window(self, requests: Sequence[Request], seconds: float) -> Window:
         self.target.synchronise()
@@ -220,8 +219,12 @@ class ProbeAsk:
         return np.random.default_rng(int.from_bytes(hashlib.sha256(material).digest()[:16], "big"))
 
     def window(self, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int) -> Iterator[Window]:
-        """Metered windows of fresh work."""
-        return self._asker.windows(self._probe, requests, repeats=repeats, seconds=seconds, warm_up=warm_up)
+        """Metered windows of fresh work; each is evidence of its own."""
+        for key, window in self._asker.windows(
+            self._probe, requests, repeats=repeats, seconds=seconds, warm_up=warm_up
+        ):
+            self.evidence.setdefault(key)
+            yield window
 
 
 def packs(requests: Sequence[Request]) -> list[list[Request]]:

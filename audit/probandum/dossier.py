@@ -14,7 +14,7 @@ from probandum.document import DocumentSpec
 from probandum.errors import MissingDependency
 from probandum.evidence import Items, Observation, Reading
 from probandum.finding import Finding
-from probandum.probe import ProbeResult
+from probandum.probe import ProbeResult, Window
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,7 +26,8 @@ class Dossier:
     ``digests``: of the record's statement (``record``), of the judgement (``judgement``) and of the plan's
     parts (``ask``, ``judge``, ``declare``, ``waive``). ``seal``: signed (bool) and key_id. ``gate``: code,
     mode, causes (each code, text, finding), counts by verdict, judged. ``as_of``: the ISO date that every
-    document states. ``observations`` reads the raw observations again from the start at each call.
+    document states. ``observations`` reads the raw observations again from the start at each call; ``windows``
+    are the metered energy windows by the key that findings name as evidence.
     """
 
     card: Mapping[str, Any]
@@ -41,6 +42,7 @@ class Dossier:
     gate: Mapping[str, Any]
     as_of: str
     observations: Callable[[], Iterator[Observation]]
+    windows: Mapping[str, Window] = field(default_factory=dict)
 
 
 class Publisher(Protocol):

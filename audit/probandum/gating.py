@@ -12,13 +12,14 @@ The code is the first of 2, 4, 1, 3, 0 that has a cause.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from probandum.finding import Finding, Verdict
-from probandum.record import Record
-from probandum.sealing import Step, verify
+from probandum import codec
+from probandum.finding import Finding, Limit, Verdict
+from probandum.record import Record, read_bytes
+from probandum.sealing import verify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,36 +42,49 @@ class GateResult:
     judged: int
 
 
-def gate(record: Record, *, mode: str, key: Any = None) -> GateResult:
-    """Decide over the plan's own judgement of ``record``.
+def gate(record: Record, *, key: Any = None) -> GateResult:
+    """Decide over the present judgement of ``record``.
 
     1. verify digests and seals
-    2. every planned probe has findings or a stated reason
+    2. every planned probe has findings, and every limit a quantity
     3. controls held and no probe broke
     4. verdicts, with waivers in force
     5. something was judged
     """
-    causes: list[Cause] = []
-
     # 1. verify digests and seals
     broken = [step for step in verify(record, key=key) if step.held is False]
-    causes += [Cause(code=4, text=f"verification step {step.number}, {step.title}: {step.detail}") for step in broken]
-    if _unreadable(broken):
-        return GateResult(code=4, mode=mode, causes=tuple(causes), counts={}, judged=0)
-    findings = record.findings
+    causes = [Cause(code=4, text=f"verification step {step.number}, {step.title}: {step.detail}") for step in broken]
+    if broken:
+        return GateResult(code=4, mode="", causes=tuple(causes), counts={}, judged=0)
+    return load_gate(record)
 
-    # 2. every planned probe has findings or a stated reason
+
+def load_gate(record: Record) -> GateResult:
+    """What the present judgement of ``record`` decided, steps 2 to 5."""
+    path = record.judgement() / "gate.json"
+    return codec.decode(GateResult, read_bytes(path), what=str(path))
+
+
+def decided(findings: Sequence[Finding], unused: Sequence[Limit], planned: Iterable[str], *, mode: str) -> GateResult:
+    """Steps 2 to 5. ``unused`` are limits that met no quantity; ``planned`` the probes of the plan."""
+    # 2. every planned probe has findings, and every limit a quantity
     seen = {finding.probe for finding in findings}
+    causes = [Cause(code=4, text=f"{probe} was planned and left no finding") for probe in planned if probe not in seen]
     causes += [
-        Cause(code=4, text=f"{probe} was planned and left no finding")
-        for probe in record.plan["suites"]
-        if probe not in seen
+        Cause(code=4, text=f"limit on {limit.metric} (line {limit.line}) met no measured quantity")
+        for limit in unused
+        if limit.metric.rpartition("/")[0] in _measured(findings)
     ]
     # 3. to 5.
     verdict_causes, judged = decide(findings, mode=mode)
     causes += verdict_causes
     code = next((code for code in (4, 1, 3) if any(cause.code == code for cause in causes)), 0)
     return GateResult(code=code, mode=mode, causes=tuple(causes), counts=tally(findings), judged=judged)
+
+
+def _measured(findings: Iterable[Finding]) -> set[str]:
+    """Probes that measured something; one that could not run says so in a finding of its own."""
+    return {finding.probe for finding in findings if not finding.metric.endswith("/run")}
 
 
 def decide(findings: Iterable[Finding], *, mode: str) -> tuple[list[Cause], int]:
@@ -117,8 +131,3 @@ def tally(findings: Iterable[Finding]) -> dict[str, int]:
     """How many findings carry each verdict."""
     counts = Counter(finding.verdict.value for finding in findings)
     return {verdict.value: counts.get(verdict.value, 0) for verdict in Verdict}
-
-
-def _unreadable(broken: Iterable[Step]) -> bool:
-    """Whether the findings themselves cannot be trusted to be read."""
-    return any(step.number in (1, 6) for step in broken)

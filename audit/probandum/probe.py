@@ -17,11 +17,12 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 
-from probandum.errors import UnknownName, UsageError
+from probandum.errors import DataError, UnknownName, UsageError
 from probandum.evidence import Capability, Items, Reading, Request, Response
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.subject import Subject
@@ -217,8 +218,11 @@ def known_probes() -> dict[str, ProbeSpec]:
     return dict(sorted(_PROBES.specs.items()))
 
 
-def make_probe(id: str, options: Mapping[str, Any]) -> Probe:
-    """An instance of the probe ``id`` with its options checked against the constructor's annotations."""
+def make_probe(id: str, options: Mapping[str, Any], *, folder: Path = Path()) -> Probe:
+    """An instance of the probe ``id`` with its options checked against the constructor's annotations.
+
+    An option annotated as ``Path`` is a file of the user's: it is taken relative to ``folder`` and must exist.
+    """
     if id not in _PROBES.specs:
         raise UnknownName("probe", id, _PROBES.specs)
     cls = _PROBES.specs[id].cls
@@ -227,8 +231,18 @@ def make_probe(id: str, options: Mapping[str, Any]) -> Probe:
     for key, value in options.items():
         if key in hints and not _fits(value, hints[key]):
             raise UsageError(f"suites.{id}.{key}: expected {_plain(hints[key])}, got {value!r}")
-    made: Probe = cls(**{key: _tupled(value) for key, value in options.items()})
+    made: Probe = cls(**{key: _converted(id, key, value, hints.get(key), folder) for key, value in options.items()})
     return made
+
+
+def _converted(probe: str, key: str, value: object, hint: Any, folder: Path) -> object:
+    """Lists as tuples, and the names of files as paths."""
+    if isinstance(value, str) and (hint is Path or Path in typing.get_args(hint)):
+        path = folder / Path(value).expanduser()
+        if not path.is_file():
+            raise DataError(f"suites.{probe}.{key}: no file {path}", remedy="paths start at the plan's folder")
+        return path
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _fits(value: object, hint: Any) -> bool:
@@ -244,6 +258,8 @@ def _fits(value: object, hint: Any) -> bool:
         return isinstance(value, list | tuple) and all(_fits(item, inner[0]) for item in value)
     if origin in (dict, Mapping) or origin is typing.get_origin(Mapping[str, str]):
         return isinstance(value, Mapping)
+    if hint is Path:
+        return isinstance(value, str)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:
@@ -258,6 +274,7 @@ def _plain(hint: Any) -> str:
         str: "text",
         bool: "true or false",
         type(None): "nothing",
+        Path: "a file name",
     }
     if typing.get_origin(hint) is typing.Literal:
         return " or ".join(repr(option) for option in typing.get_args(hint))
@@ -266,7 +283,3 @@ def _plain(hint: Any) -> str:
     if hint in names:
         return names[hint]
     return "a list" if typing.get_origin(hint) in (tuple, list) else str(hint)
-
-
-def _tupled(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value

@@ -7,8 +7,8 @@
     run/reports/        documents
     run/SHA256SUMS, run/statement.dsse.json   the seal over run/ask
 
-While a run goes on, ``ask/journal.jsonl`` grows by one line an observation and is synced after each pack. A
-half-written last line is dropped when the run resumes.
+While a run goes on, ``run/journal.jsonl`` grows by one line an observation and is synced after each pack. A
+half-written last pack is dropped when the run resumes. The journal goes once its packed copy is sealed.
 """
 
 from __future__ import annotations
@@ -98,22 +98,32 @@ class Record:
 
     def observations(self) -> Iterator[Observation]:
         """Every ask and its answer, in the order they were recorded."""
-        packed = self.ask / "observations.jsonl.zst"
-        if packed.is_file():
-            import zstandard
+        return (entry for entry in self.entries() if isinstance(entry, Observation))
 
-            with packed.open("rb") as raw:
-                try:
-                    text = zstandard.ZstdDecompressor().stream_reader(raw)
-                    lines = io.BufferedReader(text)
-                    for number, line in enumerate(lines, 1):
-                        yield codec.decode(Observation, line, what=f"{packed}:{number}")
-                except zstandard.ZstdError as error:
-                    raise RecordError(f"{packed}: {error}", remedy="the record is truncated or damaged") from None
+    def windows(self) -> dict[str, Window]:
+        """Every metered energy window by its key."""
+        return {entry.window: entry.reading for entry in self.entries() if isinstance(entry, WindowEntry)}
+
+    def entries(self) -> Iterator[Observation | WindowEntry]:
+        """The journal, sealed or not, in the order it was written."""
+        packed = self.ask / "observations.jsonl.zst"
+        if not packed.is_file():
+            yield from journal_entries(self.journal)
             return
-        for entry in journal_entries(self.ask / "journal.jsonl"):
-            if isinstance(entry, Observation):
-                yield entry
+        import zstandard
+
+        with packed.open("rb") as raw:
+            try:
+                lines = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw))
+                for number, line in enumerate(lines, 1):
+                    yield _entry(line, f"{packed}:{number}")
+            except zstandard.ZstdError as error:
+                raise RecordError(f"{packed}: {error}", remedy="the record is truncated or damaged") from None
+
+    @property
+    def journal(self) -> Path:
+        """Where an unfinished run writes what it asked."""
+        return self.folder / "journal.jsonl"
 
     def _json(self, path: Path, kind: type[T]) -> T:
         return codec.decode(kind, read_bytes(path), what=str(path))
@@ -204,8 +214,7 @@ def _whole_entries(file: IO[bytes], path: Path, *, mend: bool = True) -> list[Ob
     for number, line in enumerate(file, 1):
         if not line.endswith(b"\n"):
             break
-        kind: type[Any] = WindowEntry if line.startswith(b'{"reading":') else Observation
-        entries.append(codec.decode(kind, line, what=f"{path}:{number}"))
+        entries.append(_entry(line, f"{path}:{number}"))
         ends.append(ends[-1] + len(line))
     last = entries[-1] if entries else None
     if isinstance(last, Observation) and last.index + 1 < last.size:
@@ -216,12 +225,17 @@ def _whole_entries(file: IO[bytes], path: Path, *, mend: bool = True) -> list[Ob
     return entries
 
 
+def _entry(line: bytes, what: str) -> Observation | WindowEntry:
+    kind: type[Any] = WindowEntry if line.startswith(b'{"reading":') else Observation
+    entry: Observation | WindowEntry = codec.decode(kind, line, what=what)
+    return entry
+
+
 def pack_journal(journal: Path, target: Path) -> None:
-    """Compress the observations of a finished journal; the journal itself goes once the copy is safe."""
+    """Compress a finished journal to ``target``."""
     import zstandard
 
-    entries = journal_entries(journal)
-    lines = b"".join(codec.encode(entry) + b"\n" for entry in entries if isinstance(entry, Observation))
+    lines = b"".join(codec.encode(entry) + b"\n" for entry in journal_entries(journal))
     write_bytes(target, zstandard.ZstdCompressor(level=9, write_checksum=True).compress(lines))
 
 
@@ -270,7 +284,7 @@ def start_record(
                 f"{folder}: holds the record of another plan, model or data set", remedy="choose another --out"
             )
         return record
-    if folder.is_dir() and any(path.name != "ask" for path in folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(path.name != "ask" for path in folder.iterdir())):
         raise UsageError(f"{folder}: not empty and not an audit record", remedy="choose another --out")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     record.ask.mkdir(exist_ok=True, mode=0o700)

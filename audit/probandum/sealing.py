@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from probandum import codec
 from probandum.errors import RecordError, UsageError
+from probandum.evidence import Observation
 from probandum.record import Record, read_bytes, write_bytes
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -227,7 +228,7 @@ def _judgements(record: Record, key: Ed25519PublicKey | None) -> tuple[bool, str
 
 
 def _evidence(record: Record) -> tuple[bool, str]:
-    recorded = {observation.request for observation in record.observations()}
+    recorded = {entry.request if isinstance(entry, Observation) else entry.window for entry in record.entries()}
     named = {digest for finding in record.findings for digest in finding.evidence}
     missing = sorted(named - recorded)
     if missing:
@@ -240,6 +241,17 @@ def _reports(record: Record) -> tuple[bool | None, str]:
     if not (folder / SUMS).is_file():
         return None, "no reports"
     return _agree(folder, [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != SUMS])
+
+
+def statement_digest(folder: Path) -> str:
+    """The digest of the statement in ``folder``: what names this record, or this judgement."""
+    return codec.digest(_open_envelope(folder / STATEMENT)[0])
+
+
+def signature(folder: Path) -> dict[str, Any]:
+    """Whether the statement in ``folder`` carries a signature, and of which key; it is not checked here."""
+    _, signatures = _open_envelope(folder / STATEMENT)
+    return {"signed": bool(signatures), "key_id": signatures[0].get("keyid") if signatures else None}
 
 
 def write_sums(folder: Path) -> None:

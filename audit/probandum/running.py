@@ -1,0 +1,357 @@
+"""Running: from a checked plan to a sealed record. Observes and estimates; judging comes after.
+
+Everything that can be wrong with the plan is found before the model is loaded; nothing of a record that
+stands already is touched until its key is known to be the same.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import platform
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol
+
+from probandum import codec
+from probandum.asking import Asker, ProbeAsk
+from probandum.energy import AuditMeter, Meter, make_meter
+from probandum.errors import DataError, ProbandumError, UsageError
+from probandum.evidence import Items, Reading
+from probandum.finding import finding_id
+from probandum.plan import Plan
+from probandum.plugins import load_plugins
+from probandum.probe import ControlOutcome, Measure, Probe, ProbeResult, ProbeSpec, Window, known_probes, make_probe
+from probandum.record import Record, RunJournal, pack_journal, start_record, write_json
+from probandum.sealing import seal
+from probandum.subject import Subject
+from probandum.tables import make_subject, read_table
+from probandum.target import Target, TargetContext, known_targets, make_target, target_sources
+from probandum.targets import load_builtin
+
+#: Packages whose version can move a number.
+_PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "transformers", "shap", "lime", "fairlearn", "codecarbon")
+
+
+class Observer(Protocol):
+    """Someone who watches a run, such as a progress bar."""
+
+    def started(self, probe: str, number: int, of: int) -> None:
+        """A probe begins."""
+        ...
+
+    def progress(self, probe: str, done: int, of: int) -> None:
+        """``done`` of ``of`` inputs of the probe's present round are answered."""
+        ...
+
+    def finished(self, result: ProbeResult, seconds: float) -> None:
+        """A probe is done, well or not."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Something a person should know."""
+        ...
+
+
+class Silent:
+    """Watches nothing."""
+
+    def started(self, probe: str, number: int, of: int) -> None:
+        """Nothing."""
+
+    def progress(self, probe: str, done: int, of: int) -> None:
+        """Nothing."""
+
+    def finished(self, result: ProbeResult, seconds: float) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+
+def prepare(plan: Plan) -> dict[str, Probe]:
+    """The plan's probes, after everything was checked that needs no model; PlanError with its line otherwise."""
+    load_plugins()
+    load_builtin()
+    plan.check_names(probes=known_probes(), targets=known_targets())
+    probes: dict[str, Probe] = {}
+    for name, options in plan.suites.items():
+        try:
+            probes[name] = make_probe(name, options or {}, folder=plan.folder)
+        except UsageError as error:
+            raise UsageError(f"{plan.located('suites', name)}: {error.message}", remedy=error.remedy) from None
+    return probes
+
+
+def record_key(plan: Plan) -> str:
+    """What a record stands for: the *ask* part of the plan and the bytes of every file that it names."""
+    files = sorted({*_sources(plan)}, key=str)
+    return codec.digest_of([plan.digests["ask"], [_file_digest(path) for path in files]])
+
+
+def default_folder(plan: Plan, key: str) -> Path:
+    """``runs/<system>-<key>`` below the working folder."""
+    return Path("runs") / f"{plan.slug}-{key.removeprefix('sha256:')[:8]}"
+
+
+def run(plan: Plan, folder: Path | None = None, *, key: Path | None = None, observer: Observer | None = None) -> Record:
+    """Carry the plan out into ``folder`` and seal it; a sealed record of the same key is returned as it is.
+
+    A run that was interrupted resumes: nothing is asked again whose answer was recorded. UsageError where
+    another plan's record stands in ``folder``.
+    """
+    watch = observer or Silent()
+    probes = prepare(plan)
+    name = record_key(plan)
+    out = folder if folder is not None else default_folder(plan, name)
+    found = Record(out)
+    if found.sealed and found.plan.get("key") == name:
+        watch.note(f"{out} holds this audit already; it is judged again, and nothing is asked")
+        found.journal.unlink(missing_ok=True)
+        return found
+    if (found.ask / "plan.json").is_file():
+        start_record(out, plan_source=b"", plan={"key": name}, environment={})  # refuses another plan's record
+    target = make_target(plan.target_type, _context(plan), plan.target_options)
+    try:
+        return _carry_out(plan, probes, target, out, name, key, watch)
+    finally:
+        target.close()
+
+
+def _carry_out(
+    plan: Plan, probes: Mapping[str, Probe], target: Target, out: Path, name: str, key: Path | None, watch: Observer
+) -> Record:
+    subject = _subject(plan, target)
+    facts = _environment(plan, target)
+    parts = {"key": name, "suites": {k: v or {} for k, v in plan.suites.items()}, "digests": dict(plan.digests)}
+    record = start_record(
+        out, plan_source=plan.source, plan={**parts, **plan.parts(), "lines": dict(plan.lines)}, environment=facts
+    )
+    _same_machine(record, facts)
+    journal = RunJournal(record.journal)
+    try:
+        meter, audit_meter = make_meter(plan.energy, plan.folder), AuditMeter(plan.energy)
+        asker = Asker(target, seed=plan.seed, subject=subject, journal=journal, meter=meter, progress=watch.progress)
+        audit_meter.start()
+        results, readings = [], {}
+        for number, (probe_name, instance) in enumerate(probes.items(), 1):
+            watch.started(probe_name, number, len(probes))
+            began = time.perf_counter()
+            result, readings[probe_name] = _metered(instance, asker, journal, meter)
+            results.append(result)
+            watch.finished(result, time.perf_counter() - began)
+        readings["audit"] = _kept(journal, "audit", audit_meter.stop())
+        _write(record, results, readings, asker)
+        pack_journal(record.journal, record.ask / "observations.jsonl.zst")
+        files = sorted(path for path in record.ask.rglob("*") if path.is_file())
+        seal(record.folder, files, predicate="ask", facts={"key": name, "tool": facts["tool"]}, key=key)
+    finally:
+        journal.close()
+    record.journal.unlink(missing_ok=True)
+    return record
+
+
+def _metered(probe: Probe, asker: Asker, journal: RunJournal, meter: Meter) -> tuple[ProbeResult, Reading]:
+    """One probe with its controls, and what it took; a reading of an earlier, interrupted run is kept."""
+    before = asker.asked_before
+    token = meter.begin()
+    result = measure(probe, asker)
+    reading = meter.end(token)
+    if asker.asked_before > before:
+        why = "part of the answers came from an interrupted run"
+        reading = Reading(
+            seconds=reading.seconds, meter=reading.meter, grade="D", why={"gpu": why, "cpu": why, "dram": why}
+        )
+    return result, _kept(journal, f"probe:{result.probe}", reading)
+
+
+def _kept(journal: RunJournal, name: str, reading: Reading) -> Reading:
+    """``reading``, or the one that the journal holds under ``name`` from before an interruption."""
+    window = journal.window(name)
+    if window is None:
+        window = Window(reading=reading, requests=0, input_tokens=None, output_tokens=None)
+        journal.write_window(name, window)
+    return window.reading
+
+
+def measure(probe: Probe, asker: Asker) -> ProbeResult:
+    """All that one probe leaves: its measures with their evidence, and its controls.
+
+    A probe that breaks leaves an error with its reason; one that the target cannot answer is not applicable.
+    """
+    spec: ProbeSpec = probe.spec
+    empty = ProbeResult(
+        probe=spec.id,
+        version=spec.version,
+        status="not_applicable",
+        options=_options(probe),
+        requirements=spec.requirements,
+        summary=spec.summary,
+    )
+    if not spec.needs & asker.target.capabilities:
+        able = ", ".join(sorted(asker.target.capabilities)) or "nothing"
+        needs = " or ".join(sorted(spec.needs))
+        return replace(empty, why=f"it needs {needs}, and target {asker.target.name} answers {able}")
+    ask = asker.for_probe(spec.id)
+    try:
+        measures = tuple(_with_evidence(measure, ask) for measure in probe.measure(ask))
+        _refuse_repeats(spec.id, measures)
+    except ProbandumError as error:
+        return replace(empty, status="error", why=error.message)
+    except Exception as error:  # a third party's probe may break in any way, and none of them is a pass
+        return replace(empty, status="error", why=_said(error))
+    if not measures:
+        return replace(empty, status="error", why="the probe ended without a measure")
+    controls = tuple(_control(control, probe, asker) for control in probe.controls)
+    return replace(empty, status="measured", measures=measures, controls=controls)
+
+
+def _with_evidence(measure: Measure, ask: ProbeAsk) -> Measure:
+    return measure if measure.evidence else replace(measure, evidence=tuple(ask.evidence))
+
+
+def _refuse_repeats(probe: str, measures: Sequence[Measure]) -> None:
+    seen: set[str] = set()
+    for each in measures:
+        name = finding_id(f"{probe}/{each.metric}", each.groups, each.facets)
+        if name in seen:
+            raise DataError(f"{probe} measured {name} twice")
+        seen.add(name)
+
+
+def _control(control: Any, probe: Probe, asker: Asker) -> ControlOutcome:
+    """A control's outcome; one that breaks has failed, since it showed nothing."""
+    try:
+        outcome: ControlOutcome = control.run(probe, asker.for_probe(probe.spec.id))
+    except Exception as error:
+        return ControlOutcome(name=control.name, kind=control.kind, held=False, detail=f"it broke: {_said(error)}")
+    return outcome
+
+
+def _said(error: Exception) -> str:
+    text = " ".join(str(error).split()) or "no message"
+    return error.message if isinstance(error, ProbandumError) else f"{type(error).__name__}: {text}"
+
+
+def _options(probe: Probe) -> dict[str, Any]:
+    """The options a probe runs under, defaults included, as far as they are plain values of its own."""
+    import inspect
+
+    names = [name for name in inspect.signature(type(probe)).parameters if hasattr(probe, name)]
+    return {name: codec.builtins(_plain(getattr(probe, name))) for name in names}
+
+
+def _plain(value: object) -> object:
+    return value.name if isinstance(value, Path) else value
+
+
+def _write(record: Record, results: Sequence[ProbeResult], readings: Mapping[str, Reading], asker: Asker) -> None:
+    """Estimates, items apart from them, and readings."""
+    items: dict[str, Items] = {}
+    stripped = []
+    for result in results:
+        for each in result.measures:
+            if each.items is not None:
+                items[finding_id(f"{result.probe}/{each.metric}", each.groups, each.facets)] = each.items
+        stripped.append(replace(result, measures=tuple(replace(each, items=None) for each in result.measures)))
+    write_json(record.ask / "estimates.json", stripped)
+    write_json(record.ask / "items.json", items)
+    write_json(record.ask / "readings.json", readings)
+
+
+def _context(plan: Plan) -> TargetContext:
+    execution = plan.execution
+    return TargetContext(
+        folder=plan.folder,
+        features=plan.features,
+        device=execution.device,
+        dtype=execution.dtype,
+        threads=0 if execution.threads == "auto" else int(execution.threads),
+        batch_tokens=execution.batch_tokens,
+    )
+
+
+def _subject(plan: Plan, target: Target) -> Subject | None:
+    """The rows under audit: those of the target, or of ``data.path``; None where the plan names none."""
+    table = target.table()
+    if table is None and plan.data_path is not None:
+        table = read_table(plan.data_path, columns=plan.columns)
+    if table is None:
+        return None
+    return make_subject(
+        table=table,
+        groups=plan.groups,
+        features=plan.features,
+        label=plan.label,
+        row_id=plan.row_id,
+        decision=plan.decision,
+    )
+
+
+def _sources(plan: Plan) -> Iterable[Path]:
+    """Every file that the *ask* part names."""
+    yield from target_sources(plan.target_type, _context(plan), plan.target_options)
+    if plan.data_path is not None:
+        yield plan.data_path
+    for options in plan.suites.values():
+        for value in (options or {}).values():
+            if isinstance(value, str) and (path := plan.resolve(value)).is_file():
+                yield path
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}", remedy="check the path in the plan") from None
+
+
+def _environment(plan: Plan, target: Target) -> dict[str, Any]:
+    """Tool, machine, target and time of the run."""
+    return {
+        "tool": {"name": "probandum", "version": version("probandum"), "plugins": list(load_plugins())},
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "system": platform.system(),
+            "architecture": platform.machine(),
+            "python": platform.python_version(),
+            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "threads": plan.execution.threads,
+        },
+        "packages": _versions(),
+        "target": {
+            "type": target.name,
+            "identity": dict(target.identity()),
+            "capabilities": sorted(target.capabilities),
+            "labels": list(target.labels),
+            "cautions": list(target.cautions),
+            "endpoints": list(target.endpoints),
+        },
+        "seed": plan.seed,
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _same_machine(record: Record, facts: Mapping[str, Any]) -> None:
+    """Refuse to go on where another model, tool or machine answers: the record would mix two audits."""
+    begun = record.environment
+    for name in ("tool", "machine", "packages", "target", "seed"):
+        if begun[name] != codec.builtins(facts[name]):
+            raise UsageError(
+                f"{record.folder}: was begun with another {name}, and cannot be resumed with this one",
+                remedy="choose another --out",
+            )

@@ -1,0 +1,177 @@
+"""What the terminal shows: progress while a run goes on, then findings, the gate, and where the files are.
+
+With a terminal there is a bar a probe; without one, or in a log, plain lines. NO_COLOR is honoured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from probandum.finding import Estimate, Finding, Verdict
+from probandum.gating import GateResult
+from probandum.plan import Plan
+from probandum.probe import ProbeResult
+from probandum.record import Record
+from probandum.running import Observer
+
+_STYLES = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "bold red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.NOT_APPLICABLE: "dim",
+    Verdict.ERROR: "bold magenta",
+}
+#: Disclosed quantities fill pages; the terminal shows what was judged and counts the rest.
+_WORDS = {"at_most": "at most", "at_least": "at least", "band": "within ±"}
+
+
+def _console() -> Console:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=120)
+    return console
+
+
+class _Bars:
+    """One bar a probe."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+        self._base = 0
+
+    def started(self, probe: str, number: int, of: int) -> None:
+        self._base = 0
+        self._task = self._progress.add_task(f"{number}/{of} {probe}", total=None)
+
+    def progress(self, probe: str, done: int, of: int) -> None:
+        if self._task is None or of == 0:
+            return
+        self._progress.update(self._task, completed=self._base + done, total=self._base + of)
+        if done == of:
+            self._base += of
+
+    def finished(self, result: ProbeResult, seconds: float) -> None:
+        if self._task is not None:
+            total = max(self._base, 1)
+            mark = "" if result.status == "measured" else f" ({result.status.replace('_', ' ')})"
+            self._progress.update(self._task, completed=total, total=total, description=f"{result.probe}{mark}")
+
+    def note(self, text: str) -> None:
+        self._progress.console.print(text, style="dim")
+
+
+class _Lines:
+    """One line a probe, for logs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def started(self, probe: str, number: int, of: int) -> None:
+        self._console.print(f"{number}/{of} {probe} ...", highlight=False)
+
+    def progress(self, probe: str, done: int, of: int) -> None:
+        """A log needs no bar."""
+
+    def finished(self, result: ProbeResult, seconds: float) -> None:
+        said = f"{len(result.measures)} quantities" if result.status == "measured" else f"{result.status}: {result.why}"
+        self._console.print(f"    {result.probe}: {said}, {seconds:.1f} s", highlight=False, markup=False)
+
+    def note(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False)
+
+
+@contextmanager
+def watching(plan: Plan) -> Iterator[Observer]:
+    """An observer that shows the run of ``plan``."""
+    console = _console()
+    console.print(Text(f"Auditing {plan.card_text('name')} {plan.card_text('version')}", style="bold"))
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    columns = (TextColumn("{task.description:<34}"), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        yield _Bars(progress)
+
+
+def quantity(estimate: Estimate) -> str:
+    """Value, interval and n in one short text.
+
+    >>> quantity(Estimate(value=0.75, low=0.61, high=0.9, n=400, unit="ratio", method="koopman"))
+    '0.750 (0.610 to 0.900), n = 400'
+    >>> quantity(Estimate.missing("no positives", unit="share"))
+    'no value: no positives'
+    """
+    if estimate.value is None:
+        return f"no value: {estimate.why}"
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f}), n = {estimate.n}"
+
+
+def print_findings(record: Record, result: GateResult) -> None:
+    """The judged findings as a table, errors among them; the rest is counted."""
+    console = _console()
+    shown = [finding for finding in record.findings if _worth_a_row(finding)]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("finding", overflow="fold")
+    table.add_column("estimate", overflow="fold")
+    table.add_column("limit", no_wrap=True)
+    table.add_column("n needed", justify="right")
+    for finding in shown:
+        table.add_row(
+            Text(finding.verdict.value + (" (waived)" if finding.waiver else ""), style=_STYLES[finding.verdict]),
+            Text(finding.id),
+            Text(quantity(finding.estimate) if finding.estimate.value is not None else finding.why or ""),
+            _limit(finding),
+            "" if finding.n_needed is None else f"{finding.n_needed:,}",
+        )
+    console.print()
+    if shown:
+        console.print(table)
+    rest = len(record.findings) - len(shown)
+    if rest:
+        console.print(Text(f"{rest} more quantities without a limit stand in {record.folder / 'findings.json'}", "dim"))
+    print_gate(result, console=console)
+
+
+def _worth_a_row(finding: Finding) -> bool:
+    return finding.verdict is not Verdict.NOT_APPLICABLE and (
+        finding.limit is not None or finding.verdict is Verdict.ERROR
+    )
+
+
+def _limit(finding: Finding) -> str:
+    if finding.limit is None:
+        return ""
+    return f"{_WORDS[finding.limit.direction]}{'' if finding.limit.direction == 'band' else ' '}{finding.limit.threshold:g}"
+
+
+def print_gate(result: GateResult, *, console: Console | None = None) -> None:
+    """The gate's code and every cause."""
+    console = console or _console()
+    meaning = {
+        0: "every judged finding passes",
+        1: "a limit is broken",
+        3: "inconclusive, or nothing was judged",
+        4: "the audit could not be carried out or trusted",
+    }[result.code]
+    style = {0: "green", 1: "bold red", 3: "yellow", 4: "bold magenta"}[result.code]
+    console.print(Text(f"gate {result.code}: {meaning}", style=style))
+    for cause in result.causes:
+        console.print(Text(f"  {cause.code}  {cause.text}"))
+
+
+def print_summary(done: Sequence[tuple[Plan, Record, GateResult]]) -> None:
+    """Each audit's gate code and where to look."""
+    console = _console()
+    console.print()
+    for plan, record, result in done:
+        index: Any = record.folder / "reports" / "index.html"
+        console.print(Text(f"gate {result.code}  {plan.card_text('name')}: {index}"), soft_wrap=True)

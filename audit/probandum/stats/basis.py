@@ -1,0 +1,145 @@
+"""Bounds at any level and p-values at any limit, from what an estimate keeps.
+
+    wilson, clopper-pearson                       counts = ((x, n),)
+    newcombe, miettinen-nurminen, koopman, katz   counts = ((x1, n1), (x2, n2)), group first, reference second
+    tango                                         counts = ((better, n), (worse, n)) as ((better, worse), (n, n))
+    t, two-way, welch                             moments = (value, standard error, degrees of freedom)
+    bootstrap                                     draws, sorted, with the observed value
+    exact                                         value
+
+So a limit can be changed, and a finding judged again, without asking the audited system anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from probandum.stats.checking import refuse_number
+from probandum.stats.families import Exact, Family
+from probandum.stats.intervals import (
+    Interval,
+    difference_family,
+    interval_of,
+    paired_family,
+    ratio_family,
+    share_family,
+)
+from probandum.stats.means import Student
+from probandum.stats.resampling import resampled
+from probandum.stats.scores import ClopperPearson, Katz, Koopman, MiettinenNurminen, Newcombe, Tango, Wilson
+
+Counts = Sequence[tuple[float, float]]
+
+ONE_SHARE = ("wilson", "clopper-pearson")
+DIFFERENCES = ("newcombe", "miettinen-nurminen")
+RATIOS = ("koopman", "katz")
+MOMENTS = ("t", "two-way", "welch")
+METHODS = (*ONE_SHARE, *DIFFERENCES, *RATIOS, "tango", *MOMENTS, "bootstrap", "exact")
+
+#: Families of counts without their checks, for designs that are scaled to numbers no data have.
+_SCALED: Mapping[str, Callable[..., Family]] = {
+    "wilson": Wilson,
+    "clopper-pearson": ClopperPearson,
+    "newcombe": Newcombe,
+    "miettinen-nurminen": MiettinenNurminen,
+    "koopman": Koopman,
+    "katz": Katz,
+}
+
+
+def bounds(
+    method: str,
+    *,
+    level: float,
+    counts: Counts | None = None,
+    moments: tuple[float, float, float] | None = None,
+    draws: Sequence[float] | None = None,
+    value: float | None = None,
+) -> Interval:
+    """The two-sided interval at ``level``; at ``1 - 2 alpha`` its ends are the one-sided bounds at ``alpha``.
+
+    ValueError for an unknown method, or where the method's basis is absent or not what it should be.
+
+    >>> bounds("t", level=0.9, moments=(1.0, 0.5, 10.0)).low < 1.0
+    True
+    """
+    family = family_of(method, counts=counts, moments=moments, draws=draws, value=value)
+    if isinstance(family, Student):
+        return family.interval(level=level, method=method)
+    return interval_of(family, level=level, method=method)
+
+
+def p_value(
+    method: str,
+    limit: float,
+    *,
+    side: Literal["above", "below"],
+    counts: Counts | None = None,
+    moments: tuple[float, float, float] | None = None,
+    draws: Sequence[float] | None = None,
+    value: float | None = None,
+) -> float:
+    """The one-sided p-value that the quantity lies on ``side`` of ``limit``; small means: it does.
+
+    ``above`` tests "quantity <= limit", ``below`` tests "quantity >= limit". It inverts the interval of the
+    same method: p < alpha exactly where the one-sided bound at ``alpha`` excludes the limit.
+
+    >>> round(p_value("clopper-pearson", 0.5, side="above", counts=((9, 10),)), 6)  # 11 / 1024
+    0.010742
+    """
+    refuse_number("limit", limit)
+    family = family_of(method, counts=counts, moments=moments, draws=draws, value=value)
+    if side == "above":
+        return family.p_above(limit)
+    if side == "below":
+        return family.p_below(limit)
+    raise ValueError(f"side is {side!r}; expected above or below")
+
+
+def family_of(
+    method: str,
+    *,
+    counts: Counts | None = None,
+    moments: tuple[float, float, float] | None = None,
+    draws: Sequence[float] | None = None,
+    value: float | None = None,
+) -> Family:
+    """The checked interval family of ``method``; ValueError naming what is wrong."""
+    if method in ONE_SHARE:
+        ((x, n),) = _pairs(method, counts, 1)
+        return share_family(method, x, n)
+    if method in (*DIFFERENCES, *RATIOS):
+        (x1, n1), (x2, n2) = _pairs(method, counts, 2)
+        checked = difference_family if method in DIFFERENCES else ratio_family
+        return checked(method, x1, n1, x2, n2)
+    if method == "tango":
+        (better, worse), (n, same) = _pairs(method, counts, 2)
+        if n != same:
+            raise ValueError(f"counts ends in ({n}, {same}); tango expects ((better, worse), (n, n))")
+        return paired_family(better, worse, n)
+    if method in MOMENTS:
+        if moments is None or len(moments) != 3:
+            raise ValueError(f"moments is {moments}; {method} expects (value, standard error, degrees of freedom)")
+        return Student(mean=moments[0], standard_error=moments[1], df=moments[2])
+    if method == "bootstrap":
+        if draws is None:
+            raise ValueError("draws is None; bootstrap expects sorted resampled values")
+        return resampled(value, draws)
+    if method == "exact":
+        refuse_number("value", value)
+        assert value is not None
+        return Exact(known=value)
+    raise ValueError(f"method is {method!r}; expected one of {', '.join(METHODS)}")
+
+
+def scaled_family(method: str, counts: Counts, factor: float = 1.0) -> Family:
+    """The family of the same proportions from ``factor`` times as many observations, whole or not."""
+    cells = [cell * factor for pair in counts for cell in pair]
+    return Tango(*cells[:3]) if method == "tango" else _SCALED[method](*cells)
+
+
+def _pairs(method: str, counts: Counts | None, expected: int) -> Counts:
+    if counts is None or len(counts) != expected or any(len(pair) != 2 for pair in counts):
+        raise ValueError(f"counts is {counts}; {method} expects {expected} pair{'s' * (expected > 1)} of counts")
+    return counts

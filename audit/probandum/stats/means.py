@@ -1,0 +1,132 @@
+"""Intervals of means: one sample, and the difference of two with unequal variances."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from numpy.typing import ArrayLike
+
+from probandum.stats.checking import finite_array, refuse_number, refuse_share
+from probandum.stats.families import Family
+from probandum.stats.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Student(Family):
+    """A value whose error over ``standard_error`` follows Student's t with ``df`` degrees of freedom.
+
+    A standard error of 0 (nothing varied in the sample) is taken at its word: the interval has no width.
+    """
+
+    mean: float
+    standard_error: float
+    df: float
+
+    def __post_init__(self) -> None:
+        """Refuse moments that are none."""
+        refuse_number("value", self.mean)
+        refuse_number("standard error", self.standard_error)
+        refuse_number("degrees of freedom", self.df)
+        if self.standard_error < 0:
+            raise ValueError(f"standard error is {self.standard_error}; expected at least 0")
+        if self.df <= 0:
+            raise ValueError(f"degrees of freedom are {self.df}; expected more than 0")
+
+    @property
+    def value(self) -> float:
+        """The mean."""
+        return self.mean
+
+    def quantile(self, alpha: float) -> float:
+        """The t with P(T > t) = alpha."""
+        from scipy.special import stdtrit
+
+        return -float(stdtrit(self.df, alpha))
+
+    def lower(self, alpha: float) -> float:
+        """The mean less t standard errors."""
+        return self.mean - self.quantile(alpha) * self.standard_error
+
+    def upper(self, alpha: float) -> float:
+        """The mean plus t standard errors."""
+        return self.mean + self.quantile(alpha) * self.standard_error
+
+    def p_above(self, limit: float) -> float:
+        """The upper tail of (mean - limit) / standard error."""
+        from scipy.special import stdtr
+
+        if self.standard_error == 0:
+            return 0.0 if self.mean > limit else 1.0
+        return float(stdtr(self.df, (limit - self.mean) / self.standard_error))
+
+    def p_below(self, limit: float) -> float:
+        """The lower tail of (mean - limit) / standard error."""
+        from scipy.special import stdtr
+
+        if self.standard_error == 0:
+            return 0.0 if self.mean < limit else 1.0
+        return float(stdtr(self.df, (self.mean - limit) / self.standard_error))
+
+    def interval(self, *, level: float, method: str) -> Interval:
+        """The two-sided interval with the standard error and the degrees of freedom it rests on."""
+        refuse_share("level", level)
+        alpha = (1 - level) / 2
+        return Interval(
+            value=self.mean,
+            low=self.lower(alpha),
+            high=self.upper(alpha),
+            level=level,
+            method=method,
+            standard_error=self.standard_error,
+            df=self.df,
+        )
+
+
+def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
+    """Student's interval of the mean of independent values (of clusters: give the cluster means).
+
+    ``values``: shape (n,), n at least 2, any unit. Values that are all equal give a standard error of 0 and an
+    interval without width: right for a deterministic quantity, too sure for a rare event (a share's interval
+    then serves better).
+
+    >>> interval = mean_interval([1.0, 2.0, 3.0])
+    >>> round(interval.low, 3), round(interval.high, 3), interval.df
+    (-0.484, 4.484, 2.0)
+    """
+    array = finite_array("values", values)
+    n = len(array)
+    error = math.sqrt(float(array.var(ddof=1)) / n)
+    return Student(mean=float(array.mean()), standard_error=error, df=float(n - 1)).interval(level=level, method="t")
+
+
+def welch_interval(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Interval:
+    """Interval of mean(a) - mean(b) for independent samples of unequal variance (Welch 1947).
+
+    ``a`` shape (n,), ``b`` shape (m,), each at least 2. Degrees of freedom after Satterthwaite.
+
+    >>> interval = welch_interval([1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
+    >>> interval.value, round(interval.df or 0, 9)
+    (0.0, 4.0)
+    """
+    first, second = finite_array("a", a), finite_array("b", b)
+    n1, n2 = len(first), len(second)
+    v1, v2 = float(first.var(ddof=1)) / n1, float(second.var(ddof=1)) / n2
+    df = satterthwaite((v1, n1 - 1), (v2, n2 - 1))
+    value = float(first.mean() - second.mean())
+    return Student(mean=value, standard_error=math.sqrt(v1 + v2), df=df).interval(level=level, method="welch")
+
+
+def satterthwaite(*parts: tuple[float, float], total: float | None = None) -> float:
+    """Degrees of freedom of a sum of variance parts, each ``(variance, its degrees of freedom)``.
+
+    ``total`` is the variance used, where it is not their sum. Where nothing varies: the smallest df of a part.
+
+    >>> satterthwaite((1.0, 10), (1.0, 10))
+    20.0
+    """
+    total = sum(variance for variance, _ in parts) if total is None else total
+    if total == 0:
+        return float(min(df for _, df in parts))
+    # Shares of the total, because the squares of tiny variances would underflow.
+    return 1.0 / sum((variance / total) ** 2 / df for variance, df in parts)

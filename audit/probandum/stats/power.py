@@ -1,0 +1,197 @@
+"""What a design can show: detectable effects, numbers needed, and whether it could pass at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from probandum.stats.basis import DIFFERENCES, MOMENTS, ONE_SHARE, RATIOS, Counts, family_of, scaled_family
+from probandum.stats.checking import refuse_number, refuse_share, refuse_trials
+from probandum.stats.families import Family, normal_quantile
+from probandum.stats.means import Student
+from probandum.stats.resampling import Resampled
+
+ALPHA = 0.05
+POWER = 0.80
+
+#: Numbers needed beyond this are none that anybody will collect.
+BEYOND = 10**9
+
+
+def minimum_detectable_effect(
+    p1: float, n1: int, p2: float, n2: int, *, alpha: float = ALPHA, power: float = POWER, sides: int = 2
+) -> float:
+    """The difference of two shares that a test at ``alpha`` finds with ``power``, near the shares p1 and p2.
+
+    ``(z_{1-alpha/sides} + z_{power}) sqrt(p1 q1 / n1 + p2 q2 / n2)``
+
+    >>> round(minimum_detectable_effect(0.5, 100, 0.5, 100), 3)
+    0.198
+    """
+    for name, share in {"p1": p1, "p2": p2}.items():
+        if not 0 <= share <= 1:
+            raise ValueError(f"{name} is {share}; expected a share from 0 to 1")
+    refuse_trials("n1", n1)
+    refuse_trials("n2", n2)
+    if sides not in (1, 2):
+        raise ValueError(f"sides is {sides}; expected 1 or 2")
+    return _reach(alpha / sides, power) * math.sqrt(p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2)
+
+
+def n_for_equivalence(p: float, margin: float, *, alpha: float = ALPHA, power: float = POWER) -> int:
+    """Observations in each of two groups to PASS ``|difference| <= margin`` when both have the share p.
+
+    ``2 p q (z_{1-alpha} + z_{(1+power)/2})^2 / margin^2``
+
+    >>> n_for_equivalence(0.5, 0.05)
+    1713
+    """
+    refuse_share("p", p)
+    refuse_number("margin", margin)
+    if margin <= 0:
+        raise ValueError(f"margin is {margin}; expected more than 0")
+    return math.ceil(2 * p * (1 - p) * (_reach(alpha, (1 + power) / 2) / margin) ** 2)
+
+
+def n_for_zero_events(limit: float, *, alpha: float = ALPHA) -> int:
+    """Trials without an event that bound the rate by ``limit`` (exact, one-sided).
+
+    >>> n_for_zero_events(0.05), n_for_zero_events(0.01)
+    (59, 299)
+    """
+    refuse_share("limit", limit)
+    refuse_share("alpha", alpha)
+    return math.ceil(math.log(alpha) / math.log1p(-limit))
+
+
+def detectable(
+    method: str,
+    *,
+    counts: Counts | None = None,
+    moments: tuple[float, float, float] | None = None,
+    draws: Sequence[float] | None = None,
+    value: float | None = None,
+) -> float | None:
+    """The smallest effect that this design finds with 80 % power at one-sided 5 %; None where it can't be said.
+
+    An effect is a distance from a limit in the quantity's own unit; for a ratio, how far below 1 the ratio
+    must lie (0.2: a ratio of 0.8) near the pooled rate. Shares enter as (x + 1) / (n + 2), so that no events
+    do not promise that anything would be seen. None for ``exact``, and where nothing varied.
+    """
+    family = family_of(method, counts=counts, moments=moments, draws=draws, value=value)
+    reach = _reach(ALPHA, POWER)
+    if isinstance(family, Student):
+        reach = family.quantile(ALPHA) + family.quantile(1 - POWER)
+        return reach * family.standard_error if family.standard_error > 0 else None
+    if isinstance(family, Resampled):
+        spread = float(family.draws.std(ddof=1))
+        return reach * spread if spread > 0 else None
+    if counts is None or method == "exact":
+        return None
+    if method in ONE_SHARE:
+        ((x, n),) = counts
+        return reach * math.sqrt(_spread(x, n) / n)
+    (x1, n1), (x2, n2) = counts
+    if method in DIFFERENCES:
+        return reach * math.sqrt(_spread(x1, n1) / n1 + _spread(x2, n2) / n2)
+    if method in RATIOS:
+        pooled = (x1 + x2 + 1) / (n1 + n2 + 2)
+        return -math.expm1(-reach * math.sqrt((1 - pooled) / pooled * (1 / n1 + 1 / n2)))
+    better, worse, n = x1, n1, x2
+    changed = (better + worse + 1) / (n + 2)
+    return reach * math.sqrt((changed - changed * ((better - worse) / n) ** 2) / n)
+
+
+def n_for_verdict(
+    method: str,
+    *,
+    low: float | None,
+    high: float | None,
+    n: int,
+    counts: Counts | None = None,
+    moments: tuple[float, float, float] | None = None,
+    draws: Sequence[float] | None = None,
+    value: float | None = None,
+    alpha_pass: float = ALPHA,
+    alpha_fail: float = ALPHA,
+) -> int | None:
+    """About how many observations, of the ``n`` so far, a PASS or FAIL at the observed value would need.
+
+    ``low`` and ``high`` are the edges of what the limit tolerates (None: no edge on that side). Inside them the
+    bounds must come to lie inside (PASS), outside them one bound must leave them (FAIL). Counts are scaled and
+    their interval asked again; errors of moments and draws shrink with 1 / sqrt(n). Never less than ``n``.
+    None where the value sits on an edge, beyond a billion, and for ``exact``, which more data do not change.
+    ``alpha_fail`` may be divided by the number of hypotheses, as Holm's first step does.
+    """
+    refuse_trials("n", n)
+    refuse_share("alpha_pass", alpha_pass)
+    refuse_share("alpha_fail", alpha_fail)
+    family = family_of(method, counts=counts, moments=moments, draws=draws, value=value)
+    estimate = family.value
+    if method == "exact" or estimate in (low, high):
+        return None
+    below = low is not None and estimate < low
+    above = high is not None and estimate > high
+    alpha = alpha_fail if below or above else alpha_pass
+    if method in MOMENTS or method == "bootstrap":
+        return _by_shrinking(family, below, above, low, high, n, alpha)
+    assert counts is not None
+
+    def decided(size: int) -> bool:
+        larger = scaled_family(method, counts, size / n)
+        if below:
+            return low is not None and larger.upper(alpha) < low
+        if above:
+            return high is not None and larger.lower(alpha) > high
+        return _within(larger, low, high, alpha)
+
+    return _smallest(decided, n)
+
+
+def can_pass(
+    method: str,
+    *,
+    low: float | None,
+    high: float | None,
+    counts: Counts | None = None,
+    moments: tuple[float, float, float] | None = None,
+    draws: Sequence[float] | None = None,
+    value: float | None = None,
+) -> bool:
+    """Whether data of this size could pass the limit with the edges ``low`` and ``high``, had they come out best.
+
+    A share: any number of events. Two shares, or pairs: as many events (changed pairs) as were seen, split as
+    evenly as they can be; where the limit does not tolerate parity, split in any way. Moments and draws: the
+    interval, moved to where it fits best, with the width it has.
+    """
+    family = family_of(method, counts=counts, moments=moments, draws=draws, value=value)
+    if _within(family, low, high, ALPHA):
+        return True
+    if method == "exact" or low is None or high is None:
+        room = math.inf
+    else:
+        room = high - low
+    if counts is None or method in (*MOMENTS, "bootstrap", "exact"):
+        return family.upper(ALPHA) - family.lower(ALPHA) <= room
+    splits = _splits(method, counts)
+    parity = 1.0 if method in RATIOS else 0.0
+    tolerated = (low is None or low <= parity) and (high is None or parity <= high)
+    if method not in ONE_SHARE and tolerated:
+        return any(_within(split, low, high, ALPHA) for split in splits.even())
+    return splits.any_within(low, high)
+
+
+class _splits:  # noqa: N801
+    """Placeholder."""
+
+
+def _spread(x: float, n: float) -> float:
+    """p q of the share p = (x + 1) / (n + 2)."""
+    share = (x + 1) / (n + 2)
+    return share * (1 - share)
+
+
+def _reach(alpha: float, power: float) -> float:
+    refuse_share("alpha", alpha)
+    refuse_share("power", power)
+    return normal_quantile(alpha) + normal_quantile(1 - power)

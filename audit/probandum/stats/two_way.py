@@ -1,0 +1,57 @@
+"""The interval of a group contrast when both the templates and the names are samples."""
+
+from __future__ import annotations
+
+import math
+
+from numpy.typing import ArrayLike
+
+from probandum.stats.checking import Reals, finite_array
+from probandum.stats.intervals import Interval
+from probandum.stats.means import Student, satterthwaite
+
+
+def two_way_interval(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Interval:
+    """Interval of mean(a) - mean(b), neutral value 0, over templates (rows) and names (columns).
+
+    ``a``: shape (T, N_A), ``b``: shape (T, N_B): the same templates crossed with the names of each group, every
+    name in one group only; T, N_A and N_B at least 2. With d_t the difference of row means::
+
+        v_T = var(d_t) / T
+        v_N = var(name means of A) / N_A + var(name means of B) / N_B
+        s^2 = residual mean square of the additive template + name fits, pooled over the groups
+        v   = max(v_T + v_N - s^2 (1/(T N_A) + 1/(T N_B)), v_T, v_N)
+        df  = v^2 / (v_T^2 / (T-1) + v_N^2 / (N_A+N_B-2))
+        mean(a) - mean(b) +- t_df sqrt(v)
+
+    Taking the names as fixed would call 80 % confidence 95 % (Clark 1973). For one explicit text a group
+    (no names) use ``mean_interval`` over the differences d_t. Where nothing varies the standard error is 0.
+
+    >>> interval = two_way_interval([[1.0, 2.0], [2.0, 5.0]], [[0.0, 1.0], [0.0, 1.0]])
+    >>> interval.value, interval.standard_error, interval.df
+    (2.0, 1.25, 1.4705882352941178)
+    """
+    first = finite_array("a", a, dimensions=2)
+    second = finite_array("b", b, dimensions=2)
+    if len(first) != len(second):
+        raise ValueError(f"a has {len(first)} templates and b {len(second)}; expected the same rows in both")
+    templates, names_a, names_b = len(first), first.shape[1], second.shape[1]
+
+    gaps = first.mean(axis=1) - second.mean(axis=1)
+    from_templates = float(gaps.var(ddof=1)) / templates
+    from_names = (
+        float(first.mean(axis=0).var(ddof=1)) / names_a + float(second.mean(axis=0).var(ddof=1)) / names_b
+    )
+    residual = (_residual_squares(first) + _residual_squares(second)) / ((templates - 1) * (names_a + names_b - 2))
+    counted_twice = residual * (1 / (templates * names_a) + 1 / (templates * names_b))
+    variance = max(from_templates + from_names - counted_twice, from_templates, from_names)
+
+    df = satterthwaite((from_templates, templates - 1), (from_names, names_a + names_b - 2), total=variance)
+    student = Student(mean=float(gaps.mean()), standard_error=math.sqrt(variance), df=df)
+    return student.interval(level=level, method="two-way")
+
+
+def _residual_squares(table: Reals) -> float:
+    """The sum of squares that template and name effects leave."""
+    rows, columns = table.mean(axis=1, keepdims=True), table.mean(axis=0, keepdims=True)
+    return float(((table - rows - columns + table.mean()) ** 2).sum())

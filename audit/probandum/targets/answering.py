@@ -1,0 +1,97 @@
+"""What targets share when they answer: one call of the model for all blocks of a pack, and checked probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from probandum.evidence import Floats, Request, Response, Table
+from probandum.target import Target
+from probandum.targets.loading import said
+
+#: How far class probabilities may sum from 1: what half precision and rounding to three digits leave.
+SUM_TOLERANCE = 2e-3
+
+Inputs = tuple[str, ...] | Table
+
+
+def answered(target: Target, requests: Sequence[Request], ask: Callable[[Inputs], npt.ArrayLike]) -> list[Response]:
+    """Class probabilities for every request, from one call of ``ask`` over all their inputs.
+
+    Where the blocks do not fit together, or the call fails, each is asked alone, so that an error stays with
+    the block that caused it.
+    """
+    if len(requests) == 1:
+        return [_answered_alone(target, requests[0], ask)]
+    try:
+        for request in requests:
+            _refuse_unable(target, request)
+        inputs = joined([request.inputs for request in requests])
+        values = probabilities(ask(inputs), len(inputs), target.labels)
+    except (Exception, SystemExit):
+        return [_answered_alone(target, request, ask) for request in requests]
+    ends = np.cumsum([len(request) for request in requests])
+    return [Response(outputs=block, labels=target.labels) for block in np.split(values, ends[:-1])]
+
+
+def _answered_alone(target: Target, request: Request, ask: Callable[[Inputs], npt.ArrayLike]) -> Response:
+    """One block; whatever goes wrong inside the system, an attempt to end the process too, is its error."""
+    try:
+        _refuse_unable(target, request)
+        values = probabilities(ask(request.inputs), len(request), target.labels)
+    except (Exception, SystemExit) as error:
+        return Response(error=said(error))
+    return Response(outputs=values, labels=target.labels)
+
+
+def unable(target: Target, request: Request) -> str | None:
+    """Why ``target`` cannot answer requests of this kind; None where it can."""
+    if request.kind in target.capabilities:
+        return None
+    return f"target {target.name} cannot answer {request.kind}"
+
+
+def _refuse_unable(target: Target, request: Request) -> None:
+    if why := unable(target, request):
+        raise TypeError(why)
+
+
+def joined(blocks: Sequence[Inputs]) -> Inputs:
+    """All blocks one behind the other; ValueError where they differ in kind or columns.
+
+    >>> joined([("a", "b"), ("c",)])
+    ('a', 'b', 'c')
+    """
+    tables = [block for block in blocks if isinstance(block, Table)]
+    if not tables:
+        return tuple(text for block in blocks if not isinstance(block, Table) for text in block)
+    shapes = {tuple((name, column.dtype.kind) for name, column in table.columns.items()) for table in tables}
+    if len(tables) < len(blocks) or len(shapes) > 1:
+        raise ValueError("the blocks differ in kind or columns")
+    return Table({name: np.concatenate([table[name] for table in tables]) for name in tables[0]})
+
+
+def probabilities(values: npt.ArrayLike, rows: int, labels: Sequence[str]) -> Floats:
+    """``values`` as class probabilities of shape (rows, classes); ValueError says what they are instead.
+
+    One number a row is the probability of the second of two classes.
+
+    >>> probabilities([0.25], 1, ("no", "yes")).tolist()
+    [[0.75, 0.25]]
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim == 1 and len(labels) == 2:
+        array = np.column_stack([1.0 - array, array])
+    if array.shape != (rows, len(labels)):
+        raise ValueError(
+            f"expected {rows} rows of {len(labels)} classes ({', '.join(labels)}), got shape {array.shape}"
+        )
+    sound = ((array >= 0) & (array <= 1)).all(axis=1) & (np.abs(array.sum(axis=1) - 1.0) <= SUM_TOLERANCE)
+    if not sound.all():
+        row = int(np.argmin(sound))
+        raise ValueError(f"input {row + 1}: {array[row].tolist()} are no class probabilities, 0 to 1 and summing to 1")
+    return array

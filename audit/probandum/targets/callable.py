@@ -1,0 +1,180 @@
+"""A Python function as the audited system."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from probandum.errors import TargetError, UsageError, did_you_mean
+from probandum.evidence import Capability, Request, Response, Table
+from probandum.target import Target, TargetContext, target
+from probandum.targets.answering import Inputs, answered, unable
+from probandum.targets.loading import ModelFile, said, versions
+
+_KINDS = ("predict", "classify", "choose")
+
+
+@target("callable")
+class CallableTarget(Target):
+    """A function ``pkg.mod:fn``, found in the plan's folder first and among the installed packages second.
+
+    ``kind`` says what it is called with and what it returns, for n inputs in order:
+
+    - ``predict``: a dict of columns (arrays of length n); probabilities (n, classes), or (n,) of the second
+      of two classes.
+    - ``classify``: a list of n texts; probabilities as above.
+    - ``choose``: a list of n prompts, a list of options, each a list of its variants, and the scripted start
+      of the answer; log-probabilities (n, options) in nats.
+
+    ``labels``: class names in the order of the columns. ``files``: other files that the function reads, such
+    as its weights: their digests key the record beside that of its source.
+    """
+
+    def __init__(
+        self,
+        context: TargetContext,
+        *,
+        function: str,
+        kind: str,
+        labels: Sequence[object] = ("0", "1"),
+        files: Sequence[str] = (),
+    ) -> None:
+        if kind not in _KINDS:
+            raise UsageError(
+                f"target.kind: {kind!r}{did_you_mean(kind, _KINDS)}", remedy=f"expected {', '.join(_KINDS)}"
+            )
+        module, name = _parts(function)
+        self._folder = context.folder
+        self._described = function
+        self._features = context.features
+        self._source = ModelFile.read(_module_file(context.folder, module))
+        self._files = [ModelFile.read(context.resolve(path)) for path in files]
+        self._function = self._load(module, name)
+        self.capabilities = frozenset({Capability(kind)})
+        self.labels = () if kind == "choose" else tuple(str(label) for label in labels)
+        covered = "its own source file and the files named in the plan, not what they import"
+        self.cautions = (f"The system is the Python function {function}: its identity covers {covered}.",)
+
+    @classmethod
+    def sources(cls, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
+        """The function's source file, found without importing it, and the files named beside it."""
+        module, _ = _parts(str(options["function"]))
+        return (_module_file(context.folder, module), *(context.resolve(path) for path in options.get("files", ())))
+
+    def identity(self) -> Mapping[str, Any]:
+        """The digests of the function's source file and of the files named beside it."""
+        return {
+            "function": self._described,
+            "sha256": self._source.digest,
+            "files": {file.path.name: file.digest for file in self._files},
+            "versions": dict(versions(("numpy",))),
+        }
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """What the function returns; what it raises is the error of the block that it was asked."""
+        with _importing_from(self._folder):
+            if Capability.CHOOSE in self.capabilities:
+                return [self._choose(request) for request in requests]
+            return answered(self, requests, self._ask)
+
+    def _ask(self, inputs: Inputs) -> Any:
+        """The function gets copies, so that it cannot change the rows under audit."""
+        if not isinstance(inputs, Table):
+            return self._function(list(inputs))
+        rows = inputs.select(self._features) if self._features else inputs
+        return self._function({name: column.copy() for name, column in rows.columns.items()})
+
+    def _choose(self, request: Request) -> Response:
+        if why := unable(self, request):
+            return Response(error=why)
+        try:
+            options = [list(variants) for variants in request.options]
+            values = np.asarray(self._function(list(request.texts), options, request.prefix), dtype=np.float64)
+            if values.shape != (len(request), len(options)):
+                raise ValueError(
+                    f"expected log-probabilities of shape {(len(request), len(options))}, got {values.shape}"
+                )
+            if (values > 0).any():
+                raise ValueError("a log-probability above 0")
+        except (Exception, SystemExit) as error:
+            return Response(error=said(error))
+        return Response(outputs=values)
+
+    def _load(self, module: str, name: str) -> Callable[..., Any]:
+        """The function; a module of the plan's folder never meets one of the same name that is loaded already."""
+        top = module.partition(".")[0]
+        local = _in_folder(self._folder, module.split(".")) is not None
+        outer = _taken_out(top) if local else {}
+        try:
+            with _importing_from(self._folder):
+                loaded = importlib.import_module(module)
+        except (Exception, SystemExit) as error:  # importing runs the user's code
+            raise TargetError(f"target.function: {self._described} cannot be imported: {said(error)}") from None
+        finally:
+            if local:
+                _taken_out(top)
+                sys.modules.update(outer)
+        function = getattr(loaded, name, None)
+        if not callable(function):
+            raise TargetError(
+                f"target.function: {module} has no function {name!r}{did_you_mean(name, vars(loaded))}",
+                remedy=f"looked in {self._source.path.name}",
+            )
+        found: Callable[..., Any] = function
+        return found
+
+
+def _parts(function: str) -> tuple[str, str]:
+    module, colon, name = function.partition(":")
+    if not colon or not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+        raise UsageError(f"target.function: {function!r}, expected module:function", remedy="such as scorer:score")
+    return module, name
+
+
+def _module_file(folder: Path, module: str) -> Path:
+    """The source file of a module, found without importing it or its parents; TargetError where there is none."""
+    top, *inner = module.split(".")
+    found = _in_folder(folder, [top, *inner])
+    spec = importlib.util.find_spec(top) if found is None else None
+    if spec is not None and inner:
+        places = [Path(place) for place in spec.submodule_search_locations or ()]
+        found = next((file for place in places if (file := _in_folder(place, inner))), None)
+    elif spec is not None and spec.origin is not None and spec.origin.endswith(".py"):
+        found = Path(spec.origin)
+    if found is None:
+        raise TargetError(
+            f"target.function: no source file of module {module!r}",
+            remedy="put it beside the plan, or install its package",
+        )
+    return found
+
+
+def _in_folder(folder: Path, parts: Sequence[str]) -> Path | None:
+    base = folder.joinpath(*parts)
+    return next((file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()), None)
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[None]:
+    """Modules beside the plan can be imported inside, and no longer after."""
+    place = str(folder)
+    sys.path.insert(0, place)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        if place in sys.path:
+            sys.path.remove(place)
+
+
+def _taken_out(top: str) -> dict[str, Any]:
+    """The loaded modules ``top`` and ``top.*``, removed from those that an import would find."""
+    names = [name for name in sys.modules if name == top or name.startswith(f"{top}.")]
+    return {name: sys.modules.pop(name) for name in names}

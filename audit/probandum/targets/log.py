@@ -1,0 +1,188 @@
+"""Decisions already made, read from a file: no model at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from probandum import codec
+from probandum.errors import DataError, UsageError
+from probandum.evidence import Capability, Column, Request, Response, Table
+from probandum.subject import Bools
+from probandum.tables import distinct_of, numbers_of, read_table, spelled, stated
+from probandum.target import Target, TargetContext, target
+from probandum.targets.answering import unable
+
+
+@target("log")
+class LogTarget(Target):
+    """Recorded decisions, outcomes and scores of a CSV or Parquet file, each answered for its own row.
+
+    ``decision``: a column, or ``{column, at_least}`` for a number that becomes a decision, "1" at or above it
+    and "0" below. ``favourable``: the decision that is good for the person; there is no default.
+    ``label``: the column of the outcome; ``positive``: its value that the system tries to detect.
+    ``detected``: the decision that says "positive", by default the same value as ``positive``, and without a
+    label whatever is not favourable. ``score``: a column of numbers. ``columns``: which others to read, such
+    as those of the groups; all where not given.
+
+    Answers hold 0 or 1 in the columns ``favourable`` and ``detected``, and ``score`` as recorded. A row that
+    the log does not hold is an error: nobody knows how the system would have decided on it.
+    """
+
+    capabilities = frozenset({Capability.PREDICT})
+
+    def __init__(
+        self,
+        context: TargetContext,
+        *,
+        path: str,
+        decision: str | Mapping[str, Any],
+        favourable: object = None,
+        label: str | None = None,
+        positive: object = None,
+        detected: object = None,
+        score: str | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> None:
+        file = context.resolve(path)
+        self._file = file.name
+        self._column, self._at_least = _decision(decision)
+        named = [name for name in (self._column, label, score) if name is not None]
+        self._table = read_table(file, columns=None if columns is None else [*named, *columns])
+        self._digest = codec.digest(file.read_bytes())
+        if self._at_least is not None:
+            numbers_of(self._table, self._column, what=self._file)
+        if score is not None:
+            numbers_of(self._table, score, what=self._file)
+        self._score = score
+        self._rows: dict[tuple[str, ...], set[tuple[object, ...]]] = {}
+        found = self._values()
+        self._favourable = self._favourable_value(favourable, found)
+        self._detected = self._detected_values(found, label, positive, detected)
+        self.labels = ("favourable", "detected", *(("score",) if score else ()))
+        #: The columns that an answer depends on: what a request has to hold.
+        self.features = (self._column, *((score,) if score and score != self._column else ()))
+
+    def table(self) -> Table:
+        """The rows of the log."""
+        return self._table
+
+    def identity(self) -> Mapping[str, Any]:
+        """The digest of the file, and how its columns were read."""
+        return {
+            "file": self._file,
+            "sha256": self._digest,
+            "decision": self._column,
+            "at_least": self._at_least,
+            "favourable": self._favourable,
+            "detected": sorted(self._detected),
+            "score": self._score,
+            "rows": len(self._table),
+        }
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """What the log records of each row."""
+        return [self._recorded(request) for request in requests]
+
+    def _recorded(self, request: Request) -> Response:
+        if why := unable(self, request) or self._foreign(request.table):
+            return Response(error=why)
+        table = request.table
+        chosen = table[self._column]
+        parts = [self._is(chosen, {self._favourable}), self._is(chosen, self._detected)]
+        columns = [part.astype(np.float64) for part in parts]
+        if self._score is not None:
+            columns.append(np.asarray(table[self._score], dtype=np.float64))
+        return Response(outputs=np.column_stack(columns), labels=self.labels)
+
+    def _is(self, chosen: Column, values: set[str]) -> Bools:
+        """Which decisions are one of ``values``."""
+        if self._at_least is not None:
+            high = chosen >= self._at_least
+            return (high & ("1" in values)) | (~high & ("0" in values))
+        wanted = [float(value) for value in values] if chosen.dtype.kind == "f" else sorted(values)
+        return np.isin(chosen, wanted)
+
+    def _foreign(self, table: Table) -> str | None:
+        """Why these rows are not all rows of the log, compared over every column asked; None where they are."""
+        absent = [name for name in self.features if name not in table]
+        unknown = [name for name in table if name not in self._table]
+        if absent or unknown:
+            return f"a log answers for its own rows only: column {(absent or unknown)[0]!r} is not in both"
+        if len(table) == len(self._table) and all(np.array_equal(table[name], self._table[name]) for name in table):
+            return None
+        names = tuple(table)
+        if names not in self._rows:
+            self._rows[names] = set(_tuples(self._table, names))
+        row = next((i for i, row in enumerate(_tuples(table, names)) if row not in self._rows[names]), None)
+        return None if row is None else f"input {row + 1}: a log answers for its own rows only, and holds none like it"
+
+    def _values(self) -> list[str]:
+        """The decisions that occur."""
+        column = stated(self._table, self._column, what=self._file)
+        if self._at_least is None:
+            return distinct_of(column)
+        return [str(int(high)) for high in np.unique(column >= self._at_least)]
+
+    def _favourable_value(self, favourable: object, found: Sequence[str]) -> str:
+        if favourable is None:
+            raise DataError(
+                "target.favourable is not declared: which decision is good for the person?",
+                remedy=f"add favourable: one of {_shown(found)}",
+            )
+        value = spelled(favourable, found)
+        if value not in found:
+            raise DataError(
+                f"{self._file}: the favourable decision {value!r} never occurs in column {self._column!r}",
+                remedy=f"found: {_shown(found)}",
+            )
+        return value
+
+    def _detected_values(self, found: Sequence[str], label: str | None, positive: object, detected: object) -> set[str]:
+        """The decisions that say "positive"."""
+        if detected is not None:
+            value = spelled(detected, found)
+            if value not in found:
+                raise DataError(
+                    f"{self._file}: the detected decision {value!r} never occurs in column {self._column!r}",
+                    remedy=f"found: {_shown(found)}",
+                )
+            return {value}
+        if label is None:
+            return set(found) - {self._favourable}
+        outcomes = distinct_of(stated(self._table, label, what=self._file))
+        value = spelled("1" if positive is None else positive, outcomes)
+        if value not in outcomes:
+            raise DataError(
+                f"{self._file}: the positive value {value!r} never occurs in column {label!r}",
+                remedy=f"declare target.positive; found: {_shown(outcomes)}",
+            )
+        says = spelled(value, found)
+        if says not in found and not set(found) <= set(outcomes):
+            raise DataError(
+                f"{self._file}: decisions ({_shown(found)}) and outcomes ({_shown(outcomes)}) have other words",
+                remedy="declare target.detected, the decision that says the positive outcome is expected",
+            )
+        return {says}
+
+
+def _decision(decision: str | Mapping[str, Any]) -> tuple[str, float | None]:
+    if isinstance(decision, str):
+        return decision, None
+    keys = set(decision)
+    at_least = decision.get("at_least")
+    if keys != {"column", "at_least"} or isinstance(at_least, bool) or not isinstance(at_least, int | float):
+        raise UsageError(
+            "target.decision: expected a column, or {column: NAME, at_least: NUMBER}", remedy=f"got {dict(decision)}"
+        )
+    return str(decision["column"]), float(at_least)
+
+
+def _tuples(table: Table, names: Sequence[str]) -> zip[tuple[object, ...]]:
+    return zip(*(table[name].tolist() for name in names), strict=True)
+
+
+def _shown(values: Sequence[str]) -> str:
+    return ", ".join(values[:10]) + (", ..." if len(values) > 10 else "")

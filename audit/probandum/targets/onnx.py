@@ -1,0 +1,179 @@
+"""A classifier in ONNX, run by onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from probandum.errors import TargetError, UsageError
+from probandum.evidence import Capability, Request, Response, Table
+from probandum.subject import as_text
+from probandum.target import Target, TargetContext, target
+from probandum.targets.answering import Inputs, answered
+from probandum.targets.loading import ModelFile, model_path, need, said, versions
+
+_NUMPY = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(bool)": np.bool_,
+    "tensor(string)": np.object_,
+}
+_ZIPMAPS = ("seq(map(int64,tensor(float)))", "seq(map(string,tensor(float)))")
+_PROBABILITIES = ("tensor(float)", "tensor(double)", *_ZIPMAPS)
+
+
+@target("onnx")
+class OnnxTarget(Target):
+    """Class probabilities of an ONNX model over table rows.
+
+    One input of rank 2 takes ``data.features`` as a matrix in their order; several inputs take the columns
+    of their names. ``output``: the name of the probabilities where the model has several such outputs.
+    ``labels``: class names in the order of its columns; a model whose probabilities are a map of names (zipmap)
+    says them itself. One probability a row is that of the second of two labels. ``sha256``: what the file
+    must be.
+    """
+
+    capabilities = frozenset({Capability.PREDICT})
+    shareable = True
+
+    def __init__(
+        self,
+        context: TargetContext,
+        *,
+        path: str,
+        labels: Sequence[object] = (),
+        output: str | None = None,
+        sha256: str | None = None,
+    ) -> None:
+        runtime = need("onnxruntime", needed_for="target onnx", extra="onnx")
+        file = ModelFile.read(model_path(context, path), sha256=sha256)
+        self._file, self._digest = file.path.name, file.digest
+        self._provider = _provider(runtime, context.device)
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = context.threads
+        options.log_severity_level = 3  # errors are raised; warnings on stderr would break a progress bar
+        try:
+            self._session = runtime.InferenceSession(file.data, options, providers=[self._provider])
+        except Exception as error:  # the runtime has an exception type for each way to be no model
+            raise TargetError(f"{self._file}: no ONNX model: {said(error)}") from None
+        self._inputs = {each.name: each for each in self._session.get_inputs()}
+        self._columns = self._input_columns(context.features)
+        self._output = self._probability_output(output)
+        self.labels = tuple(str(label) for label in labels) or self._own_labels()
+
+    def identity(self) -> Mapping[str, Any]:
+        """The digest of the file, its inputs and output, where and by what it ran."""
+        return {
+            "file": self._file,
+            "sha256": self._digest,
+            "inputs": {name: each.type for name, each in self._inputs.items()},
+            "output": self._output.name,
+            "columns": list(self._columns),
+            "provider": self._provider,
+            "versions": dict(versions(("onnxruntime", "onnxruntime-gpu", "numpy"))),
+        }
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """Probabilities in the order of ``labels``; all blocks of a pack in one call of the model."""
+        return answered(self, requests, self._ask)
+
+    def _ask(self, inputs: Inputs) -> npt.ArrayLike:
+        if not isinstance(inputs, Table):
+            raise TypeError("expected rows, got texts")
+        (values,) = self._session.run([self._output.name], self._feed(inputs))
+        if self._output.type in _ZIPMAPS:
+            return [[row[key] for key in sorted(row)] for row in values]
+        return np.asarray(values, dtype=np.float64)
+
+    def _feed(self, table: Table) -> dict[str, Any]:
+        """The rows as the model's inputs: one matrix, or one array of shape (rows, 1) or (rows,) a column."""
+        absent = [name for name in self._columns if name not in table]
+        if absent:
+            raise KeyError(f"the rows lack the column {absent[0]!r}")
+        rows = table.select(self._columns) if self._columns else table
+        if len(self._inputs) == 1 and not self._by_name:
+            (only,) = self._inputs.values()
+            columns = [_cast(column, only.type) for column in rows.columns.values()]
+            return {only.name: np.column_stack(columns)}
+        return {
+            name: _cast(rows[name], each.type).reshape((-1, 1) if len(each.shape) == 2 else (-1,))
+            for name, each in self._inputs.items()
+        }
+
+    @property
+    def _by_name(self) -> bool:
+        """Whether each input stands for one column."""
+        return len(self._inputs) > 1 or set(self._inputs) == set(self._columns)
+
+    def _input_columns(self, features: Sequence[str]) -> tuple[str, ...]:
+        for each in self._inputs.values():
+            if each.type not in _NUMPY or not 1 <= len(each.shape) <= 2:
+                raise TargetError(
+                    f"{self._file}: input {each.name!r} is a {each.type} of rank {len(each.shape)}",
+                    remedy="expected numbers or strings, one matrix or one column an input",
+                )
+        if len(self._inputs) > 1:
+            absent = [name for name in self._inputs if features and name not in features]
+            if absent:
+                raise TargetError(
+                    f"{self._file}: the model takes the column {absent[0]!r}, which data.features lacks",
+                    remedy=f"its columns: {', '.join(self._inputs)}",
+                )
+            return tuple(self._inputs)
+        (only,) = self._inputs.values()
+        width = only.shape[-1]
+        if features and len(only.shape) == 2 and isinstance(width, int) and width != len(features):
+            raise TargetError(f"{self._file}: the model takes {width} columns, data.features names {len(features)}")
+        return tuple(features)
+
+    def _probability_output(self, name: str | None) -> Any:
+        outputs = {each.name: each for each in self._session.get_outputs() if each.type in _PROBABILITIES}
+        if name is None and len(outputs) == 1:
+            return next(iter(outputs.values()))
+        if name not in outputs:
+            found = ", ".join(outputs) or "none"
+            raise UsageError(
+                f"target.output: {name!r} is no output of probabilities of {self._file}", remedy=f"its outputs: {found}"
+            )
+        return outputs[name]
+
+    def _own_labels(self) -> tuple[str, ...]:
+        """The class names of a zipmap, in the order in which :meth:`_ask` puts them; UsageError for a plain tensor."""
+        if self._output.type not in _ZIPMAPS:
+            raise UsageError(
+                f"target.labels: {self._file} does not say what its classes are called",
+                remedy="name them in the order of the model's probabilities",
+            )
+        feed = {
+            name: np.zeros([size if isinstance(size, int) else 1 for size in each.shape], dtype=_NUMPY[each.type])
+            if each.type != "tensor(string)"
+            else np.full([size if isinstance(size, int) else 1 for size in each.shape], "", dtype=object)
+            for name, each in self._inputs.items()
+        }
+        try:
+            (values,) = self._session.run([self._output.name], feed)
+        except Exception as error:
+            raise TargetError(f"{self._file}: does not answer a row of zeros: {said(error)}") from None
+        return tuple(str(key) for key in sorted(values[0]))
+
+
+def _provider(runtime: Any, device: str) -> str:
+    """The execution provider for a device; TargetError where it is not there: it is never swapped in silence."""
+    wanted = "CUDAExecutionProvider" if device.startswith("cuda") else "CPUExecutionProvider"
+    if wanted not in runtime.get_available_providers():
+        raise TargetError(
+            f"execution.device: onnxruntime has no {wanted} here", remedy="install onnxruntime-gpu, or use device: cpu"
+        )
+    return wanted
+
+
+def _cast(column: npt.NDArray[Any], kind: str) -> npt.NDArray[Any]:
+    """A column as the model's input wants it; ValueError where text is no number."""
+    if kind == "tensor(string)":
+        return as_text(column).astype(object)
+    return np.asarray(column, dtype=np.float64).astype(_NUMPY[kind])

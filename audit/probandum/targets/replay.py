@@ -1,0 +1,71 @@
+"""A recorded audit, answering again: everything above the model runs without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from probandum import codec
+from probandum.errors import TargetError
+from probandum.evidence import Capability, Request, Response
+from probandum.record import Record, read_bytes
+from probandum.target import Target, TargetContext, target
+
+
+@target("replay")
+class ReplayTarget(Target):
+    """The answers that stand in the record of an earlier audit, found by the digest of what was asked.
+
+    ``record``: the folder of the audit. A request that was never recorded raises TargetError: a replay does
+    not guess. Of an ask that was recorded more than once (``fresh`` ones) the first answer is given.
+    """
+
+    def __init__(self, context: TargetContext, *, record: str) -> None:
+        self._record = Record.open(context.resolve(record))
+        recorded = self._record.environment.get("target", {})
+        self._of = dict(recorded)
+        self._answers: dict[str, Response] = {}
+        for observation in self._record.observations():
+            self._answers.setdefault(observation.request, observation.answer)
+        if not self._answers:
+            raise TargetError(f"{record}: the record holds no answers", remedy="name the record of a finished audit")
+        self.capabilities = frozenset(Capability(kind) for kind in recorded.get("capabilities", ()))
+        self.labels = tuple(recorded.get("labels", ()))
+        self._digest = codec.digest(read_bytes(_journal(self._record)))
+        self.cautions = (
+            *recorded.get("cautions", ()),
+            "Answers were replayed from a recorded audit; the system itself was not asked.",
+        )
+
+    @classmethod
+    def sources(cls, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
+        """The recorded answers."""
+        return (_journal(Record.open(context.resolve(str(options["record"])))),)
+
+    def identity(self) -> Mapping[str, Any]:
+        """The digest of the recorded answers, and what gave them."""
+        return {
+            "sha256": self._digest,
+            "answers": len(self._answers),
+            "recorded_type": self._of.get("type"),
+            "recorded_identity": self._of.get("identity"),
+        }
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """What was answered then."""
+        return [self._recorded(request) for request in requests]
+
+    def _recorded(self, request: Request) -> Response:
+        try:
+            return self._answers[request.digest]
+        except KeyError:
+            raise TargetError(
+                f"{self._record.folder}: no recorded answer to {request.kind} request {request.digest}",
+                remedy="replay the plan that was recorded, with the same probes, options and seed",
+            ) from None
+
+
+def _journal(record: Record) -> Path:
+    packed = record.ask / "observations.jsonl.zst"
+    return packed if packed.is_file() else record.journal
