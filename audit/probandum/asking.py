@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from probandum import codec
+from probandum.cache import Cached
 from probandum.energy import Meter, NoMeter
 from probandum.errors import DataError, ProbeError, TargetError
 from probandum.evidence import Capability, Observation, Reading, Request, Response, Table
@@ -54,8 +55,24 @@ class Journal(Protocol):
         ...
 
 
+class Cache(Protocol):
+    """Answers that outlive a run."""
+
+    def get(self, pack: str) -> Cached | None:
+        """The answers to a pack; None where they are not known."""
+        ...
+
+    def put(self, pack: str, responses: Sequence[Response]) -> None:
+        """Keep the answers to a pack."""
+        ...
+
+
 class Asker:
-    """Answers rounds for all probes of a run. ``progress(probe, done, of)`` is told of inputs in a round."""
+    """Answers rounds for all probes of a run. ``progress(probe, done, of)`` is told of inputs in a round.
+
+    ``asked_before`` counts answers of an interrupted run, ``asked_elsewhere`` those from a shared cache.
+    ``replayed``: the windows of an earlier record, in place of the meter.
+    """
 
     def __init__(
         self,
@@ -64,7 +81,9 @@ class Asker:
         seed: int,
         subject: Subject | None = None,
         journal: Journal | None = None,
+        cache: Cache | None = None,
         meter: Meter | None = None,
+        replayed: Mapping[str, Window] | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> None:
         self.target = target
@@ -72,10 +91,13 @@ class Asker:
         self.subject = subject
         self.journal = journal
         self.meter = meter if meter is not None else NoMeter()
+        self._cache = cache
+        self._replayed = replayed
         self._progress = progress or (lambda probe, done, of: None)
         self._answers: dict[str, Response] = {}
         self.asked_now = 0
         self.asked_before = 0
+        self.asked_elsewhere = 0
 
     def for_probe(self, probe: str) -> ProbeAsk:
         """The ask that one probe gets."""
@@ -111,12 +133,8 @@ class Asker:
             self.asked_before += len(recorded)
             return [observation.answer for observation in recorded]
         started = time.perf_counter()
-        responses = self.target.answer(pack)
-        seconds = time.perf_counter() - started
-        if len(responses) != len(pack):
-            raise TargetError(f"target {self.target.name} gave {len(responses)} answers to {len(pack)} requests")
-        responses = [_checked(request, response) for request, response in zip(pack, responses, strict=True)]
-        self.asked_now += len(pack)
+        responses, placement = self._cached_or_asked(name, pack)
+        seconds = round(time.perf_counter() - started, 6)
         if self.journal:
             self.journal.write(
                 [
@@ -125,8 +143,8 @@ class Asker:
                         response=response.digest,
                         probe=probe,
                         attempt=1,
-                        seconds=round(seconds, 6),
-                        placement="local",
+                        seconds=seconds,
+                        placement=placement,
                         pack=name,
                         index=index,
                         size=len(pack),
@@ -138,6 +156,21 @@ class Asker:
             )
         return responses
 
+    def _cached_or_asked(self, name: str, pack: Sequence[Request]) -> tuple[list[Response], str]:
+        """The answers to a pack, and where they came from."""
+        shared = None if any(request.fresh for request in pack) else self._cache
+        if shared is not None and (cached := shared.get(name)) is not None:
+            self.asked_elsewhere += len(pack)
+            return cached.responses, f"cache, answered {cached.answered}"
+        responses = self.target.answer(pack)
+        if len(responses) != len(pack):
+            raise TargetError(f"target {self.target.name} gave {len(responses)} answers to {len(pack)} requests")
+        responses = [_checked(request, response) for request, response in zip(pack, responses, strict=True)]
+        self.asked_now += len(pack)
+        if shared is not None:
+            shared.put(name, responses)
+        return responses, "local"
+
     def windows(
         self, probe: str, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int
     ) -> Iterator[tuple[str, Window]]:
@@ -147,6 +180,10 @@ class Asker:
         for repeat in range(repeats):
             key = codec.digest_of([probe, names, repeats, seconds, warm_up, repeat])
             window = self.journal.window(key) if self.journal else None
+            if window is None and self._replayed is not None:
+                window = replayed_window(self._replayed, key, probe)
+                if self.journal:
+                    self.journal.write_window(key, window)
             if window is None:
                 if not warm:
                     for _ in range(warm_up):
@@ -225,6 +262,16 @@ class ProbeAsk:
         ):
             self.evidence.setdefault(key)
             yield window
+
+
+def replayed_window(replayed: Mapping[str, Window], key: str, what: str) -> Window:
+    """The recorded window ``key``; DataError where the replayed record measured other work."""
+    if key not in replayed:
+        raise DataError(
+            f"energy.replay: the record holds no reading of this work of {what}",
+            remedy="replay the record of the same plan and model",
+        )
+    return replayed[key]
 
 
 def packs(requests: Sequence[Request]) -> list[list[Request]]:

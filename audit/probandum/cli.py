@@ -14,7 +14,7 @@ import typer
 from probandum.errors import ProbandumError, UsageError
 
 if TYPE_CHECKING:
-    from probandum.record import Record
+    pass
 
 app = typer.Typer(
     name="probandum",
@@ -122,8 +122,7 @@ def report(
     """Write the documents of a record again; the same record gives the same bytes."""
     from probandum import api
 
-    formats = api.FORMATS if not format else format
-    for path in api.report(run, documents=document, formats=formats, out=out, as_of=as_of):
+    for path in api.report(run, documents=document, formats=format or api.FORMATS, out=out, as_of=as_of):
         print(path)
 
 
@@ -184,7 +183,7 @@ def plan_schema() -> None:
     """Print the JSON Schema of audit files, for editors."""
     import json
 
-    from probandum.plan import json_schema
+    from probandum.plan_file import json_schema
 
     print(json.dumps(json_schema(), indent=2))
 
@@ -228,5 +227,3 @@ def law_check(plan: PlanFile, as_of: AsOf = None, debug: Debug = False) -> None:
 def _print(lines: Any) -> None:
     for line in lines:
         print(line)
-
-

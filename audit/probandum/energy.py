@@ -1,11 +1,23 @@
-"""Meters: counters read at the boundaries of a window, no thread of ours."""
+"""Meters: counters read at the boundaries of a window, no thread of ours.
+
+A meter covers what its sensors cover: whole GPUs, whole CPU packages. Where a part has no sensor its joules are
+None with the reason; they are never 0 and never a guess.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
+from probandum.errors import DataError, UsageError
 from probandum.evidence import Reading
+
+#: NVML's counter moves about every 100 ms (measurement C-1).
+NVML_UPDATE_SECONDS = 0.1
+POWERCAP = Path("/sys/class/powercap")
 
 
 class Meter(Protocol):
@@ -20,8 +32,34 @@ class Meter(Protocol):
         ...
 
 
+class Sensor(Protocol):
+    """One counter of joules that only ever grows."""
+
+    @property
+    def part(self) -> str:
+        """gpu, cpu or dram."""
+        ...
+
+    @property
+    def covers(self) -> str:
+        """What the joules include, in words."""
+        ...
+
+    def read(self) -> float:
+        """Joules so far."""
+        ...
+
+    def between(self, before: float, after: float) -> float:
+        """Joules from one reading to the next, a wrap of the counter undone; DataError where it ran backwards."""
+        ...
+
+
 class NoMeter:
     """No sensor: the time is measured, every joule is None with the reason."""
+
+    def __init__(self, gpu: str = "no energy meter was used", cpu: str | None = None) -> None:
+        rest = gpu if cpu is None else cpu
+        self.why = {"gpu": gpu, "cpu": rest, "dram": rest}
 
     def begin(self) -> object:
         """The time now."""
@@ -30,7 +68,219 @@ class NoMeter:
     def end(self, token: object) -> Reading:
         """Seconds, and why there is nothing else."""
         assert isinstance(token, float)
-        why = "no energy meter was used"
+        return Reading(seconds=time.perf_counter() - token, meter="none", grade="D", why=self.why)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    seconds: float
+    joules: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CounterMeter:
+    """Hardware counters, read at both ends of a window: grade B (measurement C-0).
+
+    ``why`` says for each part without a sensor what is missing.
+    """
+
+    name: str
+    sensors: Sequence[Sensor]
+    why: Mapping[str, str]
+
+    def begin(self) -> object:
+        """Every counter now."""
+        return _Token(time.perf_counter(), tuple(sensor.read() for sensor in self.sensors))
+
+    def end(self, token: object) -> Reading:
+        """Joules by part; a counter that ran backwards makes its part None with the reason."""
+        assert isinstance(token, _Token)
+        seconds = time.perf_counter() - token.seconds
+        why, joules = dict(self.why), dict[str, float]()
+        for sensor, before in zip(self.sensors, token.joules, strict=True):
+            try:
+                joules[sensor.part] = joules.get(sensor.part, 0.0) + sensor.between(before, sensor.read())
+            except DataError as error:
+                why[sensor.part] = error.message
+        parts = {part: value for part, value in joules.items() if part not in why}
+        watts = sum(parts.values()) / seconds if seconds > 0 else 0.0
         return Reading(
-            seconds=time.perf_counter() - token, meter="none", grade="D", why={"gpu": why, "cpu": why, "dram": why}
+            gpu_joules=parts.get("gpu"),
+            cpu_joules=parts.get("cpu"),
+            dram_joules=parts.get("dram"),
+            why=why,
+            seconds=seconds,
+            meter=self.name,
+            grade="B",
+            covers=tuple(sensor.covers for sensor in self.sensors if sensor.part in parts),
+            resolution_joules=watts * NVML_UPDATE_SECONDS if "gpu" in parts else None,
+            notes=("The joules are those of the whole parts, other processes and idle power included.",),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class NvmlSensor:
+    """The total-energy counter of one NVIDIA GPU (Volta and newer), in millijoules since the driver was loaded."""
+
+    handle: object
+    covers: str
+    part: str = field(default="gpu", init=False)
+
+    def read(self) -> float:
+        """Joules since the driver was loaded."""
+        import pynvml
+
+        return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(self.handle)) / 1000.0
+
+    def between(self, before: float, after: float) -> float:
+        """The difference; a driver that was loaded again starts from 0."""
+        if after < before:
+            raise DataError(f"{self.covers}: the energy counter ran backwards (was the driver loaded again?)")
+        return after - before
+
+
+@dataclass(frozen=True, slots=True)
+class RaplSensor:
+    """One RAPL domain of the powercap tree, in microjoules, wrapping at ``wraps_at`` joules."""
+
+    file: Path
+    part: str
+    covers: str
+    wraps_at: float
+
+    def read(self) -> float:
+        """Joules in the counter."""
+        return int(self.file.read_text("ascii")) / 1e6
+
+    def between(self, before: float, after: float) -> float:
+        """The difference, one wrap undone."""
+        return after - before if after >= before else after - before + self.wraps_at
+
+
+class ExternalLog:
+    """The log of a meter at the wall, a CSV with the columns ``time`` (Unix seconds) and ``watts``: grade A.
+
+    It is read when a window ends; the window must lie within it, or there is no reading.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        if not path.is_file():
+            raise DataError(f"energy.log: no file {path}", remedy="start the meter before the audit")
+
+    def begin(self) -> object:
+        """The clock time now, since the log goes by it."""
+        return (time.time(), time.perf_counter())
+
+    def end(self, token: object) -> Reading:
+        """Watts integrated over the window by trapezoids."""
+        assert isinstance(token, tuple)
+        started, began = token
+        seconds = time.perf_counter() - began
+        why = dict.fromkeys(("gpu", "dram"), "the meter at the wall does not tell parts apart")
+        joules = _integrated(self._path, started, started + seconds)
+        if joules is None:
+            why["cpu"] = f"{self._path.name} does not cover this window"
+        return Reading(
+            cpu_joules=joules,
+            why=why,
+            seconds=seconds,
+            meter=f"external log {self._path.name}",
+            grade="A" if joules is not None else "D",
+            covers=("the whole machine at the wall",) if joules is not None else (),
+            notes=("The joules of the whole machine are entered under cpu.",),
+        )
+
+
+def _integrated(path: Path, start: float, end: float) -> float | None:
+    import csv
+
+    import numpy as np
+
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [(float(row["time"]), float(row["watts"])) for row in csv.DictReader(file)]
+    times, watts = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    if len(times) < 2 or times[0] > start or times[-1] < end:
+        return None
+    inside = times[(times > start) & (times < end)]
+    grid = np.concatenate([[start], inside, [end]])
+    return float(np.trapezoid(np.interp(grid, times, watts), grid))
+
+
+class EnergySettings(Protocol):
+    """What the plan says under ``energy``."""
+
+    @property
+    def meter(self) -> str:
+        """auto, nvml, rapl or none."""
+        ...
+
+    @property
+    def log(self) -> str | None:
+        """An external meter's log file."""
+        ...
+
+
+def make_meter(settings: EnergySettings, folder: Path) -> Meter:
+    """The meter that the plan asks for; UsageError where it names a sensor that this machine lacks."""
+    if settings.log is not None:
+        return ExternalLog(folder / Path(settings.log).expanduser())
+    if settings.meter == "none":
+        return NoMeter("the plan says energy.meter: none")
+    gpu, no_gpu = ([], "the plan asks for rapl alone") if settings.meter == "rapl" else nvml_sensors()
+    cpu, no_cpu = ([], "the plan asks for nvml alone") if settings.meter == "nvml" else rapl_sensors()
+    sensors = [*gpu, *cpu]
+    if not sensors and settings.meter != "auto":
+        raise UsageError(
+            f"energy.meter: {settings.meter}: {no_gpu if settings.meter == 'nvml' else no_cpu}", remedy="use auto"
+        )
+    why = {part: no_gpu if part == "gpu" else no_cpu for part in ("gpu", "cpu", "dram")}
+    for sensor in sensors:
+        why.pop(sensor.part, None)
+    if not sensors:
+        return NoMeter(no_gpu, no_cpu)
+    return CounterMeter(" + ".join(["NVML"] * bool(gpu) + ["RAPL"] * bool(cpu)), sensors, why)
+
+
+def nvml_sensors() -> tuple[list[Sensor], str]:
+    """Every GPU whose energy counter can be read; or why there is none."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        sensors: list[Sensor] = []
+        for index, handle in enumerate(handles):
+            pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
+            name = pynvml.nvmlDeviceGetName(handle)
+            sensors.append(NvmlSensor(handle, f"GPU {index} {name}"))
+    except ImportError:
+        return [], "no GPU sensor: nvidia-ml-py is not installed"
+    except Exception as error:  # the vendor's errors are one class with many meanings
+        return [], f"no GPU sensor: {' '.join(str(error).split()) or type(error).__name__}"
+    return sensors, "" if sensors else "no GPU sensor: no NVIDIA GPU"
+
+
+def rapl_sensors(root: Path = POWERCAP) -> tuple[list[Sensor], str]:
+    """The package and DRAM domains that can be read; or why there is none.
+
+    Cores lie inside their package, and ``psys`` around all of it: neither is added, so that nothing counts twice.
+    """
+    sensors: list[Sensor] = []
+    refused = ""
+    for domain in sorted(root.glob("intel-rapl:*")):
+        try:
+            name = (domain / "name").read_text("ascii").strip()
+            if not name.startswith(("package", "dram")):
+                continue
+            wraps_at = int((domain / "max_energy_range_uj").read_text("ascii")) / 1e6
+            part = "dram" if name == "dram" else "cpu"
+            sensor = RaplSensor(domain / "energy_uj", part, f"CPU {name} ({domain.name})", wraps_at)
+            sensor.read()
+        except OSError as error:
+            refused = f"no CPU sensor: {domain / 'energy_uj'}: {error.strerror or error}"
+            continue
+        sensors.append(sensor)
+    if sensors:
+        return sensors, "this machine has no such RAPL domain"
+    return [], refused or "no CPU sensor: this machine offers no RAPL counters"

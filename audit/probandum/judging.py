@@ -187,10 +187,11 @@ def _finding(case: _Case, mode: str) -> Finding:
     verdict, sub_reason, why = measure.verdict, measure.sub_reason, measure.why
     if measure.estimate.value is not None:
         detectable = stats.detectable(measure.estimate.method or "", **_basis(measure.estimate))
-    if verdict is None and measure.estimate.value is None:
+    unlimited = case.limit is None or measure.mode != "gate"
+    if verdict is Verdict.INCONCLUSIVE and unlimited:
+        verdict, sub_reason = Verdict.NOT_APPLICABLE, SubReason.NO_LIMIT  # no limit, no verdict; the reason is kept
+    elif verdict is None and measure.estimate.value is None:
         verdict, sub_reason, why = Verdict.INCONCLUSIVE, SubReason.NO_DATA, measure.estimate.why
-        if case.limit is None or measure.mode != "gate":
-            verdict = Verdict.NOT_APPLICABLE
     elif verdict is None and measure.mode != "gate":
         verdict, sub_reason = Verdict.NOT_APPLICABLE, SubReason.NO_LIMIT
         why = "reported, not judged" if measure.mode == "disclosure" else "an indicator, never judged"
@@ -199,12 +200,11 @@ def _finding(case: _Case, mode: str) -> Finding:
     elif case.judged and case.limit is not None:
         judgement = _applied(case, case.limit, mode)
         verdict, sub_reason, why = _verdict(measure.estimate, case.limit, judgement)
-        if verdict is Verdict.INCONCLUSIVE:
-            low, high = _edges(case.limit)
-            n_needed = stats.n_for_verdict(
-                measure.estimate.method or "", low=low, high=high, n=measure.estimate.n, **_basis(measure.estimate)
-            )
+        if verdict is Verdict.INCONCLUSIVE and sub_reason is not SubReason.BAND_UNINFORMATIVE:
+            n_needed = _n_needed(measure.estimate, case.limit, judgement)
     assert verdict is not None
+    if verdict is Verdict.INCONCLUSIVE and (case.limit is None or measure.mode != "gate"):
+        verdict = Verdict.NOT_APPLICABLE  # no limit, no verdict: the reason stays
     verdict, sub_reason, why = _under_controls(result, verdict, sub_reason, why)
     return Finding(
         id=finding_id(case.metric, measure.groups, measure.facets),
@@ -294,6 +294,26 @@ def _verdict(estimate: Estimate, limit: Limit, applied: Judgement) -> tuple[Verd
     if not stats.can_pass(estimate.method or "", low=low, high=high, **_basis(estimate)):
         return Verdict.INCONCLUSIVE, SubReason.UNDERPOWERED, "even the best possible data of this size could not pass"
     return Verdict.INCONCLUSIVE, SubReason.NEAR_THRESHOLD, "the interval contains the limit"
+
+
+def _n_needed(estimate: Estimate, limit: Limit, applied: Judgement) -> int | None:
+    """About how many observations a verdict needs; None where no number helps, as between a PASS and a FAIL."""
+    assert estimate.value is not None
+    low, high = _edges(limit)
+    if limit.direction == "band":
+        if abs(estimate.value - limit.around) <= applied.effective:
+            low, high = limit.around - applied.effective, limit.around + applied.effective
+        elif abs(estimate.value - limit.around) <= limit.threshold + limit.margin:
+            return None
+    return stats.n_for_verdict(
+        estimate.method or "",
+        low=low,
+        high=high,
+        n=max(estimate.n, 1),
+        alpha_pass=applied.alpha_pass,
+        alpha_fail=applied.alpha_fail / max(applied.hypotheses, 1),
+        **_basis(estimate),
+    )
 
 
 def control_states(result: ProbeResult) -> dict[str, str]:

@@ -140,13 +140,15 @@ class RunJournal:
     """The journal of a run that is being written; also what it finds there when it resumes.
 
     Only whole packs count as recorded. The file is locked while it is open: a second run into the same folder
-    is refused.
+    is refused. Without ``resume`` what an interrupted run recorded is dropped.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, resume: bool = True) -> None:
         self._packs: dict[str, list[Observation]] = {}
         self._windows: dict[str, Window] = {}
         self._file = _open_locked(path)
+        if not resume:
+            self._file.truncate(0)
         for entry in _whole_entries(self._file, path):
             if isinstance(entry, Observation):
                 self._packs.setdefault(entry.pack, []).append(entry)
@@ -198,7 +200,7 @@ def _open_locked(path: Path) -> IO[bytes]:
     except OSError:
         file.close()
         raise UsageError(
-            f"{path.parent.parent}: another run is writing this record", remedy="wait for it, or choose another --out"
+            f"{path.parent}: another run is writing this record", remedy="wait for it, or choose another --out"
         ) from None
     return file
 

@@ -6,20 +6,18 @@ stands already is touched until its key is known to be the same.
 
 from __future__ import annotations
 
-import datetime
 import hashlib
-import os
-import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
 from probandum import codec
-from probandum.asking import Asker, ProbeAsk
-from probandum.energy import AuditMeter, Meter, make_meter
+from probandum.asking import Asker, ProbeAsk, replayed_window
+from probandum.cache import AnswerCache
+from probandum.energy import NoMeter, make_meter
+from probandum.environment import describe_run, refuse_other_machine
 from probandum.errors import DataError, ProbandumError, UsageError
 from probandum.evidence import Items, Reading
 from probandum.finding import finding_id
@@ -28,13 +26,11 @@ from probandum.plugins import load_plugins
 from probandum.probe import ControlOutcome, Measure, Probe, ProbeResult, ProbeSpec, Window, known_probes, make_probe
 from probandum.record import Record, RunJournal, pack_journal, start_record, write_json
 from probandum.sealing import seal
+from probandum.second_opinion import AuditMeter
 from probandum.subject import Subject
 from probandum.tables import make_subject, read_table
 from probandum.target import Target, TargetContext, known_targets, make_target, target_sources
 from probandum.targets import load_builtin
-
-#: Packages whose version can move a number.
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "transformers", "shap", "lime", "fairlearn", "codecarbon")
 
 
 class Observer(Protocol):
@@ -126,54 +122,89 @@ def _carry_out(
     plan: Plan, probes: Mapping[str, Probe], target: Target, out: Path, name: str, key: Path | None, watch: Observer
 ) -> Record:
     subject = _subject(plan, target)
-    facts = _environment(plan, target)
+    facts = describe_run(plan, target)
     parts = {"key": name, "suites": {k: v or {} for k, v in plan.suites.items()}, "digests": dict(plan.digests)}
     record = start_record(
         out, plan_source=plan.source, plan={**parts, **plan.parts(), "lines": dict(plan.lines)}, environment=facts
     )
-    _same_machine(record, facts)
-    journal = RunJournal(record.journal)
+    refuse_other_machine(record, facts)
+    journal = RunJournal(record.journal, resume=plan.execution.cache != "off")
+    cache = _cache(plan, target, watch)
     try:
-        meter, audit_meter = make_meter(plan.energy, plan.folder), AuditMeter(plan.energy)
-        asker = Asker(target, seed=plan.seed, subject=subject, journal=journal, meter=meter, progress=watch.progress)
+        replayed = _replayed(plan)
+        meter = NoMeter("readings are replayed") if replayed is not None else make_meter(plan.energy, plan.folder)
+        asker = Asker(
+            target,
+            seed=plan.seed,
+            subject=subject,
+            journal=journal,
+            cache=cache,
+            meter=meter,
+            replayed=replayed,
+            progress=watch.progress,
+        )
+        audit_meter = AuditMeter(plan.energy)
         audit_meter.start()
         results, readings = [], {}
         for number, (probe_name, instance) in enumerate(probes.items(), 1):
             watch.started(probe_name, number, len(probes))
             began = time.perf_counter()
-            result, readings[probe_name] = _metered(instance, asker, journal, meter)
+            result, readings[probe_name] = _metered(instance, asker, journal, replayed)
             results.append(result)
             watch.finished(result, time.perf_counter() - began)
-        readings["audit"] = _kept(journal, "audit", audit_meter.stop())
+        readings["audit"] = _kept(journal, "audit", audit_meter.stop(), replayed)
         _write(record, results, readings, asker)
         pack_journal(record.journal, record.ask / "observations.jsonl.zst")
         files = sorted(path for path in record.ask.rglob("*") if path.is_file())
         seal(record.folder, files, predicate="ask", facts={"key": name, "tool": facts["tool"]}, key=key)
     finally:
         journal.close()
+        if cache is not None:
+            cache.close()
     record.journal.unlink(missing_ok=True)
     return record
 
 
-def _metered(probe: Probe, asker: Asker, journal: RunJournal, meter: Meter) -> tuple[ProbeResult, Reading]:
+def _cache(plan: Plan, target: Target, watch: Observer) -> AnswerCache | None:
+    """The shared cache, where the plan wants it and the target's identity allows it."""
+    if plan.execution.cache != "shared":
+        return None
+    if not target.shareable:
+        watch.note(f"execution.cache: shared: target {target.name} states no digest of weights; nothing is shared")
+        return None
+    return AnswerCache(target.identity())
+
+
+def _replayed(plan: Plan) -> Mapping[str, Window] | None:
+    """The windows of the record that ``energy.replay`` names."""
+    if plan.energy.replay is None:
+        return None
+    return Record.open(plan.resolve(plan.energy.replay)).windows()
+
+
+def _metered(
+    probe: Probe, asker: Asker, journal: RunJournal, replayed: Mapping[str, Window] | None
+) -> tuple[ProbeResult, Reading]:
     """One probe with its controls, and what it took; a reading of an earlier, interrupted run is kept."""
-    before = asker.asked_before
-    token = meter.begin()
+    before = asker.asked_before, asker.asked_elsewhere
+    token = asker.meter.begin()
     result = measure(probe, asker)
-    reading = meter.end(token)
-    if asker.asked_before > before:
-        why = "part of the answers came from an interrupted run"
+    reading = asker.meter.end(token)
+    if (asker.asked_before, asker.asked_elsewhere) != before:
+        why = "part of the answers came from an interrupted run or a cache"
         reading = Reading(
             seconds=reading.seconds, meter=reading.meter, grade="D", why={"gpu": why, "cpu": why, "dram": why}
         )
-    return result, _kept(journal, f"probe:{result.probe}", reading)
+    return result, _kept(journal, f"probe:{result.probe}", reading, replayed)
 
 
-def _kept(journal: RunJournal, name: str, reading: Reading) -> Reading:
-    """``reading``, or the one that the journal holds under ``name`` from before an interruption."""
+def _kept(journal: RunJournal, name: str, reading: Reading, replayed: Mapping[str, Window] | None) -> Reading:
+    """``reading``, or the one that the journal holds under ``name`` from before an interruption, or a replayed one."""
     window = journal.window(name)
     if window is None:
         window = Window(reading=reading, requests=0, input_tokens=None, output_tokens=None)
+        if replayed is not None:
+            window = replayed_window(replayed, name, name)
         journal.write_window(name, window)
     return window.reading
 
@@ -278,6 +309,7 @@ def _context(plan: Plan) -> TargetContext:
 def _subject(plan: Plan, target: Target) -> Subject | None:
     """The rows under audit: those of the target, or of ``data.path``; None where the plan names none."""
     table = target.table()
+    classes = target.labels if table is None else ()
     if table is None and plan.data_path is not None:
         table = read_table(plan.data_path, columns=plan.columns)
     if table is None:
@@ -289,6 +321,7 @@ def _subject(plan: Plan, target: Target) -> Subject | None:
         label=plan.label,
         row_id=plan.row_id,
         decision=plan.decision,
+        classes=classes,
     )
 
 
@@ -309,49 +342,3 @@ def _file_digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}", remedy="check the path in the plan") from None
-
-
-def _environment(plan: Plan, target: Target) -> dict[str, Any]:
-    """Tool, machine, target and time of the run."""
-    return {
-        "tool": {"name": "probandum", "version": version("probandum"), "plugins": list(load_plugins())},
-        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "system": platform.system(),
-            "architecture": platform.machine(),
-            "python": platform.python_version(),
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-            "threads": plan.execution.threads,
-        },
-        "packages": _versions(),
-        "target": {
-            "type": target.name,
-            "identity": dict(target.identity()),
-            "capabilities": sorted(target.capabilities),
-            "labels": list(target.labels),
-            "cautions": list(target.cautions),
-            "endpoints": list(target.endpoints),
-        },
-        "seed": plan.seed,
-    }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _same_machine(record: Record, facts: Mapping[str, Any]) -> None:
-    """Refuse to go on where another model, tool or machine answers: the record would mix two audits."""
-    begun = record.environment
-    for name in ("tool", "machine", "packages", "target", "seed"):
-        if begun[name] != codec.builtins(facts[name]):
-            raise UsageError(
-                f"{record.folder}: was begun with another {name}, and cannot be resumed with this one",
-                remedy="choose another --out",
-            )

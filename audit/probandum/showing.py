@@ -29,7 +29,7 @@ _STYLES = {
     Verdict.ERROR: "bold magenta",
 }
 #: Disclosed quantities fill pages; the terminal shows what was judged and counts the rest.
-_WORDS = {"at_most": "at most", "at_least": "at least", "band": "within ±"}
+_WORDS = {"at_most": "at most ", "at_least": "at least ", "band": "within ±"}
 
 
 def _console() -> Console:
@@ -142,15 +142,13 @@ def print_findings(record: Record, result: GateResult) -> None:
 
 
 def _worth_a_row(finding: Finding) -> bool:
-    return finding.verdict is not Verdict.NOT_APPLICABLE and (
-        finding.limit is not None or finding.verdict is Verdict.ERROR
-    )
+    return finding.verdict is not Verdict.NOT_APPLICABLE
 
 
 def _limit(finding: Finding) -> str:
     if finding.limit is None:
         return ""
-    return f"{_WORDS[finding.limit.direction]}{'' if finding.limit.direction == 'band' else ' '}{finding.limit.threshold:g}"
+    return f"{_WORDS[finding.limit.direction]}{finding.limit.threshold:g}"
 
 
 def print_gate(result: GateResult, *, console: Console | None = None) -> None:
@@ -165,7 +163,7 @@ def print_gate(result: GateResult, *, console: Console | None = None) -> None:
     style = {0: "green", 1: "bold red", 3: "yellow", 4: "bold magenta"}[result.code]
     console.print(Text(f"gate {result.code}: {meaning}", style=style))
     for cause in result.causes:
-        console.print(Text(f"  {cause.code}  {cause.text}"))
+        console.print(Text(f"  {cause.code}  {cause.text}"), soft_wrap=not console.is_terminal)
 
 
 def print_summary(done: Sequence[tuple[Plan, Record, GateResult]]) -> None:

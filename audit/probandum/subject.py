@@ -42,10 +42,11 @@ class Grouping:
             )
 
     def cross(self, other: Grouping) -> Grouping:
-        """The intersection ``race*sex`` with groups ``African-American*Male``; no reference."""
+        """The intersection ``race*sex`` with groups ``African-American*Male``; two references make one."""
         codes = self.codes * len(other.names) + other.codes
         names = tuple(f"{a}*{b}" for a in self.names for b in other.names)
-        return Grouping(attribute=f"{self.attribute}*{other.attribute}", codes=codes, names=names)
+        reference = f"{self.reference}*{other.reference}" if self.reference and other.reference else None
+        return Grouping(attribute=f"{self.attribute}*{other.attribute}", codes=codes, names=names, reference=reference)
 
 
 @dataclass(frozen=True, kw_only=True)

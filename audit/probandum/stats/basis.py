@@ -4,6 +4,7 @@
     newcombe, miettinen-nurminen, koopman, katz   counts = ((x1, n1), (x2, n2)), group first, reference second
     tango                                         counts = ((better, n), (worse, n)) as ((better, worse), (n, n))
     t, two-way, welch                             moments = (value, standard error, degrees of freedom)
+    log-t                                         moments of the logarithm of the value, likewise
     bootstrap                                     draws, sorted, with the observed value
     exact                                         value
 
@@ -25,7 +26,7 @@ from probandum.stats.intervals import (
     ratio_family,
     share_family,
 )
-from probandum.stats.means import Student
+from probandum.stats.means import LogStudent, Student
 from probandum.stats.resampling import resampled
 from probandum.stats.scores import ClopperPearson, Katz, Koopman, MiettinenNurminen, Newcombe, Tango, Wilson
 
@@ -34,7 +35,7 @@ Counts = Sequence[tuple[float, float]]
 ONE_SHARE = ("wilson", "clopper-pearson")
 DIFFERENCES = ("newcombe", "miettinen-nurminen")
 RATIOS = ("koopman", "katz")
-MOMENTS = ("t", "two-way", "welch")
+MOMENTS = ("t", "two-way", "welch", "log-t")
 METHODS = (*ONE_SHARE, *DIFFERENCES, *RATIOS, "tango", *MOMENTS, "bootstrap", "exact")
 
 #: Families of counts without their checks, for designs that are scaled to numbers no data have.
@@ -121,7 +122,8 @@ def family_of(
     if method in MOMENTS:
         if moments is None or len(moments) != 3:
             raise ValueError(f"moments is {moments}; {method} expects (value, standard error, degrees of freedom)")
-        return Student(mean=moments[0], standard_error=moments[1], df=moments[2])
+        student = Student(mean=moments[0], standard_error=moments[1], df=moments[2])
+        return LogStudent(logarithm=student) if method == "log-t" else student
     if method == "bootstrap":
         if draws is None:
             raise ValueError("draws is None; bootstrap expects sorted resampled values")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from probandum.stats.checking import finite_array, refuse_number, refuse_share
@@ -81,6 +82,59 @@ class Student(Family):
             standard_error=self.standard_error,
             df=self.df,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogStudent(Family):
+    """A positive value whose logarithm follows Student's t: its interval is a factor, not a distance."""
+
+    logarithm: Student
+
+    @property
+    def value(self) -> float:
+        """The geometric mean."""
+        return math.exp(self.logarithm.value)
+
+    def lower(self, alpha: float) -> float:
+        """The bound of the logarithm, back on the scale of the value."""
+        return math.exp(self.logarithm.lower(alpha))
+
+    def upper(self, alpha: float) -> float:
+        """The bound of the logarithm, back on the scale of the value."""
+        return math.exp(self.logarithm.upper(alpha))
+
+    def p_above(self, limit: float) -> float:
+        """The logarithm's; a limit of 0 or less is always exceeded."""
+        return 0.0 if limit <= 0 else self.logarithm.p_above(math.log(limit))
+
+    def p_below(self, limit: float) -> float:
+        """The logarithm's; no positive value lies below 0."""
+        return 1.0 if limit <= 0 else self.logarithm.p_below(math.log(limit))
+
+
+def log_mean_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
+    """Student's interval of the geometric mean of independent positive values, such as joules of repeated windows.
+
+    ``values``: shape (n,), n at least 2, all above 0. ``standard_error`` and ``df`` are those of the logarithm.
+
+    >>> interval = log_mean_interval([2.0, 8.0])
+    >>> round(interval.value, 9), round(interval.low * interval.high, 9)
+    (4.0, 16.0)
+    """
+    array = finite_array("values", values)
+    if (array <= 0).any():
+        raise ValueError(f"values hold {float(array.min())}; expected numbers above 0")
+    inner = mean_interval(np.log(array), level=level)
+    assert inner.standard_error is not None and inner.df is not None
+    return Interval(
+        value=math.exp(inner.value),
+        low=math.exp(inner.low),
+        high=math.exp(inner.high),
+        level=level,
+        method="log-t",
+        standard_error=inner.standard_error,
+        df=inner.df,
+    )
 
 
 def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from probandum.stats.basis import DIFFERENCES, MOMENTS, ONE_SHARE, RATIOS, Counts, family_of, scaled_family
 from probandum.stats.checking import refuse_number, refuse_share, refuse_trials
 from probandum.stats.families import Family, normal_quantile
-from probandum.stats.means import Student
+from probandum.stats.means import LogStudent, Student
 from probandum.stats.resampling import Resampled
 
 ALPHA = 0.05
@@ -83,6 +83,10 @@ def detectable(
     if isinstance(family, Student):
         reach = family.quantile(ALPHA) + family.quantile(1 - POWER)
         return reach * family.standard_error if family.standard_error > 0 else None
+    if isinstance(family, LogStudent):
+        error = family.logarithm.standard_error
+        factor = math.expm1((family.logarithm.quantile(ALPHA) + family.logarithm.quantile(1 - POWER)) * error)
+        return factor * family.value if error > 0 else None
     if isinstance(family, Resampled):
         spread = float(family.draws.std(ddof=1))
         return reach * spread if spread > 0 else None
@@ -134,7 +138,7 @@ def n_for_verdict(
     above = high is not None and estimate > high
     alpha = alpha_fail if below or above else alpha_pass
     if method in MOMENTS or method == "bootstrap":
-        return _by_shrinking(family, below, above, low, high, n, alpha)
+        return _by_shrinking(family, low, high, n, alpha)
     assert counts is not None
 
     def decided(size: int) -> bool:
@@ -167,22 +171,73 @@ def can_pass(
     family = family_of(method, counts=counts, moments=moments, draws=draws, value=value)
     if _within(family, low, high, ALPHA):
         return True
-    if method == "exact" or low is None or high is None:
-        room = math.inf
-    else:
-        room = high - low
     if counts is None or method in (*MOMENTS, "bootstrap", "exact"):
+        room = math.inf if low is None or high is None else high - low
         return family.upper(ALPHA) - family.lower(ALPHA) <= room
-    splits = _splits(method, counts)
     parity = 1.0 if method in RATIOS else 0.0
     tolerated = (low is None or low <= parity) and (high is None or parity <= high)
+    first, last, even, split = _splits(method, counts)
     if method not in ONE_SHARE and tolerated:
-        return any(_within(split, low, high, ALPHA) for split in splits.even())
-    return splits.any_within(low, high)
+        return any(_within(split(events), low, high, ALPHA) for events in {math.floor(even), math.ceil(even)})
+    # Bounds rise with the events of the group, so the first split whose lower bound holds has the least upper one.
+    while low is not None and first < last:
+        middle = (first + last) // 2
+        if split(middle).lower(ALPHA) >= low:
+            last = middle
+        else:
+            first = middle + 1
+    return _within(split(first), low, high, ALPHA)
 
 
-class _splits:  # noqa: N801
-    """Placeholder."""
+def _splits(method: str, counts: Counts) -> tuple[int, int, float, Callable[[int], Family]]:
+    """The fewest and the most events the group can have, its even share, and the family of any number of them."""
+    if method in ONE_SHARE:
+        ((x, n),) = counts
+        return 0, int(n), x, lambda events: scaled_family(method, ((events, n),))
+    (x1, n1), (x2, n2) = counts
+    if method == "tango":
+        changed, n = int(x1 + n1), x2
+        return 0, changed, changed / 2, lambda events: scaled_family(method, ((events, changed - events), (n, n)))
+    total = int(x1 + x2)
+    # A ratio needs an event in the reference; the logarithm of Katz's one in the group too.
+    first = max(0, total - int(n2), int(method == "katz"))
+    last = min(int(n1), total - int(method in RATIOS))
+    even = min(max(total * n1 / (n1 + n2), first), last)
+    return first, last, even, lambda events: scaled_family(method, ((events, n1), (total - events, n2)))
+
+
+def _within(family: Family, low: float | None, high: float | None, alpha: float) -> bool:
+    """Whether both one-sided bounds at ``alpha`` lie inside the edges there are."""
+    return (low is None or family.lower(alpha) >= low) and (high is None or family.upper(alpha) <= high)
+
+
+def _by_shrinking(family: Family, low: float | None, high: float | None, n: int, alpha: float) -> int | None:
+    """``n`` times the square of how much the error must shrink for the nearest verdict."""
+    estimate = family.value
+    if isinstance(family, Student):
+        reach = family.quantile(alpha) * family.standard_error
+    else:
+        assert isinstance(family, Resampled)
+        reach = normal_quantile(alpha) * float(family.draws.std(ddof=1))
+    room = min(abs(estimate - edge) for edge in (low, high) if edge is not None)
+    needed = n * (reach / room) ** 2
+    return None if needed > BEYOND else max(n, math.ceil(needed))
+
+
+def _smallest(decided: Callable[[int], bool], n: int) -> int | None:
+    """The smallest size from ``n`` on that is decided, taking it that larger ones then are too."""
+    undecided, size = n - 1, n
+    while not decided(size):
+        undecided, size = size, 2 * size
+        if size > BEYOND:
+            return None
+    while size - undecided > 1:
+        middle = (size + undecided) // 2
+        if decided(middle):
+            size = middle
+        else:
+            undecided = middle
+    return size
 
 
 def _spread(x: float, n: float) -> float:

@@ -135,9 +135,7 @@ def ratio_of_means_draws(
     pair = np.stack([top, bottom], axis=1)
     even = np.full(n, 1.0 / n)
     block = max(1, _BLOCK // n)
-    sums = [
-        rng.multinomial(n, even, size=min(block, draws - start)) @ pair for start in range(0, draws, block)
-    ]
+    sums = [rng.multinomial(n, even, size=min(block, draws - start)) @ pair for start in range(0, draws, block)]
     joined = np.concatenate(sums)
     with np.errstate(all="ignore"):
         return _sorted(joined[:, 0] / joined[:, 1], draws)

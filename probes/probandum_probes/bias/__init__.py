@@ -1,0 +1,1 @@
+"""Probes of unequal treatment: one a file."""

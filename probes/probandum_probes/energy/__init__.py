@@ -1,0 +1,1 @@
+"""Probes of what an answer takes: one a file."""

@@ -1,0 +1,1 @@
+"""Explainers, and probes that test explanations: one a file."""

@@ -1,0 +1,229 @@
+"""What binds a system, whom and from when, judged from its card alone through the roles of the law pack.
+
+Three answers, never a verdict: a role binds by what the card says, does not, or is open because the card does not
+say. The card is believed: ``annex_iii: 5(b)`` is the declarer's classification, and ``annex_iii: none`` as well.
+
+Card keys that are read: the parties (``provider``, ``deployer``, ``controller`` ...; ``gpai`` for the provider of a
+general-purpose model); ``annex_iii`` (a point, a list of points, or none); ``annex_i`` (a product law, or none);
+``art_6_3`` (the condition claimed, or none); ``profiling``; ``roles`` (names that apply, or name: true or false),
+which settles what no other key can say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from probandum.errors import UsageError
+from probandum.law.entries import Requirement, Role, UseCase
+from probandum.law.loading import Catalogue, catalogue, role_of
+
+_NONE = ("none", "no", "outside", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A requirement that binds by what the card says: the roles and the parties, as ``provider Example Bank AG``.
+
+    ``product_route``: its date is that of Annex I Section A.
+    """
+
+    requirement: Requirement
+    roles: tuple[str, ...]
+    parties: tuple[str, ...]
+    product_route: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """A role that the card leaves open, why, and the requirements that hang on it and are not bound already."""
+
+    role: str
+    why: str
+    requirements: tuple[Requirement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """The answer for one card; ``unsaid`` are the keys whose silence leaves something open."""
+
+    cases: tuple[UseCase, ...]
+    bound: tuple[Bound, ...]
+    open: tuple[Open, ...]
+    unsaid: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def bind(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Binding:
+    """What binds the system of ``card``; UnknownName where the card names an unknown point or role."""
+    known = law or catalogue()
+    system = _System(card, known)
+    settled = _settled(card, known)
+    states = {name: _state(name, role, card, system, settled) for name, role in known.pack.roles.items()}
+    bound: list[Bound] = []
+    for requirement in known.requirements.values():
+        roles = tuple(name for name in requirement.applies_to if states[name] is True)
+        if roles and system.concerns(requirement):
+            parties = dict.fromkeys(_holder(known.pack.roles[name], card) for name in roles)
+            bound.append(
+                Bound(
+                    requirement=requirement,
+                    roles=roles,
+                    parties=tuple(parties),
+                    product_route=system.only_product and requirement.dates.annex_i is not None,
+                )
+            )
+    taken = {each.requirement.id for each in bound}
+    opens: list[Open] = []
+    for name, state in states.items():
+        if isinstance(state, str):
+            hanging = [r for r in known.requirements.values() if name in r.applies_to and r.id not in taken]
+            hanging = [r for r in hanging if system.concerns(r)]
+            if hanging:
+                opens.append(Open(role=name, why=state, requirements=tuple(hanging)))
+    parties = dict.fromkeys(role.party for role in known.pack.roles.values() if role.party is not None)
+    unsaid = [key for key in ("provider", "deployer", "controller", "annex_iii", "annex_i") if card.get(key) is None]
+    return Binding(
+        cases=system.cases,
+        bound=tuple(bound),
+        open=tuple(opens),
+        unsaid=tuple(key for key in unsaid if key in parties or (key == "annex_iii" or not system.cases)),
+        remarks=system.remarks,
+    )
+
+
+class _System:
+    """The classification that the card declares; None is: it does not say."""
+
+    def __init__(self, card: Mapping[str, Any], law: Catalogue) -> None:
+        points = _named(card.get("annex_iii"))
+        self.cases = tuple(law.use_case(point) for point in points or ())
+        self.points = None if points is None else tuple(case.point for case in self.cases)
+        listed = None if points is None else bool(points)
+        products = _named(card.get("annex_i"))
+        self.product = None if products is None else bool(products)
+        claimed = bool(_named(card.get("art_6_3")))
+        remarks = []
+        if claimed and card.get("profiling") is True:
+            claimed = False
+            remarks.append("art_6_3 is claimed and profiling is declared: Art. 6(3), third subparagraph, closes it")
+        elif claimed and listed:
+            remarks.append("Art. 6(3) is relied on: the provider's own conclusion (Art. 6(4)), not examined here")
+        self.remarks = tuple(remarks)
+        self.excepted = claimed if listed else listed
+        self.annex_iii = _and(listed, not claimed)
+        self.high = _or(self.annex_iii, self.product)
+        self.only_product = self.product is True and self.annex_iii is False
+        self._ids = {case.id for case in self.cases}
+
+    def is_(self, kind: str | None) -> bool | None:
+        """Whether the system is of the kind that a role names."""
+        answers = {
+            None: True,
+            "high-risk": self.high,
+            "annex-iii": self.annex_iii,
+            "annex-i": self.product,
+            "excepted": self.excepted,
+            "other": None if self.high is None else not self.high,
+        }
+        return answers[kind]
+
+    def at(self, role: Role) -> bool | None:
+        """Whether its points are among those of the role."""
+        if not role.points and not role.except_points:
+            return True
+        if self.points is None:
+            return None
+        inside = [not role.points or _among(point, role.points) for point in self.points]
+        outside = [_among(point, role.except_points) for point in self.points]
+        return any(a and not b for a, b in zip(inside, outside, strict=True))
+
+    def concerns(self, requirement: Requirement) -> bool:
+        """Whether an entry can bind this system at all: no deleted one, no restatement, no other route or point."""
+        if requirement.kind == "deleted" or requirement.see:
+            return False
+        if requirement.id.startswith("ai-act:annex-iii:") and self.points is not None:
+            return requirement.id in self._ids
+        if requirement.route == "annex-i":
+            return self.product is not False and not (self.product is None and self.annex_iii is True)
+        if requirement.route == "annex-iii":
+            return not self.only_product
+        return True
+
+
+def _state(name: str, role: Role, card: Mapping[str, Any], system: _System, settled: Mapping[str, bool]) -> bool | str:
+    """True or False where the card settles it, else why it is open."""
+    if role.party is None or _absent(card.get(role.party)):
+        return False
+    if name in settled:
+        return settled[name]
+    kind, place = system.is_(role.system), system.at(role)
+    if kind is False or place is False:
+        return False
+    certain = bool(system.points) and any(_among(point, role.certain_at) for point in system.points or ())
+    reasons = []
+    if kind is None or place is None:
+        reasons.append(_UNCLASSIFIED[role.system or "annex-iii"])
+    if role.condition is not None and not certain:
+        reasons.append(f"if {role.condition}")
+    return " and ".join(reasons) or True
+
+
+_UNCLASSIFIED = {
+    "high-risk": "if the system is high-risk (the card leaves annex_iii or annex_i unsaid)",
+    "annex-iii": "if the use is listed in Annex III (the card leaves annex_iii unsaid)",
+    "annex-i": "if it is a product, or its safety component, under Annex I (the card leaves annex_i unsaid)",
+    "excepted": "if the use is listed in Annex III and Art. 6(3) is relied on (the card leaves annex_iii unsaid)",
+    "other": "if the system is not high-risk (the card leaves annex_iii or annex_i unsaid)",
+}
+
+
+def _settled(card: Mapping[str, Any], law: Catalogue) -> dict[str, bool]:
+    said = card.get("roles") or {}
+    if isinstance(said, str) or not isinstance(said, Mapping | Sequence):
+        raise UsageError(f"roles: expected a list of role names, or name: true or false, got {said!r}")
+    pairs = said if isinstance(said, Mapping) else dict.fromkeys(said, True)
+    for name, value in pairs.items():
+        role_of(law.pack, str(name))
+        if not isinstance(value, bool):
+            raise UsageError(f"roles.{name}: expected true or false, got {value!r}")
+    return dict(pairs)
+
+
+def _named(value: object) -> tuple[str, ...] | None:
+    """What a classifying key names: None unsaid, empty for none, else the names."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return ("yes",) if value else ()
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, Sequence):
+        raise UsageError(f"expected text, a list of texts, or none, got {value!r}", remedy="correct the card")
+    return tuple(str(each) for each in values if str(each).strip().lower() not in _NONE)
+
+
+def _absent(party: object) -> bool:
+    return party is None or party is False or (isinstance(party, str) and party.lower() in _NONE)
+
+
+def _holder(role: Role, card: Mapping[str, Any]) -> str:
+    party = card.get(role.party or "")
+    name = party.get("name") if isinstance(party, Mapping) else party if isinstance(party, str) else None
+    return f"{role.party} {name}" if name else str(role.party)
+
+
+def _among(point: str, points: Sequence[str]) -> bool:
+    return any(point == each or point.startswith(f"{each}(") for each in points)
+
+
+def _and(a: bool | None, b: bool | None) -> bool | None:
+    if a is False or b is False:
+        return False
+    return None if a is None or b is None else True
+
+
+def _or(a: bool | None, b: bool | None) -> bool | None:
+    if a is True or b is True:
+        return True
+    return None if a is None or b is None else False

@@ -1,0 +1,199 @@
+"""The law in plain lines, one entry a line, id first: what ``probandum law`` prints."""
+
+from __future__ import annotations
+
+import datetime
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from probandum.errors import UsageError
+from probandum.law.binding import Binding, bind
+from probandum.law.entries import FormField, Milestone, Requirement, Standard, UseCase
+from probandum.law.loading import Catalogue, Entry, canonical, catalogue
+
+_WIDTH = 110
+
+
+def listing(prefix: str = "") -> Iterator[str]:
+    """Every requirement, form field and standard whose id starts with ``prefix``; UnknownName where there is none."""
+    law = catalogue()
+    start = canonical(prefix)
+    entries: dict[str, Entry] = {**law.requirements, **law.form, **law.standards}
+    found = [entry for id, entry in entries.items() if id.startswith(start)]
+    if not found:
+        law.find(prefix)  # raises with a suggestion, unless it is an entry of the timeline
+    return (_line(entry) for entry in found)
+
+
+def entry(id: str) -> Iterator[str]:
+    """One entry whole, a fact a line."""
+    law = catalogue()
+    found = law.find(id)
+    yield found.id
+    for name, value in _facts(found, law):
+        if value:
+            yield from textwrap.wrap(
+                f"{name}: {value}", _WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False
+            )
+    yield f"  {law.pack.disclaimer}"
+
+
+def timeline() -> Iterator[str]:
+    """Every date, earliest first, as the pack knew it on the day it was checked."""
+    law = catalogue()
+    yield f"{law.pack.statement}; checked on {law.pack.as_of}"
+    for milestone in sorted(law.timeline.values(), key=lambda m: (m.dates.formal or "9999", m.id)):
+        yield _line(milestone)
+
+
+def check(card: Mapping[str, Any], as_of: str) -> Iterator[str]:
+    """What binds the system of ``card``, whom and from when, as seen on ``as_of``; never a verdict."""
+    law = catalogue()
+    today = _day(as_of)
+    binding = bind(card)
+    return _check(card, today, binding, law)
+
+
+def staleness(as_of: str, *, law: Catalogue | None = None) -> str | None:
+    """A warning where the pack is older at ``as_of`` than it says it may grow, else None."""
+    pack = (law or catalogue()).pack
+    age = (_day(as_of) - datetime.date.fromisoformat(pack.as_of)).days
+    if age <= pack.stale_after_days:
+        return None
+    return (
+        f"warning: the law pack was checked on {pack.as_of}, {age} days before {as_of}; more than "
+        f"{pack.stale_after_days} is stale: update it, or check each date in the Official Journal"
+    )
+
+
+def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law: Catalogue) -> Iterator[str]:
+    as_of = today.isoformat()
+    if warning := staleness(as_of, law=law):
+        yield warning
+    name = " ".join(str(card[key]) for key in ("name", "version") if card.get(key))
+    yield f"{name or 'the system'}: what binds whom by what its card says, as of {as_of}"
+    yield f"{law.pack.statement}; pack {law.pack.version}, checked on {law.pack.as_of}"
+    yield law.pack.disclaimer
+    for case in binding.cases:
+        yield f"the card says: Annex III {case.point}, {case.title}" + (" [not settled]" if case.verify else "")
+    yield from (f"the card says: {remark}" for remark in binding.remarks)
+    if binding.unsaid:
+        yield f"the card does not say: {', '.join(binding.unsaid)}"
+    yield f"{len(binding.bound)} entries bind by what the card says"
+    for each in binding.bound:
+        requirement = each.requirement
+        when = requirement.dates.said(as_of=as_of, product_route=each.product_route)
+        yield _join(requirement.id, requirement.cited, ", ".join(each.parties), when, _summary(requirement))
+    if binding.open:
+        yield f"{len(binding.open)} roles stay open until the card says more (settle them under roles)"
+    for role in binding.open:
+        ids = [requirement.id for requirement in role.requirements]
+        shown = ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+        yield _join(role.role, role.why, shown)
+
+
+def _line(entry: Entry) -> str:
+    match entry:
+        case Requirement():
+            return _join(entry.id, entry.cited, entry.dates.said(), _summary(entry))
+        case Milestone():
+            when = entry.dates.said()
+            if entry.dates.kind == "reading" and entry.dates.annex_i is not None:
+                when += f" (Annex III), {entry.dates.annex_i} (Annex I Section A)"
+            status = entry.status_note or entry.status
+            return _join(entry.id, when, entry.citation, f"{entry.what} ({status}){_mark(entry)}")
+        case FormField():
+            return _join(entry.id, entry.citation or "no provision", f"{entry.label}: {entry.what}{_mark(entry)}")
+        case Standard():
+            journal = "" if entry.cited_in_oj else " [no reference in the Official Journal found]"
+            return _join(entry.id, entry.citation, f"{entry.title}. {entry.status}{journal}{_mark(entry)}")
+
+
+def _summary(requirement: Requirement) -> str:
+    """The summary with what it is, so that nothing reads as a duty that is none."""
+    kind = "" if requirement.kind == "duty" else f"[{requirement.kind}] "
+    return f"{kind}{requirement.summary}{_mark(requirement)}"
+
+
+def _mark(entry: Entry | UseCase) -> str:
+    return " [not settled]" if entry.verify else ""
+
+
+def _join(*parts: str) -> str:
+    return "  ".join(parts)
+
+
+def _facts(entry: Entry, law: Catalogue) -> Iterator[tuple[str, str | None]]:
+    settled = "not settled: look again before relying on it" if entry.verify else None
+    match entry:
+        case Requirement():
+            yield "citation", entry.cited
+            yield "title", entry.title
+            yield "summary", entry.summary
+            yield "kind", entry.kind
+            yield "binds", ", ".join(f"{role} ({law.party_words(role)})" for role in entry.applies_to)
+            yield "dates", entry.dates.said()
+            if entry.dates.annex_i is not None:
+                yield "dates, Annex I Section A", entry.dates.said(product_route=True)
+            yield "basis of the dates", entry.dates.basis
+            yield "components", "; ".join(entry.components)
+            yield "evidence", entry.evidence
+            yield "families", ", ".join(entry.families)
+            yield from _metrics(entry, law)
+            yield "inputs", ", ".join(entry.inputs)
+            yield "documents", ", ".join(entry.documents)
+            yield "amended by", entry.amended_by
+            yield "formerly", entry.former
+            yield "replaced by", entry.replaced_by
+            yield "restates", ", ".join(entry.see)
+            yield from _use_case(entry.id, law)
+            yield "source", "; ".join(entry.source)
+            yield "checked against", "; ".join(entry.checked) or "nothing"
+        case FormField():
+            yield "citation", entry.citation
+            yield "field", f"{entry.label}: {entry.what}"
+            yield "recipients", f"{', '.join(entry.recipients)} ({entry.recipients_confidence})"
+            yield "evidence", entry.evidence
+            yield from _metrics(entry, law)
+            yield "unit", entry.unit
+            yield "options", ", ".join(entry.options)
+            yield "source", "; ".join(entry.source)
+            yield "checked against", "; ".join(entry.checked) or "nothing"
+        case Standard():
+            yield entry.group, f"{entry.citation}: {entry.title}"
+            yield "provisions", entry.articles
+            yield "status", entry.status
+            yield "reference in the Official Journal", "yes" if entry.cited_in_oj else "none found"
+            yield "checked against", "; ".join(entry.checked) or "nothing"
+        case Milestone():
+            yield "citation", entry.citation
+            yield "what", entry.what
+            yield "dates", entry.dates.said()
+            yield f"status on {law.heads['timeline'].as_of}", entry.status_note or entry.status
+            yield "source", "; ".join(entry.source)
+            yield "checked against", "; ".join(entry.checked) or "nothing"
+    yield "note", entry.note
+    yield "state", settled
+
+
+def _metrics(entry: Requirement | FormField, law: Catalogue) -> Iterator[tuple[str, str | None]]:
+    for metric, targets in law.metric_targets(entry).items():
+        yield f"metric {metric}", ", ".join(targets) or "no probe measures it"
+
+
+def _use_case(id: str, law: Catalogue) -> Iterator[tuple[str, str | None]]:
+    case = law.use_cases.get(id)
+    if case is None:
+        return
+    yield "use", f"{case.title}: {case.summary}{_mark(case)}"
+    yield from (("inside", example) for example in case.examples)
+    yield from (("outside", example) for example in case.outside)
+    yield from (("aid to the person who classifies", trap) for trap in case.traps)
+
+
+def _day(as_of: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(as_of)
+    except ValueError:
+        raise UsageError(f"as-of: expected a date such as 2026-11-23, got {as_of!r}") from None

@@ -1,0 +1,357 @@
+"""A checked audit file: what the rest of the toolkit reads of it.
+
+Its four parts have four digests. *ask* (target, data, groups, suites, execution, energy) keys the record;
+*judge* (limits, gate), *declare* (card, documents) and *waive* can change without asking anything again.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from probandum import codec
+from probandum.errors import PlanError, UsageError, did_you_mean
+from probandum.finding import Limit, Waiver
+from probandum.plan_file import Energy, Execution, LimitLine, PlanFile, SystemCard
+from probandum.subject import Decision
+from probandum.target import check_keywords
+from probandum.yaml_source import YamlSource, read_yaml
+
+#: A waiver lasts no longer; after that somebody has to look again.
+LONGEST_WAIVER = datetime.timedelta(days=90)
+_ASK = ("target", "data", "decision", "groups", "suites", "execution", "energy")
+_JUDGE = ("limits", "gate")
+_DECLARE = ("system", "documents")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """One audit file, read and checked as far as that needs no model."""
+
+    path: Path
+    file: PlanFile
+    card: Mapping[str, Any]
+    yaml: YamlSource
+
+    @classmethod
+    def load(cls, path: Path) -> Plan:
+        """The plan in ``path``; PlanError with every problem at once, each with its place."""
+        source = read_yaml(path, collect=True)
+        try:
+            file = PlanFile.model_validate(source.values)
+        except ValidationError as error:
+            raise PlanError([*source.problems, *_problems(source, error)]) from None
+        plan = cls(path=path, file=file, card=_card(path, file), yaml=source)
+        problems = [source.problem(place, text) for place, text in plan._contradictions()]
+        if source.problems or problems:
+            raise PlanError([*source.problems, *problems])
+        return plan
+
+    # What is asked.
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths start."""
+        return self.path.parent
+
+    @property
+    def source(self) -> bytes:
+        """The file as written."""
+        return self.yaml.data
+
+    @property
+    def target_type(self) -> str:
+        """The name of the target."""
+        return self.file.target.type
+
+    @property
+    def target_options(self) -> dict[str, Any]:
+        """The other keys under ``target:``; a log is told which columns the groups need."""
+        options = dict(self.file.target.model_extra or {})
+        if self.target_type == "log" and "columns" not in options:
+            options["columns"] = self._group_columns()
+        return options
+
+    @property
+    def suites(self) -> Mapping[str, Mapping[str, Any] | None]:
+        """Options by probe, in the order of the file."""
+        return self.file.suites
+
+    @property
+    def execution(self) -> Execution:
+        """Seed, device, precision, threads, batch size and cache."""
+        return self.file.execution
+
+    @property
+    def energy(self) -> Energy:
+        """Which meter, and what grid intensity is taken from."""
+        return self.file.energy
+
+    @property
+    def seed(self) -> int:
+        """The root of every random choice."""
+        return self.file.execution.seed
+
+    @property
+    def data_path(self) -> Path | None:
+        """The rows under audit, where the target does not bring its own."""
+        return None if self.file.data is None else self.resolve(self.file.data.path)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns that the model takes, in order."""
+        return () if self.file.data is None else tuple(self.file.data.features)
+
+    @property
+    def row_id(self) -> str | None:
+        """The column that names a row."""
+        return None if self.file.data is None else self.file.data.id
+
+    @property
+    def label(self) -> str | None:
+        """The column of the outcome."""
+        if self.file.data is not None:
+            return self.file.data.label
+        label = (self.file.target.model_extra or {}).get("label")
+        return label if isinstance(label, str) else None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the data that the plan names."""
+        named = [*self.features, self.label, self.row_id, *self._group_columns()]
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    @property
+    def groups(self) -> Mapping[str, Mapping[str, Any]]:
+        """The attributes whose groups are compared, as declared."""
+        return {name: group.model_dump(exclude_none=True) for name, group in self.file.groups.items()}
+
+    @property
+    def decision(self) -> Decision | None:
+        """Which decision is good for the person, and where a score becomes one; None where not declared."""
+        if self.file.decision is not None:
+            positive = 1 if self.file.data is None else self.file.data.positive
+            return Decision(
+                favourable=str(self.file.decision.favourable),
+                positive=str(positive),
+                threshold=self.file.decision.threshold,
+            )
+        options = self.file.target.model_extra or {}
+        if self.target_type == "log" and options.get("favourable") is not None:
+            return Decision(favourable=str(options["favourable"]), positive=str(options.get("positive", 1)))
+        return None
+
+    def _group_columns(self) -> list[str]:
+        return [group.column or name for name, group in self.file.groups.items()]
+
+    # What is judged, declared and waived.
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The declared limits, each with its line."""
+        return tuple(self._limit(index, line) for index, line in enumerate(self.file.limits))
+
+    def _limit(self, index: int, line: LimitLine) -> Limit:
+        direction, threshold = line.direction()
+        return Limit(
+            metric=line.metric,
+            direction=direction,
+            threshold=threshold,
+            around=line.around,
+            margin=line.margin,
+            alpha=line.alpha,
+            source=line.source,
+            citation=line.citation,
+            set_by=line.set_by,
+            set_on=None if line.set_on is None else line.set_on.isoformat(),
+            reason=line.reason,
+            line=self.yaml.mark(("limits", index)).line,
+            family=line.family,
+            groups={key: str(value) for key, value in line.groups.items()},
+        )
+
+    @property
+    def mode(self) -> str:
+        """Which gate decides: release or merge."""
+        return self.file.gate.mode
+
+    @property
+    def waivers(self) -> tuple[Waiver, ...]:
+        """Who accepted which finding until when."""
+        return tuple(
+            Waiver(
+                finding=waiver.finding,
+                owner=waiver.owner,
+                reason=waiver.reason,
+                set_on=waiver.set_on.isoformat(),
+                expires=waiver.expires.isoformat(),
+                worst=waiver.worst,
+            )
+            for waiver in self.file.waivers
+        )
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """The documents to write."""
+        return tuple(self.file.documents)
+
+    def card_text(self, key: str) -> str:
+        """A declared fact as text; empty where the card is silent."""
+        value = self.card.get(key)
+        return "" if value is None else str(value)
+
+    @property
+    def slug(self) -> str:
+        """The system's name as part of a file name."""
+        return re.sub(r"[^a-z0-9]+", "-", self.card_text("name").lower()).strip("-") or "system"
+
+    # The whole.
+
+    def parts(self) -> dict[str, Any]:
+        """The four parts as plain values, defaults filled in."""
+        values = self.file.model_dump(mode="json", exclude_none=True)
+        return {
+            "ask": {key: values[key] for key in _ASK if key in values},
+            "judge": {key: values[key] for key in _JUDGE if key in values},
+            "declare": {"system": dict(self.card), "documents": list(self.documents)},
+            "waive": {"waivers": values["waivers"]},
+        }
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digest of each part."""
+        return {name: codec.digest_of(part) for name, part in self.parts().items()}
+
+    @property
+    def lines(self) -> dict[str, int]:
+        """The line of every value by its dotted path."""
+        return {".".join(map(str, place)): mark.line for place, mark in self.yaml.marks.items() if place}
+
+    def resolve(self, path: str) -> Path:
+        """``path`` as the plan means it."""
+        return self.folder / Path(path).expanduser()
+
+    def located(self, *place: str | int) -> str:
+        """``file:line:column: path`` of a value."""
+        return f"{self.yaml.mark(place)}: {'.'.join(map(str, place))}"
+
+    def check_names(
+        self,
+        *,
+        probes: Iterable[str] | None = None,
+        targets: Mapping[str, type[Any]] | None = None,
+        documents: Iterable[str] | None = None,
+    ) -> None:
+        """PlanError for every probe, target, target key or document that nobody knows."""
+        problems = [] if targets is None else self._target_problems(targets)
+        suites = {("suites", name): name for name in self.suites}
+        named = {("documents", index): name for index, name in enumerate(self.documents)}
+        for what, known, places in (("probe", probes, suites), ("document", documents, named)):
+            names = None if known is None else sorted(known)
+            problems += [
+                self.yaml.problem(place, f"unknown {what} {name!r}{_hint(name, names)}")
+                for place, name in places.items()
+                if names is not None and name not in names
+            ]
+        if problems:
+            raise PlanError(problems)
+
+    def _target_problems(self, targets: Mapping[str, type[Any]]) -> list[str]:
+        cls = targets.get(self.target_type)
+        if cls is None:
+            text = f"unknown target type {self.target_type!r}{_hint(self.target_type, targets)}"
+            return [self.yaml.problem(("target", "type"), text)]
+        try:
+            check_keywords(cls, self.target_options, what=f"target {self.target_type}", skip=1)
+        except UsageError as error:
+            key = next((key for key in self.target_options if f"unknown key {key!r}" in error.message), None)
+            place = ("target",) if key is None else ("target", key)
+            return [self.yaml.problem(place, "; ".join(error.lines()))]
+        return []
+
+    def _contradictions(self) -> Iterable[tuple[tuple[str | int, ...], str]]:
+        """What each key alone allows and together makes no sense."""
+        if self.file.groups and self.target_type != "log" and self.file.decision is None:
+            yield (
+                ("groups",),
+                (
+                    "the favourable decision is not declared; add decision: {favourable: ...}, the decision "
+                    "that is good for the person (there is no default)"
+                ),
+            )
+        if self.file.groups and self.target_type != "log" and self.file.data is None:
+            yield ("groups",), "groups are columns of data, and the plan names none; add data: {path: ...}"
+        if self.target_type == "log" and self.file.data is not None:
+            yield ("data",), "a log brings its own rows; name its columns under target"
+        for index, line in enumerate(self.file.limits):
+            suite = line.metric.rpartition("/")[0]
+            if suite not in self.suites:
+                yield ("limits", index, "metric"), f"no suite measures {line.metric!r}{_hint(suite, self.suites)}"
+        for index, waiver in enumerate(self.file.waivers):
+            if not waiver.set_on <= waiver.expires <= waiver.set_on + LONGEST_WAIVER:
+                yield ("waivers", index, "expires"), "a waiver ends between its set_on and 90 days later"
+
+
+def _card(path: Path, file: PlanFile) -> Mapping[str, Any]:
+    """The system card, from the plan or from the file that it names."""
+    if not isinstance(file.system, str):
+        return _plain(file.system)
+    card = read_yaml(path.parent / file.system)
+    try:
+        return _plain(SystemCard.model_validate(card.values))
+    except ValidationError as error:
+        raise PlanError(_problems(card, error)) from None
+
+
+def _plain(card: BaseModel) -> Mapping[str, Any]:
+    values: Mapping[str, Any] = codec.builtins(card.model_dump(mode="json", exclude_none=True))
+    return values
+
+
+def _problems(source: YamlSource, error: ValidationError) -> list[str]:
+    """One line a place, in the order of the file; what several branches of a union say is joined."""
+    said: dict[tuple[str | int, ...], dict[str, None]] = {}
+    for each in error.errors(include_url=False):
+        place = _place(source.values, each["loc"], missing=each["type"] == "missing")
+        said.setdefault(place, {}).setdefault(_message(each, place))
+    inner = {place[:length] for place in said for length in range(len(place))}
+    problems = [(source.mark(place), place, " or ".join(texts)) for place, texts in said.items() if place not in inner]
+    problems.sort(key=lambda problem: (problem[0].line, problem[0].column))
+    return [source.problem(place, text) for _, place, text in problems]
+
+
+def _place(values: Any, steps: tuple[str | int, ...], *, missing: bool) -> tuple[str | int, ...]:
+    """pydantic's path without the steps that name a branch of a union and no key of the file."""
+    place: list[str | int] = []
+    for number, step in enumerate(steps, 1):
+        if isinstance(values, dict) and step in values:
+            values = values[step]
+        elif isinstance(values, list) and isinstance(step, int) and step < len(values):
+            values = values[step]
+        elif not (missing and number == len(steps)):
+            continue
+        place.append(step)
+    return tuple(place)
+
+
+def _message(each: Any, place: tuple[str | int, ...]) -> str:
+    if each["type"] == "extra_forbidden":
+        known = PlanFile.keys_at(place[:-1])
+        return f"unknown key {str(place[-1])!r}{_hint(str(place[-1]), known)}"
+    if each["type"] == "missing":
+        return "the key is missing"
+    text = str(each["msg"]).removeprefix("Value error, ").replace("Input should be", "expected")
+    shown = each.get("input")
+    got = f", got {shown!r}" if isinstance(shown, str | int | float | bool) and repr(shown) not in text else ""
+    return f"{text[0].lower()}{text[1:]}{got}"
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    return did_you_mean(name, names) or f"; known: {', '.join(names)}"

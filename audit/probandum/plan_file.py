@@ -1,0 +1,216 @@
+"""The audit file as people write it: every key, its kind, and one sentence for editors and for this toolkit's users."""
+
+from __future__ import annotations
+
+import datetime
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from probandum.finding import Direction
+
+Scalar = bool | int | float | str
+Text = Annotated[str, StringConstraints(min_length=1, strict=True)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class SystemCard(_Part):
+    """What people declare of the system; documents quote it by path, and what is missing is printed as a gap."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    name: Text = Field(description="The system's name, as its documents print it.")
+    version: Text | None = Field(None, description="The version under audit, in quotes: 2.10 would be read as 2.1.")
+    purpose: Text | None = Field(None, description="What the system decides or does, for whom.")
+    provider: dict[str, Any] | None = Field(None, description="Who develops it: name, contact, address.")
+    deployer: dict[str, Any] | None = Field(None, description="Who uses it under their authority: name, contact.")
+    controller: dict[str, Any] | None = Field(None, description="Who decides on the processing of personal data.")
+    annex_iii: Text | None = Field(None, description="The Annex III point that the use falls under, such as 5(b).")
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _version_is_text(cls, value: object) -> object:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            raise ValueError(f"a version is text: write it in quotes, '{value}'")
+        return value
+
+
+class TargetLine(_Part):
+    """The system under audit: its kind, and the keys of that kind."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    type: Text = Field(description="The kind of target: transformers, sklearn, onnx, callable, log, replay.")
+
+
+class Data(_Part):
+    """The rows that a tabular model is asked about."""
+
+    path: Text = Field(description="A .csv or .parquet file.")
+    label: Text | None = Field(None, description="The column of the outcome.")
+    positive: Scalar = Field(1, description="The value of the label that the system tries to detect.")
+    features: list[Text] = Field(default_factory=list, description="The columns that the model takes, in order.")
+    id: Text | None = Field(None, description="The column that names a row.")
+
+
+class DecisionLine(_Part):
+    """How a score becomes a decision, and which decision is good for the person."""
+
+    favourable: Scalar = Field(description="The value of the decision that is good for the person; no default.")
+    threshold: float | None = Field(None, description="At or above it, the decision is the positive value.")
+
+
+class Group(_Part):
+    """One attribute whose groups are compared."""
+
+    column: Text | None = Field(None, description="The column that holds it, by default of the attribute's name.")
+    reference: Scalar | None = Field(
+        None, description="The group that others are compared with; without it every ordered pair is judged."
+    )
+    bins: list[float] | None = Field(None, description="Edges of intervals for a number; each holds its upper edge.")
+    labels: list[Text] | None = Field(None, description="A name for each interval.")
+
+
+class LimitLine(_Part):
+    """One limit: a metric, exactly one of at_most, at_least and band, and whose number it is."""
+
+    metric: Text = Field(description="probe/metric, such as bias.group-rates/impact-ratio.")
+    at_most: float | None = Field(None, description="The quantity may be this or less.")
+    at_least: float | None = Field(None, description="The quantity may be this or more.")
+    band: Annotated[float, Field(gt=0)] | None = Field(None, description="The quantity may be this far from around.")
+    around: float = Field(0.0, description="The middle of a band.")
+    margin: Annotated[float, Field(ge=0)] = Field(0.0, description="Widens the tolerated zone.")
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] | None = Field(
+        None, description="One-sided error rate of a FAIL over the whole family; by default the gate's."
+    )
+    source: Literal["law", "standard", "guideline", "foreign-guideline", "convention", "project"] = Field(
+        "project", description="Where the number comes from; none comes from EU law."
+    )
+    citation: Text | None = Field(None, description="The source's citation.")
+    set_by: Text | None = Field(None, description="Who set it.")
+    set_on: datetime.date | None = Field(None, description="When it was set; it must precede the run.")
+    reason: Text | None = Field(None, description="Why this number.")
+    family: Text = Field("audit", description="The family that Holm's correction runs over.")
+    groups: dict[str, Scalar] = Field(
+        default_factory=dict, description="Only findings with these coordinates: attribute, group, reference, a facet."
+    )
+
+    @model_validator(mode="after")
+    def _one_direction(self) -> Self:
+        given = [name for name in ("at_most", "at_least", "band") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"expected exactly one of at_most, at_least, band; got {', '.join(given) or 'none'}")
+        if "/" not in self.metric:
+            raise ValueError(f"metric {self.metric!r}: expected probe/metric, such as bias.group-rates/impact-ratio")
+        return self
+
+    def direction(self) -> tuple[Direction, float]:
+        """Which of the three it is, and its number."""
+        if self.at_most is not None:
+            return "at_most", self.at_most
+        if self.at_least is not None:
+            return "at_least", self.at_least
+        assert self.band is not None
+        return "band", self.band
+
+
+class Execution(_Part):
+    """How the audit computes: part of what keys the record."""
+
+    seed: int = Field(0, description="The root of every random choice.")
+    device: Text = Field("auto", description="auto, cpu, cuda or cuda:N.")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Precision of the model.")
+    threads: Annotated[int, Field(ge=1)] | Literal["auto"] = Field("auto", description="CPU threads.")
+    batch_tokens: Annotated[int, Field(ge=1)] = Field(8192, description="Tokens of one forward pass, at most.")
+    cache: Literal["off", "run", "shared"] = Field(
+        "run", description="off: nothing is reused; run: an interrupted run resumes; shared: answers outlive the run."
+    )
+
+
+class Energy(_Part):
+    """Which meter reads, and what turns joules into emissions."""
+
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = Field(
+        None, description="ISO 3166 alpha-3 code of the country whose grid powers the machine, such as DEU."
+    )
+    pue: Annotated[float, Field(ge=1)] | None = Field(
+        None, description="Power usage effectiveness of the facility, an assumption of yours."
+    )
+    meter: Literal["auto", "nvml", "rapl", "none"] = Field("auto", description="auto takes the best sensor there is.")
+    log: Text | None = Field(None, description="The log file of an external meter: CSV with time and watts.")
+    replay: Text | None = Field(None, description="The record of an earlier audit whose readings are played back.")
+    codecarbon: bool = Field(True, description="Let codecarbon estimate the whole audit as a second opinion.")
+
+
+class Gate(_Part):
+    """The gate: how strictly findings decide."""
+
+    mode: Literal["release", "merge"] = Field(
+        "release", description="release: inconclusive blocks; merge: it annotates, and FAIL needs stronger evidence."
+    )
+
+
+class WaiverLine(_Part):
+    """One finding that somebody accepts, for a while and within a bound."""
+
+    finding: Text = Field(description="The finding's id.")
+    owner: Text = Field(description="Who accepts it.")
+    reason: Text = Field(description="Why.")
+    set_on: datetime.date = Field(description="When.")
+    expires: datetime.date = Field(description="Until when; at most 90 days after set_on.")
+    worst: float | None = Field(None, description="The worst value that is still accepted.")
+
+
+class PlanFile(_Part):
+    """An audit file."""
+
+    version: Literal[1] = Field(description="The version of this format.")
+    system: Text | SystemCard = Field(description="The system card, or the path of a file that holds it.")
+    target: TargetLine = Field(description="The system under audit.")
+    data: Data | None = Field(None, description="The rows that a tabular model is asked about.")
+    decision: DecisionLine | None = Field(None, description="How a score becomes a decision.")
+    groups: dict[Text, Group] = Field(default_factory=dict, description="The attributes whose groups are compared.")
+    suites: Annotated[dict[Text, dict[str, Any] | None], Field(min_length=1)] = Field(
+        description="The probes to run, each with its options."
+    )
+    limits: list[LimitLine] = Field(default_factory=list, description="What counts as good enough, and who says so.")
+    execution: Execution = Field(default_factory=lambda: Execution(), description="How the audit computes.")
+    energy: Energy = Field(default_factory=lambda: Energy(), description="How energy is measured.")
+    gate: Gate = Field(default_factory=lambda: Gate(), description="How strictly findings decide.")
+    waivers: list[WaiverLine] = Field(default_factory=list, description="Findings that somebody accepts for a while.")
+    documents: list[Text] = Field(default_factory=list, description="The documents to write, such as annex_iv, dpia.")
+
+    @classmethod
+    def keys_at(cls, place: Sequence[str | int]) -> list[str]:
+        """The keys that the mapping at ``place`` may hold."""
+        model: type[BaseModel] = cls
+        for part in place:
+            if isinstance(part, str) and part in model.model_fields:
+                inner = _model_in(model.model_fields[part].annotation)
+                model = inner or model
+        return sorted(model.model_fields)
+
+
+def _model_in(hint: Any) -> type[BaseModel] | None:
+    """The model that an annotation holds, in a list, a mapping, or beside None."""
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        return hint
+    if typing.get_origin(hint) in (list, dict, typing.Union, types.UnionType, Annotated, Mapping):
+        found = [model for inner in typing.get_args(hint) if (model := _model_in(inner)) is not None]
+        return found[-1] if found else None
+    return None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of audit files, for editors."""
+    schema = PlanFile.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "probandum audit file"
+    schema["properties"]["extends"] = {"type": "string", "description": "Another audit file to inherit from."}
+    return schema

@@ -1,0 +1,122 @@
+"""codecarbon over a whole audit, once: a model of the machine beside the counters, never instead of them.
+
+Its settings are all given: a configuration file or an environment variable of codecarbon's own can otherwise
+replace the country or the intensity without a word, and its online tracker asks the network where it is.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Protocol
+
+from probandum.errors import UsageError
+from probandum.evidence import Reading
+
+JOULES_PER_KWH = 3.6e6
+
+
+class OpinionSettings(Protocol):
+    """What the plan says under ``energy``."""
+
+    @property
+    def country(self) -> str | None:
+        """ISO 3166 alpha-3 code."""
+        ...
+
+    @property
+    def codecarbon(self) -> bool:
+        """Whether it is asked at all."""
+        ...
+
+
+class AuditMeter:
+    """Started before the first probe and stopped after the last; what it cannot say is None with the reason."""
+
+    def __init__(self, settings: OpinionSettings) -> None:
+        self._settings = settings
+        self._tracker: Any = None
+        self._began = 0.0
+        self._note = ""
+        self._why = ""
+
+    def start(self) -> None:
+        """Begin; UsageError where the plan names a country that the intensity table does not hold."""
+        self._began = time.perf_counter()
+        if not self._settings.codecarbon:
+            self._why = "the plan says energy.codecarbon: false"
+        elif self._settings.country is None:
+            self._why = "the plan names no energy.country, and a guessed one would be another country's grid"
+        else:
+            self._start(self._settings.country)
+
+    def _start(self, country: str) -> None:
+        try:
+            from codecarbon import OfflineEmissionsTracker
+        except ImportError:
+            self._why = "codecarbon is not installed; install it with: pip install 'probandum[energy]'"
+            return
+        intensity, year = grid_intensity(country)
+        self._note = f"codecarbon's grid intensity for {country}: {intensity:g} g CO2e/kWh ({year})"
+        logging.getLogger("codecarbon").disabled = True  # its log_level comes too late for its first lines
+        self._tracker = OfflineEmissionsTracker(
+            country_iso_code=country,
+            force_carbon_intensity_g_co2e_kwh=intensity,
+            pue=1.0,
+            wue=0.0,
+            output_methods=[],
+            log_level="error",
+            tracking_mode="process",
+            measure_power_secs=5,
+            allow_multiple_runs=True,
+            force_mode_cpu_load=False,
+            rapl_include_dram=False,
+            rapl_prefer_psys=False,
+        )
+        self._tracker.start()
+
+    def stop(self) -> Reading:
+        """What the audit took by codecarbon's account: grade D, an estimate."""
+        seconds = time.perf_counter() - self._began
+        data = None
+        if self._tracker is not None:
+            self._tracker.stop()
+            data = getattr(self._tracker, "final_emissions_data", None)
+        if data is None:
+            reason = self._why or "codecarbon measured nothing"
+            return Reading(
+                seconds=seconds, meter="codecarbon", grade="D", why=dict.fromkeys(("gpu", "cpu", "dram"), reason)
+            )
+        gpu = float(data.gpu_energy) * JOULES_PER_KWH
+        why = {} if gpu > 0 else {"gpu": "codecarbon saw no GPU"}
+        return Reading(
+            gpu_joules=gpu if gpu > 0 else None,
+            cpu_joules=float(data.cpu_energy) * JOULES_PER_KWH,
+            dram_joules=float(data.ram_energy) * JOULES_PER_KWH,
+            why=why,
+            seconds=seconds,
+            meter=f"codecarbon {data.codecarbon_version}",
+            grade="D",
+            covers=(f"this process on {data.cpu_model or 'an unknown CPU'}, estimated from load and time",),
+            notes=(self._note, "Estimated from a model of the machine; expect a factor of two either way."),
+        )
+
+
+def grid_intensity(country: str) -> tuple[float, int]:
+    """Grams of CO2e per kWh of a country's grid by codecarbon's table, and the year they are of.
+
+    UsageError where the table lacks the country: codecarbon itself would take the world average without a word.
+    """
+    import json
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    spec = find_spec("codecarbon")
+    assert spec is not None and spec.origin is not None
+    table = Path(spec.origin).parent / "data" / "private_infra" / "global_energy_mix.json"
+    mix = json.loads(table.read_text("utf-8"))
+    if country not in mix:
+        raise UsageError(
+            f"energy.country: codecarbon's table has no {country!r}", remedy="give an ISO 3166 alpha-3 code such as DEU"
+        )
+    return float(mix[country]["carbon_intensity"]), int(mix[country]["year"])

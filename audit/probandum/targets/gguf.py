@@ -1,0 +1,142 @@
+"""Quantised GGUF files, converted once a machine into what transformers loads in seconds.
+
+The weights are dequantised to float32 and written, with the tokenizer, into the user's cache under the digest of
+the file. What then runs is not the quantised model's own arithmetic, and the target says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from probandum import codec
+from probandum.errors import DataError, TargetError
+from probandum.resources import cache_folder
+from probandum.targets.hugging import transformers
+from probandum.targets.loading import need, said, versions
+
+_MAGIC = b"GGUF"
+_ORIGIN = "origin.json"
+#: Part of the folder's name: raised when the conversion itself changes.
+_CONVERSION = 1
+_PLAIN = ("F32", "F16", "BF16", "F64")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where converted weights come from. ``quantisation``: the kinds of blocks, by the weights they hold.
+
+    ``files`` are the digests of what the conversion wrote.
+    """
+
+    file: str
+    sha256: str
+    quantisation: tuple[str, ...]
+    files: Mapping[str, str]
+    versions: Mapping[str, str]
+
+    @property
+    def precision(self) -> str:
+        """What the weights are, in words.
+
+        >>> Origin(file="m.gguf", sha256="", quantisation=("Q4_1", "Q8_0"), files={}, versions={}).precision
+        'float32 dequantised from Q4_1, Q8_0'
+        """
+        return f"float32 dequantised from {', '.join(self.quantisation)}"
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file of any size; DataError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}", remedy="check the path in the plan") from None
+
+
+def converted(path: Path) -> tuple[Path, Origin]:
+    """The folder with the weights of a GGUF file in float32, made on the first call (about a minute), and its origin.
+
+    Two processes may convert at once: each writes a neighbour, and the first to rename it wins.
+    """
+    digest = _checked_digest(path)
+    folder = cache_folder() / f"gguf-{_CONVERSION}" / digest.removeprefix("sha256:")
+    if not (folder / _ORIGIN).is_file():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f"{folder.name[:12]}-", dir=folder.parent))
+        try:
+            _convert(path, digest, made)
+            _rename(made, folder)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    return folder, codec.decode(Origin, (folder / _ORIGIN).read_bytes(), what=str(folder / _ORIGIN))
+
+
+def _checked_digest(path: Path) -> str:
+    digest = file_digest(path)
+    with path.open("rb") as file:
+        start = file.read(len(_MAGIC))
+    if start != _MAGIC:
+        raise TargetError(f"{path.name}: no GGUF file: it starts with {start!r}", remedy="check the path in the plan")
+    return digest
+
+
+def _convert(path: Path, digest: str, folder: Path) -> None:
+    """Write weights, tokenizer and origin of the file into ``folder``."""
+    library = transformers()
+    torch = need("torch", needed_for=path.name, extra="hf")
+    for package in ("gguf", "accelerate"):
+        need(package, needed_for=path.name, extra="hf")
+    where: dict[str, Any] = {
+        "pretrained_model_name_or_path": str(path.parent),
+        "gguf_file": path.name,
+        "local_files_only": True,
+        "trust_remote_code": False,
+    }
+    try:
+        loaded = library.AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
+        tokenizer = library.AutoTokenizer.from_pretrained(**where)
+        kinds = _quantisation(path)
+    except Exception as error:  # a damaged file fails in as many ways as it has parts
+        raise TargetError(f"{path.name}: cannot be read as GGUF: {said(error)}") from None
+    config = loaded.config
+    if hasattr(config, "quantization_config"):  # marks the weights as not to be saved
+        del config.quantization_config
+    model = library.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(loaded.state_dict())
+    model.tie_weights()
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    origin = Origin(
+        file=path.name,
+        sha256=digest,
+        quantisation=kinds,
+        files={file.name: file_digest(file) for file in sorted(folder.iterdir())},
+        versions=versions(("torch", "transformers", "gguf")),
+    )
+    (folder / _ORIGIN).write_bytes(codec.pretty(origin))
+
+
+def _quantisation(path: Path) -> tuple[str, ...]:
+    """The kinds of quantised blocks, by falling number of weights; the precision where nothing is quantised."""
+    reader = need("gguf", needed_for=path.name, extra="hf").GGUFReader(path)
+    weights: Counter[str] = Counter()
+    for tensor in reader.tensors:
+        weights[tensor.tensor_type.name] += int(tensor.n_elements)
+    kinds = [kind for kind, _ in weights.most_common()]
+    return tuple(kind for kind in kinds if kind not in _PLAIN) or tuple(kinds[:1])
+
+
+def _rename(made: Path, folder: Path) -> None:
+    """Put a finished conversion in its place, unless another process was first."""
+    try:
+        made.rename(folder)
+    except OSError:
+        if not (folder / _ORIGIN).is_file():
+            raise

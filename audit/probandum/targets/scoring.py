@@ -1,0 +1,192 @@
+"""Exact log-likelihoods of many continuations, with everything that prompts have in common computed once.
+
+Two ways to the same numbers, both without padding:
+
+- the *walk*: the trie of all sequences goes through the model depth first, some nodes a pass, and the
+  key-value cache of the path to the next node is carried along. No token is computed twice.
+- the *rows*: whole sequences, equal lengths together. Nothing is assumed of the architecture.
+
+The walk needs a model whose attention takes a mask and positions as given. Whether this one does is tried out
+when it is loaded, on random sequences against plain passes; where it does not, rows are scored.
+Either is a pure function of the sequences. Log-probabilities are taken in float32 (logsumexp) and summed in float64.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from probandum.evidence import Floats
+from probandum.targets.tries import Ints, Scored, Trie, plant
+
+#: Tokens a pass of the walk. Attention grows with it, what a pass costs besides shrinks; measured on two cores.
+PASS_TOKENS = {"cpu": 384, "cuda": 2048}
+#: How far the walk may be from plain passes in nats a token, by precision: some ten times its rounding.
+TOLERANCE = {"float32": 1e-3, "float16": 3e-2, "bfloat16": 2.5e-1}
+#: Rows of logits that are reduced at a time.
+_HEAD_ROWS = 256
+
+_FULL, _SLIDING = "full_attention", "sliding_attention"
+
+
+class Scorer:
+    """Scores sequences with one causal model. ``batch_tokens`` bounds the tokens of a pass."""
+
+    def __init__(self, model: Any, *, batch_tokens: int) -> None:
+        self._model = model
+        self._batch_tokens = max(1, batch_tokens)
+        self._pass_tokens = min(self._batch_tokens, PASS_TOKENS.get(model.device.type, PASS_TOKENS["cpu"]))
+        self._keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self._reach = _reach(model.config)
+        #: Whether common prefixes are computed once on this model.
+        self.shares_prefixes = self._reach > 0 and self._walks()
+
+    def score(self, sequences: Sequence[Scored]) -> Floats:
+        """Log-likelihood in nats of each continuation, shape (sequences,); not finite where the model's numbers are not."""
+        if not sequences:
+            return np.zeros(0)
+        trie = plant(sequences)
+        found = self._walk(trie, self._pass_tokens) if self._walkable(trie) else self._rows(trie)
+        return np.array([found[targets].sum() for targets in trie.of])
+
+    def plain(self, sequences: Sequence[Scored]) -> Floats:
+        """As :meth:`score`, one sequence a pass and nothing shared: what the engine is measured against."""
+        return np.array([self._rows(plant([sequence])).sum() for sequence in sequences])
+
+    def _walkable(self, trie: Trie) -> bool:
+        return self.shares_prefixes and trie.longest <= self._reach
+
+    def _walk(self, trie: Trie, pass_tokens: int) -> Floats:
+        """Log-probabilities of the trie's targets, depth first with the cache of the current path."""
+        import torch
+        from transformers import DynamicCache
+
+        device = self._model.device
+        passes = -(-len(trie) // pass_tokens)
+        bounds = np.linspace(0, len(trie), passes + 1).astype(np.int64)
+        order = np.argsort(trie.targets[:, 0], kind="stable")
+        nodes = trie.targets[order, 0]
+        cache, path = DynamicCache(), np.zeros(0, dtype=np.int64)
+        found = []
+        with torch.inference_mode():
+            for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+                asked = order[np.searchsorted(nodes, start) : np.searchsorted(nodes, stop)]
+                keys = np.concatenate([path, np.arange(start, stop)])
+                kept, which = np.unique(trie.targets[asked, 0] - start, return_inverse=True)
+                logits = self._logits(
+                    torch.from_numpy(trie.tokens[None, start:stop]).to(device),
+                    torch.from_numpy(kept).to(device),
+                    attention_mask=self._mask(trie, keys, start, stop),
+                    position_ids=torch.from_numpy(trie.depths[None, start:stop]).to(device),
+                    past_key_values=cache,
+                    use_cache=True,
+                )
+                found.append(_log_probabilities(logits[0], which, trie.targets[asked, 1]))
+                if stop < len(trie):
+                    onward = trie.ends[keys] > stop
+                    path = keys[onward]
+                    _keep(cache, torch.from_numpy(np.flatnonzero(onward)).to(device))
+        return _in_order(torch.cat(found), order)
+
+    def _mask(self, trie: Trie, keys: Ints, start: int, stop: int) -> Any:
+        """What is added to attention scores, shape (1, 1, queries, keys): 0 for a node's own path, else far below 0."""
+        import torch
+
+        queries = np.arange(start, stop)[:, None]
+        seen = torch.from_numpy((keys <= queries) & (queries < trie.ends[keys])).to(self._model.device)
+        mask = torch.zeros(seen.shape, dtype=self._model.dtype, device=self._model.device)
+        return mask.masked_fill_(~seen, torch.finfo(self._model.dtype).min)[None, None]
+
+    def _rows(self, trie: Trie) -> Floats:
+        """Log-probabilities of the trie's targets, from its paths as rows of equal length."""
+        import torch
+
+        paths = list(trie.paths())
+        row = np.searchsorted(trie.leaves(), trie.targets[:, 0])  # the first leaf under a node
+        depth = trie.depths[trie.targets[:, 0]]
+        lengths = np.array([len(path) for path in paths])
+        found, order = [], []
+        with torch.inference_mode():
+            for length in np.unique(lengths):
+                same = np.flatnonzero(lengths == length)
+                size = max(1, self._batch_tokens // int(length))
+                for batch in np.split(same, range(size, len(same), size)):
+                    asked = np.flatnonzero(np.isin(row, batch))
+                    if not len(asked):
+                        continue
+                    kept, column = np.unique(depth[asked], return_inverse=True)
+                    logits = self._logits(
+                        torch.from_numpy(np.stack([paths[index] for index in batch])).to(self._model.device),
+                        torch.from_numpy(kept).to(self._model.device),
+                        use_cache=False,
+                    )
+                    which = np.searchsorted(batch, row[asked]) * len(kept) + column
+                    found.append(_log_probabilities(logits.flatten(0, 1), which, trie.targets[asked, 1]))
+                    order.append(asked)
+        return _in_order(torch.cat(found), np.concatenate(order))
+
+    def _logits(self, tokens: Any, kept: Any, **inputs: Any) -> Any:
+        """The model's own logits at the positions ``kept``, shape (rows, kept, vocabulary)."""
+        if self._keeps:
+            return self._model(input_ids=tokens, logits_to_keep=kept, **inputs).logits
+        return self._model(input_ids=tokens, **inputs).logits[:, kept]
+
+    def _walks(self) -> bool:
+        """Whether the walk gives this model's own numbers: branching random sequences, in passes of seven tokens."""
+        draw = np.random.default_rng(0).integers(0, self._model.config.get_text_config().vocab_size, size=40).tolist()
+        stem, long, short = tuple(draw[:12]), tuple(draw[12:22]), tuple(draw[22:26])
+        sequences = [
+            Scored(context=stem + long, continuation=tuple(draw[26:29])),
+            Scored(context=stem + long[:5] + short, continuation=tuple(draw[29:31])),
+            Scored(context=stem + long[:5] + short, continuation=tuple(draw[31:32])),
+            Scored(context=stem[:6] + short, continuation=tuple(draw[32:34])),
+        ]
+        trie = plant(sequences)
+        try:
+            apart = np.abs(self._walk(trie, 7) - self._rows(trie))
+        except Exception:  # a model may refuse a mask, positions or a cache in its own way
+            return False
+        return bool((apart <= TOLERANCE[str(self._model.dtype).removeprefix("torch.")]).all())
+
+
+def _reach(config: Any) -> int:
+    """The longest sequence on which every layer sees all that stands before; 0 where the kind of a layer is not known."""
+    config = config.get_text_config()
+    kinds = set(getattr(config, "layer_types", None) or [_FULL])
+    if not kinds <= {_FULL, _SLIDING}:
+        return 0
+    reach = [2**31]
+    window = getattr(config, "sliding_window", None)
+    if window and getattr(config, "use_sliding_window", True):
+        reach.append(int(window))
+    rope = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") in ("dynamic", "longrope"):  # these turn with the length of the pass
+        reach.append(int(rope.get("original_max_position_embeddings") or config.max_position_embeddings))
+    return min(reach)
+
+
+def _keep(cache: Any, keys: Any) -> None:
+    """Drop from every layer of the cache what the next nodes do not see."""
+    for layer in cache.layers:
+        layer.keys = layer.keys.index_select(2, keys)
+        layer.values = layer.values.index_select(2, keys)
+
+
+def _log_probabilities(logits: Any, which: Ints, tokens: Ints) -> Any:
+    """log p of ``tokens[i]`` by row ``which[i]`` of the logits, on the model's device."""
+    import torch
+
+    rows = torch.from_numpy(which).to(logits.device)
+    picked = logits[rows, torch.from_numpy(tokens).to(logits.device)].float()
+    norms = [torch.logsumexp(part.float(), dim=-1) for part in logits.split(_HEAD_ROWS)]
+    return picked - torch.cat(norms)[rows]
+
+
+def _in_order(found: Any, order: Ints) -> Floats:
+    """``found`` back in the order of the targets, as float64 on the host."""
+    values = np.empty(len(order))
+    values[order] = found.double().cpu().numpy()
+    return values

@@ -1,0 +1,153 @@
+"""Rows counted by group and by what was decided and turned out: one table an attribute, and the rates it holds.
+
+A table has the shape (groups, 8): a cell says whether the decision was favourable, whether it said "positive",
+and whether the label is positive.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import numpy.typing as npt
+
+from probandum.errors import TargetError
+from probandum.evidence import Capability, Request, Response
+from probandum.finding import Groups
+from probandum.probe import Ask
+from probandum.subject import UNKNOWN, Grouping, Outcomes, Subject
+
+#: The fewest rows, positives or negatives of a group that allow a verdict, and the fewest expected of a decision.
+SMALLEST_GROUP = 30
+SMALLEST_EXPECTED = 5
+#: Precision rests on a part of the group that the system itself chose, so the group must be larger.
+SMALLEST_FOR_PRECISION = 100
+
+Mask = npt.NDArray[np.bool_]
+Cells = npt.NDArray[np.int64]
+Pair = tuple[tuple[int, int], tuple[int, int]]
+
+_FAVOURABLE, _DETECTED, _POSITIVE = ((np.arange(8) >> shift) % 2 == 1 for shift in (2, 1, 0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rate:
+    """A share ``events / trials``, both as cells of the table; ``trials`` are counted in ``unit``."""
+
+    name: str
+    gap: str
+    events: Mask
+    trials: Mask
+    unit: str
+
+    def counts(self, cells: Cells) -> Cells:
+        """Events and trials, shape (groups, 2), of a table of shape (groups, 8)."""
+        return np.stack([cells[:, self.events & self.trials].sum(axis=1), cells[:, self.trials].sum(axis=1)], axis=1)
+
+
+SELECTION = Rate(
+    name="selection-rate", gap="selection-difference", events=_FAVOURABLE, trials=np.full(8, True), unit="rows"
+)
+PRECISION = Rate(name="ppv", gap="ppv-difference", events=_POSITIVE, trials=_DETECTED, unit="rows found positive")
+TRUE_POSITIVES = Rate(name="tpr", gap="tpr-difference", events=_DETECTED, trials=_POSITIVE, unit="positives")
+FALSE_POSITIVES = Rate(name="fpr", gap="fpr-difference", events=_DETECTED, trials=~_POSITIVE, unit="negatives")
+FALSE_NEGATIVES = Rate(name="fnr", gap="", events=~_DETECTED, trials=_POSITIVE, unit="positives")
+
+RATES = (SELECTION, TRUE_POSITIVES, FALSE_POSITIVES, FALSE_NEGATIVES, PRECISION)
+#: The gap in false negative rates is the one in true positive rates with its sign turned, and not judged twice.
+COMPARED = (SELECTION, TRUE_POSITIVES, FALSE_POSITIVES, PRECISION)
+
+
+def count(grouping: Grouping, outcomes: Outcomes) -> Cells:
+    """Rows by group and cell, shape (groups, 8); rows without labels count as negative.
+
+    >>> three = Grouping(attribute="sex", codes=np.array([0, 0, 1]), names=("F", "M"))
+    >>> granted = np.array([True, False, True])
+    >>> SELECTION.counts(count(three, Outcomes(favourable=granted, detected=~granted))).tolist()
+    [[1, 2], [1, 1]]
+    """
+    cell = 8 * grouping.codes + 4 * outcomes.favourable + 2 * outcomes.detected
+    if outcomes.positive is not None:
+        cell += outcomes.positive
+    return np.bincount(cell, minlength=8 * len(grouping.names)).reshape(-1, 8)
+
+
+def too_small(rate: Rate, names: Sequence[str], pair: Pair, rows: Sequence[int]) -> str | None:
+    """Why two groups do not allow a verdict on their gap in ``rate``; None where they do.
+
+    ``pair``: events and trials of group and reference; ``rows``: all their rows.
+
+    >>> too_small(SELECTION, ["A", "B"], ((9, 29), (30, 90)), (29, 90))
+    'A has 29 rows; a verdict needs 30'
+    """
+    for name, (_, trials), size in zip(names, pair, rows, strict=True):
+        if trials < SMALLEST_GROUP:
+            return f"{name} has {trials or 'no'} {rate.unit}; a verdict needs {SMALLEST_GROUP}"
+        if rate is PRECISION and size < SMALLEST_FOR_PRECISION:
+            return f"{name} has {size} rows; a verdict on precision needs {SMALLEST_FOR_PRECISION}"
+        if rate is SELECTION:
+            pooled = (pair[0][0] + pair[1][0]) / (pair[0][1] + pair[1][1])
+            for share, decision in ((pooled, "favourable"), (1 - pooled, "unfavourable")):
+                if trials * share < SMALLEST_EXPECTED:
+                    return (
+                        f"{name} has {trials} rows, of which {trials * share:.1f} {decision} decisions are expected "
+                        f"at the pair's rate; a verdict needs {SMALLEST_EXPECTED}"
+                    )
+    return None
+
+
+def compared(grouping: Grouping, cells: Cells) -> list[tuple[int, int]]:
+    """Which groups are compared with which: all with the declared reference, else every ordered pair.
+
+    Rows that state no group are shown and compared with nobody; neither is a crossed group without rows.
+    """
+    shown = [i for i in present(grouping, cells) if UNKNOWN not in grouping.names[i].split("*")]
+    if grouping.reference is None:
+        return list(itertools.permutations(shown, 2))
+    reference = grouping.names.index(grouping.reference)
+    return [(group, reference) for group in shown if group != reference]
+
+
+def present(grouping: Grouping, cells: Cells) -> list[int]:
+    """The groups to speak of: all that were declared, and of crossed ones those that somebody is in."""
+    crossed = "*" in grouping.attribute
+    return [i for i, size in enumerate(cells.sum(axis=1)) if size > 0 or not crossed]
+
+
+def decisions(ask: Ask) -> tuple[Subject, Response]:
+    """The rows under audit and the system's answer to all of them; TargetError where one has none."""
+    subject = ask.subject
+    rows = subject.table.select(subject.features) if subject.features else subject.table
+    (answer,) = ask([Request(kind=Capability.PREDICT, inputs=rows, keys=subject.keys())])
+    if answer.error is not None or answer.outputs is None:
+        raise TargetError(f"the system did not decide on the rows: {answer.error or 'its answer is empty'}")
+    if answer.refused:
+        raise TargetError(
+            f"the system declined {len(answer.refused)} of {len(subject)} rows; "
+            "rates over the others would not be rates of the groups"
+        )
+    return subject, answer
+
+
+def groupings(subject: Subject, order: int) -> list[Grouping]:
+    """The declared attributes, and their crossings of up to ``order`` of them."""
+    declared = list(subject.groupings.values())
+    return [
+        reduce(Grouping.cross, chosen)
+        for size in range(1, min(order, len(declared)) + 1)
+        for chosen in itertools.combinations(declared, size)
+    ]
+
+
+def pair_of(rate: Rate, cells: Cells, group: int, reference: int) -> tuple[Pair, tuple[int, int]]:
+    """Events and trials of a group and its reference, and the rows of both."""
+    (x1, n1), (x2, n2) = rate.counts(cells[[group, reference]]).tolist()
+    return ((x1, n1), (x2, n2)), (int(cells[group].sum()), int(cells[reference].sum()))
+
+
+def groups_of(grouping: Grouping, group: int, reference: int) -> Groups:
+    """One comparison by name."""
+    return Groups(attribute=grouping.attribute, group=grouping.names[group], reference=grouping.names[reference])

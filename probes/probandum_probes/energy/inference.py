@@ -1,0 +1,193 @@
+"""What one answer of the system takes: joules and seconds over repeated windows of fixed work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from probandum import stats
+from probandum.controls import AskThrough, Examined
+from probandum.errors import DataError
+from probandum.evidence import Capability, Reading, Request
+from probandum.finding import Estimate, SubReason, Verdict
+from probandum.probe import Ask, Measure, Probe, Window, probe
+from probandum.resources import dataset
+
+#: Rows of one request to a tabular system.
+_ROWS = 256
+_NEEDS = (Capability.GENERATE, Capability.CLASSIFY, Capability.PREDICT)
+_JOULES_PER_WATT_HOUR = 3600.0
+
+
+class _ChangedWindows(AskThrough):
+    """Every window's reading passes through ``change``."""
+
+    def __init__(self, ask: Ask, change: Callable[[Reading], Reading]) -> None:
+        super().__init__(ask)
+        self._change = change
+
+    def window(self, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int) -> Iterator[Window]:
+        """The same windows, read by another meter."""
+        for window in super().window(requests, repeats=repeats, seconds=seconds, warm_up=warm_up):
+            yield replace(window, reading=self._change(window.reading))
+
+
+def _doubled(reading: Reading) -> Reading:
+    """Twice the joules in twice the time; where there is no sensor, ten joules a second in place of none."""
+    joules = 2 * reading.joules if reading.joules is not None else 20 * reading.seconds
+    return replace(reading, gpu_joules=joules, cpu_joules=None, dram_joules=None, seconds=2 * reading.seconds)
+
+
+def _without_sensor(reading: Reading) -> Reading:
+    return replace(reading, gpu_joules=None, cpu_joules=None, dram_joules=None, why={"gpu": "the sensor was unplugged"})
+
+
+def _values(measures: Sequence[Measure]) -> dict[str, float | None]:
+    return {measure.metric: measure.estimate.value for measure in measures}
+
+
+def _finds_twice(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
+    real = _values(list(probe.measure(ask)))
+    planted = _values(list(probe.measure(_ChangedWindows(ask, _doubled))))
+    seconds, twice = real["seconds-per-request"], planted["seconds-per-request"]
+    joules, more = real["joules-per-request"], planted["joules-per-request"]
+    expected = 2 * joules if joules is not None else None if seconds is None else 20 * seconds
+    if seconds is None or twice is None or expected is None or more is None:
+        return False, "no value came out of windows that hold work"
+    held = bool(np.isclose(twice, 2 * seconds) and np.isclose(more, expected))
+    return held, f"planted factor 2: {twice / seconds:.4f} in seconds, {more / expected:.4f} of the planted joules"
+
+
+def _says_nothing(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
+    joules = _values(list(probe.measure(_ChangedWindows(ask, _without_sensor))))["joules-per-request"]
+    return joules is None, "no sensor, no joules" if joules is None else f"no sensor, and yet {joules:g} J"
+
+
+@probe("energy.inference", version=1, requirements=["ai-act:annex-iv:2:c"], needs=_NEEDS)
+class Inference:
+    """Joules and seconds of one answer, over repeated windows of the same fixed work, with the meter's grade.
+
+    Counters are read at the boundaries of each window, after the device has finished; windows are never answered
+    from a cache. Joules are gross: all that the covered parts took, idle power included. Without a sensor every
+    joule is missing with the reason, and only the time is stated. Intervals are Student's on the logarithm.
+
+    ``repeats`` windows of at least ``seconds`` each, after ``warm_up`` unmetered rounds. ``texts``: a file with one
+    prompt a line in place of the shipped ones; ``tokens``: how many tokens a text system generates for each.
+    """
+
+    controls = (
+        Examined(name="a planted factor of two is found", kind="positive", function=_finds_twice),
+        Examined(name="without a sensor nothing is said", kind="negative", function=_says_nothing),
+    )
+
+    def __init__(
+        self, *, repeats: int = 3, seconds: float = 3.0, warm_up: int = 1, texts: Path | None = None, tokens: int = 32
+    ) -> None:
+        if repeats < 2 or seconds <= 0 or warm_up < 0 or tokens < 1:
+            raise DataError(
+                f"energy.inference: repeats {repeats}, seconds {seconds:g}, warm_up {warm_up}, tokens {tokens}",
+                remedy="expected at least 2 repeats of more than 0 seconds, no negative warm_up, at least 1 token",
+            )
+        self.repeats = repeats
+        self.seconds = seconds
+        self.warm_up = warm_up
+        self.texts = texts
+        self.tokens = tokens
+
+    def measure(self, ask: Ask) -> Iterator[Measure]:
+        """One round of windows; every quantity is a disclosure."""
+        if "favourable" in ask.labels:
+            why = "recorded decisions take no energy to read again; the system itself was not run"
+            yield Measure(
+                metric="joules-per-request",
+                estimate=Estimate.missing(why, unit="joule"),
+                mode="disclosure",
+                verdict=Verdict.NOT_APPLICABLE,
+                sub_reason=SubReason.NO_CAPABILITY,
+                why=why,
+            )
+            return
+        requests = self._work(ask)
+        windows = list(ask.window(requests, repeats=self.repeats, seconds=self.seconds, warm_up=self.warm_up))
+        joules, why = _joules(windows)
+        design = f"{len(windows)} windows of at least {self.seconds:g} s, gross, {_metered_by(windows)}"
+        asked = [window.requests for window in windows]
+        yield _disclosed("seconds-per-request", [w.reading.seconds for w in windows], asked, "second", design, "")
+        yield _disclosed("joules-per-request", joules, asked, "joule", design, why)
+        per_hour = [_JOULES_PER_WATT_HOUR * count / 1000 for count in asked]
+        yield _disclosed("watt-hours-per-1000-requests", joules, per_hour, "watt-hour", design, why)
+        tokens = [window.output_tokens for window in windows]
+        if all(count is not None and count > 0 for count in tokens):
+            counted = [count for count in tokens if count is not None]
+            yield _disclosed("joules-per-output-token", joules, counted, "joule", design, why)
+            yield _disclosed(
+                "seconds-per-output-token", [w.reading.seconds for w in windows], counted, "second", design, ""
+            )
+
+    def _work(self, ask: Ask) -> list[Request]:
+        """The fixed work of one round, by what the system does for a living."""
+        if Capability.PREDICT in ask.capabilities:
+            subject = ask.subject
+            rows = subject.table.take(np.arange(min(_ROWS, len(subject))))
+            columns = rows.select(subject.features) if subject.features else rows
+            return [Request(kind=Capability.PREDICT, inputs=columns, fresh=True)]
+        texts = self._texts()
+        if Capability.GENERATE not in ask.capabilities:
+            return [Request(kind=Capability.CLASSIFY, inputs=texts, fresh=True)]
+        parameters = {"max_new_tokens": self.tokens, "min_new_tokens": self.tokens}
+        return [Request(kind=Capability.GENERATE, inputs=texts, parameters=parameters, fresh=True)]
+
+    def _texts(self) -> tuple[str, ...]:
+        path = self.texts or dataset("energy_prompts") / "prompts.txt"
+        try:
+            lines = path.read_text("utf-8").splitlines()
+        except UnicodeDecodeError:
+            raise DataError(f"{path}: not UTF-8 text") from None
+        texts = tuple(line.strip() for line in lines if line.strip())
+        if not texts:
+            raise DataError(f"{path}: no text in it", remedy="expected one prompt a line")
+        return texts
+
+
+def _joules(windows: Sequence[Window]) -> tuple[list[float] | None, str]:
+    """Joules of every window; None where one has none, with the reason, since a mean over the rest would lie."""
+    joules = [window.reading.joules for window in windows]
+    if all(value is not None and value > 0 for value in joules):
+        return [value for value in joules if value is not None], ""
+    missing = next(window.reading for window in windows if not window.reading.joules)
+    reasons = dict.fromkeys(missing.why.values())
+    return None, "; ".join(reasons) or "the counter did not move in a window; ask for longer windows"
+
+
+def _metered_by(windows: Sequence[Window]) -> str:
+    """Meter and worst grade in words; grade D stands for an estimate or for nothing but time."""
+    grade = max(window.reading.grade for window in windows)
+    covers = dict.fromkeys(part for window in windows for part in window.reading.covers)
+    return f"meter {windows[0].reading.meter}, grade {grade}" + (f", covers {', '.join(covers)}" if covers else "")
+
+
+def _disclosed(
+    metric: str, amounts: Sequence[float] | None, per: Sequence[float], unit: str, design: str, why: str
+) -> Measure:
+    """The geometric mean of amount over work, with Student's interval on the logarithm."""
+    if amounts is None:
+        return Measure(metric=metric, estimate=Estimate.missing(why, unit=unit), mode="disclosure", why=why)
+    interval = stats.log_mean_interval([amount / work for amount, work in zip(amounts, per, strict=True)])
+    assert interval.standard_error is not None and interval.df is not None
+    return Measure(
+        metric=metric,
+        estimate=Estimate(
+            value=interval.value,
+            low=interval.low,
+            high=interval.high,
+            n=len(amounts),
+            unit=unit,
+            method="log-t",
+            design=design,
+            moments=(float(np.log(interval.value)), interval.standard_error, interval.df),
+        ),
+        mode="disclosure",
+    )

@@ -1,0 +1,123 @@
+"""What the probes of explanations share: which system, which inputs, which explainers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from probandum.errors import UsageError
+from probandum.evidence import Capability, Floats
+from probandum.finding import Estimate, SubReason, Verdict
+from probandum.probe import Ask, Measure
+from probandum.stats import percentile_interval
+from probandum_probes.explain.explaining import Explainer, Explanation, explainers_for
+from probandum_probes.explain.rows import RowWorld
+from probandum_probes.explain.texts import TextWorld, read_texts
+from probandum_probes.explain.worlds import World
+
+
+class QualityProbe:
+    """Base of probes that ask how good explanations are.
+
+    ``explainers``: names, by default all that fit the system. ``inputs``: how many texts or rows. ``samples``:
+    versions of an input an explainer may look at, by default each explainer's own number. ``texts``: a file
+    with one text a line for a text classifier, by default the data set moderation_texts.
+    """
+
+    #: The quantity that is said to be absent where the system cannot be asked about changed inputs.
+    leading = ("", "")
+
+    def __init__(
+        self,
+        *,
+        explainers: tuple[str, ...] = (),
+        inputs: int = 100,
+        samples: int | None = None,
+        texts: Path | None = None,
+    ) -> None:
+        if inputs < 2:
+            raise UsageError(f"inputs is {inputs}; expected at least 2")
+        self.explainers = explainers
+        self.inputs = inputs
+        self.samples = samples
+        self.texts = texts
+
+    def measure(self, ask: Ask) -> Iterator[Measure]:
+        """The probe's measures; one that says why where the system cannot be explained."""
+        if why := unable(ask):
+            metric, unit = self.leading
+            yield Measure(
+                metric=metric,
+                estimate=Estimate.missing(why, unit=unit),
+                verdict=Verdict.NOT_APPLICABLE,
+                sub_reason=SubReason.NO_CAPABILITY,
+                why=why,
+            )
+            return
+        yield from self.assess(ask)
+
+    def assess(self, ask: Ask) -> Iterator[Measure]:
+        """The measures of a system that can be explained."""
+        raise NotImplementedError
+
+    def open(self, ask: Ask) -> World:
+        """The inputs: texts of a text classifier, rows of the subject otherwise."""
+        if kind_of(ask) is Capability.CLASSIFY:
+            return TextWorld.open(ask, read_texts(self.texts), inputs=self.inputs)
+        return RowWorld.open(ask, inputs=self.inputs)
+
+    def chosen(self, ask: Ask) -> list[Explainer]:
+        """The explainers under test."""
+        return explainers_for(kind_of(ask), self.explainers, samples=self.samples)
+
+
+def kind_of(ask: Ask) -> Capability:
+    """What is explained of a system: how it reads texts where it does, else how it reads rows."""
+    return Capability.CLASSIFY if Capability.CLASSIFY in ask.capabilities else Capability.PREDICT
+
+
+def unable(ask: Ask) -> str | None:
+    """Why no explainer can ask this system: a log of decisions answers for its own rows only."""
+    if kind_of(ask) is Capability.PREDICT and "favourable" in ask.labels:
+        return "a log of decisions cannot be asked about changed inputs; explanations need the model"
+    return None
+
+
+def seed_of(ask: Ask, *names: str) -> int:
+    """A seed of 31 bits that follows from the plan's."""
+    return int(ask.rng(*names).integers(2**31))
+
+
+def resampled_estimate(
+    value: float, draws: tuple[float, ...], *, n: int, unit: str, design: str | None = None
+) -> Estimate:
+    """An estimate with its percentile interval and the draws to judge it by."""
+    interval = percentile_interval(value, draws)
+    return Estimate(
+        value=value,
+        low=interval.low,
+        high=interval.high,
+        level=interval.level,
+        n=n,
+        unit=unit,
+        method="bootstrap",
+        design=design,
+        draws=draws,
+    )
+
+
+def padded(explanations: Sequence[Explanation]) -> Floats:
+    """Attributions side by side, shape (instances, most features); a text's missing words hold 0."""
+    rows = [explanation.attributions for explanation in explanations]
+    matrix = np.zeros((len(rows), max(len(row) for row in rows)))
+    for line, row in zip(matrix, rows, strict=True):
+        line[: len(row)] = row
+    return matrix
+
+
+def population(world: World) -> str:
+    """How the inputs came about, in words for ``Estimate.design``."""
+    said = f"bootstrap over {len(world)} inputs, each class in its share"
+    return f"{said}; {world.left_out} without a word left out" if world.left_out else said

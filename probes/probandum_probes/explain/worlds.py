@@ -1,0 +1,160 @@
+"""What explainers explain: inputs cut into features, and what the system says once some are removed.
+
+The explained quantity f is the log-odds of one class, log p - log(1 - p), and the class is fixed at the one
+the system gave the whole input: what the question "why this answer?" is about.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from probandum.errors import ProbeError
+from probandum.evidence import Floats, Masks, Request, Response
+from probandum.probe import Ask
+from probandum.subject import Bools
+
+#: Probabilities nearer to 0 than this are taken as this, so that log-odds stay finite.
+SMALLEST = 1e-15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One input. ``key`` names it across runs; ``features`` are its words, or the names of its columns.
+
+    ``label`` is the column of the class that is explained, ``stratum`` its name; ``probability`` and ``score``
+    are that class's probability and log-odds for the whole input.
+    """
+
+    key: str
+    features: tuple[str, ...]
+    label: int
+    stratum: str
+    probability: float
+    score: float
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def seed(self, seed: int) -> int:
+        """A seed of 31 bits for this instance, so that an explanation does not depend on what else is explained."""
+        material = f"{seed}\x1f{self.key}".encode()
+        return int.from_bytes(hashlib.sha256(material).digest()[:4], "big") >> 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Removal:
+    """Versions of one instance: ``kept``, shape (versions, features), says which features stay in each.
+
+    ``operator`` names what takes the place of the others; ``seed`` is that of whoever drew the masks.
+    """
+
+    instance: int
+    operator: str
+    kept: Bools
+    seed: int = 0
+
+
+class Scores(NamedTuple):
+    """Probability and log-odds of the explained class, shape (versions,) each."""
+
+    probability: Floats
+    log_odds: Floats
+
+
+class World(ABC):
+    """The instances of one probe and the system that answers for them.
+
+    ``operators`` are the ways in which features can be removed at the price of one input a version.
+    ``left_out`` counts inputs that cannot be explained, such as texts without a word.
+    """
+
+    operators: tuple[str, ...]
+
+    def __init__(self, ask: Ask, instances: Sequence[Instance], *, left_out: int = 0) -> None:
+        self.ask = ask
+        self.instances = tuple(instances)
+        self.left_out = left_out
+
+    def __len__(self) -> int:
+        return len(self.instances)
+
+    @abstractmethod
+    def first(self, count: int) -> World:
+        """The same world with its first ``count`` instances only."""
+
+    @abstractmethod
+    def request(self, removal: Removal) -> tuple[Request, int]:
+        """The block that asks for all versions, and how many inputs stand for one version."""
+
+    def scores(self, removals: Sequence[Removal]) -> list[Scores]:
+        """What the system says of every version, from one round; equal versions are asked once.
+
+        Where several inputs stand for a version, its score is their mean.
+        """
+        distinct = [np.unique(removal.kept, axis=0, return_inverse=True) for removal in removals]
+        asked = [
+            self.request(Removal(instance=each.instance, operator=each.operator, kept=kept, seed=each.seed))
+            for each, (kept, _) in zip(removals, distinct, strict=True)
+        ]
+        answers = self.ask([request for request, _ in asked])
+        found = []
+        for removal, answer, (_, copies), (_, places) in zip(removals, answers, asked, distinct, strict=True):
+            instance = self.instances[removal.instance]
+            raw = class_scores(answered(answer, instance.key), np.array(instance.label))
+            means = [part.reshape(-1, copies).mean(axis=1)[places.reshape(-1)] for part in raw]
+            found.append(Scores(*means))
+        return found
+
+    def value(self, instance: int, operator: str, kept: Bools, *, seed: int = 0) -> Floats:
+        """The log-odds of versions of one instance; a round of its own, for libraries that drive themselves."""
+        return self.scores([Removal(instance=instance, operator=operator, kept=kept, seed=seed)])[0].log_odds
+
+
+def class_scores(probabilities: Floats, labels: npt.NDArray[np.int64]) -> Scores:
+    """Probability and log-odds of the class ``labels[i]``, or of one for all, in rows of class probabilities.
+
+    The other classes are summed instead of taking 1 - p, which would lose all digits where p is near 1.
+
+    >>> class_scores(np.array([[0.2, 0.8]]), np.array(1)).log_odds.round(6).tolist()  # log 4
+    [1.386294]
+    """
+    picked = np.broadcast_to(labels, len(probabilities))
+    chosen = np.zeros(probabilities.shape, dtype=bool)
+    chosen[np.arange(len(picked)), picked] = True
+    own = probabilities[chosen]
+    others = np.where(chosen, 0.0, probabilities).sum(axis=1)
+    return Scores(own, np.log(np.maximum(own, SMALLEST)) - np.log(np.maximum(others, SMALLEST)))
+
+
+def answered(response: Response, name: str) -> Floats:
+    """The class probabilities of a response; ProbeError naming the input where there are none."""
+    if response.error is not None or response.outputs is None or response.refused:
+        raise ProbeError(f"{name}: the system did not answer a changed input: {response.error or 'it refused'}")
+    return response.outputs
+
+
+def packed(base: str, removal: Removal) -> Masks:
+    """The masks of a block as the journal keeps them."""
+    kept = base64.b64encode(np.packbits(removal.kept, axis=-1).tobytes()).decode("ascii")
+    return Masks(base=base, operator=removal.operator, seed=removal.seed, width=removal.kept.shape[1], kept=kept)
+
+
+def spread(classes: npt.NDArray[np.int64], count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """``count`` places, rising, drawn so that each class is there in its own share; all where there are fewer.
+
+    Every (n / count)-th of a shuffled list sorted by class: systematic sampling.
+    """
+    if count >= len(classes):
+        return np.arange(len(classes))
+    shuffled = rng.permutation(len(classes))
+    by_class = shuffled[np.argsort(classes[shuffled], kind="stable")]
+    steps = ((np.arange(count) + 0.5) * len(classes) / count).astype(np.int64)
+    return np.sort(by_class[steps])

@@ -1,0 +1,264 @@
+"""From a template and a dossier to the content tree: prose, facts, findings, and gaps where a fact is missing.
+
+What is measured enters as a Number, what is declared as a Fact with its path, and what is absent as a Gap that
+names the provision and who can supply it; nothing else carries data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, TemplateError
+
+from probandum.document import Cell, Document, Fact, Gap, Heading, Inline, Listing, Node, Number, Table, Text
+from probandum.dossier import Dossier
+from probandum.errors import UsageError
+from probandum_reports import facts, parts, risks
+from probandum_reports.citing import cited, dates_of, law_version, roles_of
+from probandum_reports.documents import Entry, FactLine, Section, Template, Threat, template
+from probandum_reports.selecting import select
+from probandum_reports.tables import findings_nodes
+from probandum_reports.view import View
+
+_MARK = "\x00"
+
+
+def build(document_id: str, dossier: Dossier) -> Document:
+    """The document ``document_id`` of ``dossier``; UnknownName where there is no such document."""
+    return Builder(template(document_id), dossier).document()
+
+
+class Builder:
+    """Fills one template from one dossier."""
+
+    def __init__(self, template: Template, dossier: Dossier) -> None:
+        self.template = template
+        self.dossier = dossier
+        self._anchors: Counter[str] = Counter()
+        self._fields: Counter[str] = Counter()
+        self._jinja = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
+        self._jinja.globals |= {
+            "dates": lambda requirement: dates_of(requirement, as_of=dossier.as_of),
+            "cited": cited,
+            "law": law_version(),
+            "as_of": dossier.as_of,
+            "signed": bool(dossier.seal.get("signed")),
+        }
+
+    @cached_property
+    def view(self) -> View:
+        """The findings in words, for cells that quote them."""
+        return View(
+            Document(id=self.template.id, title="", subtitle="", status="", front=(), nodes=()),
+            self.dossier,
+        )
+
+    def document(self) -> Document:
+        """The whole tree."""
+        nodes: list[Node] = []
+        for section in self.template.sections:
+            nodes += self._section(section, level=1, above=None)
+        return Document(
+            id=self.template.id,
+            title=self.template.title,
+            subtitle=self.template.subtitle,
+            status=self._status(nodes),
+            front=parts.front(self.dossier),
+            nodes=tuple(nodes),
+            requirements=self.template.requirements(),
+        )
+
+    def _status(self, nodes: Sequence[Node]) -> str:
+        """A draft until a named reviewer signs and no field waits for a person."""
+        gaps = list(parts.gaps(nodes))
+        people = sum(gap.origin == "human" for gap in gaps)
+        review = facts.card_fact(self.dossier.card, f"review.{self.template.id}", human=True)
+        if review is None:
+            reviewed = f"not reviewed; {self.template.reviewer} must review it"
+        else:
+            reviewed = f"reviewed by {review.by} on {review.on}"
+        missing = f"{len(gaps) - people} facts are missing and {people} fields wait for a person"
+        return f"{'Draft' if gaps or review is None else 'Reviewed'}: {missing}; {reviewed}"
+
+    # Sections.
+
+    def _section(self, section: Section, *, level: int, above: Section | None) -> Iterable[Node]:
+        requirement = section.requirement or (above.requirement if above else None) or self.template.requirement
+        supplier = section.supplier or (above.supplier if above else None) or self.template.supplier
+        here = section.model_copy(update={"requirement": requirement, "supplier": supplier})
+        citation = None if section.requirement is None else f"{cited(requirement)} [{requirement}]"
+        yield Heading(
+            text=section.title, level=level, anchor=self._unique(section.title, self._anchors), citation=citation
+        )
+        if section.asks is not None:
+            yield Text(text=self._asked(requirement, section.asks), style="note")
+        for index, entry in enumerate(section.content):
+            yield from self._entry(entry, here, f"{section.title}, content {index + 1}", level=level)
+        for inner in section.sections:
+            yield from self._section(inner, level=level + 1, above=here)
+
+    def _asked(self, requirement: str, asks: str) -> str:
+        text = f"Asked of the {roles_of(requirement)}: {asks}"
+        own = dates_of(requirement, as_of=self.dossier.as_of)
+        if own != dates_of(self.template.requirement, as_of=self.dossier.as_of):
+            text += f" Applies {own}."
+        return text
+
+    def _entry(self, entry: Entry, section: Section, where: str, *, level: int) -> Iterable[Node]:
+        if entry.text is not None:
+            yield Text(text=self._prose(entry.text, where), style=entry.style)
+        elif entry.lines is not None:
+            yield Listing(entries=tuple(self._line(line, section, where) for line in entry.lines))
+        elif entry.facts is not None or entry.human is not None:
+            lines = entry.facts or entry.human or ()
+            rows = tuple((line.label, self._fact(line, section, human=entry.human is not None)) for line in lines)
+            yield Table(caption=entry.caption or section.title, header=("Field", "Statement"), rows=rows)
+        elif entry.findings is not None:
+            chosen = select(self.dossier.findings, entry.findings.select)
+            if chosen:
+                yield from findings_nodes(
+                    self.view, chosen, caption=entry.findings.caption, chart=entry.findings.chart
+                )
+            else:
+                yield self._gap(
+                    f"not assessed: {entry.findings.missing}", section, supplier="the auditor, by adding a suite"
+                )
+        elif entry.risks is not None:
+            for threat in entry.risks:
+                yield from self._risk(threat, section, level=level + 1)
+        elif entry.builtin is not None:
+            yield from parts.BUILTINS[entry.builtin](self)
+
+    # Prose.
+
+    def _prose(self, source: str, where: str, **names: Any) -> str:
+        try:
+            return " ".join(self._jinja.from_string(source).render(**names).split(" ")).strip()
+        except TemplateError as error:
+            raise UsageError(f"templates/{self.template.id}/document.yaml: {where}: {error}") from None
+
+    def _line(self, source: str, section: Section, where: str) -> tuple[Inline, ...]:
+        nodes: list[Inline] = []
+
+        def mark(node: Inline) -> str:
+            nodes.append(node)
+            return f"{_MARK}{len(nodes) - 1}{_MARK}"
+
+        text = self._prose(
+            source,
+            where,
+            card=lambda path, label: mark(self._fact(FactLine(card=path, label=label), section)),
+            run=lambda path, label: mark(self._fact(FactLine(run=path, label=label), section)),
+        )
+        pieces = text.split(_MARK)
+        inline: list[Inline] = [
+            nodes[int(piece)] if index % 2 else Text(text=piece) for index, piece in enumerate(pieces)
+        ]
+        return tuple(node for node in inline if not isinstance(node, Text) or node.text)
+
+    # Facts and gaps.
+
+    def _fact(self, line: FactLine, section: Section, *, human: bool = False) -> Fact | Gap:
+        people = human or line.human
+        if line.run is not None:
+            fact = facts.run_fact(self.dossier, line.run)
+        else:
+            fact = facts.card_fact(self.dossier.card, line.card or "", human=people)
+        return fact or self._gap(
+            line.what or _decapitalised(line.label),
+            section,
+            supplier=line.supplier,
+            requirement=line.requirement,
+            human=people,
+        )
+
+    def _gap(
+        self,
+        what: str,
+        section: Section,
+        *,
+        supplier: str | None = None,
+        requirement: str | None = None,
+        human: bool = False,
+    ) -> Gap:
+        asked = requirement or section.requirement or self.template.requirement
+        return Gap(
+            what=what,
+            citation=cited(asked),
+            supplier=supplier or section.supplier or self.template.supplier,
+            field_id=self._unique(f"{asked} {what}", self._fields),
+            origin="human" if human else "missing",
+        )
+
+    def _unique(self, text: str, taken: Counter[str]) -> str:
+        slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:64].strip("-") or "x"
+        taken[slug] += 1
+        return slug if taken[slug] == 1 else f"{slug}-{taken[slug]}"
+
+    # Risks.
+
+    def _risk(self, threat: Threat, section: Section, *, level: int) -> Iterable[Node]:
+        proposal = risks.propose(threat, self.dossier.findings, withheld=self.view.suppressed)
+        place = f"dpia.risks.{threat.id}"
+        person = {
+            key: self._fact(
+                FactLine(card=f"{place}.{key}", label=f"{label} of {threat.id}, {_decapitalised(threat.name)}"), section, human=True
+            )
+            for key, label in _RISK_FIELDS.items()
+        }
+        basis: Cell
+        if proposal.basis is None:
+            basis = self._gap(
+                f"not assessed: evidence on {threat.id}, {_decapitalised(threat.name)}",
+                section,
+                supplier="the auditor, by adding a suite; a person, by an argument",
+            )
+        else:
+            basis = Number(finding=proposal.basis.id)
+        rows: list[tuple[Cell, ...]] = [
+            ("Possible impact on a person", threat.impact),
+            ("Worst evidence of this audit", basis),
+            (
+                "Likelihood, proposed",
+                Fact(path=f"proposal:{threat.id}.likelihood", value=proposal.words, origin="proposed"),
+            ),
+            ("Likelihood, accepted", person["likelihood"]),
+            ("Severity", person["severity"]),
+        ]
+        severity, likelihood = person["severity"], person["likelihood"]
+        if isinstance(severity, Fact) and isinstance(likelihood, Fact):
+            found = risks.level(severity.value, likelihood.value)
+            if found is not None:
+                rows.append(
+                    (
+                        "Level by the matrix",
+                        Fact(path=f"proposal:{threat.id}.level", value=found, origin="proposed"),
+                    )
+                )
+        rows += [("Measures", person["measures"]), ("Residual level", person["residual"])]
+        rows.append(("Acceptable, and who says so", person["acceptable"]))
+        title = f"{threat.id} {threat.name}"
+        yield Heading(text=title, level=level, anchor=self._unique(title, self._anchors))
+        yield Table(caption=f"Risk {threat.id}", header=("Field", "Statement"), rows=tuple(rows))
+
+
+_RISK_FIELDS = {
+    "likelihood": "accepted likelihood",
+    "severity": "severity",
+    "measures": "additional measures",
+    "residual": "residual level",
+    "acceptable": "acceptance",
+}
+
+
+def _decapitalised(text: str) -> str:
+    """A label inside a sentence; names in capitals keep theirs.
+
+    >>> _decapitalised("Intended purpose"), _decapitalised("DPO advice")
+    ('intended purpose', 'DPO advice')
+    """
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

@@ -1,0 +1,199 @@
+"""What ``templates/<id>/document.yaml`` may say, read and checked; errors name file, line and column.
+
+A section answers one provision. Its content says, line by line, where each statement comes from: prose of the
+template, facts of the card or of the run, findings by selector, or a field that only a person may fill.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from probandum.document import DocumentSpec
+from probandum.errors import PlanError, UnknownName
+from probandum.resources import shipped
+from probandum.yaml_source import read_yaml
+
+Words = Annotated[str, StringConstraints(min_length=1, strict=True, strip_whitespace=True)]
+Style = Literal["body", "lead", "note", "warning"]
+#: Parts of a document that are the same in all of them and follow from the record alone.
+Builtin = Literal["notices", "verdicts", "causes", "waivers", "run", "controls", "all_findings"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FactLine(_Part):
+    """One fact of the card or of the run under a label; what is not there becomes a gap."""
+
+    label: Words = Field(description="How the fact is called in the document.")
+    card: Words | None = Field(None, description="Its path in the system card.")
+    run: Words | None = Field(None, description="Its path in the facts of the run, without the leading run.")
+    what: Words | None = Field(None, description="What is missing where it is absent; by default the label.")
+    supplier: Words | None = Field(None, description="Who can supply it; by default the section's supplier.")
+    requirement: Words | None = Field(None, description="The provision that asks; by default the section's.")
+    human: bool = Field(False, description="Only a named person may state it: it needs value, by and on.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.card is None) == (self.run is None):
+            raise ValueError("expected exactly one of card and run")
+        if self.human and self.card is None:
+            raise ValueError("a field for people stands in the card")
+        return self
+
+
+class Selector(_Part):
+    """Which findings: those that fit every key that is given. Patterns know ``*`` and ``?``."""
+
+    families: tuple[Words, ...] = Field((), description="The part of the probe before the dot.")
+    probes: tuple[Words, ...] = Field((), description="Patterns of probe ids.")
+    metrics: tuple[Words, ...] = Field((), description="Patterns of metrics, probe/metric.")
+    requirements: tuple[Words, ...] = Field((), description="Patterns of requirement ids that the probe names.")
+    judged: bool | None = Field(None, description="Only those with a limit, or only those without.")
+
+
+class FindingsEntry(_Part):
+    """A table of findings; where none fits, a gap says that nothing was assessed."""
+
+    select: Selector = Field(description="Which findings.")
+    caption: Words = Field(description="The table's caption.")
+    missing: Words = Field(description="What was not assessed where no finding fits.")
+    chart: Words | None = Field(None, description="The caption of a chart of their intervals.")
+
+
+class Band(_Part):
+    """Where a metric's worse bound proposes which likelihood; no law sets these numbers."""
+
+    metrics: tuple[Words, ...] = Field(description="Patterns of metrics, probe/metric.")
+    kind: Literal["ratio", "gap", "low_is_good", "high_is_good"] = Field(description="How a bound is read.")
+    limited: float = Field(description="Up to here the proposal is 2, limited.")
+    significant: float = Field(description="Up to here the proposal is 3, significant; beyond it 4, maximum.")
+
+
+class Threat(_Part):
+    """One row of the risk table."""
+
+    id: Words
+    name: Words
+    impact: Words = Field(description="What it can mean for a person.")
+    select: Selector | None = Field(None, description="The findings that speak to it; none: no probe does.")
+    bands: tuple[Band, ...] = ()
+
+
+class Entry(_Part):
+    """One piece of a section's content; exactly one kind."""
+
+    text: Words | None = Field(None, description="Prose; Jinja over the law's dates and the seal.")
+    style: Style = Field("body", description="How prose looks.")
+    lines: tuple[Words, ...] | None = Field(None, description="Sentences with card(path) and run(path) in them.")
+    facts: tuple[FactLine, ...] | None = Field(None, description="Facts as a table.")
+    findings: FindingsEntry | None = Field(None, description="Findings as a table.")
+    human: tuple[FactLine, ...] | None = Field(None, description="Fields that only a named person may fill.")
+    risks: tuple[Threat, ...] | None = Field(None, description="A risk table with proposed likelihoods.")
+    builtin: Builtin | None = Field(None, description="A part that every document has.")
+    caption: Words | None = Field(None, description="The caption of a table of facts, fields or risks.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        kinds = ("text", "lines", "facts", "findings", "human", "risks", "builtin")
+        given = [name for name in kinds if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"expected exactly one of {', '.join(kinds)}; got {', '.join(given) or 'none'}")
+        if any(getattr(self, name) for name in ("facts", "human", "risks")) and self.caption is None:
+            raise ValueError("a table needs a caption")
+        return self
+
+
+class Section(_Part):
+    """A heading, the provision it answers, and what stands under it."""
+
+    title: Words = Field(description="The heading.")
+    requirement: Words | None = Field(None, description="The id of the provision it answers.")
+    asks: Words | None = Field(None, description="What the provision asks, in own words.")
+    supplier: Words | None = Field(None, description="Who can supply what is missing here.")
+    content: tuple[Entry, ...] = ()
+    sections: tuple[Section, ...] = ()
+
+
+class Template(_Part):
+    """A document: front matter and sections."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: Words
+    subtitle: Words
+    summary: Words = Field(description="One sentence for the index.")
+    audience: Words = Field(description="Who reads it.")
+    reviewer: Words = Field(description="Who must review it before anybody may call it final.")
+    supplier: Words = Field(description="Who supplies what is missing, where a section names nobody.")
+    requirement: Words = Field(description="The provision that asks for the document.")
+    sections: Annotated[tuple[Section, ...], Field(min_length=1)]
+
+    def requirements(self) -> tuple[str, ...]:
+        """The ids of all provisions that it answers, in order."""
+        found: dict[str, None] = {self.requirement: None}
+
+        def walk(sections: tuple[Section, ...]) -> None:
+            for section in sections:
+                if section.requirement is not None:
+                    found.setdefault(section.requirement)
+                for entry in section.content:
+                    for line in (*(entry.facts or ()), *(entry.human or ())):
+                        if line.requirement is not None:
+                            found.setdefault(line.requirement)
+                walk(section.sections)
+
+        walk(self.sections)
+        return tuple(found)
+
+    def spec(self) -> DocumentSpec:
+        """What the core knows of it."""
+        return DocumentSpec(
+            id=self.id,
+            title=self.title,
+            summary=self.summary,
+            audience=self.audience,
+            requirements=self.requirements(),
+        )
+
+
+@cache
+def templates() -> Mapping[str, Template]:
+    """All shipped documents by id."""
+    paths = sorted(shipped("templates").glob("*/document.yaml"))
+    return {path.parent.name: read_template(path) for path in paths}
+
+
+def template(name: str) -> Template:
+    """One shipped document; UnknownName with a suggestion."""
+    known = templates()
+    if name not in known:
+        raise UnknownName("document", name, known)
+    return known[name]
+
+
+def read_template(path: Path) -> Template:
+    """A template; PlanError with every problem as ``file:line:column: path: message``."""
+    source = read_yaml(path)
+    try:
+        made = Template.model_validate(source.values)
+    except ValidationError as error:
+        raise PlanError([source.problem(_place(each["loc"]), _said(each)) for each in error.errors()]) from None
+    if made.id != path.parent.name:
+        raise PlanError([source.problem(("id",), f"expected {path.parent.name!r}, as the folder, got {made.id!r}")])
+    return made
+
+
+def _place(steps: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    return tuple(step for step in steps if isinstance(step, int) or re.fullmatch(r"[a-z_0-9]+", step))
+
+
+def _said(error: Any) -> str:
+    text = str(error["msg"]).removeprefix("Value error, ")
+    return "unknown key" if error["type"] == "extra_forbidden" else text

@@ -1,0 +1,287 @@
+"""Evidence pages: for each probe its findings with all their fields, and the raw lines they rest on.
+
+``evidence/<probe>.jsonl`` holds one canonical JSON value a line: every observation that a finding of the probe
+names, every other one that the probe asked for (its controls), and its metered windows. The page beside it
+names line numbers and shows the first lines readably. Observations stream past once; nothing but line numbers
+and a few samples is kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from probandum import codec
+from probandum.document import Document
+from probandum.dossier import Dossier
+from probandum.evidence import Observation, Response
+from probandum.finding import Finding
+from probandum.probe import ProbeResult, Window
+from probandum_reports import saying
+from probandum_reports.pages import fill, frame
+from probandum_reports.strips import strips
+from probandum_reports.view import Shown, View
+
+#: How much of the raw lines a page shows: observations, inputs of each, characters of a text, ranges of lines.
+_SAMPLES, _INPUTS, _CHARACTERS, _RANGES = 6, 3, 900, 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One raw line as a person reads it: ``asked`` and ``answered`` are (name, text) pairs."""
+
+    line: int
+    kind: str
+    asked: Sequence[tuple[str, str]]
+    answered: Sequence[tuple[str, str]]
+    more: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Ledger:
+    """The raw lines of one probe as they are written."""
+
+    file: IO[bytes]
+    count: int = 0
+    lines: dict[str, list[int]] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+    windows: list[tuple[int, Window]] = field(default_factory=list)
+
+    def write(self, name: str, line: bytes) -> int:
+        """Add one line under the digest or key ``name``; returns its number, from 1."""
+        self.file.write(line + b"\n")
+        self.count += 1
+        self.lines.setdefault(name, []).append(self.count)
+        return self.count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One finding as its page shows it: in words, and every field as (name, text) pairs."""
+
+    shown: Shown
+    fields: Sequence[tuple[str, str]]
+
+
+def evidence(dossier: Dossier, folder: Path) -> list[Path]:
+    """Write ``evidence/<probe>.html`` and ``evidence/<probe>.jsonl`` for every probe into ``folder``."""
+    view = _view(dossier)
+    target = folder / "evidence"
+    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    files: list[Path] = []
+    with _ledgers(dossier, target) as ledgers:
+        _stream(dossier, ledgers)
+        for result in dossier.results:
+            page = target / f"{result.probe}.html"
+            _write(page, _page(view, result, ledgers[result.probe]))
+            files += [page, target / f"{result.probe}.jsonl"]
+    return files
+
+
+def _view(dossier: Dossier) -> View:
+    page = Document(id="evidence", title="Evidence", subtitle="", status="", front=(), nodes=())
+    return View(page, dossier)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+
+def _write(path: Path, data: bytes) -> None:
+    with _opened(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def _ledgers(dossier: Dossier, target: Path) -> Iterator[Mapping[str, Ledger]]:
+    with ExitStack() as stack:
+        yield {
+            result.probe: Ledger(file=stack.enter_context(_opened(target / f"{result.probe}.jsonl")))
+            for result in dossier.results
+        }
+
+
+def _stream(dossier: Dossier, ledgers: Mapping[str, Ledger]) -> None:
+    """Every observation, once, into the files of the probes that rest on it; then the windows."""
+    named: dict[str, dict[str, None]] = {}
+    for finding in dossier.findings:
+        for digest in finding.evidence:
+            named.setdefault(digest, {}).setdefault(finding.probe)
+    for observation in dossier.observations():
+        line = codec.encode(observation)
+        for probe in {observation.probe: None, **named.get(observation.request, {})}:
+            ledger = ledgers[probe]
+            number = ledger.write(observation.request, line)
+            if len(ledger.samples) < _SAMPLES:
+                ledger.samples.append(readable(observation, number))
+    for key, window in dossier.windows.items():
+        line = codec.encode({"window": key, "reading": window})
+        whole = key.removeprefix("probe:") if key.startswith("probe:") else None
+        for probe in {**named.get(key, {}), **({whole: None} if whole in ledgers else {})}:
+            number = ledgers[probe].write(key, line)
+            ledgers[probe].windows.append((number, window))
+
+
+def _page(view: View, result: ProbeResult, ledger: Ledger) -> bytes:
+    findings = [finding for finding in view.dossier.findings if finding.probe == result.probe]
+    entries = [_entry(view, finding, ledger) for finding in findings]
+    return fill(
+        "evidence.html",
+        result=result,
+        family=saying.family(result.probe),
+        judged=[entry for entry in entries if entry.shown.finding.limit is not None or _unsettled(entry)],
+        others=[entry for entry in entries if entry.shown.finding.limit is None and not _unsettled(entry)],
+        shapes=strips(finding for finding in findings if finding.id not in view.suppressed),
+        options=[(name, plain(value)) for name, value in result.options.items()],
+        samples=ledger.samples,
+        windows=[(number, *_window(window)) for number, window in ledger.windows],
+        count=ledger.count,
+        **frame(view.dossier),
+    )
+
+
+def _unsettled(entry: Entry) -> bool:
+    """Whether a finding without a limit is still more than a figure that was only reported."""
+    return entry.shown.finding.verdict.value in ("ERROR", "INCONCLUSIVE", "FAIL")
+
+
+def _entry(view: View, finding: Finding, ledger: Ledger) -> Entry:
+    shown = view.shown(finding.id)
+    return Entry(shown=shown, fields=[pair for pair in _fields(shown, ledger) if pair[1]])
+
+
+def _fields(shown: Shown, ledger: Ledger) -> Iterator[tuple[str, str]]:
+    """All that the record holds of one finding; figures of fewer than ten persons stay out."""
+    finding = shown.finding
+    estimate, limit = finding.estimate, finding.limit
+    yield "Estimate", shown.value
+    if not shown.suppressed:
+        yield "Interval", f"{shown.interval}; {shown.n}" if shown.interval else shown.n
+        yield "Method", shown.method
+        yield "Counts", "; ".join(f"{events:,} of {trials:,}" for events, trials in estimate.counts or ())
+        if estimate.moments is not None:
+            value, error, freedom = estimate.moments
+            yield "Moments", f"value {value:.6g}, standard error {error:.6g}, degrees of freedom {freedom:.6g}"
+        if estimate.draws is not None:
+            yield "Resampled values", f"{len(estimate.draws):,}, from {estimate.draws[0]:.6g} to {estimate.draws[-1]:.6g}"
+    if limit is not None:
+        yield "Limit", shown.limit
+        yield "Whose limit", shown.limit_source + (f" Line {limit.line} of the plan." if limit.line else "")
+        if not shown.suppressed:
+            bounds = [("lower", limit.lower), ("upper", limit.upper)]
+            said = ", ".join(f"{name} {bound:.6g}" for name, bound in bounds if bound is not None)
+            yield f"One-sided bounds at {1 - limit.alpha_pass:g}", said
+            if limit.p_fail is not None and limit.p_adjusted is not None:
+                yield (
+                    "Against the limit",
+                    f"{saying.p_value(limit.p_fail)}; after Holm over {limit.hypotheses} hypotheses of family "
+                    f"“{limit.family}” {saying.p_value(limit.p_adjusted)}; a fail needs p below {limit.alpha_fail:g}",
+                )
+    yield "Reason", shown.reason
+    yield "Mode", {"gate": "", "disclosure": "reported, never judged", "indicator": "an indicator"}[finding.mode]
+    yield "Controls", shown.controls
+    yield "Answers", ", ".join(finding.requirements)
+    if not shown.suppressed:
+        yield "Rests on", rests_on(finding.evidence, ledger.lines)
+
+
+def rests_on(digests: Iterable[str], lines: Mapping[str, Sequence[int]]) -> str:
+    """The line numbers of the raw file that hold these digests, as ranges.
+
+    >>> rests_on(["a", "b"], {"a": [1, 2], "b": [3, 7], "c": [4]})
+    '4 raw lines: 1 to 3, 7'
+    """
+    numbers = sorted({number for digest in digests for number in lines.get(digest, ())})
+    if not numbers:
+        return ""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and ranges[-1][1] + 1 == number:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    said = [f"{first:,}" if first == last else f"{first:,} to {last:,}" for first, last in ranges[:_RANGES]]
+    rest = len(ranges) - _RANGES
+    more = f", and {rest:,} more ranges up to {numbers[-1]:,}" if rest > 0 else ""
+    return f"{len(numbers):,} raw {'line' if len(numbers) == 1 else 'lines'}: {', '.join(said)}{more}"
+
+
+def readable(observation: Observation, line: int) -> Sample:
+    """An observation as a person reads it: the first inputs and what was answered to them."""
+    asked, answer = observation.asked, observation.answer
+    n = int(asked.get("n", 0))
+    pairs: list[tuple[str, str]] = []
+    if "rows" in asked:
+        pairs.append((f"{n:,} rows of the columns {cut(', '.join(asked.get('columns', [])), 300)}", str(asked["rows"])))
+    texts = [str(text) for text in asked.get("inputs", ())]
+    said: list[tuple[str, str]] = []
+    for index in range(min(n, _INPUTS)):
+        name = _name(asked, index)
+        if index < len(texts):
+            pairs.append((name, cut(texts[index])))
+        said.append((name, cut(_answer(asked, answer, index))))
+    if asked.get("prefix"):
+        pairs.append(("the answer begins", str(asked["prefix"])))
+    if asked.get("masks"):
+        pairs.append(("changed versions of", cut(plain(asked["masks"].get("base", "")), 300)))
+    if answer.error is not None:
+        said = [("no answer", answer.error)]
+    return Sample(line=line, kind=str(asked.get("kind", "")), asked=pairs, answered=said, more=max(0, n - _INPUTS))
+
+
+def _name(asked: Mapping[str, Any], index: int) -> str:
+    """How an input is called: its key and group, or its place."""
+    parts = [str(asked[name][index]) for name in ("keys", "groups") if index < len(asked.get(name, ()))]
+    return ", ".join(cut(part, 80) for part in parts) or f"input {index + 1}"
+
+
+def _answer(asked: Mapping[str, Any], answer: Response, index: int) -> str:
+    """The answer to one input, as recorded: option or class and number, text, or refusal."""
+    if index in answer.refused:
+        return "refused"
+    if index < len(answer.texts):
+        return answer.texts[index]
+    if answer.outputs is None:
+        return "no answer"
+    row = answer.outputs[index]
+    numbers = [float(value) for value in row] if getattr(row, "ndim", 0) else [float(row)]
+    options = [str(option[0]) for option in asked.get("options", ()) if option]
+    names = options if len(options) == len(numbers) else list(answer.labels)
+    unit = " nats" if asked.get("kind") in ("choose", "score") else ""
+    if len(names) == len(numbers):
+        return "; ".join(f"{name.strip()}: {number:.6g}{unit}" for name, number in zip(names, numbers, strict=True))
+    return ", ".join(f"{number:.6g}{unit}" for number in numbers)
+
+
+def _window(window: Window) -> tuple[str, str]:
+    """A metered window in words: what was done, and what it took."""
+    reading = window.reading
+    parts = []
+    for name in ("gpu", "cpu", "dram"):
+        joules = getattr(reading, f"{name}_joules")
+        if joules is not None:
+            parts.append(f"{name.upper()} {saying.amount(joules, 'joule')}")
+        elif name in reading.why:
+            parts.append(f"{name.upper()} not read: {reading.why[name]}")
+    done = f"{window.requests:,} requests" if window.requests else "the whole probe"
+    return f"{done} in {saying.amount(reading.seconds, 'second')}, {saying.grade(reading.grade)}", "; ".join(parts)
+
+
+def plain(value: object) -> str:
+    """An option's value as a person would write it."""
+    if isinstance(value, str):
+        return value
+    return cut(codec.encode(value).decode(), 400)
+
+
+def cut(text: str, longest: int = _CHARACTERS) -> str:
+    """``text``, or its beginning with how much of it is left out.
+
+    >>> cut("abcdef", 4)
+    'abcd … (2 more characters in the file)'
+    """
+    return text if len(text) <= longest else f"{text[:longest]} … ({len(text) - longest:,} more characters in the file)"

@@ -1,0 +1,173 @@
+"""Declared facts from the card and facts of the run, each found again by its path.
+
+A card value may be plain, or a mapping with ``value``, ``by`` and ``on``: who states it, and since when. Where a
+value names nobody, the card's own ``declared: {by, on}`` speaks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from probandum.document import Fact, Origin
+from probandum.dossier import Dossier
+from probandum.probe import ControlOutcome
+
+_ABSENT = object()
+
+
+def words(value: object) -> str:
+    """A card's value as one line of text.
+
+    >>> words({"name": "Example Bank AG", "contact": ["a@example.org", "b@example.org"]})
+    'name: Example Bank AG; contact: a@example.org, b@example.org'
+    >>> words(True), words(2.0), words("  two \\n words ")
+    ('yes', '2', 'two words')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, Mapping):
+        return "; ".join(f"{str(key).replace('_', ' ')}: {words(inner)}" for key, inner in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        joint = "; " if any(isinstance(inner, Mapping) for inner in value) else ", "
+        return joint.join(words(inner) for inner in value)
+    return " ".join(str(value).split())
+
+
+def card_fact(card: Mapping[str, Any], path: str, *, label: str | None = None, human: bool = False) -> Fact | None:
+    """What stands at ``path``; None where nothing does.
+
+    With ``human`` only a statement with its own name and date counts: nobody else may speak in that field.
+    """
+    found = _at(card, path)
+    stated = isinstance(found, Mapping) and "value" in found
+    value = found["value"] if stated and isinstance(found, Mapping) else found
+    if found is _ABSENT or value is None or not words(value):
+        return None
+    by, on = _signed(found) if stated else (None, None)
+    if human:
+        return None if by is None or on is None else Fact(path=path, value=words(value), label=label, by=by, on=on)
+    if by is None:
+        default_by, default_on = _signed(card.get("declared"))
+        by, on = default_by, on or default_on
+    return Fact(path=path, value=words(value), label=label, by=by, on=on)
+
+
+def run_fact(dossier: Dossier, path: str, *, label: str | None = None) -> Fact | None:
+    """A fact of the run under its path without the leading ``run.``; None where the record has none."""
+    value = run_facts(dossier).get(path)
+    return None if not value else Fact(path=f"run.{path}", value=value, label=label, origin="measured")
+
+
+def run_facts(dossier: Dossier) -> dict[str, str]:
+    """Everything that the record says of the run itself, as words by path."""
+    environment, plan = dossier.environment, dossier.plan
+    target = environment.get("target", {})
+    execution = plan.get("ask", {}).get("execution", {})
+    counts = dossier.gate.get("counts", {})
+    facts: dict[str, Any] = {
+        "tool": f"{environment['tool']['name']} {environment['tool']['version']}",
+        "plugins": environment["tool"].get("plugins") or None,
+        "started": environment.get("started"),
+        "as_of": dossier.as_of,
+        "machine": environment.get("machine"),
+        "packages": environment.get("packages"),
+        "seed": environment.get("seed"),
+        "precision": execution.get("dtype"),
+        "device": execution.get("device"),
+        "target.type": target.get("type"),
+        "target.identity": target.get("identity"),
+        "target.capabilities": target.get("capabilities"),
+        "target.labels": target.get("labels"),
+        "target.endpoints": target.get("endpoints") or "none",
+        "data": plan.get("ask", {}).get("data"),
+        "decision": plan.get("ask", {}).get("decision"),
+        "groups": {name: _group(group) for name, group in (plan.get("ask", {}).get("groups") or {}).items()} or None,
+        "suites": ", ".join(plan.get("suites", {})),
+        "digest.record": dossier.digests.get("record"),
+        "digest.judgement": dossier.digests.get("judgement"),
+        "digest.ask": dossier.digests.get("ask"),
+        "digest.judge": dossier.digests.get("judge"),
+        "digest.declare": dossier.digests.get("declare"),
+        "seal": _seal(dossier.seal),
+        "gate": f"code {dossier.gate.get('code')} in mode {dossier.gate.get('mode')}",
+        "findings": sum(counts.values()),
+        "judged": dossier.gate.get("judged"),
+    }
+    for index, caution in enumerate(target.get("cautions") or ()):
+        facts[f"target.cautions.{index}"] = caution
+    facts |= {f"counts.{verdict}": str(count) for verdict, count in counts.items()}
+    for index, cause in enumerate(dossier.gate.get("causes", ())):
+        if not cause.get("finding"):
+            facts[f"causes.{index}"] = cause["text"]
+    for result in dossier.results:
+        for kind in ("positive", "negative"):
+            said = [_control(control) for control in result.controls if control.kind == kind]
+            if said:
+                facts[f"controls.{result.probe}.{kind}"] = "; ".join(said)
+        facts[f"probe.{result.probe}"] = f"version {result.version}, {result.status.replace('_', ' ')}"
+        if result.options:
+            facts[f"options.{result.probe}"] = result.options
+    for name, reading in dossier.readings.items():
+        facts[f"seconds.{name}"] = f"{reading.seconds:.1f} s"
+    return {path: words(value) for path, value in facts.items() if value is not None}
+
+
+def cautions(dossier: Dossier) -> tuple[Fact, ...]:
+    """What every document must show of the target, such as that code-executing files were loaded."""
+    paths = [path for path in run_facts(dossier) if path.startswith("target.cautions.")]
+    return tuple(fact for path in paths if (fact := run_fact(dossier, path)) is not None)
+
+
+def notices(card: Mapping[str, Any]) -> tuple[Fact, ...]:
+    """What the card itself wants on every cover, such as that a model was trained for demonstration."""
+    many = card.get("notices")
+    paths = [f"notices.{index}" for index in range(len(many))] if isinstance(many, list) else ["notices"]
+    return tuple(fact for path in ["notice", *paths] if (fact := card_fact(card, path)) is not None)
+
+
+def resolve(dossier: Dossier, path: str, *, human: bool = False, origin: Origin = "declared") -> str | None:
+    """The words at a fact's path, for checking a document against its sources."""
+    if origin == "measured" and path.startswith("run."):
+        return run_facts(dossier).get(path.removeprefix("run."))
+    fact = card_fact(dossier.card, path, human=human)
+    return None if fact is None else fact.value
+
+
+def _at(card: Mapping[str, Any], path: str) -> Any:
+    value: Any = card
+    for step in path.split("."):
+        if isinstance(value, Mapping) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return _ABSENT
+    return value
+
+
+def _signed(value: object) -> tuple[str | None, str | None]:
+    if not isinstance(value, Mapping):
+        return None, None
+    by, on = value.get("by"), value.get("on")
+    return (None if by is None else words(by)), (None if on is None else words(on))
+
+
+def _group(group: Mapping[str, Any] | None) -> str:
+    group = group or {}
+    reference = group.get("reference")
+    text = "every ordered pair" if reference is None else f"against {reference}"
+    return text + (f", intervals {words(group['labels'])}" if group.get("labels") else "")
+
+
+def _control(control: ControlOutcome) -> str:
+    state = {True: "held", False: "failed", None: "could not tell"}[control.held]
+    return f"{control.name} {state}: {control.detail}"
+
+
+def _seal(seal: Mapping[str, Any]) -> str:
+    if not seal.get("signed"):
+        return "unsigned: the digests show that files belong together, not who wrote them"
+    return f"signed with key {seal.get('key_id')}; the tool's seal is not the signature of a responsible person"

@@ -1,0 +1,99 @@
+"""What the first page of a paper document says: the system, the day, the seal, the digests, who wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import groupby
+
+from probandum.document import Fact, Heading, Node, Origin
+from probandum.errors import RecordError
+from probandum_reports.view import View
+
+#: Where a statement comes from, as a word and in a sentence; a drawn mark says the same by its shape.
+ORIGINS: Mapping[Origin, tuple[str, str]] = {
+    "measured": (
+        "Measured",
+        "By this audit, from recorded answers. Each figure stands with its interval, the number of observations n "
+        "and the id of its finding.",
+    ),
+    "declared": ("Declared", "By the person named, on the day given. Quoted, and not checked by the audit."),
+    "proposed": ("Proposed", "By a rule, for a person to accept or to change."),
+    "human": ("To be written", "By a named person, and by nobody else: no audit can answer it."),
+    "missing": ("Missing", "A fact that nobody has supplied yet, with its provision and who can supply it."),
+}
+
+#: The digests of a dossier in the order a reader checks them.
+_DIGESTS = {
+    "record": "Record",
+    "judgement": "Judgement",
+    "ask": "Plan: ask",
+    "judge": "Plan: judge",
+    "declare": "Plan: declare",
+    "waive": "Plan: waive",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """The first page in words. ``digests`` are pairs of what is digested and its digest."""
+
+    system: str
+    day: date
+    seal: str
+    seal_short: str
+    digests: tuple[tuple[str, str], ...]
+    author: str
+    description: str
+
+
+def front(view: View) -> Front:
+    """The first page of ``view``; RecordError where the record's day is no date."""
+    dossier = view.dossier
+    name, version = (str(dossier.card.get(key) or "") for key in ("name", "version"))
+    system = f"{name} {version}".strip() or "a system without a name"
+    tool = dossier.environment.get("tool") or {}
+    try:
+        day = date.fromisoformat(dossier.as_of[:10])
+    except ValueError:
+        raise RecordError(
+            f"as of {dossier.as_of!r}: expected a date such as 2026-11-23", remedy="name one with --as-of"
+        ) from None
+    if dossier.seal.get("signed"):
+        key = dossier.seal.get("key_id")
+        seal, seal_short = f"Sealed and signed by key {key}.", f"signed by key {key}"
+    else:
+        seal = (
+            "Unsigned. The digests show accidental change, but whoever can write the record's folder could write "
+            "matching ones."
+        )
+        seal_short = "unsigned"
+    return Front(
+        system=system,
+        day=day,
+        seal=seal,
+        seal_short=seal_short,
+        digests=tuple((label, dossier.digests[key]) for key, label in _DIGESTS.items() if key in dossier.digests),
+        author=" ".join(["probandum", str(tool.get("version", ""))]).strip(),
+        description=f"{view.document.title} of {system}, as of {day.isoformat()}, {seal_short}",
+    )
+
+
+def in_reading_order(nodes: Iterable[Node]) -> Iterator[Node | list[Fact]]:
+    """The nodes as they are set on paper.
+
+    Neighbouring facts come as one list, set as one block of lines. A heading is never more than one level below
+    the one before it, which accessible files require.
+    """
+    level = 0
+    for is_fact, run in groupby(nodes, key=lambda node: isinstance(node, Fact)):
+        if is_fact:
+            yield [node for node in run if isinstance(node, Fact)]
+            continue
+        for node in run:
+            if isinstance(node, Heading):
+                level = min(node.level, level + 1)
+                yield replace(node, level=level)
+            else:
+                yield node

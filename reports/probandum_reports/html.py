@@ -1,0 +1,143 @@
+"""What people see in a browser: documents, the entry page of an audit, and evidence pages.
+
+Each is one self-contained file: inline style and drawings, no script, no network. The same dossier gives the
+same bytes.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import get_args
+
+from markupsafe import Markup
+
+from probandum.document import Document, Fact, Figure, Gap, Heading, Listing, Number, Origin, Table
+from probandum.finding import Verdict
+from probandum_reports import figures
+from probandum_reports.evidence import evidence
+from probandum_reports.index import index
+from probandum_reports.pages import fill, frame
+from probandum_reports.strips import strips
+from probandum_reports.view import View
+
+__all__ = ["evidence", "index", "render"]
+
+#: Chart colours as the style sheet knows them, so that a chart follows the reader's light or dark.
+_VARIABLES: Mapping[str, str] = {
+    figures.INK: "--ink",
+    figures.MUTED: "--muted",
+    figures.RULE: "--rule",
+    figures.BAND: "--band",
+    figures.PAPER: "--sheet",
+    **{colour: f"--{verdict.value.lower()}" for verdict, colour in figures.COLOURS.items()},
+    figures.COLOURS[Verdict.NOT_APPLICABLE]: "--measured",
+}
+
+
+def render(view: View) -> bytes:
+    """A document as one HTML file."""
+    document = _in_order(view.document)
+    shown = [view.shown(name) for name in document.findings()]
+    nodes = [*document.front, *_data(document)]
+    return fill(
+        "document.html",
+        view=view,
+        document=document,
+        shapes=strips(each.finding for each in shown if not each.suppressed),
+        counts={name: _origins(nodes)[name] for name in get_args(Origin)},
+        gaps=[node for node in nodes if isinstance(node, Gap)],
+        contents=_contents(document),
+        plots={
+            place: inlined(figures.draw(node, view), prefix=f"figure-{place}-")
+            for place, node in enumerate(document.nodes)
+            if isinstance(node, Figure)
+        },
+        **frame(view.dossier),
+    )
+
+
+def _in_order(document: Document) -> Document:
+    """The document with no heading more than one level below the one before it."""
+    level, nodes = 0, []
+    for node in document.nodes:
+        if isinstance(node, Heading):
+            level = min(node.level, level + 1)
+            node = replace(node, level=level)
+        nodes.append(node)
+    return replace(document, nodes=tuple(nodes))
+
+
+def _data(document: Document) -> list[object]:
+    """Every node that carries data, wherever it stands, in reading order."""
+    found: list[object] = []
+
+    def walk(parts: Sequence[object]) -> None:
+        for part in parts:
+            if isinstance(part, Table):
+                walk([cell for row in part.rows for cell in row])
+            elif isinstance(part, Listing):
+                walk([inline for entry in part.entries for inline in entry])
+            elif isinstance(part, Figure):
+                walk([part.twin])
+            elif isinstance(part, Number | Fact | Gap):
+                found.append(part)
+
+    walk(document.nodes)
+    return found
+
+
+def _origins(nodes: Sequence[object]) -> Counter[str]:
+    return Counter(node.origin if isinstance(node, Fact | Gap) else "measured" for node in nodes)
+
+
+def _contents(document: Document) -> list[tuple[Heading, list[Heading]]]:
+    """Chapters, each with its sections."""
+    chapters: list[tuple[Heading, list[Heading]]] = []
+    for node in document.nodes:
+        if isinstance(node, Heading) and node.level == 1:
+            chapters.append((node, []))
+        elif isinstance(node, Heading) and node.level == 2 and chapters:
+            chapters[-1][1].append(node)
+    return chapters
+
+
+def inlined(svg: bytes, *, prefix: str) -> Markup:
+    """An SVG file as part of a page: ids of its own, colours of the page, no namespaces, no metadata."""
+    root = ET.fromstring(svg)
+    names = {element.get("id"): f"{prefix}{element.get('id')}" for element in root.iter() if element.get("id")}
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        for key in list(element.attrib):
+            value = element.attrib.pop(key)
+            plain = key.rpartition("}")[2]
+            element.set(plain, _pointed(value, names) if plain != "style" else _coloured(_pointed(value, names)))
+    for metadata in root.findall("metadata"):
+        root.remove(metadata)
+    for name in ("width", "height", "version"):
+        root.attrib.pop(name, None)
+    root.set("role", "img")
+    title = root.find("title")
+    if title is not None:
+        root.set("aria-label", title.text or "")
+        root.remove(title)
+    return Markup(ET.tostring(root, encoding="unicode", short_empty_elements=True))  # noqa: S704
+
+
+def _pointed(value: str, names: Mapping[str | None, str]) -> str:
+    """An attribute whose references follow the renamed ids."""
+    if value in names:
+        return names[value]
+    if value.startswith("#") and value[1:] in names:
+        return f"#{names[value[1:]]}"
+    if value.startswith("url(#") and value[5:-1] in names:
+        return f"url(#{names[value[5:-1]]})"
+    return value
+
+
+def _coloured(style: str) -> str:
+    for colour, name in _VARIABLES.items():
+        style = style.replace(colour, f"var({name})")
+    return style

@@ -1,0 +1,222 @@
+"""The entry page of one audit: what the gate decided and why, every verdict, and the way to everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from probandum.document import Document
+from probandum.dossier import Dossier
+from probandum.evidence import Reading
+from probandum.finding import Finding, Verdict
+from probandum_reports import facts, saying
+from probandum_reports.pages import fill, frame
+from probandum_reports.strips import strips
+from probandum_reports.view import Shown, View
+
+#: What a gate's exit code says, the verdict whose mark it wears, and how its causes are headed.
+_GATES: Mapping[int, tuple[str, Verdict, str]] = {
+    0: ("Every judged finding passes, or is waived and in force", Verdict.PASS, ""),
+    1: ("A limit is broken", Verdict.FAIL, "Limits broken"),
+    3: ("No clear answer yet", Verdict.INCONCLUSIVE, "Inconclusive, or not judged"),
+    4: ("The audit could not be carried out or trusted", Verdict.ERROR, "Not carried out, or not to be trusted"),
+}
+_MODES: Mapping[str, str] = {
+    "release": "release: what stays inconclusive blocks unless somebody waives it",
+    "merge": "merge: only broken limits and errors block; what is inconclusive is noted",
+}
+#: Formats by suffix, in the order in which a reader is offered them.
+_FORMATS: Mapping[str, str] = {".html": "Web page", ".pdf": "PDF", ".docx": "Word", ".md": "Markdown", ".json": "JSON"}
+_PARTS: Mapping[str, str] = {"gpu": "GPU", "cpu": "CPU", "dram": "memory"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One cause of the gate's code: the finding in words where it comes from one, else the gate's own text."""
+
+    text: str
+    shown: Shown | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """The findings of one metric that carry a verdict, and whose limits they were held against."""
+
+    title: str
+    probe: str
+    sources: Sequence[str]
+    shown: Sequence[Shown]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One probe as the list of evidence shows it."""
+
+    id: str
+    summary: str
+    status: str
+    findings: int
+    controls: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A document with the files that hold it, as (format, link) pairs."""
+
+    title: str
+    subtitle: str
+    status: str
+    files: Sequence[tuple[str, str]]
+
+
+def index(dossier: Dossier, documents: Sequence[Document], files: Iterable[Path | str]) -> bytes:
+    """``index.html`` of one audit. ``files``: all that was written; a document's are those named by its id."""
+    page = Document(id="index", title="Audit", subtitle="", status="", front=(), nodes=())
+    view = View(page, dossier)
+    verdicts = [finding for finding in dossier.findings if _carries_verdict(finding)]
+    code = int(dossier.gate["code"])
+    said, mark, _ = _GATES[code]
+    return fill(
+        "index.html",
+        view=view,
+        purpose=_words(dossier.card, "purpose"),
+        code=code,
+        said=said,
+        mark=mark,
+        mode=_MODES.get(str(dossier.gate["mode"]), str(dossier.gate["mode"])),
+        causes=list(_causes(view)),
+        counts=[(verdict, saying.verdict(verdict), int(dossier.gate["counts"].get(verdict.value, 0))) for verdict in _ORDER],
+        waived=sum(finding.waiver is not None for finding in dossier.findings),
+        judged=int(dossier.gate["judged"]),
+        metrics=list(_metrics(view, verdicts)),
+        shapes=strips(finding for finding in verdicts if finding.id not in view.suppressed),
+        rest=len(dossier.findings) - len(verdicts),
+        cautions=list(_cautions(dossier)),
+        about=list(_about(dossier)),
+        identity=[(name, facts.words(value)) for name, value in dossier.environment["target"]["identity"].items()],
+        energy=list(_energy(dossier.readings)),
+        offers=[_offer(document, [Path(file) for file in files]) for document in documents],
+        probes=[_probe(dossier, result.probe) for result in dossier.results],
+        **frame(dossier),
+    )
+
+
+_ORDER = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
+
+
+def _carries_verdict(finding: Finding) -> bool:
+    """Whether the finding was judged, or should have been and could not."""
+    return finding.limit is not None or finding.verdict not in (Verdict.NOT_APPLICABLE, Verdict.PASS)
+
+
+def _words(card: Mapping[str, Any], path: str) -> str:
+    fact = facts.card_fact(card, path)
+    return "" if fact is None else fact.value
+
+
+def _causes(view: View) -> Iterator[tuple[str, Verdict, list[Cause]]]:
+    """The causes by code, the gravest first; a finding is said as everywhere, with small cells withheld."""
+    known = {finding.id for finding in view.dossier.findings}
+    for code in (4, 1, 3):
+        causes = [
+            Cause(text=cause["text"], shown=view.shown(cause["finding"]) if cause.get("finding") in known else None)
+            for cause in view.dossier.gate["causes"]
+            if cause["code"] == code
+        ]
+        if causes:
+            yield _GATES[code][2], _GATES[code][1], causes
+
+
+def _metrics(view: View, findings: Sequence[Finding]) -> Iterator[Metric]:
+    """Findings by metric, the gravest verdict of each metric first within it."""
+    by_metric: dict[str, list[Shown]] = {}
+    for finding in findings:
+        by_metric.setdefault(finding.metric, []).append(view.shown(finding.id))
+    for shown in by_metric.values():
+        yield Metric(
+            title=shown[0].title,
+            probe=shown[0].finding.probe,
+            sources=list(dict.fromkeys(each.limit_source for each in shown if each.limit_source)),
+            shown=sorted(shown, key=lambda each: _ORDER.index(each.finding.verdict)),
+        )
+
+
+def _cautions(dossier: Dossier) -> Iterator[tuple[str, str]]:
+    """What a reader must know before any number: (heading, text) pairs."""
+    for fact in facts.cautions(dossier):
+        yield "About the system", fact.value
+    for fact in facts.notices(dossier.card):
+        yield "Declared", fact.value
+    if not dossier.seal["signed"]:
+        yield (
+            "Unsigned",
+            "No key signed this record. Its digests show accidental change, but whoever can write the folder could "
+            "have written matching ones.",
+        )
+    for result in dossier.results:
+        failed = [outcome.name for outcome in result.controls if outcome.held is False]
+        if failed:
+            yield "Control failed", f"{result.probe}: {', '.join(failed)}. What this probe says is no evidence."
+
+
+def _about(dossier: Dossier) -> Iterator[tuple[str, str]]:
+    """The audited system and the run, as far as the record knows them."""
+    known = facts.run_facts(dossier)
+    for path, label in (
+        ("target.type", "Reached as"),
+        ("data", "Data"),
+        ("decision", "Decision"),
+        ("groups", "Groups"),
+        ("started", "Begun"),
+        ("machine", "Machine"),
+        ("tool", "Audited with"),
+        ("seed", "Seed"),
+        ("target.endpoints", "Endpoints called"),
+    ):
+        if path in known:
+            yield label, known[path]
+
+
+def _energy(readings: Mapping[str, Reading]) -> Iterator[tuple[str, str, str, str]]:
+    """What each probe and the whole audit took: (what, seconds, energy, grade)."""
+    for name in sorted(readings, key=lambda name: name != "audit"):
+        reading = readings[name]
+        parts = [
+            f"{words} {saying.amount(joules, 'joule')}"
+            for part, words in _PARTS.items()
+            if (joules := getattr(reading, f"{part}_joules")) is not None
+        ]
+        reasons = list(dict.fromkeys(reading.why.values()))
+        energy = ", ".join(parts) or f"not read: {'; '.join(reasons) or 'no reason recorded'}"
+        if parts and reading.grade == "D":
+            energy = f"estimated {energy}"
+        yield (
+            "The whole audit" if name == "audit" else name,
+            saying.amount(reading.seconds, "second"),
+            energy,
+            f"{saying.grade(reading.grade).removeprefix('measurement ')} ({reading.meter})" if parts else "",
+        )
+
+
+def _offer(document: Document, files: Sequence[Path]) -> Offer:
+    found = {path.suffix: path.name for path in files if path.stem == document.id and path.parent.name != "evidence"}
+    return Offer(
+        title=document.title,
+        subtitle=document.subtitle,
+        status=document.status,
+        files=[(name, found[suffix]) for suffix, name in _FORMATS.items() if suffix in found],
+    )
+
+
+def _probe(dossier: Dossier, name: str) -> Probe:
+    result = next(result for result in dossier.results if result.probe == name)
+    findings = [finding for finding in dossier.findings if finding.probe == name]
+    return Probe(
+        id=name,
+        summary=result.summary,
+        status={"measured": "measured", "not_applicable": "not applicable", "error": "broke"}[result.status],
+        findings=len(findings),
+        controls=saying.controls(findings[0].controls) if findings and findings[0].controls else "none run",
+    )

@@ -1,0 +1,93 @@
+"""Filling the HTML templates: one environment for all pages, in which whatever a name holds stays text.
+
+Three fences stand between a hostile name and a browser: every value is escaped, characters that cannot be seen
+are written out, and each page forbids scripts and the network by its own content policy.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from probandum.dossier import Dossier
+from probandum.resources import shipped
+
+#: Categories of characters that change how others are shown, and are themselves not seen.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+#: Unseen characters that ordinary text needs: line breaks, tabs, joiners of scripts and emoji.
+_NEEDED = frozenset("\n\t\u200c\u200d")
+
+
+def visible(text: str) -> str:
+    r"""``text`` with unseen characters written as their code, so that nothing hides in a name.
+
+    >>> visible("a\u202eb\x00")
+    'a\\u202eb\\u0000'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    if unicodedata.category(character) not in _UNSEEN or character in _NEEDED:
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def anchor(name: str) -> str:
+    """``name`` as an id that a link can carry: letters, digits, dots, hyphens; never empty.
+
+    >>> anchor("Annex IV (2)(g)")
+    'annex-iv-2-g'
+    """
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.") or "x"
+
+
+def kind(node: object) -> str:
+    """What a template calls a node of the content tree: its class in lower case."""
+    return type(node).__name__.lower()
+
+
+def _finalize(value: object) -> object:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(shipped("templates") / "_render" / "html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"anchor": anchor, "kind": kind}
+    return environment
+
+
+def fill(template: str, **context: Any) -> bytes:
+    """The page ``template`` filled with ``context``, as UTF-8."""
+    environment = _environment()
+    folder = shipped("templates") / "_render" / "html"
+    style = Markup((folder / "style.css").read_text(encoding="utf-8"))
+    return environment.get_template(template).render(style=style, **context).encode()
+
+
+def frame(dossier: Dossier) -> dict[str, Any]:
+    """What the head and the foot of every page say."""
+    return {
+        "tool": dossier.environment["tool"]["version"],
+        "system": " ".join(str(dossier.card.get(name, "")) for name in ("name", "version")).strip(),
+        "as_of": dossier.as_of,
+        "seal": dossier.seal,
+        "digests": dossier.digests,
+    }

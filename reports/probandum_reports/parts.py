@@ -1,0 +1,202 @@
+"""Parts that every document has and that follow from the record alone: cover, cautions, verdicts, run, annex."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from probandum.document import Cell, Fact, Figure, Gap, Listing, Node, Number, Table, Text
+from probandum.dossier import Dossier
+from probandum.finding import Finding, Verdict
+from probandum_reports import facts, saying
+from probandum_reports.citing import law_version
+from probandum_reports.tables import findings_nodes
+from probandum_reports.view import View
+
+
+class Parts(Protocol):
+    """What a builtin part reads."""
+
+    dossier: Dossier
+
+    @property
+    def view(self) -> View:
+        """The findings in words."""
+        ...
+
+
+def front(dossier: Dossier) -> tuple[Fact, ...]:
+    """The cover: what was audited, when, under which text of the law, and how the files are sealed."""
+    card = [("name", "System"), ("version", "Version"), ("provider", "Provider"), ("annex_iii", "Annex III point")]
+    run = [
+        ("as_of", "As of"),
+        ("started", "Tested from"),
+        ("tool", "Tool"),
+        ("digest.record", "Record"),
+        ("digest.judgement", "Judgement"),
+        ("seal", "Seal"),
+    ]
+    found = [facts.card_fact(dossier.card, path, label=label) for path, label in card]
+    found += [Fact(path="run.law", value=law_version(), label="Law", origin="measured")]
+    found += [facts.run_fact(dossier, path, label=label) for path, label in run]
+    return tuple(fact for fact in found if fact is not None) + facts.notices(dossier.card)
+
+
+def gaps(nodes: Iterable[object]) -> Iterator[Gap]:
+    """Every gap of a tree, in reading order."""
+    for node in nodes:
+        if isinstance(node, Gap):
+            yield node
+        else:
+            yield from gaps(inner(node))
+
+
+def inner(node: object) -> Sequence[object]:
+    """What stands inside a node."""
+    if isinstance(node, Table):
+        return [cell for row in node.rows for cell in row]
+    if isinstance(node, Figure):
+        return [node.twin]
+    if isinstance(node, Listing):
+        return [inline for entry in node.entries for inline in entry]
+    return []
+
+
+def _notices(parts: Parts) -> Iterable[Node]:
+    """What a reader must know before anything else."""
+    warned = [*facts.notices(parts.dossier.card), *facts.cautions(parts.dossier)]
+    if warned:
+        yield Text(text="Read this first: facts about the audited system that limit what follows.", style="warning")
+        yield Listing(entries=tuple((fact,) for fact in warned))
+    if not parts.dossier.seal.get("signed"):
+        yield Text(
+            text="This record is unsigned: its digests show that the files belong together, and not who wrote them.",
+            style="warning",
+        )
+
+
+_MEANING: Mapping[Verdict, str] = {
+    Verdict.FAIL: "there is evidence that the limit is broken",
+    Verdict.ERROR: "it could not be measured, or a control of the probe did not behave: no evidence either way",
+    Verdict.INCONCLUSIVE: "the data do not decide; this is never a pass",
+    Verdict.PASS: "there is evidence that the limit is kept",
+    Verdict.NOT_APPLICABLE: "no limit applies, or the system cannot answer what is asked",
+}
+
+
+def _verdicts(parts: Parts) -> Iterable[Node]:
+    rows: list[tuple[Cell, ...]] = []
+    for verdict, meaning in _MEANING.items():
+        count = facts.run_fact(parts.dossier, f"counts.{verdict.value}")
+        rows.append((saying.verdict(verdict), count or "0", meaning))
+    yield Table(caption="Findings by verdict", header=("Verdict", "Findings", "Meaning"), rows=tuple(rows))
+    yield Text(
+        text=(
+            "Each pass line taken alone has a five per cent error; the correction over all tests of a family makes a "
+            "fail harder to reach, and a suite passes only if each of its parts does. A statistical disparity is not "
+            "a legal finding."
+        ),
+        style="note",
+    )
+
+
+def _causes(parts: Parts) -> Iterable[Node]:
+    entries: list[tuple[Any, ...]] = []
+    for index, cause in enumerate(parts.dossier.gate.get("causes", ())):
+        if cause.get("finding"):
+            entries.append((Number(finding=cause["finding"]),))
+        elif (fact := facts.run_fact(parts.dossier, f"causes.{index}")) is not None:
+            entries.append((fact,))
+    if entries:
+        yield Text(text="What the gate stopped at:")
+        yield Listing(entries=tuple(entries))
+    else:
+        yield Text(text="The gate found nothing to stop at.")
+
+
+def _waivers(parts: Parts) -> Iterable[Node]:
+    rows: list[tuple[Cell, ...]] = []
+    for finding in parts.dossier.findings:
+        waiver = finding.waiver
+        if waiver is None:
+            continue
+        place = f"finding:{finding.id}.waiver"
+        by, on = waiver.owner, waiver.set_on
+        rows.append(
+            (
+                Number(finding=finding.id),
+                Fact(path=f"{place}.owner", value=waiver.owner, by=by, on=on),
+                Fact(path=f"{place}.reason", value=waiver.reason, by=by, on=on),
+                Fact(path=f"{place}.expires", value=waiver.expires, by=by, on=on),
+            )
+        )
+    if rows:
+        header = ("Finding", "Accepted by", "Reason", "Until")
+        yield Table(caption="Findings that a person accepts for a while", header=header, rows=tuple(rows))
+    else:
+        yield Text(text="No finding is waived.")
+
+
+_RUN = {
+    "tool": "Tool",
+    "plugins": "Plugins",
+    "started": "Run began",
+    "seed": "Seed",
+    "machine": "Machine",
+    "packages": "Libraries",
+    "device": "Device",
+    "precision": "Precision",
+    "target.type": "Kind of target",
+    "target.identity": "Identity of the audited model",
+    "target.endpoints": "Addresses that the audit connected to",
+    "data": "Test data",
+    "decision": "How a score becomes a decision",
+    "groups": "Groups compared",
+    "suites": "Probes",
+    "digest.ask": "Digest of what was asked",
+    "digest.judge": "Digest of the limits",
+    "digest.declare": "Digest of the declarations",
+    "digest.record": "Digest of the sealed record",
+    "digest.judgement": "Digest of the judgement",
+    "seal": "Seal",
+}
+
+
+def _run(parts: Parts) -> Iterable[Node]:
+    found = [(label, facts.run_fact(parts.dossier, path)) for path, label in _RUN.items()]
+    rows = tuple((label, fact) for label, fact in found if fact is not None)
+    yield Table(caption="The test run", header=("Field", "Recorded"), rows=rows)
+
+
+def _controls(parts: Parts) -> Iterable[Node]:
+    rows: list[tuple[Cell, ...]] = []
+    for result in parts.dossier.results:
+        said = [
+            fact
+            for kind in ("positive", "negative")
+            if (fact := facts.run_fact(parts.dossier, f"controls.{result.probe}.{kind}")) is not None
+        ]
+        state = facts.run_fact(parts.dossier, f"probe.{result.probe}")
+        rows.append((result.probe, state or "", *(said if len(said) == 2 else ("none", "none"))))
+    header = ("Probe", "State", "Positive control", "Negative control")
+    yield Table(caption="Probes and their controls", header=header, rows=tuple(rows))
+
+
+def _all_findings(parts: Parts) -> Iterable[Node]:
+    """Every finding of the record, so that none depends on a section's selector."""
+    by_probe: dict[str, list[Finding]] = {}
+    for finding in parts.dossier.findings:
+        by_probe.setdefault(finding.probe, []).append(finding)
+    for probe, findings in by_probe.items():
+        yield from findings_nodes(parts.view, findings, caption=f"All findings of {probe}")
+
+
+BUILTINS: Mapping[str, Callable[[Parts], Iterable[Node]]] = {
+    "notices": _notices,
+    "verdicts": _verdicts,
+    "causes": _causes,
+    "waivers": _waivers,
+    "run": _run,
+    "controls": _controls,
+    "all_findings": _all_findings,
+}

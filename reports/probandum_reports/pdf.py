@@ -1,0 +1,202 @@
+"""A document as PDF: archivable (PDF/A-3a) and accessible (PDF/UA-1), with its findings inside.
+
+The writer refuses to produce a file that breaks either standard. The content goes in as JSON and is only ever
+placed as text, so that nothing a system card or a group name holds can act as markup. Fonts are the shipped
+ones and the date is the document's own, so that the same view gives the same bytes on every machine.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, time
+from typing import Any
+
+from probandum import codec
+from probandum.document import (
+    Cell,
+    Fact,
+    Figure,
+    Gap,
+    Heading,
+    Inline,
+    Listing,
+    Node,
+    Number,
+    Origin,
+    Table,
+    Text,
+)
+from probandum.errors import MissingDependency, UsageError
+from probandum.resources import shipped
+from probandum_reports import figures
+from probandum_reports.front import ORIGINS, front, in_reading_order
+from probandum_reports.lettering import fonts, printable, printable_all
+from probandum_reports.strips import Strip, strips
+from probandum_reports.view import View
+
+_STANDARDS = ["a-3a", "ua-1"]
+
+
+def render(view: View) -> bytes:
+    """The document as one PDF file; UsageError where its template breaks a rule of the standards."""
+    try:
+        import typst
+    except ImportError:
+        raise MissingDependency("typst", needed_for="writing PDF", extra="pdf") from None
+
+    content = _Content(view)
+    sources = sorted((shipped("templates") / "_render" / "typst").glob("*.typ"))
+    files = {path.name: path.read_bytes() for path in sources}
+    files["findings.json"] = codec.pretty([view.public(finding.id) for finding in view.dossier.findings])
+    files["document.json"] = codec.encode(content.tree())
+    files |= content.pictures
+    try:
+        pdf: bytes = typst.compile(
+            files,
+            font_paths=[str(fonts())],
+            ignore_system_fonts=True,
+            pdf_standards=_STANDARDS,
+            timestamp=int(datetime.combine(content.front.day, time(), UTC).timestamp()),
+        )
+    except typst.TypstError as error:
+        raise UsageError(
+            f"document {view.document.id}: cannot be written as PDF: {error.message}",
+            remedy=f"mend templates/{view.document.id}/document.yaml",
+        ) from error
+    return pdf
+
+
+class _Content:
+    """The tree as plain values, one dict a node, for ``main.typ``."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self.front = front(view)
+        self._strips: Mapping[str, Strip] = strips(view.dossier.findings)
+        self.pictures: dict[str, bytes] = {}
+        self._counts: Counter[Origin] = Counter()
+
+    def tree(self) -> dict[str, Any]:
+        """Everything that ``document.json`` holds."""
+        document, page = self._view.document, self.front
+        first = [self._fact(fact) for fact in document.front]
+        nodes = [self._node(node) for node in in_reading_order(document.nodes)]
+        plain = {
+            "title": document.title,
+            "subtitle": document.subtitle,
+            "status": document.status,
+            "system": page.system,
+            "as_of": page.day.isoformat(),
+            "date": {"year": page.day.year, "month": page.day.month, "day": page.day.day},
+            "lang": "en",
+            "region": "GB",
+            "author": page.author,
+            "description": page.description,
+            "seal": page.seal,
+            "seal_short": page.seal_short,
+            "digests": [{"label": label, "value": value} for label, value in page.digests],
+            "origins": [
+                {"name": name, "word": word, "meaning": meaning, "count": self._counts[name]}
+                for name, (word, meaning) in ORIGINS.items()
+            ],
+            "front": first,
+            "nodes": nodes,
+        }
+        shown = printable_all(plain)
+        return {**shown, "escaped": shown != plain}
+
+    def _node(self, node: Node | Sequence[Fact]) -> dict[str, Any]:
+        if isinstance(node, Heading):
+            return {"kind": "heading", **asdict(node)}
+        if isinstance(node, Table):
+            return {"kind": "table", **self._table(node)}
+        if isinstance(node, Figure):
+            return {"kind": "figure", **self._figure(node)}
+        if isinstance(node, Listing):
+            return {"kind": "listing", "entries": [[self._inline(part) for part in entry] for entry in node.entries]}
+        if isinstance(node, Text | Number | Fact | Gap):
+            return self._inline(node)
+        return {"kind": "facts", "facts": [self._fact(fact) for fact in node]}
+
+    def _inline(self, node: Inline) -> dict[str, Any]:
+        if isinstance(node, Number):
+            return self._number(node)
+        if isinstance(node, Fact):
+            return self._fact(node)
+        if isinstance(node, Gap):
+            return {"kind": "gap", **asdict(node), "word": self._word(node.origin)}
+        paragraphs = [" ".join(part.split()) for part in node.text.split("\n\n") if part.strip()]
+        return {"kind": "text", "style": node.style, "text": " ".join(paragraphs), "paragraphs": paragraphs}
+
+    def _cell(self, cell: Cell) -> str | dict[str, Any]:
+        return cell if isinstance(cell, str) else self._inline(cell)
+
+    def _fact(self, fact: Fact) -> dict[str, Any]:
+        return {
+            "kind": "fact",
+            **asdict(fact),
+            "label": fact.label or fact.path,
+            "word": self._word(fact.origin),
+            "digest": fact.value.startswith("sha256:"),
+        }
+
+    def _number(self, node: Number) -> dict[str, Any]:
+        shown = self._view.number(node)
+        strip = None if shown.suppressed else self._strips.get(node.finding)
+        return {
+            "kind": "number",
+            "id": node.finding,
+            "label": node.label,
+            "word": self._word("measured"),
+            "key": shown.finding.verdict.value,
+            "waived": shown.finding.waiver is not None,
+            "strip": None if strip is None else asdict(strip),
+            **{name: getattr(shown, name) for name in _WORDS},
+        }
+
+    def _table(self, table: Table) -> dict[str, Any]:
+        return {
+            "caption": table.caption,
+            "header": list(table.header),
+            "widths": widths(table, self._view),
+            "rows": [[self._cell(cell) for cell in row] for row in table.rows],
+        }
+
+    def _figure(self, figure: Figure) -> dict[str, Any]:
+        name = f"figure-{len(self.pictures) + 1}.svg"
+        self.pictures[name] = picture(figure, self._view)
+        return {"file": name, "caption": figure.caption, "alt": figure.alt, "twin": self._table(figure.twin)}
+
+    def _word(self, origin: Origin) -> str:
+        """The word of an origin, counted."""
+        self._counts[origin] += 1
+        return ORIGINS[origin][0]
+
+
+#: The strings of a shown finding that the templates print.
+_WORDS = (
+    "title", "about", "value", "interval", "n", "verdict", "limit", "limit_source", "reason", "controls",
+    "method", "href", "suppressed",
+)  # fmt: skip
+
+
+def picture(figure: Figure, view: View) -> bytes:
+    """The chart as SVG, in letters that the shipped fonts hold."""
+    drawn = figures.draw(figure, view).decode()
+    return printable(drawn.replace("DejaVu Sans", "Inter")).encode()
+
+
+def widths(table: Table, view: View) -> list[float]:
+    """How wide each column is set, as shares of the table's width.
+
+    Half of it follows the longest word, which must not break, and half the longest cell, up to a limit beyond
+    which a cell takes more lines instead.
+    """
+    columns: list[float] = []
+    for place, title in enumerate(table.header):
+        cells = [title, *(view.cell(row[place]) for row in table.rows)]
+        word = max((min(len(part), 18) for cell in cells for part in cell.split()), default=1)
+        columns.append(word + min(max(map(len, cells)), 60))
+    return [round(column / sum(columns), 4) for column in columns]

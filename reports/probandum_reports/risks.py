@@ -1,0 +1,98 @@
+"""Likelihoods that evidence proposes, for a person to accept or change; severity is never proposed.
+
+The rules, of which none is law: the worse bound of the interval and the worst group speak, not the average; a
+probe never proposes less than 2, since passing shows resistance to the tests that were run; what was not run,
+failed, or had too few samples is unknown, counts as 3, and never makes anything low. Where a metric has no band,
+the plan's own limit speaks: broken proposes 3, kept proposes 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from probandum.finding import Finding, SubReason, Verdict
+from probandum_reports.documents import Band, Threat
+from probandum_reports.selecting import matches, select
+
+LEVELS: Mapping[int, str] = {1: "negligible", 2: "limited", 3: "significant", 4: "maximum"}
+UNKNOWN = 3
+
+#: Rows: severity 1 to 4; columns: likelihood 1 to 4. A convention of this toolkit, not law.
+MATRIX: Mapping[int, tuple[str, str, str, str]] = {
+    1: ("low", "low", "low", "medium"),
+    2: ("low", "medium", "medium", "high"),
+    3: ("medium", "medium", "high", "very high"),
+    4: ("high", "high", "very high", "very high"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A proposed likelihood: ``level`` None is unknown. ``basis`` is the finding that decided it."""
+
+    level: int | None
+    basis: Finding | None
+    why: str
+
+    @property
+    def words(self) -> str:
+        """The proposal as a reader sees it."""
+        level = UNKNOWN if self.level is None else self.level
+        shown = f"{level}, {LEVELS[level]}"
+        return f"unknown, shown as {shown}: {self.why}" if self.level is None else f"{shown}: {self.why}"
+
+
+def propose(threat: Threat, findings: Iterable[Finding], *, withheld: frozenset[str] = frozenset()) -> Proposal:
+    """What the findings of a threat propose; unknown where none can speak."""
+    relevant = () if threat.select is None else select(findings, threat.select)
+    if not relevant:
+        return Proposal(level=None, basis=None, why="not assessed, no probe of this audit measured it")
+    levels = [(level, finding) for finding in relevant if (level := _level(threat.bands, finding, withheld))]
+    mute = len(relevant) - len(levels)
+    if not levels:
+        return Proposal(level=None, basis=None, why="nothing that was measured allows a proposal")
+    level, basis = max(levels, key=lambda pair: pair[0])
+    rule = "by the toolkit's bands" if _band(threat.bands, basis) else "by the plan's limit"
+    if mute and level < UNKNOWN:
+        return Proposal(level=None, basis=basis, why=f"{_some(mute)} could not be assessed; the rest proposes {level}")
+    return Proposal(level=level, basis=basis, why=f"{rule}, from the worst finding")
+
+
+def level(severity: str, likelihood: str) -> str | None:
+    """The level of a risk by the matrix; None where either is not a number from 1 to 4.
+
+    >>> level("4, maximum", "1")
+    'high'
+    """
+    try:
+        return MATRIX[int(severity.strip()[:1])][int(likelihood.strip()[:1]) - 1]
+    except (KeyError, ValueError, IndexError):
+        return None
+
+
+def _level(bands: Sequence[Band], finding: Finding, withheld: frozenset[str]) -> int | None:
+    """The level one finding proposes; None where it cannot speak."""
+    estimate = finding.estimate
+    if finding.verdict is Verdict.ERROR or finding.sub_reason is SubReason.SMALL_GROUP or finding.id in withheld:
+        return None
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return None
+    band = _band(bands, finding)
+    if band is None:
+        return {Verdict.FAIL: 3, Verdict.PASS: 2}.get(finding.verdict) if finding.limit is not None else None
+    if band.kind in ("ratio", "high_is_good"):
+        worse = estimate.low
+        if band.kind == "ratio" and estimate.high > 0:
+            worse = min(estimate.low, 1 / estimate.high)
+        return 2 if worse >= band.limited else 3 if worse >= band.significant else 4
+    worse = max(abs(estimate.low), abs(estimate.high)) if band.kind == "gap" else estimate.high
+    return 2 if worse <= band.limited else 3 if worse <= band.significant else 4
+
+
+def _band(bands: Sequence[Band], finding: Finding) -> Band | None:
+    return next((band for band in bands if matches(finding.metric, band.metrics)), None)
+
+
+def _some(count: int) -> str:
+    return "one quantity" if count == 1 else f"{count} quantities"

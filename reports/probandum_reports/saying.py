@@ -1,0 +1,428 @@
+"""Values in words: pure functions, so that every renderer says a finding in the same words.
+
+Shares and ratios carry no unit; a difference of shares is said in shares of 1, never in per cent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from probandum.finding import Estimate, Finding, Groups, Judgement, SubReason, Verdict
+
+#: What stands where a figure about fewer than ten persons would stand.
+WITHHELD = "fewer than 10 persons, not shown"
+NO_VALUE = "no value"
+
+_VERDICTS: Mapping[Verdict, str] = {
+    Verdict.PASS: "Pass",
+    Verdict.FAIL: "Fail",
+    Verdict.INCONCLUSIVE: "Inconclusive",
+    Verdict.NOT_APPLICABLE: "Not judged",
+    Verdict.ERROR: "Error",
+}
+
+#: Units as they stand behind a number; those without one are pure numbers.
+_UNITS: Mapping[str, str] = {
+    "share": "",
+    "ratio": "",
+    "score": "",
+    "rank": "",
+    "index": "",
+    "correlation": "",
+    "logit": "logits",
+    "nat": "nats",
+    "bit": "bits",
+    "joule": "J",
+    "watt": "W",
+    "watt-hour": "Wh",
+    "kilowatt-hour": "kWh",
+    "second": "s",
+    "millisecond": "ms",
+    "gram": "g",
+    "kilogram": "kg",
+    "token": "tokens",
+}
+#: Physical quantities are said to three significant digits; all others to three decimals.
+_PHYSICAL = frozenset({"J", "W", "Wh", "kWh", "s", "ms", "g", "kg"})
+
+_METHODS: Mapping[str, str] = {
+    "wilson": "Wilson score interval",
+    "clopper-pearson": "Clopper-Pearson exact interval",
+    "newcombe": "Newcombe hybrid score interval",
+    "miettinen-nurminen": "Miettinen-Nurminen score interval",
+    "koopman": "Koopman score interval",
+    "katz": "Katz log interval",
+    "tango": "Tango score interval for pairs",
+    "t": "Student t interval",
+    "welch": "Welch t interval",
+    "two-way": "two-way interval over templates and names",
+    "bootstrap": "bootstrap percentile interval",
+    "exact": "exact: deterministic, no sampling error",
+}
+
+_SUB_REASONS: Mapping[SubReason, str] = {
+    SubReason.SMALL_GROUP: "a group is too small for a verdict",
+    SubReason.UNDERPOWERED: "even the best possible data of this size could not have passed",
+    SubReason.BUDGET: "the planned number of asks ran out before the data decided",
+    SubReason.NEAR_THRESHOLD: "the interval contains the limit",
+    SubReason.NO_LIMIT: "no limit applies to it",
+    SubReason.NO_DATA: "there are no data to measure it on",
+    SubReason.NO_CAPABILITY: "the system cannot answer what this probe asks",
+    SubReason.NO_DYNAMIC_RANGE: "the measure cannot tell good from random on this system",
+    SubReason.BAND_UNINFORMATIVE: "the tolerated band is too wide for outcomes this rare",
+    SubReason.CONTROL_FAILED: "a control of the probe failed or is missing, so that its figures are no evidence",
+    SubReason.CONTROL_INCONCLUSIVE: "a control of the probe could not tell, which bars a pass",
+    SubReason.CRASHED: "the probe broke",
+    SubReason.INVALID_ANSWERS: "too many answers could not be used",
+    SubReason.EXPLANATION_CONTRADICTION: "the explanation contradicts the decision it explains",
+    SubReason.GRADE_D: "an estimated energy figure cannot be judged",
+    SubReason.TRIVIAL: "the result follows from how the system is built and shows nothing",
+}
+
+_GRADES: Mapping[str, str] = {
+    "A": "an external meter",
+    "B": "hardware counters",
+    "C": "power samples added up",
+    "D": "estimated from a model of the machine, not measured",
+}
+
+#: Where the judge's own words say all that the sub-reason would.
+_SAID_BY_JUDGE = frozenset(
+    {
+        SubReason.NEAR_THRESHOLD,
+        SubReason.UNDERPOWERED,
+        SubReason.NO_LIMIT,
+        SubReason.BAND_UNINFORMATIVE,
+        SubReason.CONTROL_INCONCLUSIVE,
+    }
+)
+
+#: Whole metric names that word-by-word rules would say badly.
+_METRICS: Mapping[str, str] = {
+    "impact-ratio": "Impact ratio",
+    "ppv": "Positive predictive value",
+    "npv": "Negative predictive value",
+    "run": "Probe run",
+}
+_WORDS: Mapping[str, str] = {
+    "tpr": "true-positive-rate",
+    "fpr": "false-positive-rate",
+    "tnr": "true-negative-rate",
+    "fnr": "false-negative-rate",
+    "ppv": "positive-predictive-value",
+    "npv": "negative-predictive-value",
+    "auc": "AUC",
+    "ece": "ECE",
+    "psi": "PSI",
+    "aopc": "AOPC",
+    "gpu": "GPU",
+    "cpu": "CPU",
+    "dram": "DRAM",
+    "wh": "Wh",
+    "kwh": "kWh",
+    "co2e": "CO2e",
+    "lime": "LIME",
+    "shap": "SHAP",
+    "sci": "SCI",
+}
+_PROBES: Mapping[str, str] = {
+    "bias": "Bias",
+    "explain": "Explanations",
+    "energy": "Energy",
+    "robust": "Robustness",
+    "privacy": "Privacy",
+    "performance": "Performance",
+    "drift": "Drift",
+    "data": "Data",
+    "oversight": "Human oversight",
+    "run": "Run",
+}
+
+
+def verdict(value: Verdict) -> str:
+    """A verdict as one word or two.
+
+    >>> verdict(Verdict.NOT_APPLICABLE)
+    'Not judged'
+    """
+    return _VERDICTS[value]
+
+
+def unit(name: str) -> str:
+    """What stands behind a number of this unit; '' for a pure number, the name itself where it is not known.
+
+    >>> unit("watt-hour"), unit("share"), unit("joule per request"), unit("furlong")
+    ('Wh', '', 'J per request', 'furlong')
+    """
+    first, joined, rest = name.partition(" per ")
+    return _UNITS.get(first, first) + joined + rest
+
+
+def decimals(value: float, unit_name: str) -> int:
+    """How many decimals suit a number of this size: three, more for a small one, three significant for physics.
+
+    >>> decimals(0.832, "share"), decimals(0.00042, "share"), decimals(12.3456, "joule"), decimals(1234.0, "joule")
+    (3, 5, 1, 0)
+    """
+    if value == 0:
+        return 3
+    place = math.floor(math.log10(abs(value)))
+    if unit(unit_name).partition(" ")[0] in _PHYSICAL:
+        return max(0, 2 - place)
+    return 3 if place >= -2 else min(9, 1 - place)
+
+
+def figure(value: float, places: int) -> str:
+    """A number with a fixed number of decimals, thousands apart, and a minus sign that is one.
+
+    >>> figure(-0.0416, 3), figure(12345.678, 1), figure(-0.0001, 3)
+    ('−0.042', '12,345.7', '0.000')
+    """
+    text = f"{value:,.{places}f}"
+    if text.startswith("-"):
+        text = text[1:] if float(text.replace(",", "")) == 0 else f"−{text[1:]}"
+    return text
+
+
+def number(value: float) -> str:
+    """A declared number, such as a limit, in the shortest form.
+
+    >>> number(0.8), number(-0.05), number(1000000)
+    ('0.8', '−0.05', '1,000,000')
+    """
+    text = f"{value:,.0f}" if float(value).is_integer() else f"{value:.6g}"
+    return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+def amount(value: float, unit_name: str, places: int | None = None) -> str:
+    """A number with its unit.
+
+    >>> amount(0.832, "ratio"), amount(12.3456, "joule"), amount(0.31249, "logit")
+    ('0.832', '12.3 J', '0.312 logits')
+    """
+    text = figure(value, decimals(value, unit_name) if places is None else places)
+    return f"{text} {unit(unit_name)}".rstrip()
+
+
+def value(estimate: Estimate) -> str:
+    """The point estimate with its unit.
+
+    >>> value(Estimate.missing("no positives", unit="share"))
+    'no value'
+    """
+    return NO_VALUE if estimate.value is None else amount(estimate.value, estimate.unit, _places(estimate))
+
+
+def _places(estimate: Estimate) -> int:
+    """The decimals of a value and its interval, by the largest of the three."""
+    numbers = [abs(part) for part in (estimate.value, estimate.low, estimate.high) if part is not None]
+    return decimals(max(numbers), estimate.unit)
+
+
+def interval(estimate: Estimate) -> str:
+    """The two-sided interval, with as many decimals as the value.
+
+    >>> interval(Estimate(value=0.832, low=0.744, high=0.931, n=500, unit="ratio", method="koopman"))
+    '95 % interval 0.744 to 0.931'
+    """
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return ""
+    if estimate.method == "exact":
+        return "exact, no interval"
+    places = _places(estimate)
+    low, high = figure(estimate.low, places), figure(estimate.high, places)
+    return f"{number(round(100 * estimate.level, 6))} % interval {low} to {high}"
+
+
+def n(estimate: Estimate) -> str:
+    """How many observations stand behind the estimate, and how many count where they are clustered.
+
+    >>> n(Estimate.missing("no positives", n=1200, unit="share"))
+    'n = 1,200'
+    """
+    text = f"n = {estimate.n:,}"
+    if estimate.n_effective is not None and round(estimate.n_effective) != estimate.n:
+        text += f" ({round(estimate.n_effective):,} effective)"
+    return text
+
+
+def metric(name: str) -> str:
+    """A metric in plain words.
+
+    >>> metric("bias.group-rates/impact-ratio"), metric("bias.group-rates/fpr-difference")
+    ('Impact ratio', 'False-positive-rate difference')
+    >>> metric("bias.group-rates/tpr"), metric("energy.inference/joules-per-request")
+    ('True-positive rate', 'Joules per request')
+    """
+    last = name.rpartition("/")[2]
+    if last in _METRICS:
+        return _METRICS[last]
+    words = [_WORDS.get(word, word) for word in last.split("-")]
+    if len(words) == 1:
+        words = [words[0].replace("-rate", " rate").replace("-value", " value")]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
+
+
+def family(probe: str) -> str:
+    """The name of a probe's family.
+
+    >>> family("explain.faithfulness")
+    'Explanations'
+    """
+    first = probe.partition(".")[0]
+    return _PROBES.get(first, first.capitalize())
+
+
+def group(text: str) -> str:
+    """A group as its text in the file, an intersection with its parts joined.
+
+    >>> group("African-American*Male")
+    'African-American and Male'
+    """
+    return " and ".join(text.split("*"))
+
+
+def groups(compared: Groups | None) -> str:
+    """Which group, and against which.
+
+    >>> groups(Groups(attribute="age", group="25 or younger", reference="over 25"))
+    'age: 25 or younger against over 25'
+    """
+    if compared is None:
+        return ""
+    text = f"{' and '.join(compared.attribute.split('*'))}: {group(compared.group)}"
+    return text if compared.reference is None else f"{text} against {group(compared.reference)}"
+
+
+def about(finding: Finding) -> str:
+    """Groups and facets of a finding in words; the probe where it never ran; '' where there is nothing to say."""
+    if finding.metric == f"{finding.probe}/run":
+        return finding.probe
+    parts = [groups(finding.groups)] if finding.groups is not None else []
+    parts += [f"{key.replace('_', ' ')}: {text}" for key, text in sorted(finding.facets.items())]
+    return "; ".join(parts)
+
+
+def limit(judgement: Judgement | None) -> str:
+    """A limit in words; a tolerance that was narrowed for a pass says so."""
+    if judgement is None:
+        return ""
+    threshold = number(judgement.threshold)
+    if judgement.direction == "band":
+        text = f"within ±{threshold}" + (f" of {number(judgement.around)}" if judgement.around else "")
+    else:
+        text = f"{'at most' if judgement.direction == 'at_most' else 'at least'} {threshold}"
+    if judgement.margin:
+        text += f", margin {number(judgement.margin)}"
+    if judgement.direction == "band" and judgement.effective < judgement.threshold + judgement.margin:
+        text += f" (for a pass within ±{number(float(f'{judgement.effective:.3g}'))})"
+    return text
+
+
+def limit_source(judgement: Judgement | None, metric_name: str, *, fixed: str = "") -> str:
+    """Whose limit it is, since when and why, and what it is not; ``fixed`` says whether it preceded the test."""
+    if judgement is None:
+        return ""
+    threshold = ("±" if judgement.direction == "band" else "") + number(judgement.threshold)
+    owner = judgement.set_by or "nobody the plan names"
+    dated = f" on {judgement.set_on}" if judgement.set_on else ", undated"
+    cited = f" ({judgement.citation})" if judgement.citation else ""
+    if judgement.source == "foreign-guideline":
+        whose = "US" if metric_name.endswith("/impact-ratio") else "foreign"
+        text = f"{threshold} is a {whose} guideline{cited} used here as screening value chosen by {owner}{dated}; "
+        text += "it is not EU law"
+    elif judgement.source == "law":
+        text = f"{threshold} is declared by {owner}{dated} as set by law{cited or ', without a citation'}"
+    elif judgement.source in ("standard", "guideline", "convention"):
+        text = f"{threshold} follows a {judgement.source}{cited} chosen by {owner}{dated}; it is no legal limit"
+    else:
+        text = f"Tolerance set by {owner}{dated}{cited}"
+    text += f". Reason: {judgement.reason.rstrip('.')}." if judgement.reason else ". No reason is stated."
+    return f"{text} {fixed}".rstrip()
+
+
+def method(estimate: Estimate) -> str:
+    """The interval's method, and the design where the probe states one."""
+    if estimate.method is None:
+        return ""
+    text = _METHODS.get(estimate.method, estimate.method)
+    return f"{text}; {estimate.design}" if estimate.design else text
+
+
+def controls(states: Mapping[str, str]) -> str:
+    """Both controls in words; '' for a finding without any.
+
+    >>> controls({"positive": "held", "negative": "failed"})
+    'positive control held, negative control failed'
+    """
+    return ", ".join(f"{kind} control {states[kind]}" for kind in ("positive", "negative") if kind in states)
+
+
+def grade(letter: str) -> str:
+    """How an energy figure came about.
+
+    >>> grade("B")
+    'measurement grade B: hardware counters'
+    """
+    return f"measurement grade {letter}: {_GRADES.get(letter, 'not described')}"
+
+
+def sub_reason(reason: SubReason | None) -> str:
+    """A sub-reason as a plain clause."""
+    return "" if reason is None else _SUB_REASONS[reason]
+
+
+def p_value(p: float) -> str:
+    """A p-value that never rounds to zero.
+
+    >>> p_value(0.0312), p_value(1e-9)
+    ('p = 0.031', 'p < 0.001')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def sentence(clauses: Sequence[str]) -> str:
+    """Clauses as sentences: each starts large and ends with a stop; empty ones and repeats are left out.
+
+    >>> sentence(["the interval contains the limit", "", "about 900 would do."])
+    'The interval contains the limit. About 900 would do.'
+    """
+    kept = dict.fromkeys(clause.strip().rstrip(".") for clause in clauses if clause.strip())
+    return " ".join(f"{clause[:1].upper()}{clause[1:]}." for clause in kept)
+
+
+def reason(finding: Finding, *, withheld: bool = False) -> str:
+    """Why the verdict is what it is, with the n a verdict needs and the smallest effect this design detects.
+
+    ``withheld`` leaves out what could tell the size or the figure of a small cell.
+    """
+    if withheld:
+        return sentence([sub_reason(finding.sub_reason)])
+    estimate, judged = finding.estimate, finding.limit
+    clauses: list[str] = []
+    if judged is not None and finding.verdict is Verdict.PASS:
+        clauses.append(
+            f"the one-sided {number(100 * (1 - judged.alpha_pass))} % bound lies on the good side of the limit"
+        )
+    elif judged is not None and finding.verdict is Verdict.FAIL:
+        corrected = f"after Holm's correction over {judged.hypotheses} hypotheses" if judged.hypotheses > 1 else ""
+        p = "" if judged.p_adjusted is None else f" ({p_value(judged.p_adjusted)})"
+        clauses.append(f"{corrected} the bound lies on the bad side of the limit{p}".strip())
+    if finding.why is None or finding.sub_reason not in _SAID_BY_JUDGE:
+        clauses.append(sub_reason(finding.sub_reason))
+    clauses.append(finding.why or "")
+    if estimate.value is None:
+        clauses.append(estimate.why or "")
+    if finding.n_needed is not None:
+        clauses.append(f"a verdict at this value would need about n = {finding.n_needed:,}")
+    if finding.detectable is not None:
+        found = amount(finding.detectable, estimate.unit)
+        clauses.append(f"the smallest effect this design finds with 80 % power is {found}")
+    if finding.waiver is not None:
+        waiver = finding.waiver
+        clauses.append(
+            f"waived by {waiver.owner} on {waiver.set_on} until {waiver.expires}: {waiver.reason.rstrip('.')}"
+        )
+    return sentence(clauses)

@@ -1,0 +1,83 @@
+"""Findings as nodes: a table of results with limits and reasons, whose limits they are, and charts of intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from probandum.document import Cell, Fact, Figure, Listing, Node, Number, Table
+from probandum.finding import Finding
+from probandum_reports.view import Shown, View
+
+
+def findings_nodes(
+    view: View, findings: Sequence[Finding], *, caption: str, chart: str | None = None
+) -> Iterable[Node]:
+    """The findings as a table, the limits' provenance below it, and a chart a unit where ``chart`` names one."""
+    shown = [view.shown(finding.id) for finding in findings]
+    if chart is not None:
+        yield from _figures(shown, chart)
+    limited = any(each.limit for each in shown)
+    header = ("Quantity", "Result", "Limit", "Why") if limited else ("Quantity", "Result", "Why")
+    yield Table(caption=caption, header=header, rows=tuple(_row(each, limited=limited) for each in shown))
+    if limited:
+        yield Listing(entries=tuple((fact,) for fact in _sources(shown)))
+
+
+def name(shown: Shown) -> str:
+    """What a finding is about, in a few words."""
+    return ", ".join(part for part in (shown.title, shown.about) if part)
+
+
+def _row(shown: Shown, *, limited: bool) -> tuple[Cell, ...]:
+    cells: list[Cell] = [name(shown), Number(finding=shown.finding.id)]
+    if limited:
+        cells.append(limit_fact(shown) if shown.limit else "none")
+    cells.append(Fact(path=f"finding:{shown.finding.id}.reason", value=shown.reason, origin="measured"))
+    return tuple(cells)
+
+
+def limit_fact(shown: Shown) -> Fact:
+    """A finding's limit as the declaration that it is."""
+    judged = shown.finding.limit
+    assert judged is not None
+    return Fact(path=f"finding:{shown.finding.id}.limit", value=shown.limit, by=judged.set_by, on=judged.set_on)
+
+
+def _sources(shown: Iterable[Shown]) -> Iterable[Fact]:
+    """Whose each limit is, once a metric and sentence."""
+    said: set[tuple[str, str]] = set()
+    for each in shown:
+        key = (each.title, each.limit_source)
+        if each.limit_source and key not in said:
+            said.add(key)
+            judged = each.finding.limit
+            assert judged is not None
+            yield Fact(
+                path=f"finding:{each.finding.id}.limit_source",
+                value=each.limit_source,
+                label=f"Limit on {each.title[:1].lower() + each.title[1:]}",
+                by=judged.set_by,
+                on=judged.set_on,
+            )
+
+
+def _figures(shown: Sequence[Shown], caption: str) -> Iterable[Figure]:
+    """One chart a unit over the judged findings that have a value to draw."""
+    by_unit: dict[str, list[Shown]] = {}
+    for each in shown:
+        if each.limit and each.finding.estimate.value is not None and not each.suppressed:
+            by_unit.setdefault(each.finding.estimate.unit, []).append(each)
+    for unit, members in by_unit.items():
+        title = caption if len(by_unit) == 1 else f"{caption}: {unit}"
+        yield Figure(
+            kind="intervals",
+            caption=title,
+            alt=f"Intervals against limits, one line a finding: {'; '.join(name(each) for each in members)}. "
+            "The table below repeats every value.",
+            findings=tuple(each.finding.id for each in members),
+            twin=Table(
+                caption=f"{title}, as a table",
+                header=("Quantity", "Result", "Limit"),
+                rows=tuple((name(each), Number(finding=each.finding.id), limit_fact(each)) for each in members),
+            ),
+        )

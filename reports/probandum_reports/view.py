@@ -1,0 +1,194 @@
+"""A document as words: what every renderer prints, worked out once.
+
+Renderers walk the tree and print the strings of :class:`Shown`; none of them formats a number, so all five
+formats say the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from probandum import codec
+from probandum.document import Cell, Document, Fact, Gap, Inline, Number, Text
+from probandum.dossier import Dossier
+from probandum.errors import RecordError
+from probandum.finding import Finding, Judgement
+from probandum_reports import saying
+from probandum_reports.small_cells import small_cells
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One finding in words; every renderer prints these strings.
+
+    ``href`` is relative to the reports folder. ``suppressed``: the figure describes fewer than ten persons (or
+    would give such a figure away), and value, interval and n say so instead.
+    """
+
+    finding: Finding
+    title: str
+    about: str
+    value: str
+    interval: str
+    n: str
+    verdict: str
+    limit: str
+    limit_source: str
+    reason: str
+    controls: str
+    method: str
+    anchor: str
+    href: str
+    suppressed: bool
+
+
+class View:
+    """A document and its dossier, with every finding in words.
+
+    ``document`` may be any document of the dossier; the evidence pages use one of their own.
+    """
+
+    def __init__(self, document: Document, dossier: Dossier) -> None:
+        self.document = document
+        self.dossier = dossier
+        self._findings: Mapping[str, Finding] = {finding.id: finding for finding in dossier.findings}
+        self._shown: dict[str, Shown] = {}
+
+    @cached_property
+    def suppressed(self) -> frozenset[str]:
+        """The ids of findings whose figures are withheld."""
+        return small_cells(self.dossier)
+
+    def shown(self, finding_id: str) -> Shown:
+        """The finding in words; RecordError for an id that the record does not hold."""
+        if finding_id not in self._shown:
+            if finding_id not in self._findings:
+                raise RecordError(
+                    f"document {self.document.id}: no finding {finding_id} in the record", remedy="build it again"
+                )
+            self._shown[finding_id] = self._say(self._findings[finding_id])
+        return self._shown[finding_id]
+
+    def cell(self, cell: Cell) -> str:
+        """The plain text of a table cell."""
+        return cell if isinstance(cell, str) else self.inline(cell)
+
+    def inline(self, node: Inline) -> str:
+        """The plain text of a node in a line."""
+        if isinstance(node, Text):
+            return node.text
+        if isinstance(node, Fact):
+            return node.value
+        if isinstance(node, Gap):
+            return gap_text(node)
+        shown = self.shown(node.finding)
+        if shown.suppressed or not shown.interval:
+            parts = [shown.value] if shown.suppressed else [shown.value, shown.n]
+        else:
+            parts = [f"{shown.value} ({shown.interval})", shown.n]
+        label = node.label or ", ".join(part for part in (shown.title, shown.about) if part)
+        return f"{label}: {', '.join(parts)}; {shown.verdict}"
+
+    def public(self, finding_id: str) -> dict[str, Any]:
+        """The finding as a published JSON value: as recorded, or without its figures where they are withheld."""
+        shown = self.shown(finding_id)
+        plain: dict[str, Any] = codec.builtins(shown.finding)
+        if shown.suppressed:
+            plain["estimate"] = {"value": None, "unit": shown.finding.estimate.unit, "why": saying.WITHHELD}
+            for name in ("why", "detectable", "n_needed", "evidence"):
+                plain[name] = None
+            if plain["limit"] is not None:
+                for name in ("lower", "upper", "p_fail", "p_adjusted", "effective"):
+                    plain["limit"][name] = None
+        return plain
+
+    def number(self, node: Number) -> Shown:
+        """The finding behind a number node."""
+        return self.shown(node.finding)
+
+    def _say(self, finding: Finding) -> Shown:
+        estimate = finding.estimate
+        withheld = finding.id in self.suppressed
+        grade = self.grade(finding)
+        value = saying.value(estimate)
+        if grade == "D" and estimate.value is not None:
+            value = f"estimated {value}"
+        method = saying.method(estimate)
+        if grade is not None and estimate.value is not None:
+            method = "; ".join(part for part in (method, saying.grade(grade)) if part)
+        anchor = anchor_of(finding)
+        return Shown(
+            finding=finding,
+            title=saying.metric(finding.metric),
+            about=saying.about(finding),
+            value=saying.WITHHELD if withheld else value,
+            interval=saying.WITHHELD if withheld else saying.interval(estimate),
+            n=saying.WITHHELD if withheld else saying.n(estimate),
+            verdict=saying.verdict(finding.verdict),
+            limit=saying.limit(finding.limit),
+            limit_source=saying.limit_source(finding.limit, finding.metric, fixed=self._fixed(finding)),
+            reason=saying.reason(finding, withheld=withheld),
+            controls=saying.controls(finding.controls),
+            method=method,
+            anchor=anchor,
+            href=f"evidence/{finding.probe}.html#{anchor}",
+            suppressed=withheld,
+        )
+
+    def grade(self, finding: Finding) -> str | None:
+        """The worst measurement grade behind an energy finding; None for any other."""
+        grades = [self.dossier.windows[key].reading.grade for key in finding.evidence if key in self.dossier.windows]
+        if "grade" in finding.facets:
+            grades.append(finding.facets["grade"])
+        return max(grades) if grades else None
+
+    @cached_property
+    def causes(self) -> tuple[str, ...]:
+        """Why the gate decided as it did, one line each, without a figure that is withheld."""
+        return tuple(self._cause(cause) for cause in self.dossier.gate.get("causes", ()))
+
+    def _cause(self, cause: Mapping[str, Any]) -> str:
+        found = cause.get("finding")
+        if found not in self._findings:
+            return str(cause["text"])
+        shown = self.shown(found)
+        name = ", ".join(part for part in (shown.title, shown.about) if part)
+        return f"{shown.verdict}: {name}. {shown.reason}".rstrip()
+
+    def _fixed(self, finding: Finding) -> str:
+        """Whether the limit is known to have preceded the test: it stands in the plan that the run was sealed with."""
+        started = str(self.dossier.environment.get("started", ""))[:10]
+        judged = finding.limit
+        if judged is None or not started:
+            return ""
+        lines = self.dossier.plan.get("judge", {}).get("limits", ())
+        if any(_same_limit(line, finding.metric, judged) for line in lines):
+            return f"Fixed before the test: it stood in the plan when the run began on {started}."
+        return f"Not fixed before the test: the plan held another limit, or none, when the run began on {started}."
+
+
+def _same_limit(line: Mapping[str, Any], metric: str, judged: Judgement) -> bool:
+    """Whether a limit as the plan writes it is the one that was applied."""
+    written = (line.get("metric"), line.get(judged.direction), line.get("around", 0), line.get("margin", 0))
+    return written == (metric, judged.threshold, judged.around, judged.margin)
+
+
+def gap_text(gap: Gap) -> str:
+    """A gap in words: what is missing, under which provision, and who can supply it.
+
+    >>> gap_text(Gap(what="the intended purpose", citation="Annex IV(1)(a)", supplier="provider", field_id="x"))
+    'Missing: the intended purpose (Annex IV(1)(a); to be supplied by: provider)'
+    """
+    head = "NOT COMPLETED - required" if gap.origin == "human" else "Missing"
+    return f"{head}: {gap.what} ({gap.citation}; to be supplied by: {gap.supplier})"
+
+
+def anchor_of(finding: Finding) -> str:
+    """A readable, unique, URL-safe name of a finding."""
+    words = re.sub(r"[^a-z0-9]+", "-", finding.id.rpartition("/")[2].lower()).strip("-")
+    return f"{words[:48].strip('-')}-{hashlib.sha256(finding.id.encode()).hexdigest()[:8]}"

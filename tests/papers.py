@@ -1,0 +1,99 @@
+"""A small document of every node kind, for the paper formats."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from probandum.document import Document, Fact, Figure, Gap, Heading, Listing, Node, Number, Table, Text
+from probandum.dossier import Dossier
+from probandum.finding import Finding
+from probandum_reports.view import View
+
+HUMAN = Gap(
+    what="How a person may stop the system, and who that is",
+    citation="AI Act, Annex IV(3)",
+    supplier="provider",
+    field_id="annex_iv.oversight.stop",
+    origin="human",
+)
+MISSING = Gap(
+    what="The data sheets of the training data",
+    citation="AI Act, Annex IV(2)(d)",
+    supplier="provider",
+    field_id="annex_iv.data.sheets",
+)
+
+
+def make_document(dossier: Dossier, *extra: Node) -> Document:
+    """Every kind of node and every origin, with ``extra`` nodes at the end."""
+    first, *rest = dossier.findings
+    judged = [finding for finding in dossier.findings if finding.limit is not None]
+    compared = tuple(finding.id for finding in judged if finding.metric.endswith("-difference"))
+    return Document(
+        id="sample",
+        title="Technical documentation",
+        subtitle="Regulation (EU) 2024/1689, Article 11 and Annex IV",
+        status="Draft: 2 entries are open. Not final before a named person has reviewed it.",
+        front=(
+            Fact(path="provider.name", value="Example Bank AG", label="Provider", by="A. Example", on="2026-10-20"),
+            Fact(path="run.started", value="2026-11-01", label="Audit begun", origin="measured"),
+        ),
+        nodes=(
+            Heading(text="General description", level=1, anchor="general", citation="AI Act, Annex IV(1)"),
+            Text(text="What the system is for, who provides it, and what it runs on.", style="lead"),
+            Text(text="A first paragraph that explains.\n\nA second one.", style="body"),
+            Fact(path="purpose", value="Decides on consumer credit applications", label="Intended purpose"),
+            Fact(path="run.digest", value="sha256:" + "ab" * 32, label="Weights", origin="measured"),
+            Fact(path="risk", value="2, limited", label="Likelihood", origin="proposed"),
+            MISSING,
+            HUMAN,
+            Text(text="The threshold was set after the data were seen.", style="warning"),
+            Text(text="Shares are shares of 1, never per cent.", style="note"),
+            Heading(text="Accuracy and fairness", level=2, anchor="fairness", citation="AI Act, Annex IV(3)"),
+            *(Number(finding=finding.id) for finding in judged),
+            Heading(text="All findings", level=3, anchor="all"),
+            findings_table(dossier.findings),
+            Figure(
+                kind="intervals",
+                caption="Differences between groups",
+                alt="Intervals of the differences between groups, against their limits",
+                findings=compared,
+                twin=findings_table([finding for finding in judged if finding.id in compared]),
+            ),
+            Listing(
+                entries=(
+                    (Text(text="The rate of the first group is"), Number(finding=first.id, label="selection rate")),
+                    (Fact(path="annex_iii", value="5(b)", label="Annex III"), replace(HUMAN, field_id="listed")),
+                    (Number(finding=rest[-1].id),),
+                )
+            ),
+            Heading(text="Risks", level=1, anchor="risks"),
+            Table(
+                caption="What a person must decide",
+                header=("Question", "Answer", "Proposal"),
+                rows=(
+                    ("Who reviews it?", replace(HUMAN, field_id="reviewer"), Fact(path="r", value="DPO", origin="proposed")),
+                    ("Which data?", MISSING, "none"),
+                ),
+            ),
+            *extra,
+        ),
+        requirements=("ai-act:annex-iv:1",),
+    )
+
+
+def findings_table(findings: list[Finding] | tuple[Finding, ...]) -> Table:
+    """Findings as a table with one number a row."""
+    return Table(
+        caption="Findings",
+        header=("Metric", "Compared", "Result"),
+        rows=tuple(
+            (finding.metric.rpartition("/")[2], str(finding.groups or ""), Number(finding=finding.id))
+            for finding in findings
+        ),
+    )
+
+
+def make_view(dossier: Dossier, *extra: Node) -> View:
+    """The sample document as words."""
+    return View(make_document(dossier, *extra), dossier)
