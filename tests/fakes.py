@@ -16,7 +16,7 @@ import numpy as np
 from probandum.asking import Asker
 from probandum.evidence import Capability, Floats, Request, Response, Table
 from probandum.finding import Estimate
-from probandum.probe import ControlOutcome, Measure, Probe, ProbeResult
+from probandum.probe import ControlOutcome, Measure, ProbeResult
 from probandum.running import measure
 from probandum.stats import bounds
 from probandum.subject import Decision, Grouping, Subject
@@ -246,7 +246,7 @@ def credit_world(rows: int = 2000, *, seed: int = 1, labelled: bool = True, refe
     )
 
 
-def run_probe(probe: Probe, target: Target, subject: Subject | None = None, *, seed: int = 1) -> ProbeResult:
+def run_probe(probe: Any, target: Target, subject: Subject | None = None, *, seed: int = 1) -> ProbeResult:
     """All that the probe leaves after asking ``target``, controls included."""
     return measure(probe, Asker(target, seed=seed, subject=subject))
 

@@ -72,7 +72,11 @@ def make_document(dossier: Dossier, *extra: Node) -> Document:
                 caption="What a person must decide",
                 header=("Question", "Answer", "Proposal"),
                 rows=(
-                    ("Who reviews it?", replace(HUMAN, field_id="reviewer"), Fact(path="r", value="DPO", origin="proposed")),
+                    (
+                        "Who reviews it?",
+                        replace(HUMAN, field_id="reviewer"),
+                        Fact(path="r", value="DPO", origin="proposed"),
+                    ),
                     ("Which data?", MISSING, "none"),
                 ),
             ),

@@ -178,7 +178,7 @@ class ExternalLog:
         started, began = token
         seconds = time.perf_counter() - began
         why = dict.fromkeys(("gpu", "dram"), "the meter at the wall does not tell parts apart")
-        joules = _integrated(self._path, started, started + seconds)
+        joules = _integrated(self._path, started, seconds)
         if joules is None:
             why["cpu"] = f"{self._path.name} does not cover this window"
         return Reading(
@@ -192,18 +192,18 @@ class ExternalLog:
         )
 
 
-def _integrated(path: Path, start: float, end: float) -> float | None:
+def _integrated(path: Path, start: float, seconds: float) -> float | None:
+    """Joules from ``start`` on; None where the log does not cover the window. Times are taken from ``start``."""
     import csv
 
     import numpy as np
 
     with path.open(encoding="utf-8", newline="") as file:
-        rows = [(float(row["time"]), float(row["watts"])) for row in csv.DictReader(file)]
+        rows = [(float(row["time"]) - start, float(row["watts"])) for row in csv.DictReader(file)]
     times, watts = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
-    if len(times) < 2 or times[0] > start or times[-1] < end:
+    if len(times) < 2 or times[0] > 0 or times[-1] < seconds:
         return None
-    inside = times[(times > start) & (times < end)]
-    grid = np.concatenate([[start], inside, [end]])
+    grid = np.concatenate([[0.0], times[(times > 0) & (times < seconds)], [seconds]])
     return float(np.trapezoid(np.interp(grid, times, watts), grid))
 
 

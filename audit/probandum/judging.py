@@ -191,7 +191,8 @@ def _finding(case: _Case, mode: str) -> Finding:
     if verdict is Verdict.INCONCLUSIVE and unlimited:
         verdict, sub_reason = Verdict.NOT_APPLICABLE, SubReason.NO_LIMIT  # no limit, no verdict; the reason is kept
     elif verdict is None and measure.estimate.value is None:
-        verdict, sub_reason, why = Verdict.INCONCLUSIVE, SubReason.NO_DATA, measure.estimate.why
+        verdict = Verdict.NOT_APPLICABLE if unlimited else Verdict.INCONCLUSIVE
+        sub_reason, why = SubReason.NO_DATA, measure.estimate.why
     elif verdict is None and measure.mode != "gate":
         verdict, sub_reason = Verdict.NOT_APPLICABLE, SubReason.NO_LIMIT
         why = "reported, not judged" if measure.mode == "disclosure" else "an indicator, never judged"
@@ -203,8 +204,6 @@ def _finding(case: _Case, mode: str) -> Finding:
         if verdict is Verdict.INCONCLUSIVE and sub_reason is not SubReason.BAND_UNINFORMATIVE:
             n_needed = _n_needed(measure.estimate, case.limit, judgement)
     assert verdict is not None
-    if verdict is Verdict.INCONCLUSIVE and (case.limit is None or measure.mode != "gate"):
-        verdict = Verdict.NOT_APPLICABLE  # no limit, no verdict: the reason stays
     verdict, sub_reason, why = _under_controls(result, verdict, sub_reason, why)
     return Finding(
         id=finding_id(case.metric, measure.groups, measure.facets),

@@ -18,13 +18,15 @@ from probandum.document import Cell, Document, Fact, Gap, Heading, Inline, Listi
 from probandum.dossier import Dossier
 from probandum.errors import UsageError
 from probandum_reports import facts, parts, risks
-from probandum_reports.citing import cited, dates_of, law_version, roles_of
+from probandum_reports.citing import cited, dates_of, law_checked, law_version, roles_of
 from probandum_reports.documents import Entry, FactLine, Section, Template, Threat, template
 from probandum_reports.selecting import select
-from probandum_reports.tables import findings_nodes
+from probandum_reports.tables import findings_nodes, name
 from probandum_reports.view import View
 
 _MARK = "\x00"
+#: Holds the place of the table of all gaps until the rest is built.
+_OPEN_ITEMS = Text(text="")
 
 
 def build(document_id: str, dossier: Dossier) -> Document:
@@ -45,6 +47,7 @@ class Builder:
             "dates": lambda requirement: dates_of(requirement, as_of=dossier.as_of),
             "cited": cited,
             "law": law_version(),
+            "law_checked": law_checked(),
             "as_of": dossier.as_of,
             "signed": bool(dossier.seal.get("signed")),
         }
@@ -62,6 +65,7 @@ class Builder:
         nodes: list[Node] = []
         for section in self.template.sections:
             nodes += self._section(section, level=1, above=None)
+        nodes = [parts.open_items(nodes) if node is _OPEN_ITEMS else node for node in nodes]
         return Document(
             id=self.template.id,
             title=self.template.title,
@@ -102,7 +106,7 @@ class Builder:
             yield from self._section(inner, level=level + 1, above=here)
 
     def _asked(self, requirement: str, asks: str) -> str:
-        text = f"Asked of the {roles_of(requirement)}: {asks}"
+        text = f"Asked of {roles_of(requirement)}: {asks}"
         own = dates_of(requirement, as_of=self.dossier.as_of)
         if own != dates_of(self.template.requirement, as_of=self.dossier.as_of):
             text += f" Applies {own}."
@@ -120,8 +124,9 @@ class Builder:
         elif entry.findings is not None:
             chosen = select(self.dossier.findings, entry.findings.select)
             if chosen:
+                table = entry.findings
                 yield from findings_nodes(
-                    self.view, chosen, caption=entry.findings.caption, chart=entry.findings.chart
+                    self.view, chosen, gap=self.limit_gap, caption=table.caption, chart=table.chart
                 )
             else:
                 yield self._gap(
@@ -130,6 +135,8 @@ class Builder:
         elif entry.risks is not None:
             for threat in entry.risks:
                 yield from self._risk(threat, section, level=level + 1)
+        elif entry.builtin == "open_items":
+            yield _OPEN_ITEMS
         elif entry.builtin is not None:
             yield from parts.BUILTINS[entry.builtin](self)
 
@@ -194,8 +201,17 @@ class Builder:
             origin="human" if human else "missing",
         )
 
+    def limit_gap(self, what: str, requirement: str, supplier: str) -> Gap:
+        """A gap in what a limit says of itself: one field, wherever the limit is shown."""
+        return Gap(
+            what=what,
+            citation=cited(requirement),
+            supplier=supplier,
+            field_id=_slug(f"limit {what}"),
+        )
+
     def _unique(self, text: str, taken: Counter[str]) -> str:
-        slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:64].strip("-") or "x"
+        slug = _slug(text)
         taken[slug] += 1
         return slug if taken[slug] == 1 else f"{slug}-{taken[slug]}"
 
@@ -204,21 +220,20 @@ class Builder:
     def _risk(self, threat: Threat, section: Section, *, level: int) -> Iterable[Node]:
         proposal = risks.propose(threat, self.dossier.findings, withheld=self.view.suppressed)
         place = f"dpia.risks.{threat.id}"
+        named = f"{threat.id}, {_decapitalised(threat.name)}"
         person = {
-            key: self._fact(
-                FactLine(card=f"{place}.{key}", label=f"{label} of {threat.id}, {_decapitalised(threat.name)}"), section, human=True
-            )
+            key: self._fact(FactLine(card=f"{place}.{key}", label=f"{label} of {named}"), section, human=True)
             for key, label in _RISK_FIELDS.items()
         }
         basis: Cell
         if proposal.basis is None:
             basis = self._gap(
-                f"not assessed: evidence on {threat.id}, {_decapitalised(threat.name)}",
+                f"not assessed: evidence on {named}",
                 section,
                 supplier="the auditor, by adding a suite; a person, by an argument",
             )
         else:
-            basis = Number(finding=proposal.basis.id)
+            basis = Number(finding=proposal.basis.id, label=name(self.view.shown(proposal.basis.id)))
         rows: list[tuple[Cell, ...]] = [
             ("Possible impact on a person", threat.impact),
             ("Worst evidence of this audit", basis),
@@ -253,6 +268,10 @@ _RISK_FIELDS = {
     "residual": "residual level",
     "acceptable": "acceptance",
 }
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:64].strip("-") or "x"
 
 
 def _decapitalised(text: str) -> str:

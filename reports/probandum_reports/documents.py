@@ -6,7 +6,6 @@ template, facts of the card or of the run, findings by selector, or a field that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -22,7 +21,9 @@ from probandum.yaml_source import read_yaml
 Words = Annotated[str, StringConstraints(min_length=1, strict=True, strip_whitespace=True)]
 Style = Literal["body", "lead", "note", "warning"]
 #: Parts of a document that are the same in all of them and follow from the record alone.
-Builtin = Literal["notices", "verdicts", "causes", "waivers", "run", "controls", "all_findings"]
+Builtin = Literal[
+    "notices", "verdicts", "causes", "waivers", "run", "controls", "bands", "matrix", "open_items", "all_findings"
+]
 
 
 class _Part(BaseModel):
@@ -38,7 +39,7 @@ class FactLine(_Part):
     what: Words | None = Field(None, description="What is missing where it is absent; by default the label.")
     supplier: Words | None = Field(None, description="Who can supply it; by default the section's supplier.")
     requirement: Words | None = Field(None, description="The provision that asks; by default the section's.")
-    human: bool = Field(False, description="Only a named person may state it: it needs value, by and on.")
+    human: bool = Field(False, description="Only a named person may state it: it needs value, by and date.")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -57,6 +58,7 @@ class Selector(_Part):
     metrics: tuple[Words, ...] = Field((), description="Patterns of metrics, probe/metric.")
     requirements: tuple[Words, ...] = Field((), description="Patterns of requirement ids that the probe names.")
     judged: bool | None = Field(None, description="Only those with a limit, or only those without.")
+    single_groups: bool | None = Field(None, description="Only figures of one group alone, or none of these.")
 
 
 class FindingsEntry(_Part):
@@ -71,6 +73,7 @@ class FindingsEntry(_Part):
 class Band(_Part):
     """Where a metric's worse bound proposes which likelihood; no law sets these numbers."""
 
+    name: Words = Field(description="The metrics in words.")
     metrics: tuple[Words, ...] = Field(description="Patterns of metrics, probe/metric.")
     kind: Literal["ratio", "gap", "low_is_good", "high_is_good"] = Field(description="How a bound is read.")
     limited: float = Field(description="Up to here the proposal is 2, limited.")
@@ -98,7 +101,7 @@ class Entry(_Part):
     human: tuple[FactLine, ...] | None = Field(None, description="Fields that only a named person may fill.")
     risks: tuple[Threat, ...] | None = Field(None, description="A risk table with proposed likelihoods.")
     builtin: Builtin | None = Field(None, description="A part that every document has.")
-    caption: Words | None = Field(None, description="The caption of a table of facts, fields or risks.")
+    caption: Words | None = Field(None, description="The caption of a table of facts or fields.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -106,7 +109,7 @@ class Entry(_Part):
         given = [name for name in kinds if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"expected exactly one of {', '.join(kinds)}; got {', '.join(given) or 'none'}")
-        if any(getattr(self, name) for name in ("facts", "human", "risks")) and self.caption is None:
+        if any(getattr(self, name) for name in ("facts", "human")) and self.caption is None:
             raise ValueError("a table needs a caption")
         return self
 
@@ -152,6 +155,19 @@ class Template(_Part):
         walk(self.sections)
         return tuple(found)
 
+    def threats(self) -> tuple[Threat, ...]:
+        """The rows of all its risk tables."""
+        found: list[Threat] = []
+
+        def walk(sections: tuple[Section, ...]) -> None:
+            for section in sections:
+                for entry in section.content:
+                    found.extend(entry.risks or ())
+                walk(section.sections)
+
+        walk(self.sections)
+        return tuple(found)
+
     def spec(self) -> DocumentSpec:
         """What the core knows of it."""
         return DocumentSpec(
@@ -184,14 +200,10 @@ def read_template(path: Path) -> Template:
     try:
         made = Template.model_validate(source.values)
     except ValidationError as error:
-        raise PlanError([source.problem(_place(each["loc"]), _said(each)) for each in error.errors()]) from None
+        raise PlanError([source.problem(each["loc"], _said(each)) for each in error.errors()]) from None
     if made.id != path.parent.name:
         raise PlanError([source.problem(("id",), f"expected {path.parent.name!r}, as the folder, got {made.id!r}")])
     return made
-
-
-def _place(steps: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    return tuple(step for step in steps if isinstance(step, int) or re.fullmatch(r"[a-z_0-9]+", step))
 
 
 def _said(error: Any) -> str:

@@ -158,22 +158,22 @@ def _fields(shown: Shown, ledger: Ledger) -> Iterator[tuple[str, str]]:
     """All that the record holds of one finding; figures of fewer than ten persons stay out."""
     finding = shown.finding
     estimate, limit = finding.estimate, finding.limit
-    yield "Estimate", shown.value
+    yield "Estimate", shown.value if shown.suppressed else ", ".join(filter(None, (shown.value, shown.interval, shown.n)))
     if not shown.suppressed:
-        yield "Interval", f"{shown.interval}; {shown.n}" if shown.interval else shown.n
         yield "Method", shown.method
         yield "Counts", "; ".join(f"{events:,} of {trials:,}" for events, trials in estimate.counts or ())
         if estimate.moments is not None:
             value, error, freedom = estimate.moments
-            yield "Moments", f"value {value:.6g}, standard error {error:.6g}, degrees of freedom {freedom:.6g}"
+            yield "Moments", f"value {exact(value)}, standard error {exact(error)}, degrees of freedom {exact(freedom)}"
         if estimate.draws is not None:
-            yield "Resampled values", f"{len(estimate.draws):,}, from {estimate.draws[0]:.6g} to {estimate.draws[-1]:.6g}"
+            first, last = exact(estimate.draws[0]), exact(estimate.draws[-1])
+            yield "Resampled values", f"{len(estimate.draws):,}, from {first} to {last}"
     if limit is not None:
         yield "Limit", shown.limit
         yield "Whose limit", shown.limit_source + (f" Line {limit.line} of the plan." if limit.line else "")
         if not shown.suppressed:
             bounds = [("lower", limit.lower), ("upper", limit.upper)]
-            said = ", ".join(f"{name} {bound:.6g}" for name, bound in bounds if bound is not None)
+            said = ", ".join(f"{name} {exact(bound)}" for name, bound in bounds if bound is not None)
             yield f"One-sided bounds at {1 - limit.alpha_pass:g}", said
             if limit.p_fail is not None and limit.p_adjusted is not None:
                 yield (
@@ -187,6 +187,15 @@ def _fields(shown: Shown, ledger: Ledger) -> Iterator[tuple[str, str]]:
     yield "Answers", ", ".join(finding.requirements)
     if not shown.suppressed:
         yield "Rests on", rests_on(finding.evidence, ledger.lines)
+
+
+def exact(number: float) -> str:
+    """A number to six significant digits.
+
+    >>> exact(-0.17798812)
+    '−0.177988'
+    """
+    return saying.number(float(f"{number:.6g}"))
 
 
 def rests_on(digests: Iterable[str], lines: Mapping[str, Sequence[int]]) -> str:
@@ -253,8 +262,8 @@ def _answer(asked: Mapping[str, Any], answer: Response, index: int) -> str:
     names = options if len(options) == len(numbers) else list(answer.labels)
     unit = " nats" if asked.get("kind") in ("choose", "score") else ""
     if len(names) == len(numbers):
-        return "; ".join(f"{name.strip()}: {number:.6g}{unit}" for name, number in zip(names, numbers, strict=True))
-    return ", ".join(f"{number:.6g}{unit}" for number in numbers)
+        return "; ".join(f"{name.strip()}: {exact(number)}{unit}" for name, number in zip(names, numbers, strict=True))
+    return ", ".join(f"{exact(number)}{unit}" for number in numbers)
 
 
 def _window(window: Window) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """Declared facts from the card and facts of the run, each found again by its path.
 
-A card value may be plain, or a mapping with ``value``, ``by`` and ``on``: who states it, and since when. Where a
-value names nobody, the card's own ``declared: {by, on}`` speaks for it.
+A card value may be plain, or a mapping with ``value``, ``by`` and ``date``: who states it, and since when. Where a
+value names nobody, the card's own ``declared: {by, date}`` speaks for it. (The key is not ``on``, which YAML reads
+as "true".)
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from probandum.document import Fact, Origin
 from probandum.dossier import Dossier
 from probandum.probe import ControlOutcome
+from probandum_reports.citing import law_version
 
 _ABSENT = object()
 
@@ -29,7 +31,8 @@ def words(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, Mapping):
-        return "; ".join(f"{str(key).replace('_', ' ')}: {words(inner)}" for key, inner in value.items())
+        named = sorted(value.items(), key=lambda item: item[0] != "name")
+        return "; ".join(f"{str(key).replace('_', ' ')}: {words(inner)}" for key, inner in named)
     if isinstance(value, Sequence) and not isinstance(value, str):
         joint = "; " if any(isinstance(inner, Mapping) for inner in value) else ", "
         return joint.join(words(inner) for inner in value)
@@ -72,6 +75,7 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
         "plugins": environment["tool"].get("plugins") or None,
         "started": environment.get("started"),
         "as_of": dossier.as_of,
+        "law": law_version(),
         "machine": environment.get("machine"),
         "packages": environment.get("packages"),
         "seed": environment.get("seed"),
@@ -125,7 +129,7 @@ def notices(card: Mapping[str, Any]) -> tuple[Fact, ...]:
     """What the card itself wants on every cover, such as that a model was trained for demonstration."""
     many = card.get("notices")
     paths = [f"notices.{index}" for index in range(len(many))] if isinstance(many, list) else ["notices"]
-    return tuple(fact for path in ["notice", *paths] if (fact := card_fact(card, path)) is not None)
+    return tuple(fact for path in ["notice", *paths] if (fact := card_fact(card, path, label="Notice")) is not None)
 
 
 def resolve(dossier: Dossier, path: str, *, human: bool = False, origin: Origin = "declared") -> str | None:
@@ -151,7 +155,7 @@ def _at(card: Mapping[str, Any], path: str) -> Any:
 def _signed(value: object) -> tuple[str | None, str | None]:
     if not isinstance(value, Mapping):
         return None, None
-    by, on = value.get("by"), value.get("on")
+    by, on = value.get("by"), value.get("date")
     return (None if by is None else words(by)), (None if on is None else words(on))
 
 

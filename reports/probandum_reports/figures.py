@@ -7,6 +7,7 @@ share in each group, from zero, one panel a metric. A figure holds nothing that 
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -36,9 +37,9 @@ _SHAPES: Mapping[Verdict, str] = {
     Verdict.NOT_APPLICABLE: "s",
 }
 _OPEN = (Verdict.INCONCLUSIVE, Verdict.ERROR)
-_WIDTH, _ROW, _TOP, _BOTTOM, _LEGEND = 6.6, 0.3, 0.42, 0.5, 0.4  # inches
-_LABEL, _SAID = 0.31, 0.2  # shares of the width, left and right of the scale
-_LONGEST = 34
+_WIDTH, _ROW, _TOP, _BOTTOM, _LEGEND = 6.6, 0.34, 0.36, 0.36, 0.32  # inches
+_LABEL, _SAID = 0.31, 0.25  # shares of the width, left and right of the scale
+_LINE, _LINES = 34, 2  # characters of a line, and lines of a label
 _SETTINGS: Mapping[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "probandum",
@@ -102,7 +103,9 @@ def _frame(axes: Any, panel: Sequence[Shown]) -> None:
     axes.set_facecolor("none")
     axes.set_ylim(len(panel) - 0.5, -0.5)
     axes.set_title(visible(panel[0].title), loc="left", x=0, fontsize=9.5, fontweight="bold", color=INK, pad=8)
-    axes.set_yticks(range(len(panel)), [_short(_label(shown)) for shown in panel], color=INK)
+    attributes = {shown.finding.groups.attribute for shown in panel if shown.finding.groups is not None}
+    labels = [_wrapped(_label(shown, attribute=len(attributes) > 1)) for shown in panel]
+    axes.set_yticks(range(len(panel)), labels, color=INK, linespacing=1.05)
     axes.tick_params(axis="y", length=0, pad=8)
     axes.tick_params(axis="x", length=3, color=RULE, labelcolor=MUTED, labelsize=8)
     for side in ("top", "right", "left"):
@@ -116,29 +119,26 @@ def _frame(axes: Any, panel: Sequence[Shown]) -> None:
 
 def _say(axes: Any, row: int, shown: Shown) -> None:
     """Value and n beside the row; a figure that is withheld or absent says so in its place."""
+    place = axes.get_yaxis_transform()
     if _drawn(shown):
-        axes.text(1.04, row, f"{shown.value}   {shown.n}", transform=axes.get_yaxis_transform(), va="center", color=MUTED)
+        axes.text(1.03, row, shown.value, transform=place, va="center", color=INK, fontweight="bold")
+        axes.text(1 + 0.96 * _SAID / (1 - _LABEL - _SAID), row, shown.n, transform=place, va="center", ha="right", color=MUTED)
     else:
-        axes.text(0.5, row, visible(shown.value), transform=axes.get_yaxis_transform(), **_CENTRED)
+        axes.text(0.5, row, visible(shown.value), transform=place, va="center", ha="center", color=MUTED, style="italic")
 
 
-_CENTRED: Mapping[str, Any] = {"va": "center", "ha": "center", "color": MUTED, "style": "italic", "fontsize": 8}
-
-
-def _label(shown: Shown) -> str:
+def _label(shown: Shown, *, attribute: bool) -> str:
     """What tells this row from its neighbours: the groups and facets, without the metric."""
     finding = shown.finding
     if finding.groups is None:
-        return shown.about or shown.title
-    text = saying.group(finding.groups.group)
-    if finding.groups.reference is not None:
-        text += f" against {saying.group(finding.groups.reference)}"
+        return "; ".join(value for _, value in sorted(finding.facets.items())) or shown.title
+    text = saying.groups(finding.groups) if attribute else saying.groups(finding.groups).partition(": ")[2]
     return "; ".join([text, *(value for _, value in sorted(finding.facets.items()))])
 
 
-def _short(text: str) -> str:
-    text = visible(text)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1].rstrip()}…"
+def _wrapped(text: str) -> str:
+    """At most two lines; what is longer ends in an ellipsis, and the table beside the chart has all of it."""
+    return "\n".join(textwrap.wrap(visible(text), _LINE, max_lines=_LINES, placeholder=" …")) or " "
 
 
 def _intervals(axes: Any, panel: Sequence[Shown]) -> None:

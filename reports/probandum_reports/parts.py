@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from probandum.document import Cell, Fact, Figure, Gap, Listing, Node, Number, Table, Text
 from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict
-from probandum_reports import facts, saying
-from probandum_reports.citing import law_version
-from probandum_reports.tables import findings_nodes
+from probandum_reports import facts, risks, saying
+from probandum_reports.documents import Template
+from probandum_reports.tables import findings_nodes, name
 from probandum_reports.view import View
 
 
@@ -18,10 +18,15 @@ class Parts(Protocol):
     """What a builtin part reads."""
 
     dossier: Dossier
+    template: Template
 
     @property
     def view(self) -> View:
         """The findings in words."""
+        ...
+
+    def limit_gap(self, what: str, requirement: str, supplier: str) -> Gap:
+        """A gap in what a limit says of itself."""
         ...
 
 
@@ -29,6 +34,7 @@ def front(dossier: Dossier) -> tuple[Fact, ...]:
     """The cover: what was audited, when, under which text of the law, and how the files are sealed."""
     card = [("name", "System"), ("version", "Version"), ("provider", "Provider"), ("annex_iii", "Annex III point")]
     run = [
+        ("law", "Law"),
         ("as_of", "As of"),
         ("started", "Tested from"),
         ("tool", "Tool"),
@@ -37,7 +43,6 @@ def front(dossier: Dossier) -> tuple[Fact, ...]:
         ("seal", "Seal"),
     ]
     found = [facts.card_fact(dossier.card, path, label=label) for path, label in card]
-    found += [Fact(path="run.law", value=law_version(), label="Law", origin="measured")]
     found += [facts.run_fact(dossier, path, label=label) for path, label in run]
     return tuple(fact for fact in found if fact is not None) + facts.notices(dossier.card)
 
@@ -124,7 +129,7 @@ def _waivers(parts: Parts) -> Iterable[Node]:
         by, on = waiver.owner, waiver.set_on
         rows.append(
             (
-                Number(finding=finding.id),
+                Number(finding=finding.id, label=name(parts.view.shown(finding.id))),
                 Fact(path=f"{place}.owner", value=waiver.owner, by=by, on=on),
                 Fact(path=f"{place}.reason", value=waiver.reason, by=by, on=on),
                 Fact(path=f"{place}.expires", value=waiver.expires, by=by, on=on),
@@ -188,7 +193,42 @@ def _all_findings(parts: Parts) -> Iterable[Node]:
     for finding in parts.dossier.findings:
         by_probe.setdefault(finding.probe, []).append(finding)
     for probe, findings in by_probe.items():
-        yield from findings_nodes(parts.view, findings, caption=f"All findings of {probe}")
+        yield from findings_nodes(parts.view, findings, gap=parts.limit_gap, caption=f"All findings of {probe}")
+
+
+_READ = {
+    "ratio": "the ratio or its inverse, whichever is smaller, at least",
+    "gap": "the larger end of the interval, either way, at most",
+    "low_is_good": "the upper end of the interval, at most",
+    "high_is_good": "the lower end of the interval, at least",
+}
+
+
+def _bands(parts: Parts) -> Iterable[Node]:
+    """The toolkit's bands, in columns of their own that say whose they are."""
+    own = "toolkit default, no legal authority"
+    rows: list[tuple[Cell, ...]] = []
+    for threat in parts.template.threats():
+        for band in threat.bands:
+            cells = (saying.number(band.limited), saying.number(band.significant), "beyond")
+            rows.append((threat.id, band.name, _READ[band.kind], *cells))
+    header = ("Threat", "Metric", "How it is read", f"2 ({own})", f"3 ({own})", f"4 ({own})")
+    yield Table(caption="Bands from which evidence proposes a likelihood", header=header, rows=tuple(rows))
+
+
+def _matrix(parts: Parts) -> Iterable[Node]:
+    header = ("Severity", *(f"Likelihood {number}, {word}" for number, word in risks.LEVELS.items()))
+    rows = tuple((f"{number}, {risks.LEVELS[number]}", *levels) for number, levels in risks.MATRIX.items())
+    yield Table(caption="Levels of risk, a convention of this toolkit and not law", header=header, rows=rows)
+
+
+def open_items(nodes: Sequence[Node]) -> Table:
+    """Every gap of a tree, once a field."""
+    rows: dict[str, tuple[Cell, ...]] = {}
+    for gap in gaps(nodes):
+        rows.setdefault(gap.field_id, (gap.what, gap.citation, gap.supplier))
+    header = ("What", "Asked by", "Who can supply it")
+    return Table(caption="Open items", header=header, rows=tuple(rows.values()))
 
 
 BUILTINS: Mapping[str, Callable[[Parts], Iterable[Node]]] = {
@@ -198,5 +238,7 @@ BUILTINS: Mapping[str, Callable[[Parts], Iterable[Node]]] = {
     "waivers": _waivers,
     "run": _run,
     "controls": _controls,
+    "bands": _bands,
+    "matrix": _matrix,
     "all_findings": _all_findings,
 }

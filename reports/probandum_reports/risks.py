@@ -46,13 +46,14 @@ class Proposal:
 def propose(threat: Threat, findings: Iterable[Finding], *, withheld: frozenset[str] = frozenset()) -> Proposal:
     """What the findings of a threat propose; unknown where none can speak."""
     relevant = () if threat.select is None else select(findings, threat.select)
-    if not relevant:
+    speaking = [finding for finding in relevant if _speaks(threat.bands, finding)]
+    if not speaking:
         return Proposal(level=None, basis=None, why="not assessed, no probe of this audit measured it")
-    levels = [(level, finding) for finding in relevant if (level := _level(threat.bands, finding, withheld))]
-    mute = len(relevant) - len(levels)
+    levels = [(level, finding) for finding in speaking if (level := _level(threat.bands, finding, withheld))]
+    mute = len(speaking) - len(levels)
     if not levels:
-        return Proposal(level=None, basis=None, why="nothing that was measured allows a proposal")
-    level, basis = max(levels, key=lambda pair: pair[0])
+        return Proposal(level=None, basis=speaking[0], why="nothing that was measured allows a proposal")
+    level, basis = max(levels, key=lambda pair: (pair[0], pair[1].verdict is Verdict.FAIL))
     rule = "by the toolkit's bands" if _band(threat.bands, basis) else "by the plan's limit"
     if mute and level < UNKNOWN:
         return Proposal(level=None, basis=basis, why=f"{_some(mute)} could not be assessed; the rest proposes {level}")
@@ -88,6 +89,16 @@ def _level(bands: Sequence[Band], finding: Finding, withheld: frozenset[str]) ->
         return 2 if worse >= band.limited else 3 if worse >= band.significant else 4
     worse = max(abs(estimate.low), abs(estimate.high)) if band.kind == "gap" else estimate.high
     return 2 if worse <= band.limited else 3 if worse <= band.significant else 4
+
+
+def _speaks(bands: Sequence[Band], finding: Finding) -> bool:
+    """Whether a finding was to say something of the threat: it has a band or a limit, or could not be measured."""
+    return (
+        _band(bands, finding) is not None
+        or finding.limit is not None
+        or finding.verdict is Verdict.ERROR
+        or finding.estimate.value is None
+    )
 
 
 def _band(bands: Sequence[Band], finding: Finding) -> Band | None:

@@ -326,7 +326,7 @@ def limit_source(judgement: Judgement | None, metric_name: str, *, fixed: str = 
     if judgement is None:
         return ""
     threshold = ("±" if judgement.direction == "band" else "") + number(judgement.threshold)
-    owner = judgement.set_by or "nobody the plan names"
+    owner = judgement.set_by or "somebody the plan does not name"
     dated = f" on {judgement.set_on}" if judgement.set_on else ", undated"
     cited = f" ({judgement.citation})" if judgement.citation else ""
     if judgement.source == "foreign-guideline":
@@ -339,7 +339,7 @@ def limit_source(judgement: Judgement | None, metric_name: str, *, fixed: str = 
         text = f"{threshold} follows a {judgement.source}{cited} chosen by {owner}{dated}; it is no legal limit"
     else:
         text = f"Tolerance set by {owner}{dated}{cited}"
-    text += f". Reason: {judgement.reason.rstrip('.')}." if judgement.reason else ". No reason is stated."
+    text += f". Reason: {judgement.reason.rstrip('.')}." if judgement.reason else "."
     return f"{text} {fixed}".rstrip()
 
 

@@ -25,7 +25,12 @@ def fits(finding: Finding, selector: Selector) -> bool:
             or any(matches(requirement, selector.requirements) for requirement in finding.requirements)
         )
         and (selector.judged is None or selector.judged == (finding.limit is not None))
+        and (selector.single_groups is None or selector.single_groups == _of_one_group(finding))
     )
+
+
+def _of_one_group(finding: Finding) -> bool:
+    return finding.groups is not None and finding.groups.reference is None
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from probandum.document import Cell, Fact, Figure, Listing, Node, Number, Table
+from probandum.document import Cell, Fact, Figure, Gap, Inline, Listing, Node, Number, Table
 from probandum.finding import Finding
 from probandum_reports.view import Shown, View
 
+#: The provision that asks for limits defined before the test.
+LIMITS_BEFOREHAND = "ai-act:art-9:8"
+
 
 def findings_nodes(
-    view: View, findings: Sequence[Finding], *, caption: str, chart: str | None = None
+    view: View,
+    findings: Sequence[Finding],
+    *,
+    gap: Callable[[str, str, str], Gap],
+    caption: str,
+    chart: str | None = None,
 ) -> Iterable[Node]:
-    """The findings as a table, the limits' provenance below it, and a chart a unit where ``chart`` names one."""
+    """The findings as a table, the limits' provenance below it, and a chart a unit where ``chart`` names one.
+
+    ``gap(what, requirement, supplier)`` makes the gap that stands where a limit does not say whose it is or why.
+    """
     shown = [view.shown(finding.id) for finding in findings]
     if chart is not None:
         yield from _figures(shown, chart)
@@ -20,7 +31,7 @@ def findings_nodes(
     header = ("Quantity", "Result", "Limit", "Why") if limited else ("Quantity", "Result", "Why")
     yield Table(caption=caption, header=header, rows=tuple(_row(each, limited=limited) for each in shown))
     if limited:
-        yield Listing(entries=tuple((fact,) for fact in _sources(shown)))
+        yield Listing(entries=tuple(_sources(shown, gap)))
 
 
 def name(shown: Shown) -> str:
@@ -43,22 +54,29 @@ def limit_fact(shown: Shown) -> Fact:
     return Fact(path=f"finding:{shown.finding.id}.limit", value=shown.limit, by=judged.set_by, on=judged.set_on)
 
 
-def _sources(shown: Iterable[Shown]) -> Iterable[Fact]:
-    """Whose each limit is, once a metric and sentence."""
+def _sources(shown: Iterable[Shown], gap: Callable[[str, str, str], Gap]) -> Iterable[tuple[Inline, ...]]:
+    """Whose each limit is, once a metric and sentence, with a gap where the plan does not say."""
     said: set[tuple[str, str]] = set()
     for each in shown:
-        key = (each.title, each.limit_source)
-        if each.limit_source and key not in said:
-            said.add(key)
-            judged = each.finding.limit
-            assert judged is not None
-            yield Fact(
-                path=f"finding:{each.finding.id}.limit_source",
-                value=each.limit_source,
-                label=f"Limit on {each.title[:1].lower() + each.title[1:]}",
-                by=judged.set_by,
-                on=judged.set_on,
-            )
+        judged = each.finding.limit
+        if judged is None or (each.title, each.limit_source) in said:
+            continue
+        said.add((each.title, each.limit_source))
+        title = each.title[:1].lower() + each.title[1:]
+        fact = Fact(
+            path=f"finding:{each.finding.id}.limit_source",
+            value=each.limit_source,
+            label=f"Limit on {title}",
+            by=judged.set_by,
+            on=judged.set_on,
+        )
+        absent = {"who set it": judged.set_by, "when": judged.set_on, "why": judged.reason}
+        lacking = [name for name, value in absent.items() if value is None]
+        if lacking:
+            what = f"of the limit on {title}, {', '.join(lacking)}"
+            yield fact, gap(what, LIMITS_BEFOREHAND, "the owner of the limit, in the plan")
+        else:
+            yield (fact,)
 
 
 def _figures(shown: Sequence[Shown], caption: str) -> Iterable[Figure]:

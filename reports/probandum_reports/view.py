@@ -75,7 +75,9 @@ class View:
         return self._shown[finding_id]
 
     def cell(self, cell: Cell) -> str:
-        """The plain text of a table cell."""
+        """The plain text of a table cell; a number without a label says no name, which its row gives."""
+        if isinstance(cell, Number) and cell.label is None:
+            return self.result(cell.finding)
         return cell if isinstance(cell, str) else self.inline(cell)
 
     def inline(self, node: Inline) -> str:
@@ -87,17 +89,41 @@ class View:
         if isinstance(node, Gap):
             return gap_text(node)
         shown = self.shown(node.finding)
-        if shown.suppressed or not shown.interval:
-            parts = [shown.value] if shown.suppressed else [shown.value, shown.n]
-        else:
-            parts = [f"{shown.value} ({shown.interval})", shown.n]
         label = node.label or ", ".join(part for part in (shown.title, shown.about) if part)
-        return f"{label}: {', '.join(parts)}; {shown.verdict}"
+        return f"{label}: {self.result(node.finding)}"
+
+    def result(self, finding_id: str) -> str:
+        """Value, interval, n and verdict of a finding, without its name."""
+        shown = self.shown(finding_id)
+        parts = [shown.value if shown.suppressed or not shown.interval else f"{shown.value} ({shown.interval})"]
+        if not shown.suppressed:
+            parts.append(shown.n)
+        return f"{', '.join(parts)}; {shown.verdict}"
+
+    def provenance(self, node: Inline) -> str:
+        """Where a statement comes from, in a few words; '' for prose.
+
+        A declared fact says by whom and when; a rule's proposal says that it waits for a person. A reason says
+        nothing of its own: it belongs to the number beside it.
+        """
+        if isinstance(node, Number):
+            return "measured"
+        if isinstance(node, Gap):
+            return "for a person to fill" if node.origin == "human" else "missing"
+        if isinstance(node, Text) or (node.path.startswith("finding:") and node.origin == "measured"):
+            return ""
+        if node.origin != "declared":
+            return "proposed, for a person to accept" if node.origin == "proposed" else node.origin
+        return f"declared by {node.by or 'nobody named'}" + (f" on {node.on}" if node.on else ", undated")
 
     def public(self, finding_id: str) -> dict[str, Any]:
-        """The finding as a published JSON value: as recorded, or without its figures where they are withheld."""
+        """The finding as a published JSON value: as recorded, or without its figures where they are withheld.
+
+        Resampled draws stay in the record: thousands of them say nothing to a reader.
+        """
         shown = self.shown(finding_id)
         plain: dict[str, Any] = codec.builtins(shown.finding)
+        plain["estimate"] = {**plain["estimate"], "draws": None}
         if shown.suppressed:
             plain["estimate"] = {"value": None, "unit": shown.finding.estimate.unit, "why": saying.WITHHELD}
             for name in ("why", "detectable", "n_needed", "evidence"):
@@ -146,19 +172,6 @@ class View:
         if "grade" in finding.facets:
             grades.append(finding.facets["grade"])
         return max(grades) if grades else None
-
-    @cached_property
-    def causes(self) -> tuple[str, ...]:
-        """Why the gate decided as it did, one line each, without a figure that is withheld."""
-        return tuple(self._cause(cause) for cause in self.dossier.gate.get("causes", ()))
-
-    def _cause(self, cause: Mapping[str, Any]) -> str:
-        found = cause.get("finding")
-        if found not in self._findings:
-            return str(cause["text"])
-        shown = self.shown(found)
-        name = ", ".join(part for part in (shown.title, shown.about) if part)
-        return f"{shown.verdict}: {name}. {shown.reason}".rstrip()
 
     def _fixed(self, finding: Finding) -> str:
         """Whether the limit is known to have preceded the test: it stands in the plan that the run was sealed with."""

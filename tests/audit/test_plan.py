@@ -85,8 +85,10 @@ execution: {threads: none, seed: 1, seed: 2}
         "audit.yaml:3:1: target.type: the key is missing",
         "audit.yaml:6:45: limits.0.at_mots: unknown key 'at_mots', did you mean 'at_most'?",
         "audit.yaml:7:47: limits.1.at_most: expected a valid number, unable to parse string as a number, got 'x'",
-        ("audit.yaml:8:13: execution.threads: expected a valid integer, unable to parse string as an integer, "
-        "got 'none' or expected 'auto', got 'none'"),
+        (
+            "audit.yaml:8:13: execution.threads: expected a valid integer, unable to parse string as an integer, "
+            "got 'none' or expected 'auto', got 'none'"
+        ),
     ] == problems(tmp_path, text)
 
 

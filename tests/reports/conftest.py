@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from dossiers import make_dossier
 
+from dossiers import make_dossier
 from probandum.dossier import Dossier
 
 

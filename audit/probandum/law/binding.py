@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from probandum.errors import UsageError
+from probandum.errors import UnknownName, UsageError
 from probandum.law.entries import Requirement, Role, UseCase
-from probandum.law.loading import Catalogue, catalogue, role_of
+from probandum.law.loading import Catalogue, catalogue
 
 _NONE = ("none", "no", "outside", "")
 
@@ -82,13 +82,14 @@ def bind(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Binding:
             hanging = [r for r in hanging if system.concerns(r)]
             if hanging:
                 opens.append(Open(role=name, why=state, requirements=tuple(hanging)))
-    parties = dict.fromkeys(role.party for role in known.pack.roles.values() if role.party is not None)
     unsaid = [key for key in ("provider", "deployer", "controller", "annex_iii", "annex_i") if card.get(key) is None]
+    if system.cases and "annex_i" in unsaid:
+        unsaid.remove("annex_i")  # a listed use is classified without it
     return Binding(
         cases=system.cases,
         bound=tuple(bound),
         open=tuple(opens),
-        unsaid=tuple(key for key in unsaid if key in parties or (key == "annex_iii" or not system.cases)),
+        unsaid=tuple(unsaid),
         remarks=system.remarks,
     )
 
@@ -104,17 +105,19 @@ class _System:
         products = _named(card.get("annex_i"))
         self.product = None if products is None else bool(products)
         claimed = bool(_named(card.get("art_6_3")))
-        remarks = []
+        remarks = [] if listed is not False else ["the use is not listed in Annex III"]
         if claimed and card.get("profiling") is True:
             claimed = False
             remarks.append("art_6_3 is claimed and profiling is declared: Art. 6(3), third subparagraph, closes it")
         elif claimed and listed:
             remarks.append("Art. 6(3) is relied on: the provider's own conclusion (Art. 6(4)), not examined here")
+        if self.product:
+            remarks.append("Annex I applies, read as its Section A; for products of Section B see ai-act:art-2:2")
         self.remarks = tuple(remarks)
         self.excepted = claimed if listed else listed
         self.annex_iii = _and(listed, not claimed)
         self.high = _or(self.annex_iii, self.product)
-        self.only_product = self.product is True and self.annex_iii is False
+        self.only_product = self.product is True and self.annex_iii is not True
         self._ids = {case.id for case in self.cases}
 
     def is_(self, kind: str | None) -> bool | None:
@@ -128,6 +131,15 @@ class _System:
             "other": None if self.high is None else not self.high,
         }
         return answers[kind]
+
+    def unsaid(self, kind: str | None) -> str:
+        """The keys whose silence leaves a kind of system open."""
+        keys = {"annex_iii": self.points, "annex_i": self.product}
+        if kind == "annex-i":
+            keys.pop("annex_iii")
+        elif kind not in ("high-risk", "other"):
+            keys.pop("annex_i")
+        return " and ".join(key for key, said in keys.items() if said is None)
 
     def at(self, role: Role) -> bool | None:
         """Whether its points are among those of the role."""
@@ -148,7 +160,7 @@ class _System:
         if requirement.route == "annex-i":
             return self.product is not False and not (self.product is None and self.annex_iii is True)
         if requirement.route == "annex-iii":
-            return not self.only_product
+            return bool(self.points) or (self.points is None and self.product is not True)
         return True
 
 
@@ -164,18 +176,20 @@ def _state(name: str, role: Role, card: Mapping[str, Any], system: _System, sett
     certain = bool(system.points) and any(_among(point, role.certain_at) for point in system.points or ())
     reasons = []
     if kind is None or place is None:
-        reasons.append(_UNCLASSIFIED[role.system or "annex-iii"])
+        reasons.append(
+            f"{_UNCLASSIFIED[role.system or 'annex-iii']} (the card does not say {system.unsaid(role.system)})"
+        )
     if role.condition is not None and not certain:
         reasons.append(f"if {role.condition}")
     return " and ".join(reasons) or True
 
 
 _UNCLASSIFIED = {
-    "high-risk": "if the system is high-risk (the card leaves annex_iii or annex_i unsaid)",
-    "annex-iii": "if the use is listed in Annex III (the card leaves annex_iii unsaid)",
-    "annex-i": "if it is a product, or its safety component, under Annex I (the card leaves annex_i unsaid)",
-    "excepted": "if the use is listed in Annex III and Art. 6(3) is relied on (the card leaves annex_iii unsaid)",
-    "other": "if the system is not high-risk (the card leaves annex_iii or annex_i unsaid)",
+    "high-risk": "if the system is high-risk",
+    "annex-iii": "if the use is listed in Annex III",
+    "annex-i": "if it is a product, or its safety component, under Annex I",
+    "excepted": "if the use is listed in Annex III and Art. 6(3) is relied on",
+    "other": "if the system is not high-risk",
 }
 
 
@@ -185,7 +199,8 @@ def _settled(card: Mapping[str, Any], law: Catalogue) -> dict[str, bool]:
         raise UsageError(f"roles: expected a list of role names, or name: true or false, got {said!r}")
     pairs = said if isinstance(said, Mapping) else dict.fromkeys(said, True)
     for name, value in pairs.items():
-        role_of(law.pack, str(name))
+        if name not in law.pack.roles:
+            raise UnknownName("role", str(name), law.pack.roles)
         if not isinstance(value, bool):
             raise UsageError(f"roles.{name}: expected true or false, got {value!r}")
     return dict(pairs)

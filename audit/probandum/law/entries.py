@@ -43,11 +43,6 @@ class Dates:
     deleted: Date | None = None
     basis: str | None = None
 
-    @property
-    def last(self) -> str:
-        """The latest date on which it starts to bite, for sorting; empty where it is in force or dateless."""
-        return max(self.formal or "", self.practical or "")
-
     def said(self, *, as_of: str | None = None, product_route: bool = False) -> str:
         """The dates as a person reads them; with ``as_of`` a date passed reads ``since``, one to come ``from``.
 

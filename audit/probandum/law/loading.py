@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -19,7 +19,6 @@ from probandum.law.entries import (
     Pack,
     Remark,
     Requirement,
-    Role,
     Standard,
     UseCase,
 )
@@ -51,7 +50,7 @@ class Catalogue:
         """The requirement of that id (``aiact:`` reads as ``ai-act:``); UnknownName suggests the nearest."""
         found = self.requirements.get(canonical(id))
         if found is None:
-            raise _unknown("requirement", id, self.requirements)
+            raise unknown("requirement", id, self.requirements)
         return found
 
     def find(self, id: str) -> Entry:
@@ -60,7 +59,7 @@ class Catalogue:
         for group in (self.requirements, self.form, self.standards, self.timeline):
             if name in group:
                 return group[name]
-        raise _unknown("law entry", id, [*self.requirements, *self.form, *self.standards, *self.timeline])
+        raise unknown("law entry", id, [*self.requirements, *self.form, *self.standards, *self.timeline])
 
     def entries_of(self, family: str) -> tuple[Requirement, ...]:
         """The requirements under an id, whole segments only, in the order of the law.
@@ -70,7 +69,7 @@ class Catalogue:
         stem = canonical(family).rstrip("*").rstrip(":")
         found = tuple(r for id, r in self.requirements.items() if id == stem or id.startswith(f"{stem}:"))
         if not found:
-            raise _unknown("part of the law", family, {id.rpartition(":")[0] for id in self.requirements})
+            raise unknown("part of the law", family, {id.rpartition(":")[0] for id in self.requirements})
         return found
 
     def use_case(self, point: str) -> UseCase:
@@ -245,15 +244,8 @@ class _Reading:
             raise DataError(f"{stem}.yaml: {found} {of or 'entries'}, and pack.yaml states {stated}")
 
 
-def role_of(pack: Pack, name: str) -> Role:
-    """A role of the pack by name; UnknownName with a suggestion."""
-    if name not in pack.roles:
-        raise UnknownName("role", name, pack.roles)
-    return pack.roles[name]
-
-
-def _unknown(kind: str, name: str, known: Any) -> UnknownName:
-    """An unknown id, with the nearest few for a remedy: the whole list would fill a screen."""
+def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
+    """The error for an unknown id, with the nearest few for a remedy: the whole list would fill a screen."""
     names = list(known)
     near = get_close_matches(canonical(name), names, n=4, cutoff=0.4)
     return UnknownName(kind, name, near or sorted({each.partition(":")[0] for each in names}))

@@ -59,7 +59,7 @@ def build(kind: type[T], raw: object, where: str) -> T:
     """``raw`` as a ``kind``; DataError, starting with ``where``, on an unknown, missing or mistyped key."""
     if not isinstance(raw, Mapping):
         raise DataError(f"{where}: expected a mapping, got {type(raw).__name__}")
-    schema = _schema(kind)
+    schema = _schema(typing.cast(Any, kind))
     for key in raw:
         if key not in schema:
             raise DataError(f"{where}: unknown key {key!r}{did_you_mean(str(key), schema)}")

@@ -10,7 +10,7 @@ from typing import Any
 from probandum.errors import UsageError
 from probandum.law.binding import Binding, bind
 from probandum.law.entries import FormField, Milestone, Requirement, Standard, UseCase
-from probandum.law.loading import Catalogue, Entry, canonical, catalogue
+from probandum.law.loading import Catalogue, Entry, canonical, catalogue, unknown
 
 _WIDTH = 110
 
@@ -22,8 +22,8 @@ def listing(prefix: str = "") -> Iterator[str]:
     entries: dict[str, Entry] = {**law.requirements, **law.form, **law.standards}
     found = [entry for id, entry in entries.items() if id.startswith(start)]
     if not found:
-        law.find(prefix)  # raises with a suggestion, unless it is an entry of the timeline
-    return (_line(entry) for entry in found)
+        raise unknown("law entry", prefix, entries)
+    return (_line(entry, law) for entry in found)
 
 
 def entry(id: str) -> Iterator[str]:
@@ -34,7 +34,12 @@ def entry(id: str) -> Iterator[str]:
     for name, value in _facts(found, law):
         if value:
             yield from textwrap.wrap(
-                f"{name}: {value}", _WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False
+                f"{name}: {value}",
+                _WIDTH,
+                initial_indent="  ",
+                subsequent_indent="    ",
+                break_long_words=False,
+                break_on_hyphens=False,
             )
     yield f"  {law.pack.disclaimer}"
 
@@ -44,7 +49,7 @@ def timeline() -> Iterator[str]:
     law = catalogue()
     yield f"{law.pack.statement}; checked on {law.pack.as_of}"
     for milestone in sorted(law.timeline.values(), key=lambda m: (m.dates.formal or "9999", m.id)):
-        yield _line(milestone)
+        yield _line(milestone, law)
 
 
 def check(card: Mapping[str, Any], as_of: str) -> Iterator[str]:
@@ -80,7 +85,8 @@ def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law:
     yield from (f"the card says: {remark}" for remark in binding.remarks)
     if binding.unsaid:
         yield f"the card does not say: {', '.join(binding.unsaid)}"
-    yield f"{len(binding.bound)} entries bind by what the card says"
+    duties = sum(each.requirement.kind == "duty" for each in binding.bound)
+    yield f"{len(binding.bound)} entries by what the card says, {duties} of them duties"
     for each in binding.bound:
         requirement = each.requirement
         when = requirement.dates.said(as_of=as_of, product_route=each.product_route)
@@ -93,10 +99,10 @@ def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law:
         yield _join(role.role, role.why, shown)
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: Entry, law: Catalogue) -> str:
     match entry:
         case Requirement():
-            return _join(entry.id, entry.cited, entry.dates.said(), _summary(entry))
+            return _join(entry.id, entry.cited, law.supplier(entry), entry.dates.said(), _summary(entry))
         case Milestone():
             when = entry.dates.said()
             if entry.dates.kind == "reading" and entry.dates.annex_i is not None:
@@ -132,11 +138,13 @@ def _facts(entry: Entry, law: Catalogue) -> Iterator[tuple[str, str | None]]:
             yield "title", entry.title
             yield "summary", entry.summary
             yield "kind", entry.kind
-            yield "binds", ", ".join(f"{role} ({law.party_words(role)})" for role in entry.applies_to)
+            yield "roles", ", ".join(f"{role} ({law.party_words(role)})" for role in entry.applies_to)
             yield "dates", entry.dates.said()
             if entry.dates.annex_i is not None:
                 yield "dates, Annex I Section A", entry.dates.said(product_route=True)
             yield "basis of the dates", entry.dates.basis
+            yield "text as amended since", entry.dates.text_since
+            yield "older systems of public authorities", entry.dates.legacy_public_by
             yield "components", "; ".join(entry.components)
             yield "evidence", entry.evidence
             yield "families", ", ".join(entry.families)

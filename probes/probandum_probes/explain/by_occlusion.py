@@ -6,7 +6,6 @@ import numpy as np
 
 from probandum.evidence import Capability
 from probandum_probes.explain.explaining import Explainer, Explanation, explainer
-from probandum_probes.explain.rows import RowWorld
 from probandum_probes.explain.worlds import Removal, World
 
 
@@ -23,18 +22,17 @@ class Occlusion(Explainer):
 
     def explain(self, world: World, *, seed: int) -> list[Explanation]:
         """The same under every seed."""
-        operators = ("median",) if isinstance(world, RowWorld) else world.operators
         removals = [
             Removal(instance=index, operator=operator, kept=~np.eye(len(instance), dtype=bool))
             for index, instance in enumerate(world.instances)
-            for operator in operators
+            for operator in world.occlusions
         ]
         scores = iter(world.scores(removals))
         return [
             Explanation(
-                attributions=instance.score - np.mean([next(scores).log_odds for _ in operators], axis=0),
+                attributions=instance.score - np.mean([next(scores).log_odds for _ in world.occlusions], axis=0),
                 base=None,
-                evaluations=len(operators) * len(instance),
+                evaluations=len(world.occlusions) * len(instance),
                 seed=seed,
             )
             for instance in world.instances

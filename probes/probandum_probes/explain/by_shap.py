@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -14,7 +14,6 @@ from probandum.errors import MissingDependency
 from probandum.evidence import Capability, Floats
 from probandum.subject import Bools
 from probandum_probes.explain.explaining import Explainer, Explanation, explainer
-from probandum_probes.explain.texts import TextWorld
 from probandum_probes.explain.worlds import World
 
 
@@ -53,7 +52,7 @@ class Permutation(Explainer):
         for index, instance in enumerate(world.instances):
             own = instance.seed(seed)
             width = len(instance)
-            value = _Counted(lambda kept, i=index, s=own: world.value(i, "background", kept, seed=s))
+            value = _Value(world, index, "background", own)
             with _seeded(own):
                 values = make(value, _Masker(width), seed=own).explain_row(
                     np.zeros(width),
@@ -80,13 +79,12 @@ class Partition(Explainer):
 
     def explain(self, world: World, *, seed: int) -> list[Explanation]:
         """Seeded by instance: only the order of equally important groups depends on it."""
-        assert isinstance(world, TextWorld)
         shap = _shap()
         found = []
         for index, instance in enumerate(world.instances):
             own = instance.seed(seed)
             width = len(instance)
-            value = _Counted(lambda kept, i=index, s=own: world.value(i, "mask", kept, seed=s))
+            value = _Value(world, index, "mask", own)
             if width == 1:
                 found.append(_lone_word(value, own))
                 continue
@@ -105,16 +103,17 @@ class Partition(Explainer):
         return found
 
 
-class _Counted:
-    """A value function that counts the versions it was asked for."""
+class _Value:
+    """The log-odds of one instance as a function of what is kept, and how many versions it was asked for."""
 
-    def __init__(self, function: Callable[[Bools], Floats]) -> None:
-        self._function = function
+    def __init__(self, world: World, instance: int, operator: str, seed: int) -> None:
+        self._world, self._instance, self._operator, self._seed = world, instance, operator, seed
         self.count = 0
 
-    def __call__(self, kept: Bools) -> Floats:
-        self.count += len(kept)
-        return self._function(np.asarray(kept, dtype=bool))
+    def __call__(self, kept: npt.ArrayLike) -> Floats:
+        masks = np.asarray(kept, dtype=bool)
+        self.count += len(masks)
+        return self._world.value(self._instance, self._operator, masks, seed=self._seed)
 
 
 def _explanation(found: Any, evaluations: int, seed: int) -> Explanation:
@@ -126,7 +125,7 @@ def _explanation(found: Any, evaluations: int, seed: int) -> Explanation:
     )
 
 
-def _lone_word(value: _Counted, seed: int) -> Explanation:
+def _lone_word(value: _Value, seed: int) -> Explanation:
     """A text of one word has nothing to share out: the word is worth f(x) - f(nothing)."""
     without, whole = value(np.array([[False], [True]]))
     return Explanation(attributions=np.array([whole - without]), base=float(without), evaluations=2, seed=seed)

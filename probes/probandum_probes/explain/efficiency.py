@@ -7,38 +7,44 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from probandum.controls import Examined
-from probandum.evidence import Capability, Floats, Items, Request
+from probandum.evidence import Capability, Floats, Request
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, Probe, probe
 from probandum_probes.explain.explaining import Explainer, Explanation
-from probandum_probes.explain.quality import QualityProbe, population, seed_of, unable
-from probandum_probes.explain.worlds import Instance, Removal, Scores, World
+from probandum_probes.explain.quality import QualityProbe, items_of, seed_of, unable
+from probandum_probes.explain.worlds import Removal, Scores, World
 
-#: Log-odds below which a difference to the base value is taken as this, so that a constant model divides by no 0.
+#: Log-odds below which the distance to the base value is taken as this: a constant model divides by no 0.
 SMALLEST_GAP = 1e-6
 #: Inputs that the controls look at.
 CONTROL_INPUTS = 5
-#: What the planted fault shifts: this share of f(x) - base, spread over all features.
+#: What the planted fault adds: this share of f(x) - base, spread over all features.
 PLANTED = 0.1
+#: What exact arithmetic in float64 leaves.
+EXACT = 1e-6
 
 
 def residual(attributions: Floats, base: float, score: float) -> float:
     """r = abs(sum phi + base - f(x)) / max(abs(f(x) - base), 1e-6); 0 where attributions add up.
 
-    >>> residual(np.array([0.5, 0.4]), 1.0, 2.0)
+    >>> round(residual(np.array([0.5, 0.4]), 1.0, 2.0), 9)
     0.1
     """
-    gap = abs(float(attributions.sum()) + base - score)
-    return round(gap / max(abs(score - base), SMALLEST_GAP), 15)
+    return abs(float(attributions.sum()) + base - score) / max(abs(score - base), SMALLEST_GAP)
 
 
 class LinearWorld(World):
-    """The same instances under a model that is linear in which features are kept: its attributions are known."""
+    """The same instances under a model that is linear in which features are kept, so that phi is known.
+
+    f = 0.25 + sum of the weights of what is kept. The audited system is not asked.
+    """
+
+    intercept = 0.25
 
     def __init__(self, world: World) -> None:
         super().__init__(world.ask, world.instances)
         self._world = world
-        self.operators = world.operators
+        self.operators, self.occlusions = world.operators, world.occlusions
 
     @staticmethod
     def weights(width: int) -> Floats:
@@ -50,14 +56,116 @@ class LinearWorld(World):
         return LinearWorld(self._world.first(count))
 
     def request(self, removal: Removal) -> tuple[Request, int]:
-        """As the real system would be asked; it is not."""
+        """As the audited system would be asked."""
         return self._world.request(removal)
 
-    def pieces(self, instance: int) -> tuple[str, ...]:
-        """The features of an instance."""
-        return self.instances[instance].features
-
     def scores(self, removals: Sequence[Removal]) -> list[Scores]:
-        """0.25 + the weights of what is kept."""
-        sums = [0.25 + removal.kept @ self.weights(removal.kept.shape[1]) for removal in removals]
+        """From the masks alone."""
+        sums = [self.intercept + removal.kept @ self.weights(removal.kept.shape[1]) for removal in removals]
         return [Scores(1 / (1 + np.exp(-total)), total) for total in sums]
+
+
+def _exact_linear(instance: Probe, ask: Ask) -> tuple[bool | None, str]:
+    """The negative control: on a linear model nothing is missing, and every attribution is its weight."""
+    assert isinstance(instance, Efficiency)
+    explainers, why = instance.claiming(ask)
+    if why:
+        return None, why
+    world = LinearWorld(instance.open(ask).first(CONTROL_INPUTS))
+    furthest, largest = 0.0, 0.0
+    for explainer in explainers:
+        for each in explainer.explain(world, seed=seed_of(ask, "control")):
+            weights = world.weights(len(each.attributions))
+            furthest = max(furthest, float(np.abs(each.attributions - weights).max()))
+            largest = max(largest, _of(each, world.intercept + float(weights.sum())))
+    held = furthest <= EXACT and largest <= EXACT
+    return held, f"residual {largest:.1e}, attributions off by {furthest:.1e} at most; expected 0"
+
+
+def _shifted(instance: Probe, ask: Ask) -> tuple[bool | None, str]:
+    """The positive control: a constant added to every attribution is seen at its full size."""
+    assert isinstance(instance, Efficiency)
+    explainers, why = instance.claiming(ask)
+    if why:
+        return None, why
+    world = instance.open(ask).first(CONTROL_INPUTS)
+    seen = []
+    for explainer in explainers:
+        for each, found in zip(explainer.explain(world, seed=seed_of(ask, "control")), world.instances, strict=True):
+            assert each.base is not None
+            step = PLANTED * max(abs(found.score - each.base), SMALLEST_GAP) / len(found)
+            off = residual(each.attributions, each.base, found.score)
+            seen.append(abs(residual(each.attributions + step, each.base, found.score) - PLANTED) <= off + EXACT)
+    return all(seen), f"a shift of {PLANTED} was seen at its size in {sum(seen)} of {len(seen)} explanations"
+
+
+def _of(explanation: Explanation, score: float) -> float:
+    assert explanation.base is not None
+    return residual(explanation.attributions, explanation.base, score)
+
+
+@probe(
+    "explain.efficiency",
+    version=1,
+    requirements=["ai-act:annex-iv:3", "ai-act:art-13:3:b:iv", "ai-act:art-86:1"],
+    needs=(Capability.CLASSIFY, Capability.PREDICT),
+)
+class Efficiency(QualityProbe):
+    """How far attributions and base value fall short of the log-odds that they claim to add up to.
+
+    The largest residual over all inputs, a share of the distance between base value and f(x); neutral value 0.
+    A census and no sample, so its interval has no width. Permutation and partition values add up by
+    construction: a small residual shows that nothing broke, and is no evidence of a good explanation.
+    Explainers that claim no completeness (LIME, occlusion) are left out, or NOT_APPLICABLE where named.
+    """
+
+    leading = ("residual", "ratio")
+    controls = (
+        Examined(name="exact-linear", kind="negative", function=_exact_linear),
+        Examined(name="shifted-attributions", kind="positive", function=_shifted),
+    )
+
+    def claiming(self, ask: Ask) -> tuple[list[Explainer], str | None]:
+        """The explainers that claim completeness, or why there are none to look at."""
+        if why := unable(ask):
+            return [], why
+        found = [each for each in self.chosen(ask) if each.complete]
+        return found, None if found else "no explainer under test claims that attributions add up"
+
+    def assess(self, ask: Ask) -> Iterator[Measure]:
+        """One measure an explainer."""
+        world = self.open(ask)
+        for explainer in self.chosen(ask):
+            facets = {"explainer": explainer.name}
+            if explainer.complete:
+                yield self._measured(world, explainer, facets, seed_of(ask, explainer.name))
+            elif self.explainers:
+                why = f"{explainer.name} does not claim that attributions add up"
+                yield Measure(
+                    metric="residual",
+                    estimate=Estimate.missing(why, unit="ratio"),
+                    facets=facets,
+                    verdict=Verdict.NOT_APPLICABLE,
+                    sub_reason=SubReason.NO_CAPABILITY,
+                    why=why,
+                )
+
+    def _measured(self, world: World, explainer: Explainer, facets: dict[str, str], seed: int) -> Measure:
+        explanations = explainer.explain(world, seed=seed)
+        residuals = [_of(each, found.score) for each, found in zip(explanations, world.instances, strict=True)]
+        worst = max(residuals)
+        looks = sum(each.evaluations for each in explanations) / len(explanations)
+        return Measure(
+            metric="residual",
+            estimate=Estimate(
+                value=worst,
+                low=worst,
+                high=worst,
+                n=len(residuals),
+                unit="ratio",
+                method="exact",
+                design=f"largest of all inputs; {looks:.0f} versions an input, seed {seed}; adds up by construction",
+            ),
+            facets=facets,
+            items=items_of(world, np.array(residuals), "ratio"),
+        )

@@ -1,10 +1,10 @@
 """What an explainer is, and the registry of explainers: a registry of their own beside probes and targets.
 
-    @explainer("occlusion", explains=[Capability.CLASSIFY, Capability.PREDICT])
-    class Occlusion(Explainer):
-        \"\"\"One sentence that users read.\"\"\"
+@explainer("occlusion", explains=[Capability.CLASSIFY, Capability.PREDICT])
+class Occlusion(Explainer):
+    \"\"\"One sentence that users read.\"\"\"
 
-        def explain(self, world: World, *, seed: int) -> list[Explanation]: ...
+    def explain(self, world: World, *, seed: int) -> list[Explanation]: ...
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from probandum.errors import UsageError
-from probandum.evidence import Capability, Floats
+from probandum.evidence import Capability, Floats, Items
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure
-from probandum.stats import percentile_interval
+from probandum.stats import mean_draws, percentile_interval
 from probandum_probes.explain.explaining import Explainer, Explanation, explainers_for
 from probandum_probes.explain.rows import RowWorld
 from probandum_probes.explain.texts import TextWorld, read_texts
@@ -108,13 +108,30 @@ def resampled_estimate(
     )
 
 
-def padded(explanations: Sequence[Explanation]) -> Floats:
-    """Attributions side by side, shape (instances, most features); a text's missing words hold 0."""
-    rows = [explanation.attributions for explanation in explanations]
-    matrix = np.zeros((len(rows), max(len(row) for row in rows)))
-    for line, row in zip(matrix, rows, strict=True):
-        line[: len(row)] = row
-    return matrix
+def local_fit(ask: Ask, world: World, name: str, explanations: Sequence[Explanation]) -> Iterator[Measure]:
+    """How well a local model fits around each input, where the explainer has one: the mean of its weighted R2."""
+    fits = np.array([each.local_fit for each in explanations if each.local_fit is not None])
+    if len(fits) < 2:
+        return
+    draws = mean_draws(fits, rng=ask.rng("bootstrap", name, "local-fit"))
+    yield Measure(
+        metric="local-fit",
+        estimate=resampled_estimate(float(fits.mean()), draws, n=len(fits), unit="share", design=population(world)),
+        facets={"explainer": name},
+        mode="disclosure",
+        items=items_of(world, fits, "share"),
+    )
+
+
+def items_of(world: World, values: Floats, unit: str, *, places: Sequence[int] | None = None) -> Items:
+    """One value an input; ``places`` where only some inputs have one."""
+    chosen = world.instances if places is None else [world.instances[place] for place in places]
+    return Items(
+        keys=tuple(instance.key for instance in chosen),
+        strata=tuple(instance.stratum for instance in chosen),
+        values=tuple(values.tolist()),
+        unit=unit,
+    )
 
 
 def population(world: World) -> str:

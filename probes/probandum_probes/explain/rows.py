@@ -25,6 +25,7 @@ class RowWorld(World):
     """
 
     operators = ("median", "row")
+    occlusions = ("median",)
 
     def __init__(
         self, ask: Ask, instances: Sequence[Instance], rows: Table, *, background: Table, drawn: Sequence[int]

@@ -30,6 +30,7 @@ class TextWorld(World):
     """
 
     operators = ("delete", "mask")
+    occlusions = operators
 
     def __init__(self, ask: Ask, instances: Sequence[Instance], texts: Sequence[str], *, left_out: int = 0) -> None:
         super().__init__(ask, instances, left_out=left_out)
@@ -74,9 +75,7 @@ class TextWorld(World):
         whole = self._pieces[removal.instance]
         gone = ("",) * len(whole) if removal.operator == "delete" else self._masked[removal.instance]
         versions = tuple(
-            "".join(
-                piece if stays else substitute for piece, substitute, stays in zip(whole, gone, kept, strict=True)
-            )
+            "".join(piece if stays else substitute for piece, substitute, stays in zip(whole, gone, kept, strict=True))
             for kept in removal.kept.tolist()
         )
         base = self.instances[removal.instance].key

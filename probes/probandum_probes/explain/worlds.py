@@ -72,11 +72,13 @@ class Scores(NamedTuple):
 class World(ABC):
     """The instances of one probe and the system that answers for them.
 
-    ``operators`` are the ways in which features can be removed at the price of one input a version.
-    ``left_out`` counts inputs that cannot be explained, such as texts without a word.
+    ``operators`` are the ways in which features can be removed at the price of one input a version, and
+    ``occlusions`` those of them that are the same in every run. ``left_out`` counts inputs that cannot be
+    explained, such as texts without a word.
     """
 
     operators: tuple[str, ...]
+    occlusions: tuple[str, ...]
 
     def __init__(self, ask: Ask, instances: Sequence[Instance], *, left_out: int = 0) -> None:
         self.ask = ask
@@ -89,6 +91,10 @@ class World(ABC):
     @abstractmethod
     def first(self, count: int) -> World:
         """The same world with its first ``count`` instances only."""
+
+    def pieces(self, instance: int) -> tuple[str, ...]:
+        """The features of an instance as they stand in it."""
+        return self.instances[instance].features
 
     @abstractmethod
     def request(self, removal: Removal) -> tuple[Request, int]:

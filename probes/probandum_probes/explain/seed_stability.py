@@ -1,0 +1,264 @@
+"""explain.seed-stability: does an explanation stay the same when only its random seed changes?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from probandum.controls import Examined
+from probandum.errors import UsageError
+from probandum.evidence import Capability, Floats
+from probandum.finding import Estimate, SubReason, Verdict
+from probandum.probe import Ask, Measure, Probe, probe
+from probandum.stats import Interval, mean_draws, percentile_interval, ratio_of_means_draws
+from probandum_probes.explain.explaining import Explainer, Explanation, explainers_for, known_explainers
+from probandum_probes.explain.quality import (
+    QualityProbe,
+    items_of,
+    kind_of,
+    local_fit,
+    population,
+    resampled_estimate,
+    unable,
+)
+from probandum_probes.explain.worlds import World
+
+#: The features that a reader of an explanation looks at.
+TOP = 5
+#: Seeds and inputs a verdict needs.
+FEWEST_SEEDS = 10
+FEWEST_INPUTS = 20
+#: The noise at which a ranking is worth reading.
+GOAL = 0.1
+#: What the controls look at: inputs, few samples, many samples, and the level of their intervals.
+CONTROL_INPUTS = 10
+FEW_SAMPLES, MANY_SAMPLES = 50, 800
+CONTROL_LEVEL = 0.995
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stability:
+    """Per input, shape (inputs,), how the attributions of its strongest features vary over seeds.
+
+    ``noise`` and ``size``: mean standard deviation and mean absolute value of the top features, by mean.
+    ``overlap``: Kuncheva's index, for the inputs where it exists. ``agreement``: share of signs that are the
+    mean's. ``places``: which inputs these are; those whose attributions are all 0 have no ranking.
+    """
+
+    noise: Floats
+    size: Floats
+    overlap: Floats
+    agreement: Floats
+    places: tuple[int, ...]
+    overlapping: tuple[int, ...]
+
+
+def kuncheva(members: np.ndarray) -> float:
+    """K = (r - k^2/d) / (k - k^2/d) of top-k sets, shape (runs, d), r their mean overlap over pairs of runs.
+
+    1 where all runs pick the same k features, about 0 by chance. ValueError where k = d: every pick is the same.
+
+    >>> kuncheva(np.array([[1, 1, 0, 0], [1, 0, 1, 0]], dtype=bool))  # r = 1 = k^2/d
+    0.0
+    """
+    k, d = int(members[0].sum()), members.shape[1]
+    if k >= d:
+        raise ValueError(f"the top {k} of {d} features are all of them; expected more features than {k}")
+    shared = members.astype(np.int64) @ members.astype(np.int64).T
+    mean = shared[np.triu_indices(len(members), 1)].mean()
+    return float((mean - k * k / d) / (k - k * k / d))
+
+
+def stability(runs: Sequence[Floats]) -> Stability:
+    """What varies over seeds; ``runs``: one array an input, shape (seeds, features)."""
+    noise, size, overlap, agreement, places, overlapping = [], [], [], [], [], []
+    for place, run in enumerate(runs):
+        if not run.any():
+            continue
+        mean = run.mean(axis=0)
+        top = np.argsort(-np.abs(mean), kind="stable")[:TOP]
+        places.append(place)
+        spread = run[:, top].std(axis=0, ddof=1)
+        noise.append(float(np.where(np.ptp(run[:, top], axis=0) == 0, 0.0, spread).mean()))
+        size.append(float(np.abs(mean[top]).mean()))
+        agreement.append(float((np.sign(run[:, top]) == np.sign(mean[top])).mean()))
+        if run.shape[1] > TOP:
+            picked = np.argsort(-np.abs(run), axis=1, kind="stable")[:, :TOP]
+            members = np.zeros(run.shape, dtype=bool)
+            np.put_along_axis(members, picked, True, axis=1)
+            overlap.append(kuncheva(members))
+            overlapping.append(place)
+    return Stability(
+        noise=np.array(noise),
+        size=np.array(size),
+        overlap=np.array(overlap),
+        agreement=np.array(agreement),
+        places=tuple(places),
+        overlapping=tuple(overlapping),
+    )
+
+
+def over_seeds(world: World, explainer: Explainer, seeds: Sequence[int]) -> list[list[Explanation]]:
+    """All explanations under every seed: one list a seed."""
+    return [explainer.explain(world, seed=seed) for seed in seeds]
+
+
+def stacked(runs: Sequence[Sequence[Explanation]]) -> list[Floats]:
+    """Attributions by input: one array each, shape (seeds, features)."""
+    return [np.stack([each.attributions for each in same]) for same in zip(*runs, strict=True)]
+
+
+def _deterministic(instance: Probe, ask: Ask) -> tuple[bool | None, str]:
+    """The negative control: an explainer without chance varies by exactly 0."""
+    assert isinstance(instance, SeedStability)
+    if why := unable(ask):
+        return None, why
+    world = instance.open(ask).first(CONTROL_INPUTS)
+    occlusion = explainers_for(kind_of(ask), ("occlusion",))[0]
+    found = stability(stacked(over_seeds(world, occlusion, instance.drawn(ask))))
+    largest = float(found.noise.max(initial=0.0))
+    return largest == 0, f"occlusion varies by {largest:g} over seeds; expected 0"
+
+
+def _too_few_samples(instance: Probe, ask: Ask) -> tuple[bool | None, str]:
+    """The positive control: LIME with 50 samples is clearly noisier than with 800."""
+    assert isinstance(instance, SeedStability)
+    if why := unable(ask):
+        return None, why
+    kind = kind_of(ask)
+    name = next(name for name, cls in known_explainers().items() if name.startswith("lime.") and kind in cls.explains)
+    world = instance.open(ask).first(CONTROL_INPUTS)
+    few, many = (
+        _noise(ask, over_seeds(world, explainers_for(kind, (name,), samples=samples)[0], instance.drawn(ask)))
+        for samples in (FEW_SAMPLES, MANY_SAMPLES)
+    )
+    if few is None or many is None:
+        return None, "the attributions of too few inputs differ from 0"
+    said = (
+        f"{name}: {few.value:.3f} [{few.low:.3f}, {few.high:.3f}] with {FEW_SAMPLES} samples, "
+        f"{many.value:.3f} [{many.low:.3f}, {many.high:.3f}] with {MANY_SAMPLES}"
+    )
+    if few.value <= many.value:
+        return False, said
+    return True if few.low > many.high else None, said
+
+
+def _noise(ask: Ask, runs: Sequence[Sequence[Explanation]]) -> Interval | None:
+    found = stability(stacked(runs))
+    if len(found.places) < 2:
+        return None
+    value = float(found.noise.mean() / found.size.mean())
+    draws = ratio_of_means_draws(found.noise, found.size, rng=ask.rng("control"))
+    return percentile_interval(value, draws, level=CONTROL_LEVEL)
+
+
+@probe(
+    "explain.seed-stability",
+    version=1,
+    requirements=["ai-act:annex-iv:3", "ai-act:art-13:3:b:iv", "ai-act:art-86:1"],
+    needs=(Capability.CLASSIFY, Capability.PREDICT),
+)
+class SeedStability(QualityProbe):
+    """How much the five strongest attributions of an input vary when only the random seed of the explainer changes.
+
+    ``relative-noise``: mean standard deviation over mean absolute value of the five features that are strongest
+    by mean over ``seeds`` runs, as a ratio of means over inputs; 0 where nothing varies. Reported beside it:
+    ``top-overlap`` (Kuncheva's index of the top five over pairs of runs, for inputs of more than five features),
+    ``sign-agreement`` (share of signs that are the mean's), and ``samples-needed`` = samples x (noise / 0.1)^2,
+    how many a noise of 0.1 would take, since variance falls as 1 / samples. Inputs whose attributions are all 0
+    have no ranking and are left out.
+    """
+
+    leading = ("relative-noise", "ratio")
+    controls = (
+        Examined(name="deterministic-explainer", kind="negative", function=_deterministic),
+        Examined(name="fifty-samples", kind="positive", function=_too_few_samples),
+    )
+
+    def __init__(
+        self,
+        *,
+        explainers: tuple[str, ...] = (),
+        inputs: int = 20,
+        seeds: int = 10,
+        samples: int | None = None,
+        texts: Path | None = None,
+    ) -> None:
+        super().__init__(explainers=explainers, inputs=inputs, samples=samples, texts=texts)
+        if seeds < 2:
+            raise UsageError(f"seeds is {seeds}; expected at least 2")
+        self.seeds = seeds
+
+    def drawn(self, ask: Ask) -> list[int]:
+        """The seeds of the runs."""
+        return [int(seed) for seed in ask.rng("seeds").integers(2**31, size=self.seeds)]
+
+    def assess(self, ask: Ask) -> Iterator[Measure]:
+        """Noise, overlap, agreement and the samples needed, for every explainer."""
+        world = self.open(ask)
+        for explainer in self.chosen(ask):
+            runs = over_seeds(world, explainer, self.drawn(ask))
+            found = stability(stacked(runs))
+            yield from self._measured(ask, world, explainer, found, max(each.evaluations for each in runs[0]))
+            yield from local_fit(ask, world, explainer.name, runs[0])
+
+    def _measured(
+        self, ask: Ask, world: World, explainer: Explainer, found: Stability, samples: int
+    ) -> Iterator[Measure]:
+        name, n = explainer.name, len(found.places)
+        facets = {"explainer": name}
+        if n < 2:
+            why = f"{name} gives attributions that are not all 0 for {n} of {len(world)} inputs: nothing to rank"
+            yield Measure(
+                metric="relative-noise",
+                estimate=Estimate.missing(why, n=n, unit="ratio"),
+                facets=facets,
+                verdict=Verdict.NOT_APPLICABLE,
+                sub_reason=SubReason.NO_DYNAMIC_RANGE,
+                why=why,
+            )
+            return
+        noise = float(found.noise.mean() / found.size.mean())
+        draws = ratio_of_means_draws(found.noise, found.size, rng=ask.rng("bootstrap", name))
+        few = n < FEWEST_INPUTS or self.seeds < FEWEST_SEEDS
+        design = f"{population(world)}; {self.seeds} seeds; {samples} versions an input"
+        if n < len(world):
+            design += f"; {len(world) - n} inputs whose attributions are all 0 left out"
+        yield Measure(
+            metric="relative-noise",
+            estimate=resampled_estimate(noise, draws, n=n, unit="ratio", design=design),
+            facets=facets,
+            verdict=Verdict.INCONCLUSIVE if few else None,
+            sub_reason=SubReason.UNDERPOWERED if few else None,
+            why=f"{n} inputs, {self.seeds} seeds; a verdict needs {FEWEST_INPUTS} and {FEWEST_SEEDS}" if few else None,
+            items=items_of(world, found.noise / found.size.mean(), "ratio", places=found.places),
+        )
+        yield self._disclosed(ask, world, "sign-agreement", name, found.agreement, found.places)
+        if len(found.overlapping) > 1:
+            yield self._disclosed(ask, world, "top-overlap", name, found.overlap, found.overlapping)
+        if noise > 0:
+            needed = [samples * (draw / GOAL) ** 2 for draw in (noise, *draws)]
+            yield Measure(
+                metric="samples-needed",
+                estimate=resampled_estimate(needed[0], tuple(needed[1:]), n=n, unit="samples", design=design),
+                facets=facets,
+                mode="disclosure",
+            )
+
+    def _disclosed(
+        self, ask: Ask, world: World, metric: str, name: str, values: Floats, places: tuple[int, ...]
+    ) -> Measure:
+        unit = "share" if metric == "sign-agreement" else "ratio"
+        draws = mean_draws(values, rng=ask.rng("bootstrap", name, metric))
+        return Measure(
+            metric=metric,
+            estimate=resampled_estimate(
+                float(values.mean()), draws, n=len(values), unit=unit, design=population(world)
+            ),
+            facets={"explainer": name},
+            mode="disclosure",
+            items=items_of(world, values, unit, places=places),
+        )

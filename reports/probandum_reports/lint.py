@@ -1,0 +1,116 @@
+"""What a document must hold before it may be written: a breach is an error, never a warning.
+
+1. No word that claims what no tool can say of a system. 2. Every number is a finding of the record. 3. Every fact
+says what stands at its path. 4. Every finding of the record appears. 5. Every gap says what is missing, which
+provision asks, and who can supply it. 6. Anchors and fields are told apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from probandum.document import Document, Fact, Figure, Gap, Heading, Number, Table, Text
+from probandum.errors import RecordError
+from probandum_reports import facts
+from probandum_reports.parts import inner
+from probandum_reports.view import Shown, View
+
+#: Words that the product never says of a system. What people declared is quoted, and not searched.
+FORBIDDEN = re.compile(
+    r"\b(compliant|certified|fair|unbiased|bias[- ]free|non-discriminatory|anonymous|approved|conforms?)\b",
+    re.IGNORECASE,
+)
+_OF_FINDING = re.compile(r"finding:(?P<id>.*?)\.(?P<what>reason|limit|limit_source|waiver\.(?:owner|reason|expires))")
+
+
+def check(view: View) -> None:
+    """RecordError naming every breach of the view's document."""
+    found = list(breaches(view))
+    if found:
+        raise RecordError(f"document {view.document.id}: {'; '.join(found)}", remedy="mend the template or the builder")
+
+
+def breaches(view: View) -> Iterator[str]:
+    """Every breach in words, in reading order."""
+    document = view.document
+    nodes = [*document.front, *_walk(document.nodes)]
+    # 1. words
+    names = {_name(view.shown(finding.id)) for finding in view.dossier.findings}
+    for text in _prose(document, nodes):
+        if text not in names and (word := FORBIDDEN.search(text)) is not None:
+            yield f"the word {word.group()!r} stands in {text[:60]!r}"
+    # 2. and 3. what carries data
+    known = {finding.id for finding in view.dossier.findings}
+    for node in nodes:
+        if isinstance(node, Number) and node.finding not in known:
+            yield f"number {node.finding} is no finding of the record"
+        elif isinstance(node, Fact) and (problem := _unfounded(view, node)) is not None:
+            yield problem
+    # 4. every finding
+    for missing in sorted(known - set(document.findings())):
+        yield f"finding {missing} does not appear"
+    # 5. gaps
+    fields: dict[str, str] = {}
+    for node in nodes:
+        if isinstance(node, Gap):
+            if not (node.what.strip() and node.citation.strip() and node.supplier.strip()):
+                yield f"gap {node.field_id} lacks what, citation or supplier"
+            # 6. one field, one question
+            if fields.setdefault(node.field_id, node.what) != node.what:
+                yield f"two gaps share the field {node.field_id}"
+    anchors: set[str] = set()
+    for node in nodes:
+        if isinstance(node, Heading):
+            if node.anchor in anchors:
+                yield f"two headings share the anchor {node.anchor}"
+            anchors.add(node.anchor)
+
+
+def _unfounded(view: View, fact: Fact) -> str | None:
+    """Why a fact does not say what stands at its path; None where it does."""
+    if fact.path.startswith("proposal:"):
+        return None if fact.origin == "proposed" else f"fact {fact.path} is a proposal and does not say so"
+    match = _OF_FINDING.fullmatch(fact.path)
+    if match is not None:
+        said = _of_finding(view, match["id"], match["what"])
+    else:
+        said = facts.resolve(view.dossier, fact.path, origin=fact.origin)
+    return None if said == fact.value else f"fact {fact.path} says {fact.value[:40]!r}, its source {str(said)[:40]!r}"
+
+
+def _of_finding(view: View, finding_id: str, what: str) -> str | None:
+    try:
+        shown = view.shown(finding_id)
+    except RecordError:
+        return None
+    if not what.startswith("waiver."):
+        return str(getattr(shown, what))
+    waiver = shown.finding.waiver
+    return None if waiver is None else str(getattr(waiver, what.removeprefix("waiver.")))
+
+
+def _walk(nodes: Iterable[object]) -> Iterator[object]:
+    for node in nodes:
+        yield node
+        yield from _walk(inner(node))
+
+
+def _prose(document: Document, nodes: Iterable[object]) -> Iterator[str]:
+    """All text that is ours."""
+    yield from (document.title, document.subtitle, document.status)
+    for node in nodes:
+        if isinstance(node, str):
+            yield node
+        elif isinstance(node, Text | Heading):
+            yield node.text
+        elif isinstance(node, Table):
+            yield from (node.caption, *node.header)
+        elif isinstance(node, Figure):
+            yield node.caption
+        elif isinstance(node, Gap):
+            yield node.what
+
+
+def _name(shown: Shown) -> str:
+    return ", ".join(part for part in (shown.title, shown.about) if part)

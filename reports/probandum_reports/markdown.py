@@ -1,0 +1,109 @@
+"""A document as Markdown: readable as it stands, with every finding linked to its evidence page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from probandum.document import Cell, Fact, Figure, Gap, Heading, Inline, Listing, Node, Number, Table, Text
+from probandum_reports.pages import visible
+from probandum_reports.view import View
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
+#: What would start a list, a rule, a quotation or a heading at the start of a line.
+_OPENING = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)")
+
+
+def render(view: View) -> bytes:
+    """The document as UTF-8 Markdown, ending in a newline."""
+    document = view.document
+    blocks = [f"# {escape(document.title)}", escape(document.subtitle), f"**Status:** {escape(document.status)}"]
+    blocks.append(_grid(("", ""), [(escape(fact.label or ""), _fact(view, fact)) for fact in document.front]))
+    for node in document.nodes:
+        blocks += _blocks(view, node)
+    return ("\n\n".join(block for block in blocks if block) + "\n").encode()
+
+
+def escape(text: str) -> str:
+    r"""``text`` so that Markdown shows it and obeys none of it, anywhere but at the start of a block.
+
+    >>> print(escape("*a* <b> | c"))
+    \*a\* \<b\> \| c
+    """
+    return _SPECIAL.sub(r"\\\1", " ".join(visible(text).split()))
+
+
+def opening(text: str) -> str:
+    r""":func:`escape` for the start of a block, where a number or a dash would begin a list.
+
+    >>> print(opening("1. a"), opening("- a"))
+    1\. a \- a
+    """
+    return _OPENING.sub(_defused, escape(text))
+
+
+def _defused(match: re.Match[str]) -> str:
+    mark = match.group(2)
+    return f"{match.group(1)}{mark[:-1]}\\{mark[-1]}"
+
+
+def _blocks(view: View, node: Node) -> Iterable[str]:
+    if isinstance(node, Heading):
+        yield f"{'#' * min(node.level + 1, 6)} {escape(node.text)}"
+        if node.citation is not None:
+            yield f"*{escape(node.citation)}*"
+    elif isinstance(node, Text):
+        text = opening(node.text)
+        yield {"note": f"> {text}", "warning": f"> **⚠ {text}**"}.get(node.style, text)
+    elif isinstance(node, Table):
+        yield from _table(view, node)
+    elif isinstance(node, Figure):
+        yield f"*Figure: {escape(node.caption)}.* {escape(node.alt)}"
+        yield from _table(view, node.twin)
+    elif isinstance(node, Listing):
+        yield "\n".join(f"- {' '.join(_inline(view, inline) for inline in entry)}" for entry in node.entries)
+    else:
+        yield _inline(view, node)
+
+
+def _table(view: View, table: Table) -> Iterable[str]:
+    yield f"**{escape(table.caption)}**"
+    yield _grid([escape(name) for name in table.header], [[_cell(view, cell) for cell in row] for row in table.rows])
+
+
+def _grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _cell(view: View, cell: Cell) -> str:
+    if isinstance(cell, str):
+        return escape(cell)
+    if isinstance(cell, Number) and cell.label is None:
+        return _result(view, cell)
+    return _inline(view, cell)
+
+
+def _inline(view: View, node: Inline) -> str:
+    if isinstance(node, Text):
+        return opening(node.text)
+    if isinstance(node, Number):
+        shown = view.number(node)
+        label = node.label or ", ".join(part for part in (shown.title, shown.about) if part)
+        return f"{escape(label)}: {_result(view, node)}"
+    if isinstance(node, Gap):
+        return f"**{'☐' if node.origin == 'human' else '⚠'} {escape(view.inline(node))}**"
+    return (f"{escape(node.label)}: " if node.label else "") + _fact(view, node)
+
+
+def _fact(view: View, fact: Fact) -> str:
+    said = view.provenance(fact)
+    return escape(fact.value) + (f" *({escape(said)})*" if said else "")
+
+
+def _result(view: View, node: Number) -> str:
+    shown = view.number(node)
+    parts = [shown.value] if shown.suppressed or not shown.interval else [f"{shown.value} ({shown.interval})"]
+    if not shown.suppressed:
+        parts.append(shown.n)
+    return f"{escape(', '.join(parts))}, **{escape(shown.verdict)}** ([evidence]({shown.href}))"

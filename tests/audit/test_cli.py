@@ -1,0 +1,265 @@
+"""The command line: one line for a mistake, its exit code, and no traceback unless asked for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from probandum import api, cli
+from probandum.sealing import keygen
+from records import LIMITS, PLAN, write_plan, write_sklearn_plan
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> object:
+    """Runs the command line in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["probandum", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        code = ended.value.code
+        return Ended(code if isinstance(code, int) else int(code is not None), captured.out, captured.err)
+
+    return run
+
+
+Command = object
+
+
+def run(command: Command, *words: object) -> Ended:
+    """The command as the fixture runs it."""
+    assert callable(command)
+    ended = command(*words)
+    assert isinstance(ended, Ended)
+    return ended
+
+
+def test_an_audit_ends_with_the_gates_code_and_says_where_to_look(command: Command, tmp_path: Path) -> None:
+    """A broken limit is 1, with the finding, its interval and its n."""
+    ended = run(command, "audit", write_plan(tmp_path), "--out", "run")
+
+    assert 1 == ended.code
+    assert "gate 1: a limit is broken" in ended.out
+    assert "bias.group-rates/impact-ratio?sex=F~M: FAIL" in ended.out
+    assert "run/reports/index.html" in ended.out
+    assert "\x1b[" not in ended.out
+
+
+def test_exit_zero_is_said_and_changes_the_code_alone(command: Command, tmp_path: Path) -> None:
+    """A demonstration may end with 0; the gate is printed all the same."""
+    ended = run(command, "audit", write_plan(tmp_path), "--out", "run", "--exit-zero")
+
+    assert 0 == ended.code
+    assert "gate 1" in ended.out
+
+
+def test_gate_verify_and_report_read_the_record_alone(command: Command, tmp_path: Path) -> None:
+    """None of them needs the plan or the data any more."""
+    plan = write_plan(tmp_path)
+    run(command, "audit", plan, "--out", "run")
+    plan.unlink()
+    (tmp_path / "log.csv").unlink()
+    verified = run(command, "verify", "run")
+
+    assert 1 == run(command, "gate", "run").code
+    assert 0 == verified.code
+    assert [f"{number}." for number in range(1, 9)] == [line[:2] for line in verified.out.splitlines()]
+    assert 0 == run(command, "report", "run", "--out", "again", "--format", "md").code
+
+
+def test_an_inconclusive_audit_is_3_and_so_is_one_without_a_limit(command: Command, tmp_path: Path) -> None:
+    """A gate that judged nothing does not pass."""
+    none = run(command, "audit", write_plan(tmp_path, PLAN), "--out", "none")
+    near = run(command, "audit", write_plan(tmp_path, gap=0.1), "--out", "near")
+
+    assert 3 == none.code
+    assert "nothing was judged" in none.out
+    assert 3 == near.code
+    assert "a verdict would need about n = " in near.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("audit", "nothing.yaml"), "nothing.yaml: No such file or directory"),
+        (("audit", "audit.yaml", "--tier", "weekly"), "no tier 'weekly'"),
+        (("audit", "audit.yaml", "--key", "nothing.pem"), "nothing.pem"),
+        (("audit", "audit.yaml", "audit.yaml", "--out", "x"), "--out names one folder"),
+        (("law", "show", "ai-act:annex-iv:2:z"), "ai-act:annex-iv:2:z"),
+    ],
+)
+def test_a_wrong_command_is_one_line_and_2(
+    command: Command, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    """Nothing was run, nothing was written."""
+    write_plan(tmp_path)
+    ended = run(command, *words)
+
+    assert 2 == ended.code
+    assert 1 == len(ended.err.splitlines())
+    assert ended.err.startswith("error: ")
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "message"),
+    [
+        (("bias.group-rates: {}", "bias.group-rate: {}"), "7:3", "did you mean 'bias.group-rates'?"),
+        (("bias.group-rates: {}", "bias.group-rates: {intersection: 2}"), "7:3", "did you mean 'intersections'?"),
+        (("bias.group-rates: {}", "bias.group-rates: {intersections: two}"), "7:3", "expected a whole number"),
+        (("version: 1", "version: 2"), "1:1", "version"),
+        (("at_least: 0.8", "at_lest: 0.8"), "9:44", "did you mean 'at_least'?"),
+        (("decision: approved", "decison: approved"), "3:34", "did you mean 'decision'?"),
+        (("limits:", "documents: [annex_6]\nlimits:"), "8:13", "did you mean 'annex_iv'?"),
+    ],
+)
+def test_a_mistake_in_a_plan_names_file_line_and_column(
+    command: Command, tmp_path: Path, change: tuple[str, str], place: str, message: str
+) -> None:
+    """The line to look at comes first."""
+    ended = run(command, "audit", write_plan(tmp_path, (PLAN + LIMITS).replace(*change)), "--out", "run")
+
+    assert 2 == ended.code
+    assert f"audit.yaml:{place}: " in ended.err
+    assert message in ended.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_wrong_key_at_verify_is_4_and_named(command: Command, tmp_path: Path) -> None:
+    """A signature by another key is no signature."""
+    keygen(tmp_path / "ours")
+    keygen(tmp_path / "theirs")
+    run(command, "audit", write_plan(tmp_path), "--out", "run", "--key", "ours")
+
+    assert 0 == run(command, "verify", "run", "--key", "ours.pub").code
+    wrong = run(command, "verify", "run", "--key", "theirs.pub")
+    assert 4 == wrong.code
+    assert "was not made with key" in wrong.out
+    assert 4 == run(command, "gate", "run", "--key", "theirs.pub").code
+
+
+def test_a_truncated_record_is_4_and_names_the_file(command: Command, tmp_path: Path) -> None:
+    """Half a record is not judged."""
+    run(command, "audit", write_plan(tmp_path), "--out", "run")
+    path = tmp_path / "run" / "ask" / "estimates.json"
+    path.write_bytes(path.read_bytes()[:100])
+    ended = run(command, "gate", "run")
+
+    assert 4 == ended.code
+    assert "ask/estimates.json" in ended.out
+
+
+def test_a_model_file_that_is_no_model_is_4(command: Command, tmp_path: Path) -> None:
+    """The system could not be loaded; the message names the file."""
+    plan = write_sklearn_plan(tmp_path)
+    (tmp_path / "model.skops").write_bytes(b"no model")
+    ended = run(command, "audit", plan, "--out", "run")
+
+    assert 4 == ended.code
+    assert "model.skops: no skops file" in ended.err
+
+
+def test_a_pickle_without_the_flag_is_refused_unread(command: Command, tmp_path: Path) -> None:
+    """Loading a pickle runs whatever code is in it: here it would leave a file behind."""
+    import pickle
+
+    class Bomb:
+        def __reduce__(self) -> tuple[object, tuple[str, ...]]:
+            return Path.touch, (Path("ran.txt"),)  # type: ignore[return-value]
+
+    plan = write_sklearn_plan(tmp_path)
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(Bomb()))
+    plan.write_text(plan.read_text("utf-8").replace("model.skops", "model.pkl"), "utf-8")
+    ended = run(command, "audit", plan, "--out", "run")
+
+    assert 2 == ended.code
+    assert "model.pkl: loading a pickle runs whatever code is in it" in ended.err
+    assert not (tmp_path / "ran.txt").exists()
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    """Only where it is asked for."""
+    words = [sys.executable, "-m", "probandum.cli", "audit", "nothing.yaml", "--debug"]
+    program = "import sys; from probandum.cli import main; sys.argv = sys.argv[1:]; main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", program, "probandum", *words[3:]],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+
+    assert "Traceback" in ended.stderr
+
+
+def test_the_schema_is_printed_for_editors(command: Command) -> None:
+    """JSON, whole."""
+    ended = run(command, "plan", "schema")
+
+    assert 0 == ended.code
+    assert "properties" in json.loads(ended.out)
+
+
+def test_checking_a_plan_runs_nothing(command: Command, tmp_path: Path) -> None:
+    """It says how much there is to do."""
+    ended = run(command, "plan", "check", write_plan(tmp_path))
+
+    assert 0 == ended.code
+    assert "fits; 1 probes, 1 limits" in ended.out
+    assert not (tmp_path / "runs").exists()
+
+
+def test_doctor_names_what_is_there_and_what_is_missing(command: Command) -> None:
+    """One line a fact."""
+    ended = run(command, "doctor")
+
+    assert 0 == ended.code
+    for word in ("cpu", "NVML", "RAPL", "codecarbon", "fonts", "cache", "signing"):
+        assert any(line[4:].startswith(word) for line in ended.out.splitlines()), word
+    assert all(line[:2] in ("ok", "--", "pr") for line in ended.out.splitlines())
+
+
+def test_help_and_plan_checks_load_no_heavy_library(tmp_path: Path) -> None:
+    """They answer at once."""
+    plan = write_plan(tmp_path)
+    program = f"""
+import sys
+from probandum import api, cli
+from probandum.running import prepare
+prepare(api.load_plan({str(plan)!r}))
+heavy = {{"torch", "transformers", "shap", "lime", "sklearn", "pandas", "matplotlib", "codecarbon", "typst", "docx"}}
+print(sorted(heavy & set(sys.modules)))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert "[]\n" == ended.stdout
+
+
+def test_judging_under_another_plan_asks_nothing(command: Command, tmp_path: Path) -> None:
+    """Other limits, the same record."""
+    plan = write_plan(tmp_path)
+    run(command, "audit", plan, "--out", "run")
+    milder = tmp_path / "milder.yaml"
+    milder.write_text(plan.read_text("utf-8").replace("0.8", "0.2"), "utf-8")
+    ended = run(command, "judge", "run", "--plan", milder)
+
+    assert "gate 0" in ended.out
+    assert 0 == api.gate("run").code

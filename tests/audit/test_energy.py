@@ -1,0 +1,167 @@
+"""Meters: what lies between two readings of a counter, and nothing where there is no counter."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from probandum.energy import CounterMeter, ExternalLog, NoMeter, RaplSensor, Sensor, make_meter, rapl_sensors
+from probandum.errors import DataError, UsageError
+from probandum.plan_file import Energy
+from probandum.second_opinion import AuditMeter, grid_intensity
+
+
+@dataclass
+class Counter:
+    """A counter that a test moves."""
+
+    joules: float = 0.0
+    part: str = "gpu"
+    covers: str = "GPU 0 of the test"
+
+    def read(self) -> float:
+        """Where it stands."""
+        return self.joules
+
+    def between(self, before: float, after: float) -> float:
+        """The difference; backwards is an error."""
+        if after < before:
+            raise DataError("the counter ran backwards")
+        return after - before
+
+
+def powercap(root: Path, name: str, microjoules: int, *, domain: str = "intel-rapl:0") -> Path:
+    """A RAPL domain as the kernel shows it."""
+    folder = root / domain
+    folder.mkdir(parents=True)
+    (folder / "name").write_text(f"{name}\n")
+    (folder / "energy_uj").write_text(f"{microjoules}\n")
+    (folder / "max_energy_range_uj").write_text("262143328850\n")
+    return folder
+
+
+def test_a_window_is_the_difference_of_its_counters() -> None:
+    """Joules by part, grade B, and the covered parts by name."""
+    gpu, cpu = Counter(1000.0), Counter(50.0, part="cpu", covers="CPU package-0")
+    sensors: list[Sensor] = [gpu, cpu]
+    meter = CounterMeter("NVML + RAPL", sensors, {"dram": "no such domain"})
+    token = meter.begin()
+    gpu.joules, cpu.joules = 1030.0, 57.0
+    reading = meter.end(token)
+
+    assert (30.0, 7.0, None, 37.0) == (reading.gpu_joules, reading.cpu_joules, reading.dram_joules, reading.joules)
+    assert ("B", {"dram": "no such domain"}) == (reading.grade, dict(reading.why))
+    assert ("GPU 0 of the test", "CPU package-0") == reading.covers
+
+
+def test_a_counter_that_ran_backwards_gives_no_joules() -> None:
+    """A driver that was loaded again must not turn into a negative or a small number."""
+    gpu = Counter(1000.0)
+    meter = CounterMeter("NVML", [gpu], {"cpu": "none", "dram": "none"})
+    token = meter.begin()
+    gpu.joules = 3.0
+    reading = meter.end(token)
+
+    assert reading.gpu_joules is None
+    assert "the counter ran backwards" == reading.why["gpu"]
+
+
+def test_without_a_meter_time_is_measured_and_every_joule_is_missing_with_its_reason() -> None:
+    """Absent is None, never 0."""
+    meter = NoMeter("no GPU", "no RAPL")
+    reading = meter.end(meter.begin())
+
+    assert None is reading.joules
+    assert {"gpu": "no GPU", "cpu": "no RAPL", "dram": "no RAPL"} == dict(reading.why)
+    assert "D" == reading.grade
+
+
+def test_rapl_takes_packages_and_dram_and_leaves_out_what_lies_inside_or_around_them(tmp_path: Path) -> None:
+    """Cores and psys would count the same joules twice."""
+    powercap(tmp_path, "package-0", 5_000_000)
+    powercap(tmp_path, "core", 3_000_000, domain="intel-rapl:0:0")
+    powercap(tmp_path, "dram", 1_000_000, domain="intel-rapl:0:1")
+    powercap(tmp_path, "psys", 9_000_000, domain="intel-rapl:1")
+    sensors, _ = rapl_sensors(tmp_path)
+
+    assert [("cpu", 5.0), ("dram", 1.0)] == [(sensor.part, sensor.read()) for sensor in sensors]
+
+
+def test_a_rapl_counter_that_wraps_is_mended(tmp_path: Path) -> None:
+    """The counter starts again at 0 beyond its range."""
+    sensor = RaplSensor(tmp_path, "cpu", "CPU", wraps_at=100.0)
+
+    assert 7.0 == sensor.between(98.0, 5.0)
+
+
+def test_a_machine_without_rapl_says_so(tmp_path: Path) -> None:
+    """No sensor has a reason."""
+    assert ([], "no CPU sensor: this machine offers no RAPL counters") == rapl_sensors(tmp_path)
+
+
+def test_the_log_of_a_meter_at_the_wall_is_integrated_over_the_window(tmp_path: Path) -> None:
+    """A steady 40 W over the window is 40 J a second, grade A."""
+    log = tmp_path / "wall.csv"
+    now = time.time()
+    log.write_text("time,watts\n" + "".join(f"{now + second},40\n" for second in range(-5, 60)))
+    meter = ExternalLog(log)
+    token = meter.begin()
+    time.sleep(0.02)
+    reading = meter.end(token)
+
+    assert "A" == reading.grade
+    assert reading.joules == pytest.approx(40 * reading.seconds, rel=1e-6)
+
+
+def test_a_log_that_does_not_cover_the_window_gives_no_joules(tmp_path: Path) -> None:
+    """A meter that stopped is no reading of 0."""
+    log = tmp_path / "wall.csv"
+    log.write_text("time,watts\n1,40\n2,40\n")
+    meter = ExternalLog(log)
+    reading = meter.end(meter.begin())
+
+    assert None is reading.joules
+    assert "wall.csv does not cover this window" == reading.why["cpu"]
+
+
+def test_a_sensor_that_the_plan_names_and_the_machine_lacks_is_an_error(tmp_path: Path) -> None:
+    """Asking for NVML where there is none must not become an audit without it."""
+    from probandum.energy import nvml_sensors
+
+    if nvml_sensors()[0]:
+        pytest.skip("this machine has an NVML sensor")
+    with pytest.raises(UsageError, match=r"energy\.meter: nvml: no GPU sensor"):
+        make_meter(Energy(meter="nvml"), tmp_path)
+
+
+def test_the_grid_intensity_of_a_country_comes_with_its_year() -> None:
+    """An unknown country is an error: a world average in its place would be silent."""
+    assert (380.95, 2023) == grid_intensity("DEU")
+    with pytest.raises(UsageError, match="has no 'XXX'"):
+        grid_intensity("XXX")
+
+
+def test_the_second_opinion_is_an_estimate_of_grade_d_with_its_intensity(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment variable of codecarbon's own does not replace what the plan says."""
+    monkeypatch.setenv("CODECARBON_FORCE_CARBON_INTENSITY_G_CO2E_KWH", "1")
+    meter = AuditMeter(Energy(country="DEU"))
+    meter.start()
+    sum(i * i for i in range(200_000))
+    reading = meter.stop()
+
+    assert "D" == reading.grade
+    assert "380.95 g CO2e/kWh (2023)" in reading.notes[0]
+    assert reading.cpu_joules is not None and reading.cpu_joules > 0
+
+
+def test_without_a_country_the_second_opinion_says_nothing() -> None:
+    """A guessed country would be a wrong number with many digits."""
+    meter = AuditMeter(Energy())
+    meter.start()
+    reading = meter.stop()
+
+    assert None is reading.joules
+    assert "the plan names no energy.country" in reading.why["cpu"]

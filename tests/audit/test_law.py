@@ -1,0 +1,765 @@
+"""The law pack: what it holds, how strictly it is read, what it says of a system, and what it never says."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probandum.errors import DataError, UnknownName, UsageError
+from probandum.law import Bound, Catalogue, Dates, Requirement, bind, catalogue, load, show
+from probandum.law import loading as loading_module
+from probandum.law.reading import read_yaml
+
+LAW = Path(loading_module.__file__).parent
+FILES = sorted(path.name for path in LAW.glob("*.yaml"))
+
+#: The probes of the house plan; a target of the metric map is one of them, or one of their metrics.
+PROBES = {
+    "bias.group-rates",
+    "bias.ll144",
+    "bias.calibration",
+    "bias.auc-gap",
+    "bias.intersections",
+    "bias.outcome-gap",
+    "bias.attribute-flip",
+    "bias.proxies",
+    "bias.conditional",
+    "bias.name-swap",
+    "bias.sampled-swap",
+    "bias.occupation",
+    "bias.crows-pairs",
+    "bias.stereoset",
+    "bias.bbq",
+    "bias.generation",
+    "bias.refusal",
+    "bias.weat",
+    "bias.prompt-stability",
+    "bias.term-swap",
+    "bias.subgroup-auc",
+    "bias.emotion",
+    "bias.hatecheck",
+    "explain.efficiency",
+    "explain.faithfulness",
+    "explain.infidelity",
+    "explain.seed-stability",
+    "explain.randomisation",
+    "explain.agreement",
+    "explain.complexity",
+    "explain.counterfactual",
+    "explain.global",
+    "explain.surrogate",
+    "explain.reliance",
+    "explain.prompt",
+    "explain.self",
+    "energy.inference",
+}
+METRICS = {
+    "impact-ratio",
+    "selection-rate",
+    "selection-difference",
+    "tpr-difference",
+    "fpr-difference",
+    "ppv-difference",
+    "auc-difference",
+    "tpr",
+    "fpr",
+    "fnr",
+    "ppv",
+}
+DOCUMENTS = {
+    "annex_iv",
+    "instructions_for_use",
+    "declaration_data",
+    "fria",
+    "dpia",
+    "art22_notice",
+    "art86_explanation",
+    "ropa",
+    "lia",
+    "anonymity",
+    "pmm_plan",
+    "risk_file",
+    "qms_index",
+    "gpai_form",
+    "annex_xi_xii",
+    "art50_notice",
+    "art4a_record",
+    "annex_viii",
+    "energy_statement",
+    "summary",
+    "merge_summary",
+    "model_card",
+}
+
+BANK = {"name": "Example Bank AG"}
+CREDIT = {
+    "name": "Credit scorer",
+    "version": "2.1.0",
+    "purpose": "Decides on consumer credit applications",
+    "provider": BANK,
+    "deployer": BANK,
+    "controller": BANK,
+    "annex_iii": "5(b)",
+}
+MODERATION = {
+    "name": "Moderation",
+    "version": "1.9.1",
+    "provider": {"name": "Example Forum"},
+    "deployer": {"name": "Example Forum"},
+    "annex_iii": "none",
+    "annex_i": "none",
+}
+
+
+@pytest.fixture(scope="module")
+def law() -> Catalogue:
+    """The shipped pack."""
+    return catalogue()
+
+
+def bound(card: Mapping[str, Any]) -> dict[str, Bound]:
+    """What binds by a card, by id."""
+    return {each.requirement.id: each for each in bind(card).bound}
+
+
+@cache
+def all_texts() -> list[tuple[str, str]]:
+    """Every text of every file, with where it stands."""
+    found: list[tuple[str, str]] = []
+
+    def walk(value: Any, where: str) -> None:
+        if isinstance(value, str):
+            found.append((where, value))
+        elif isinstance(value, Mapping):
+            for key, inner in value.items():
+                walk(inner, f"{where}.{key}")
+        elif isinstance(value, list):
+            for inner in value:
+                walk(inner, inner["id"] if isinstance(inner, dict) and "id" in inner else where)
+
+    for name in FILES:
+        walk(read_yaml(LAW / name), name)
+    return found
+
+
+# what it holds
+
+
+def test_it_holds_what_the_pack_states(law: Catalogue) -> None:
+    """405 entries of the AI Act, 146 of the GDPR, 10 of other law, and the five lists beside them."""
+    counts = (len(law.requirements), len(law.timeline), len(law.use_cases), len(law.form), len(law.standards))
+
+    assert (405 + 146 + 10, 55, 25, 45, 50) == counts
+    assert 6 == len(law.remarks)
+
+
+def test_ids_are_well_formed_and_unique_across_the_lists(law: Catalogue) -> None:
+    """No two entries share an id; a use case bears the id of the classification entry that it details."""
+    ids = [*law.requirements, *law.timeline, *law.form, *law.standards, *law.remarks]
+
+    assert len(ids) == len(set(ids))
+    assert [] == [id for id in ids if not re.fullmatch(r"[a-z0-9-]+(:[a-z0-9.-]+)*", id)]
+    assert {id for id in law.requirements if id.startswith("ai-act:annex-iii:")} == set(law.use_cases)
+
+
+def test_every_date_is_iso_and_every_kind_has_its_dates(law: Catalogue) -> None:
+    """A reading has both dates, the later one practical; a deleted provision the day of its end and no start."""
+    entries: list[Any] = [*law.requirements.values(), *law.timeline.values()]
+    for entry in entries:
+        dates = entry.dates
+        for name in Dates.__dataclass_fields__:
+            if name not in ("kind", "basis") and (value := getattr(dates, name)) is not None:
+                datetime.date.fromisoformat(value)
+        present = (dates.formal is not None, dates.practical is not None, dates.deleted is not None)
+        expected = {
+            "law": (True, False, False),
+            "reading": (True, True, False),
+            "deleted": (False, False, True),
+            "in-force": (False, False, False),
+            "none": (False, False, False),
+        }[dates.kind]
+
+        assert expected == present, entry.id
+        assert dates.practical is None or str(dates.formal) < dates.practical, entry.id
+
+
+def test_every_entry_names_its_source_in_the_official_journal(law: Catalogue) -> None:
+    """The source is an Official Journal citation, and what the entry was checked against stands apart from it."""
+    for requirement in law.requirements.values():
+        assert requirement.source, requirement.id
+        assert [] == [source for source in requirement.source if ", OJ " not in source]
+        assert set() == set(requirement.source) & set(requirement.checked)
+
+
+def test_what_nothing_confirmed_is_marked_as_not_settled(law: Catalogue) -> None:
+    """An entry that was checked against nothing carries verify."""
+    lists: list[Mapping[str, Any]] = [law.requirements, law.form, law.standards, law.timeline]
+    entries = [entry for each in lists for entry in each.values()]
+
+    assert [] == [entry.id for entry in entries if not entry.checked and not entry.verify]
+
+
+def test_every_role_binds_somebody_and_every_entry_a_known_role(law: Catalogue) -> None:
+    """The roles table and the roles that the entries use are the same set."""
+    entries: list[Any] = [*law.requirements.values(), *law.timeline.values(), *law.form.values()]
+    used = {role for entry in entries for role in entry.applies_to}
+
+    assert set(law.pack.roles) == used
+    assert [] == [entry.id for entry in entries if not entry.applies_to]
+
+
+def test_documents_that_entries_feed_are_documents_of_the_house(law: Catalogue) -> None:
+    """Every document named by an entry is one that the design names."""
+    named = {document for requirement in law.requirements.values() for document in requirement.documents}
+
+    assert set() == named - DOCUMENTS
+
+
+def test_entries_of_the_ai_act_under_the_gdpr_restate_entries_of_the_act(law: Catalogue) -> None:
+    """Each of the GDPR list's AI Act rows points at the entry that it restates, with the same dates and kind."""
+    restating = [requirement for requirement in law.requirements.values() if requirement.see]
+
+    assert 15 == len(restating)
+    for requirement in restating:
+        originals = [law.get(id) for id in requirement.see]
+        assert {(o.dates.formal, o.dates.practical, o.kind) for o in originals} == {
+            (requirement.dates.formal, requirement.dates.practical, requirement.kind)
+        }
+
+
+# the metric map
+
+
+def test_every_metric_of_the_catalogue_is_mapped_in_one_family(law: Catalogue) -> None:
+    """Each metric name has one place in the map, and no entry names a metric that has none."""
+    mapped = [name for group in law.metric_map.metrics.values() for name in group]
+    entries: list[Any] = [*law.requirements.values(), *law.form.values()]
+    used = {name for entry in entries for name in entry.metrics}
+
+    assert len(mapped) == len(set(mapped))
+    assert set() == used - set(mapped)
+
+
+def test_every_target_of_the_map_is_a_probe_or_metric_of_the_house(law: Catalogue) -> None:
+    """A target is a probe of the plan, or a probe and one of its metric names."""
+    targets = {t for group in law.metric_map.metrics.values() for ts in group.values() for t in ts}
+    wrong = [
+        target
+        for target in targets
+        if target.partition("/")[0] not in PROBES or ("/" in target and target.partition("/")[2] not in METRICS)
+    ]
+
+    assert [] == wrong
+
+
+def test_metric_targets_lead_from_a_provision_to_probes(law: Catalogue) -> None:
+    """Annex IV(2)(g) asks for a fairness gap, which group-rate differences measure and energy does not."""
+    requirement = law.get("ai-act:annex-iv:2:g")
+    targets = law.metric_targets(requirement)
+
+    assert "bias.group-rates/selection-difference" in targets["fairness_gap"]
+    assert () == targets["signed_report_metadata"]
+    assert law.measures(requirement, "bias.group-rates/fpr-difference")
+    assert not law.measures(requirement, "energy.inference/joules-per-request")
+
+
+def test_a_whole_probe_as_target_takes_all_its_metrics(law: Catalogue) -> None:
+    """Annex IV(2)(b) names global importance, mapped to a probe: any metric of that probe measures it."""
+    assert law.measures(law.get("ai-act:annex-iv:2:b"), "explain.global/top-share")
+
+
+# asking it
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("ai-act:annex-iv:2:g", "ai-act:annex-iv:2:g"),
+        ("aiact:annex-iv:2:g", "ai-act:annex-iv:2:g"),
+        ("aiact:26:9", "ai-act:26:9"),
+        ("gdpr:35:7:b", "gdpr:35:7:b"),
+    ],
+)
+def test_the_other_spelling_of_the_act_is_an_alias(law: Catalogue, asked: str, found: str) -> None:
+    """``aiact:`` reads as ``ai-act:``; other ids are taken as they are."""
+    assert found == law.get(asked).id
+
+
+def test_an_unknown_id_is_refused_with_the_nearest(law: Catalogue) -> None:
+    """The message suggests an id, and the remedy lists a few, never hundreds."""
+    with pytest.raises(UnknownName, match=r"did you mean 'gdpr:35:7:[abcd]'") as caught:
+        law.get("gdpr:35:7:z")
+
+    assert len(caught.value.lines()) == 1
+    assert len(caught.value.lines()[0]) < 200
+
+
+@pytest.mark.parametrize(
+    ("family", "first", "last", "n"),
+    [
+        ("ai-act:annex-iv:*", "ai-act:annex-iv:0", "ai-act:annex-iv:9", 24),
+        ("ai-act:annex-iv", "ai-act:annex-iv:0", "ai-act:annex-iv:9", 24),
+        ("gdpr:35", "gdpr:35:1", "gdpr:35:11", 15),
+        ("ai-act:art-4", "ai-act:art-4:1", "ai-act:art-4:1", 1),
+        ("ai-act:annex-viii:b", "ai-act:annex-viii:b:1", "ai-act:annex-viii:b:9", 9),
+    ],
+)
+def test_a_family_comes_whole_and_in_the_order_of_the_law(
+    law: Catalogue, family: str, first: str, last: str, n: int
+) -> None:
+    """Whole segments count (Art. 4 is not Art. 4a), and 35(10) follows 35(9)."""
+    ids = [requirement.id for requirement in law.entries_of(family)]
+
+    assert (first, last, n) == (ids[0], ids[-1], len(ids))
+
+
+def test_an_empty_family_is_an_error(law: Catalogue) -> None:
+    """A family that no entry belongs to is refused, not returned empty."""
+    with pytest.raises(UnknownName, match="unknown part of the law 'ai-act:annex-xx'"):
+        law.entries_of("ai-act:annex-xx")
+
+
+@pytest.mark.parametrize(
+    ("id", "cited"),
+    [
+        ("ai-act:annex-iv:2:g", "AI Act, Annex IV(2)(g)"),
+        ("ai-act:26:9", "AI Act, Art. 26(9)"),
+        ("gdpr:35:7:b", "GDPR, Art. 35(7)(b)"),
+        ("eprivacy:5-3", "Directive 2002/58/EC Art. 5(3)"),
+    ],
+)
+def test_a_citation_in_words_names_its_act(law: Catalogue, id: str, cited: str) -> None:
+    """The citation alone is short; cited adds the act unless the citation holds it."""
+    assert cited == law.get(id).cited
+
+
+@pytest.mark.parametrize(
+    ("id", "words"),
+    [
+        ("ai-act:annex-iv:2:g", "the provider"),
+        ("ai-act:art-27:1:a", "the deployer"),
+        ("ai-act:art-4a:1:a", "the provider or the deployer"),
+        ("gdpr:32:1:a", "the controller or the processor"),
+        ("ai-act:annex-xi:s1:2:e", "the provider of the model"),
+        ("ai-act:art-27:5", "the AI Office"),
+    ],
+)
+def test_a_missing_fact_has_somebody_who_can_supply_it(law: Catalogue, id: str, words: str) -> None:
+    """The supplier in words follows from the roles that an entry binds."""
+    assert words == law.supplier(law.get(id))
+
+
+@pytest.mark.parametrize("point", ["5(b)", "5b", "5 (b)", "Annex III(5)(b)", "Annex III, point 5(b)"])
+def test_a_point_of_annex_iii_is_read_in_common_spellings(law: Catalogue, point: str) -> None:
+    """People write a point in several ways; all name the credit scorer's."""
+    assert "ai-act:annex-iii:5:b" == law.use_case(point).id
+
+
+@given(
+    formal=st.dates(datetime.date(2018, 1, 1), datetime.date(2031, 1, 1)),
+    later=st.integers(1, 2000),
+    day=st.dates(datetime.date(2018, 1, 1), datetime.date(2036, 1, 1)),
+)
+def test_a_reading_never_loses_one_of_its_dates(formal: datetime.date, later: int, day: datetime.date) -> None:
+    """Whatever the dates and the day, both are said and the later one is labelled as a reading."""
+    practical = (formal + datetime.timedelta(days=later)).isoformat()
+    raw: Any = {"kind": "reading", "formal": formal.isoformat(), "practical": practical}
+    said = Dates(**raw).said(as_of=day.isoformat())
+
+    assert f"practical, a reading: {practical}" in said
+    assert f"{'since' if formal <= day else 'from'} {formal.isoformat()}" in said
+
+
+# what it says of a system
+
+
+def test_a_credit_scorer_is_bound_from_december_2027(law: Catalogue) -> None:
+    """Annex III 5(b): Chapter III from 2 December 2027, first set for 2 August 2026; the FRIA binds a private bank."""
+    entries = bound(CREDIT)
+
+    for id in ("ai-act:art-9:1", "ai-act:annex-iv:2:g", "ai-act:art-26:1", "ai-act:art-27:1:a"):
+        assert "2027-12-02" == entries[id].requirement.dates.formal, id
+    assert ("deployer Example Bank AG",) == entries["ai-act:art-27:1:a"].parties
+    assert ("provider Example Bank AG",) == entries["ai-act:annex-iv:2:g"].parties
+    assert ("controller Example Bank AG",) == entries["gdpr:35:7:b"].parties
+    assert "from 2027-12-02 (first set for 2026-08-02)" == entries["ai-act:art-9:1"].requirement.dates.said(
+        as_of="2026-11-23"
+    )
+
+
+def test_a_credit_scorer_gets_both_dates_where_the_later_is_a_reading() -> None:
+    """Registration: formally since 2 August 2026, practical, by a reading, 2 December 2027."""
+    line = next(line for line in show.check(CREDIT, "2026-11-23") if line.startswith("ai-act:art-49:1 "))
+
+    assert "formally since 2026-08-02; practical, a reading: 2027-12-02" in line
+    assert line.endswith("[not settled]")
+
+
+def test_a_credit_scorer_is_spared_other_points_and_routes() -> None:
+    """Only its own point of Annex III is listed, no product route, no biometric minimum, no notified body."""
+    entries = bound(CREDIT)
+
+    assert ["ai-act:annex-iii:5:b"] == [id for id in entries if id.startswith("ai-act:annex-iii:")]
+    assert set() == {"ai-act:art-6:1:a", "ai-act:art-12:3:a", "ai-act:art-43:1:b", "ai-act:art-43:3"} & set(entries)
+    assert "ai-act:art-43:2" in entries
+
+
+def test_a_moderation_classifier_outside_annex_iii_has_no_high_risk_duties() -> None:
+    """Literacy, prohibitions and the rule on changed purposes bind it; Articles 9 to 15 and the FRIA do not."""
+    entries = bound(MODERATION)
+    chapter = {
+        id for id in entries if re.match(r"ai-act:(art-(9|1[0-9]|2[0-467]|43|49|72|73|86):|annex-iv|annex-v)", id)
+    }
+
+    assert set() == chapter
+    assert "2025-02-02" == entries["ai-act:art-4:1"].requirement.dates.formal
+    assert "2026-12-02" == entries["ai-act:art-5:1:ba"].requirement.dates.formal
+    assert "2027-12-02" == entries["ai-act:art-25:1:c"].requirement.dates.formal
+    assert "permission" == entries["ai-act:art-4a:2"].requirement.kind
+
+
+def test_what_a_card_does_not_say_stays_open() -> None:
+    """Without annex_iii nothing of Chapter III binds and nothing is let off: the roles are open, with the reason."""
+    card = {key: value for key, value in CREDIT.items() if key != "annex_iii"}
+    answer = bind(card)
+    opens = {role.role: role.why for role in answer.open}
+
+    assert ("annex_iii", "annex_i") == answer.unsaid
+    assert "if the system is high-risk (the card does not say annex_iii and annex_i)" == opens["provider-high-risk"]
+    assert "ai-act:art-9:1" not in {each.requirement.id for each in answer.bound}
+
+
+def test_a_condition_is_settled_by_the_card_under_roles() -> None:
+    """An employer's duty is open, binds when the card says so, and is gone when the card denies it."""
+    hiring = {**CREDIT, "annex_iii": "4(a)"}
+
+    assert "deployer-employer" in {role.role for role in bind(hiring).open}
+    assert "ai-act:art-26:7" in bound({**hiring, "roles": ["deployer-employer"]})
+    denied = bind({**hiring, "roles": {"deployer-employer": False}})
+    assert "ai-act:art-26:7" not in {each.requirement.id for each in denied.bound}
+    assert "deployer-employer" not in {role.role for role in denied.open}
+
+
+def test_a_product_of_annex_i_is_bound_from_august_2028() -> None:
+    """The product route has its own dates, and no registration or FRIA."""
+    card = {"name": "Lift", "provider": BANK, "deployer": BANK, "annex_iii": "none", "annex_i": "lifts"}
+    entries = bound(card)
+    nine = entries["ai-act:art-9:1"]
+
+    assert "from 2028-08-02 (first set for 2027-08-02)" == nine.requirement.dates.said(
+        as_of="2026-11-23", product_route=nine.product_route
+    )
+    assert set() == {"ai-act:art-49:1", "ai-act:art-27:1:a"} & set(entries)
+
+
+def test_a_claimed_exception_binds_its_registration_and_profiling_closes_it() -> None:
+    """Art. 6(3) relied on: assessment and registration bind, Articles 9 ff. do not; profiling undoes the claim."""
+    claimed = bound({**CREDIT, "annex_iii": "4(a)", "art_6_3": "d"})
+    profiling = bound({**CREDIT, "annex_iii": "4(a)", "art_6_3": "d", "profiling": True})
+
+    assert {"ai-act:art-6:4", "ai-act:art-49:2"} <= set(claimed)
+    assert "ai-act:art-9:1" not in claimed
+    assert "ai-act:art-9:1" in profiling
+    assert "ai-act:art-6:4" not in profiling
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"annex_iii": "5(e)"}, "unknown Annex III point '5\\(e\\)'"),
+        ({"roles": ["deployer-employers"]}, "did you mean 'deployer-employer'"),
+        ({"roles": {"deployer-employer": "yes"}}, "expected true or false, got 'yes'"),
+        ({"roles": "deployer-employer"}, "expected a list of role names"),
+    ],
+)
+def test_a_card_that_cannot_be_read_is_refused(change: Mapping[str, Any], message: str) -> None:
+    """A point or role that does not exist is an error of one line, not a silent no."""
+    with pytest.raises(UsageError, match=message):
+        bind({**CREDIT, **change})
+
+
+# what it prints
+
+
+def test_the_check_states_its_sources_and_its_disclaimer() -> None:
+    """The law's version, the pack's date and the disclaimer come before the first entry."""
+    lines = list(show.check(CREDIT, "2026-11-23"))
+
+    assert "Credit scorer 2.1.0: what binds whom by what its card says, as of 2026-11-23" == lines[0]
+    assert lines[1].endswith("checked on 2026-11-23")
+    assert lines[2].startswith("Own-words summaries, not legal advice")
+    assert "the card says: Annex III 5(b), Creditworthiness and credit scoring" == lines[3]
+
+
+def test_a_stale_pack_warns_first() -> None:
+    """180 days after the check nothing is said; a day later the first line is a warning."""
+    assert not next(iter(show.check(CREDIT, "2027-05-22"))).startswith("warning")
+    assert next(iter(show.check(CREDIT, "2027-05-23"))).startswith(
+        "warning: the law pack was checked on 2026-11-23, 181 days before 2027-05-23"
+    )
+
+
+def test_a_date_that_is_none_is_refused() -> None:
+    """``--as-of`` wants an ISO date."""
+    with pytest.raises(UsageError, match="expected a date such as 2026-11-23, got '1 May'"):
+        show.check(CREDIT, "1 May")
+
+
+def test_listings_are_one_entry_a_line_id_first(law: Catalogue) -> None:
+    """The listing holds every requirement, form field and standard once; a prefix narrows it."""
+    ids = [line.split("  ")[0] for line in show.listing()]
+
+    assert [*law.requirements, *law.form, *law.standards] == ids
+    assert 24 == len(list(show.listing("aiact:annex-iv:")))
+    assert all("\n" not in line for line in show.listing())
+
+
+def test_a_listing_of_nothing_is_an_error() -> None:
+    """A prefix that nothing starts with is refused with suggestions."""
+    with pytest.raises(UnknownName, match="unknown law entry 'gdrp'"):
+        show.listing("gdrp")
+
+
+def test_every_entry_can_be_shown_whole(law: Catalogue) -> None:
+    """Any id prints: its id, its facts, and the disclaimer; what is not settled says so."""
+    for id in [*law.requirements, *law.form, *law.standards, *law.timeline]:
+        lines = list(show.entry(id))
+
+        assert id == lines[0]
+        assert lines[-1].strip() == law.pack.disclaimer
+        assert law.find(id).verify == any("state: not settled" in line for line in lines), id
+
+
+def test_the_timeline_is_sorted_and_gives_both_dates_of_a_reading() -> None:
+    """The earliest date comes first, the dateless last; Section 5 shows its formal and both practical dates."""
+    lines = list(show.timeline())[1:]
+    dates = [re.search(r"\d{4}-\d\d-\d\d", line.split("  ")[1]) for line in lines]
+    firsts = [found.group() if found else "9999" for found in dates]
+
+    assert sorted(firsts) == firsts
+    section_5 = next(line for line in lines if line.startswith("ai-act-date:hr-section-5 "))
+    assert (
+        "formally 2026-08-02; practical, a reading: 2027-12-02 (Annex III), 2028-08-02 (Annex I Section A)" in section_5
+    )
+
+
+def test_every_line_of_an_unsettled_or_later_dated_entry_says_so(law: Catalogue) -> None:
+    """In listing and check alike: verify is marked, and a reading never shows one date alone."""
+    lines = [*show.listing(), *show.check(CREDIT, "2026-11-23"), *show.timeline()]
+    entries: dict[str, Any] = {**law.requirements, **law.form, **law.standards, **law.timeline}
+    for line in lines:
+        entry = entries.get(line.split("  ")[0])
+        if entry is None:
+            continue
+        assert entry.verify == line.endswith("[not settled]"), line
+        if getattr(entry, "dates", None) is not None and entry.dates.kind == "reading":
+            assert "practical, a reading: " in line, line
+
+
+# what it never says
+
+
+def test_deleted_provisions_are_never_duties(law: Catalogue) -> None:
+    """Art. 10(5) and Annex VIII Section B points 7 and 9 print as deleted with their date, and bind nobody."""
+    deleted = [requirement.id for requirement in law.requirements.values() if requirement.kind == "deleted"]
+    lines = {line.split("  ")[0]: line for line in show.listing()}
+    claimed = {**CREDIT, "annex_iii": "4(a)", "art_6_3": "d"}
+
+    assert ["ai-act:art-10:5", "ai-act:annex-viii:b:7", "ai-act:annex-viii:b:9"] == deleted
+    assert all("deleted 2026-07-27  [deleted] " in lines[id] for id in deleted)
+    assert set() == set(deleted) & (set(bound(CREDIT)) | set(bound(claimed)))
+
+
+def test_the_marking_duty_is_not_qualified_by_feasibility(law: Catalogue) -> None:
+    """In Art. 50 the words stand with the quality of the solution only."""
+    for requirement in law.entries_of("ai-act:art-50"):
+        before, found, _ = requirement.summary.partition("as far as technically feasible")
+
+        assert not found or "the solution is" in before, requirement.id
+
+
+def test_the_notification_of_a_fria_has_its_exemption(law: Catalogue) -> None:
+    """Wherever the FRIA is notified, the case of Art. 46(1) stands beside it."""
+    for id in ("ai-act:art-27:3", "ai-act:27:3"):
+        assert "Art. 46(1)" in law.get(id).summary
+    assert [] == [text for _, text in all_texts() if "FRIA must be notified" in text]
+
+
+def test_annex_viii_knows_no_withdrawn_status(law: Catalogue) -> None:
+    """The status of a registered system is never withdrawn."""
+    assert [] == [r.id for r in law.entries_of("ai-act:annex-viii") if "withdrawn" in r.summary.lower()]
+
+
+def test_corrected_readings_stand_corrected(law: Catalogue) -> None:
+    """Art. 36(1) as worded with its reading apart; Art. 15(1)(h)'s version rule is ours; 5(b) and 3(b) are hedged."""
+    assert "in the absence of measures taken by the controller" in law.get("gdpr:36:1").summary
+    assert "is a reading" in (law.get("gdpr:36:1").note or "")
+    assert "this toolkit's rule" in (law.get("gdpr:15:1:h").note or "")
+    assert "not occasional" in (law.get("gdpr:30:5").note or "")
+    assert "Art. 27 is not in the Art. 99(4) list" in (law.get("ai-act:art-99").note or "")
+    assert any("anti-money-laundering" in trap for trap in law.use_case("5(b)").traps)
+    assert law.use_case("1(b)").verify
+    assert law.use_case("3(b)").verify
+
+
+def test_examples_carry_the_tag_of_the_draft(law: Catalogue) -> None:
+    """Each example of a use case is tagged, inside and outside alike."""
+    examples = [e for case in law.use_cases.values() for e in (*case.examples, *case.outside)]
+
+    assert [] == [example for example in examples if not example.endswith("[DRAFT]")]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        r"\bis (AI Act |GDPR )?compliant\b",
+        r"\bGDPR compliant\b",
+        r"\bmodel is anonymous\b",
+        r"\bunbiased\b",
+        r"04/2025 on AI DPIA",
+        r"06/2025 on AI",
+        r"COM\(2025\) 833",
+        r"18 December 2024",
+        r"/work/|/shared/|consulted|session\b|aiact:",
+    ],
+)
+def test_no_text_of_the_pack_says(words: str) -> None:
+    """Verdicts on systems, guidance that could not be confirmed, and traces of the making stand nowhere."""
+    assert [] == [(where, text) for where, text in all_texts() if re.search(words, text)]
+
+
+# how strictly it is read
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the pack to break."""
+    for name in FILES:
+        shutil.copy(LAW / name, tmp_path / name)
+    return tmp_path
+
+
+def test_the_shipped_pack_reads_the_same_from_anywhere(law: Catalogue, copy: Path) -> None:
+    """Loading depends on the files alone."""
+    assert law == load(copy)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("ai_act.yaml", "  evidence: declared\n", "  evidnce: declared\n", "ai_act.yaml: ai-act:art-2:2: unknown key"),
+        ("ai_act.yaml", "  evidence: declared\n", "", "ai_act.yaml: ai-act:art-2:2: missing key 'evidence'"),
+        (
+            "ai_act.yaml",
+            "id: ai-act:art-2:13",
+            "id: ai-act:art-2:2",
+            "ai_act.yaml: ai-act:art-2:2: the id stands twice",
+        ),
+        (
+            "gdpr.yaml",
+            "id: gdpr:5:1:a",
+            "id: ai-act:art-2:2",
+            "gdpr.yaml: ai-act:art-2:2: the id stands twice, also in",
+        ),
+        ("gdpr.yaml", "id: gdpr:5:1:a", "id: GDPR 5", "gdpr.yaml: entry 1: expected an id such as"),
+        (
+            "gdpr.yaml",
+            "applies_to: [controller]",
+            "applies_to: [controler]",
+            "gdpr:5:1:a: applies_to: unknown 'controler'",
+        ),
+        (
+            "gdpr.yaml",
+            "families: [bias, explain]",
+            "families: [bias, exlain]",
+            "gdpr:5:1:a: families: unknown 'exlain'",
+        ),
+        ("gdpr.yaml", "metrics: [bias.sel", "metrics: [bias.zel", "gdpr:5:1:a: metrics: unknown 'bias.zelection_rate"),
+        ("gdpr.yaml", "source: [GDPR]", "source: [GPDR]", "gdpr:5:1:a: source: unknown 'GPDR', did you mean 'GDPR'"),
+        ("gdpr.yaml", "formal: 2018-05-25", "formal: May 2018", "dates: formal: expected a date such as"),
+        ("gdpr.yaml", "see: ['ai-act:art-4a:1']", "see: ['ai-act:art-4b']", "see 'ai-act:art-4b', which no file holds"),
+        ("ai_act.yaml", "basis: art113-c}", "basis: art113-z}", "ai-act:art-2:2: basis: unknown 'art113-z'"),
+        ("ai_act.yaml", "verify: true", "verify: 1", "verify: expected bool, got int 1"),
+        ("ai_act.yaml", "kind: background", "kind: opinion", "kind is 'opinion'; one of duty, permission"),
+        (
+            "annex_iii.yaml",
+            "id: ai-act:annex-iii:5:b",
+            "id: ai-act:annex-iii:5:f",
+            "no classification entry of this id",
+        ),
+        ("annex_iii.yaml", "point: 5(b)", "point: 9(b)", "point '9(b)' lies in no area"),
+        ("pack.yaml", "gdpr: 146", "gdpr: 147", "gdpr.yaml: 146 entries, and pack.yaml states 147"),
+        ("pack.yaml", "{party: controller}", "{party: controler}", "role controller: expected a known party"),
+        ("metric_map.yaml", "  drift: [drift]\n", "", "family 'drift' stands in only one of families and metrics"),
+        ("ai_act.yaml", "title: 'AI Act: requirements'", "title: a\ntitle: b", "key 'title' stands twice"),
+        ("timeline.yaml", "entries:", "entries: [", "timeline.yaml:"),
+        ("standards.yaml", "cited_in_oj: false", "cited_in_oj: maybe", "cited_in_oj: expected bool, got str 'maybe'"),
+    ],
+)
+def test_a_broken_file_is_one_line_naming_file_and_entry(
+    copy: Path, file: str, old: str, new: str, message: str
+) -> None:
+    """Each planted fault is found, in one line that says where."""
+    text = (copy / file).read_text()
+    assert old in text
+    (copy / file).write_text(text.replace(old, new, 1))
+
+    with pytest.raises(DataError) as caught:
+        load(copy)
+
+    assert 1 == len(caught.value.lines())
+    assert "\n" not in caught.value.lines()[0]
+    assert message in caught.value.lines()[0]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_missing_or_empty_file_is_refused(copy: Path, file: str) -> None:
+    """Every file of the pack is needed, and an empty one is no file of the pack."""
+    (copy / file).write_text("")
+    with pytest.raises(DataError, match=f"{file}: expected a mapping, got NoneType"):
+        load(copy)
+    (copy / file).unlink()
+    with pytest.raises(DataError, match=f"{file}: No such file"):
+        load(copy)
+
+
+def test_loading_is_fast_and_import_loads_nothing() -> None:
+    """The whole pack reads in under a second where libyaml is there; importing the package opens no file of it."""
+    program = (
+        "import sys; opened = []\n"
+        "sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == 'open' else None)\n"
+        "import probandum.law.show\n"
+        "print([name for name in opened if name.endswith('.yaml')])"
+    )
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert "[]" == out.strip()
+    if yaml.__with_libyaml__:
+        start = time.process_time()
+        load()
+        assert time.process_time() - start < 1.0
+
+
+def test_the_catalogue_is_read_once() -> None:
+    """Two askings give the same object."""
+    assert catalogue() is catalogue()
+
+
+def test_requirements_are_immutable(law: Catalogue) -> None:
+    """An entry cannot be edited in place."""
+    requirement: Requirement = law.get("gdpr:35:1")
+    with pytest.raises(AttributeError):
+        requirement.summary = "other"  # type: ignore[misc]
