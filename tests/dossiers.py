@@ -204,13 +204,13 @@ def _faithfulness() -> Measure:
     draws = np.sort(np.random.default_rng(1).normal(0.62, 0.08, size=2000))
     found = stats.bounds("bootstrap", level=0.95, draws=draws.tolist(), value=0.62)
     return Measure(
-        metric="normalised",
+        metric="comprehensiveness-normalised",
         estimate=Estimate(
             value=0.62,
             low=found.low,
             high=found.high,
             n=120,
-            unit="score",
+            unit="ratio",
             method="bootstrap",
             design="rows resampled",
             draws=tuple(draws.tolist()),
@@ -231,7 +231,7 @@ def _energy() -> tuple[Measure, ...]:
                 low=found.low,
                 high=found.high,
                 n=3,
-                unit="joule per request",
+                unit="joule",
                 method="t",
                 moments=(0.0412, 0.0011, 2.0),
             ),
@@ -240,7 +240,7 @@ def _energy() -> tuple[Measure, ...]:
         ),
         Measure(
             metric="gpu-joules-per-request",
-            estimate=Estimate.missing("there is no GPU", unit="joule per request"),
+            estimate=Estimate.missing("there is no GPU", unit="joule"),
             mode="disclosure",
             evidence=keys,
         ),

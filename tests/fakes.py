@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from probandum.asking import Asker
-from probandum.evidence import Capability, Floats, Request, Response, Table
+from probandum.evidence import Capability, Floats, Observation, Request, Response, Table
 from probandum.finding import Estimate
-from probandum.probe import ControlOutcome, Measure, ProbeResult
+from probandum.probe import ControlOutcome, Measure, ProbeResult, Window
 from probandum.running import measure
 from probandum.stats import bounds
 from probandum.subject import Decision, Grouping, Subject
@@ -246,9 +246,33 @@ def credit_world(rows: int = 2000, *, seed: int = 1, labelled: bool = True, refe
     )
 
 
+class Notes:
+    """A journal in memory: packs and windows as a run's journal keeps them."""
+
+    def __init__(self) -> None:
+        self.packs: dict[str, list[Observation]] = {}
+        self.windows: dict[str, Window] = {}
+
+    def recorded(self, pack: str) -> list[Observation] | None:
+        """The observations of a pack that was written."""
+        return self.packs.get(pack)
+
+    def write(self, observations: Sequence[Observation]) -> None:
+        """Keep one pack."""
+        self.packs[observations[0].pack] = list(observations)
+
+    def window(self, key: str) -> Window | None:
+        """A window that was written."""
+        return self.windows.get(key)
+
+    def write_window(self, key: str, window: Window) -> None:
+        """Keep one window."""
+        self.windows[key] = window
+
+
 def run_probe(probe: Any, target: Target, subject: Subject | None = None, *, seed: int = 1) -> ProbeResult:
     """All that the probe leaves after asking ``target``, controls included."""
-    return measure(probe, Asker(target, seed=seed, subject=subject))
+    return measure(probe, Asker(target, seed=seed, subject=subject, journal=Notes()))
 
 
 def measured(result: ProbeResult, metric: str, group: str | None = None, reference: str | None = None) -> Measure:

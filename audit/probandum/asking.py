@@ -8,8 +8,11 @@ pack is the unit of recording and of resuming.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -95,6 +98,7 @@ class Asker:
         self._replayed = replayed
         self._progress = progress or (lambda probe, done, of: None)
         self._answers: dict[str, Response] = {}
+        self._fresh: Counter[str] = Counter()
         self.asked_now = 0
         self.asked_before = 0
         self.asked_elsewhere = 0
@@ -110,24 +114,28 @@ class Asker:
                 raise ProbeError(f"{probe} asked for {request.kind}, which target {self.target.name} cannot answer")
         keys = [self._key(request) for request in requests]
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in self._answers}
+        unasked = iter(missing)
         done, of = 0, sum(len(request) for request in missing.values())
         self._progress(probe, done, of)
         for pack in packs(list(missing.values())):
-            for request, response in zip(pack, self._answer_pack(probe, pack), strict=True):
-                self._answers[self._key(request)] = response
+            named = list(itertools.islice(unasked, len(pack)))
+            self._answers.update(zip(named, self._answer_pack(probe, named, pack), strict=True))
             done += sum(len(request) for request in pack)
             self._progress(probe, done, of)
-        answers = [self._answers[key] for key in keys]
-        for key, request in zip(keys, requests, strict=True):
-            if request.fresh:
-                self._answers.pop(key, None)
-        return answers
+        return [
+            self._answers.pop(key) if request.fresh else self._answers[key]
+            for key, request in zip(keys, requests, strict=True)
+        ]
 
     def _key(self, request: Request) -> str:
-        return f"fresh:{request.digest}" if request.fresh else request.digest
+        """What an answer is kept under; every fresh ask is one of its own, counted over the run."""
+        if not request.fresh:
+            return request.digest
+        self._fresh[request.digest] += 1
+        return f"fresh:{self._fresh[request.digest]}:{request.digest}"
 
-    def _answer_pack(self, probe: str, pack: Sequence[Request]) -> list[Response]:
-        name = codec.digest_of([self._key(request) for request in pack])
+    def _answer_pack(self, probe: str, keys: Sequence[str], pack: Sequence[Request]) -> list[Response]:
+        name = codec.digest_of(keys)
         recorded = self.journal.recorded(name) if self.journal else None
         if recorded is not None:
             self.asked_before += len(recorded)
@@ -201,16 +209,19 @@ class Asker:
         started = time.perf_counter()
         count, tokens_in, tokens_out = 0, 0, 0
         counted = True
+        answers: list[Response] = []
         while time.perf_counter() - started < seconds:
-            for response in self.target.answer(requests):
-                if response.error is not None:
-                    raise TargetError(f"target {self.target.name} failed in an energy window: {response.error}")
+            answers = self.target.answer(requests)
+            for response in answers:
                 counted = counted and response.input_tokens is not None
                 tokens_in += response.input_tokens or 0
                 tokens_out += response.output_tokens or 0
             count += sum(len(request) for request in requests)
         self.target.synchronise()
         reading: Reading = self.meter.end(token)
+        for request, response in zip(requests, answers, strict=True):
+            if why := _unanswered(_checked(request, response)):
+                raise TargetError(f"target {self.target.name} failed in an energy window: {why}")
         return Window(
             reading=reading,
             requests=count,
@@ -311,16 +322,32 @@ def describe(request: Request) -> dict[str, Any]:
     return said
 
 
+def _unanswered(response: Response) -> str | None:
+    """Why a response is no answer: what refusing takes is not what answering takes."""
+    if response.error is not None:
+        return response.error
+    if response.refused:
+        return f"it declined {len(response.refused)} inputs"
+    return "its answer is empty" if response.outputs is None and not response.texts else None
+
+
 def _checked(request: Request, response: Response) -> Response:
-    """``response``, or an error in its place where the array has another length or holds no finite numbers."""
-    if response.error is not None or response.outputs is None:
+    """``response`` in float64, as the journal gives it back; an error in its place where it does not fit the inputs.
+
+    It fits with one finite row of numbers, or one text, an input.
+    """
+    if response.error is not None:
+        return response
+    if response.texts and len(response.texts) != len(request):
+        return Response(error=f"{len(response.texts)} texts to {len(request)} inputs")
+    if response.outputs is None:
         return response
     outputs = np.asarray(response.outputs, dtype=np.float64)
-    if len(outputs) != len(request):
-        return Response(error=f"{len(outputs)} answers to {len(request)} inputs")
+    if outputs.shape[:1] != (len(request),):
+        return Response(error=f"answers of shape {outputs.shape} to {len(request)} inputs")
     finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
     if not finite.all():
         row = int(np.argmin(finite))
-        name = request.keys[row] if request.keys else f"input {row}"
+        name = request.keys[row] if request.keys else f"input {row + 1}"
         return Response(error=f"{name}: the system answered {outputs[row].tolist()}, which is not finite")
-    return response
+    return replace(response, outputs=outputs)

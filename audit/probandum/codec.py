@@ -79,6 +79,6 @@ def _refuse_non_finite(value: Any, where: str) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
             _refuse_non_finite(inner, f"{where}.{key}" if where else str(key))
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
             _refuse_non_finite(inner, f"{where}[{index}]")

@@ -39,6 +39,9 @@ class Table:
 
     def __init__(self, columns: Mapping[str, Column]) -> None:
         self.columns = dict(columns)
+        bent = next((name for name, column in self.columns.items() if column.ndim != 1), None)
+        if bent is not None:
+            raise ValueError(f"column {bent!r} has shape {self.columns[bent].shape}, expected one dimension")
         lengths = {len(column) for column in self.columns.values()}
         if len(lengths) > 1:
             raise ValueError(f"columns differ in length: {sorted(lengths)}")

@@ -1,6 +1,6 @@
 """The gate: numbered steps over a sealed record, an exit code, and every cause printed.
 
-    0  every judged finding passes, or is waived and in force
+    0  every judged finding passes, is waived and in force, or is inconclusive in a merge
     1  a limit is broken
     2  the command or the plan is wrong (raised as UsageError, never decided here)
     3  inconclusive, or nothing was judged
@@ -33,13 +33,17 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """What the gate decided and why. ``counts``: findings by verdict, ``waived`` among them apart."""
+    """What the gate decided and why.
+
+    ``counts``: findings by verdict. ``notes``: what did not pass and does not block, each with the reason.
+    """
 
     code: int
     mode: str
     causes: tuple[Cause, ...]
     counts: Mapping[str, int]
     judged: int
+    notes: tuple[str, ...] = ()
 
 
 def gate(record: Record, *, key: Any = None) -> GateResult:
@@ -79,7 +83,9 @@ def decided(findings: Sequence[Finding], unused: Sequence[Limit], planned: Itera
     verdict_causes, judged = decide(findings, mode=mode)
     causes += verdict_causes
     code = next((code for code in (4, 1, 3) if any(cause.code == code for cause in causes)), 0)
-    return GateResult(code=code, mode=mode, causes=tuple(causes), counts=tally(findings), judged=judged)
+    return GateResult(
+        code=code, mode=mode, causes=tuple(causes), counts=tally(findings), judged=judged, notes=notes(findings, mode)
+    )
 
 
 def _measured(findings: Iterable[Finding]) -> set[str]:
@@ -108,6 +114,18 @@ def decide(findings: Iterable[Finding], *, mode: str) -> tuple[list[Cause], int]
     if judged == 0:
         causes.append(Cause(code=3, text="nothing was judged: no limit of the plan met a measured quantity"))
     return causes, judged
+
+
+def notes(findings: Iterable[Finding], mode: str) -> tuple[str, ...]:
+    """What did not pass and does not block: findings that are waived, and in a merge those without a verdict."""
+    made = []
+    for finding in findings:
+        if (waiver := finding.waiver) is not None:
+            until = f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
+            made.append(f"{finding.id}: {said(finding)}; {until}")
+        elif finding.verdict is Verdict.INCONCLUSIVE and mode == "merge":
+            made.append(f"{finding.id}: {said(finding)}; does not block a merge")
+    return tuple(made)
 
 
 def said(finding: Finding) -> str:

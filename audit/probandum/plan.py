@@ -270,7 +270,8 @@ class Plan:
         try:
             check_keywords(cls, self.target_options, what=f"target {self.target_type}", skip=1)
         except UsageError as error:
-            key = next((key for key in self.target_options if f"unknown key {key!r}" in error.message), None)
+            said = error.message
+            key = next((k for k in self.target_options if f"unknown key {k!r}" in said or f".{k}: exp" in said), None)
             place = ("target",) if key is None else ("target", key)
             return [self.yaml.problem(place, "; ".join(error.lines()))]
         return []

@@ -22,9 +22,10 @@ def load_plugins() -> tuple[str, ...]:
         source = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown distribution"
         try:
             entry.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # importing runs a third party's code
+            text = " ".join(str(error).split())
             raise ProbeError(
-                f"plugin {entry.name} = {entry.value} of {source} does not load: {type(error).__name__}: {error}",
+                f"plugin {entry.name} = {entry.value} of {source} does not load: {type(error).__name__}: {text}",
                 remedy="mend or uninstall it",
             ) from error
         loaded.append(f"{entry.name} ({source})")

@@ -13,7 +13,6 @@ Constructor keywords are the options under ``suites:`` in the audit file.
 
 from __future__ import annotations
 
-import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 
-from probandum.errors import DataError, UnknownName, UsageError
+from probandum.errors import DataError, UnknownName
 from probandum.evidence import Capability, Items, Reading, Request, Response
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.subject import Subject
@@ -228,9 +227,6 @@ def make_probe(id: str, options: Mapping[str, Any], *, folder: Path = Path()) ->
     cls = _PROBES.specs[id].cls
     check_keywords(cls, options, what=f"suites.{id}")
     hints = typing.get_type_hints(cls.__init__)
-    for key, value in options.items():
-        if key in hints and not _fits(value, hints[key]):
-            raise UsageError(f"suites.{id}.{key}: expected {_plain(hints[key])}, got {value!r}")
     made: Probe = cls(**{key: _converted(id, key, value, hints.get(key), folder) for key, value in options.items()})
     return made
 
@@ -243,43 +239,3 @@ def _converted(probe: str, key: str, value: object, hint: Any, folder: Path) -> 
             raise DataError(f"suites.{probe}.{key}: no file {path}", remedy="paths start at the plan's folder")
         return path
     return tuple(value) if isinstance(value, list) else value
-
-
-def _fits(value: object, hint: Any) -> bool:
-    """Whether a YAML value can stand where ``hint`` is annotated."""
-    origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
-        return True
-    if origin is typing.Literal:
-        return value in inner
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, part) for part in inner)
-    if origin in (tuple, list, Sequence) or origin is typing.get_origin(Sequence[str]):
-        return isinstance(value, list | tuple) and all(_fits(item, inner[0]) for item in value)
-    if origin in (dict, Mapping) or origin is typing.get_origin(Mapping[str, str]):
-        return isinstance(value, Mapping)
-    if hint is Path:
-        return isinstance(value, str)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, hint) if isinstance(hint, type) else True
-
-
-def _plain(hint: Any) -> str:
-    names = {
-        int: "a whole number",
-        float: "a number",
-        str: "text",
-        bool: "true or false",
-        type(None): "nothing",
-        Path: "a file name",
-    }
-    if typing.get_origin(hint) is typing.Literal:
-        return " or ".join(repr(option) for option in typing.get_args(hint))
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return " or ".join(_plain(part) for part in typing.get_args(hint))
-    if hint in names:
-        return names[hint]
-    return "a list" if typing.get_origin(hint) in (tuple, list) else str(hint)

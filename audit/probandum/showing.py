@@ -152,10 +152,10 @@ def _limit(finding: Finding) -> str:
 
 
 def print_gate(result: GateResult, *, console: Console | None = None) -> None:
-    """The gate's code and every cause."""
+    """The gate's code, every cause, and what did not pass and does not block."""
     console = console or _console()
     meaning = {
-        0: "every judged finding passes",
+        0: "nothing blocks" if result.notes else "every judged finding passes",
         1: "a limit is broken",
         3: "inconclusive, or nothing was judged",
         4: "the audit could not be carried out or trusted",
@@ -164,6 +164,8 @@ def print_gate(result: GateResult, *, console: Console | None = None) -> None:
     console.print(Text(f"gate {result.code}: {meaning}", style=style))
     for cause in result.causes:
         console.print(Text(f"  {cause.code}  {cause.text}"), soft_wrap=not console.is_terminal)
+    for note in result.notes:
+        console.print(Text(f"  -  {note}", style="dim"), soft_wrap=not console.is_terminal)
 
 
 def print_summary(done: Sequence[tuple[Plan, Record, GateResult]]) -> None:

@@ -7,6 +7,8 @@ under ``target:`` in the audit file. It says what it can do, says what it is, an
 from __future__ import annotations
 
 import inspect
+import types
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,8 +132,8 @@ def _class(name: str, options: Mapping[str, Any]) -> type[Target]:
 
 
 def check_keywords(cls: type, options: Mapping[str, Any], *, what: str, skip: int = 0) -> None:
-    """UsageError naming the first key that the constructor of ``cls`` does not take, or the first it lacks."""
-    parameters = list(inspect.signature(cls).parameters.values())[skip:]
+    """UsageError naming the first key that the constructor of ``cls`` does not take, cannot take so, or lacks."""
+    parameters = list(inspect.signature(cls, eval_str=True).parameters.values())[skip:]
     names = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
     for key in options:
         if key not in names:
@@ -142,3 +144,49 @@ def check_keywords(cls: type, options: Mapping[str, Any], *, what: str, skip: in
     for parameter in parameters:
         if parameter.name in names and parameter.default is inspect.Parameter.empty and parameter.name not in options:
             raise UsageError(f"{what}: the key {parameter.name!r} is missing")
+    for parameter in parameters:
+        name, hint = parameter.name, parameter.annotation
+        if name in options and hint is not inspect.Parameter.empty and not _fits(options[name], hint):
+            raise UsageError(f"{what}.{name}: expected {_plain(hint)}, got {options[name]!r}")
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a YAML value can stand where ``hint`` is annotated."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return True
+    if origin is typing.Literal:
+        return value in inner
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, part) for part in inner)
+    if origin in (tuple, list, Sequence) or origin is typing.get_origin(Sequence[str]):
+        return isinstance(value, list | tuple) and all(_fits(item, inner[0]) for item in value)
+    if origin in (dict, Mapping) or origin is typing.get_origin(Mapping[str, str]):
+        return isinstance(value, Mapping)
+    if hint is Path:
+        return isinstance(value, str)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, hint) if isinstance(hint, type) else True
+
+
+def _plain(hint: Any) -> str:
+    names = {
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        bool: "true or false",
+        type(None): "nothing",
+        Path: "a file name",
+    }
+    if typing.get_origin(hint) is typing.Literal:
+        return " or ".join(repr(option) for option in typing.get_args(hint))
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return " or ".join(_plain(part) for part in typing.get_args(hint))
+    if hint in names:
+        return names[hint]
+    if typing.get_origin(hint) in (dict, Mapping):
+        return "keys and values"
+    return "a list" if typing.get_origin(hint) in (tuple, list, Sequence) else str(hint)

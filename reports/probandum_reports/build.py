@@ -218,7 +218,8 @@ class Builder:
     # Risks.
 
     def _risk(self, threat: Threat, section: Section, *, level: int) -> Iterable[Node]:
-        proposal = risks.propose(threat, self.dossier.findings, withheld=self.view.suppressed)
+        silent = risks.silent_ones(self.dossier.results, self.view.suppressed)
+        proposal = risks.propose(threat, self.dossier.findings, silent=silent)
         place = f"dpia.risks.{threat.id}"
         named = f"{threat.id}, {_decapitalised(threat.name)}"
         person = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probandum.law.loading import catalogue
+from probandum.law import catalogue
 
 
 def cited(requirement: str) -> str:

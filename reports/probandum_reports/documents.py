@@ -22,7 +22,18 @@ Words = Annotated[str, StringConstraints(min_length=1, strict=True, strip_whites
 Style = Literal["body", "lead", "note", "warning"]
 #: Parts of a document that are the same in all of them and follow from the record alone.
 Builtin = Literal[
-    "notices", "verdicts", "causes", "waivers", "run", "controls", "bands", "matrix", "open_items", "all_findings"
+    "notices",
+    "verdicts",
+    "causes",
+    "waivers",
+    "run",
+    "probes",
+    "controls",
+    "bands",
+    "matrix",
+    "audit_energy",
+    "open_items",
+    "all_findings",
 ]
 
 
@@ -200,7 +211,9 @@ def read_template(path: Path) -> Template:
     try:
         made = Template.model_validate(source.values)
     except ValidationError as error:
-        raise PlanError([source.problem(each["loc"], _said(each)) for each in error.errors()]) from None
+        found = [(each["loc"], _said(each)) for each in error.errors(include_url=False)]
+        around = {place[:length] for place, _ in found for length in range(len(place))}
+        raise PlanError([source.problem(place, text) for place, text in found if place not in around]) from None
     if made.id != path.parent.name:
         raise PlanError([source.problem(("id",), f"expected {path.parent.name!r}, as the folder, got {made.id!r}")])
     return made

@@ -120,8 +120,10 @@ def _stream(dossier: Dossier, ledgers: Mapping[str, Ledger]) -> None:
                 ledger.samples.append(readable(observation, number))
     for key, window in dossier.windows.items():
         line = codec.encode({"window": key, "reading": window})
-        whole = key.removeprefix("probe:") if key.startswith("probe:") else None
-        for probe in {**named.get(key, {}), **({whole: None} if whole in ledgers else {})}:
+        probes = dict(named.get(key, {}))
+        if (whole := key.removeprefix("probe:")) != key and whole in ledgers:
+            probes.setdefault(whole)
+        for probe in probes:
             number = ledgers[probe].write(key, line)
             ledgers[probe].windows.append((number, window))
 
@@ -158,7 +160,8 @@ def _fields(shown: Shown, ledger: Ledger) -> Iterator[tuple[str, str]]:
     """All that the record holds of one finding; figures of fewer than ten persons stay out."""
     finding = shown.finding
     estimate, limit = finding.estimate, finding.limit
-    yield "Estimate", shown.value if shown.suppressed else ", ".join(filter(None, (shown.value, shown.interval, shown.n)))
+    said = [shown.value] if shown.suppressed else [shown.value, shown.interval, shown.n]
+    yield "Estimate", ", ".join(part for part in said if part)
     if not shown.suppressed:
         yield "Method", shown.method
         yield "Counts", "; ".join(f"{events:,} of {trials:,}" for events, trials in estimate.counts or ())
@@ -173,14 +176,13 @@ def _fields(shown: Shown, ledger: Ledger) -> Iterator[tuple[str, str]]:
         yield "Whose limit", shown.limit_source + (f" Line {limit.line} of the plan." if limit.line else "")
         if not shown.suppressed:
             bounds = [("lower", limit.lower), ("upper", limit.upper)]
-            said = ", ".join(f"{name} {exact(bound)}" for name, bound in bounds if bound is not None)
-            yield f"One-sided bounds at {1 - limit.alpha_pass:g}", said
+            found = ", ".join(f"{name} {exact(bound)}" for name, bound in bounds if bound is not None)
+            yield f"One-sided bounds at {1 - limit.alpha_pass:g}", found
             if limit.p_fail is not None and limit.p_adjusted is not None:
-                yield (
-                    "Against the limit",
-                    f"{saying.p_value(limit.p_fail)}; after Holm over {limit.hypotheses} hypotheses of family "
-                    f"“{limit.family}” {saying.p_value(limit.p_adjusted)}; a fail needs p below {limit.alpha_fail:g}",
-                )
+                hypotheses = f"{limit.hypotheses} hypotheses of family “{limit.family}”"
+                p, adjusted = saying.p_value(limit.p_fail), saying.p_value(limit.p_adjusted)
+                held = f"{p}; after Holm over {hypotheses} {adjusted}; a fail needs p below {limit.alpha_fail:g}"
+                yield "Against the limit", held
     yield "Reason", shown.reason
     yield "Mode", {"gate": "", "disclosure": "reported, never judged", "indicator": "an indicator"}[finding.mode]
     yield "Controls", shown.controls

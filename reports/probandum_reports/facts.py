@@ -12,7 +12,9 @@ from typing import Any
 
 from probandum.document import Fact, Origin
 from probandum.dossier import Dossier
+from probandum.evidence import Reading
 from probandum.probe import ControlOutcome
+from probandum_reports import saying
 from probandum_reports.citing import law_version
 
 _ABSENT = object()
@@ -112,17 +114,17 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
             if said:
                 facts[f"controls.{result.probe}.{kind}"] = "; ".join(said)
         facts[f"probe.{result.probe}"] = f"version {result.version}, {result.status.replace('_', ' ')}"
-        if result.options:
-            facts[f"options.{result.probe}"] = result.options
+        facts[f"summary.{result.probe}"] = result.summary or None
+        facts[f"options.{result.probe}"] = result.options or "none"
     for name, reading in dossier.readings.items():
-        facts[f"seconds.{name}"] = f"{reading.seconds:.1f} s"
+        facts[f"reading.{name}"] = _reading(reading)
     return {path: words(value) for path, value in facts.items() if value is not None}
 
 
 def cautions(dossier: Dossier) -> tuple[Fact, ...]:
     """What every document must show of the target, such as that code-executing files were loaded."""
     paths = [path for path in run_facts(dossier) if path.startswith("target.cautions.")]
-    return tuple(fact for path in paths if (fact := run_fact(dossier, path)) is not None)
+    return tuple(fact for path in paths if (fact := run_fact(dossier, path, label="Caution")) is not None)
 
 
 def notices(card: Mapping[str, Any]) -> tuple[Fact, ...]:
@@ -169,6 +171,14 @@ def _group(group: Mapping[str, Any] | None) -> str:
 def _control(control: ControlOutcome) -> str:
     state = {True: "held", False: "failed", None: "could not tell"}[control.held]
     return f"{control.name} {state}: {control.detail}"
+
+
+def _reading(reading: Reading) -> str:
+    over = f"over {saying.amount(reading.seconds, 'second')}"
+    if reading.joules is None:
+        return f"no value {over}: {', '.join(dict.fromkeys(reading.why.values())) or 'no meter was used'}"
+    covered = ", ".join(reading.covers) or "the parts that were read"
+    return f"{saying.amount(reading.joules, 'joule')} {over}, {covered}; {saying.grade(reading.grade)}"
 
 
 def _seal(seal: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from probandum.document import Figure
@@ -119,12 +120,13 @@ def _frame(axes: Any, panel: Sequence[Shown]) -> None:
 
 def _say(axes: Any, row: int, shown: Shown) -> None:
     """Value and n beside the row; a figure that is withheld or absent says so in its place."""
-    place = axes.get_yaxis_transform()
+    say = partial(axes.text, transform=axes.get_yaxis_transform(), va="center")
     if _drawn(shown):
-        axes.text(1.03, row, shown.value, transform=place, va="center", color=INK, fontweight="bold")
-        axes.text(1 + 0.96 * _SAID / (1 - _LABEL - _SAID), row, shown.n, transform=place, va="center", ha="right", color=MUTED)
+        edge = 1 + 0.96 * _SAID / (1 - _LABEL - _SAID)
+        say(1.03, row, shown.value, color=INK, fontweight="bold")
+        say(edge, row, shown.n, color=MUTED, ha="right")
     else:
-        axes.text(0.5, row, visible(shown.value), transform=place, va="center", ha="center", color=MUTED, style="italic")
+        say(0.5, row, visible(shown.value), color=MUTED, ha="center", style="italic")
 
 
 def _label(shown: Shown, *, attribute: bool) -> str:
@@ -208,8 +210,16 @@ def _legend(sheet: Any, shown: Sequence[Shown]) -> None:
         handles.append(Patch(facecolor=BAND, edgecolor=MUTED, linewidth=0.8, label="within the limit"))
     if handles:
         sheet.legend(
-            handles=handles, loc="lower left", ncols=len(handles), frameon=False, fontsize=8, labelcolor=MUTED,
-            bbox_to_anchor=(0.0, 0.0), handletextpad=0.4, columnspacing=1.4, borderaxespad=0.2,
+            handles=handles,
+            loc="lower left",
+            ncols=len(handles),
+            frameon=False,
+            fontsize=8,
+            labelcolor=MUTED,
+            bbox_to_anchor=(0.0, 0.0),
+            handletextpad=0.4,
+            columnspacing=1.4,
+            borderaxespad=0.2,
         )
 
 

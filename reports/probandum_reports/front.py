@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 
-from probandum.document import Fact, Heading, Node, Origin
+from probandum.document import Document, Fact, Figure, Gap, Heading, Listing, Node, Number, Origin, Table
 from probandum.errors import RecordError
 from probandum_reports.view import View
 
@@ -15,8 +16,7 @@ from probandum_reports.view import View
 ORIGINS: Mapping[Origin, tuple[str, str]] = {
     "measured": (
         "Measured",
-        "By this audit, from recorded answers. Each figure stands with its interval, the number of observations n "
-        "and the id of its finding.",
+        "By this audit, from recorded answers. Each figure stands with its interval, its n and its finding's id.",
     ),
     "declared": ("Declared", "By the person named, on the day given. Quoted, and not checked by the audit."),
     "proposed": ("Proposed", "By a rule, for a person to accept or to change."),
@@ -37,7 +37,7 @@ _DIGESTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
-    """The first page in words. ``digests`` are pairs of what is digested and its digest."""
+    """The first page in words. ``digests`` are those that the document's front does not state."""
 
     system: str
     day: date
@@ -54,6 +54,7 @@ def front(view: View) -> Front:
     name, version = (str(dossier.card.get(key) or "") for key in ("name", "version"))
     system = f"{name} {version}".strip() or "a system without a name"
     tool = dossier.environment.get("tool") or {}
+    stated = {fact.value for fact in view.document.front}
     try:
         day = date.fromisoformat(dossier.as_of[:10])
     except ValueError:
@@ -74,7 +75,11 @@ def front(view: View) -> Front:
         day=day,
         seal=seal,
         seal_short=seal_short,
-        digests=tuple((label, dossier.digests[key]) for key, label in _DIGESTS.items() if key in dossier.digests),
+        digests=tuple(
+            (label, dossier.digests[key])
+            for key, label in _DIGESTS.items()
+            if key in dossier.digests and dossier.digests[key] not in stated
+        ),
         author=" ".join(["probandum", str(tool.get("version", ""))]).strip(),
         description=f"{view.document.title} of {system}, as of {day.isoformat()}, {seal_short}",
     )
@@ -97,3 +102,24 @@ def in_reading_order(nodes: Iterable[Node]) -> Iterator[Node | list[Fact]]:
                 yield replace(node, level=level)
             else:
                 yield node
+
+
+def origins(document: Document) -> Counter[Origin]:
+    """How many statements of each origin the document makes, its first page included."""
+    found: Counter[Origin] = Counter()
+
+    def walk(parts: Iterable[object]) -> None:
+        for part in parts:
+            if isinstance(part, Table):
+                walk(cell for row in part.rows for cell in row)
+            elif isinstance(part, Listing):
+                walk(inline for entry in part.entries for inline in entry)
+            elif isinstance(part, Figure):
+                walk([part.twin])
+            elif isinstance(part, Fact | Gap):
+                found[part.origin] += 1
+            elif isinstance(part, Number):
+                found["measured"] += 1
+
+    walk([*document.front, *document.nodes])
+    return found

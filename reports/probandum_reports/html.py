@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -19,7 +19,7 @@ from probandum.finding import Verdict
 from probandum_reports import figures
 from probandum_reports.evidence import evidence
 from probandum_reports.index import index
-from probandum_reports.pages import fill, frame
+from probandum_reports.pages import anchor, fill, frame
 from probandum_reports.strips import strips
 from probandum_reports.view import View
 
@@ -48,7 +48,8 @@ def render(view: View) -> bytes:
         document=document,
         shapes=strips(each.finding for each in shown if not each.suppressed),
         counts={name: _origins(nodes)[name] for name in get_args(Origin)},
-        gaps=[node for node in nodes if isinstance(node, Gap)],
+        gaps=list({anchor(node.field_id): node for node in nodes if isinstance(node, Gap)}.values()),
+        arrives=_first_time(),
         contents=_contents(document),
         plots={
             place: inlined(figures.draw(node, view), prefix=f"figure-{place}-")
@@ -89,6 +90,19 @@ def _data(document: Document) -> list[object]:
     return found
 
 
+def _first_time() -> Callable[[Gap], bool]:
+    """A function that says of each field whether it is met for the first time."""
+    met: set[str] = set()
+
+    def first(gap: Gap) -> bool:
+        name = anchor(gap.field_id)
+        new = name not in met
+        met.add(name)
+        return new
+
+    return first
+
+
 def _origins(nodes: Sequence[object]) -> Counter[str]:
     return Counter(node.origin if isinstance(node, Fact | Gap) else "measured" for node in nodes)
 
@@ -123,7 +137,7 @@ def inlined(svg: bytes, *, prefix: str) -> Markup:
     if title is not None:
         root.set("aria-label", title.text or "")
         root.remove(title)
-    return Markup(ET.tostring(root, encoding="unicode", short_empty_elements=True))  # noqa: S704
+    return Markup(ET.tostring(root, encoding="unicode", short_empty_elements=True))
 
 
 def _pointed(value: str, names: Mapping[str | None, str]) -> str:

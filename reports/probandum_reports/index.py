@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from probandum.document import Document
@@ -27,8 +26,12 @@ _MODES: Mapping[str, str] = {
     "release": "release: what stays inconclusive blocks unless somebody waives it",
     "merge": "merge: only broken limits and errors block; what is inconclusive is noted",
 }
-#: Formats by suffix, in the order in which a reader is offered them.
-_FORMATS: Mapping[str, str] = {".html": "Web page", ".pdf": "PDF", ".docx": "Word", ".md": "Markdown", ".json": "JSON"}
+#: Formats in the order in which a reader is offered them.
+_FORMATS: Mapping[str, str] = {"html": "Web page", "pdf": "PDF", "docx": "Word", "md": "Markdown", "json": "JSON"}
+_UNSIGNED = (
+    "No key signed this record. Its digests show accidental change, but whoever can write the folder could have "
+    "written matching ones."
+)
 _PARTS: Mapping[str, str] = {"gpu": "GPU", "cpu": "CPU", "dram": "memory"}
 
 
@@ -71,12 +74,12 @@ class Offer:
     files: Sequence[tuple[str, str]]
 
 
-def index(dossier: Dossier, documents: Sequence[Document], files: Iterable[Path | str]) -> bytes:
-    """``index.html`` of one audit. ``files``: all that was written; a document's are those named by its id."""
+def index(dossier: Dossier, documents: Sequence[Document], files: Mapping[str, Sequence[str]]) -> bytes:
+    """``index.html`` of one audit. ``files``: by document id, the names of its files beside the index."""
     page = Document(id="index", title="Audit", subtitle="", status="", front=(), nodes=())
     view = View(page, dossier)
     verdicts = [finding for finding in dossier.findings if _carries_verdict(finding)]
-    code = int(dossier.gate["code"])
+    code, counted = int(dossier.gate["code"]), dossier.gate["counts"]
     said, mark, _ = _GATES[code]
     return fill(
         "index.html",
@@ -87,7 +90,7 @@ def index(dossier: Dossier, documents: Sequence[Document], files: Iterable[Path 
         mark=mark,
         mode=_MODES.get(str(dossier.gate["mode"]), str(dossier.gate["mode"])),
         causes=list(_causes(view)),
-        counts=[(verdict, saying.verdict(verdict), int(dossier.gate["counts"].get(verdict.value, 0))) for verdict in _ORDER],
+        counts=[(verdict, saying.verdict(verdict), int(counted.get(verdict.value, 0))) for verdict in _ORDER],
         waived=sum(finding.waiver is not None for finding in dossier.findings),
         judged=int(dossier.gate["judged"]),
         metrics=list(_metrics(view, verdicts)),
@@ -97,7 +100,7 @@ def index(dossier: Dossier, documents: Sequence[Document], files: Iterable[Path 
         about=list(_about(dossier)),
         identity=[(name, facts.words(value)) for name, value in dossier.environment["target"]["identity"].items()],
         energy=list(_energy(dossier.readings)),
-        offers=[_offer(document, [Path(file) for file in files]) for document in documents],
+        offers=[_offer(document, files.get(document.id, ())) for document in documents],
         probes=[_probe(dossier, result.probe) for result in dossier.results],
         **frame(dossier),
     )
@@ -150,11 +153,7 @@ def _cautions(dossier: Dossier) -> Iterator[tuple[str, str]]:
     for fact in facts.notices(dossier.card):
         yield "Declared", fact.value
     if not dossier.seal["signed"]:
-        yield (
-            "Unsigned",
-            "No key signed this record. Its digests show accidental change, but whoever can write the folder could "
-            "have written matching ones.",
-        )
+        yield "Unsigned", _UNSIGNED
     for result in dossier.results:
         failed = [outcome.name for outcome in result.controls if outcome.held is False]
         if failed:
@@ -200,13 +199,13 @@ def _energy(readings: Mapping[str, Reading]) -> Iterator[tuple[str, str, str, st
         )
 
 
-def _offer(document: Document, files: Sequence[Path]) -> Offer:
-    found = {path.suffix: path.name for path in files if path.stem == document.id and path.parent.name != "evidence"}
+def _offer(document: Document, files: Sequence[str]) -> Offer:
+    by_format = {file.rpartition(".")[2]: file for file in files}
     return Offer(
         title=document.title,
         subtitle=document.subtitle,
         status=document.status,
-        files=[(name, found[suffix]) for suffix, name in _FORMATS.items() if suffix in found],
+        files=[(name, by_format[suffix]) for suffix, name in _FORMATS.items() if suffix in by_format],
     )
 
 

@@ -21,7 +21,9 @@ FORBIDDEN = re.compile(
     r"\b(compliant|certified|fair|unbiased|bias[- ]free|non-discriminatory|anonymous|approved|conforms?)\b",
     re.IGNORECASE,
 )
-_OF_FINDING = re.compile(r"finding:(?P<id>.*?)\.(?P<what>reason|limit|limit_source|waiver\.(?:owner|reason|expires))")
+_OF_FINDING = re.compile(
+    r"finding:(?P<id>.*?)\.(?P<what>reason|limit|limit_source|method|waiver\.(?:owner|reason|expires))"
+)
 
 
 def check(view: View) -> None:

@@ -1,4 +1,7 @@
-"""A document as Markdown: readable as it stands, with every finding linked to its evidence page."""
+"""A document as Markdown: readable as it stands, with every finding linked, under its id, to its evidence page.
+
+Charts are named and not drawn; the table that follows each of them holds its values.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,6 @@ def _blocks(view: View, node: Node) -> Iterable[str]:
         yield from _table(view, node)
     elif isinstance(node, Figure):
         yield f"*Figure: {escape(node.caption)}.* {escape(node.alt)}"
-        yield from _table(view, node.twin)
     elif isinstance(node, Listing):
         yield "\n".join(f"- {' '.join(_inline(view, inline) for inline in entry)}" for entry in node.entries)
     else:
@@ -106,4 +108,5 @@ def _result(view: View, node: Number) -> str:
     parts = [shown.value] if shown.suppressed or not shown.interval else [f"{shown.value} ({shown.interval})"]
     if not shown.suppressed:
         parts.append(shown.n)
-    return f"{escape(', '.join(parts))}, **{escape(shown.verdict)}** ([evidence]({shown.href}))"
+    title = escape(node.finding).replace('"', '\\"')
+    return f'{escape(", ".join(parts))}, **{escape(shown.verdict)}** ([evidence]({shown.href} "{title}"))'

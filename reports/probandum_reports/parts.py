@@ -10,7 +10,7 @@ from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict
 from probandum_reports import facts, risks, saying
 from probandum_reports.documents import Template
-from probandum_reports.tables import findings_nodes, name
+from probandum_reports.tables import findings_nodes, methods_nodes, name
 from probandum_reports.view import View
 
 
@@ -94,6 +94,11 @@ def _verdicts(parts: Parts) -> Iterable[Node]:
     for verdict, meaning in _MEANING.items():
         count = facts.run_fact(parts.dossier, f"counts.{verdict.value}")
         rows.append((saying.verdict(verdict), count or "0", meaning))
+    for path, label, meaning in (
+        ("judged", "Judged", "a limit of the plan was applied"),
+        ("findings", "All", "every quantity of the record"),
+    ):
+        rows.append((label, facts.run_fact(parts.dossier, path) or "0", meaning))
     yield Table(caption="Findings by verdict", header=("Verdict", "Findings", "Meaning"), rows=tuple(rows))
     yield Text(
         text=(
@@ -187,6 +192,25 @@ def _controls(parts: Parts) -> Iterable[Node]:
     yield Table(caption="Probes and their controls", header=header, rows=tuple(rows))
 
 
+def _probes(parts: Parts) -> Iterable[Node]:
+    rows: list[tuple[Cell, ...]] = []
+    for result in parts.dossier.results:
+        found = [facts.run_fact(parts.dossier, f"{what}.{result.probe}") for what in ("summary", "options")]
+        rows.append((result.probe, *(fact or "none" for fact in found)))
+    header = ("Probe", "What it measures", "Options")
+    yield Table(caption="What the probes measure", header=header, rows=tuple(rows))
+
+
+def _audit_energy(parts: Parts) -> Iterable[Node]:
+    rows = tuple(
+        (name, fact)
+        for name in parts.dossier.readings
+        if (fact := facts.run_fact(parts.dossier, f"reading.{name}")) is not None
+    )
+    if rows:
+        yield Table(caption="Energy of the audit itself", header=("Part", "Reading"), rows=rows)
+
+
 def _all_findings(parts: Parts) -> Iterable[Node]:
     """Every finding of the record, so that none depends on a section's selector."""
     by_probe: dict[str, list[Finding]] = {}
@@ -194,6 +218,7 @@ def _all_findings(parts: Parts) -> Iterable[Node]:
         by_probe.setdefault(finding.probe, []).append(finding)
     for probe, findings in by_probe.items():
         yield from findings_nodes(parts.view, findings, gap=parts.limit_gap, caption=f"All findings of {probe}")
+        yield from methods_nodes(parts.view, findings)
 
 
 _READ = {
@@ -238,6 +263,8 @@ BUILTINS: Mapping[str, Callable[[Parts], Iterable[Node]]] = {
     "waivers": _waivers,
     "run": _run,
     "controls": _controls,
+    "probes": _probes,
+    "audit_energy": _audit_energy,
     "bands": _bands,
     "matrix": _matrix,
     "all_findings": _all_findings,

@@ -7,7 +7,6 @@ ones and the date is the document's own, so that the same view gives the same by
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, time
@@ -24,48 +23,39 @@ from probandum.document import (
     Listing,
     Node,
     Number,
-    Origin,
     Table,
     Text,
 )
-from probandum.errors import MissingDependency, UsageError
+from probandum.errors import UsageError
 from probandum.resources import shipped
-from probandum_reports import figures
-from probandum_reports.front import ORIGINS, front, in_reading_order
-from probandum_reports.lettering import fonts, printable, printable_all
+from probandum_reports.columns import widths
+from probandum_reports.front import ORIGINS, front, in_reading_order, origins
+from probandum_reports.lettering import printable_all
 from probandum_reports.strips import Strip, strips
+from probandum_reports.typesetting import TypesettingError, picture, typeset
 from probandum_reports.view import View
 
 _STANDARDS = ["a-3a", "ua-1"]
+#: Letters of a cell that might not fit a page; a shorter row is kept in one piece.
+_PAGE = 900
 
 
 def render(view: View) -> bytes:
     """The document as one PDF file; UsageError where its template breaks a rule of the standards."""
-    try:
-        import typst
-    except ImportError:
-        raise MissingDependency("typst", needed_for="writing PDF", extra="pdf") from None
-
     content = _Content(view)
     sources = sorted((shipped("templates") / "_render" / "typst").glob("*.typ"))
     files = {path.name: path.read_bytes() for path in sources}
     files["findings.json"] = codec.pretty([view.public(finding.id) for finding in view.dossier.findings])
     files["document.json"] = codec.encode(content.tree())
     files |= content.pictures
+    noon = datetime.combine(content.front.day, time(12), UTC)
     try:
-        pdf: bytes = typst.compile(
-            files,
-            font_paths=[str(fonts())],
-            ignore_system_fonts=True,
-            pdf_standards=_STANDARDS,
-            timestamp=int(datetime.combine(content.front.day, time(), UTC).timestamp()),
-        )
-    except typst.TypstError as error:
+        return typeset(files, pdf_standards=_STANDARDS, timestamp=int(noon.timestamp()))
+    except TypesettingError as error:
         raise UsageError(
-            f"document {view.document.id}: cannot be written as PDF: {error.message}",
+            f"document {view.document.id}: cannot be written as PDF: {error}",
             remedy=f"mend templates/{view.document.id}/document.yaml",
         ) from error
-    return pdf
 
 
 class _Content:
@@ -76,13 +66,11 @@ class _Content:
         self.front = front(view)
         self._strips: Mapping[str, Strip] = strips(view.dossier.findings)
         self.pictures: dict[str, bytes] = {}
-        self._counts: Counter[Origin] = Counter()
 
     def tree(self) -> dict[str, Any]:
         """Everything that ``document.json`` holds."""
         document, page = self._view.document, self.front
-        first = [self._fact(fact) for fact in document.front]
-        nodes = [self._node(node) for node in in_reading_order(document.nodes)]
+        counts = origins(document)
         plain = {
             "title": document.title,
             "subtitle": document.subtitle,
@@ -98,11 +86,11 @@ class _Content:
             "seal_short": page.seal_short,
             "digests": [{"label": label, "value": value} for label, value in page.digests],
             "origins": [
-                {"name": name, "word": word, "meaning": meaning, "count": self._counts[name]}
+                {"name": name, "word": word, "meaning": meaning, "count": counts[name]}
                 for name, (word, meaning) in ORIGINS.items()
             ],
-            "front": first,
-            "nodes": nodes,
+            "front": [self._fact(fact) for fact in document.front],
+            "nodes": [self._node(node) for node in in_reading_order(document.nodes)],
         }
         shown = printable_all(plain)
         return {**shown, "escaped": shown != plain}
@@ -126,7 +114,7 @@ class _Content:
         if isinstance(node, Fact):
             return self._fact(node)
         if isinstance(node, Gap):
-            return {"kind": "gap", **asdict(node), "word": self._word(node.origin)}
+            return {"kind": "gap", **asdict(node), "word": ORIGINS[node.origin][0]}
         paragraphs = [" ".join(part.split()) for part in node.text.split("\n\n") if part.strip()]
         return {"kind": "text", "style": node.style, "text": " ".join(paragraphs), "paragraphs": paragraphs}
 
@@ -138,7 +126,7 @@ class _Content:
             "kind": "fact",
             **asdict(fact),
             "label": fact.label or fact.path,
-            "word": self._word(fact.origin),
+            "word": ORIGINS[fact.origin][0],
             "digest": fact.value.startswith("sha256:"),
         }
 
@@ -149,7 +137,7 @@ class _Content:
             "kind": "number",
             "id": node.finding,
             "label": node.label,
-            "word": self._word("measured"),
+            "word": ORIGINS["measured"][0],
             "key": shown.finding.verdict.value,
             "waived": shown.finding.waiver is not None,
             "strip": None if strip is None else asdict(strip),
@@ -161,6 +149,7 @@ class _Content:
             "caption": table.caption,
             "header": list(table.header),
             "widths": widths(table, self._view),
+            "whole": all(len(self._view.cell(cell)) < _PAGE for row in table.rows for cell in row),
             "rows": [[self._cell(cell) for cell in row] for row in table.rows],
         }
 
@@ -169,34 +158,9 @@ class _Content:
         self.pictures[name] = picture(figure, self._view)
         return {"file": name, "caption": figure.caption, "alt": figure.alt, "twin": self._table(figure.twin)}
 
-    def _word(self, origin: Origin) -> str:
-        """The word of an origin, counted."""
-        self._counts[origin] += 1
-        return ORIGINS[origin][0]
-
 
 #: The strings of a shown finding that the templates print.
 _WORDS = (
     "title", "about", "value", "interval", "n", "verdict", "limit", "limit_source", "reason", "controls",
     "method", "href", "suppressed",
 )  # fmt: skip
-
-
-def picture(figure: Figure, view: View) -> bytes:
-    """The chart as SVG, in letters that the shipped fonts hold."""
-    drawn = figures.draw(figure, view).decode()
-    return printable(drawn.replace("DejaVu Sans", "Inter")).encode()
-
-
-def widths(table: Table, view: View) -> list[float]:
-    """How wide each column is set, as shares of the table's width.
-
-    Half of it follows the longest word, which must not break, and half the longest cell, up to a limit beyond
-    which a cell takes more lines instead.
-    """
-    columns: list[float] = []
-    for place, title in enumerate(table.header):
-        cells = [title, *(view.cell(row[place]) for row in table.rows)]
-        word = max((min(len(part), 18) for cell in cells for part in cell.split()), default=1)
-        columns.append(word + min(max(map(len, cells)), 60))
-    return [round(column / sum(columns), 4) for column in columns]

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from probandum.finding import Finding, SubReason, Verdict
+from probandum.finding import Finding, Verdict, finding_id
+from probandum.probe import ProbeResult
 from probandum_reports.documents import Band, Threat
 from probandum_reports.selecting import matches, select
 
@@ -43,13 +44,16 @@ class Proposal:
         return f"unknown, shown as {shown}: {self.why}" if self.level is None else f"{shown}: {self.why}"
 
 
-def propose(threat: Threat, findings: Iterable[Finding], *, withheld: frozenset[str] = frozenset()) -> Proposal:
-    """What the findings of a threat propose; unknown where none can speak."""
+def propose(threat: Threat, findings: Iterable[Finding], *, silent: frozenset[str] = frozenset()) -> Proposal:
+    """What the findings of a threat propose; unknown where none can speak.
+
+    ``silent`` are the ids of findings that say nothing here, whatever their interval: see :func:`silent_ones`.
+    """
     relevant = () if threat.select is None else select(findings, threat.select)
     speaking = [finding for finding in relevant if _speaks(threat.bands, finding)]
     if not speaking:
         return Proposal(level=None, basis=None, why="not assessed, no probe of this audit measured it")
-    levels = [(level, finding) for finding in speaking if (level := _level(threat.bands, finding, withheld))]
+    levels = [(level, finding) for finding in speaking if (level := _level(threat.bands, finding, silent))]
     mute = len(speaking) - len(levels)
     if not levels:
         return Proposal(level=None, basis=speaking[0], why="nothing that was measured allows a proposal")
@@ -58,6 +62,17 @@ def propose(threat: Threat, findings: Iterable[Finding], *, withheld: frozenset[
     if mute and level < UNKNOWN:
         return Proposal(level=None, basis=basis, why=f"{_some(mute)} could not be assessed; the rest proposes {level}")
     return Proposal(level=level, basis=basis, why=f"{rule}, from the worst finding")
+
+
+def silent_ones(results: Iterable[ProbeResult], withheld: frozenset[str]) -> frozenset[str]:
+    """Findings that are not shown, and those of which the probe itself says that the data allow no verdict."""
+    barred = {
+        finding_id(f"{result.probe}/{measure.metric}", measure.groups, measure.facets)
+        for result in results
+        for measure in result.measures
+        if measure.verdict is not None
+    }
+    return withheld | barred
 
 
 def level(severity: str, likelihood: str) -> str | None:
@@ -72,10 +87,10 @@ def level(severity: str, likelihood: str) -> str | None:
         return None
 
 
-def _level(bands: Sequence[Band], finding: Finding, withheld: frozenset[str]) -> int | None:
+def _level(bands: Sequence[Band], finding: Finding, silent: frozenset[str]) -> int | None:
     """The level one finding proposes; None where it cannot speak."""
     estimate = finding.estimate
-    if finding.verdict is Verdict.ERROR or finding.sub_reason is SubReason.SMALL_GROUP or finding.id in withheld:
+    if finding.verdict is Verdict.ERROR or finding.id in silent:
         return None
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return None

@@ -9,135 +9,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 from probandum.finding import Estimate, Finding, Groups, Judgement, SubReason, Verdict
+from probandum_reports import wording
 
 #: What stands where a figure about fewer than ten persons would stand.
 WITHHELD = "fewer than 10 persons, not shown"
 NO_VALUE = "no value"
-
-_VERDICTS: Mapping[Verdict, str] = {
-    Verdict.PASS: "Pass",
-    Verdict.FAIL: "Fail",
-    Verdict.INCONCLUSIVE: "Inconclusive",
-    Verdict.NOT_APPLICABLE: "Not judged",
-    Verdict.ERROR: "Error",
-}
-
-#: Units as they stand behind a number; those without one are pure numbers.
-_UNITS: Mapping[str, str] = {
-    "share": "",
-    "ratio": "",
-    "score": "",
-    "rank": "",
-    "index": "",
-    "correlation": "",
-    "logit": "logits",
-    "nat": "nats",
-    "bit": "bits",
-    "joule": "J",
-    "watt": "W",
-    "watt-hour": "Wh",
-    "kilowatt-hour": "kWh",
-    "second": "s",
-    "millisecond": "ms",
-    "gram": "g",
-    "kilogram": "kg",
-    "token": "tokens",
-}
-#: Physical quantities are said to three significant digits; all others to three decimals.
-_PHYSICAL = frozenset({"J", "W", "Wh", "kWh", "s", "ms", "g", "kg"})
-
-_METHODS: Mapping[str, str] = {
-    "wilson": "Wilson score interval",
-    "clopper-pearson": "Clopper-Pearson exact interval",
-    "newcombe": "Newcombe hybrid score interval",
-    "miettinen-nurminen": "Miettinen-Nurminen score interval",
-    "koopman": "Koopman score interval",
-    "katz": "Katz log interval",
-    "tango": "Tango score interval for pairs",
-    "t": "Student t interval",
-    "welch": "Welch t interval",
-    "two-way": "two-way interval over templates and names",
-    "bootstrap": "bootstrap percentile interval",
-    "exact": "exact: deterministic, no sampling error",
-}
-
-_SUB_REASONS: Mapping[SubReason, str] = {
-    SubReason.SMALL_GROUP: "a group is too small for a verdict",
-    SubReason.UNDERPOWERED: "even the best possible data of this size could not have passed",
-    SubReason.BUDGET: "the planned number of asks ran out before the data decided",
-    SubReason.NEAR_THRESHOLD: "the interval contains the limit",
-    SubReason.NO_LIMIT: "no limit applies to it",
-    SubReason.NO_DATA: "there are no data to measure it on",
-    SubReason.NO_CAPABILITY: "the system cannot answer what this probe asks",
-    SubReason.NO_DYNAMIC_RANGE: "the measure cannot tell good from random on this system",
-    SubReason.BAND_UNINFORMATIVE: "the tolerated band is too wide for outcomes this rare",
-    SubReason.CONTROL_FAILED: "a control of the probe failed or is missing, so that its figures are no evidence",
-    SubReason.CONTROL_INCONCLUSIVE: "a control of the probe could not tell, which bars a pass",
-    SubReason.CRASHED: "the probe broke",
-    SubReason.INVALID_ANSWERS: "too many answers could not be used",
-    SubReason.EXPLANATION_CONTRADICTION: "the explanation contradicts the decision it explains",
-    SubReason.GRADE_D: "an estimated energy figure cannot be judged",
-    SubReason.TRIVIAL: "the result follows from how the system is built and shows nothing",
-}
-
-_GRADES: Mapping[str, str] = {
-    "A": "an external meter",
-    "B": "hardware counters",
-    "C": "power samples added up",
-    "D": "estimated from a model of the machine, not measured",
-}
-
-#: Where the judge's own words say all that the sub-reason would.
-_SAID_BY_JUDGE = frozenset(
-    {
-        SubReason.NEAR_THRESHOLD,
-        SubReason.UNDERPOWERED,
-        SubReason.NO_LIMIT,
-        SubReason.BAND_UNINFORMATIVE,
-        SubReason.CONTROL_INCONCLUSIVE,
-    }
-)
-
-#: Whole metric names that word-by-word rules would say badly.
-_METRICS: Mapping[str, str] = {
-    "impact-ratio": "Impact ratio",
-    "ppv": "Positive predictive value",
-    "npv": "Negative predictive value",
-    "run": "Probe run",
-}
-_WORDS: Mapping[str, str] = {
-    "tpr": "true-positive-rate",
-    "fpr": "false-positive-rate",
-    "tnr": "true-negative-rate",
-    "fnr": "false-negative-rate",
-    "ppv": "positive-predictive-value",
-    "npv": "negative-predictive-value",
-    "auc": "AUC",
-    "ece": "ECE",
-    "psi": "PSI",
-    "aopc": "AOPC",
-    "gpu": "GPU",
-    "cpu": "CPU",
-    "dram": "DRAM",
-    "wh": "Wh",
-    "kwh": "kWh",
-    "co2e": "CO2e",
-    "lime": "LIME",
-    "shap": "SHAP",
-    "sci": "SCI",
-}
-_PROBES: Mapping[str, str] = {
-    "bias": "Bias",
-    "explain": "Explanations",
-    "energy": "Energy",
-    "robust": "Robustness",
-    "privacy": "Privacy",
-    "performance": "Performance",
-    "drift": "Drift",
-    "data": "Data",
-    "oversight": "Human oversight",
-    "run": "Run",
-}
 
 
 def verdict(value: Verdict) -> str:
@@ -146,7 +22,7 @@ def verdict(value: Verdict) -> str:
     >>> verdict(Verdict.NOT_APPLICABLE)
     'Not judged'
     """
-    return _VERDICTS[value]
+    return wording.VERDICTS[value]
 
 
 def unit(name: str) -> str:
@@ -156,7 +32,16 @@ def unit(name: str) -> str:
     ('Wh', '', 'J per request', 'furlong')
     """
     first, joined, rest = name.partition(" per ")
-    return _UNITS.get(first, first) + joined + rest
+    return wording.UNITS.get(first, first) + joined + rest
+
+
+def quantities(name: str) -> str:
+    """What a chart of several quantities of one unit shows.
+
+    >>> quantities("share"), quantities("ratio"), quantities("joule")
+    ('shares and differences', 'ratios', 'J')
+    """
+    return {"share": "shares and differences", "ratio": "ratios", "logit": "log-odds"}.get(name, unit(name) or name)
 
 
 def decimals(value: float, unit_name: str) -> int:
@@ -168,7 +53,7 @@ def decimals(value: float, unit_name: str) -> int:
     if value == 0:
         return 3
     place = math.floor(math.log10(abs(value)))
-    if unit(unit_name).partition(" ")[0] in _PHYSICAL:
+    if unit(unit_name).partition(" ")[0] in wording.PHYSICAL:
         return max(0, 2 - place)
     return 3 if place >= -2 else min(9, 1 - place)
 
@@ -256,9 +141,9 @@ def metric(name: str) -> str:
     ('True-positive rate', 'Joules per request')
     """
     last = name.rpartition("/")[2]
-    if last in _METRICS:
-        return _METRICS[last]
-    words = [_WORDS.get(word, word) for word in last.split("-")]
+    if last in wording.METRICS:
+        return wording.METRICS[last]
+    words = [wording.WORDS.get(word, word) for word in last.split("-")]
     if len(words) == 1:
         words = [words[0].replace("-rate", " rate").replace("-value", " value")]
     text = " ".join(words)
@@ -272,7 +157,7 @@ def family(probe: str) -> str:
     'Explanations'
     """
     first = probe.partition(".")[0]
-    return _PROBES.get(first, first.capitalize())
+    return wording.PROBES.get(first, first.capitalize())
 
 
 def group(text: str) -> str:
@@ -347,7 +232,7 @@ def method(estimate: Estimate) -> str:
     """The interval's method, and the design where the probe states one."""
     if estimate.method is None:
         return ""
-    text = _METHODS.get(estimate.method, estimate.method)
+    text = wording.METHODS.get(estimate.method, estimate.method)
     return f"{text}; {estimate.design}" if estimate.design else text
 
 
@@ -366,12 +251,12 @@ def grade(letter: str) -> str:
     >>> grade("B")
     'measurement grade B: hardware counters'
     """
-    return f"measurement grade {letter}: {_GRADES.get(letter, 'not described')}"
+    return f"measurement grade {letter}: {wording.GRADES.get(letter, 'not described')}"
 
 
 def sub_reason(reason: SubReason | None) -> str:
     """A sub-reason as a plain clause."""
-    return "" if reason is None else _SUB_REASONS[reason]
+    return "" if reason is None else wording.SUB_REASONS[reason]
 
 
 def p_value(p: float) -> str:
@@ -410,7 +295,7 @@ def reason(finding: Finding, *, withheld: bool = False) -> str:
         corrected = f"after Holm's correction over {judged.hypotheses} hypotheses" if judged.hypotheses > 1 else ""
         p = "" if judged.p_adjusted is None else f" ({p_value(judged.p_adjusted)})"
         clauses.append(f"{corrected} the bound lies on the bad side of the limit{p}".strip())
-    if finding.why is None or finding.sub_reason not in _SAID_BY_JUDGE:
+    if finding.why is None or finding.sub_reason not in wording.SAID_BY_JUDGE:
         clauses.append(sub_reason(finding.sub_reason))
     clauses.append(finding.why or "")
     if estimate.value is None:

@@ -93,4 +93,3 @@ def _family(findings: list[Finding]) -> Iterable[tuple[Finding, Strip]]:
                 origin=at(origin) if low <= origin <= high else None,
             ),
         )
-

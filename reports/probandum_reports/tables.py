@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from probandum.document import Cell, Fact, Figure, Gap, Inline, Listing, Node, Number, Table
-from probandum.finding import Finding
+from probandum.finding import Finding, Verdict
+from probandum_reports import saying
 from probandum_reports.view import Shown, View
 
 #: The provision that asks for limits defined before the test.
@@ -34,6 +35,19 @@ def findings_nodes(
         yield Listing(entries=tuple(_sources(shown, gap)))
 
 
+def methods_nodes(view: View, findings: Sequence[Finding]) -> Iterable[Node]:
+    """How the intervals are made, once a metric and method."""
+    said: dict[tuple[str, str], Fact] = {}
+    for finding in findings:
+        shown = view.shown(finding.id)
+        if shown.method:
+            path = f"finding:{finding.id}.method"
+            fact = Fact(path=path, value=shown.method, label=f"{shown.title}, method", origin="measured")
+            said.setdefault((shown.title, shown.method), fact)
+    if said:
+        yield Listing(entries=tuple((fact,) for fact in said.values()))
+
+
 def name(shown: Shown) -> str:
     """What a finding is about, in a few words."""
     return ", ".join(part for part in (shown.title, shown.about) if part)
@@ -42,7 +56,8 @@ def name(shown: Shown) -> str:
 def _row(shown: Shown, *, limited: bool) -> tuple[Cell, ...]:
     cells: list[Cell] = [name(shown), Number(finding=shown.finding.id)]
     if limited:
-        cells.append(limit_fact(shown) if shown.limit else "none")
+        none = "none" if shown.finding.verdict is Verdict.NOT_APPLICABLE else "not applied"
+        cells.append(limit_fact(shown) if shown.limit else none)
     cells.append(Fact(path=f"finding:{shown.finding.id}.reason", value=shown.reason, origin="measured"))
     return tuple(cells)
 
@@ -73,7 +88,7 @@ def _sources(shown: Iterable[Shown], gap: Callable[[str, str, str], Gap]) -> Ite
         absent = {"who set it": judged.set_by, "when": judged.set_on, "why": judged.reason}
         lacking = [name for name, value in absent.items() if value is None]
         if lacking:
-            what = f"of the limit on {title}, {', '.join(lacking)}"
+            what = f"of the limit on {title}: {', '.join(lacking)}"
             yield fact, gap(what, LIMITS_BEFOREHAND, "the owner of the limit, in the plan")
         else:
             yield (fact,)
@@ -86,7 +101,7 @@ def _figures(shown: Sequence[Shown], caption: str) -> Iterable[Figure]:
         if each.limit and each.finding.estimate.value is not None and not each.suppressed:
             by_unit.setdefault(each.finding.estimate.unit, []).append(each)
     for unit, members in by_unit.items():
-        title = caption if len(by_unit) == 1 else f"{caption}: {unit}"
+        title = caption if len(by_unit) == 1 else f"{caption}: {saying.quantities(unit)}"
         yield Figure(
             kind="intervals",
             caption=title,

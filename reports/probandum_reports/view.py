@@ -112,6 +112,8 @@ class View:
             return "for a person to fill" if node.origin == "human" else "missing"
         if isinstance(node, Text) or (node.path.startswith("finding:") and node.origin == "measured"):
             return ""
+        if node.origin == "measured":
+            return "recorded by the run"
         if node.origin != "declared":
             return "proposed, for a person to accept" if node.origin == "proposed" else node.origin
         return f"declared by {node.by or 'nobody named'}" + (f" on {node.on}" if node.on else ", undated")

@@ -123,9 +123,8 @@ def test_an_inconclusive_finding_says_how_many_it_would_need() -> None:
     """That many observations of the same kind do give the verdict, and a tenth fewer do not."""
     needed = judged(share(16, 400), replace(AT_MOST, threshold=0.05)).n_needed
     assert needed is not None
-    there, short = (
-        bounds("wilson", level=0.9, counts=((round(n * 0.04), n),)).high for n in (needed, needed * 9 // 10)
-    )
+    sizes = (needed, needed * 9 // 10)
+    there, short = (bounds("wilson", level=0.9, counts=((round(n * 0.04), n),)).high for n in sizes)
 
     assert there <= 0.0501 < short
 

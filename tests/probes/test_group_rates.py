@@ -23,7 +23,16 @@ from probandum.subject import UNKNOWN, Decision, Grouping, Outcomes, Subject
 from probandum.tables import make_subject
 from probandum.target import Target, TargetContext, make_target
 from probandum.targets import load_builtin
-from probandum_probes.bias.counting import FALSE_POSITIVES, PRECISION, SELECTION, compared, count, groupings, pair_of
+from probandum_probes.bias.counting import (
+    FALSE_POSITIVES,
+    PRECISION,
+    SELECTION,
+    compared,
+    count,
+    decisions,
+    groupings,
+    pair_of,
+)
 from probandum_probes.bias.gap_controls import turn_round
 from probandum_probes.bias.group_rates import GroupRates
 
@@ -365,9 +374,6 @@ def test_a_recorded_decision_is_turned_round() -> None:
 
 def run_answers(target: Target, subject: Subject) -> Any:
     """The system's answer to all rows."""
-    from probandum.asking import Asker
-    from probandum_probes.bias.counting import decisions
-
     return decisions(Asker(target, seed=1, subject=subject).for_probe("bias.group-rates"))[1]
 
 

@@ -102,8 +102,8 @@ def detectable(
         pooled = (x1 + x2 + 1) / (n1 + n2 + 2)
         return -math.expm1(-reach * math.sqrt((1 - pooled) / pooled * (1 / n1 + 1 / n2)))
     better, worse, n = x1, n1, x2
-    changed = (better + worse + 1) / (n + 2)
-    return reach * math.sqrt((changed - changed * ((better - worse) / n) ** 2) / n)
+    changed, gap = (better + worse + 1) / (n + 2), (better - worse) / (n + 2)
+    return reach * math.sqrt((changed - gap * gap) / n)
 
 
 def n_for_verdict(
@@ -172,8 +172,11 @@ def can_pass(
     if _within(family, low, high, ALPHA):
         return True
     if counts is None or method in (*MOMENTS, "bootstrap", "exact"):
-        room = math.inf if low is None or high is None else high - low
-        return family.upper(ALPHA) - family.lower(ALPHA) <= room
+        if low is None or high is None:
+            return True
+        if isinstance(family, LogStudent):
+            return low <= 0 or family.upper(ALPHA) / family.lower(ALPHA) <= high / low
+        return family.upper(ALPHA) - family.lower(ALPHA) <= high - low
     parity = 1.0 if method in RATIOS else 0.0
     tolerated = (low is None or low <= parity) and (high is None or parity <= high)
     first, last, even, split = _splits(method, counts)
@@ -214,12 +217,18 @@ def _within(family: Family, low: float | None, high: float | None, alpha: float)
 def _by_shrinking(family: Family, low: float | None, high: float | None, n: int, alpha: float) -> int | None:
     """``n`` times the square of how much the error must shrink for the nearest verdict."""
     estimate = family.value
+    edges = [edge for edge in (low, high) if edge is not None]
+    if isinstance(family, LogStudent):
+        family = family.logarithm
+        estimate, edges = family.value, [math.log(edge) for edge in edges if edge > 0]
+    if not edges:
+        return None
     if isinstance(family, Student):
         reach = family.quantile(alpha) * family.standard_error
     else:
         assert isinstance(family, Resampled)
         reach = normal_quantile(alpha) * float(family.draws.std(ddof=1))
-    room = min(abs(estimate - edge) for edge in (low, high) if edge is not None)
+    room = min(abs(estimate - edge) for edge in edges)
     needed = n * (reach / room) ** 2
     return None if needed > BEYOND else max(n, math.ceil(needed))
 

@@ -53,7 +53,8 @@ class Resampled(Family):
         size = len(self.draws)
         rank = math.ceil(round(alpha * (size + 1), 9)) - 1
         if rank < 1:
-            raise ValueError(f"draws are {size}; expected more than {math.floor(1 / alpha)} for a bound at {alpha:.3g}")
+            fewest = math.floor(round(1 / alpha, 9))
+            raise ValueError(f"draws are {size}; expected at least {fewest} for a bound at {alpha:.3g}")
         return rank
 
     def lower(self, alpha: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,8 @@ class CallableTarget(Target):
         self._features = context.features
         self._source = ModelFile.read(_module_file(context.folder, module))
         self._files = [ModelFile.read(context.resolve(path)) for path in files]
+        self._names = _local_names(context.folder, module)
+        self._modules: dict[str, Any] = {}
         self._function = self._load(module, name)
         self.capabilities = frozenset({Capability(kind)})
         self.labels = () if kind == "choose" else tuple(str(label) for label in labels)
@@ -79,7 +81,7 @@ class CallableTarget(Target):
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """What the function returns; what it raises is the error of the block that it was asked."""
-        with _importing_from(self._folder):
+        with self._at_home():
             if Capability.CHOOSE in self.capabilities:
                 return [self._choose(request) for request in requests]
             return answered(self, requests, self._ask)
@@ -108,19 +110,11 @@ class CallableTarget(Target):
         return Response(outputs=values)
 
     def _load(self, module: str, name: str) -> Callable[..., Any]:
-        """The function; a module of the plan's folder never meets one of the same name that is loaded already."""
-        top = module.partition(".")[0]
-        local = _in_folder(self._folder, module.split(".")) is not None
-        outer = _taken_out(top) if local else {}
         try:
-            with _importing_from(self._folder):
+            with self._at_home():
                 loaded = importlib.import_module(module)
         except (Exception, SystemExit) as error:  # importing runs the user's code
             raise TargetError(f"target.function: {self._described} cannot be imported: {said(error)}") from None
-        finally:
-            if local:
-                _taken_out(top)
-                sys.modules.update(outer)
         function = getattr(loaded, name, None)
         if not callable(function):
             raise TargetError(
@@ -129,6 +123,25 @@ class CallableTarget(Target):
             )
         found: Callable[..., Any] = function
         return found
+
+    @contextmanager
+    def _at_home(self) -> Iterator[None]:
+        """The plan's folder comes first on the path, and its modules, now or later imported, are this target's alone.
+
+        Two plans may each have a ``helper.py``, and neither may answer with the other's.
+        """
+        outer = _taken_out(self._names)
+        sys.modules.update(self._modules)
+        place = str(self._folder)
+        sys.path.insert(0, place)
+        importlib.invalidate_caches()
+        try:
+            yield
+        finally:
+            if place in sys.path:
+                sys.path.remove(place)
+            self._modules = _taken_out(self._names)
+            sys.modules.update(outer)
 
 
 def _parts(function: str) -> tuple[str, str]:
@@ -161,20 +174,14 @@ def _in_folder(folder: Path, parts: Sequence[str]) -> Path | None:
     return next((file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()), None)
 
 
-@contextmanager
-def _importing_from(folder: Path) -> Iterator[None]:
-    """Modules beside the plan can be imported inside, and no longer after."""
-    place = str(folder)
-    sys.path.insert(0, place)
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        if place in sys.path:
-            sys.path.remove(place)
+def _local_names(folder: Path, module: str) -> set[str]:
+    """What can be imported from ``folder``: its modules and packages, and the one of ``module`` where it lies there."""
+    names = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    parts = module.split(".")
+    return (names - {"__main__"}) | (set(parts[:1]) if _in_folder(folder, parts) else set())
 
 
-def _taken_out(top: str) -> dict[str, Any]:
-    """The loaded modules ``top`` and ``top.*``, removed from those that an import would find."""
-    names = [name for name in sys.modules if name == top or name.startswith(f"{top}.")]
-    return {name: sys.modules.pop(name) for name in names}
+def _taken_out(names: Collection[str]) -> dict[str, Any]:
+    """The loaded modules of these names and below them, removed from those that an import would find."""
+    found = [name for name in sys.modules if name.partition(".")[0] in names]
+    return {name: sys.modules.pop(name) for name in found}

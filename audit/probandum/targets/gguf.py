@@ -6,7 +6,9 @@ the file. What then runs is not the quantised model's own arithmetic, and the ta
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import shutil
 import tempfile
 from collections import Counter
@@ -22,7 +24,8 @@ from probandum.targets.hugging import transformers
 from probandum.targets.loading import need, said, versions
 
 _MAGIC = b"GGUF"
-_ORIGIN = "origin.json"
+#: The file beside converted weights that says where they come from.
+ORIGIN = "origin.json"
 #: Part of the folder's name: raised when the conversion itself changes.
 _CONVERSION = 1
 _PLAIN = ("F32", "F16", "BF16", "F64")
@@ -41,14 +44,14 @@ class Origin:
     files: Mapping[str, str]
     versions: Mapping[str, str]
 
-    @property
-    def precision(self) -> str:
-        """What the weights are, in words.
+    def precision(self, dtype: str) -> str:
+        """What weights of this origin are when they run as ``dtype``.
 
-        >>> Origin(file="m.gguf", sha256="", quantisation=("Q4_1", "Q8_0"), files={}, versions={}).precision
+        >>> made = Origin(file="m.gguf", sha256="", quantisation=("Q4_1", "Q8_0"), files={}, versions={})
+        >>> made.precision("float32")
         'float32 dequantised from Q4_1, Q8_0'
         """
-        return f"float32 dequantised from {', '.join(self.quantisation)}"
+        return f"{dtype} dequantised from {', '.join(self.quantisation)}"
 
 
 def file_digest(path: Path) -> str:
@@ -67,7 +70,7 @@ def converted(path: Path) -> tuple[Path, Origin]:
     """
     digest = _checked_digest(path)
     folder = cache_folder() / f"gguf-{_CONVERSION}" / digest.removeprefix("sha256:")
-    if not (folder / _ORIGIN).is_file():
+    if not (folder / ORIGIN).is_file():
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f"{folder.name[:12]}-", dir=folder.parent))
         try:
@@ -75,7 +78,7 @@ def converted(path: Path) -> tuple[Path, Origin]:
             _rename(made, folder)
         finally:
             shutil.rmtree(made, ignore_errors=True)
-    return folder, codec.decode(Origin, (folder / _ORIGIN).read_bytes(), what=str(folder / _ORIGIN))
+    return folder, codec.decode(Origin, (folder / ORIGIN).read_bytes(), what=str(folder / ORIGIN))
 
 
 def _checked_digest(path: Path) -> str:
@@ -100,8 +103,9 @@ def _convert(path: Path, digest: str, folder: Path) -> None:
         "trust_remote_code": False,
     }
     try:
-        loaded = library.AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
-        tokenizer = library.AutoTokenizer.from_pretrained(**where)
+        with contextlib.redirect_stderr(io.StringIO()):  # the library's progress bar has no switch
+            loaded = library.AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
+            tokenizer = library.AutoTokenizer.from_pretrained(**where)
         kinds = _quantisation(path)
     except Exception as error:  # a damaged file fails in as many ways as it has parts
         raise TargetError(f"{path.name}: cannot be read as GGUF: {said(error)}") from None
@@ -120,7 +124,7 @@ def _convert(path: Path, digest: str, folder: Path) -> None:
         files={file.name: file_digest(file) for file in sorted(folder.iterdir())},
         versions=versions(("torch", "transformers", "gguf")),
     )
-    (folder / _ORIGIN).write_bytes(codec.pretty(origin))
+    (folder / ORIGIN).write_bytes(codec.pretty(origin))
 
 
 def _quantisation(path: Path) -> tuple[str, ...]:
@@ -138,5 +142,5 @@ def _rename(made: Path, folder: Path) -> None:
     try:
         made.rename(folder)
     except OSError:
-        if not (folder / _ORIGIN).is_file():
+        if not (folder / ORIGIN).is_file():
             raise

@@ -14,6 +14,7 @@ Either is a pure function of the sequences. Log-probabilities are taken in float
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,19 +46,19 @@ class Scorer:
         self.shares_prefixes = self._reach > 0 and self._walks()
 
     def score(self, sequences: Sequence[Scored]) -> Floats:
-        """Log-likelihood in nats of each continuation, shape (sequences,); not finite where the model's numbers are not."""
+        """Log-likelihood in nats of each continuation, shape (sequences,); not finite where the model is not."""
         if not sequences:
             return np.zeros(0)
         trie = plant(sequences)
-        found = self._walk(trie, self._pass_tokens) if self._walkable(trie) else self._rows(trie)
+        walkable = self.shares_prefixes and trie.longest <= self._reach
+        found = self._walk(trie, self._pass_tokens) if walkable else self._rows(trie)
+        if walkable and not np.isfinite(found).all():  # one branch's NaN reaches others through masked attention
+            found = self._rows(trie)
         return np.array([found[targets].sum() for targets in trie.of])
 
     def plain(self, sequences: Sequence[Scored]) -> Floats:
         """As :meth:`score`, one sequence a pass and nothing shared: what the engine is measured against."""
         return np.array([self._rows(plant([sequence])).sum() for sequence in sequences])
-
-    def _walkable(self, trie: Trie) -> bool:
-        return self.shares_prefixes and trie.longest <= self._reach
 
     def _walk(self, trie: Trie, pass_tokens: int) -> Floats:
         """Log-probabilities of the trie's targets, depth first with the cache of the current path."""
@@ -72,7 +73,7 @@ class Scorer:
         cache, path = DynamicCache(), np.zeros(0, dtype=np.int64)
         found = []
         with torch.inference_mode():
-            for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+            for start, stop in itertools.pairwise(bounds.tolist()):
                 asked = order[np.searchsorted(nodes, start) : np.searchsorted(nodes, stop)]
                 keys = np.concatenate([path, np.arange(start, stop)])
                 kept, which = np.unique(trie.targets[asked, 0] - start, return_inverse=True)
@@ -153,7 +154,7 @@ class Scorer:
 
 
 def _reach(config: Any) -> int:
-    """The longest sequence on which every layer sees all that stands before; 0 where the kind of a layer is not known."""
+    """The longest sequence of which every layer sees all that stands before; 0 where a layer's kind is not known."""
     config = config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or [_FULL])
     if not kinds <= {_FULL, _SLIDING}:

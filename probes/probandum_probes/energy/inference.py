@@ -51,6 +51,8 @@ def _values(measures: Sequence[Measure]) -> dict[str, float | None]:
 
 def _finds_twice(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     real = _values(list(probe.measure(ask)))
+    if "seconds-per-request" not in real:
+        return None, "nothing was metered"
     planted = _values(list(probe.measure(_ChangedWindows(ask, _doubled))))
     seconds, twice = real["seconds-per-request"], planted["seconds-per-request"]
     joules, more = real["joules-per-request"], planted["joules-per-request"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -38,12 +39,13 @@ class _Masker:
 class Permutation(Explainer):
     """Interventional Shapley values by antithetic permutations over a background of 100 rows.
 
-    Exact for models whose log-odds hold interactions of two columns at most. Each permutation there and back
-    takes 2 d + 1 versions of 100 rows each; ``samples`` versions are used, but never less than one permutation.
+    Exact for models whose log-odds hold interactions of two columns at most. A permutation there and back takes
+    2 d + 1 versions, each asked over the whole background; ``samples`` is rounded down to whole permutations, one
+    at least, which is the default: ``explain.seed-stability`` says whether a system needs more.
     """
 
     complete = True
-    default_samples = 80
+    default_samples = 1
 
     def explain(self, world: World, *, seed: int) -> list[Explanation]:
         """Seeded by instance, so that the others do not matter."""
@@ -155,7 +157,9 @@ def _seeded(seed: int) -> Iterator[None]:
 
 def _shap() -> ModuleType:
     try:
-        import shap
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what the library's own imports deprecate among themselves
+            import shap
     except ImportError:
         raise MissingDependency("shap", needed_for="the explainers shap.*", extra="explain") from None
     module: ModuleType = shap

@@ -10,14 +10,16 @@ from probandum.controls import Examined
 from probandum.evidence import Capability, Floats, Request
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, Probe, probe
-from probandum_probes.explain.explaining import Explainer, Explanation
-from probandum_probes.explain.quality import QualityProbe, items_of, seed_of, unable
+from probandum.subject import Codes
+from probandum_probes.explain.explaining import Explainer, Explanation, explainers_for
+from probandum_probes.explain.quality import QualityProbe, items_of, kind_of, seed_of, unable
 from probandum_probes.explain.worlds import Removal, Scores, World
 
 #: Log-odds below which the distance to the base value is taken as this: a constant model divides by no 0.
 SMALLEST_GAP = 1e-6
-#: Inputs that the controls look at.
+#: Inputs that the controls look at, and samples that leave no group of words of a usual text undivided.
 CONTROL_INPUTS = 5
+CONTROL_SAMPLES = 4000
 #: What the planted fault adds: this share of f(x) - base, spread over all features.
 PLANTED = 0.1
 #: What exact arithmetic in float64 leaves.
@@ -55,7 +57,7 @@ class LinearWorld(World):
         """The same model on fewer instances."""
         return LinearWorld(self._world.first(count))
 
-    def request(self, removal: Removal) -> tuple[Request, int]:
+    def request(self, removal: Removal) -> tuple[Request, Codes]:
         """As the audited system would be asked."""
         return self._world.request(removal)
 
@@ -66,9 +68,12 @@ class LinearWorld(World):
 
 
 def _exact_linear(instance: Probe, ask: Ask) -> tuple[bool | None, str]:
-    """The negative control: on a linear model nothing is missing, and every attribution is its weight."""
+    """The negative control: on a linear model nothing is missing, and every attribution is its weight.
+
+    An explanation that used up its samples may have left groups of words undivided: it only has to add up.
+    """
     assert isinstance(instance, Efficiency)
-    explainers, why = instance.claiming(ask)
+    explainers, why = instance.claiming(ask, samples=CONTROL_SAMPLES)
     if why:
         return None, why
     world = LinearWorld(instance.open(ask).first(CONTROL_INPUTS))
@@ -76,7 +81,8 @@ def _exact_linear(instance: Probe, ask: Ask) -> tuple[bool | None, str]:
     for explainer in explainers:
         for each in explainer.explain(world, seed=seed_of(ask, "control")):
             weights = world.weights(len(each.attributions))
-            furthest = max(furthest, float(np.abs(each.attributions - weights).max()))
+            if each.evaluations < CONTROL_SAMPLES:
+                furthest = max(furthest, float(np.abs(each.attributions - weights).max()))
             largest = max(largest, _of(each, world.intercept + float(weights.sum())))
     held = furthest <= EXACT and largest <= EXACT
     return held, f"residual {largest:.1e}, attributions off by {furthest:.1e} at most; expected 0"
@@ -125,11 +131,12 @@ class Efficiency(QualityProbe):
         Examined(name="shifted-attributions", kind="positive", function=_shifted),
     )
 
-    def claiming(self, ask: Ask) -> tuple[list[Explainer], str | None]:
+    def claiming(self, ask: Ask, *, samples: int | None = None) -> tuple[list[Explainer], str | None]:
         """The explainers that claim completeness, or why there are none to look at."""
         if why := unable(ask):
             return [], why
-        found = [each for each in self.chosen(ask) if each.complete]
+        chosen = explainers_for(kind_of(ask), self.explainers, samples=samples or self.samples)
+        found = [each for each in chosen if each.complete]
         return found, None if found else "no explainer under test claims that attributions add up"
 
     def assess(self, ask: Ask) -> Iterator[Measure]:
@@ -140,20 +147,17 @@ class Efficiency(QualityProbe):
             if explainer.complete:
                 yield self._measured(world, explainer, facets, seed_of(ask, explainer.name))
             elif self.explainers:
-                why = f"{explainer.name} does not claim that attributions add up"
-                yield Measure(
-                    metric="residual",
-                    estimate=Estimate.missing(why, unit="ratio"),
-                    facets=facets,
-                    verdict=Verdict.NOT_APPLICABLE,
-                    sub_reason=SubReason.NO_CAPABILITY,
-                    why=why,
-                )
+                yield _nothing(facets, f"{explainer.name} does not claim that attributions add up")
 
     def _measured(self, world: World, explainer: Explainer, facets: dict[str, str], seed: int) -> Measure:
         explanations = explainer.explain(world, seed=seed)
         residuals = [_of(each, found.score) for each, found in zip(explanations, world.instances, strict=True)]
         worst = max(residuals)
+        gaps = [
+            abs(found.score - (each.base or 0.0)) for each, found in zip(explanations, world.instances, strict=True)
+        ]
+        if max(gaps) <= SMALLEST_GAP and worst <= EXACT:
+            return _nothing(facets, "every answer equals the base value: there is nothing to attribute", len(gaps))
         looks = sum(each.evaluations for each in explanations) / len(explanations)
         return Measure(
             metric="residual",
@@ -169,3 +173,15 @@ class Efficiency(QualityProbe):
             facets=facets,
             items=items_of(world, np.array(residuals), "ratio"),
         )
+
+
+def _nothing(facets: dict[str, str], why: str, n: int = 0) -> Measure:
+    """The measure of an explainer of which the question makes no sense."""
+    return Measure(
+        metric="residual",
+        estimate=Estimate.missing(why, n=n, unit="ratio"),
+        facets=facets,
+        verdict=Verdict.NOT_APPLICABLE,
+        sub_reason=SubReason.NO_DYNAMIC_RANGE if n else SubReason.NO_CAPABILITY,
+        why=why,
+    )

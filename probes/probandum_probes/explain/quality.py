@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from probandum.errors import UsageError
+from probandum.errors import DataError, UsageError
 from probandum.evidence import Capability, Floats, Items
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure
 from probandum.stats import mean_draws, percentile_interval
-from probandum_probes.explain.explaining import Explainer, Explanation, explainers_for
+from probandum_probes.explain.explaining import Explainer, Explanation, explainers_for, make_explainer
 from probandum_probes.explain.rows import RowWorld
 from probandum_probes.explain.texts import TextWorld, read_texts
 from probandum_probes.explain.worlds import World
@@ -39,6 +39,8 @@ class QualityProbe:
     ) -> None:
         if inputs < 2:
             raise UsageError(f"inputs is {inputs}; expected at least 2")
+        for name in explainers:
+            make_explainer(name, samples=samples)
         self.explainers = explainers
         self.inputs = inputs
         self.samples = samples
@@ -64,9 +66,14 @@ class QualityProbe:
 
     def open(self, ask: Ask) -> World:
         """The inputs: texts of a text classifier, rows of the subject otherwise."""
+        world: World
         if kind_of(ask) is Capability.CLASSIFY:
-            return TextWorld.open(ask, read_texts(self.texts), inputs=self.inputs)
-        return RowWorld.open(ask, inputs=self.inputs)
+            world = TextWorld.open(ask, read_texts(self.texts), inputs=self.inputs)
+        else:
+            world = RowWorld.open(ask, inputs=self.inputs)
+        if len(world) < 2:
+            raise DataError("1 input is no sample of explanations", remedy="name 2 texts or rows at least")
+        return world
 
     def chosen(self, ask: Ask) -> list[Explainer]:
         """The explainers under test."""

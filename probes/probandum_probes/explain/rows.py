@@ -9,7 +9,7 @@ import numpy as np
 from probandum.errors import DataError
 from probandum.evidence import Capability, Column, Floats, Request, Response, Table
 from probandum.probe import Ask
-from probandum.subject import Subject
+from probandum.subject import Codes, Subject
 from probandum_probes.explain.worlds import Instance, Removal, World, answered, class_scores, packed, spread
 
 #: Rows of the subject that stand for "this value is not known".
@@ -81,17 +81,25 @@ class RowWorld(World):
             drawn=self._drawn[:count],
         )
 
-    def request(self, removal: Removal) -> tuple[Request, int]:
-        """The rows that are left: for each version as many as the operator has substitutes."""
+    def request(self, removal: Removal) -> tuple[Request, Codes]:
+        """The rows that are left. Rows that come out equal, as where a substitute holds the same value, are one."""
         substitutes = self._substitutes(removal)
-        columns: dict[str, Column] = {}
-        for place, name in enumerate(self.rows):
-            own = self.rows[name][removal.instance]
-            stays = removal.kept[:, place, None]
-            columns[name] = np.where(stays, own, substitutes[name][None, :]).reshape(-1)
-        base = self.rows.take([removal.instance]).digest
-        request = Request(kind=Capability.PREDICT, inputs=Table(columns), masks=packed(base, removal))
-        return request, len(substitutes)
+        own = self.rows.take([removal.instance])
+        same = np.column_stack([substitutes[name] == own[name] for name in self.rows])
+        kept = removal.kept[:, None, :] | same
+        versions, count, width = kept.shape
+        source = np.where(kept.all(axis=-1), 0, np.arange(count))
+        codes = np.concatenate([np.packbits(kept, axis=-1), np.stack(np.divmod(source, 256), axis=-1)], axis=-1)
+        flat = np.ascontiguousarray(codes.astype(np.uint8).reshape(versions * count, -1))
+        _, first, places = np.unique(flat, axis=0, return_index=True, return_inverse=True)
+        stays, source = kept.reshape(-1, width)[first], source.reshape(-1)[first]
+        columns = {
+            name: np.where(stays[:, place], own[name], substitutes[name][source])
+            for place, name in enumerate(self.rows)
+        }
+        operator = f"{removal.operator} {substitutes.digest}"
+        request = Request(kind=Capability.PREDICT, inputs=Table(columns), masks=packed(own.digest, removal, operator))
+        return request, places.reshape(versions, count)
 
     def log_odds_of(self, instance: int, rows: Table) -> Floats:
         """f of any rows, for a library that makes its own neighbours of an instance; a round of its own."""
@@ -107,7 +115,7 @@ class RowWorld(World):
         return self.background
 
 
-def decided(subject: Subject, response: Response) -> np.ndarray:
+def decided(subject: Subject, response: Response) -> Codes:
     """The column of the class the system decided on: by the plan's threshold where it names one, else the likeliest."""
     values, labels, decision = response.values, response.labels, subject.decision
     if decision is None or decision.threshold is None or len(labels) != 2 or decision.positive not in labels:

@@ -13,6 +13,7 @@ from probandum.errors import DataError
 from probandum.evidence import Capability, Request
 from probandum.probe import Ask
 from probandum.resources import dataset
+from probandum.subject import Codes
 from probandum_probes.explain.worlds import Instance, Removal, World, answered, class_scores, packed, spread
 
 #: A word with the blanks around it, so that the pieces of a text, joined, are the text.
@@ -70,7 +71,7 @@ class TextWorld(World):
         """The features of a text with the blanks around them."""
         return self._pieces[instance]
 
-    def request(self, removal: Removal) -> tuple[Request, int]:
+    def request(self, removal: Removal) -> tuple[Request, Codes]:
         """The texts that are left."""
         whole = self._pieces[removal.instance]
         gone = ("",) * len(whole) if removal.operator == "delete" else self._masked[removal.instance]
@@ -79,7 +80,9 @@ class TextWorld(World):
             for kept in removal.kept.tolist()
         )
         base = self.instances[removal.instance].key
-        return Request(kind=Capability.CLASSIFY, inputs=versions, masks=packed(base, removal)), 1
+        operator = removal.operator if removal.operator == "delete" else f"{removal.operator} {MASK}"
+        request = Request(kind=Capability.CLASSIFY, inputs=versions, masks=packed(base, removal, operator))
+        return request, np.arange(len(versions))[:, None]
 
 
 def pieces(text: str) -> tuple[str, ...]:

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from probandum.errors import ProbeError
 from probandum.evidence import Floats, Masks, Request, Response
 from probandum.probe import Ask
-from probandum.subject import Bools
+from probandum.subject import Bools, Codes
 
 #: Probabilities nearer to 0 than this are taken as this, so that log-odds stay finite.
 SMALLEST = 1e-15
@@ -97,8 +96,8 @@ class World(ABC):
         return self.instances[instance].features
 
     @abstractmethod
-    def request(self, removal: Removal) -> tuple[Request, int]:
-        """The block that asks for all versions, and how many inputs stand for one version."""
+    def request(self, removal: Removal) -> tuple[Request, Codes]:
+        """The block that asks for all versions, and which of its inputs stand for each, shape (versions, inputs)."""
 
     def scores(self, removals: Sequence[Removal]) -> list[Scores]:
         """What the system says of every version, from one round; equal versions are asked once.
@@ -112,11 +111,10 @@ class World(ABC):
         ]
         answers = self.ask([request for request, _ in asked])
         found = []
-        for removal, answer, (_, copies), (_, places) in zip(removals, answers, asked, distinct, strict=True):
+        for removal, answer, (_, inputs), (_, places) in zip(removals, answers, asked, distinct, strict=True):
             instance = self.instances[removal.instance]
             raw = class_scores(answered(answer, instance.key), np.array(instance.label))
-            means = [part.reshape(-1, copies).mean(axis=1)[places.reshape(-1)] for part in raw]
-            found.append(Scores(*means))
+            found.append(Scores(*(part[inputs].mean(axis=1)[places.reshape(-1)] for part in raw)))
         return found
 
     def value(self, instance: int, operator: str, kept: Bools, *, seed: int = 0) -> Floats:
@@ -124,7 +122,7 @@ class World(ABC):
         return self.scores([Removal(instance=instance, operator=operator, kept=kept, seed=seed)])[0].log_odds
 
 
-def class_scores(probabilities: Floats, labels: npt.NDArray[np.int64]) -> Scores:
+def class_scores(probabilities: Floats, labels: Codes) -> Scores:
     """Probability and log-odds of the class ``labels[i]``, or of one for all, in rows of class probabilities.
 
     The other classes are summed instead of taking 1 - p, which would lose all digits where p is near 1.
@@ -147,20 +145,20 @@ def answered(response: Response, name: str) -> Floats:
     return response.outputs
 
 
-def packed(base: str, removal: Removal) -> Masks:
-    """The masks of a block as the journal keeps them."""
+def packed(base: str, removal: Removal, operator: str) -> Masks:
+    """The masks of a block as the journal keeps them; ``operator`` says what takes the place of what is gone."""
     kept = base64.b64encode(np.packbits(removal.kept, axis=-1).tobytes()).decode("ascii")
-    return Masks(base=base, operator=removal.operator, seed=removal.seed, width=removal.kept.shape[1], kept=kept)
+    return Masks(base=base, operator=operator, seed=removal.seed, width=removal.kept.shape[1], kept=kept)
 
 
-def spread(classes: npt.NDArray[np.int64], count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """``count`` places, rising, drawn so that each class is there in its own share; all where there are fewer.
+def spread(classes: Codes, count: int, rng: np.random.Generator) -> Codes:
+    """``count`` places, each class in its own share, in random order; all places where there are fewer.
 
-    Every (n / count)-th of a shuffled list sorted by class: systematic sampling.
+    Every (n / count)-th of a shuffled list sorted by class: systematic sampling. The order is random so that the
+    first few places are a fair sample too.
     """
-    if count >= len(classes):
-        return np.arange(len(classes))
     shuffled = rng.permutation(len(classes))
     by_class = shuffled[np.argsort(classes[shuffled], kind="stable")]
-    steps = ((np.arange(count) + 0.5) * len(classes) / count).astype(np.int64)
-    return np.sort(by_class[steps])
+    taken = min(count, len(classes))
+    steps = ((np.arange(taken) + 0.5) * len(classes) / taken).astype(np.int64)
+    return rng.permutation(by_class[steps])

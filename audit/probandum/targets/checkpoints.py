@@ -1,0 +1,142 @@
+"""A model folder: where it is, what it says of itself, and the digests of what it is made of."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from probandum.errors import DataError, TargetError, UsageError, did_you_mean
+from probandum.target import TargetContext
+from probandum.targets import gguf
+from probandum.targets.gguf import Origin, file_digest
+from probandum.targets.hugging import PATTERNS, hub_folder
+from probandum.targets.loading import model_path
+
+CAUSAL, CLASSIFICATION = "causal", "sequence-classification"
+TASKS = ("auto", CAUSAL, CLASSIFICATION)
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_HEADS = {"ForCausalLM": CAUSAL, "LMHeadModel": CAUSAL, "ForSequenceClassification": CLASSIFICATION}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a model lies: a folder or a GGUF file; what the plan calls it, and its commit on the hub."""
+
+    path: Path
+    name: str
+    revision: str | None = None
+
+    @classmethod
+    def of(cls, context: TargetContext, options: Mapping[str, Any]) -> Place:
+        """From the plan's keys ``model`` or ``path``, ``revision`` and ``download``; nothing is loaded.
+
+        UsageError where the keys do not fit each other, DataError where there is no such model.
+        """
+        given = [options[key] for key in ("model", "path") if options.get(key) is not None]
+        if len(given) != 1:
+            raise UsageError("target: expected one of model and path", remedy="name a folder, a .gguf file or a hub id")
+        model, revision = str(given[0]), options.get("revision")
+        local = model_path(context, model)
+        inside = model.startswith("package:")
+        if local.exists():
+            return cls(path=local, name=model if inside else local.name, revision=revision)
+        if inside or options.get("path") is not None or not _is_hub_id(model):
+            raise DataError(f"{model}: no such file or folder", remedy="check target.model in the plan")
+        folder = hub_folder(model, revision, download=options.get("download") is True)
+        return cls(path=folder, name=model, revision=folder.name)
+
+
+def _is_hub_id(model: str) -> bool:
+    return _HUB_ID.fullmatch(model) is not None and not model.endswith(".gguf")
+
+
+def parts(place: Path) -> tuple[Path, ...]:
+    """The files that a model consists of: weights, configuration, tokenizer, template; a GGUF file is its own."""
+    if place.is_file():
+        return (place,)
+    return tuple(sorted(file for file in place.iterdir() if _counts(file)))
+
+
+def _counts(file: Path) -> bool:
+    return file.is_file() and file.name != gguf.ORIGIN and any(fnmatch(file.name, pattern) for pattern in PATTERNS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A model folder that was read without loading it. ``origin``: of weights that were converted from GGUF."""
+
+    folder: Path
+    name: str
+    revision: str | None
+    task: str
+    config: Mapping[str, Any]
+    files: Mapping[str, str]
+    origin: Origin | None
+
+    @classmethod
+    def read(cls, place: Place, *, task: str) -> Checkpoint:
+        """The folder at ``place``, or what the GGUF file there was converted to.
+
+        TargetError where it is no model, needs code of its own, or has no weights that are safe to load.
+        """
+        if task not in TASKS:
+            raise UsageError(f"target.task: {task!r}{did_you_mean(task, TASKS)}", remedy=f"expected {', '.join(TASKS)}")
+        name = place.name
+        folder, origin = gguf.converted(place.path) if place.path.is_file() else (place.path, None)
+        config = _config(folder, name)
+        if not any(folder.glob("*.safetensors")):
+            raise TargetError(
+                f"{name}: no .safetensors weights", remedy="pickled weights (.bin) are never loaded; convert them"
+            )
+        files = {file.name: file_digest(file) for file in parts(folder)}
+        if origin is not None:
+            _unchanged(origin, files, folder)
+        return cls(
+            folder=folder,
+            name=name,
+            revision=place.revision,
+            task=_task(config, name) if task == "auto" else task,
+            config=config,
+            files=files,
+            origin=origin,
+        )
+
+
+def _config(folder: Path, name: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads((folder / "config.json").read_bytes())
+    except FileNotFoundError:
+        raise TargetError(f"{name}: no model folder: it has no config.json", remedy="check target.model") from None
+    except (OSError, ValueError) as error:
+        raise TargetError(f"{name}: config.json cannot be read: {error}") from None
+    if not isinstance(found, dict) or "model_type" not in found:
+        raise TargetError(f"{name}: config.json names no model_type", remedy="expected a transformers model")
+    return found
+
+
+def _task(config: Mapping[str, Any], name: str) -> str:
+    heads = [str(head) for head in config.get("architectures") or ()]
+    for head in heads:
+        for ending, task in _HEADS.items():
+            if head.endswith(ending):
+                return task
+    stated = ", ".join(heads) or "nothing"
+    raise TargetError(
+        f"{name}: config.json states {stated}, neither a causal language model nor a text classifier",
+        remedy=f"if it can be one, say which in target.task: {CAUSAL} or {CLASSIFICATION}",
+    )
+
+
+def _unchanged(origin: Origin, files: Mapping[str, str], folder: Path) -> None:
+    """Refuse a conversion whose files are not those that were written."""
+    for file in sorted({*origin.files, *files}):
+        if origin.files.get(file) != files.get(file):
+            raise TargetError(
+                f"{folder}: {file} is not what was converted from {origin.file}",
+                remedy="delete this folder; it is made again on the next run",
+            )

@@ -1,0 +1,193 @@
+"""From requests to token sequences: the chat template, the scripted prefix, and options in all their variants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from probandum import codec
+from probandum.errors import TargetError
+from probandum.evidence import Capability, Request
+from probandum.targets.loading import said
+from probandum.targets.tries import Scored, Tokens
+
+
+class Unanswerable(ValueError):
+    """An input that cannot be asked; its message names the input and becomes the error of its response."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The sequences of one request. ``options[i][k]``: the indexes into ``sequences`` of option k of input i.
+
+    ``input_tokens``: each prompt once and every continuation once, as if nothing were shared.
+    """
+
+    sequences: tuple[Scored, ...]
+    options: tuple[tuple[range, ...], ...]
+    input_tokens: int
+
+
+class Prompter:
+    """Turns prompts into what the model reads.
+
+    With the chat template a prompt is the user's message, after ``system`` where there is one, and the prefix
+    starts the answer. Without it the text is the prompt and the prefix, on a new line where neither brings a
+    space of its own. ``limit``: the most tokens that the model takes; None where it does not say.
+    """
+
+    def __init__(self, tokenizer: Any, *, template: bool | None, system: str | None, limit: int | None) -> None:
+        text = tokenizer.get_chat_template() if getattr(tokenizer, "chat_template", None) else None
+        if template and text is None:
+            raise TargetError("target.chat_template: the tokenizer has none", remedy="leave it out, or say false")
+        self._tokenizer = tokenizer
+        self._system = system
+        self.limit = limit
+        self.template = text is not None if template is None else template
+        self.digest = None if text is None or not self.template else codec.digest(text.encode())
+        self.dated = self.template and text is not None and "strftime_now" in text
+        if system is not None and not self.template:
+            raise TargetError("target.system: needs a chat template", remedy="leave it out, or set chat_template: true")
+        bos = tokenizer.bos_token_id
+        self._bos = () if bos is None else (int(bos),)
+        self._starts = tuple(tokenizer.encode(""))[:1] == self._bos != ()
+        if self.template:
+            try:
+                self._chat("a")
+            except Exception as error:  # a template is a program, and may refuse a system message
+                raise TargetError(f"the chat template cannot be used: {said(error)}") from None
+
+    def contexts(self, request: Request, *, room: int) -> list[Tokens]:
+        """The tokens before each answer; Unanswerable where there are none, or less than ``room`` are left behind."""
+        return self._contexts(request, self._prompts(request), room)
+
+    def asked(self, request: Request) -> Asked:
+        """The sequences whose likelihoods answer a choose or score request."""
+        unknown = [name for name in request.parameters if name != "chat_template"]
+        if unknown:
+            raise Unanswerable(f"parameter {unknown[0]}: not known to a {request.kind} request; known: chat_template")
+        prompts = self._prompts(request)
+        contexts = self._contexts(request, prompts, 0)
+        wanted = self._wanted(request)
+        wholes = self._wholes(request, prompts, wanted)
+        sequences: list[Scored] = []
+        options: list[tuple[range, ...]] = []
+        for row, context in enumerate(contexts):
+            ranges = []
+            for variants in wanted[row]:
+                found = [self._continuation(request, row, context, text, wholes[row, text]) for text in variants]
+                first = len(sequences)
+                sequences += [Scored(context=context, continuation=tokens) for tokens in _disjoint(found)]
+                ranges.append(range(first, len(sequences)))
+            options.append(tuple(ranges))
+        read = sum(map(len, contexts)) + sum(len(sequence.continuation) for sequence in sequences)
+        return Asked(sequences=tuple(sequences), options=tuple(options), input_tokens=read)
+
+    def _wanted(self, request: Request) -> Sequence[tuple[tuple[str, ...], ...]]:
+        """The options of every input, each as its variants."""
+        if request.kind is Capability.SCORE:
+            if not request.continuations:
+                raise Unanswerable("a score request names no continuations")
+            return [((text,),) for text in request.continuations]
+        if not request.options or not all(request.options):
+            raise Unanswerable("a choose request names no options, or one without a variant")
+        return [request.options] * len(request)
+
+    def _prompts(self, request: Request) -> list[str]:
+        """What the model is to read before it answers, one text an input."""
+        if self._templated(request):
+            return [self._chat(text) + request.prefix for text in request.texts]
+        return [_joined(text, request.prefix) for text in request.texts]
+
+    def _templated(self, request: Request) -> bool:
+        """Whether this request is asked through the template; its parameter ``chat_template: false`` asks without."""
+        template = request.parameters.get("chat_template", self.template)
+        if template and not self.template:
+            raise Unanswerable("parameter chat_template: this target asks without one")
+        return bool(template)
+
+    def _wholes(
+        self, request: Request, prompts: list[str], wanted: Sequence[tuple[tuple[str, ...], ...]]
+    ) -> dict[tuple[int, str], Tokens]:
+        """The tokens of every prompt with every text behind it, by the place of the prompt and the text."""
+        pairs = [(row, text) for row, options in enumerate(wanted) for texts in options for text in texts]
+        tokens = self._encode([prompts[row] + text for row, text in pairs], templated=self._templated(request))
+        return dict(zip(pairs, tokens, strict=True))
+
+    def _contexts(self, request: Request, prompts: list[str], room: int) -> list[Tokens]:
+        contexts = self._encode(prompts, templated=self._templated(request))
+        for row, context in enumerate(contexts):
+            if not context and not self._bos:
+                raise Unanswerable(f"{name_of(request, row)}: nothing stands before the answer")
+            self._check_length(request, row, len(context) + room, "and the answer" if room else "")
+        return [context or self._bos for context in contexts]
+
+    def _continuation(self, request: Request, row: int, context: Tokens, text: str, whole: Tokens) -> Tokens:
+        """The tokens of ``text`` behind ``context``.
+
+        Where the text around the seam tokenises to the context's tokens and more, these are the rest. Where a
+        token would reach across the seam, the text is tokenised alone: the likelihood is then that of this
+        spelling, after the prompt as it was asked.
+        """
+        start = len(context) if whole[: len(context)] == context else None
+        tokens = whole[start:] if start is not None else self._alone(request, row, context, text, whole)
+        if not tokens:
+            raise Unanswerable(f"{name_of(request, row)}: the answer {text!r} tokenises to nothing")
+        self._check_length(request, row, len(context) + len(tokens), f"and the answer {text!r}")
+        return tokens
+
+    def _alone(self, request: Request, row: int, context: Tokens, text: str, whole: Tokens) -> Tokens:
+        tokens = tuple(self._tokenizer.encode(text, add_special_tokens=False))
+        if tokens and self._tokenizer.decode([*context, *tokens]) != self._tokenizer.decode(list(whole)):
+            raise Unanswerable(
+                f"{name_of(request, row)}: the answer {text!r} cannot be told from the prompt in tokens; "
+                "start it with a space, or end the prompt with one"
+            )
+        return tokens
+
+    def _check_length(self, request: Request, row: int, length: int, what: str) -> None:
+        if self.limit is not None and length > self.limit:
+            raise Unanswerable(
+                " ".join(f"{name_of(request, row)}: {length} tokens {what}".split()) + f", the model takes {self.limit}"
+            )
+
+    def _encode(self, texts: list[str], *, templated: bool) -> list[Tokens]:
+        """Tokens of whole texts, behind the start token where the tokenizer sets one; a template writes its own."""
+        found = self._tokenizer(texts, add_special_tokens=False)["input_ids"]
+        start = self._bos if self._starts and not templated else ()
+        return [(*start, *map(int, ids)) for ids in found]
+
+    def _chat(self, text: str) -> str:
+        messages = [{"role": "user", "content": text}]
+        if self._system is not None:
+            messages.insert(0, {"role": "system", "content": self._system})
+        made: str = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        return made
+
+
+def name_of(request: Request, row: int) -> str:
+    """What an error calls an input: its key where it has one, its place otherwise."""
+    return request.keys[row] if request.keys else f"input {row + 1}"
+
+
+def _joined(prompt: str, prefix: str) -> str:
+    """Prompt and prefix without a chat template.
+
+    >>> _joined("Yes or no?", "Answer:"), _joined("Yes or no? ", "Answer:"), _joined("Yes or no?", "")
+    ('Yes or no?\\nAnswer:', 'Yes or no? Answer:', 'Yes or no?')
+    """
+    apart = not prompt or not prefix or prompt[-1].isspace() or prefix[0].isspace()
+    return prompt + prefix if apart else f"{prompt}\n{prefix}"
+
+
+def _disjoint(variants: Sequence[Tokens]) -> list[Tokens]:
+    """The variants of one option as events that exclude each other, so that their probabilities may be summed.
+
+    A variant that continues another one is part of it.
+
+    >>> _disjoint([(4,), (4, 9), (7,), (7,)])
+    [(4,), (7,)]
+    """
+    kept = dict.fromkeys(variants)
+    return [each for each in kept if not any(other != each and each[: len(other)] == other for other in kept)]

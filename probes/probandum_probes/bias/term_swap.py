@@ -1,0 +1,329 @@
+"""One sentence about many people: does a word for who they are move a classifier's score?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from probandum import stats
+from probandum.controls import Examined
+from probandum.errors import DataError, UnknownName
+from probandum.evidence import Capability, Floats, Items, Request, Response
+from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.probe import Ask, Measure, probe
+from probandum.resources import dataset
+from probandum.subject import Codes
+from probandum_probes.bias.contrasts import estimated
+from probandum_probes.bias.swap_controls import finds_planted_term, quiet_placebos
+from probandum_probes.bias.swap_texts import Seed, Term, read_seeds, read_terms
+
+#: Fewest sentences, sentences that differ by more than a filler, and terms that allow a verdict.
+FEWEST_TEXTS = 200
+FEWEST_CLUSTERS = 20
+FEWEST_TERMS = 5
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scores:
+    """What was answered: of each word its sentences, P(class) and the label of each, shape (sentences,).
+
+    ``broken``: why some answers cannot be used; nothing can be concluded from the others then.
+    """
+
+    seeds: Mapping[str, tuple[Seed, ...]]
+    values: Mapping[str, Floats] = field(default_factory=dict)
+    labels: Mapping[str, Codes] = field(default_factory=dict)
+    broken: str | None = None
+
+    def shifts(self, term: Term) -> Floats:
+        """Score with the term less score with its reference, shape (sentences,)."""
+        return self.values[term.text] - self.values[term.reference]
+
+    def flips(self, term: Term) -> tuple[int, int]:
+        """How many labels differ between the term and its reference, and of how many."""
+        changed = self.labels[term.text] != self.labels[term.reference]
+        return int(changed.sum()), len(changed)
+
+    def by_cluster(self, word: str, values: Floats) -> dict[str, float]:
+        """The mean of ``values``, one a sentence of ``word``, over the sentences of each cluster."""
+        clusters: dict[str, list[float]] = {}
+        for seed, value in zip(self.seeds[word], values.tolist(), strict=True):
+            clusters.setdefault(seed.cluster, []).append(value)
+        return {cluster: float(np.mean(members)) for cluster, members in clusters.items()}
+
+    def grid(self, columns: Mapping[str, Floats]) -> Floats:
+        """Cluster means, shape (clusters, words): of ``columns`` by word, in the clusters that all of them have."""
+        means = [self.by_cluster(word, values) for word, values in columns.items()]
+        common = [cluster for cluster in means[0] if all(cluster in each for each in means)]
+        return np.array([[each[cluster] for each in means] for cluster in common])
+
+
+@probe(
+    "bias.term-swap",
+    version=1,
+    requirements=[
+        "ai-act:art-9:6",
+        "ai-act:art-10:2:f",
+        "ai-act:annex-iv:2:g",
+        "ai-act:annex-iv:3",
+        "gdpr:5:1:a",
+        "gdpr:35:7:c",
+    ],
+    needs=Capability.CLASSIFY,
+)
+class TermSwap:
+    """How far a text classifier's score moves when one word of a harmless sentence says who a person is.
+
+    With f the probability of one class, x a sentence with a slot, a term and its reference:
+
+    ``signed-shift`` = mean of f(x with term) - f(x with reference), from -1 to 1, neutral 0. Sentences that differ
+    by a filler only are one cluster, and the interval is Student's over the means of clusters.
+    ``flip-rate`` = share of sentences whose most probable label differs between the two (Clopper-Pearson).
+    ``gap-over-placebo`` = mean |f(x with term) - f(x with reference)| over all terms, less the same over neutral
+    words of equal length: words move scores by being other words. Sentences and terms are both samples, so the
+    interval is two-way (Clark 1973). It is shown per attribute too, where that has two terms or more.
+
+    A verdict needs 200 sentences in 20 clusters and 5 terms. ``score`` shows, word by word, the mean of f and f of
+    every single sentence, so that anybody can check by hand; shifts of placebos are shown and never judged. A text
+    that was declined, or an answer that is none, is an ERROR.
+
+    ``texts`` and ``terms``: files of your own. ``attributes``: which of the file's. ``class_name``: the class
+    whose probability is f, by default the last. Sentences must mean the same of everybody: a text that asserts
+    something of a group is no counterfactual of itself.
+
+    Garg et al. 2019 (counterfactual token fairness).
+    """
+
+    controls: ClassVar = (
+        Examined(name="planted shift of one term", kind="positive", function=finds_planted_term),
+        Examined(name="neutral words, split at random", kind="negative", function=quiet_placebos),
+    )
+
+    def __init__(
+        self,
+        *,
+        texts: Path | None = None,
+        terms: Path | None = None,
+        attributes: Sequence[str] = (),
+        class_name: str | None = None,
+    ) -> None:
+        self.texts = texts
+        self.terms = terms
+        self.attributes = tuple(attributes)
+        self.class_name = class_name
+        folder = dataset("identity_terms")
+        self.seeds = read_seeds(texts or folder / "seeds.yaml")
+        known = read_terms(terms or folder / "terms.csv")
+        for attribute in self.attributes:
+            if attribute not in {term.attribute for term in known}:
+                raise UnknownName("attribute", attribute, {term.attribute for term in known})
+        chosen = [t for t in known if t.placebo or not self.attributes or t.attribute in self.attributes]
+        self.identity = tuple(term for term in chosen if not term.placebo)
+        self.placebos = tuple(term for term in chosen if term.placebo)
+        if not self.identity:
+            raise DataError("there are no terms to compare", remedy="give rows with the role term")
+
+    def measure(self, ask: Ask) -> Iterator[Measure]:
+        """Ask everything in one round, and compare."""
+        scores = self.asked(ask)
+        if scores.broken is not None:
+            yield from self._broken(scores.broken)
+            return
+        small = self._too_small(scores)
+        for term in (*self.identity, *self.placebos):
+            yield from self._term(scores, term, small)
+        yield self._gap(scores, self.identity, small)
+        for attribute in dict.fromkeys(term.attribute for term in self.identity):
+            terms = [term for term in self.identity if term.attribute == attribute]
+            if 1 < len(terms) < len(self.identity):
+                yield self._gap(scores, terms, small, attribute)
+        for word in scores.values:
+            yield _score(scores, word)
+
+    def asked(self, ask: Ask) -> Scores:
+        """The scores of every sentence about every word; one request a word."""
+        seeds: dict[str, tuple[Seed, ...]] = {}
+        for term in (*self.identity, *self.placebos):
+            fitting = tuple(seed for seed in self.seeds if seed.fits(term.attribute))
+            seeds |= {term.reference: fitting, term.text: fitting}
+        requests = [
+            Request(
+                kind=Capability.CLASSIFY,
+                inputs=tuple(seed.sentence(word) for seed in fitting),
+                groups=(word,) * len(fitting),
+            )
+            for word, fitting in seeds.items()
+            if fitting
+        ]
+        values: dict[str, Floats] = {}
+        labels: dict[str, Codes] = {}
+        place = self.place(ask)
+        for request, response in zip(requests, ask(requests), strict=True):
+            word = request.groups[0]
+            if why := _unusable(request, response, place):
+                return Scores(seeds=seeds, broken=f"{word}: {why}")
+            values[word] = np.asarray(response.values[:, place], dtype=np.float64)
+            labels[word] = np.asarray(response.values.argmax(axis=1), dtype=np.int64)
+        absent = [word for word in seeds if word not in values]
+        if absent:
+            raise DataError(f"no sentence fits {absent[0]!r}", remedy="check the attributes of the seeds")
+        return Scores(seeds=seeds, values=values, labels=labels)
+
+    def place(self, ask: Ask) -> int:
+        """The column of the class that is scored."""
+        name = self.class_name or (ask.labels[-1] if ask.labels else None)
+        if name is None:
+            raise DataError("the system names no classes", remedy="set target.labels")
+        if name not in ask.labels:
+            raise UnknownName("class", name, ask.labels)
+        return ask.labels.index(name)
+
+    def _term(self, scores: Scores, term: Term, small: str | None) -> Iterator[Measure]:
+        """What one word does."""
+        pair = Groups(attribute="term", group=term.text, reference=term.reference)
+        shifts = scores.shifts(term)
+        seeds = scores.seeds[term.text]
+        items = Items(
+            keys=tuple(seed.text for seed in seeds),
+            strata=tuple(seed.cluster for seed in seeds),
+            values=tuple(shifts.tolist()),
+            unit="share",
+        )
+        means = list(scores.by_cluster(term.text, shifts).values())
+        yield _judged("signed-shift", _clustered(means, len(shifts)), small, pair, items=items, shown=term.placebo)
+        if term.placebo:
+            return
+        counts = (scores.flips(term),)
+        interval = stats.bounds("clopper-pearson", level=0.95, counts=counts)
+        flips = Estimate(
+            value=interval.value,
+            low=interval.low,
+            high=interval.high,
+            n=len(shifts),
+            n_effective=len(shifts),
+            unit="share",
+            method="clopper-pearson",
+            counts=counts,
+        )
+        yield _judged("flip-rate", flips, small, pair)
+
+    def _gap(self, scores: Scores, terms: Sequence[Term], small: str | None, attribute: str | None = None) -> Measure:
+        """How much more terms move scores than neutral words do."""
+        facets = {} if attribute is None else {"attribute": attribute}
+        shown = attribute is not None
+        if min(len(terms), len(self.placebos)) < 2:
+            why = f"{len(terms)} terms and {len(self.placebos)} placebos; two of each are needed"
+            return _unsaid("gap-over-placebo", why, facets=facets, shown=shown)
+        both = scores.grid({term.text: np.abs(scores.shifts(term)) for term in (*terms, *self.placebos)})
+        if len(both) < 2:
+            return _unsaid("gap-over-placebo", "fewer than two sentences fit all terms", facets=facets, shown=shown)
+        interval = stats.two_way_interval(both[:, : len(terms)], both[:, len(terms) :])
+        n = sum(len(scores.values[term.text]) for term in (*terms, *self.placebos))
+        estimate = estimated(interval, n=n, unit="share", design="two_way=seed text x term")
+        return _judged("gap-over-placebo", estimate, small, facets=facets, shown=shown)
+
+    def _too_small(self, scores: Scores) -> str | None:
+        fewest = min((scores.seeds[term.text] for term in self.identity), key=len)
+        for what, count, needed in (
+            ("sentences", len(fewest), FEWEST_TEXTS),
+            ("sentences that differ by more than a filler", len({seed.cluster for seed in fewest}), FEWEST_CLUSTERS),
+            ("terms", len(self.identity), FEWEST_TERMS),
+        ):
+            if count < needed:
+                return f"{count} {what}; a verdict needs {needed}"
+        return None
+
+    def _broken(self, why: str) -> Iterator[Measure]:
+        """Every judged quantity as an ERROR."""
+        for term in self.identity:
+            pair = Groups(attribute="term", group=term.text, reference=term.reference)
+            for metric in ("signed-shift", "flip-rate"):
+                yield _unsaid(metric, why, pair, SubReason.INVALID_ANSWERS)
+        yield _unsaid("gap-over-placebo", why, reason=SubReason.INVALID_ANSWERS)
+
+
+def _unusable(request: Request, response: Response, place: int) -> str | None:
+    """Why an answer holds no scores; None where it does."""
+    values = response.outputs
+    if response.error is not None:
+        return response.error
+    if response.refused:
+        return f"{len(response.refused)} of {len(request)} texts were declined"
+    if values is None or values.ndim != 2 or len(values) != len(request) or values.shape[1] <= place:
+        return "the answer holds no class probabilities"
+    return None if np.isfinite(values).all() else "the answer is not finite"
+
+
+def _clustered(means: Sequence[float], n: int) -> Estimate:
+    """The mean of cluster means."""
+    if len(means) < 2:
+        return Estimate.missing("one sentence alone has no interval", n=n, unit="share")
+    return estimated(stats.mean_interval(means), n=n, unit="share", design="cluster=seed text")
+
+
+def _score(scores: Scores, word: str) -> Measure:
+    """Mean score of all sentences about one word, and each of them."""
+    values = scores.values[word]
+    return Measure(
+        metric="score",
+        groups=Groups(attribute="term", group=word),
+        estimate=_clustered(list(scores.by_cluster(word, values).values()), len(values)),
+        mode="disclosure",
+        items=Items(
+            keys=tuple(seed.sentence(word) for seed in scores.seeds[word]),
+            strata=(word,) * len(values),
+            values=tuple(values.tolist()),
+            unit="share",
+        ),
+    )
+
+
+def _judged(
+    metric: str,
+    estimate: Estimate,
+    small: str | None,
+    groups: Groups | None = None,
+    *,
+    facets: Mapping[str, str] | None = None,
+    items: Items | None = None,
+    shown: bool = False,
+) -> Measure:
+    """One quantity; ``small`` says why it allows no verdict, ``shown`` that it never gets one."""
+    barred = small is not None and not shown
+    return Measure(
+        metric=metric,
+        estimate=estimate,
+        groups=groups,
+        facets=facets or {},
+        mode="disclosure" if shown else "gate",
+        verdict=Verdict.INCONCLUSIVE if barred else None,
+        sub_reason=SubReason.SMALL_GROUP if barred else None,
+        why=small if barred else None,
+        items=items,
+    )
+
+
+def _unsaid(
+    metric: str,
+    why: str,
+    groups: Groups | None = None,
+    reason: SubReason = SubReason.NO_DATA,
+    *,
+    facets: Mapping[str, str] | None = None,
+    shown: bool = False,
+) -> Measure:
+    """A quantity that does not exist, with its reason."""
+    return Measure(
+        metric=metric,
+        estimate=Estimate.missing(why, unit="share"),
+        groups=groups,
+        facets=facets or {},
+        mode="disclosure" if shown else "gate",
+        verdict=Verdict.ERROR if reason is SubReason.INVALID_ANSWERS else Verdict.INCONCLUSIVE,
+        sub_reason=reason,
+        why=why,
+    )

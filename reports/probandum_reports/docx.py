@@ -1,0 +1,362 @@
+"""A document as Word file: what was measured is locked, what a person must write is a field to fill.
+
+Every gap is a content control whose tag is the gap's field id; :func:`unfilled` reads back which are still open,
+so that nobody can mistake a draft for a finished document. The same view gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from functools import partial, singledispatchmethod
+from pathlib import Path
+from typing import Any
+
+from probandum.document import Cell, Fact, Figure, Gap, Heading, Inline, Listing, Node, Number, Origin, Table, Text
+from probandum.errors import DataError, MissingDependency
+from probandum.finding import Verdict
+from probandum_reports.columns import widths
+from probandum_reports.front import ORIGINS, front, in_reading_order, origins
+from probandum_reports.ooxml import Controls, Element, bookmarked, element, field, line_break, paragraph, run, table
+from probandum_reports.typesetting import picture, raster
+from probandum_reports.view import Shown, View
+from probandum_reports.word_look import MARKS, TONES, dress
+from probandum_reports.word_styles import TEXT_WIDTH, bar, box, colour
+
+#: The oldest time a zip entry can have; the document's own date stands in its properties.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_OPENING = "[to be completed by "
+
+
+def render(view: View) -> bytes:
+    """The document as one Word file."""
+    try:
+        import docx
+    except ImportError:
+        raise MissingDependency("python-docx", needed_for="writing Word files", extra="docx") from None
+
+    word = docx.Document()
+    dress(word, front(view), view.document.title)
+    _Body(view, word).write()
+    buffer = io.BytesIO()
+    word.save(buffer)
+    return _timeless(buffer.getvalue())
+
+
+def unfilled(path: str | Path) -> list[str]:
+    """The tags of the fields that nobody has filled yet, in reading order; DataError where it is no Word file.
+
+    A field is open while it shows its placeholder, or nothing. One that occurs twice is open while either is.
+    """
+    import docx
+    from docx.opc.exceptions import PackageNotFoundError
+    from docx.oxml.ns import qn
+
+    try:
+        body = docx.Document(str(path)).element.body
+    except (PackageNotFoundError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path}: not a Word file: {error}", remedy="name a .docx that `probandum report` wrote"
+        ) from None
+    found: dict[str, None] = {}
+    for control in body.iter(qn("w:sdt")):
+        properties = control.find(qn("w:sdtPr"))
+        name = None if properties is None else properties.find(qn("w:tag"))
+        if name is None or properties.find(qn("w:lock")) is not None:
+            continue
+        words = "".join(text.text or "" for text in control.iter(qn("w:t"))).strip()
+        if properties.find(qn("w:showingPlcHdr")) is not None or not words or words.startswith(_OPENING):
+            found.setdefault(str(name.get(qn("w:val"))))
+    return list(found)
+
+
+def _timeless(data: bytes) -> bytes:
+    """The package with every entry at the same old time and in the same order."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 0
+            target.writestr(entry, source.read(name))
+    return buffer.getvalue()
+
+
+class _Body:
+    """Walks the tree and appends to the body of ``word``."""
+
+    def __init__(self, view: View, word: Any) -> None:
+        self._view = view
+        self._word = word
+        self._body = word.element.body
+        self._end = self._body[-1]
+        self._controls = Controls()
+        self._tables = self._figures = self._headings = 0
+
+    def write(self) -> None:
+        """The first page, how to read it, the contents, and every node."""
+        nodes = list(in_reading_order(self._view.document.nodes))
+        self._first_page()
+        self._legend()
+        self._contents([node for node in nodes if isinstance(node, Heading)])
+        for node in nodes:
+            self._node(node)
+
+    def _add(self, *parts: Element) -> None:
+        for part in parts:
+            self._end.addprevious(part)
+
+    # The pages before the text.
+
+    def _first_page(self) -> None:
+        document, page = self._view.document, front(self._view)
+        self._add(
+            paragraph(run(document.title), style="Title"),
+            paragraph(run(document.subtitle), style="Subtitle"),
+            paragraph(run(page.system), style="System"),
+            paragraph(run(f"As of {page.day.isoformat()}")),
+            paragraph(run(document.status), style="Status"),
+            *(self._fact(fact) for fact in document.front),
+            paragraph(run("Seal: ", element("b")), run(page.seal), looks=[element("spacing", before=480)]),
+        )
+        for label, digest in page.digests:
+            self._add(paragraph(run(label), element("r", element("tab")), run(digest), style="Digest"))
+
+    def _legend(self) -> None:
+        counts = origins(self._view.document)
+        head = paragraph(
+            run("How to read this document"), style="System", looks=[element("keepNext"), element("pageBreakBefore")]
+        )
+        rows = [
+            [
+                [paragraph(*self._origin(name), style="TableText")],
+                [paragraph(run(meaning), style="TableText")],
+                [paragraph(run(str(counts[name])), style="TableText")],
+            ]
+            for name, (_, meaning) in ORIGINS.items()
+        ]
+        shares = [round(TEXT_WIDTH * share) for share in (0.2, 0.68, 0.12)]
+        made = table(("Mark", "Where it comes from", "Here"), rows, widths=shares, caption="How to read this document")
+        closing = (
+            "What was measured is locked against editing. Fields to fill show a placeholder until they are filled. A "
+            "verdict is read off the bound of an interval, never off the value alone."
+        )
+        self._add(head, made, paragraph(run(closing), looks=[element("spacing", before=160)]))
+
+    def _contents(self, headings: Sequence[Heading]) -> None:
+        listed = [(place, heading) for place, heading in enumerate(headings) if heading.level <= 2]
+        lines = [
+            paragraph(
+                element("hyperlink", run(heading.text), anchor=_bookmark(place), history=1), style=f"Toc{heading.level}"
+            )
+            for place, heading in listed
+        ]
+        if not lines:
+            return
+        begin, end = _around(field(r'TOC \o "1-2" \h \z \u'))
+        for part in reversed(begin):
+            lines[0].insert(1, part)
+        for part in end:
+            lines[-1].append(part)
+        looks = [element("spacing", before=480)]
+        self._add(paragraph(run("Contents"), style="System", looks=looks), *lines)
+
+    # Nodes of the text.
+
+    @singledispatchmethod
+    def _node(self, node: Node | list[Fact]) -> None:
+        """Append one node."""
+        raise TypeError(f"no such node: {type(node).__name__}")
+
+    @_node.register
+    def _(self, node: Heading) -> None:
+        place = self._headings
+        self._headings += 1
+        parts = bookmarked(_bookmark(place), place, run(node.text))
+        looks = [element("pageBreakBefore")] if place == 0 else []
+        self._add(paragraph(*parts, style=f"Heading{min(node.level, 4)}", looks=looks))
+        if node.citation is not None:
+            self._add(paragraph(run(f"Answers {node.citation}"), style="Citation"))
+
+    @_node.register
+    def _(self, node: Text) -> None:
+        style = {"body": None, "lead": "Lead", "note": "Note", "warning": "Warning"}[node.style]
+        parts = [" ".join(part.split()) for part in node.text.split("\n\n") if part.strip()]
+        for place, part in enumerate(parts):
+            opening = [run("Note well. ", element("b"))] if node.style == "warning" and place == 0 else []
+            self._add(paragraph(*opening, run(part), style=style))
+
+    @_node.register
+    def _(self, node: list) -> None:  # type: ignore[type-arg]
+        self._add(*(self._fact(fact) for fact in node))
+
+    @_node.register
+    def _(self, node: Gap) -> None:
+        human = node.origin == "human"
+        tone = TONES[node.origin]
+        frame = partial(box, "dashed" if human else "single", tone, 1.0)
+        lines = [
+            self._gap_head(node),
+            [run(node.what)],
+            [run(f"{node.citation} · field ", style="Small"), run(node.field_id, style="Identifier")],
+            [self._open(node)],
+        ]
+        self._add(
+            _spacer(),
+            *(paragraph(*line, style="Gap", looks=[element("keepNext"), frame()]) for line in lines[:-1]),
+            paragraph(*lines[-1], style="Gap", looks=[frame()]),
+            _spacer(),
+        )
+
+    @_node.register
+    def _(self, node: Number) -> None:
+        shown = self._view.number(node)
+        tone = TONES[shown.finding.verdict]
+        what = node.label or ", ".join(part for part in (shown.title, shown.about) if part)
+        lines = [
+            [run(what, element("b")), run("   "), *self._origin("measured"), run("   "), *_verdict(shown)],
+            [_value(shown, large=True), run(f"   {_range(shown)}", style="Small")],
+        ]
+        limit = f"{shown.limit[:1].upper()}{shown.limit[1:]}. {shown.limit_source}" if shown.limit else ""
+        for label, words in (
+            ("Limit", limit), ("Why", shown.reason), ("Controls", shown.controls), ("Method", shown.method),
+        ):  # fmt: skip
+            if words:
+                lines.append([run(f"{label}: ", style="Small"), run(words)])
+        lines.append([run("Finding ", style="Small"), self._evidence(shown)])
+        self._add(_spacer())
+        for place, line in enumerate(lines, 1):
+            looks = [bar(tone)] if place == len(lines) else [element("keepNext"), bar(tone)]
+            self._add(paragraph(self._controls.locked(shown.anchor, what, line), style="Finding", looks=looks))
+        self._add(_spacer())
+
+    @_node.register
+    def _(self, node: Table) -> None:
+        self._tables += 1
+        title = [run(f"Table {self._tables}. ", element("b")), run(node.caption)]
+        shares = [round(TEXT_WIDTH * share) for share in widths(node, self._view)]
+        rows = ([self._cell(cell) for cell in row] for row in node.rows)
+        made = table(node.header, rows, widths=shares, caption=node.caption)
+        self._add(paragraph(*title, style="Caption"), made, _spacer())
+
+    @_node.register
+    def _(self, node: Figure) -> None:
+        from docx.shared import Twips
+
+        self._figures += 1
+        self._word.add_picture(io.BytesIO(raster(picture(node, self._view))), width=Twips(TEXT_WIDTH))
+        drawn = self._end.getprevious()
+        drawn.insert(0, element("pPr", element("keepNext")))
+        for properties in drawn.iter("{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"):
+            properties.set("descr", node.alt)
+            properties.set("title", node.caption)
+            properties.set("name", f"Figure {self._figures}")
+        self._add(paragraph(run(f"Figure {self._figures}. ", element("b")), run(node.caption), style="Caption"))
+        self._node(node.twin)
+
+    @_node.register
+    def _(self, node: Listing) -> None:
+        for entry in node.entries:
+            parts = [part for inline in entry for part in (*self._inline(inline), run(" "))]
+            self._add(paragraph(run("–"), element("r", element("tab")), *parts, style="Bullet"))
+
+    # Pieces of a line or a cell.
+
+    def _fact(self, fact: Fact) -> Element:
+        label = run(fact.label or fact.path, colour(TONES[Verdict.NOT_APPLICABLE]))
+        return paragraph(label, element("r", element("tab")), *self._stated(fact), style="Fact")
+
+    def _stated(self, fact: Fact) -> list[Element]:
+        """What a fact says, locked where it was measured, and who says so."""
+        said = [run(fact.value, style="Identifier" if fact.value.startswith("sha256:") else None)]
+        if fact.origin == "measured":
+            said = [self._controls.locked(fact.path, fact.label or fact.path, said)]
+        who = ", ".join(part for part in (fact.by, fact.on) if part)
+        return [*said, run("   "), *self._origin(fact.origin), *([run(f" · {who}", style="Small")] if who else [])]
+
+    def _cell(self, cell: Cell) -> list[Element]:
+        if isinstance(cell, str):
+            return [paragraph(run(cell), style="TableText")]
+        if isinstance(cell, Number):
+            return [paragraph(self._number_in_cell(cell), style="TableText")]
+        if isinstance(cell, Fact):
+            return [paragraph(*self._stated(cell), style="TableText")]
+        return [
+            paragraph(*self._gap_head(cell), style="TableText"),
+            paragraph(run(f"{cell.what} "), run(f"({cell.citation})", style="Small"), style="TableText"),
+            paragraph(self._open(cell), style="TableText"),
+        ]
+
+    def _number_in_cell(self, node: Number) -> Element:
+        shown = self._view.number(node)
+        label = [] if node.label is None else [run(node.label), line_break()]
+        said = [_value(shown), run("  "), *_verdict(shown), line_break()]
+        spread = [run(_range(shown), style="Small"), line_break()] if _range(shown) else []
+        return self._controls.locked(shown.anchor, shown.title, [*label, *said, *spread, self._evidence(shown)])
+
+    def _inline(self, node: Inline) -> list[Element]:
+        if isinstance(node, Text):
+            return [run(node.text)]
+        if isinstance(node, Fact):
+            return [*([run(f"{node.label}: ")] if node.label else []), *self._stated(node)]
+        if isinstance(node, Gap):
+            source = run(f" ({node.citation}) ", style="Small")
+            return [*self._gap_head(node), run(f" {node.what}"), source, self._open(node)]
+        shown = self._view.number(node)
+        label = node.label or ", ".join(part for part in (shown.title, shown.about) if part)
+        spread = [run(f" ({_range(shown)})", style="Small")] if _range(shown) else []
+        said = [run(f"{label}: "), _value(shown), *spread, run("  "), *_verdict(shown), run("  ")]
+        return [self._controls.locked(shown.anchor, label, [*said, self._evidence(shown)])]
+
+    def _origin(self, name: Origin) -> list[Element]:
+        return [run(f"{MARKS[name]} {ORIGINS[name][0]}", colour(TONES[name]))]
+
+    def _gap_head(self, gap: Gap) -> list[Element]:
+        joined = " by: " if gap.origin == "human" else ". Can be supplied by: "
+        words = f"{MARKS[gap.origin]} {ORIGINS[gap.origin][0]}{joined}{gap.supplier}"
+        return [run(words, element("b"), colour(TONES[gap.origin]))]
+
+    def _open(self, gap: Gap) -> Element:
+        return self._controls.open(gap.field_id, gap.what, f"{_OPENING}{gap.supplier}]")
+
+    def _evidence(self, shown: Shown) -> Element:
+        """The finding's id, as a link to its raw observations."""
+        from docx.opc.constants import RELATIONSHIP_TYPE
+        from docx.oxml.ns import qn
+
+        page, _, anchor = shown.href.partition("#")
+        link = element("hyperlink", run(shown.finding.id, style="Identifier"), anchor=anchor, history=1)
+        link.set(qn("r:id"), self._word.part.relate_to(page, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
+        return link
+
+
+def _bookmark(place: int) -> str:
+    return f"_Toc{place:08d}"
+
+
+def _around(parts: list[Element]) -> tuple[list[Element], list[Element]]:
+    """A field's opening and closing parts, for content that spans paragraphs."""
+    return parts[:-1], parts[-1:]
+
+
+def _spacer() -> Element:
+    """A thin gap between framed blocks, which would otherwise grow together."""
+    return paragraph(looks=[element("spacing", before=0, after=0, line=120, lineRule="exact")])
+
+
+def _value(shown: Shown, *, large: bool = False) -> Element:
+    if shown.suppressed:
+        return run(shown.value, element("i"))
+    return run(shown.value, style="Value") if large else run(shown.value, element("b"))
+
+
+def _range(shown: Shown) -> str:
+    """Interval and n; nothing for a figure that is withheld."""
+    return "" if shown.suppressed else " · ".join(part for part in (shown.interval, shown.n) if part)
+
+
+def _verdict(shown: Shown) -> list[Element]:
+    verdict: Verdict = shown.finding.verdict
+    waived = ", waived" if shown.finding.waiver is not None else ""
+    return [run(f"{MARKS[verdict]} {shown.verdict}{waived}", element("b"), colour(TONES[verdict]))]

@@ -1,0 +1,43 @@
+"""The typesetter: files in, PDF or PNG out, with the shipped fonts and nothing else of the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from probandum.document import Figure
+from probandum.errors import MissingDependency
+from probandum_reports import figures
+from probandum_reports.lettering import fonts, printable
+from probandum_reports.view import View
+
+
+class TypesettingError(ValueError):
+    """The typesetter refused; the message is its own."""
+
+
+def typeset(files: Mapping[str, bytes], **options: Any) -> bytes:
+    """``main.typ`` of ``files``, compiled; TypesettingError where it breaks a rule of the chosen standards."""
+    try:
+        import typst
+    except ImportError:
+        raise MissingDependency("typst", needed_for="writing PDF and Word files", extra="pdf") from None
+
+    compiler: Any = typst.compile
+    try:
+        made: bytes = compiler(dict(files), font_paths=[str(fonts())], ignore_system_fonts=True, **options)
+    except typst.TypstError as error:
+        raise TypesettingError(" ".join(str(error).split())) from error
+    return made
+
+
+def picture(figure: Figure, view: View) -> bytes:
+    """The chart as SVG, in letters that the shipped fonts hold."""
+    drawn = figures.draw(figure, view).decode()
+    return printable(drawn.replace("DejaVu Sans", "Inter")).encode()
+
+
+def raster(svg: bytes) -> bytes:
+    """A chart as PNG of 220 dots an inch on white, 168 mm wide, for formats that hold no SVG."""
+    page = b'#set page(width: 168mm, height: auto, margin: 0mm)\n#image("chart.svg", width: 100%)'
+    return typeset({"main.typ": page, "chart.svg": svg}, format="png", ppi=220)

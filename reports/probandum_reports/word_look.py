@@ -1,0 +1,92 @@
+"""The look of a Word document: page, header and footer, marks, and what its properties say."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from probandum.document import Origin
+from probandum.finding import Verdict
+from probandum_reports.figures import COLOURS, MUTED
+from probandum_reports.front import Front
+from probandum_reports.ooxml import Element, element, field, lettered, name_of, paragraph, run
+from probandum_reports.word_styles import ACCENT, HUMAN, restyle
+
+#: Marks beside the words of origins and verdicts: each a shape of its own, so that grey print tells them too.
+MARKS: Mapping[Origin | Verdict, str] = {
+    "measured": "◉",
+    "declared": "❝",
+    "proposed": "◇",
+    "human": "✎",
+    "missing": "▢",
+    Verdict.PASS: "✓",
+    Verdict.FAIL: "✕",
+    Verdict.INCONCLUSIVE: "◐",
+    Verdict.ERROR: "▲",
+    Verdict.NOT_APPLICABLE: "–",
+}
+TONES: Mapping[Origin | Verdict, str] = {
+    "measured": ACCENT,
+    "declared": "#3a4a94",
+    "proposed": "#7a5200",
+    "human": HUMAN,
+    "missing": "#a8321f",
+    **COLOURS,
+    Verdict.NOT_APPLICABLE: MUTED,
+}
+
+
+def dress(word: Any, front: Front, title: str) -> None:
+    """Give the empty document ``word`` our styles, page, header, footer and properties."""
+    _plain(word)
+    restyle(word.styles.element)
+    _page(word.sections[0], front, title)
+    _properties(word.core_properties, front, title)
+
+
+def _plain(word: Any) -> None:
+    """Take out what the library's own template brings along: a picture of another document, and old settings."""
+    for holder in (word.part.package, word.part):
+        for name, relation in list(holder.rels.items()):
+            if relation.reltype.rpartition("/")[2] in ("thumbnail", "stylesWithEffects", "customXml"):
+                del holder.rels[name]
+    settings = word.settings.element
+    for setting in settings.iter(name_of("compatSetting")):
+        if setting.get(name_of("name")) == "compatibilityMode":
+            setting.set(name_of("val"), "15")
+    for language in settings.iter(name_of("themeFontLang")):
+        language.set(name_of("val"), "en-GB")
+    for revisions in list(settings.iter(name_of("rsids"))):
+        settings.remove(revisions)
+
+
+def _page(section: Any, front: Front, title: str) -> None:
+    from docx.shared import Mm
+
+    section.page_width, section.page_height = Mm(210), Mm(297)
+    section.left_margin = section.right_margin = Mm(21)
+    section.top_margin, section.bottom_margin = Mm(26), Mm(23)
+    section.header_distance = section.footer_distance = Mm(12)
+    section.different_first_page_header_footer = True
+    _fill(section.header, "Header", [run(title)], [run(f"as of {front.day.isoformat()}")])
+    for footer in (section.footer, section.first_page_footer):
+        pages = [run("page "), *field("PAGE", run("1")), run(" of "), *field("NUMPAGES", run("1"))]
+        _fill(footer, "Footer", [run(f"{front.system} · {front.seal_short}")], pages)
+
+
+def _fill(place: Any, style: str, left: list[Element], right: list[Element]) -> None:
+    root = place._element
+    for old in list(root):
+        root.remove(old)
+    root.append(paragraph(*left, element("r", element("tab")), *right, style=style))
+
+
+def _properties(core: Any, front: Front, title: str) -> None:
+    core.title, core.subject, core.comments = (
+        lettered(text)[:255] for text in (title, front.system, front.description)
+    )
+    core.author = core.last_modified_by = front.author
+    core.language, core.keywords, core.category, core.version = "en-GB", "", "", ""
+    core.created = core.modified = core.last_printed = datetime.datetime.combine(front.day, datetime.time())
+    core.revision = 1

@@ -1,0 +1,142 @@
+"""The words themselves: verdicts, units, interval methods, reasons and metric names, as tables.
+
+A metric, probe or unit that stands in none of them is said by its own name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from probandum.finding import SubReason, Verdict
+
+VERDICTS: Mapping[Verdict, str] = {
+    Verdict.PASS: "Pass",
+    Verdict.FAIL: "Fail",
+    Verdict.INCONCLUSIVE: "Inconclusive",
+    Verdict.NOT_APPLICABLE: "Not judged",
+    Verdict.ERROR: "Error",
+}
+
+#: Units as they stand behind a number; those without one are pure numbers.
+UNITS: Mapping[str, str] = {
+    "share": "",
+    "ratio": "",
+    "score": "",
+    "rank": "",
+    "index": "",
+    "correlation": "",
+    "logit": "logits",
+    "nat": "nats",
+    "bit": "bits",
+    "joule": "J",
+    "watt": "W",
+    "watt-hour": "Wh",
+    "kilowatt-hour": "kWh",
+    "second": "s",
+    "millisecond": "ms",
+    "gram": "g",
+    "kilogram": "kg",
+    "token": "tokens",
+}
+#: Physical quantities are said to three significant digits; all others to three decimals.
+PHYSICAL = frozenset({"J", "W", "Wh", "kWh", "s", "ms", "g", "kg"})
+
+METHODS: Mapping[str, str] = {
+    "wilson": "Wilson score interval",
+    "clopper-pearson": "Clopper-Pearson exact interval",
+    "newcombe": "Newcombe hybrid score interval",
+    "miettinen-nurminen": "Miettinen-Nurminen score interval",
+    "koopman": "Koopman score interval",
+    "katz": "Katz log interval",
+    "tango": "Tango score interval for pairs",
+    "t": "Student t interval",
+    "welch": "Welch t interval",
+    "log-t": "Student t interval on the logarithm",
+    "two-way": "two-way interval over templates and names",
+    "bootstrap": "bootstrap percentile interval",
+    "exact": "exact: deterministic, no sampling error",
+}
+
+SUB_REASONS: Mapping[SubReason, str] = {
+    SubReason.SMALL_GROUP: "a group is too small for a verdict",
+    SubReason.UNDERPOWERED: "even the best possible data of this size could not have passed",
+    SubReason.BUDGET: "the planned number of asks ran out before the data decided",
+    SubReason.NEAR_THRESHOLD: "the interval contains the limit",
+    SubReason.NO_LIMIT: "no limit applies to it",
+    SubReason.NO_DATA: "there are no data to measure it on",
+    SubReason.NO_CAPABILITY: "the system cannot answer what this probe asks",
+    SubReason.NO_DYNAMIC_RANGE: "the measure cannot tell good from random on this system",
+    SubReason.BAND_UNINFORMATIVE: "the tolerated band is too wide for outcomes this rare",
+    SubReason.CONTROL_FAILED: "a control of the probe failed or is missing, so that its figures are no evidence",
+    SubReason.CONTROL_INCONCLUSIVE: "a control of the probe could not tell, which bars a pass",
+    SubReason.CRASHED: "the probe broke",
+    SubReason.INVALID_ANSWERS: "too many answers could not be used",
+    SubReason.EXPLANATION_CONTRADICTION: "the explanation contradicts the decision it explains",
+    SubReason.GRADE_D: "an estimated energy figure cannot be judged",
+    SubReason.TRIVIAL: "the result follows from how the system is built and shows nothing",
+}
+
+GRADES: Mapping[str, str] = {
+    "A": "an external meter",
+    "B": "hardware counters",
+    "C": "power samples added up",
+    "D": "estimated from a model of the machine, not measured",
+}
+
+#: Where the judge's own words say all that the sub-reason would.
+SAID_BY_JUDGE = frozenset(
+    {
+        SubReason.NEAR_THRESHOLD,
+        SubReason.UNDERPOWERED,
+        SubReason.NO_LIMIT,
+        SubReason.BAND_UNINFORMATIVE,
+        SubReason.CONTROL_INCONCLUSIVE,
+    }
+)
+
+#: Whole metric names that word-by-word rules would say badly.
+METRICS: Mapping[str, str] = {
+    "impact-ratio": "Impact ratio",
+    "ppv": "Positive predictive value",
+    "npv": "Negative predictive value",
+    "residual": "Efficiency residual",
+    "relative-noise": "Relative noise over seeds",
+    "top-overlap": "Overlap of the leading features",
+    "comprehensiveness-normalised": "Comprehensiveness, normalised",
+    "sufficiency-normalised": "Sufficiency, normalised",
+    "deletion-normalised": "Deletion, normalised",
+    "run": "Probe run",
+}
+WORDS: Mapping[str, str] = {
+    "tpr": "true-positive-rate",
+    "fpr": "false-positive-rate",
+    "tnr": "true-negative-rate",
+    "fnr": "false-negative-rate",
+    "ppv": "positive-predictive-value",
+    "npv": "negative-predictive-value",
+    "auc": "AUC",
+    "ece": "ECE",
+    "psi": "PSI",
+    "aopc": "AOPC",
+    "gpu": "GPU",
+    "cpu": "CPU",
+    "dram": "DRAM",
+    "wh": "Wh",
+    "kwh": "kWh",
+    "co2e": "CO2e",
+    "lime": "LIME",
+    "shap": "SHAP",
+    "sci": "SCI",
+}
+PROBES: Mapping[str, str] = {
+    "bias": "Bias",
+    "explain": "Explanations",
+    "energy": "Energy",
+    "robust": "Robustness",
+    "privacy": "Privacy",
+    "performance": "Performance",
+    "drift": "Drift",
+    "data": "Data",
+    "oversight": "Human oversight",
+    "run": "Run",
+}

@@ -1,0 +1,244 @@
+"""What every registered probe owes: found faults, quiet nulls, and no PASS out of broken answers."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from fakes import BROKEN, Chooser, Constant, KeywordClassifier, Scorer, Writer, credit_world, run_probe
+from probandum.evidence import Capability
+from probandum.finding import Limit, Verdict
+from probandum.judging import judge
+from probandum.law import load
+from probandum.plugins import load_plugins
+from probandum.probe import Probe, ProbeResult, ProbeSpec, known_probes, make_probe
+from probandum.subject import Subject
+from probandum.target import Target
+
+load_plugins()
+PROBES = known_probes()
+
+#: A small system and its rows for each thing a probe can ask.
+SOUND: Mapping[Capability, tuple[Target, Subject | None]] = {
+    Capability.PREDICT: (Scorer(gap=1.0), credit_world(600)),
+    Capability.CLASSIFY: (KeywordClassifier(), None),
+    Capability.CHOOSE: (Chooser(), None),
+    Capability.GENERATE: (Writer(), None),
+}
+
+#: Options that keep a probe small; every one of them is its own.
+SMALL: Mapping[str, Mapping[str, Any]] = {
+    "energy.inference": {"repeats": 2, "seconds": 0.02, "warm_up": 0},
+    "explain.efficiency": {"inputs": 6},
+    "explain.faithfulness": {"inputs": 6},
+    "explain.seed-stability": {"inputs": 4, "seeds": 3},
+}
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Two systems, one with a gap of known size and one without, and a limit between them."""
+
+    fault: Target
+    null: Target
+    subject: Subject | None
+    limit: Limit
+
+
+PLANTED: Mapping[str, Planted] = {
+    "bias.group-rates": Planted(
+        fault=Scorer(gap=1.5),
+        null=Scorer(),
+        subject=credit_world(6000),
+        limit=Limit(metric="bias.group-rates/selection-difference", direction="band", threshold=0.05),
+    ),
+}
+
+#: Words that the product never says of a system.
+FORBIDDEN = re.compile(r"\b(compliant|certified|fair|unbiased|anonymous|approved)\b", re.IGNORECASE)
+
+#: Every probe with every kind of system that it says it can ask.
+PAIRS = [(id, capability) for id, spec in PROBES.items() for capability in sorted(spec.needs)]
+
+
+def made(id: str) -> Probe:
+    """The probe, small."""
+    return make_probe(id, SMALL.get(id, {}))
+
+
+def generous(result: ProbeResult) -> list[Limit]:
+    """For every metric that could be judged a limit that any number passes."""
+    metrics = dict.fromkeys(f"{result.probe}/{m.metric}" for m in result.measures if m.mode == "gate")
+    return [Limit(metric=metric, direction="at_most", threshold=1e12) for metric in metrics]
+
+
+@pytest.fixture(scope="module")
+def sound() -> Mapping[tuple[str, Capability], ProbeResult]:
+    """What each probe says of a sound system."""
+    return {(id, capability): run_probe(made(id), *SOUND[capability]) for id, capability in PAIRS}
+
+
+def test_probes_are_registered() -> None:
+    """There is something to check, and every probe lies in a family of its own file."""
+    assert {"bias", "energy", "explain"} <= {spec.family for spec in PROBES.values()}
+
+
+@pytest.mark.parametrize("spec", PROBES.values(), ids=list(PROBES))
+def test_a_probe_says_what_it_is(spec: ProbeSpec) -> None:
+    """Its id is family.kebab-case, its summary one sentence, and neither claims what an audit never says."""
+    assert re.fullmatch(r"[a-z]+\.[a-z0-9]+(-[a-z0-9]+)*", spec.id)
+    assert spec.summary.endswith(".")
+    assert 1 == len(re.findall(r"[.!?](?:\s|$)", spec.summary))
+    assert len(spec.summary) <= 240
+    assert not FORBIDDEN.search(str(spec.cls.__doc__))
+
+
+@pytest.mark.parametrize("spec", PROBES.values(), ids=list(PROBES))
+def test_requirements_stand_in_the_catalogue(spec: ProbeSpec) -> None:
+    """Every requirement that a probe names is one of the law pack's, and it names one at least."""
+    catalogue = load()
+
+    assert spec.requirements
+    assert len(set(spec.requirements)) == len(spec.requirements)
+    assert list(spec.requirements) == [catalogue.get(id).id for id in spec.requirements]
+
+
+@pytest.mark.parametrize("spec", PROBES.values(), ids=list(PROBES))
+def test_options_are_annotated_and_kept(spec: ProbeSpec) -> None:
+    """Every option is a keyword with an annotation and a default, and stands in the record under its name."""
+    hints = typing.get_type_hints(spec.cls.__init__)
+    parameters = inspect.signature(spec.cls).parameters.values()
+    probe = make_probe(spec.id, {})
+
+    for parameter in parameters:
+        assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        assert parameter.default is not inspect.Parameter.empty
+        assert parameter.name in hints
+        assert hasattr(probe, parameter.name)
+
+
+@pytest.mark.parametrize("spec", PROBES.values(), ids=list(PROBES))
+def test_controls_are_named_and_of_both_kinds(spec: ProbeSpec) -> None:
+    """Controls have names that differ, and there is a positive and a negative one."""
+    names = [control.name for control in spec.cls.controls]
+
+    assert {"positive", "negative"} == {control.kind for control in spec.cls.controls}
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(("id", "capability"), PAIRS)
+def test_a_sound_system_is_measured(
+    sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability
+) -> None:
+    """It leaves measures with evidence and reasons, and no control fails on it."""
+    result = sound[id, capability]
+
+    assert ("measured", None) == (result.status, result.why)
+    assert result.measures
+    assert False not in [outcome.held for outcome in result.controls]
+    for each in result.measures:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", each.metric)
+        assert each.evidence
+        assert each.verdict in (None, Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE, Verdict.ERROR)
+        assert each.verdict is None or (each.sub_reason is not None and each.why)
+        assert each.estimate.value is not None or each.estimate.why
+        assert each.estimate.value is None or each.estimate.n > 0
+
+
+@pytest.mark.parametrize(("id", "capability"), PAIRS)
+def test_every_number_can_be_judged_again(
+    sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability
+) -> None:
+    """Estimates keep what another limit needs: each can be judged, and its interval comes out as printed."""
+    from probandum.stats import bounds
+
+    for each in sound[id, capability].measures:
+        kept = each.estimate
+        if kept.value is None or kept.method is None or kept.low is None:
+            continue
+        interval = bounds(
+            kept.method, level=kept.level, counts=kept.counts, moments=kept.moments, draws=kept.draws, value=kept.value
+        )
+
+        assert (kept.value, kept.low, kept.high) == pytest.approx((interval.value, interval.low, interval.high))
+
+
+@pytest.mark.parametrize(("id", "capability"), [pair for pair in PAIRS if not pair[0].startswith("energy.")])
+def test_the_same_seed_says_the_same(
+    sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability
+) -> None:
+    """Measures and controls of a second run are those of the first."""
+    assert sound[id, capability] == run_probe(made(id), *SOUND[capability])
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
+@pytest.mark.parametrize(("id", "capability"), PAIRS)
+def test_broken_answers_never_pass(
+    sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability, broken: Any
+) -> None:
+    """Refusals, crashes, errors, silence and NaN are an ERROR or INCONCLUSIVE with a reason, under any limit."""
+    system, subject = SOUND[capability]
+    result = run_probe(made(id), broken(system), subject)
+    limits = [*generous(sound[id, capability]), *generous(result)]
+    findings = judge([result], list({limit.metric: limit for limit in limits}.values()))
+
+    assert {finding.verdict for finding in findings} <= {Verdict.ERROR, Verdict.INCONCLUSIVE}
+    assert all(finding.why for finding in findings)
+
+
+@pytest.mark.parametrize(("id", "capability"), PAIRS)
+def test_a_constant_system_breaks_no_probe(id: str, capability: Capability) -> None:
+    """A system that answers alike to everything is measured, and no control calls the probe broken."""
+    system, subject = SOUND[capability]
+    result = run_probe(made(id), Constant(system), subject)
+
+    assert ("measured", None) == (result.status, result.why)
+    assert False not in [outcome.held for outcome in result.controls]
+
+
+@pytest.mark.parametrize("spec", PROBES.values(), ids=list(PROBES))
+def test_a_system_that_cannot_answer_is_not_applicable(spec: ProbeSpec) -> None:
+    """Without any of the capabilities it needs a probe is not applicable, and says which it needs."""
+
+    class Mute(Scorer):
+        """A target that can do nothing."""
+
+        name = "mute"
+        capabilities = frozenset()
+
+    result = run_probe(made(spec.id), Mute(), credit_world(50))
+
+    assert ("not_applicable", ()) == (result.status, result.measures)
+    assert all(str(need) in str(result.why) for need in spec.needs)
+
+
+def test_every_bias_probe_has_a_planted_fault() -> None:
+    """No probe of bias goes without a system on which it is known what it must find."""
+    assert {id for id, spec in PROBES.items() if spec.family == "bias"} <= set(PLANTED)
+
+
+@pytest.mark.parametrize(("id", "world"), PLANTED.items(), ids=list(PLANTED))
+def test_planted_faults_are_found_and_nulls_are_quiet(id: str, world: Planted) -> None:
+    """The system with the fault FAILS the limit somewhere; the one without it nowhere, and both controls hold."""
+    fault = judge([run_probe(make_probe(id, {}), world.fault, world.subject)], [world.limit])
+    null = judge([run_probe(make_probe(id, {}), world.null, world.subject)], [world.limit])
+
+    assert Verdict.FAIL in {finding.verdict for finding in fault}
+    assert not {Verdict.FAIL, Verdict.ERROR} & {finding.verdict for finding in null}
+    assert Verdict.PASS in {finding.verdict for finding in null}
+
+
+@pytest.mark.parametrize(("id", "world"), PLANTED.items(), ids=list(PLANTED))
+def test_a_sabotaged_control_is_an_error(id: str, world: Planted) -> None:
+    """Where a real probe's control does not hold, everything the probe says of a real fault is an ERROR."""
+    result = run_probe(make_probe(id, {}), world.fault, world.subject)
+    spoilt = tuple(replace(outcome, held=outcome.kind != "positive") for outcome in result.controls)
+    findings = judge([replace(result, controls=spoilt)], [world.limit])
+
+    assert {Verdict.ERROR} == {finding.verdict for finding in findings}

@@ -1,0 +1,331 @@
+"""What every registered target owes: an identity, answers in order, and errors that stay with their block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import probandum.api
+from probandum import codec
+from probandum.errors import ProbandumError, TargetError, UnknownName, UsageError
+from probandum.evidence import Capability, Request, Response, Table
+from probandum.plugins import load_plugins
+from probandum.tables import read_table
+from probandum.target import Target, TargetContext, known_targets, make_target, target_sources
+from probandum.targets import load_builtin
+from records import PLAN, write_log, write_plan, write_sklearn_plan
+
+load_builtin()
+load_plugins()
+TARGETS = known_targets()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One target as a plan would make it, two blocks that it answers, and one that it cannot.
+
+    ``raises``: it only repeats what was recorded, and raises where it was not asked before.
+    """
+
+    name: str
+    context: TargetContext
+    options: Mapping[str, Any]
+    blocks: tuple[Request, Request]
+    bad: Request
+    raises: bool = False
+
+    def made(self, **more: Any) -> Target:
+        """A fresh instance."""
+        return make_target(self.name, self.context, {**self.options, **more})
+
+
+def rows_of(table: Table, start: int, end: int) -> Request:
+    """Some rows as a request."""
+    return Request(kind=Capability.PREDICT, inputs=table.take(np.arange(start, end)))
+
+
+def texts(*prompts: str, kind: Capability = Capability.CLASSIFY, **more: Any) -> Request:
+    """Texts as a request."""
+    return Request(kind=kind, inputs=prompts, **more)
+
+
+def log(folder: Path) -> Case:
+    """A log of decisions."""
+    table = read_table(write_log(folder, rows=40))
+    strange = Table({**table.columns, "sex": np.full(40, "X")})
+    return Case(
+        name="log",
+        context=TargetContext(folder=folder),
+        options={"path": "log.csv", "decision": "approved", "favourable": 1, "label": "repaid"},
+        blocks=(rows_of(table, 0, 15), rows_of(table, 15, 40)),
+        bad=rows_of(strange, 0, 5),
+    )
+
+
+def sklearn(folder: Path) -> Case:
+    """A logistic regression in a skops file."""
+    write_sklearn_plan(folder)
+    table = Table({"income": np.linspace(-2, 2, 30)})
+    return Case(
+        name="sklearn",
+        context=TargetContext(folder=folder, features=("income",)),
+        options={"path": "model.skops"},
+        blocks=(rows_of(table, 0, 10), rows_of(table, 10, 30)),
+        bad=rows_of(Table({"age": np.ones(3)}), 0, 3),
+    )
+
+
+def onnx(folder: Path) -> Case:
+    """The same regression, converted."""
+    import skops.io
+    from skl2onnx import to_onnx
+
+    write_sklearn_plan(folder)
+    model = skops.io.load(folder / "model.skops")
+    converted = to_onnx(model, np.zeros((1, 1), dtype=np.float32), options={"zipmap": False})
+    (folder / "model.onnx").write_bytes(converted.SerializeToString())
+    table = Table({"income": np.linspace(-2, 2, 30)})
+    return Case(
+        name="onnx",
+        context=TargetContext(folder=folder, features=("income",), threads=1),
+        options={"path": "model.onnx", "labels": ["0", "1"]},
+        blocks=(rows_of(table, 0, 10), rows_of(table, 10, 30)),
+        bad=rows_of(Table({"age": np.ones(3)}), 0, 3),
+    )
+
+
+def callable_(folder: Path) -> Case:
+    """A function that counts letters and breaks on a cross."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "letters.py").write_text(
+        "def score(texts):\n"
+        "    if any('cross' in text for text in texts):\n"
+        "        raise ValueError('no crosses')\n"
+        "    return [min(len(text) / 100, 1.0) for text in texts]\n",
+        "utf-8",
+    )
+    return Case(
+        name="callable",
+        context=TargetContext(folder=folder),
+        options={"function": "letters:score", "kind": "classify"},
+        blocks=(texts("one", "three"), texts("a", "bb", "ccc")),
+        bad=texts("a cross"),
+    )
+
+
+def replay(folder: Path) -> Case:
+    """The record of an audit of a log."""
+    plan = write_plan(folder, PLAN)
+    record = probandum.api.audit(plan, out=folder / "run", documents=False)
+    table = read_table(folder / "log.csv")
+    asked = Request(kind=Capability.PREDICT, inputs=_as_recorded(table))
+    assert asked.digest in {observation.request for observation in record.observations()}
+    return Case(
+        name="replay",
+        context=TargetContext(folder=folder),
+        options={"record": "run"},
+        blocks=(asked, asked),
+        bad=rows_of(table, 0, 3),
+        raises=True,
+    )
+
+
+def transformers(folder: Path) -> Case:
+    """A language model of two thin layers and random weights that reads bytes."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    letters = ["<s>", "</s>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    reader = Tokenizer(models.BPE({letter: place for place, letter in enumerate(letters)}, []))
+    reader.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    reader.decoder = decoders.ByteLevel()
+    PreTrainedTokenizerFast(tokenizer_object=reader, bos_token="<s>", eos_token="</s>").save_pretrained(folder)
+    torch.manual_seed(1)
+    shape = LlamaConfig(
+        vocab_size=len(letters),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=96,
+        bos_token_id=0,
+        eos_token_id=1,
+    )
+    LlamaForCausalLM(shape).save_pretrained(folder)
+    options = ((" yes", " Yes"), (" no",))
+    return Case(
+        name="transformers",
+        context=TargetContext(folder=folder.parent, device="cpu", threads=1),
+        options={"model": folder.name},
+        blocks=(
+            texts("Grant Ann a loan?", "Grant Bo a loan?", kind=Capability.CHOOSE, options=options),
+            texts("Is it day?", "Is it night?", "Is it?", kind=Capability.CHOOSE, options=options, prefix="It is"),
+        ),
+        bad=texts("far too long " * 50, kind=Capability.CHOOSE, options=options),
+    )
+
+
+def _as_recorded(table: Table) -> Table:
+    """The rows as a plan reads them: the columns it names, in its order."""
+    return table.select(["approved", "repaid", "sex"])
+
+
+CASES: Mapping[str, Callable[[Path], Case]] = {
+    "callable": callable_,
+    "log": log,
+    "onnx": onnx,
+    "replay": replay,
+    "sklearn": sklearn,
+    "transformers": transformers,
+}
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Case]:
+    """Every registered target, ready to be made."""
+    return {name: CASES[name](tmp_path_factory.mktemp(name)) for name in TARGETS}
+
+
+def test_every_target_has_a_case() -> None:
+    """No registered target goes unchecked."""
+    assert sorted(TARGETS) == sorted(CASES)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_capabilities_are_declared(cases: Mapping[str, Case], name: str) -> None:
+    """It can answer something, and what its blocks ask is among it."""
+    case = cases[name]
+    target = case.made()
+
+    assert target.name == name
+    assert {block.kind for block in case.blocks} <= target.capabilities <= set(Capability)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_identity_is_stable_and_plain(cases: Mapping[str, Case], name: str) -> None:
+    """Two loads have one identity, it is JSON, holds a digest and no machine path."""
+    case = cases[name]
+    one, other = codec.encode(dict(case.made().identity())), codec.encode(dict(case.made().identity()))
+
+    assert one == other
+    assert b"sha256:" in one
+    assert str(case.context.folder).encode() not in one
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_answers_come_in_order(cases: Mapping[str, Case], name: str) -> None:
+    """Blocks asked together, alone, or the other way round get the same answers, each as long as its block."""
+    case = cases[name]
+    target = case.made()
+    first, second = target.answer(case.blocks)
+    turned = target.answer(case.blocks[::-1])
+    alone = [target.answer([block])[0] for block in case.blocks]
+
+    for block, together, reversed_, single in zip(case.blocks, (first, second), turned[::-1], alone, strict=True):
+        assert together.error is None
+        assert len(together.values) == len(block)
+        assert np.isfinite(together.values).all()
+        assert np.allclose(together.values, reversed_.values, atol=1e-5)
+        assert np.allclose(together.values, single.values, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_columns_are_named(cases: Mapping[str, Case], name: str) -> None:
+    """Answers to classify and predict have one label a column."""
+    case = cases[name]
+    target = case.made()
+    for block, answer in zip(case.blocks, target.answer(case.blocks), strict=True):
+        if block.kind in (Capability.CLASSIFY, Capability.PREDICT):
+            assert answer.values.shape == (len(block), len(answer.labels))
+            assert len(set(answer.labels)) == len(answer.labels)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_an_error_stays_with_its_block(cases: Mapping[str, Case], name: str) -> None:
+    """A block that cannot be answered is one error, in one line; its neighbours are answered as ever."""
+    case = cases[name]
+    target = case.made()
+    before = target.answer(case.blocks)
+    if case.raises:
+        with pytest.raises(TargetError):
+            target.answer([case.blocks[0], case.bad])
+        after: list[Response] = target.answer(case.blocks)
+    else:
+        first, bad, second = target.answer([case.blocks[0], case.bad, case.blocks[1]])
+        after = [first, second]
+
+        assert bad.error
+        assert "\n" not in bad.error
+        assert bad.outputs is None
+
+    for expected, actual in zip(before, after, strict=True):
+        assert actual.error is None
+        assert np.allclose(expected.values, actual.values, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_it_cannot_do_is_an_error(cases: Mapping[str, Case], name: str) -> None:
+    """A request of a kind that it did not declare gets an error that names the kind, or is refused as never asked."""
+    case = cases[name]
+    target = case.made()
+    other = texts("a", kind=next(kind for kind in Capability if kind not in target.capabilities))
+    if case.raises:
+        with pytest.raises(TargetError, match=str(other.kind)):
+            target.answer([other])
+    else:
+        (answer,) = target.answer([other])
+
+        assert str(other.kind) in str(answer.error)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_an_unknown_key_is_refused(cases: Mapping[str, Case], name: str) -> None:
+    """A key that no constructor takes is a usage error that names it and the known ones."""
+    with pytest.raises(UsageError, match=f"target {name}: unknown key 'colour'") as caught:
+        cases[name].made(colour="red")
+
+    assert "known: " in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_missing_key_is_named(cases: Mapping[str, Case], name: str) -> None:
+    """Without any key the first one that is needed is named."""
+    with pytest.raises(UsageError, match=f"target {name}: the key '.*' is missing|target: name one of"):
+        make_target(name, cases[name].context, {})
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_sources_exist_and_load_nothing(cases: Mapping[str, Case], name: str) -> None:
+    """The files that key a record are found before anything is loaded."""
+    case = cases[name]
+    files = target_sources(name, case.context, case.options)
+
+    assert files
+    assert all(file.is_file() for file in files)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_file_that_is_not_there_is_one_line(cases: Mapping[str, Case], name: str) -> None:
+    """A path that leads nowhere is an error of the toolkit's own, in one line that names the path."""
+    case = cases[name]
+    key, value = next(
+        (key, case.options[key]) for key in ("path", "model", "record", "function") if key in case.options
+    )
+    wrong = str(value).replace(str(value).split(".")[0].split(":")[0], "nowhere")
+    with pytest.raises(ProbandumError, match="nowhere") as caught:
+        make_target(name, case.context, {**case.options, key: wrong})
+
+    assert "\n" not in caught.value.message
+
+
+def test_an_unknown_target_suggests_one() -> None:
+    """A mistyped name is refused with the nearest that is known."""
+    with pytest.raises(UnknownName, match="unknown target type 'sklern', did you mean 'sklearn'"):
+        make_target("sklern", TargetContext(folder=Path()), {})

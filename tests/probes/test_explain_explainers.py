@@ -1,0 +1,354 @@
+"""Explainers against models whose attributions are known in closed form, and at the edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fakes import Constant, KeywordClassifier, Refusing, Scorer, credit_world, logistic
+from probandum.asking import Asker, ProbeAsk
+from probandum.errors import DataError, ProbeError, UnknownName, UsageError
+from probandum.evidence import Capability, Floats, Request, Response, Table
+from probandum.subject import Decision, Subject
+from probandum.target import Target
+from probandum_probes.explain.explaining import (
+    Explainer,
+    Explanation,
+    explainer,
+    explainers_for,
+    known_explainers,
+    make_explainer,
+)
+from probandum_probes.explain.rows import RowWorld
+from probandum_probes.explain.texts import MOST_FEATURES, TextWorld, pieces, read_texts
+from probandum_probes.explain.worlds import Removal, World, class_scores, spread
+
+TEXTS = (
+    "you are a stupid idiot and I hate you",
+    "I love this warm bread",
+    "stupid",
+    "the bread is warm and the soup is hot",
+    "  hate  the   stupid rain ",
+)
+
+
+class Rule(Target):
+    """P of the second class of two from a rule on the columns, given as log-odds."""
+
+    name = "rule"
+    capabilities = frozenset({Capability.PREDICT})
+    labels = ("no", "yes")
+
+    def __init__(self, rule: Callable[[Table], Floats]) -> None:
+        self.rule = rule
+
+    def identity(self) -> Mapping[str, Any]:
+        """The rule is the test's own."""
+        return {"rule": "test"}
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """The rule, row by row."""
+        answers = []
+        for request in requests:
+            yes = logistic(np.asarray(self.rule(request.table), dtype=np.float64))
+            answers.append(Response(outputs=np.column_stack([1 - yes, yes]), labels=self.labels))
+        return answers
+
+
+def asking(target: Target, subject: Subject | None = None, *, seed: int = 1) -> ProbeAsk:
+    """An ask as a probe gets it."""
+    return Asker(target, seed=seed, subject=subject).for_probe("explain.test")
+
+
+def text_world(texts: Sequence[str] = TEXTS, target: Target | None = None, *, inputs: int = 100) -> TextWorld:
+    """Texts under a classifier that adds up the weights of words."""
+    return TextWorld.open(asking(target or KeywordClassifier()), texts, inputs=inputs)
+
+
+def row_world(target: Target | None = None, subject: Subject | None = None, *, inputs: int = 10) -> RowWorld:
+    """Rows under a scorer that is linear in its columns."""
+    return RowWorld.open(asking(target or Scorer(gap=0.7), subject or credit_world(300)), inputs=inputs)
+
+
+def by_text(world: TextWorld, explanations: Sequence[Explanation]) -> dict[str, Explanation]:
+    """Explanations by the text they explain: a world holds its instances in random order."""
+    return dict(zip(world.texts, explanations, strict=True))
+
+
+def gate_world() -> RowWorld:
+    """x1 AND x2 as the explained score, both columns uniform on 0 and 1: the log-odds of "yes" are x1 x2 + 1."""
+    table = Table({"x1": np.array([0.0, 0.0, 1.0, 1.0]), "x2": np.array([0.0, 1.0, 0.0, 1.0])})
+    return row_world(Rule(lambda rows: rows["x1"] * rows["x2"] + 1.0), Subject(table=table), inputs=4)
+
+
+def test_and_gate_has_the_shapley_values_that_theory_gives_it() -> None:
+    """x1 AND x2 at (1, 1) with a uniform background: phi = (.375, .375), base .25 (and the constant 1)."""
+    world = gate_world()
+    place = next(i for i in range(4) if all(world.rows[name][i] == 1.0 for name in ("x1", "x2")))
+    found = make_explainer("shap.permutation").explain(world, seed=3)[place]
+
+    np.testing.assert_allclose([0.375, 0.375], found.attributions, atol=1e-12)
+    assert pytest.approx(1.25) == found.base
+
+
+def test_linear_model_has_interventional_shapley_values() -> None:
+    """phi_j = w_j (x_j - mean of the background), for every column, instance and seed."""
+    world = row_world(inputs=6)
+    weights = np.array([0.9, -0.8, 0.5, -0.7])
+    expected = (world.rows.matrix() - world.background.matrix().mean(axis=0)) * weights
+    signs = np.array([1.0 if instance.label == 1 else -1.0 for instance in world.instances])
+    found = make_explainer("shap.permutation").explain(world, seed=7)
+
+    np.testing.assert_allclose(expected * signs[:, None], [each.attributions for each in found], atol=1e-9)
+
+
+def test_column_that_the_model_ignores_gets_nothing() -> None:
+    """A dummy column has attribution 0 by Shapley values and by occlusion."""
+    world = row_world(Scorer(gap=0.0), inputs=5)
+    column = world.instances[0].features.index("female")
+    for name in ("shap.permutation", "occlusion"):
+        largest = max(abs(each.attributions[column]) for each in make_explainer(name).explain(world, seed=1))
+
+        assert largest < 1e-12, name
+
+
+def test_columns_that_play_the_same_part_get_the_same() -> None:
+    """Two copies of one column share its worth equally."""
+    values = np.random.default_rng(5).normal(size=60)
+    table = Table({"a": values, "b": values.copy(), "c": np.arange(60.0)})
+    world = row_world(Rule(lambda rows: rows["a"] * rows["b"] + 0.01 * rows["c"]), Subject(table=table), inputs=5)
+    for each in make_explainer("shap.permutation").explain(world, seed=2):
+        assert pytest.approx(each.attributions[0], abs=1e-9) == each.attributions[1]
+
+
+def test_occlusion_of_a_linear_model_is_the_distance_to_the_median() -> None:
+    """f(x) - f(x without j) = w_j (x_j - median_j), and the median is a value that occurs."""
+    world = row_world(inputs=4)
+    medians = np.quantile(world.background.matrix(), 0.5, axis=0, method="lower")
+    signs = np.array([1.0 if instance.label == 1 else -1.0 for instance in world.instances])
+    expected = (world.rows.matrix() - medians) * np.array([0.9, -0.8, 0.5, -0.7]) * signs[:, None]
+    found = make_explainer("occlusion").explain(world, seed=0)
+
+    np.testing.assert_allclose(expected, [each.attributions for each in found], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["occlusion", "shap.partition"])
+def test_words_of_an_additive_classifier_get_their_weights(name: str) -> None:
+    """Where log-odds add up over words, each word's attribution is its weight, with the sign of the class."""
+    world = text_world()
+    found = by_text(world, make_explainer(name).explain(world, seed=4))
+
+    np.testing.assert_allclose(
+        [0, 0, 0, 3, 3, 0, 0, 2.5, 0], found["you are a stupid idiot and I hate you"].attributions, atol=1e-9
+    )
+    np.testing.assert_allclose([0, 1, 0, 0, 0], found["I love this warm bread"].attributions, atol=1e-9)
+
+
+def test_lime_finds_the_weights_of_an_additive_classifier() -> None:
+    """LIME's ridge comes close to them, and says how well its line fits."""
+    world = text_world()
+    found = by_text(world, make_explainer("lime.text").explain(world, seed=4))[TEXTS[0]]
+
+    np.testing.assert_allclose([0, 0, 0, 3, 3, 0, 0, 2.5, 0], found.attributions, atol=0.1)
+    assert found.local_fit is not None and found.local_fit > 0.99
+
+
+def test_lime_of_rows_ranks_and_signs_a_steep_column_right() -> None:
+    """A column in the top quartile speaks for the class it raises, and the fit is told."""
+    rng = np.random.default_rng(3)
+    table = Table({"a": rng.normal(size=200), "kind": np.array(["x", "y"] * 100)})
+    subject = Subject(table=table, decision=Decision(favourable="yes", positive="yes"))
+    world = row_world(Rule(lambda rows: 3.0 * rows["a"] + 0.1 * (rows["kind"] == "x")), subject, inputs=20)
+    found = make_explainer("lime.tabular").explain(world, seed=4)
+    for each, value in zip(found, world.rows["a"], strict=True):
+        assert each.local_fit is not None and 0 < each.local_fit <= 1
+        if abs(value) > 1.2:
+            assert each.attributions[0] > abs(each.attributions[1])
+
+
+@pytest.mark.parametrize("name", ["occlusion", "shap.partition", "lime.text"])
+def test_lone_word_is_worth_all_that_it_changes(name: str) -> None:
+    """f(stupid) - f() = 3 for the class toxic, by every explainer."""
+    world = text_world(["stupid", "bread"])
+    found = by_text(world, make_explainer(name).explain(world, seed=1))
+
+    assert pytest.approx(3.0) == found["stupid"].attributions[0]
+
+
+def test_texts_without_a_word_are_left_out_and_counted() -> None:
+    """Blank texts are no instances; where nothing else is there, that is an error."""
+    world = text_world(["", "  \t", "warm bread"])
+
+    assert (1, 2) == (len(world), world.left_out)
+    with pytest.raises(DataError, match="no text holds a word"):
+        text_world(["", " "])
+
+
+@given(st.text(max_size=60))
+def test_pieces_joined_are_the_text(text: str) -> None:
+    """Cutting loses nothing of a text that holds a word."""
+    if text.strip():
+        assert text == "".join(pieces(text))
+
+
+def test_long_text_is_cut_into_runs_of_words() -> None:
+    """A text of 1,000 words has 40 features, and keeps every word."""
+    text = " ".join(f"w{place}" for place in range(1000))
+
+    assert MOST_FEATURES == len(pieces(text))
+    assert text == "".join(pieces(text))
+
+
+def test_batched_occlusion_equals_asking_one_by_one() -> None:
+    """One round for all instances gives the very numbers of a round an instance."""
+    world = text_world()
+    together = make_explainer("occlusion").explain(world, seed=0)
+    for place, instance in enumerate(world.instances):
+        for j in range(len(instance)):
+            kept = np.arange(len(instance)) != j
+            alone = [world.value(place, operator, kept[None, :])[0] for operator in ("delete", "mask")]
+
+            assert instance.score - np.mean(alone) == together[place].attributions[j]
+
+
+def test_equal_rows_are_asked_once() -> None:
+    """Versions that come out equal cost one row: of 1 + 3 masks over 2 different substitutes, those that differ."""
+    table = Table({"a": np.array([0.0, 1.0]), "b": np.array([5.0, 5.0])})
+    world = row_world(Rule(lambda rows: rows["a"] + rows["b"]), Subject(table=table), inputs=2)
+    kept = np.array([[True, True], [False, True], [True, False], [False, False]])
+    place = int(np.argmax(world.rows["a"]))
+    request, _ = world.request(Removal(instance=place, operator="background", kept=kept))
+
+    assert 2 == len(request)
+    np.testing.assert_allclose([6.0, 5.5, 6.0, 5.5], world.value(place, "background", kept))
+
+
+def test_journal_holds_masks_and_not_the_versions() -> None:
+    """A block of changed texts is recorded as base, operator, seed and packed masks."""
+    world = text_world(["you stupid idiot", "warm bread"])
+    request, _ = world.request(Removal(instance=0, operator="mask", kept=np.array([[True] * len(world.instances[0])])))
+
+    assert request.masks is not None
+    assert (world.instances[0].key, "mask ...", len(world.instances[0])) == (
+        request.masks.base,
+        request.masks.operator,
+        request.masks.width,
+    )
+
+
+@pytest.mark.parametrize("name", ["lime.text", "shap.partition", "lime.tabular", "shap.permutation"])
+def test_same_seed_same_explanation(name: str) -> None:
+    """A seed fixes every digit, whatever numpy's global generator holds, and leaves that generator as it was."""
+    explains_texts = Capability.CLASSIFY in known_explainers()[name].explains
+    world: World = text_world() if explains_texts else row_world(inputs=3)
+    made = make_explainer(name, samples=200)
+    np.random.seed(1)
+    expected = np.random.random()
+    np.random.seed(1)
+    first = made.explain(world, seed=9)
+    drawn = np.random.random()
+    second = made.explain(world, seed=9)
+
+    assert expected == drawn
+    for one, two in zip(first, second, strict=True):
+        assert one.attributions.tolist() == two.attributions.tolist()
+
+
+def test_explanation_does_not_depend_on_what_else_is_explained() -> None:
+    """The seed of an instance follows from its content: alone or among others, LIME says the same of it."""
+    together = text_world()
+    alone = text_world([TEXTS[0]])
+    made = make_explainer("lime.text", samples=100)
+    found = by_text(together, made.explain(together, seed=5))[TEXTS[0]]
+
+    assert made.explain(alone, seed=5)[0].attributions.tolist() == found.attributions.tolist()
+
+
+def test_refusal_is_an_error() -> None:
+    """A system that declines changed inputs cannot be explained, and that is said."""
+    with pytest.raises(ProbeError, match="did not answer"):
+        text_world(target=Refusing(KeywordClassifier()))
+
+
+def test_constant_model_leaves_nothing_to_attribute() -> None:
+    """All attributions of a constant model are 0."""
+    world = text_world(target=Constant(KeywordClassifier()))
+    for name in ("occlusion", "shap.partition", "lime.text"):
+        largest = max(np.abs(each.attributions).max() for each in make_explainer(name).explain(world, seed=1))
+
+        assert largest < 1e-12, name
+
+
+def test_log_odds_keep_their_digits_near_1() -> None:
+    """p = 1 to the last digit of a float, with 1e-17 left for the other class, has log-odds of 39 and not of 34."""
+    found = class_scores(np.array([[1e-15 * 2, 1.0], [0.0, 1.0]]), np.array(1))
+
+    np.testing.assert_allclose([-np.log(2e-15), -np.log(1e-15)], found.log_odds)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=60), st.integers(1, 80), st.integers(0, 2**32))
+def test_inputs_are_spread_over_classes(classes: list[int], count: int, seed: int) -> None:
+    """Every class is there in its own share, to within one input, and none twice."""
+    chosen = spread(np.array(classes), count, np.random.default_rng(seed))
+    taken = min(count, len(classes))
+
+    assert taken == len(set(chosen.tolist()))
+    for value in set(classes):
+        share = classes.count(value) * taken / len(classes)
+        assert abs(sum(classes[place] == value for place in chosen) - share) < 2
+
+
+def test_decided_class_follows_the_plans_threshold() -> None:
+    """At P = .65 and a threshold of .7 the refusal is explained, though repayment is likelier."""
+    table = Table({"a": np.full(3, np.log(0.65 / 0.35))})
+    subject = Subject(table=table, decision=Decision(favourable="yes", positive="yes", threshold=0.7))
+    world = row_world(Rule(lambda rows: rows["a"]), subject, inputs=3)
+
+    assert {"no"} == {instance.stratum for instance in world.instances}
+
+
+def test_unknown_explainer_is_named_with_a_suggestion() -> None:
+    """A typing error says what was meant."""
+    with pytest.raises(UnknownName, match=r"did you mean 'lime\.text'"):
+        make_explainer("lime.txt")
+
+
+def test_explainer_that_does_not_fit_the_system_is_an_error() -> None:
+    """lime.tabular explains rows and no texts."""
+    with pytest.raises(UsageError, match="cannot explain a system that answers classify"):
+        explainers_for(Capability.CLASSIFY, ["lime.tabular"])
+
+
+def test_every_kind_of_system_has_its_explainers() -> None:
+    """Rows and texts have two library explainers each, and occlusion."""
+    texts = [each.name for each in explainers_for(Capability.CLASSIFY, [])]
+    rows = [each.name for each in explainers_for(Capability.PREDICT, [])]
+
+    assert ["lime.text", "occlusion", "shap.partition"] == texts
+    assert ["lime.tabular", "occlusion", "shap.permutation"] == rows
+
+
+def test_explainer_without_a_summary_is_refused() -> None:
+    """Users read the first sentence of the docstring: there must be one."""
+    with pytest.raises(TypeError, match="docstring"):
+
+        @explainer("test.silent", explains=Capability.CLASSIFY)
+        class Silent(Explainer):
+            pass
+
+    assert "test.silent" not in known_explainers()
+
+
+def test_shipped_texts_are_those_of_the_card() -> None:
+    """127 texts, each once, none blank, 43 of them rude."""
+    texts = read_texts(None)
+
+    assert 127 == len(texts)
+    assert texts[84].startswith("You are an idiot")
+    assert all(text.strip() == text for text in texts)

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pytest
+
+from dossiers import make_dossier, make_results
+from papers import findings_table
+from probandum.document import Document, Figure
+from probandum.dossier import Dossier
+from probandum.errors import UsageError
+from probandum.finding import Verdict
+from probandum_reports import figures
+from probandum_reports.html import inlined
+from probandum_reports.strips import strips
+from probandum_reports.view import View
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def figure_of(dossier: Dossier, kind: str, metric: str) -> tuple[Figure, View]:
+    """A figure of all findings whose metric ends so."""
+    found = [finding for finding in dossier.findings if finding.metric.endswith(metric)]
+    names = tuple(finding.id for finding in found)
+    made = Figure(kind=kind, caption="A chart", alt="What it shows", findings=names, twin=findings_table(found))
+    return made, View(Document(id="d", title="", subtitle="", status="", front=(), nodes=()), dossier)
+
+
+def texts(svg: bytes) -> list[str]:
+    """The text of a chart, in drawing order."""
+    return ["".join(element.itertext()) for element in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize(("kind", "metric"), [("intervals", "-difference"), ("rates", "selection-rate")])
+def test_a_chart_is_the_same_in_every_run(dossier: Dossier, kind: str, metric: str) -> None:
+    """No date, no random id: the same findings give the same bytes."""
+    figure, view = figure_of(dossier, kind, metric)
+
+    assert figures.draw(figure, view) == figures.draw(*figure_of(make_dossier(), kind, metric))
+    assert b"<dc:date>" not in figures.draw(figure, view)
+
+
+def test_text_stays_text_and_the_chart_has_its_alternative(dossier: Dossier) -> None:
+    """Labels, values and n can be selected and searched; the title says the chart in words."""
+    figure, view = figure_of(dossier, "intervals", "fpr-difference")
+    svg = figures.draw(figure, view)
+    said = texts(svg)
+
+    assert "What it shows" == ET.fromstring(svg).findtext(f"{SVG}title")
+    for text in ("False-positive-rate difference", "25 or younger against over 25", "0.374", "n = 320", "Fail"):
+        assert text in said
+
+
+def test_every_metric_has_a_panel_of_its_own(dossier: Dossier) -> None:
+    """Quantities of different metrics never share a scale."""
+    figure, view = figure_of(dossier, "intervals", "-difference")
+    said = texts(figures.draw(figure, view))
+
+    for title in ("Selection difference", "False-positive-rate difference", "True-positive-rate difference"):
+        assert title in said
+
+
+def test_verdicts_differ_in_shape_and_not_only_in_colour() -> None:
+    """No two verdicts are drawn with the same shape and filling."""
+    shapes = [(figures._SHAPES[verdict], verdict in figures._OPEN) for verdict in Verdict]
+
+    assert len(Verdict) == len(set(shapes))
+
+
+def test_a_withheld_figure_is_not_drawn(dossier: Dossier) -> None:
+    """Fewer than ten persons: the row says so, and neither interval nor n is there."""
+    figure, view = figure_of(dossier, "rates", "selection-rate")
+    said = texts(figures.draw(figure, view))
+    hidden = [view.shown(name) for name in figure.findings if view.shown(name).suppressed]
+
+    assert len(hidden) == sum(text == hidden[0].value for text in said)
+    assert "n = 6" not in said
+
+
+def test_hostile_labels_are_drawn_as_text() -> None:
+    """Markup and formulas in a group's name break neither the file nor the drawing."""
+    first = make_results()[0]
+    name = "<script>$\\frac{1}{0}$</script>\x00"
+    measures = tuple(
+        replace(each, groups=each.groups and replace(each.groups, group=name))
+        for each in first.measures
+        if each.metric == "fpr-difference"
+    )
+    dossier = make_dossier(results=[replace(first, measures=measures)])
+    figure, view = figure_of(dossier, "intervals", "fpr-difference")
+    svg = figures.draw(figure, view)
+
+    assert "<script>$\\frac{1}{0}$</script>" in " ".join(texts(svg))
+    assert not list(ET.fromstring(svg).iter("script"))
+
+
+def test_an_unknown_kind_is_named(dossier: Dossier) -> None:
+    """A kind that nobody draws, and a chart of nothing, are errors and not blank space."""
+    figure, view = figure_of(dossier, "pie", "fpr-difference")
+
+    with pytest.raises(UsageError, match="no figure of kind 'pie'"):
+        figures.draw(figure, view)
+    with pytest.raises(UsageError, match="shows no finding"):
+        figures.draw(replace(figure, kind="rates", findings=()), view)
+
+
+def test_a_chart_in_a_page_wears_the_colours_of_the_page(dossier: Dossier) -> None:
+    """Inside a page every colour follows light and dark, ids are its own, and references still point at them."""
+    figure, view = figure_of(dossier, "intervals", "fpr-difference")
+    svg = str(inlined(figures.draw(figure, view), prefix="one-"))
+    root = ET.fromstring(svg)
+    ids = {element.get("id") for element in root.iter() if element.get("id")}
+
+    assert not [colour for colour in (*figures.COLOURS.values(), figures.INK, figures.MUTED) if colour in svg]
+    assert "var(--fail)" in svg
+    assert all(name is not None and name.startswith("one-") for name in ids)
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            if key == "href":
+                assert value[1:] in ids
+            if value.startswith("url(#"):
+                assert value[5:-1] in ids
+
+
+def test_strips_of_a_metric_share_a_scale(dossier: Dossier) -> None:
+    """Two findings of one metric are drawn on one scale, and each holds its interval and limit."""
+    judged = [finding for finding in dossier.findings if finding.limit is not None]
+    for finding in judged:
+        strip = strips(judged)[finding.id]
+        assert 0 <= strip.low <= strip.value <= strip.high <= 1
+        assert strip.good is not None
+        assert all(0 <= edge <= 1 for edge in strip.limits)
+
+
+def test_a_value_without_spread_is_still_drawn() -> None:
+    """An exact figure at its limit gives a scale of some width, not a division by zero."""
+    first = make_results()[3]
+    estimate = replace(
+        first.measures[0].estimate, value=0.0, low=0.0, high=0.0, method="exact", draws=None, design=None
+    )
+    results = [replace(first, measures=(replace(first.measures[0], estimate=estimate),))]
+    finding = make_dossier(results=results).findings[0]
+
+    assert 0 <= strips([finding])[finding.id].value <= 1

@@ -1,0 +1,385 @@
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2 import UndefinedError
+
+from browsing import Page
+from dossiers import make_dossier, make_observations, make_results
+from papers import HUMAN, MISSING, make_document, make_view
+from probandum import codec
+from probandum.document import Document, Heading, Text
+from probandum.dossier import Dossier
+from probandum.evidence import Observation
+from probandum.finding import Verdict
+from probandum.probe import ProbeResult
+from probandum.resources import shipped
+from probandum_reports import html, saying
+from probandum_reports.pages import fill, visible
+from probandum_reports.view import View
+
+HOSTILE = (
+    "\"><script>alert(1)</script><img src=x onerror=alert(2)> ' onmouseover='x {{ 7*7 }} $\\frac{1}{0}$ \u202e\x00"
+)
+
+
+@pytest.fixture(scope="module")
+def pages(dossier: Dossier, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
+    """Every page of one audit by its path: index, one document, evidence."""
+    folder = tmp_path_factory.mktemp("reports")
+    return written(dossier, folder)
+
+
+def written(dossier: Dossier, folder: Path) -> dict[str, Page]:
+    """The pages of an audit, written into ``folder`` and read again."""
+    view = make_view(dossier)
+    files = {view.document.id: [f"{view.document.id}.{suffix}" for suffix in ("html", "pdf", "docx", "md", "json")]}
+    (folder / "index.html").write_bytes(html.index(dossier, [view.document], files))
+    (folder / "sample.html").write_bytes(html.render(view))
+    html.evidence(dossier, folder)
+    return {path.relative_to(folder).as_posix(): Page(path.read_bytes()) for path in sorted(folder.rglob("*.html"))}
+
+
+def test_the_same_dossier_gives_the_same_bytes(dossier: Dossier, tmp_path: Path) -> None:
+    """Documents, index and evidence pages hold no clock and no order of chance."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        written(make_dossier(), folder)
+    names = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
+
+    assert [(first / name).read_bytes() for name in names] == [(second / name).read_bytes() for name in names]
+
+
+def test_pages_run_nothing_and_fetch_nothing(pages: dict[str, Page]) -> None:
+    """No script, no handler, no address outside the folder; and a content policy that forbids them all."""
+    for page in pages.values():
+        assert not [element.name for element in page.elements if element.name in ("script", "iframe", "object", "link")]
+        assert not [name for element in page.elements for name in element.attributes if name.startswith("on")]
+        assert not [link for link in page.links if ":" in link]
+        assert not re.search(rb"(?:https?:)?//(?!www\.w3\.org)[a-z]", page.html)
+        policy = page.all("meta", http_equiv="Content-Security-Policy")[0].attributes["content"]
+        assert policy.startswith("default-src 'none'")
+
+
+def test_pages_are_well_formed(pages: dict[str, Page]) -> None:
+    """Language, one main heading, headings in order, ids once, header cells with their scope."""
+    for name, page in pages.items():
+        levels = [int(element.name[1]) for element in page.elements if re.fullmatch("h[1-6]", element.name)]
+        assert "en" == page.all("html")[0].attributes["lang"]
+        assert (1, 1) == (levels[0], levels.count(1))
+        assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), name
+        assert len(page.ids) == len(set(page.ids)), name
+        assert all("scope" in element.attributes for element in page.all("th"))
+        assert "#main" == page.links[0]
+
+
+def test_every_link_leads_somewhere(pages: dict[str, Page]) -> None:
+    """Links between pages, to places in them and to raw lines all resolve."""
+    offered = {f"sample.{suffix}" for suffix in ("pdf", "docx", "md", "json")}
+    for name, page in pages.items():
+        for link in page.links:
+            path, _, place = link.partition("#")
+            target = (Path(name).parent / path).as_posix() if path else name
+            target = target.removeprefix("evidence/../")
+            if target in pages:
+                assert not place or place in pages[target].ids, link
+            else:
+                assert target in offered or (target.startswith("evidence/") and target.endswith(".jsonl")), link
+
+
+def test_every_number_carries_its_interval_n_and_evidence(dossier: Dossier, pages: dict[str, Page]) -> None:
+    """A finding in a document shows value, interval and n, and links to its own place on its evidence page."""
+    page, view = pages["sample.html"], make_view(dossier)
+    for name in view.document.findings():
+        shown = view.shown(name)
+        assert shown.href in page.links
+        assert shown.value in page.text
+        if not shown.suppressed and shown.interval:
+            assert f"{shown.interval}, {shown.n}" in page.text
+
+
+def test_origins_are_told_apart_by_mark_and_word(pages: dict[str, Page]) -> None:
+    """Measured, declared, proposed, to be written and missing each have a mark and a word of their own."""
+    page = pages["sample.html"]
+    marks = {element.attributes["href"] for element in page.all("use")}
+    for name, word in (
+        ("measured", "Measured"),
+        ("declared", "Declared"),
+        ("proposed", "Proposed"),
+        ("human", "To be written"),
+        ("missing", "Missing"),
+    ):
+        assert f"#mark-{name}" in marks
+        assert [element for element in page.all("span", class_=f"o-{name}") if element.text.startswith(word)]
+
+
+def test_a_gap_says_what_by_which_provision_and_who(pages: dict[str, Page]) -> None:
+    """A missing fact is a visible entry with its citation and who can supply it, also in the list of open ones."""
+    text = pages["sample.html"].text
+
+    assert f"{MISSING.what} Asked for by {MISSING.citation}. Can be supplied by {MISSING.supplier}." in text
+    assert f"{HUMAN.what} Asked for by {HUMAN.citation}. To be written by {HUMAN.supplier}." in text
+    assert "4 open entries" in text
+
+
+def test_withheld_figures_stand_on_no_page(dossier: Dossier, pages: dict[str, Page]) -> None:
+    """What describes fewer than ten persons shows neither value nor counts, on any page."""
+    view = make_view(dossier)
+    hidden = [view.shown(name).finding for name in sorted(view.suppressed)]
+    assert hidden
+    for finding in hidden:
+        value, interval = saying.value(finding.estimate), saying.interval(finding.estimate)
+        for page in pages.values():
+            assert interval not in page.text
+            assert finding.estimate.counts is not None
+            assert "{} of {}".format(*finding.estimate.counts[0]) not in page.text
+        place = f"evidence/{finding.probe}.html"
+        said = next(e for e in pages[place].elements if e.attributes.get("id") == view.shown(finding.id).anchor)
+        assert saying.WITHHELD in said.text
+        assert value not in said.text
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    """Markup, handlers, template code, formulas and hidden characters in any name are shown and do nothing."""
+    results = []
+    for result in make_results():
+        measures = tuple(
+            replace(each, groups=each.groups and replace(each.groups, group=HOSTILE) if number == 5 else each.groups)
+            for number, each in enumerate(result.measures)
+        )
+        results.append(replace(result, summary=HOSTILE, measures=measures, options={HOSTILE: HOSTILE}))
+    asked = {"kind": "classify", "n": 1, "inputs": [HOSTILE], "keys": [HOSTILE]}
+    observations = [replace(make_observations()[1], asked=asked)]
+    environment = {**make_dossier().environment}
+    environment["target"] = {**environment["target"], "cautions": [HOSTILE], "identity": {HOSTILE: HOSTILE}}
+    dossier = make_dossier(
+        results=results,
+        card={"name": HOSTILE, "version": HOSTILE, "purpose": HOSTILE},
+        environment=environment,
+        observations=lambda: iter(observations),
+    )
+    for page in written(dossier, tmp_path).values():
+        assert not [element for element in page.elements if element.name in ("script", "img")]
+        assert not [name for element in page.elements for name in element.attributes if name.startswith("on")]
+        assert b"\x00" not in page.html
+        assert "\u202e" not in page.html.decode()
+        assert "{{ 7*7 }}" in page.text
+        assert "\\u202e\\u0000" in page.text
+
+
+def test_the_index_says_what_the_gate_decided(dossier: Dossier, pages: dict[str, Page]) -> None:
+    """System, gate with every cause in words, counts by verdict, limits, and what a verdict would need."""
+    page = pages["index.html"]
+
+    assert "Credit scorer 2.1.0" == " ".join(page.all("h1")[0].text.split())
+    assert "The audit could not be carried out or trusted" in page.text
+    assert "Gate code 4" in page.text
+    for cause in dossier.gate["causes"]:
+        if cause["finding"] is not None:
+            assert make_view(dossier).shown(cause["finding"]).href in page.links
+    for verdict in Verdict:
+        assert f"{dossier.gate['counts'][verdict.value]} {saying.verdict(verdict)}" in page.text
+    assert "at least 0.8" in page.text
+    assert "would need about n = " in page.text
+
+
+def test_the_index_warns_before_it_shows_numbers(dossier: Dossier, pages: dict[str, Page]) -> None:
+    """Unsafe loading, a missing signature and a failed control stand above the findings."""
+    text = pages["index.html"].text
+
+    for warning in ("unsafe_pickle", "Unsigned.", "explain.efficiency: shifted"):
+        assert text.index(warning) < text.index("Findings with a verdict")
+
+
+def test_a_signed_record_is_not_called_unsigned(dossier: Dossier) -> None:
+    """The seal that pages show is the seal that the record has."""
+    signed = replace(dossier, seal={"signed": True, "key_id": "0123456789abcdef"})
+    text = Page(html.index(signed, [], {})).text
+
+    assert "Unsigned" not in text
+    assert "signed by key 0123456789abcdef" in text
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(0, "Every judged finding passes"), (1, "A limit is broken"), (3, "No clear answer")]
+)
+def test_each_gate_code_has_its_words(dossier: Dossier, code: int, words: str) -> None:
+    """The codes that a gate can give are each said in words."""
+    page = Page(html.index(replace(dossier, gate={**dossier.gate, "code": code, "causes": []}), [], {}))
+
+    assert words in page.text
+
+
+def test_a_strip_is_drawn_for_every_judged_value(dossier: Dossier, pages: dict[str, Page]) -> None:
+    """Each judged finding with a figure has its interval drawn, and the drawing says its words."""
+    view = make_view(dossier)
+    labels = [element.attributes["aria-label"] for element in pages["index.html"].all("svg", class_="strip")]
+    drawn = [
+        view.shown(finding.id)
+        for finding in dossier.findings
+        if finding.limit is not None and finding.id not in view.suppressed
+    ]
+
+    assert sorted(f"{each.value}, {each.interval}, limit {each.limit}" for each in drawn) == sorted(labels)
+
+
+def test_evidence_names_the_raw_lines(dossier: Dossier, tmp_path: Path) -> None:
+    """Each line of the raw file is canonical JSON, and a finding's lines hold the digests it names."""
+    html.evidence(dossier, tmp_path)
+    lines = (tmp_path / "evidence" / "bias.group-rates.jsonl").read_bytes().splitlines()
+    finding = dossier.findings[0]
+    page = Page((tmp_path / "evidence" / "bias.group-rates.html").read_bytes())
+
+    assert [codec.encode(each) for each in make_observations()] == lines
+    assert finding.evidence == (codec.decode(dict[str, Any], lines[0])["request"],)
+    assert "Rests on: 1 raw line: 1" in page.text
+    assert "These are all lines of bias.group-rates.jsonl" in page.text
+
+
+def test_evidence_pages_show_what_was_asked_and_answered(pages: dict[str, Page]) -> None:
+    """The first raw lines are readable: a prompt and its answer, or the digest of rows."""
+    text = pages["evidence/bias.group-rates.html"].text
+
+    assert "I am a <b>gay</b> man." in text
+    assert "0: 0.1; 1: 0.9" in text
+    assert "3 rows of the columns amount, duration" in text
+
+
+def test_evidence_pages_say_what_their_probe_could_not(pages: dict[str, Page]) -> None:
+    """A probe that broke and one that did not apply have a page that says why."""
+    assert "The probe broke: LinAlgError: Singular matrix" in pages["evidence/explain.seed-stability.html"].text
+    assert "it needs choose" in pages["evidence/bias.name-swap.html"].text
+
+
+def test_metered_windows_stand_on_their_page(pages: dict[str, Page]) -> None:
+    """Each energy window is shown with what was done, what it took, and its grade."""
+    text = pages["evidence/energy.inference.html"].text
+
+    assert "1,000 requests in 3.20 s, measurement grade B: hardware counters" in text
+    assert "GPU not read: there is no GPU; CPU 41.0 J; DRAM not read: no counter" in text
+    assert "Rests on: 3 raw lines: 1 to 3" in text
+
+
+def test_an_observation_stands_with_every_probe_that_rests_on_it(tmp_path: Path) -> None:
+    """An answer that one probe asked for and another used is in both raw files."""
+    first = make_observations()[0]
+    results = [
+        replace(result, measures=tuple(replace(each, evidence=(first.request,)) for each in result.measures))
+        if result.probe == "explain.faithfulness"
+        else result
+        for result in make_results()
+    ]
+    html.evidence(make_dossier(results=results), tmp_path)
+    folder = tmp_path / "evidence"
+
+    assert codec.encode(first) + b"\n" == (folder / "explain.faithfulness.jsonl").read_bytes()
+    assert (folder / "bias.group-rates.jsonl").read_bytes().startswith(codec.encode(first))
+
+
+def test_tens_of_thousands_of_lines_leave_a_small_page(tmp_path: Path) -> None:
+    """The raw file grows with the run; the page stays under a megabyte and says how many lines there are."""
+    template, many = make_observations()[1], 30_000
+
+    def stream() -> Iterator[Observation]:
+        for number in range(many):
+            yield replace(template, request=f"sha256:{number:064d}")
+
+    results = [
+        replace(
+            result,
+            measures=tuple(
+                replace(each, evidence=tuple(f"sha256:{number:064d}" for number in range(place, many, 3)))
+                for place, each in enumerate(result.measures)
+            ),
+        )
+        if result.probe == "bias.group-rates"
+        else result
+        for result in make_results()
+    ]
+    html.evidence(make_dossier(results=results, observations=stream), tmp_path)
+    page = (tmp_path / "evidence" / "bias.group-rates.html").read_bytes()
+
+    assert len(page) < 200_000
+    assert "29,994 more lines stand in bias.group-rates.jsonl" in Page(page).text
+    assert "and 9,992 more ranges up to 29,998" in Page(page).text
+
+
+def test_a_thousand_findings_leave_a_page_under_a_megabyte(tmp_path: Path) -> None:
+    """Intersections can make hundreds of figures of one probe; all of them stand on its page."""
+    first = make_results()[0]
+    template = first.measures[0]
+    assert template.groups is not None
+    many = tuple(
+        replace(template, groups=replace(template.groups, attribute="area", group=f"area {number}"))
+        for number in range(1000)
+    )
+    result: ProbeResult = replace(first, measures=many)
+    html.evidence(make_dossier(results=[result]), tmp_path)
+    page = (tmp_path / "evidence" / "bias.group-rates.html").read_bytes()
+
+    assert len(page) < 1_000_000
+    assert 1000 == page.count(b"bias.group-rates/selection-rate?area=area ")
+
+
+def test_headings_never_skip_a_level(dossier: Dossier) -> None:
+    """A template that skips a level is shown without the gap."""
+    nodes = (Heading(text="One", level=1, anchor="one"), Heading(text="Deep", level=4, anchor="deep"), Text(text="x"))
+    document = Document(id="d", title="D", subtitle="s", status="draft", front=(), nodes=nodes)
+    page = Page(html.render(View(document, dossier)))
+
+    assert "Deep" == page.all("h3", id="deep")[0].text.strip()
+
+
+def test_a_template_that_names_nothing_is_an_error(dossier: Dossier) -> None:
+    """What a template does not get is never blank space."""
+    with pytest.raises(UndefinedError):
+        fill("document.html", document=make_document(dossier))
+
+
+def test_hidden_characters_are_written_out() -> None:
+    """Characters that change how others look are shown as their code; letters of any script are left alone."""
+    assert "a\\u202eb" == visible("a\u202eb")
+    assert "\\U000e0041" == visible("\U000e0041")
+    assert "Łódź 東京 👩‍🔬" == visible("Łódź 東京 👩‍🔬")
+
+
+def test_closed_details_print() -> None:
+    """The style sheet opens what is folded away when a page is printed."""
+    style = (shipped("templates") / "_render" / "html" / "style.css").read_text()
+    printed = style[style.index("@media print") :]
+
+    assert "details::details-content { content-visibility: visible; height: auto; display: block; }" in printed
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_colour_of_text_has_contrast(theme: str) -> None:
+    """Text, marks and links reach 4.5 to 1 on every ground they stand on, in both themes (WCAG AA)."""
+    style = (shipped("templates") / "_render" / "html" / "style.css").read_text()
+    blocks = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
+    colours = dict(re.findall(r"--([a-z_-]+): (#[0-9a-f]{6})", blocks[0]))
+    if theme == "dark":
+        colours |= dict(re.findall(r"--([a-z_-]+): (#[0-9a-f]{6})", blocks[1]))
+    for ground in ("paper", "sheet", "faint", "gap", "gap-human", "warn"):
+        for text in ("ink", "soft", "muted", "link", "measured", "declared", "proposed", "human", "missing",
+                     "pass", "fail", "inconclusive", "error", "not_applicable"):  # fmt: skip
+            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colours, as WCAG 2 defines it."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of ``#rrggbb``."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

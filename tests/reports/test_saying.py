@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probandum import stats
+from probandum.finding import Estimate, Judgement, SubReason, Verdict
+from probandum_reports import saying
+
+
+def judgement(**changes: object) -> Judgement:
+    """A limit as it was applied."""
+    fields: dict[str, object] = {
+        "direction": "band",
+        "threshold": 0.05,
+        "around": 0.0,
+        "margin": 0.0,
+        "effective": 0.05,
+        "alpha_fail": 0.05,
+        "alpha_pass": 0.05,
+        "lower": 0.0,
+        "upper": 0.0,
+        "p_fail": 0.5,
+        "p_adjusted": 1.0,
+        "hypotheses": 2,
+        "family": "audit",
+        "source": "project",
+        "citation": None,
+        "set_by": "The board",
+        "set_on": "2026-10-01",
+        "reason": "Decision 14",
+        "line": 3,
+    }
+    return Judgement(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def test_every_verdict_has_a_word() -> None:
+    """Each verdict is said in a word of its own."""
+    words = [saying.verdict(verdict) for verdict in Verdict]
+
+    assert len(words) == len(set(words))
+
+
+def test_every_sub_reason_has_a_sentence() -> None:
+    """No sub-reason is shown as its code."""
+    sentences = [saying.sub_reason(reason) for reason in SubReason]
+
+    assert all(" " in sentence and "_" not in sentence for sentence in sentences)
+
+
+@pytest.mark.parametrize("method", stats.METHODS)
+def test_every_interval_method_is_named(method: str) -> None:
+    """Each method of the statistics has its name in words."""
+    estimate = Estimate(value=0.5, low=0.4, high=0.6, n=10, unit="share", method=method)
+
+    assert saying.method(estimate) != method
+
+
+@given(st.floats(min_value=-1e6, max_value=1e6), st.integers(min_value=0, max_value=6))
+def test_a_figure_reads_back(value: float, places: int) -> None:
+    """What is printed is the value, rounded to the places it is said with."""
+    text = saying.figure(value, places).replace(",", "").replace("−", "-")
+
+    assert abs(float(text) - value) <= 0.5 * 10**-places * (1 + 1e-9) + 1e-9
+
+
+@given(st.floats(min_value=1e-9, max_value=1e9), st.sampled_from(["share", "ratio", "logit", "joule", "second"]))
+def test_no_number_that_is_not_zero_is_said_as_zero(value: float, unit: str) -> None:
+    """A small value keeps at least one digit that is not zero."""
+    text = saying.amount(value, unit)
+
+    assert any(digit in text for digit in "123456789")
+
+
+@given(st.floats(min_value=0, max_value=1))
+def test_a_p_value_is_never_said_to_be_zero(p: float) -> None:
+    """However small, a p-value is bounded and not rounded away."""
+    assert "= 0.000" not in saying.p_value(p)
+
+
+def test_value_and_interval_share_their_decimals() -> None:
+    """A value near zero is said as coarsely as its interval allows."""
+    estimate = Estimate(value=0.00012, low=-0.05, high=0.05, n=100, unit="share", method="newcombe")
+
+    assert ("0.000", "95 % interval −0.050 to 0.050") == (saying.value(estimate), saying.interval(estimate))
+
+
+def test_a_band_that_was_narrowed_for_a_pass_says_so() -> None:
+    """The tolerance that a PASS had to show stands beside the declared one."""
+    text = saying.limit(judgement(effective=0.0214))
+
+    assert text == "within ±0.05 (for a pass within ±0.0214)"
+
+
+@pytest.mark.parametrize(
+    ("source", "metric", "expected"),
+    [
+        ("foreign-guideline", "bias.group-rates/impact-ratio", "US guideline used here as screening value"),
+        ("foreign-guideline", "bias.other/thing", "foreign guideline used here as screening value"),
+        ("project", "bias.group-rates/fpr-difference", "Tolerance set by The board on 2026-10-01"),
+        ("convention", "x.y/z", "it is no legal limit"),
+        ("standard", "x.y/z", "it is no legal limit"),
+        ("law", "x.y/z", "without a citation"),
+    ],
+)
+def test_a_limit_says_whose_it_is(source: str, metric: str, expected: str) -> None:
+    """Each kind of source has its sentence, and none makes a guideline or a convention law."""
+    text = saying.limit_source(judgement(source=source), metric)
+
+    assert expected in text
+    assert "Decision 14" in text
+
+
+def test_a_limit_of_nobody_says_so() -> None:
+    """A limit without owner and date does not pass for somebody's."""
+    text = saying.limit_source(judgement(set_by=None, set_on=None, reason=None), "x.y/z")
+
+    assert text == "Tolerance set by somebody the plan does not name, undated."

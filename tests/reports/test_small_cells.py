@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dossiers import HELD, make_dossier
+from probandum import stats
+from probandum.dossier import Dossier
+from probandum.finding import Estimate, Groups
+from probandum.probe import Measure, ProbeResult
+from probandum_reports.small_cells import FEWEST, small_cells
+
+
+def rates(sizes: Sequence[int], *, attribute: str = "nationality", metric: str = "selection-rate") -> list[Measure]:
+    """One rate a group g0, g1, ..., half of each favourable, and each pair with g0."""
+    made = [
+        Measure(
+            metric=metric,
+            groups=Groups(attribute=attribute, group=f"g{index}"),
+            estimate=_estimate("wilson", ((size // 2, size),)),
+        )
+        for index, size in enumerate(sizes)
+    ]
+    made += [
+        Measure(
+            metric=metric.replace("rate", "difference"),
+            groups=Groups(attribute=attribute, group=f"g{index}", reference="g0"),
+            estimate=_estimate("newcombe", ((size // 2, size), (sizes[0] // 2, sizes[0]))),
+        )
+        for index, size in enumerate(sizes)
+        if index
+    ]
+    return made
+
+
+def _estimate(method: str, counts: tuple[tuple[int, int], ...]) -> Estimate:
+    found = stats.bounds(method, level=0.95, counts=counts)
+    return Estimate(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=sum(n for _, n in counts),
+        unit="share",
+        method=method,
+        counts=counts,
+    )
+
+
+def dossier_of(measures: Sequence[Measure]) -> Dossier:
+    """A dossier of one probe that measured these."""
+    result = ProbeResult(
+        probe="bias.group-rates", version=1, status="measured", measures=tuple(measures), controls=HELD
+    )
+    return make_dossier(results=[result])
+
+
+def withheld(measures: Sequence[Measure]) -> set[str]:
+    """What follows the question mark of the withheld ids."""
+    return {name.partition("?")[2] for name in small_cells(dossier_of(measures))}
+
+
+def test_a_small_cell_takes_the_next_smallest_with_it() -> None:
+    """One hole in a table whose total is known is no hole."""
+    assert withheld(rates([400, 6, 40])) == {
+        "nationality=g1",
+        "nationality=g2",
+        "nationality=g1~g0",
+        "nationality=g2~g0",
+    }
+
+
+def test_two_small_cells_need_no_third() -> None:
+    """Two cells of under ten hide each other."""
+    assert withheld(rates([400, 6, 40, 7])) == {
+        "nationality=g1",
+        "nationality=g3",
+        "nationality=g1~g0",
+        "nationality=g3~g0",
+    }
+
+
+def test_nothing_is_withheld_from_large_groups() -> None:
+    """Ten persons are enough to be shown."""
+    assert withheld(rates([400, FEWEST, 40])) == set()
+
+
+def test_groups_of_prompts_are_not_persons() -> None:
+    """An attribute that the plan does not declare for the rows is no group of persons."""
+    assert withheld(rates([20, 5], attribute="names")) == set()
+
+
+def test_an_intersection_is_of_persons_where_both_attributes_are() -> None:
+    """Crossed attributes are withheld like plain ones."""
+    assert "age*nationality=g1" in withheld(rates([400, 6, 40], attribute="age*nationality"))
+
+
+def test_error_rates_over_one_outcome_hide_those_over_the_other() -> None:
+    """With few positives the rate over the negatives goes too: their sum and the rows would give it away."""
+    both = rates([400, 6, 40], metric="tpr") + rates([500, 60, 70], metric="fpr")
+    singles = [each for each in both if each.groups is not None and each.groups.reference is None]
+
+    assert "bias.group-rates/fpr?nationality=g1" in small_cells(dossier_of(singles))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(min_value=1, max_value=60), min_size=2, max_size=6))
+def test_no_shown_figure_is_about_fewer_than_ten(sizes: list[int]) -> None:
+    """Whatever the sizes, every finding with a small group is withheld, and a table has no hole alone."""
+    dossier = dossier_of(rates(sizes))
+    hidden = small_cells(dossier)
+    single_holes = [
+        finding.id
+        for finding in dossier.findings
+        if finding.groups is not None and finding.groups.reference is None and finding.id in hidden
+    ]
+    for finding in dossier.findings:
+        counts = finding.estimate.counts or ()
+
+        assert finding.id in hidden or all(n >= FEWEST for _, n in counts)
+
+    assert len(single_holes) != 1

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from dossiers import make_dossier, make_windows
+from probandum import codec
+from probandum.document import Document, Fact, Gap, Number
+from probandum.dossier import Dossier
+from probandum.errors import RecordError
+from probandum_reports.saying import WITHHELD
+from probandum_reports.view import View
+
+WITHHELD_ID = "bias.group-rates/impact-ratio?nationality=CH~AT"
+RATIO = "bias.group-rates/impact-ratio?age=25 or younger~over 25"
+
+
+def view_of(dossier: Dossier) -> View:
+    """A view without a document's own content."""
+    return View(Document(id="none", title="", subtitle="", status="", front=(), nodes=()), dossier)
+
+
+def test_a_finding_is_said_in_words(dossier: Dossier) -> None:
+    """Title, groups, value, interval, n, verdict and limit come from the finding alone."""
+    shown = view_of(dossier).shown(RATIO)
+
+    assert ("Impact ratio", "age: 25 or younger against over 25") == (shown.title, shown.about)
+    assert ("0.880", "95 % interval 0.744 to 1.009", "n = 500") == (shown.value, shown.interval, shown.n)
+    assert ("Inconclusive", "at least 0.8") == (shown.verdict, shown.limit)
+    assert "A verdict at this value would need about n = " in shown.reason
+
+
+def test_an_unknown_finding_is_an_error(dossier: Dossier) -> None:
+    """A number without a finding cannot be shown."""
+    with pytest.raises(RecordError, match="no finding bias/none"):
+        view_of(dossier).shown("bias/none")
+
+
+def test_anchors_are_unique_and_safe_in_an_address(dossier: Dossier) -> None:
+    """Every finding has an anchor of its own, of letters, digits and hyphens."""
+    view = view_of(dossier)
+    anchors = [view.shown(finding.id).anchor for finding in dossier.findings]
+
+    assert len(anchors) == len(set(anchors))
+    assert all(re.fullmatch(r"[a-z0-9-]+", anchor) for anchor in anchors)
+
+
+def test_a_withheld_finding_shows_no_figure(dossier: Dossier) -> None:
+    """Value, interval and n of a small cell, and what would tell its size, are not shown in any string."""
+    shown = view_of(dossier).shown(WITHHELD_ID)
+
+    assert shown.suppressed
+    assert (WITHHELD, WITHHELD, WITHHELD) == (shown.value, shown.interval, shown.n)
+    assert shown.reason == "A group is too small for a verdict."
+
+
+def test_a_withheld_finding_is_published_without_figures(dossier: Dossier) -> None:
+    """The published JSON of a withheld finding holds no number of it."""
+    public = view_of(dossier).public(WITHHELD_ID)
+
+    assert {"value": None, "unit": "ratio", "why": WITHHELD} == public["estimate"]
+    assert not re.search(r"\d", codec.encode({name: public[name] for name in ("why", "n_needed", "limit")}).decode())
+
+
+def test_a_limit_that_was_changed_after_the_run_is_not_called_prior(dossier: Dossier) -> None:
+    """Only a limit that the sealed plan holds counts as fixed before the test."""
+    changed = codec.builtins(dossier.plan)
+    changed["judge"]["limits"][0]["at_least"] = 0.7
+    before, after = view_of(dossier), view_of(replace(dossier, plan=changed))
+
+    assert "Fixed before the test" in before.shown(RATIO).limit_source
+    assert "Not fixed before the test" in after.shown(RATIO).limit_source
+
+
+def test_an_energy_figure_says_its_grade() -> None:
+    """Grade D is worded as estimated, and every grade is described."""
+    windows = {
+        key: replace(window, reading=replace(window.reading, grade="D")) for key, window in make_windows().items()
+    }
+    measured = view_of(make_dossier()).shown("energy.inference/joules-per-request")
+    estimated = view_of(make_dossier(windows=windows)).shown("energy.inference/joules-per-request")
+
+    assert "grade B: hardware counters" in measured.method
+    assert estimated.value.startswith("estimated ")
+
+
+def test_a_statement_says_where_it_comes_from(dossier: Dossier) -> None:
+    """Measured, declared, proposed, human and missing are told apart in words."""
+    view = view_of(dossier)
+    gap = Gap(what="x", citation="y", supplier="z", field_id="f")
+    said = [
+        view.provenance(node)
+        for node in (
+            Number(finding=RATIO),
+            Fact(path="name", value="n", by="A", on="2026-01-01"),
+            Fact(path="name", value="n"),
+            Fact(path="proposal:T1", value="2", origin="proposed"),
+            gap,
+            replace(gap, origin="human"),
+        )
+    ]
+
+    assert len(said) == len(set(said))
+    assert said[1:3] == ["declared by A on 2026-01-01", "declared by nobody named, undated"]
