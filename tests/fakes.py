@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,35 +80,40 @@ class KeywordClassifier(Target):
 class Chooser(Target):
     """Log-probabilities of answer options: every option alike, plus what is planted.
 
-    ``planted``: logits by word, added to the option in ``favours`` where the word stands in the prompt. The
-    option named first gets ``first`` logits more, and prompts differ by their length, as real models' do.
+    ``planted``: logits by word, added to the option that ``favours(prompt)`` names where the word stands in the
+    prompt. The option listed first gets ``first`` logits more, and prompts differ by their length, as real
+    models' do.
     """
 
     name = "chooser"
     capabilities = frozenset({Capability.CHOOSE})
 
     def __init__(
-        self, planted: Mapping[str, float] | None = None, *, favours: Collection[str] = ("yes",), first: float = 0.2
+        self,
+        planted: Mapping[str, float] | None = None,
+        *,
+        favours: Callable[[str], str] = lambda prompt: "yes",
+        first: float = 0.2,
     ) -> None:
         self.planted = {word.lower(): logits for word, logits in (planted or {}).items()}
-        self.favours = frozenset(favours)
+        self.favours = favours
         self.first = first
 
     def identity(self) -> Mapping[str, Any]:
         """What is planted."""
-        return {"rule": "chooser", "planted": self.planted, "favours": sorted(self.favours), "first": self.first}
+        return {"rule": "chooser", "planted": self.planted, "first": self.first}
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """Log-probabilities of the options, shape (prompts, options), in nats."""
         return [self._chosen(request) for request in requests]
 
     def _chosen(self, request: Request) -> Response:
-        favoured = [option[0].strip().lower() in self.favours for option in request.options]
+        answers = [option[0].strip().lower() for option in request.options]
         rows = []
         for text in request.texts:
             known = words(text)
             shift = sum(self.planted.get(word, 0.0) for word in set(known)) + 0.5 * math.sin(len(known))
-            logits = np.array([shift * is_favoured for is_favoured in favoured], dtype=np.float64)
+            logits = np.array([shift * (answer == self.favours(text)) for answer in answers], dtype=np.float64)
             logits[0] += self.first
             rows.append(logits - np.logaddexp.reduce(logits))
         return Response(outputs=np.array(rows))

@@ -28,7 +28,8 @@ def save_tokenizer(folder: Path, *, template: str | None = None, bert: bool = Fa
     made.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     made.train_from_iterator(
-        _TEXTS, trainers.BpeTrainer(vocab_size=320, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+        _TEXTS,
+        trainers.BpeTrainer(vocab_size=320, special_tokens=special, initial_alphabet=alphabet, show_progress=False),
     )
     if bert:
         made.post_processor = processors.TemplateProcessing(

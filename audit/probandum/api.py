@@ -32,6 +32,14 @@ def load_plan(plan: Plan | str | Path) -> Plan:
     return plan if isinstance(plan, Plan) else Plan.load(Path(plan))
 
 
+def check_plan(plan: Plan | str | Path) -> Plan:
+    """The plan, after everything was checked that needs no model: keys, probes, options, targets, documents."""
+    checked = load_plan(plan)
+    running.prepare(checked)
+    checked.check_names(documents=publisher().known())
+    return checked
+
+
 def audit(
     plan: Plan | str | Path,
     *,

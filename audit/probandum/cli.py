@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from probandum.errors import ProbandumError, UsageError
+from probandum.errors import PlanError, ProbandumError, UsageError
 
 if TYPE_CHECKING:
     pass
@@ -47,8 +47,9 @@ def main() -> None:
     except ProbandumError as error:
         if "--debug" in sys.argv:
             raise
+        prefix = "" if isinstance(error, PlanError) else "error: "  # an editor opens file:line:column at the start
         for line in error.lines():
-            print(f"error: {line}", file=sys.stderr)
+            print(f"{prefix}{line}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("interrupted: what was recorded is kept; the same command resumes it", file=sys.stderr)
@@ -69,7 +70,7 @@ def audit(
 
     if out is not None and len(plans) > 1:
         raise UsageError(f"--out names one folder, and {len(plans)} plans were given", remedy="leave --out away")
-    loaded = [api.load_plan(plan) for plan in plans]  # all problems of all plans, before hours of work
+    loaded = [api.check_plan(plan) for plan in plans]  # the problems of all plans come before hours of work
     codes, done = [], []
     for plan in loaded:
         with showing.watching(plan) as observer:
@@ -171,11 +172,10 @@ def doctor() -> None:
 def plan_check(plan: PlanFile, debug: Debug = False) -> None:
     """Check an audit file without running anything; every problem in one go."""
     from probandum import api
-    from probandum.running import prepare
 
-    checked = api.load_plan(plan)
-    probes = prepare(checked)
-    print(f"{plan}: fits; {len(probes)} probes, {len(checked.limits)} limits, ask {checked.digests['ask'][:19]}…")
+    checked = api.check_plan(plan)
+    suites, limits = len(checked.suites), len(checked.limits)
+    print(f"{plan}: fits; {suites} probes, {limits} limits, ask {checked.digests['ask'][:19]}…")
 
 
 @plan_app.command("schema")

@@ -18,7 +18,7 @@ from probandum.asking import Asker, ProbeAsk, replayed_window
 from probandum.cache import AnswerCache
 from probandum.energy import NoMeter, make_meter
 from probandum.environment import describe_run, refuse_other_machine
-from probandum.errors import DataError, ProbandumError, UsageError
+from probandum.errors import DataError, PlanError, ProbandumError, UsageError
 from probandum.evidence import Items, Reading
 from probandum.finding import finding_id
 from probandum.plan import Plan
@@ -79,7 +79,10 @@ def prepare(plan: Plan) -> dict[str, Probe]:
         try:
             probes[name] = make_probe(name, options or {}, folder=plan.folder)
         except UsageError as error:
-            raise UsageError(f"{plan.located('suites', name)}: {error.message}", remedy=error.remedy) from None
+            text = error.message.removeprefix(f"suites.{name}.").removeprefix(f"suites.{name}: ")
+            raise PlanError(
+                [f"{plan.located('suites', name)}: {'; '.join([text, *filter(None, [error.remedy])])}"]
+            ) from None
     return probes
 
 

@@ -279,11 +279,14 @@ def _window(window: Window) -> tuple[str, str]:
         elif name in reading.why:
             parts.append(f"{name.upper()} not read: {reading.why[name]}")
     done = f"{window.requests:,} requests" if window.requests else "the whole probe"
-    return f"{done} in {saying.amount(reading.seconds, 'second')}, {saying.grade(reading.grade)}", "; ".join(parts)
+    grade = "" if reading.joules is None else f", {saying.grade(reading.grade)}"
+    return f"{done} in {saying.amount(reading.seconds, 'second')}{grade}", "; ".join(parts)
 
 
 def plain(value: object) -> str:
     """An option's value as a person would write it."""
+    if value is None or value == []:
+        return "not set"
     if isinstance(value, str):
         return value
     return cut(codec.encode(value).decode(), 400)

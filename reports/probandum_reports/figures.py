@@ -101,6 +101,8 @@ def _drawn(shown: Shown) -> bool:
 
 def _frame(axes: Any, panel: Sequence[Shown]) -> None:
     """Title, labels on the left, values on the right, and a quiet scale below."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
     axes.set_facecolor("none")
     axes.set_ylim(len(panel) - 0.5, -0.5)
     axes.set_title(visible(panel[0].title), loc="left", x=0, fontsize=9.5, fontweight="bold", color=INK, pad=8)
@@ -108,6 +110,8 @@ def _frame(axes: Any, panel: Sequence[Shown]) -> None:
     labels = [_wrapped(_label(shown, attribute=len(attributes) > 1)) for shown in panel]
     axes.set_yticks(range(len(panel)), labels, color=INK, linespacing=1.05)
     axes.tick_params(axis="y", length=0, pad=8)
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: saying.number(tick)))
     axes.tick_params(axis="x", length=3, color=RULE, labelcolor=MUTED, labelsize=8)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)

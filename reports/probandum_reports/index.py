@@ -98,7 +98,7 @@ def index(dossier: Dossier, documents: Sequence[Document], files: Mapping[str, S
         rest=len(dossier.findings) - len(verdicts),
         cautions=list(_cautions(dossier)),
         about=list(_about(dossier)),
-        identity=[(name, facts.words(value)) for name, value in dossier.environment["target"]["identity"].items()],
+        identity=list(_identity(dossier)),
         energy=list(_energy(dossier.readings)),
         offers=[_offer(document, files.get(document.id, ())) for document in documents],
         probes=[_probe(dossier, result.probe) for result in dossier.results],
@@ -176,6 +176,13 @@ def _about(dossier: Dossier) -> Iterator[tuple[str, str]]:
     ):
         if path in known:
             yield label, known[path]
+
+
+def _identity(dossier: Dossier) -> Iterator[tuple[str, str]]:
+    """What tells the audited target from every other, such as the digest of its weights."""
+    for name, value in dossier.environment["target"]["identity"].items():
+        if value is not None:
+            yield name.replace("_", " "), facts.words(value)
 
 
 def _energy(readings: Mapping[str, Reading]) -> Iterator[tuple[str, str, str, str]]:

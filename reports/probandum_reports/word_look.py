@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from probandum.document import Origin
 from probandum.finding import Verdict
 from probandum_reports.figures import COLOURS, MUTED
 from probandum_reports.front import Front
@@ -14,7 +13,7 @@ from probandum_reports.ooxml import Element, element, field, lettered, name_of, 
 from probandum_reports.word_styles import ACCENT, HUMAN, restyle
 
 #: Marks beside the words of origins and verdicts: each a shape of its own, so that grey print tells them too.
-MARKS: Mapping[Origin | Verdict, str] = {
+MARKS: Mapping[str, str] = {
     "measured": "◉",
     "declared": "❝",
     "proposed": "◇",
@@ -26,13 +25,13 @@ MARKS: Mapping[Origin | Verdict, str] = {
     Verdict.ERROR: "▲",
     Verdict.NOT_APPLICABLE: "–",
 }
-TONES: Mapping[Origin | Verdict, str] = {
+TONES: Mapping[str, str] = {
     "measured": ACCENT,
     "declared": "#3a4a94",
     "proposed": "#7a5200",
     "human": HUMAN,
     "missing": "#a8321f",
-    **COLOURS,
+    **{verdict.value: tone for verdict, tone in COLOURS.items()},
     Verdict.NOT_APPLICABLE: MUTED,
 }
 

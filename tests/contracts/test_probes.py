@@ -18,17 +18,30 @@ from probandum.judging import judge
 from probandum.law import load
 from probandum.plugins import load_plugins
 from probandum.probe import Probe, ProbeResult, ProbeSpec, known_probes, make_probe
+from probandum.resources import dataset
 from probandum.subject import Subject
 from probandum.target import Target
+from probandum_probes.bias.swap_texts import read_names, read_scenarios, read_terms
 
 load_plugins()
 PROBES = known_probes()
+
+#: What the shipped data sets say: scenarios, one group's first names, one attribute's words.
+SCENARIOS = read_scenarios(dataset("decision_scenarios") / "scenarios.yaml")
+NAMES = [name.split()[0] for name in list(read_names(dataset("names") / "names.csv").values())[-1]]
+TERMS = [term.text for term in read_terms(dataset("identity_terms") / "terms.csv") if term.attribute == "religion"]
+
+
+def favourable(prompt: str) -> str:
+    """The good answer of the scenario that a prompt tells."""
+    return next(each.favourable for each in SCENARIOS if prompt.startswith(each.text.partition("{name}")[0]))
+
 
 #: A small system and its rows for each thing a probe can ask.
 SOUND: Mapping[Capability, tuple[Target, Subject | None]] = {
     Capability.PREDICT: (Scorer(gap=1.0), credit_world(600)),
     Capability.CLASSIFY: (KeywordClassifier(), None),
-    Capability.CHOOSE: (Chooser(), None),
+    Capability.CHOOSE: (Chooser(favours=favourable), None),
     Capability.GENERATE: (Writer(), None),
 }
 
@@ -57,6 +70,18 @@ PLANTED: Mapping[str, Planted] = {
         null=Scorer(),
         subject=credit_world(6000),
         limit=Limit(metric="bias.group-rates/selection-difference", direction="band", threshold=0.05),
+    ),
+    "bias.name-swap": Planted(
+        fault=Chooser(dict.fromkeys(NAMES, 1.0), favours=favourable),
+        null=Chooser(favours=favourable),
+        subject=None,
+        limit=Limit(metric="bias.name-swap/log-odds-difference", direction="band", threshold=0.25),
+    ),
+    "bias.term-swap": Planted(
+        fault=KeywordClassifier(dict.fromkeys(map(str.lower, TERMS), 2.0)),
+        null=KeywordClassifier(),
+        subject=None,
+        limit=Limit(metric="bias.term-swap/signed-shift", direction="band", threshold=0.02),
     ),
 }
 

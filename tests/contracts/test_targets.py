@@ -19,6 +19,7 @@ from probandum.tables import read_table
 from probandum.target import Target, TargetContext, known_targets, make_target, target_sources
 from probandum.targets import load_builtin
 from records import PLAN, write_log, write_plan, write_sklearn_plan
+from tiny_models import save_llama
 
 load_builtin()
 load_plugins()
@@ -136,29 +137,8 @@ def replay(folder: Path) -> Case:
 
 
 def transformers(folder: Path) -> Case:
-    """A language model of two thin layers and random weights that reads bytes."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    letters = ["<s>", "</s>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
-    reader = Tokenizer(models.BPE({letter: place for place, letter in enumerate(letters)}, []))
-    reader.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    reader.decoder = decoders.ByteLevel()
-    PreTrainedTokenizerFast(tokenizer_object=reader, bos_token="<s>", eos_token="</s>").save_pretrained(folder)
-    torch.manual_seed(1)
-    shape = LlamaConfig(
-        vocab_size=len(letters),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=96,
-        bos_token_id=0,
-        eos_token_id=1,
-    )
-    LlamaForCausalLM(shape).save_pretrained(folder)
+    """A language model of two thin layers and random weights."""
+    save_llama(folder)
     options = ((" yes", " Yes"), (" no",))
     return Case(
         name="transformers",
@@ -168,7 +148,7 @@ def transformers(folder: Path) -> Case:
             texts("Grant Ann a loan?", "Grant Bo a loan?", kind=Capability.CHOOSE, options=options),
             texts("Is it day?", "Is it night?", "Is it?", kind=Capability.CHOOSE, options=options, prefix="It is"),
         ),
-        bad=texts("far too long " * 50, kind=Capability.CHOOSE, options=options),
+        bad=texts("far too long " * 200, kind=Capability.CHOOSE, options=options),
     )
 
 
@@ -297,7 +277,7 @@ def test_an_unknown_key_is_refused(cases: Mapping[str, Case], name: str) -> None
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_missing_key_is_named(cases: Mapping[str, Case], name: str) -> None:
     """Without any key the first one that is needed is named."""
-    with pytest.raises(UsageError, match=f"target {name}: the key '.*' is missing|target: name one of"):
+    with pytest.raises(UsageError, match=f"target {name}: the key '.*' is missing|target: expected one of"):
         make_target(name, cases[name].context, {})
 
 

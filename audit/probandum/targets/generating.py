@@ -18,14 +18,18 @@ from probandum.evidence import Floats, Request
 from probandum.targets.prompting import Unanswerable, name_of
 from probandum.targets.tries import Tokens
 
-_KNOWN = ("temperature", "top_p", "max_new_tokens", "seed", "chat_template")
+_KNOWN = ("temperature", "top_p", "max_new_tokens", "min_new_tokens", "seed", "chat_template")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoding:
-    """How the next token is chosen. ``temperature`` 0 is greedy: the most probable one, the first on a tie."""
+    """How the next token is chosen. ``temperature`` 0 is greedy: the most probable one, the first on a tie.
+
+    Before ``min_new_tokens`` are written no token may end the text: energy is compared over equal work.
+    """
 
     max_new_tokens: int
+    min_new_tokens: int = 0
     temperature: float = 0.0
     top_p: float = 1.0
 
@@ -36,14 +40,17 @@ class Decoding:
         if unknown:
             raise Unanswerable(f"parameter {unknown[0]}: not known; known: {', '.join(_KNOWN)}")
         most = parameters.get("max_new_tokens", max_new_tokens)
+        least = parameters.get("min_new_tokens", 0)
         temperature, top_p = parameters.get("temperature", 0.0), parameters.get("top_p", 1.0)
         if not isinstance(most, int) or most < 1:
             raise Unanswerable(f"parameter max_new_tokens: {most!r}, expected a whole number from 1")
+        if not isinstance(least, int) or not 0 <= least <= most:
+            raise Unanswerable(f"parameter min_new_tokens: {least!r}, expected a whole number from 0 to {most}")
         if not isinstance(temperature, int | float) or not 0 <= temperature < float("inf"):
             raise Unanswerable(f"parameter temperature: {temperature!r}, expected a number from 0")
         if not isinstance(top_p, int | float) or not 0 < top_p <= 1:
             raise Unanswerable(f"parameter top_p: {top_p!r}, expected a number above 0, at most 1")
-        return cls(max_new_tokens=int(most), temperature=float(temperature), top_p=float(top_p))
+        return cls(max_new_tokens=most, min_new_tokens=least, temperature=float(temperature), top_p=float(top_p))
 
     def next_token(self, logits: Floats, rng: np.random.Generator) -> int:
         """The token chosen from one row of logits.
@@ -141,9 +148,12 @@ def _write_batch(model: Any, asked: Sequence[Draft], stops: Collection[int]) -> 
                     errors[row] = Unanswerable(f"{asked[row].name}: the model's numbers are not finite")
                     open_rows.discard(row)
                     continue
-                token = asked[row].decoding.next_token(logits[row], asked[row].rng)
+                decoding = asked[row].decoding
+                if len(written[row]) < decoding.min_new_tokens:
+                    logits[row, sorted(stops)] = -np.inf
+                token = decoding.next_token(logits[row], asked[row].rng)
                 written[row].append(token)
-                if token in stops or len(written[row]) >= asked[row].decoding.max_new_tokens:
+                if token in stops or len(written[row]) >= decoding.max_new_tokens:
                     open_rows.discard(row)
             if not open_rows:
                 return [errors.get(row, tuple(tokens)) for row, tokens in enumerate(written)]

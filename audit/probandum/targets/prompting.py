@@ -112,16 +112,17 @@ class Prompter:
     ) -> dict[tuple[int, str], Tokens]:
         """The tokens of every prompt with every text behind it, by the place of the prompt and the text."""
         pairs = [(row, text) for row, options in enumerate(wanted) for texts in options for text in texts]
-        tokens = self._encode([prompts[row] + text for row, text in pairs], templated=self._templated(request))
+        starts = self._starts_of(request, prompts)
+        tokens = self._encode([prompts[row] + text for row, text in pairs], [starts[row] for row, _ in pairs])
         return dict(zip(pairs, tokens, strict=True))
 
     def _contexts(self, request: Request, prompts: list[str], room: int) -> list[Tokens]:
-        contexts = self._encode(prompts, templated=self._templated(request))
+        contexts = self._encode(prompts, self._starts_of(request, prompts))
         for row, context in enumerate(contexts):
-            if not context and not self._bos:
+            if not context:
                 raise Unanswerable(f"{name_of(request, row)}: nothing stands before the answer")
             self._check_length(request, row, len(context) + room, "and the answer" if room else "")
-        return [context or self._bos for context in contexts]
+        return contexts
 
     def _continuation(self, request: Request, row: int, context: Tokens, text: str, whole: Tokens) -> Tokens:
         """The tokens of ``text`` behind ``context``.
@@ -152,11 +153,18 @@ class Prompter:
                 " ".join(f"{name_of(request, row)}: {length} tokens {what}".split()) + f", the model takes {self.limit}"
             )
 
-    def _encode(self, texts: list[str], *, templated: bool) -> list[Tokens]:
-        """Tokens of whole texts, behind the start token where the tokenizer sets one; a template writes its own."""
-        found = self._tokenizer(texts, add_special_tokens=False)["input_ids"]
-        start = self._bos if self._starts and not templated else ()
-        return [(*start, *map(int, ids)) for ids in found]
+    def _starts_of(self, request: Request, prompts: Sequence[str]) -> list[Tokens]:
+        """What stands before each text: the start token where the tokenizer sets it, or where there is no prompt.
+
+        A chat template writes its own.
+        """
+        always = self._starts and not self._templated(request)
+        return [self._bos if always or not prompt else () for prompt in prompts]
+
+    def _encode(self, texts: Sequence[str], starts: Sequence[Tokens]) -> list[Tokens]:
+        """The tokens of each text, behind its start."""
+        found = self._tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        return [(*start, *map(int, ids)) for start, ids in zip(starts, found, strict=True)]
 
     def _chat(self, text: str) -> str:
         messages = [{"role": "user", "content": text}]

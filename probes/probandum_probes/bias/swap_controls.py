@@ -106,7 +106,7 @@ def finds_planted_term(probe: Any, ask: Ask) -> Outcome:
 def quiet_placebos(probe: Any, ask: Ask) -> Outcome:
     """Neutral words, split in two by chance, are scored alike."""
     scores = probe.asked(ask)
-    words = [term.text for term in probe.placebos]
+    words = [word for term in probe.placebos for word in (term.text, term.reference)]
     half = len(words) // 2
     if scores.broken is not None or half < FEWEST_IN_HALF:
         return None, scores.broken or f"{len(words)} placebos; {2 * FEWEST_IN_HALF} are needed"

@@ -77,7 +77,7 @@ class Seed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """One word in its role: a ``term`` or ``placebo`` is compared with the ``reference`` of its attribute."""
+    """One word and what it is compared with: the reference of its attribute, or of a placebo another one."""
 
     attribute: str
     text: str
@@ -167,10 +167,15 @@ def read_seeds(path: Path) -> tuple[Seed, ...]:
 
 
 def read_terms(path: Path) -> tuple[Term, ...]:
-    """Terms and placebos from the columns ``attribute``, ``term`` and ``role``, one reference an attribute."""
+    """The columns ``attribute``, ``term`` and ``role``; DataError with the line of what is wrong.
+
+    An attribute has one reference, which its terms are compared with. Placebos are compared two by two, in the
+    order of the file: each stands in one pair, so that the pairs are independent.
+    """
     table = read_table(path, columns=["attribute", "term", "role"])
     rows = list(zip(*(map(str, table[name].tolist()) for name in ("attribute", "term", "role")), strict=True))
     references: dict[str, str] = {}
+    placebos: list[tuple[str, str]] = []
     seen: set[str] = set()
     for line, (attribute, term, role) in enumerate(rows, start=2):
         where = f"{path.name}:{line}"
@@ -182,21 +187,26 @@ def read_terms(path: Path) -> tuple[Term, ...]:
         if term in seen:
             raise DataError(f"{where}: {term!r} occurs twice", remedy="a term belongs to one attribute, in one role")
         seen.add(term)
-        if role == "reference":
+        if role == "placebo":
+            placebos.append((attribute, term))
+        elif role == "reference":
             if attribute in references:
                 raise DataError(f"{where}: {attribute} has the reference {references[attribute]!r} already")
             references[attribute] = term
-    for line, (attribute, term, _) in enumerate(rows, start=2):
-        if attribute not in references:
-            raise DataError(
-                f"{path.name}:{line}: {term!r} has nothing to be compared with",
-                remedy=f"give {attribute} one row with the role reference",
-            )
-    return tuple(
-        Term(attribute=attribute, text=term, reference=references[attribute], placebo=role == "placebo")
-        for attribute, term, role in rows
-        if role != "reference"
-    )
+    terms: list[Term] = []
+    for line, (attribute, term, role) in enumerate(rows, start=2):
+        if role == "term":
+            if attribute not in references:
+                raise DataError(
+                    f"{path.name}:{line}: {term!r} has nothing to be compared with",
+                    remedy=f"give {attribute} one row with the role reference",
+                )
+            terms.append(Term(attribute=attribute, text=term, reference=references[attribute], placebo=False))
+    if len(placebos) % 2:
+        raise DataError(f"{path.name}: {len(placebos)} placebos, and they are compared two by two", remedy="add one")
+    for (attribute, first), (_, second) in zip(placebos[::2], placebos[1::2], strict=True):
+        terms.append(Term(attribute=attribute, text=first, reference=second, placebo=True))
+    return tuple(terms)
 
 
 def _entries(source: YamlSource, key: str, problems: list[str]) -> Iterator[tuple[int, Mapping[str, object]]]:

@@ -59,7 +59,7 @@ class Scores:
         """Cluster means, shape (clusters, words): of ``columns`` by word, in the clusters that all of them have."""
         means = [self.by_cluster(word, values) for word, values in columns.items()]
         common = [cluster for cluster in means[0] if all(cluster in each for each in means)]
-        return np.array([[each[cluster] for each in means] for cluster in common])
+        return np.array([[each[cluster] for each in means] for cluster in common]).reshape(len(common), len(means))
 
 
 @probe(
@@ -83,9 +83,10 @@ class TermSwap:
     ``signed-shift`` = mean of f(x with term) - f(x with reference), from -1 to 1, neutral 0. Sentences that differ
     by a filler only are one cluster, and the interval is Student's over the means of clusters.
     ``flip-rate`` = share of sentences whose most probable label differs between the two (Clopper-Pearson).
-    ``gap-over-placebo`` = mean |f(x with term) - f(x with reference)| over all terms, less the same over neutral
-    words of equal length: words move scores by being other words. Sentences and terms are both samples, so the
-    interval is two-way (Clark 1973). It is shown per attribute too, where that has two terms or more.
+    ``gap-over-placebo`` = mean |f(x with term) - f(x with reference)| over all terms, less the same over pairs of
+    neutral words of the same lengths: words move scores by being other words. Sentences, terms and pairs are
+    samples, references are not, so the interval is two-way (Clark 1973). It is shown per attribute too, where that
+    has two terms or more.
 
     A verdict needs 200 sentences in 20 clusters and 5 terms. ``score`` shows, word by word, the mean of f and f of
     every single sentence, so that anybody can check by hand; shifts of placebos are shown and never judged. A text
@@ -126,6 +127,9 @@ class TermSwap:
         self.placebos = tuple(term for term in chosen if term.placebo)
         if not self.identity:
             raise DataError("there are no terms to compare", remedy="give rows with the role term")
+        for term in chosen:
+            if not any(seed.fits(term.attribute) for seed in self.seeds):
+                raise DataError(f"no sentence fits {term.text!r}", remedy="check the attributes of the sentences")
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Ask everything in one round, and compare."""
@@ -157,7 +161,6 @@ class TermSwap:
                 groups=(word,) * len(fitting),
             )
             for word, fitting in seeds.items()
-            if fitting
         ]
         values: dict[str, Floats] = {}
         labels: dict[str, Codes] = {}
@@ -168,9 +171,6 @@ class TermSwap:
                 return Scores(seeds=seeds, broken=f"{word}: {why}")
             values[word] = np.asarray(response.values[:, place], dtype=np.float64)
             labels[word] = np.asarray(response.values.argmax(axis=1), dtype=np.int64)
-        absent = [word for word in seeds if word not in values]
-        if absent:
-            raise DataError(f"no sentence fits {absent[0]!r}", remedy="check the attributes of the seeds")
         return Scores(seeds=seeds, values=values, labels=labels)
 
     def place(self, ask: Ask) -> int:
@@ -216,13 +216,13 @@ class TermSwap:
         facets = {} if attribute is None else {"attribute": attribute}
         shown = attribute is not None
         if min(len(terms), len(self.placebos)) < 2:
-            why = f"{len(terms)} terms and {len(self.placebos)} placebos; two of each are needed"
+            why = f"{len(terms)} terms and {len(self.placebos)} pairs of placebos; two of each are needed"
             return _unsaid("gap-over-placebo", why, facets=facets, shown=shown)
         both = scores.grid({term.text: np.abs(scores.shifts(term)) for term in (*terms, *self.placebos)})
         if len(both) < 2:
             return _unsaid("gap-over-placebo", "fewer than two sentences fit all terms", facets=facets, shown=shown)
         interval = stats.two_way_interval(both[:, : len(terms)], both[:, len(terms) :])
-        n = sum(len(scores.values[term.text]) for term in (*terms, *self.placebos))
+        n = both.shape[1] * min(len(scores.values[term.text]) for term in (*terms, *self.placebos))
         estimate = estimated(interval, n=n, unit="share", design="two_way=seed text x term")
         return _judged("gap-over-placebo", estimate, small, facets=facets, shown=shown)
 

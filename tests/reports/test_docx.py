@@ -1,0 +1,219 @@
+"""The Word file: measured values locked, fields for people open, and the same bytes for the same view."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from papers import HUMAN, MISSING, make_document, make_view
+from probandum.document import Fact, Gap, Heading, Table, Text
+from probandum.dossier import Dossier
+from probandum.errors import DataError
+from probandum_reports import docx as paper
+
+docx: Any = pytest.importorskip("docx")
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+
+@pytest.fixture(scope="module")
+def made(dossier: Dossier) -> bytes:
+    """The sample document."""
+    return paper.render(make_view(dossier))
+
+
+@pytest.fixture(scope="module")
+def body(made: bytes) -> Any:
+    """Its body."""
+    return docx.Document(io.BytesIO(made)).element.body
+
+
+def controls(body: Any, *, locked: bool) -> dict[str, str]:
+    """The text of every content control by tag, of those locked or of those open."""
+    found: dict[str, str] = {}
+    for control in body.iter(f"{W}sdt"):
+        properties = control.find(f"{W}sdtPr")
+        lock = properties.find(f"{W}lock")
+        if (lock is not None and lock.get(f"{W}val") == "contentLocked") == locked:
+            tag = properties.find(f"{W}tag").get(f"{W}val")
+            found[tag] = found.get(tag, "") + words(control)
+    return found
+
+
+def words(element: Any) -> str:
+    """All text below an element."""
+    return "".join(text.text or "" for text in element.iter(f"{W}t"))
+
+
+def test_same_view_gives_same_bytes(made: bytes, dossier: Dossier) -> None:
+    """Rendering again gives the same bytes, and no entry of the package carries a clock."""
+    entries = zipfile.ZipFile(io.BytesIO(made)).infolist()
+
+    assert made == paper.render(make_view(dossier))
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_properties_are_the_documents_own(made: bytes) -> None:
+    """Title, author, language and dates come from the record; nothing of the library's template is left."""
+    opened = docx.Document(io.BytesIO(made))
+    core = opened.core_properties
+    parts = zipfile.ZipFile(io.BytesIO(made)).namelist()
+
+    assert ("Technical documentation", "en-GB") == (core.title, core.language)
+    assert ("2026-11-02", "2026-11-02") == (core.created.date().isoformat(), core.modified.date().isoformat())
+    assert core.author.startswith("probandum")
+    assert "python-docx" not in core.comments
+    assert not [name for name in parts if "thumbnail" in name]
+
+
+def test_language_is_set(made: bytes) -> None:
+    """The whole document is English to spelling and to screen readers."""
+    styles = docx.Document(io.BytesIO(made)).styles.element
+
+    assert "en-GB" == styles.find(f"{W}docDefaults").find(f".//{W}lang").get(f"{W}val")
+
+
+def test_measured_values_are_locked(body: Any, dossier: Dossier) -> None:
+    """Every finding shown stands in a control that lets nobody edit it, with value, interval, n and id."""
+    locked = controls(body, locked=True)
+    view = make_view(dossier)
+
+    for finding in view.document.findings():
+        shown = view.shown(finding)
+        text = locked[shown.anchor]
+        assert shown.value in text
+        assert shown.verdict in text
+        assert finding in text
+        if not shown.suppressed:
+            assert shown.interval in text
+            assert shown.n in text
+
+
+def test_fields_for_people_are_open_with_their_tag(body: Any) -> None:
+    """Each gap is an open control whose tag is its field id and whose placeholder names who writes."""
+    found = controls(body, locked=False)
+
+    assert {HUMAN.field_id, MISSING.field_id, "listed", "reviewer"} == set(found)
+    assert "[to be completed by provider]" == found[HUMAN.field_id]
+
+
+def test_unfilled_reads_back_what_is_open(made: bytes, tmp_path: Path) -> None:
+    """A field counts as open until it shows neither placeholder nor nothing."""
+    path = tmp_path / "sample.docx"
+    path.write_bytes(made)
+
+    assert [MISSING.field_id, HUMAN.field_id, "listed", "reviewer"] == paper.unfilled(path)
+
+    opened = docx.Document(str(path))
+    for control in opened.element.body.iter(f"{W}sdt"):
+        properties = control.find(f"{W}sdtPr")
+        if properties.find(f"{W}tag").get(f"{W}val") == "reviewer":
+            properties.remove(properties.find(f"{W}showingPlcHdr"))
+            next(control.iter(f"{W}t")).text = "Dr B. Example"
+    opened.save(str(path))
+
+    assert [MISSING.field_id, HUMAN.field_id, "listed"] == paper.unfilled(path)
+
+
+def test_long_field_ids_stay_distinct(dossier: Dossier) -> None:
+    """Word refuses long tags; two long ids that begin alike keep tags of their own."""
+    gaps = [replace(MISSING, field_id="x" * 80 + end) for end in "ab"]
+    opened = docx.Document(io.BytesIO(paper.render(make_view(dossier, *gaps))))
+    tags = [tag.get(f"{W}val") for tag in opened.element.body.iter(f"{W}tag")]
+
+    assert max(len(tag) for tag in tags) <= 64
+    assert len({tag for tag in tags if tag.startswith("xxxx")}) == 2
+
+
+def test_what_is_no_word_file_is_refused(tmp_path: Path) -> None:
+    """Reading back something else gives one clear line."""
+    path = tmp_path / "a.docx"
+    path.write_bytes(b"hello")
+
+    with pytest.raises(DataError, match="not a Word file"):
+        paper.unfilled(path)
+    with pytest.raises(DataError, match="not a Word file"):
+        paper.unfilled(tmp_path / "none.docx")
+
+
+def test_headings_have_real_styles(made: bytes, dossier: Dossier) -> None:
+    """Each heading has the style of its level, which navigation and contents follow."""
+    opened = docx.Document(io.BytesIO(made))
+    found = [
+        (paragraph.text, paragraph.style.name)
+        for paragraph in opened.paragraphs
+        if paragraph.style.name.lower().startswith("heading")
+    ]
+    expected = [
+        (node.text, f"Heading {node.level}") for node in make_document(dossier).nodes if isinstance(node, Heading)
+    ]
+
+    assert expected == found
+
+
+def test_tables_repeat_their_header(body: Any) -> None:
+    """The first row of every table is marked as header and repeats; rows are not torn apart."""
+    for table in body.iter(f"{W}tbl"):
+        rows = table.findall(f"{W}tr")
+        assert rows[0].find(f".//{W}tblHeader") is not None
+        assert all(row.find(f".//{W}cantSplit") is not None for row in rows)
+        assert all(cell[-1].tag == f"{W}p" for row in rows for cell in row.iter(f"{W}tc"))
+
+
+def test_pictures_have_alternative_text(body: Any) -> None:
+    """The chart says in words what it shows."""
+    drawing = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"
+    said = [properties.get("descr") for properties in body.iter(drawing)]
+
+    assert ["Intervals of the differences between groups, against their limits"] == said
+
+
+def test_control_ids_are_unique(body: Any) -> None:
+    """No two controls or bookmarks share an id, which Word would call damage."""
+    ids = [identity.get(f"{W}val") for identity in body.iter(f"{W}id")]
+
+    assert len(ids) == len(set(ids))
+
+
+def test_hostile_text_stays_text(dossier: Dossier) -> None:
+    """Control characters, markup and hiding characters become visible text."""
+    hostile = "<w:p/> & \x00 \x1b \u202e \ufffe ]]>"
+    view = make_view(
+        dossier,
+        Heading(text=hostile, level=2, anchor="h"),
+        Text(text=hostile),
+        Fact(path=hostile, value=hostile),
+        Gap(what=hostile, citation=hostile, supplier=hostile, field_id=hostile),
+        Table(caption=hostile, header=(hostile, "b"), rows=((hostile, hostile),)),
+    )
+    said = words(docx.Document(io.BytesIO(paper.render(view))).element.body)
+
+    assert said.count(r"<w:p/> & \u0000 \u001b \u202e \ufffe ]]>") >= 8
+
+
+def test_parts_follow_the_schemas_order(body: Any) -> None:
+    """Paragraph, run and control properties stand in the order that strict readers ask for."""
+    orders = {
+        "pPr": (
+            "pStyle",
+            "keepNext",
+            "keepLines",
+            "pageBreakBefore",
+            "pBdr",
+            "shd",
+            "tabs",
+            "spacing",
+            "ind",
+            "outlineLvl",
+        ),
+        "rPr": ("rStyle", "rFonts", "b", "i", "color", "sz", "szCs", "lang"),
+        "sdtPr": ("alias", "tag", "id", "lock", "showingPlcHdr", "text"),
+    }
+    for name, order in orders.items():
+        for properties in body.iter(f"{W}{name}"):
+            places = [order.index(part.tag.removeprefix(W)) for part in properties]
+            assert places == sorted(places)

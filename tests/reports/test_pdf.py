@@ -1,0 +1,260 @@
+"""The PDF: archivable, accessible, with its evidence inside, and the same bytes for the same view."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from papers import findings_table, make_document, make_view
+from probandum import codec
+from probandum.document import Document, Fact, Figure, Gap, Heading, Number, Table, Text
+from probandum.dossier import Dossier
+from probandum.errors import RecordError, UsageError
+from probandum.finding import Groups
+from probandum_reports import pdf
+from probandum_reports.view import View
+
+pikepdf: Any = pytest.importorskip("pikepdf")
+
+
+@pytest.fixture(scope="module")
+def sample(dossier: Dossier) -> Any:
+    """The sample document, rendered and opened."""
+    return pikepdf.open(io.BytesIO(pdf.render(make_view(dossier))))
+
+
+def words_of(opened: Any) -> str:
+    """All text of a PDF as its fonts map it to letters, spaces left out."""
+    return "".join("".join(_decoded(page)) for page in opened.pages).replace(" ", "")
+
+
+def _decoded(page: Any) -> Iterator[str]:
+    """The letters of a page, through each font's own map to Unicode."""
+    fonts = {name: _unicode(font) for name, font in page.Resources.get("/Font", {}).items()}
+    current: dict[int, str] = {}
+    for operands, operator in pikepdf.parse_content_stream(page):
+        if str(operator) == "Tf":
+            current = fonts[str(operands[0])]
+        elif str(operator) in ("Tj", "TJ"):
+            pieces = operands[0] if str(operator) == "TJ" else operands
+            for piece in pieces:
+                if isinstance(piece, pikepdf.String):
+                    raw = bytes(piece)
+                    for place in range(0, len(raw), 2):
+                        yield current.get(int.from_bytes(raw[place : place + 2], "big"), "")
+
+
+def _unicode(font: Any) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for line in bytes(font.ToUnicode.read_bytes()).decode("latin-1").splitlines():
+        parts = line.replace("<", " ").replace(">", " ").split()
+        if len(parts) == 2 and len(parts[0]) == 4 and line.startswith("<"):
+            found[int(parts[0], 16)] = bytes.fromhex(parts[1]).decode("utf-16-be")
+    return found
+
+
+def test_says_of_itself_that_it_is_archivable_and_accessible(sample: Any) -> None:
+    """Metadata name PDF/A part 3 level A and PDF/UA part 1, the title and the language."""
+    with sample.open_metadata() as metadata:
+        said = {name: metadata.get(name) for name in ("pdfaid:part", "pdfaid:conformance", "pdfuaid:part")}
+        title = metadata["dc:title"]
+
+    assert said == {"pdfaid:part": "3", "pdfaid:conformance": "A", "pdfuaid:part": "1"}
+    assert title == "Technical documentation — Credit scorer 2.1.0"
+    assert str(sample.Root.Lang) == "en-GB"
+    assert bool(sample.Root.MarkInfo.Marked)
+    assert bool(sample.Root.ViewerPreferences.DisplayDocTitle)
+
+
+def test_every_font_is_embedded(sample: Any) -> None:
+    """No page needs a font of the reader's machine, and only shipped families occur."""
+    families = set()
+    for page in sample.pages:
+        for font in page.Resources.get("/Font", {}).values():
+            descriptor = font.DescendantFonts[0].FontDescriptor
+            families.add(str(descriptor.FontName).partition("+")[2].partition("-")[0])
+            assert "/FontFile2" in descriptor or "/FontFile3" in descriptor
+
+    assert families <= {"Inter", "Vollkorn", "JetBrainsMono"}
+
+
+def test_findings_are_attached_in_their_published_form(sample: Any, dossier: Dossier) -> None:
+    """The one attachment is data, holds every finding, and withholds small cells as the pages do."""
+    attachment = sample.attachments["findings.json"]
+    specification = sample.Root.AF[0]
+    held = json.loads(attachment.get_file().read_bytes())
+    view = make_view(dossier)
+
+    assert len(sample.Root.AF) == 1
+    assert str(specification.AFRelationship) == "/Data"
+    assert attachment.get_file().mime_type == "application/json"
+    assert json.loads(codec.encode([view.public(finding.id) for finding in dossier.findings])) == held
+    assert any(entry["estimate"]["value"] is None and "fewer than 10" in entry["estimate"]["why"] for entry in held)
+
+
+def test_outline_follows_the_headings(sample: Any, dossier: Dossier) -> None:
+    """The bookmarks are the document's headings, in order."""
+    with sample.open_outline() as outline:
+        titles = []
+
+        def walk(items: Any) -> None:
+            for item in items:
+                titles.append(item.title)
+                walk(item.children)
+
+        walk(outline.root)
+    expected = [node.text for node in make_document(dossier).nodes if isinstance(node, Heading)]
+
+    assert expected == [title for title in titles if title != "Contents"]
+
+
+def test_figures_have_alternative_text(sample: Any) -> None:
+    """The chart's alternative text stands in the structure tree."""
+    found = []
+
+    def walk(element: Any) -> None:
+        if isinstance(element, pikepdf.Dictionary):
+            if "/Alt" in element:
+                found.append(str(element.Alt))
+            children = element.get("/K", [])
+            for child in children if isinstance(children, pikepdf.Array) else [children]:
+                walk(child)
+
+    walk(sample.Root.StructTreeRoot)
+
+    assert "Intervals of the differences between groups, against their limits" in found
+
+
+def test_every_finding_is_shown_with_interval_n_and_id(sample: Any, dossier: Dossier) -> None:
+    """Value, interval, n, verdict and id of every finding of the document can be read off the pages."""
+    said = words_of(sample)
+    view = make_view(dossier)
+    missing = [
+        (finding, words)
+        for finding in view.document.findings()
+        for shown in [view.shown(finding)]
+        for words in (finding, shown.value, shown.verdict, *([] if shown.suppressed else [shown.interval, shown.n]))
+        if words.replace(" ", "") not in said
+    ]
+
+    assert missing == []
+
+
+def test_gaps_name_provision_supplier_and_field(sample: Any) -> None:
+    """A gap's citation, supplier and field id stand on the page."""
+    said = words_of(sample)
+
+    for words in ("AI Act, Annex IV(2)(d)", "annex_iv.data.sheets", "annex_iv.oversight.stop", "supplied by: provider"):
+        assert words.replace(" ", "") in said
+
+
+def test_first_page_says_system_day_digests_and_seal(sample: Any, dossier: Dossier) -> None:
+    """System, version, day, digests and that the record is unsigned stand on the first page."""
+    said = "".join(_decoded(sample.pages[0])).replace(" ", "")
+
+    for words in ("Credit scorer 2.1.0", "As of 2026-11-02", "Unsigned.", *dossier.digests.values()):
+        assert words.replace(" ", "") in said
+
+
+def test_links_lead_to_the_evidence(sample: Any, dossier: Dossier) -> None:
+    """Every finding shown is linked with the page of its raw observations."""
+    targets = {
+        str(note.A.URI)
+        for page in sample.pages
+        for note in page.get("/Annots", [])
+        if "/A" in note and "/URI" in note.A
+    }
+    view = make_view(dossier)
+
+    assert {view.shown(finding).href for finding in view.document.findings()} <= targets
+
+
+def test_same_view_gives_same_bytes(dossier: Dossier) -> None:
+    """Rendering twice gives the same bytes, and the date inside is the document's own."""
+    first, second = (pdf.render(make_view(dossier)) for _ in range(2))
+    opened = pikepdf.open(io.BytesIO(first))
+
+    assert first == second
+    assert str(opened.docinfo.CreationDate).startswith("D:20261102")
+
+
+def test_markup_in_data_stays_text(dossier: Dossier) -> None:
+    """Typst code in a card or a group name is printed, not run."""
+    hostile = '#panic("x") *b* $1$ <t> @ref \\ // `c` #read("/etc/passwd")'
+    view = make_view(
+        dossier,
+        Heading(text=hostile, level=2, anchor="h"),
+        Text(text=hostile),
+        Fact(path=hostile, value=hostile, by=hostile),
+        Gap(what=hostile, citation=hostile, supplier=hostile, field_id=hostile),
+        Table(caption=hostile, header=(hostile, "b", "c"), rows=((hostile, hostile, "x" * 300),)),
+    )
+    said = words_of(pikepdf.open(io.BytesIO(pdf.render(view))))
+
+    assert said.count(hostile.replace(" ", "")) >= 8
+
+
+def test_foreign_letters_are_written_as_codes(dossier: Dossier) -> None:
+    """A letter no shipped font has, and one that hides, stand as their code; the document is still written."""
+    view = make_view(dossier, Text(text="名 \u202e \ue000 Łódź Ελλάδα България \U0001f600 a\u0301"))
+    said = words_of(pikepdf.open(io.BytesIO(pdf.render(view))))
+
+    assert "⟨U+540D⟩⟨U+202E⟩⟨U+E000⟩ŁódźΕλλάδαБългария⟨U+1F600⟩á" in said
+
+
+def test_signed_record_says_so(dossier: Dossier) -> None:
+    """A signed record names its key instead of saying unsigned."""
+    signed = replace(dossier, seal={"signed": True, "key_id": "ed25519:abc"})
+    said = words_of(pikepdf.open(io.BytesIO(pdf.render(make_view(signed)))))
+
+    assert "signedbykeyed25519:abc" in said
+    assert "unsigned" not in said.lower()
+
+
+def test_day_that_is_none_is_refused(dossier: Dossier) -> None:
+    """A record whose day is no date gives one clear line."""
+    with pytest.raises(RecordError, match="expected a date such as"):
+        pdf.render(make_view(replace(dossier, as_of="soon")))
+
+
+def test_chart_without_alternative_text_is_refused(dossier: Dossier) -> None:
+    """What the standards forbid is an error that names the document, not a file that breaks them."""
+    chart = next(node for node in make_document(dossier).nodes if isinstance(node, Figure))
+    document = Document(id="empty", title="T", subtitle="", status="", front=(), nodes=(replace(chart, alt=""),))
+
+    with pytest.raises(UsageError, match="document empty: cannot be written as PDF"):
+        pdf.render(View(document, dossier))
+
+
+@pytest.mark.slow
+def test_three_thousand_findings_take_seconds(dossier: Dossier) -> None:
+    """A table of 3,000 findings is set in under a minute even on a busy machine."""
+    base = [finding for finding in dossier.findings if finding.limit is not None and finding.groups is not None]
+    many = tuple(
+        replace(
+            base[place % len(base)],
+            id=f"{base[place % len(base)].metric}?group=subgroup {place} of a long name~all others",
+            groups=Groups(attribute="group", group=f"subgroup {place} of a long name", reference="all others"),
+        )
+        for place in range(3000)
+    )
+    document = Document(
+        id="many",
+        title="Many",
+        subtitle="",
+        status="",
+        front=(),
+        nodes=(Heading(text="All", level=1, anchor="all"), findings_table(many), Number(finding=many[-1].id)),
+    )
+    began = time.process_time()
+
+    made = pdf.render(View(document, replace(dossier, findings=many)))
+
+    assert time.process_time() - began < 60
+    assert len(pikepdf.open(io.BytesIO(made)).pages) > 100
