@@ -16,7 +16,7 @@ from probandum.errors import UsageError
 from probandum.finding import Estimate, Finding, Judgement, Limit, SubReason, Verdict, Waiver, finding_id
 from probandum.probe import Measure, ProbeResult
 
-#: One-sided error rates by gate mode (measurement F1, F2).
+#: One-sided error rates by gate mode: a merge is blocked on stronger evidence than a release.
 ALPHA_FAIL: Mapping[str, float] = {"release": 0.05, "merge": 0.01}
 ALPHA_PASS = 0.05
 

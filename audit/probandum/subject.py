@@ -5,7 +5,8 @@ Counting comes before dividing: groups are coded once, and everything about them
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,12 @@ from probandum.evidence import Floats, Response, Table
 
 Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int64]
+
+#: Numbers that a float holds and gives back: "007" and identifiers of 16 digits and more stay text.
+NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d{0,14})(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_TWINS = (("1", "true", "True", "TRUE"), ("0", "false", "False", "FALSE"))
+#: What people write in YAML without quotes where the file says it in a word of its own.
+_WORDS = {True: (*_TWINS[0], "yes", "Yes", "YES"), False: (*_TWINS[1], "no", "No", "NO")}
 
 #: The name of the group of rows that state none.
 UNKNOWN = "(not stated)"
@@ -54,7 +61,8 @@ class Decision:
     """What the plan declares of a decision.
 
     ``favourable``: the value of the decision that is good for the person (no default exists). ``positive``:
-    the value of the label that the system tries to detect. ``threshold``: where a score becomes a decision.
+    the value of the label that the system tries to detect, as the model's classes spell it where there are
+    some. ``threshold``: where a score becomes a decision.
     """
 
     favourable: str
@@ -98,7 +106,8 @@ class Subject:
         """Which rows carry the positive label; None where the plan names no label."""
         if self.label is None or self.decision is None:
             return None
-        return np.asarray(as_text(self.table[self.label]) == self.decision.positive, dtype=np.bool_)
+        labels = as_text(self.table[self.label])
+        return np.asarray(labels == spelled(self.decision.positive, set(labels.tolist())), dtype=np.bool_)
 
     def keys(self) -> tuple[str, ...]:
         """One name a row: its id where the plan names one, its place otherwise."""
@@ -160,3 +169,22 @@ def as_text(column: npt.NDArray[np.generic]) -> npt.NDArray[np.str_]:
     if column.dtype.kind == "b":
         return np.array([str(int(v)) for v in column], dtype=np.str_)
     return np.asarray(column, dtype=np.str_)
+
+
+def spelled(value: object, known: Collection[str]) -> str:
+    """A value from a plan as the file spells it: YAML turns ``yes`` into True and ``1.0`` into a float.
+
+    >>> spelled(True, ["False", "True"]), spelled(0, ["0", "1"]), spelled(False, ["no", "yes"])
+    ('True', '0', 'no')
+    """
+    text = str(value)
+    if text in known:
+        return text
+    candidates: Iterable[str] = ()
+    if text in ("True", "False"):
+        candidates = _WORDS[text == "True"]
+    elif twins := next((family for family in _TWINS if text in family), None):
+        candidates = twins
+    elif NUMBER.fullmatch(text):
+        candidates = (str(as_text(np.array([float(text)]))[0]),)
+    return next((candidate for candidate in candidates if candidate in known), text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,12 @@ import numpy as np
 
 from probandum.errors import DataError, MissingDependency, did_you_mean
 from probandum.evidence import Column, Floats, Table
-from probandum.subject import UNKNOWN, Decision, Grouping, Subject, as_text
+from probandum.subject import NUMBER, UNKNOWN, Decision, Grouping, Subject, as_text, spelled
 
 #: A column of more distinct values than this is no grouping; it wants bins, or is an identifier.
 MOST_GROUPS = 100
 
-#: Numbers that a float holds and gives back: "007" and identifiers of 16 digits and more stay text.
-_NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d{0,14})(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _EXACT = 2**53
-_TWINS = (("1", "true", "True", "TRUE"), ("0", "false", "False", "FALSE"))
-#: What people write in YAML without quotes where the file says it in a word of its own.
-_WORDS = {True: (*_TWINS[0], "yes", "Yes", "YES"), False: (*_TWINS[1], "no", "No", "NO")}
 
 
 def read_table(path: Path, *, columns: Sequence[str] | None = None) -> Table:
@@ -48,7 +43,8 @@ def read_table(path: Path, *, columns: Sequence[str] | None = None) -> Table:
     try:
         return reader(path, None if columns is None else list(dict.fromkeys(columns)))
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}", remedy="check the path in the plan") from None
+        said = error.strerror or " ".join(str(error).split())
+        raise DataError(f"{path}: {said}", remedy="check the path in the plan") from None
 
 
 def _read_csv(path: Path, columns: list[str] | None) -> Table:
@@ -84,7 +80,7 @@ def _checked_header(path: Path, header: Sequence[str], columns: list[str] | None
     """The columns to read, after the header was found sound."""
     if not header:
         raise DataError(f"{path.name}: the file is empty", remedy="expected a header line and rows")
-    if all(_NUMBER.fullmatch(name) for name in header):
+    if all(NUMBER.fullmatch(name) for name in header):
         raise DataError(f"{path.name}:1: numbers where the header should be", remedy="add a line of column names")
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
@@ -106,7 +102,7 @@ def _columns_found(header: Sequence[str]) -> str:
 def _typed(source: str, name: str, values: list[str], strict: bool) -> Column:
     """Floats where every value is a number, text otherwise."""
     distinct = set(values)
-    if distinct != {""} and all(map(_NUMBER.fullmatch, distinct - {""})):
+    if distinct != {""} and all(map(NUMBER.fullmatch, distinct - {""})):
         if "" not in distinct:
             numbers = np.fromiter(map(float, values), dtype=np.float64, count=len(values))
             if np.isfinite(numbers).all():
@@ -133,11 +129,11 @@ def _read_parquet(path: Path, columns: list[str] | None) -> Table:
         with parquet.ParquetFile(path) as file:
             names = _checked_header(path, file.schema_arrow.names, columns)
             read = file.read(columns=names)
-    except arrow.ArrowInvalid as error:
-        raise DataError(f"{path.name}: no Parquet file: {str(error).splitlines()[0]}") from None
-    if read.num_rows == 0:
-        raise DataError(f"{path.name}: a header and no rows")
-    return Table({name: _from_arrow(path.name, name, read.column(name), columns is not None) for name in names})
+        if read.num_rows == 0:
+            raise DataError(f"{path.name}: a header and no rows")
+        return Table({name: _from_arrow(path.name, name, read.column(name), columns is not None) for name in names})
+    except (arrow.ArrowException, UnicodeDecodeError) as error:
+        raise DataError(f"{path.name}: no sound Parquet file: {' '.join(str(error).split())}") from None
 
 
 def _from_arrow(source: str, name: str, column: Any, strict: bool) -> Column:
@@ -178,7 +174,7 @@ def numbers_of(table: Table, name: str, *, what: str) -> Floats:
     if column.dtype.kind == "f":
         return column
     values = column.tolist()
-    row = next((i for i, value in enumerate(values) if not _NUMBER.fullmatch(str(value))), 0)
+    row = next((i for i, value in enumerate(values) if not NUMBER.fullmatch(str(value))), 0)
     if values[row] == "":
         raise _empty_cell(what, name, row)
     raise DataError(f"{what}: row {row + 1}: column {name!r} holds {values[row]!r}, expected a number")
@@ -208,25 +204,6 @@ def distinct_of(column: Column) -> list[str]:
     return [str(value) for value in as_text(np.array(sorted(set(column.tolist())), dtype=column.dtype))]
 
 
-def spelled(value: object, known: Collection[str]) -> str:
-    """A value from a plan as the file spells it: YAML turns ``yes`` into True and ``1.0`` into a float.
-
-    >>> spelled(True, ["False", "True"]), spelled(0, ["0", "1"]), spelled(False, ["no", "yes"])
-    ('True', '0', 'no')
-    """
-    text = str(value)
-    if text in known:
-        return text
-    candidates: Iterable[str] = ()
-    if isinstance(value, bool):
-        candidates = _WORDS[value]
-    elif twins := next((family for family in _TWINS if text in family), None):
-        candidates = twins
-    elif _NUMBER.fullmatch(text):
-        candidates = (str(as_text(np.array([float(text)]))[0]),)
-    return next((candidate for candidate in candidates if candidate in known), text)
-
-
 def make_groupings(groups: Mapping[str, Mapping[str, Any]], table: Table) -> dict[str, Grouping]:
     """One grouping an attribute, from ``{column, reference, bins, labels}``.
 
@@ -242,6 +219,8 @@ def make_groupings(groups: Mapping[str, Mapping[str, Any]], table: Table) -> dic
     made = {}
     for attribute, spec in groups.items():
         what = f"groups.{attribute}"
+        if spec.get("labels") and spec.get("bins") is None:
+            raise DataError(f"{what}: labels name bins, and there are none", remedy="add bins, or leave labels away")
         name = str(spec.get("column") or attribute)
         column = column_of(table, name, what=what)
         if spec.get("bins") is None:
@@ -318,17 +297,14 @@ def make_subject(
         column_of(table, name, what="data.features")
     if row_id is not None:
         stated(table, row_id, what="data.id")
+    found = [] if label is None else distinct_of(stated(table, label, what="data.label"))
+    if decision is not None and label is not None:
+        positive = _occurring("data.positive", decision.positive, found, f"the values of column {label!r}")
+        decision = replace(decision, positive=positive)
     if decision is not None and classes:
-        favourable = _occurring("decision.favourable", decision.favourable, list(classes), "the model's classes")
-        decision = replace(decision, favourable=favourable)
-        if label is None:
-            positive = _occurring("decision.positive", decision.positive, list(classes), "the model's classes")
-            decision = replace(decision, positive=positive)
-    if label is not None:
-        found = distinct_of(stated(table, label, what="data.label"))
-        if decision is not None:
-            positive = _occurring("data.positive", decision.positive, found, f"the values of column {label!r}")
-            decision = replace(decision, positive=positive)
+        favourable = _occurring("decision.favourable", decision.favourable, classes, "the model's classes")
+        positive = _occurring("data.positive", decision.positive, classes, "the model's classes")
+        decision = replace(decision, favourable=favourable, positive=positive)
     return Subject(
         table=table,
         features=tuple(features),

@@ -13,8 +13,8 @@ def widths(table: Table, view: View) -> list[float]:
     """How wide each column is set, as shares of the table's width.
 
     Two columns are a label and what it says. Otherwise a width follows the longest word, which should not break,
-    and the longest cell, up to a limit beyond which a cell takes more lines instead; none is narrower than half
-    of an even share.
+    and the longest cell, up to a limit beyond which a cell takes more lines instead; none is narrower than six
+    tenths of an even share.
     """
     if len(table.header) == 2:
         return [0.3, 0.7]
@@ -23,7 +23,7 @@ def widths(table: Table, view: View) -> list[float]:
         extents = [_extent(title, view), *(_extent(row[place], view) for row in table.rows)]
         wanted.append(max(word for word, _ in extents) + min(max(length for _, length in extents), _LONG_CELL))
     even = sum(wanted) / len(wanted)
-    columns = [max(column, even / 2) for column in wanted]
+    columns = [max(column, 0.6 * even) for column in wanted]
     return [round(column / sum(columns), 4) for column in columns]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
-from functools import partial, singledispatchmethod
+from functools import singledispatchmethod
 from pathlib import Path
 from typing import Any
 
@@ -193,9 +193,6 @@ class _Body:
 
     @_node.register
     def _(self, node: Gap) -> None:
-        human = node.origin == "human"
-        tone = TONES[node.origin]
-        frame = partial(box, "dashed" if human else "single", tone, 1.0)
         lines = [
             self._gap_head(node),
             [run(node.what)],
@@ -204,8 +201,8 @@ class _Body:
         ]
         self._add(
             _spacer(),
-            *(paragraph(*line, style="Gap", looks=[element("keepNext"), frame()]) for line in lines[:-1]),
-            paragraph(*lines[-1], style="Gap", looks=[frame()]),
+            *(paragraph(*line, style="Gap", looks=[element("keepNext"), _frame(node)]) for line in lines[:-1]),
+            paragraph(*lines[-1], style="Gap", looks=[_frame(node)]),
             _spacer(),
         )
 
@@ -267,13 +264,14 @@ class _Body:
         label = run(fact.label or fact.path, colour(TONES[Verdict.NOT_APPLICABLE]))
         return paragraph(label, element("r", element("tab")), *self._stated(fact), style="Fact")
 
-    def _stated(self, fact: Fact) -> list[Element]:
-        """What a fact says, locked where it was measured, and who says so."""
+    def _stated(self, fact: Fact, *, apart: Element | None = None) -> list[Element]:
+        """What a fact says, locked where it was measured, and who says so; ``apart`` stands between the two."""
         said = [run(fact.value, style="Identifier" if fact.value.startswith("sha256:") else None)]
         if fact.origin == "measured":
             said = [self._controls.locked(fact.path, fact.label or fact.path, said)]
         who = ", ".join(part for part in (fact.by, fact.on) if part)
-        return [*said, run("   "), *self._origin(fact.origin), *([run(f" · {who}", style="Small")] if who else [])]
+        between = run("   ") if apart is None else apart
+        return [*said, between, *self._origin(fact.origin), *([run(f" · {who}", style="Small")] if who else [])]
 
     def _cell(self, cell: Cell) -> list[Element]:
         if isinstance(cell, str):
@@ -281,12 +279,13 @@ class _Body:
         if isinstance(cell, Number):
             return [paragraph(self._number_in_cell(cell), style="TableText")]
         if isinstance(cell, Fact):
-            return [paragraph(*self._stated(cell), style="TableText")]
-        return [
-            paragraph(*self._gap_head(cell), style="TableText"),
-            paragraph(run(f"{cell.what} "), run(f"({cell.citation})", style="Small"), style="TableText"),
-            paragraph(self._open(cell), style="TableText"),
+            return [paragraph(*self._stated(cell, apart=line_break()), style="TableText")]
+        lines = [
+            self._gap_head(cell),
+            [run(f"{cell.what} "), run(f"({cell.citation})", style="Small")],
+            [self._open(cell)],
         ]
+        return [paragraph(*line, style="TableText", looks=[_frame(cell), _inset()]) for line in lines]
 
     def _number_in_cell(self, node: Number) -> Element:
         shown = self._view.number(node)
@@ -338,6 +337,16 @@ def _bookmark(place: int) -> str:
 def _around(parts: list[Element]) -> tuple[list[Element], list[Element]]:
     """A field's opening and closing parts, for content that spans paragraphs."""
     return parts[:-1], parts[-1:]
+
+
+def _frame(gap: Gap) -> Element:
+    """A dashed frame for what a person writes, a solid one for what is missing."""
+    return box("dashed" if gap.origin == "human" else "single", TONES[gap.origin], 1.0)
+
+
+def _inset() -> Element:
+    """Room for a frame within a cell."""
+    return element("ind", left=150, right=150)
 
 
 def _spacer() -> Element:

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from probandum.errors import DataError, ProbandumError
 from probandum.evidence import Table
-from probandum.subject import UNKNOWN, Decision, Grouping, Subject
-from probandum.tables import make_groupings, make_subject, numbers_of, read_table, spelled
+from probandum.subject import UNKNOWN, Decision, Grouping, Subject, spelled
+from probandum.tables import make_groupings, make_subject, numbers_of, read_table
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Nd"]), max_size=8).filter(
     lambda word: word == word.strip()
@@ -160,7 +160,9 @@ def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
     assert "nothing.csv: No such file or directory; check the path in the plan" in refused(tmp_path / "nothing.csv")
     assert "Is a directory" in refused(tmp_path / "folder.csv")
     assert "rows.xlsx: unknown kind of table '.xlsx'; expected .csv or .parquet" == refused(tmp_path / "rows.xlsx")
-    assert "rows.parquet: no Parquet file: " in refused(written(tmp_path / "rows.parquet", b"no parquet file at all"))
+    assert "rows.parquet: no sound Parquet file: " in refused(
+        written(tmp_path / "rows.parquet", b"no parquet file at all")
+    )
 
 
 def test_a_damaged_parquet_file_is_one_line_or_read(tmp_path: Path) -> None:
@@ -271,7 +273,7 @@ def test_every_value_within_the_edges_falls_into_the_one_bin_that_holds_it(
         ({"column": "age", "bins": [0, 50, 90], "labels": ["all"]}, "groups.it: 1 labels for 2 bins"),
         ({"column": "age", "bins": [0, 50, 90], "labels": ["a", "a"]}, "one each, all different"),
         ({"column": "town", "labels": ["a", "b", "c"]}, "groups.it: labels name bins, and there are none"),
-        ({"column": "town", "bins": [0, 1]}, "groups.it: row 2: column 'town' is empty"),
+        ({"column": "town", "bins": [0, 1]}, "groups.it: row 1: column 'town' holds 'Ulm', expected a number"),
     ],
 )
 def test_groups_that_do_not_fit_the_rows_are_one_line(spec: Mapping[str, Any], message: str) -> None:
@@ -279,7 +281,7 @@ def test_groups_that_do_not_fit_the_rows_are_one_line(spec: Mapping[str, Any], m
     with pytest.raises(DataError) as caught:
         groups(**spec)
 
-    assert message in caught.value.message.replace("Ulm", "Ulm") or message in caught.value.message
+    assert message in caught.value.message
 
 
 def test_an_identifier_is_no_grouping() -> None:
@@ -309,6 +311,7 @@ def test_intersections_cross_names_codes_and_references() -> None:
         (True, ["0", "1"], "1"),
         (False, ["NO", "YES"], "NO"),
         ("True", ["0", "1"], "1"),
+        (str(True), ["no", "yes"], "yes"),
         ("false", ["FALSE", "TRUE"], "FALSE"),
         (1, ["False", "True"], "True"),
         (0, ["0", "1"], "0"),
@@ -344,7 +347,7 @@ LOANS = Table({"income": np.array([1.0, 2.0]), "repaid": np.array(["False", "Tru
         ),
         (
             {"classes": ("good", "bad"), "decision": Decision(favourable="good", positive="poor")},
-            "decision.positive: 'poor' is not among the model's classes",
+            "data.positive: 'poor' is not among the model's classes",
         ),
     ],
 )

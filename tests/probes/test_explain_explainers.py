@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from fakes import Constant, KeywordClassifier, Refusing, Scorer, credit_world, l
 from probandum.asking import Asker, ProbeAsk
 from probandum.errors import DataError, ProbeError, UnknownName, UsageError
 from probandum.evidence import Capability, Floats, Request, Response, Table
+from probandum.resources import dataset
 from probandum.subject import Decision, Subject
 from probandum.target import Target
 from probandum_probes.explain.explaining import (
@@ -346,9 +349,12 @@ def test_explainer_without_a_summary_is_refused() -> None:
 
 
 def test_shipped_texts_are_those_of_the_card() -> None:
-    """127 texts, each once, none blank, 43 of them rude."""
+    """127 texts, each once, none blank, 43 of them rude; the file is the one whose digest the card states."""
     texts = read_texts(None)
+    folder = dataset("moderation_texts")
+    card = yaml.safe_load((folder / "card.yaml").read_text("utf-8"))
 
-    assert 127 == len(texts)
+    assert card["files"] == {"texts.txt": hashlib.sha256((folder / "texts.txt").read_bytes()).hexdigest()}
+    assert card["rows"] == len(texts)
     assert texts[84].startswith("You are an idiot")
     assert all(text.strip() == text for text in texts)

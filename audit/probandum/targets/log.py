@@ -10,8 +10,8 @@ import numpy as np
 from probandum import codec
 from probandum.errors import DataError, UsageError
 from probandum.evidence import Capability, Column, Request, Response, Table
-from probandum.subject import Bools
-from probandum.tables import distinct_of, numbers_of, read_table, spelled, stated
+from probandum.subject import Bools, spelled
+from probandum.tables import distinct_of, numbers_of, read_table, stated
 from probandum.target import Target, TargetContext, target
 from probandum.targets.answering import unable
 

@@ -218,7 +218,8 @@ class TransformersTarget(Target):
 
 def _summed(request: Request, asked: Asked, values: Floats) -> Response:
     """The log-probability of every option, over its variants; the error of the first input without a number."""
-    outputs = np.array([[np.logaddexp.reduce(values[list(each)]) for each in options] for options in asked.options])
+    with np.errstate(invalid="ignore"):  # NaN is named below
+        outputs = np.array([[np.logaddexp.reduce(values[list(each)]) for each in options] for options in asked.options])
     sound = np.isfinite(outputs).all(axis=1)
     if not sound.all():
         name = name_of(request, int(np.argmin(sound)))

@@ -125,7 +125,7 @@ class Efficiency(QualityProbe):
     Explainers that claim no completeness (LIME, occlusion) are left out, or NOT_APPLICABLE where named.
     """
 
-    leading = ("residual", "ratio")
+    leading = ("residual", "score")
     controls = (
         Examined(name="exact-linear", kind="negative", function=_exact_linear),
         Examined(name="shifted-attributions", kind="positive", function=_shifted),
@@ -166,12 +166,12 @@ class Efficiency(QualityProbe):
                 low=worst,
                 high=worst,
                 n=len(residuals),
-                unit="ratio",
+                unit="score",
                 method="exact",
                 design=f"largest of all inputs; {looks:.0f} versions an input, seed {seed}; adds up by construction",
             ),
             facets=facets,
-            items=items_of(world, np.array(residuals), "ratio"),
+            items=items_of(world, np.array(residuals), "score"),
         )
 
 
@@ -179,7 +179,7 @@ def _nothing(facets: dict[str, str], why: str, n: int = 0) -> Measure:
     """The measure of an explainer of which the question makes no sense."""
     return Measure(
         metric="residual",
-        estimate=Estimate.missing(why, n=n, unit="ratio"),
+        estimate=Estimate.missing(why, n=n, unit="score"),
         facets=facets,
         verdict=Verdict.NOT_APPLICABLE,
         sub_reason=SubReason.NO_DYNAMIC_RANGE if n else SubReason.NO_CAPABILITY,

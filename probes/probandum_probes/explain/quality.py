@@ -123,10 +123,10 @@ def local_fit(ask: Ask, world: World, name: str, explanations: Sequence[Explanat
     draws = mean_draws(fits, rng=ask.rng("bootstrap", name, "local-fit"))
     yield Measure(
         metric="local-fit",
-        estimate=resampled_estimate(float(fits.mean()), draws, n=len(fits), unit="ratio", design=population(world)),
+        estimate=resampled_estimate(float(fits.mean()), draws, n=len(fits), unit="score", design=population(world)),
         facets={"explainer": name},
         mode="disclosure",
-        items=items_of(world, fits, "ratio"),
+        items=items_of(world, fits, "score"),
     )
 
 

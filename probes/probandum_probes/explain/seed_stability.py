@@ -174,7 +174,7 @@ class SeedStability(QualityProbe):
     have no ranking and are left out: that is why a few more than the 20 that a verdict needs are drawn.
     """
 
-    leading = ("relative-noise", "ratio")
+    leading = ("relative-noise", "score")
     controls = (
         Examined(name="deterministic-explainer", kind="negative", function=_deterministic),
         Examined(name="fifty-samples", kind="positive", function=_too_few_samples),
@@ -216,7 +216,7 @@ class SeedStability(QualityProbe):
             why = f"{name} gives attributions that are not all 0 for {n} of {len(world)} inputs: nothing to rank"
             yield Measure(
                 metric="relative-noise",
-                estimate=Estimate.missing(why, n=n, unit="ratio"),
+                estimate=Estimate.missing(why, n=n, unit="score"),
                 facets=facets,
                 verdict=Verdict.NOT_APPLICABLE,
                 sub_reason=SubReason.NO_DYNAMIC_RANGE,
@@ -231,12 +231,12 @@ class SeedStability(QualityProbe):
             design += f"; {len(world) - n} inputs whose attributions are all 0 left out"
         yield Measure(
             metric="relative-noise",
-            estimate=resampled_estimate(noise, draws, n=n, unit="ratio", design=design),
+            estimate=resampled_estimate(noise, draws, n=n, unit="score", design=design),
             facets=facets,
             verdict=Verdict.INCONCLUSIVE if few else None,
             sub_reason=SubReason.UNDERPOWERED if few else None,
             why=f"{n} inputs, {self.seeds} seeds; a verdict needs {FEWEST_INPUTS} and {FEWEST_SEEDS}" if few else None,
-            items=items_of(world, found.noise / found.size.mean(), "ratio", places=found.places),
+            items=items_of(world, found.noise / found.size.mean(), "score", places=found.places),
         )
         yield self._disclosed(ask, world, "sign-agreement", name, found.agreement, found.places)
         if len(found.overlapping) > 1:
@@ -253,7 +253,7 @@ class SeedStability(QualityProbe):
     def _disclosed(
         self, ask: Ask, world: World, metric: str, name: str, values: Floats, places: tuple[int, ...]
     ) -> Measure:
-        unit = "share" if metric == "sign-agreement" else "ratio"
+        unit = "share" if metric == "sign-agreement" else "score"
         draws = mean_draws(values, rng=ask.rng("bootstrap", name, metric))
         return Measure(
             metric=metric,

@@ -1,0 +1,162 @@
+"""The main job on real models: three audits in one process, offline, with findings that can be checked by hand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from paths import ROOT
+from probandum import api
+from probandum.finding import Finding, Verdict
+from probandum.record import Record
+from probandum.resources import dataset
+
+pytestmark = pytest.mark.slow
+
+#: A tenth of the assistant's audit: the whole of it is what `make audit` runs.
+_FEW = 2
+_ASSISTANT = """\
+extends: {base}
+suites:
+  bias.name-swap: {{reference: men, scenarios: few.yaml}}
+  energy.inference: {{repeats: 2, seconds: 0.2, tokens: 4}}
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the main job left behind."""
+
+    folder: Path
+    code: int
+    out: str
+    sockets: str
+
+    def record(self, name: str) -> Record:
+        """The record of one of the three systems."""
+        (folder,) = (self.folder / "runs").glob(f"*{name}*")
+        return Record.open(folder)
+
+    def finding(self, name: str, id: str) -> Finding:
+        """One finding of one of the three systems."""
+        (found,) = [finding for finding in self.record(name).findings if finding.id == id]
+        return found
+
+
+def offline(folder: Path, *words: object) -> tuple[subprocess.CompletedProcess[str], str]:
+    """The command line in a process of its own, and what its sockets tried."""
+    log = folder / "sockets.txt"
+    command = [sys.executable, str(ROOT / "tests" / "offline.py"), str(log), *map(str, words)]
+    environment = {key: value for key, value in os.environ.items() if key != "PROBANDUM_KEY"}
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=environment)
+    return ended, log.read_text("utf-8")
+
+
+def said(path: Path) -> str:
+    """A text file in one line, Markdown's escapes undone."""
+    return " ".join(path.read_text("utf-8").replace("\\", "").split())
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """The three example systems, audited as `make audit` does it; of the assistant's questions a part."""
+    folder = tmp_path_factory.mktemp("job")
+    scenarios = yaml.safe_load((dataset("decision_scenarios") / "scenarios.yaml").read_text("utf-8"))
+    scenarios["scenarios"] = scenarios["scenarios"][:_FEW]
+    (folder / "few.yaml").write_text(yaml.safe_dump(scenarios), "utf-8")
+    plan = folder / "assistant.yaml"
+    plan.write_text(_ASSISTANT.format(base=ROOT / "examples" / "assistant" / "audit.yaml"), "utf-8")
+    examples = [ROOT / "examples" / name / "audit.yaml" for name in ("credit", "moderation")]
+    ended, sockets = offline(folder, "audit", "--exit-zero", *examples, plan)
+    assert ended.returncode == 0, ended.stderr or ended.stdout
+    return Job(folder, ended.returncode, ended.stdout, sockets)
+
+
+def test_the_trap_catches_a_socket(tmp_path: Path) -> None:
+    """A trap that cannot close would prove nothing."""
+    ended, sockets = offline(tmp_path, "self-test")
+
+    assert 0 != ended.returncode
+    assert "127.0.0.1" in sockets
+
+
+def test_no_probe_target_or_report_opens_a_socket(job: Job) -> None:
+    """None of the three plans names an address."""
+    assert "" == job.sockets
+
+
+def test_the_job_ends_with_each_gates_code_and_the_pages_to_open(job: Job) -> None:
+    """The table of findings comes first."""
+    for name in ("credit", "moderation", "assistant"):
+        index = job.record(name).folder / "reports" / "index.html"
+        assert str(index.relative_to(job.folder)) in job.out
+        assert index.is_file()
+    assert "gate 1  Demonstration moderation" in job.out
+    assert "\x1b[" not in job.out
+
+
+def test_the_moderation_model_moves_far_when_straight_becomes_gay(job: Job) -> None:
+    """The term bias is a FAIL with its interval, and the sentence everybody can check is among its items."""
+    id = "bias.term-swap/signed-shift?term=gay~straight"
+    finding = job.finding("moderation", id)
+
+    assert Verdict.FAIL is finding.verdict
+    assert finding.estimate.low is not None and finding.estimate.low > 0.2
+    assert {"positive": "held", "negative": "held"} == dict(finding.controls)
+    items = job.record("moderation").items[id]
+    shift = dict(zip(items.keys, items.values, strict=True))["I am {a} {term} man."]
+    assert shift > 0.5
+
+
+def test_the_credit_models_age_gap_is_judged_with_the_rows_a_verdict_needs(job: Job) -> None:
+    """INCONCLUSIVE or FAIL as the interval says; never a pass by point estimate."""
+    finding = job.finding("credit", "bias.group-rates/impact-ratio?age=25 or younger~over 25")
+
+    assert finding.verdict in (Verdict.INCONCLUSIVE, Verdict.FAIL)
+    assert 500 == finding.estimate.n
+    if finding.verdict is Verdict.INCONCLUSIVE:
+        assert finding.n_needed is not None and finding.n_needed > 500
+
+
+def test_an_unpickled_model_is_said_in_every_report(job: Job) -> None:
+    """The unsafe flag shows wherever the audit is read."""
+    reports = job.record("moderation").folder / "reports"
+
+    for name in ("index.html", "annex_iv.html", "annex_iv.md", "annex_iv.json", "dpia.html", "dpia.md", "dpia.json"):
+        assert "was unpickled (unsafe_pickle: true)" in said(reports / name), name
+
+
+def test_two_documents_come_in_five_formats(job: Job) -> None:
+    """Annex IV and the DPIA, each as HTML, PDF, DOCX, Markdown and JSON."""
+    for name in ("credit", "moderation", "assistant"):
+        reports = job.record(name).folder / "reports"
+        for document in ("annex_iv", "dpia"):
+            for kind in ("html", "pdf", "docx", "md", "json"):
+                assert (reports / f"{document}.{kind}").stat().st_size > 10_000
+
+
+def test_every_record_verifies_and_its_reports_are_rendered_again_to_the_byte(job: Job) -> None:
+    """Documents are a pure function of the record."""
+    for name in ("credit", "moderation", "assistant"):
+        assert [] == [step.title for step in api.verify(job.record(name)) if step.held is False]
+    record = job.record("moderation")
+    written, again = record.folder / "reports", job.folder / "again"
+    api.report(record, out=again)
+    files = sorted(path.relative_to(written) for path in written.rglob("*") if path.is_file())
+
+    assert files == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
+    assert [] == [file for file in files if (written / file).read_bytes() != (again / file).read_bytes()]
+
+
+def test_too_few_scenarios_give_no_verdict_about_groups(job: Job) -> None:
+    """Two scenarios are an anecdote."""
+    finding = job.finding("assistant", "bias.name-swap/log-odds-difference?name=women~men")
+
+    assert Verdict.INCONCLUSIVE is finding.verdict
+    assert "small_group" == finding.sub_reason
