@@ -39,7 +39,7 @@ _SHAPES: Mapping[Verdict, str] = {
 }
 _OPEN = (Verdict.INCONCLUSIVE, Verdict.ERROR)
 _WIDTH, _ROW, _TOP, _BOTTOM, _LEGEND = 6.6, 0.34, 0.36, 0.36, 0.32  # inches
-_LABEL, _SAID = 0.31, 0.25  # shares of the width, left and right of the scale
+_LABEL, _SAID = 0.37, 0.25  # shares of the width, left and right of the scale
 _LINE, _LINES = 34, 2  # characters of a line, and lines of a label
 _SETTINGS: Mapping[str, Any] = {
     "svg.fonttype": "none",

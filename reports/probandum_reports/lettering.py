@@ -26,7 +26,7 @@ def fonts() -> Path:
 @cache
 def covered() -> frozenset[int]:
     """The code points that at least one shipped font has a shape for."""
-    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+    from fontTools.ttLib import TTFont
 
     files = sorted(path for path in fonts().iterdir() if path.suffix in (".otf", ".ttf"))
     if not files:

@@ -27,7 +27,7 @@ words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Nd"]), max_size=8
 numbers = st.floats(-(10.0**15) + 1, 10.0**15 - 1)
 
 
-def as_csv(path: Path, columns: Mapping[str, Sequence[object]]) -> Path:
+def as_csv(path: Path, columns: Mapping[str, Any]) -> Path:
     """The columns as a CSV file."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from probandum.errors import UsageError
 from probandum.evidence import Floats, Request, Response, Table
 from probandum.target import Target
 from probandum.targets.loading import said
@@ -44,6 +45,15 @@ def _answered_alone(target: Target, request: Request, ask: Callable[[Inputs], np
     except (Exception, SystemExit) as error:
         return Response(error=said(error))
     return Response(outputs=values, labels=target.labels)
+
+
+def class_names(labels: Sequence[object]) -> tuple[str, ...]:
+    """The names that a plan gives to classes; UsageError where two are alike, since answers go by them."""
+    names = tuple(str(label) for label in labels)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"target.labels: the name {twice!r} occurs twice", remedy="name each class differently")
+    return names
 
 
 def unable(target: Target, request: Request) -> str | None:

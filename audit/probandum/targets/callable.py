@@ -15,7 +15,7 @@ import numpy as np
 from probandum.errors import TargetError, UsageError, did_you_mean
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.target import Target, TargetContext, target
-from probandum.targets.answering import Inputs, answered, unable
+from probandum.targets.answering import Inputs, answered, class_names, unable
 from probandum.targets.loading import ModelFile, said, versions
 
 _KINDS = ("predict", "classify", "choose")
@@ -60,7 +60,7 @@ class CallableTarget(Target):
         self._modules: dict[str, Any] = {}
         self._function = self._load(module, name)
         self.capabilities = frozenset({Capability(kind)})
-        self.labels = () if kind == "choose" else tuple(str(label) for label in labels)
+        self.labels = () if kind == "choose" else class_names(labels)
         covered = "its own source file and the files named in the plan, not what they import"
         self.cautions = (f"The system is the Python function {function}: its identity covers {covered}.",)
 

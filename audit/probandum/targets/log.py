@@ -165,7 +165,7 @@ class LogTarget(Target):
                 f"{self._file}: decisions ({_shown(found)}) and outcomes ({_shown(outcomes)}) have other words",
                 remedy="declare target.detected, the decision that says the positive outcome is expected",
             )
-        return {says}
+        return {says} & set(found)
 
 
 def _decision(decision: str | Mapping[str, Any]) -> tuple[str, float | None]:

@@ -12,7 +12,7 @@ from probandum.errors import TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.subject import as_text
 from probandum.target import Target, TargetContext, target
-from probandum.targets.answering import Inputs, answered
+from probandum.targets.answering import Inputs, answered, class_names
 from probandum.targets.loading import ModelFile, model_path, need, said, versions
 
 _NUMPY = {
@@ -64,7 +64,7 @@ class OnnxTarget(Target):
         self._inputs = {each.name: each for each in self._session.get_inputs()}
         self._columns = self._input_columns(context.features)
         self._output = self._probability_output(output)
-        self.labels = tuple(str(label) for label in labels) or self._own_labels()
+        self.labels = class_names(labels) or self._own_labels()
 
     def identity(self) -> Mapping[str, Any]:
         """The digest of the file, its inputs and output, where and by what it ran."""

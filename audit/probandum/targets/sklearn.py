@@ -14,7 +14,7 @@ from probandum.errors import TargetError, UnsafeRefused, UsageError, did_you_mea
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.subject import as_text
 from probandum.target import Target, TargetContext, target
-from probandum.targets.answering import Inputs, answered
+from probandum.targets.answering import Inputs, answered, class_names
 from probandum.targets.loading import ModelFile, model_path, need, said, versions
 
 _PICKLES = (".joblib", ".pkl", ".pickle")
@@ -229,6 +229,6 @@ def _labels(file: str, model: Any, labels: Sequence[object]) -> tuple[str, ...]:
     if labels and len(labels) != len(classes):
         raise UsageError(f"target.labels: {len(labels)} names for {len(classes)} classes")
     if labels:
-        return tuple(str(label) for label in labels)
+        return class_names(labels)
     kept = np.asarray(classes)
     return tuple(str(text) for text in (as_text(kept) if kept.dtype.kind in "fb" else kept.tolist()))
