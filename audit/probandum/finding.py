@@ -66,6 +66,26 @@ class SubReason(StrEnum):
     TRIVIAL = "trivial"
 
 
+def notation(numbers: Iterable[float], *, significant: int | None = None) -> str:
+    """How numbers that are said together are written, as a format specification: the largest decides for all.
+
+    Three decimals, more for a small number, and powers of ten where it is under 0.0001; or so many
+    ``significant`` digits, which suits physical quantities.
+
+    >>> format(0.832, notation([0.832])), format(0.00042, notation([0.00042])), format(8.15e-14, notation([8.15e-14]))
+    ('0.832', '0.00042', '8.2e-14')
+    >>> format(12.3456, notation([12.3456], significant=3)), format(1234.0, notation([1234.0], significant=3))
+    ('12.3', '1,234')
+    """
+    largest = max((abs(number) for number in numbers), default=0.0)
+    place = math.floor(math.log10(largest)) if largest else 0
+    if place < -4:
+        return f".{(significant or 2) - 1}e"
+    if significant is not None:
+        return f",.{max(0, significant - 1 - place) if largest else 0}f"
+    return f",.{max(3, 1 - place)}f"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """A quantity with its two-sided interval at ``level``, or None with the reason.

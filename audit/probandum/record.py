@@ -106,8 +106,8 @@ class Record:
 
     def entries(self) -> Iterator[Observation | WindowEntry]:
         """The journal, sealed or not, in the order it was written."""
-        packed = self.ask / "observations.jsonl.zst"
-        if not packed.is_file():
+        packed = self.observed
+        if packed == self.journal:
             yield from journal_entries(self.journal)
             return
         import zstandard
@@ -119,6 +119,12 @@ class Record:
                     yield _entry(line, f"{packed}:{number}")
             except zstandard.ZstdError as error:
                 raise RecordError(f"{packed}: {error}", remedy="the record is truncated or damaged") from None
+
+    @property
+    def observed(self) -> Path:
+        """The file that holds what was asked and answered: packed, or the journal of an unfinished run."""
+        packed = self.ask / "observations.jsonl.zst"
+        return packed if packed.is_file() else self.journal
 
     @property
     def journal(self) -> Path:

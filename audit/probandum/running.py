@@ -125,6 +125,8 @@ def _carry_out(
     plan: Plan, probes: Mapping[str, Probe], target: Target, out: Path, name: str, key: Path | None, watch: Observer
 ) -> Record:
     subject = _subject(plan, target)
+    replayed = _replayed(plan, target)
+    meter = NoMeter("readings are replayed") if replayed is not None else make_meter(plan.energy, plan.folder)
     facts = describe_run(plan, target)
     parts = {"key": name, "suites": {k: v or {} for k, v in plan.suites.items()}, "digests": dict(plan.digests)}
     record = start_record(
@@ -134,8 +136,6 @@ def _carry_out(
     journal = RunJournal(record.journal, resume=plan.execution.cache != "off")
     cache = _cache(plan, target, watch)
     try:
-        replayed = _replayed(plan)
-        meter = NoMeter("readings are replayed") if replayed is not None else make_meter(plan.energy, plan.folder)
         asker = Asker(
             target,
             seed=plan.seed,
@@ -178,11 +178,31 @@ def _cache(plan: Plan, target: Target, watch: Observer) -> AnswerCache | None:
     return AnswerCache(target.identity())
 
 
-def _replayed(plan: Plan) -> Mapping[str, Window] | None:
-    """The windows of the record that ``energy.replay`` names."""
+def _replayed(plan: Plan, target: Target) -> Mapping[str, Window] | None:
+    """The windows of the record that ``energy.replay`` names; DataError where it is of other work or another system."""
     if plan.energy.replay is None:
         return None
-    return Record.open(plan.resolve(plan.energy.replay)).windows()
+    record = Record.open(plan.resolve(plan.energy.replay))
+    then, now = record.plan["ask"], plan.parts()["ask"]
+    differ = [key for key in {**then, **now} if key not in ("target", "energy") and then.get(key) != now.get(key)]
+    if differ:
+        raise DataError(
+            f"energy.replay: {record.folder} is the record of another plan, with other {differ[0]}",
+            remedy="replay the record of the same plan",
+        )
+    if _system(record.environment["target"]["identity"]) != _system(codec.builtins(target.identity())):
+        raise DataError(
+            f"energy.replay: {record.folder} is the record of another model",
+            remedy="replay the record of the same plan and model",
+        )
+    return record.windows()
+
+
+def _system(identity: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Who answered in the end, where a record was replayed."""
+    while "recorded_identity" in identity:
+        identity = identity["recorded_identity"]
+    return identity
 
 
 def _metered(
@@ -333,6 +353,8 @@ def _sources(plan: Plan) -> Iterable[Path]:
     yield from target_sources(plan.target_type, _context(plan), plan.target_options)
     if plan.data_path is not None:
         yield plan.data_path
+    if plan.energy.replay is not None:
+        yield Record.open(plan.resolve(plan.energy.replay)).observed
     for options in plan.suites.values():
         for value in (options or {}).values():
             if isinstance(value, str) and (path := plan.resolve(value)).is_file():

@@ -87,13 +87,13 @@ class AuditMeter:
             return Reading(
                 seconds=seconds, meter="codecarbon", grade="D", why=dict.fromkeys(("gpu", "cpu", "dram"), reason)
             )
-        gpu = float(data.gpu_energy) * JOULES_PER_KWH
-        why = {} if gpu > 0 else {"gpu": "codecarbon saw no GPU"}
+        parts = {"gpu": data.gpu_energy, "cpu": data.cpu_energy, "dram": data.ram_energy}
+        joules = {part: float(kwh) * JOULES_PER_KWH for part, kwh in parts.items() if kwh > 0}
         return Reading(
-            gpu_joules=gpu if gpu > 0 else None,
-            cpu_joules=float(data.cpu_energy) * JOULES_PER_KWH,
-            dram_joules=float(data.ram_energy) * JOULES_PER_KWH,
-            why=why,
+            gpu_joules=joules.get("gpu"),
+            cpu_joules=joules.get("cpu"),
+            dram_joules=joules.get("dram"),
+            why={part: f"codecarbon gave 0 for the {part}" for part in parts if part not in joules},
             seconds=seconds,
             meter=f"codecarbon {data.codecarbon_version}",
             grade="D",

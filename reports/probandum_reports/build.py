@@ -21,7 +21,7 @@ from probandum_reports import facts, parts, risks
 from probandum_reports.citing import cited, dates_of, law_checked, law_version, roles_of
 from probandum_reports.documents import Entry, FactLine, Section, Template, Threat, template
 from probandum_reports.selecting import select
-from probandum_reports.tables import findings_nodes, name
+from probandum_reports.tables import in_place, name
 from probandum_reports.view import View
 
 _MARK = "\x00"
@@ -125,9 +125,7 @@ class Builder:
             chosen = select(self.dossier.findings, entry.findings.select)
             if chosen:
                 table = entry.findings
-                yield from findings_nodes(
-                    self.view, chosen, gap=self.limit_gap, caption=table.caption, chart=table.chart
-                )
+                yield from in_place(self.view, chosen, caption=table.caption, chart=table.chart)
             else:
                 yield self._gap(
                     f"not assessed: {entry.findings.missing}", section, supplier="the auditor, by adding a suite"
@@ -272,7 +270,13 @@ _RISK_FIELDS = {
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:64].strip("-") or "x"
+    """``text`` as a name that begins with a letter.
+
+    >>> _slug("2(e) Human oversight")
+    's2-e-human-oversight'
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return (f"s{slug}" if slug[:1].isdigit() else slug)[:64].strip("-") or "x"
 
 
 def _decapitalised(text: str) -> str:

@@ -6,7 +6,7 @@ from probandum.document import Cell, Fact, Number, Table
 from probandum_reports.view import View
 
 #: Letters beyond which a cell takes more lines instead of more width, and a word is broken.
-_LONG_CELL, _LONG_WORD = 60, 18
+_LONG_CELL, _LONG_WORD = 90, 18
 
 
 def widths(table: Table, view: View) -> list[float]:
@@ -32,7 +32,8 @@ def _extent(cell: Cell, view: View) -> tuple[int, int]:
     text = view.cell(cell)
     word = max((min(len(part), _LONG_WORD) for part in text.split()), default=1)
     if isinstance(cell, Fact):
-        return max(word, 14), max(len(text), 14 + len(f"{cell.by or ''} {cell.on or ''}"))
+        said = view.provenance(cell)
+        return max(word, 11), max(len(text), len(said))
     if isinstance(cell, Number):
         return 33, len(text)
     return word, len(text)

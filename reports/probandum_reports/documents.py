@@ -25,6 +25,7 @@ Builtin = Literal[
     "notices",
     "verdicts",
     "causes",
+    "limits",
     "waivers",
     "run",
     "probes",

@@ -161,7 +161,7 @@ def _intervals(axes: Any, panel: Sequence[Shown]) -> None:
             if edge is not None:
                 axes.vlines(edge, row - 0.5, row + 0.5, color=MUTED, linewidth=1.2, zorder=1)
     origin = neutral(panel[0].finding)
-    if low <= origin <= high:
+    if origin is not None and low <= origin <= high:
         axes.axvline(origin, color=MUTED, linewidth=0.7, linestyle=(0, (2, 2)), zorder=1)
     for row, shown in enumerate(panel):
         _interval(axes, row, shown)

@@ -85,6 +85,11 @@ def front(view: View) -> Front:
     )
 
 
+def who(fact: Fact) -> str | None:
+    """By whom a fact is stated, and since when; None where nobody says."""
+    return ", ".join(part for part in (fact.by, fact.on) if part) or None
+
+
 def in_reading_order(nodes: Iterable[Node]) -> Iterator[Node | list[Fact]]:
     """The nodes as they are set on paper.
 

@@ -1,4 +1,4 @@
-"""A document as JSON: the whole tree, with every number expanded to the finding it shows."""
+"""A document as JSON: the whole tree, and beside it every finding once, under the id that its numbers name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from probandum import codec
 from probandum.document import Fact, Gap, Number, Text
 from probandum_reports.view import View
 
-FORMAT = 1
+FORMAT = 2
 _WORDS = (
     *("title", "about", "value", "interval", "n", "verdict"),
     *("limit", "limit_source", "reason", "controls", "method"),
@@ -17,7 +17,7 @@ _WORDS = (
 
 
 def render(view: View) -> bytes:
-    """Indented canonical JSON: front matter, nodes each with their ``kind``, and what is still open."""
+    """Indented canonical JSON: front matter, nodes each with their ``kind``, and the findings they show."""
     document = view.document
     return codec.pretty(
         {
@@ -32,8 +32,15 @@ def render(view: View) -> bytes:
             "requirements": list(document.requirements),
             "front": [_node(view, fact) for fact in document.front],
             "nodes": [_node(view, node) for node in document.nodes],
+            "findings": {name: _finding(view, name) for name in document.findings()},
         }
     )
+
+
+def _finding(view: View, name: str) -> dict[str, Any]:
+    """A finding as published, with the words in which every format says it."""
+    shown = view.shown(name)
+    return view.public(name) | {"shown": {word: getattr(shown, word) for word in _WORDS}}
 
 
 def _node(view: View, node: object) -> Any:
@@ -44,10 +51,6 @@ def _node(view: View, node: object) -> Any:
         return node
     plain: dict[str, Any] = {"kind": type(node).__name__.lower()}
     plain |= {each.name: _node(view, getattr(node, each.name)) for each in fields(node)}
-    if isinstance(node, Number):
-        shown = view.number(node)
-        plain["finding"] = view.public(node.finding)
-        plain["shown"] = {name: getattr(shown, name) for name in _WORDS} | {"evidence": shown.href}
     if isinstance(node, Number | Fact | Gap | Text):
         plain["text"] = view.inline(node)
         plain["provenance"] = view.provenance(node)

@@ -22,7 +22,7 @@ FORBIDDEN = re.compile(
     re.IGNORECASE,
 )
 _OF_FINDING = re.compile(
-    r"finding:(?P<id>.*?)\.(?P<what>reason|limit|limit_source|method|waiver\.(?:owner|reason|expires))"
+    r"finding:(?P<id>.*?)\.(?P<what>reason|limit|threshold|limit_source|method|waiver\.(?:owner|reason|expires))"
 )
 
 

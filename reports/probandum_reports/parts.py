@@ -10,7 +10,7 @@ from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict
 from probandum_reports import facts, risks, saying
 from probandum_reports.documents import Template
-from probandum_reports.tables import findings_nodes, methods_nodes, name
+from probandum_reports.tables import in_full, limits, name
 from probandum_reports.view import View
 
 
@@ -217,8 +217,12 @@ def _all_findings(parts: Parts) -> Iterable[Node]:
     for finding in parts.dossier.findings:
         by_probe.setdefault(finding.probe, []).append(finding)
     for probe, findings in by_probe.items():
-        yield from findings_nodes(parts.view, findings, gap=parts.limit_gap, caption=f"All findings of {probe}")
-        yield from methods_nodes(parts.view, findings)
+        yield from in_full(parts.view, findings, caption=f"All findings of {probe}")
+
+
+def _limits(parts: Parts) -> Iterable[Node]:
+    """Whose limits they are."""
+    yield from limits(parts.view, parts.dossier.findings, parts.limit_gap)
 
 
 _READ = {
@@ -260,6 +264,7 @@ BUILTINS: Mapping[str, Callable[[Parts], Iterable[Node]]] = {
     "notices": _notices,
     "verdicts": _verdicts,
     "causes": _causes,
+    "limits": _limits,
     "waivers": _waivers,
     "run": _run,
     "controls": _controls,

@@ -29,7 +29,7 @@ from probandum.document import (
 from probandum.errors import UsageError
 from probandum.resources import shipped
 from probandum_reports.columns import widths
-from probandum_reports.front import ORIGINS, front, in_reading_order, origins
+from probandum_reports.front import ORIGINS, front, in_reading_order, origins, who
 from probandum_reports.lettering import printable_all
 from probandum_reports.strips import Strip, strips
 from probandum_reports.typesetting import TypesettingError, picture, typeset
@@ -126,13 +126,14 @@ class _Content:
             "kind": "fact",
             **asdict(fact),
             "label": fact.label or fact.path,
-            "word": ORIGINS[fact.origin][0],
+            "word": ORIGINS[fact.origin][0] if self._view.provenance(fact) else "",
+            "who": None if self._view.provenance(fact) == "declared" else who(fact),
             "digest": fact.value.startswith("sha256:"),
         }
 
     def _number(self, node: Number) -> dict[str, Any]:
         shown = self._view.number(node)
-        strip = None if shown.suppressed else self._strips.get(node.finding)
+        strip = self._strips.get(node.finding) if shown.limit and not shown.suppressed else None
         return {
             "kind": "number",
             "id": node.finding,
@@ -149,6 +150,7 @@ class _Content:
             "caption": table.caption,
             "header": list(table.header),
             "widths": widths(table, self._view),
+            "drawn": False,
             "whole": all(len(self._view.cell(cell)) < _PAGE for row in table.rows for cell in row),
             "rows": [[self._cell(cell) for cell in row] for row in table.rows],
         }
@@ -156,7 +158,8 @@ class _Content:
     def _figure(self, figure: Figure) -> dict[str, Any]:
         name = f"figure-{len(self.pictures) + 1}.svg"
         self.pictures[name] = picture(figure, self._view)
-        return {"file": name, "caption": figure.caption, "alt": figure.alt, "twin": self._table(figure.twin)}
+        twin = self._table(figure.twin)
+        return {"file": name, "caption": figure.caption, "alt": figure.alt, "twin": {**twin, "drawn": True}}
 
 
 #: The strings of a shown finding that the templates print.

@@ -64,7 +64,7 @@ def propose(threat: Threat, findings: Iterable[Finding], *, silent: frozenset[st
     return Proposal(level=level, basis=basis, why=f"{rule}, from the worst finding")
 
 
-def silent_ones(results: Iterable[ProbeResult], withheld: frozenset[str]) -> frozenset[str]:
+def silent_ones(results: Iterable[ProbeResult], withheld: Iterable[str]) -> frozenset[str]:
     """Findings that are not shown, and those of which the probe itself says that the data allow no verdict."""
     barred = {
         finding_id(f"{result.probe}/{measure.metric}", measure.groups, measure.facets)
@@ -72,7 +72,7 @@ def silent_ones(results: Iterable[ProbeResult], withheld: frozenset[str]) -> fro
         for measure in result.measures
         if measure.verdict is not None
     }
-    return withheld | barred
+    return frozenset(withheld) | barred
 
 
 def level(severity: str, likelihood: str) -> str | None:

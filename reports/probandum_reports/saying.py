@@ -5,14 +5,14 @@ Shares and ratios carry no unit; a difference of shares is said in shares of 1, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
-from probandum.finding import Estimate, Finding, Groups, Judgement, SubReason, Verdict
+from probandum.finding import Estimate, Finding, Groups, Judgement, SubReason, Verdict, notation
 from probandum_reports import wording
 
-#: What stands where a figure about fewer than ten persons would stand.
+#: What stands where a figure about fewer than ten persons would stand, and where one that gives it away would.
 WITHHELD = "fewer than 10 persons, not shown"
+WITHHELD_TOO = "not shown, since it would give away a smaller group"
 NO_VALUE = "no value"
 
 
@@ -41,30 +41,30 @@ def quantities(name: str) -> str:
     >>> quantities("share"), quantities("ratio"), quantities("joule")
     ('shares and differences', 'ratios', 'J')
     """
-    return {"share": "shares and differences", "ratio": "ratios", "logit": "log-odds"}.get(name, unit(name) or name)
+    plural = {"share": "shares and differences", "ratio": "ratios", "score": "scores", "logit": "log-odds"}
+    return plural.get(name, unit(name) or name)
 
 
-def decimals(value: float, unit_name: str) -> int:
-    """How many decimals suit a number of this size: three, more for a small one, three significant for physics.
+def figures(numbers: Sequence[float], unit_name: str) -> list[str]:
+    """Numbers of one unit that are said together, all in the notation of the largest.
 
-    >>> decimals(0.832, "share"), decimals(0.00042, "share"), decimals(12.3456, "joule"), decimals(1234.0, "joule")
-    (3, 5, 1, 0)
+    >>> figures([0.832, 0.7444, 0.9], "ratio"), figures([12.3456], "joule"), figures([8.15e-14, 0.0], "score")
+    (['0.832', '0.744', '0.900'], ['12.3'], ['8.2e-14', '0'])
     """
-    if value == 0:
-        return 3
-    place = math.floor(math.log10(abs(value)))
-    if unit(unit_name).partition(" ")[0] in wording.PHYSICAL:
-        return max(0, 2 - place)
-    return 3 if place >= -2 else min(9, 1 - place)
+    counted = unit(unit_name).partition(" ")[0] in wording.COUNTED
+    how = notation(numbers, significant=3 if counted else None)
+    return [figure(number, how) for number in numbers]
 
 
-def figure(value: float, places: int) -> str:
-    """A number with a fixed number of decimals, thousands apart, and a minus sign that is one.
+def figure(value: float, how: str) -> str:
+    """A number by a format specification, with a minus sign that is one.
 
-    >>> figure(-0.0416, 3), figure(12345.678, 1), figure(-0.0001, 3)
-    ('−0.042', '12,345.7', '0.000')
+    >>> figure(-0.0416, ",.3f"), figure(12345.678, ",.1f"), figure(-0.0001, ",.3f"), figure(0, ".1e")
+    ('−0.042', '12,345.7', '0.000', '0')
     """
-    text = f"{value:,.{places}f}"
+    if value == 0 and how.endswith("e"):
+        return "0"
+    text = f"{value:{how}}"
     if text.startswith("-"):
         text = text[1:] if float(text.replace(",", "")) == 0 else f"−{text[1:]}"
     return text
@@ -80,14 +80,13 @@ def number(value: float) -> str:
     return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
-def amount(value: float, unit_name: str, places: int | None = None) -> str:
+def amount(value: float, unit_name: str) -> str:
     """A number with its unit.
 
     >>> amount(0.832, "ratio"), amount(12.3456, "joule"), amount(0.31249, "logit")
     ('0.832', '12.3 J', '0.312 logits')
     """
-    text = figure(value, decimals(value, unit_name) if places is None else places)
-    return f"{text} {unit(unit_name)}".rstrip()
+    return f"{figures([value], unit_name)[0]} {unit(unit_name)}".rstrip()
 
 
 def value(estimate: Estimate) -> str:
@@ -96,13 +95,13 @@ def value(estimate: Estimate) -> str:
     >>> value(Estimate.missing("no positives", unit="share"))
     'no value'
     """
-    return NO_VALUE if estimate.value is None else amount(estimate.value, estimate.unit, _places(estimate))
+    return NO_VALUE if estimate.value is None else f"{_figures(estimate)[0]} {unit(estimate.unit)}".rstrip()
 
 
-def _places(estimate: Estimate) -> int:
-    """The decimals of a value and its interval, by the largest of the three."""
-    numbers = [abs(part) for part in (estimate.value, estimate.low, estimate.high) if part is not None]
-    return decimals(max(numbers), estimate.unit)
+def _figures(estimate: Estimate) -> list[str]:
+    """Value, low and high in one notation."""
+    numbers = [part for part in (estimate.value, estimate.low, estimate.high) if part is not None]
+    return figures(numbers, estimate.unit)
 
 
 def interval(estimate: Estimate) -> str:
@@ -115,8 +114,7 @@ def interval(estimate: Estimate) -> str:
         return ""
     if estimate.method == "exact":
         return "exact, no interval"
-    places = _places(estimate)
-    low, high = figure(estimate.low, places), figure(estimate.high, places)
+    _, low, high = _figures(estimate)
     return f"{number(round(100 * estimate.level, 6))} % interval {low} to {high}"
 
 
@@ -138,7 +136,7 @@ def metric(name: str) -> str:
     >>> metric("bias.group-rates/impact-ratio"), metric("bias.group-rates/fpr-difference")
     ('Impact ratio', 'False-positive-rate difference')
     >>> metric("bias.group-rates/tpr"), metric("energy.inference/joules-per-request")
-    ('True-positive rate', 'Joules per request')
+    ('True-positive rate', 'Energy of a request')
     """
     last = name.rpartition("/")[2]
     if last in wording.METRICS:
@@ -190,17 +188,23 @@ def about(finding: Finding) -> str:
     return "; ".join(parts)
 
 
-def limit(judgement: Judgement | None) -> str:
-    """A limit in words; a tolerance that was narrowed for a pass says so."""
+def threshold(judgement: Judgement | None) -> str:
+    """A limit in words, as declared."""
     if judgement is None:
         return ""
-    threshold = number(judgement.threshold)
+    edge = number(judgement.threshold)
     if judgement.direction == "band":
-        text = f"within ±{threshold}" + (f" of {number(judgement.around)}" if judgement.around else "")
+        text = f"within ±{edge}" + (f" of {number(judgement.around)}" if judgement.around else "")
     else:
-        text = f"{'at most' if judgement.direction == 'at_most' else 'at least'} {threshold}"
-    if judgement.margin:
-        text += f", margin {number(judgement.margin)}"
+        text = f"{'at most' if judgement.direction == 'at_most' else 'at least'} {edge}"
+    return text + (f", margin {number(judgement.margin)}" if judgement.margin else "")
+
+
+def limit(judgement: Judgement | None) -> str:
+    """A limit in words, as applied: a tolerance that was narrowed for a pass says so."""
+    if judgement is None:
+        return ""
+    text = threshold(judgement)
     if judgement.direction == "band" and judgement.effective < judgement.threshold + judgement.margin:
         text += f" (for a pass within ±{number(float(f'{judgement.effective:.3g}'))})"
     return text
@@ -210,18 +214,18 @@ def limit_source(judgement: Judgement | None, metric_name: str, *, fixed: str = 
     """Whose limit it is, since when and why, and what it is not; ``fixed`` says whether it preceded the test."""
     if judgement is None:
         return ""
-    threshold = ("±" if judgement.direction == "band" else "") + number(judgement.threshold)
+    edge = ("±" if judgement.direction == "band" else "") + number(judgement.threshold)
     owner = judgement.set_by or "somebody the plan does not name"
     dated = f" on {judgement.set_on}" if judgement.set_on else ", undated"
     cited = f" ({judgement.citation})" if judgement.citation else ""
     if judgement.source == "foreign-guideline":
         whose = "US" if metric_name.endswith("/impact-ratio") else "foreign"
-        text = f"{threshold} is a {whose} guideline{cited} used here as screening value chosen by {owner}{dated}; "
+        text = f"{edge} is a {whose} guideline{cited} used here as screening value chosen by {owner}{dated}; "
         text += "it is not EU law"
     elif judgement.source == "law":
-        text = f"{threshold} is declared by {owner}{dated} as set by law{cited or ', without a citation'}"
+        text = f"{edge} is declared by {owner}{dated} as set by law{cited or ', without a citation'}"
     elif judgement.source in ("standard", "guideline", "convention"):
-        text = f"{threshold} follows a {judgement.source}{cited} chosen by {owner}{dated}; it is no legal limit"
+        text = f"{edge} follows a {judgement.source}{cited} chosen by {owner}{dated}; it is no legal limit"
     else:
         text = f"Tolerance set by {owner}{dated}{cited}"
     text += f". Reason: {judgement.reason.rstrip('.')}." if judgement.reason else "."

@@ -6,7 +6,7 @@ a table whose total is known is no hole. The record keeps every cell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from probandum.dossier import Dossier
@@ -36,8 +36,8 @@ class _Cell:
     group: str
 
 
-def small_cells(dossier: Dossier) -> frozenset[str]:
-    """The ids of the findings to withhold.
+def small_cells(dossier: Dossier) -> Mapping[str, bool]:
+    """The ids of the findings to withhold: True where a group is small, False where it would give one away.
 
     Only groups of persons count: attributes that the plan declares for the rows under audit, and their
     intersections. A comparison is withheld where either of its groups is.
@@ -52,11 +52,10 @@ def small_cells(dossier: Dossier) -> frozenset[str]:
     for finding in personal:
         for cell, size in _sizes(finding):
             sizes[cell] = min(size, sizes.get(cell, size))
-    withheld = {cell for cell, size in sizes.items() if size < FEWEST}
-    withheld |= set(_complements(sizes, withheld))
-    return frozenset(
-        finding.id for finding in personal if any(_cell(finding, group) in withheld for group in _compared(finding))
-    )
+    small = {cell for cell, size in sizes.items() if size < FEWEST}
+    telling = set(_complements(sizes, small))
+    cells = {finding.id: {_cell(finding, group) for group in _compared(finding)} for finding in personal}
+    return {name: bool(compared & small) for name, compared in cells.items() if compared & (small | telling)}
 
 
 def _complements(sizes: dict[_Cell, int], withheld: set[_Cell]) -> Iterable[_Cell]:

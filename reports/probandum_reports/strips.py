@@ -50,9 +50,14 @@ def strips(findings: Iterable[Finding]) -> dict[str, Strip]:
     return {finding.id: strip for family in by_metric.values() for finding, strip in _family(family)}
 
 
-def neutral(finding: Finding) -> float:
-    """The value that means no effect: 1 for a ratio, 0 for everything else."""
-    return 1.0 if finding.estimate.unit == "ratio" else 0.0
+def neutral(finding: Finding) -> float | None:
+    """The value that means no effect: 1 for a ratio, 0 for a difference; None where a quantity has none.
+
+    A score or an amount has no such value, nor has the rate of one group alone.
+    """
+    if finding.groups is not None and finding.groups.reference is None:
+        return None
+    return {"ratio": 1.0, "share": 0.0, "logit": 0.0, "nat": 0.0, "correlation": 0.0}.get(finding.estimate.unit)
 
 
 def span(findings: Iterable[Finding]) -> tuple[float, float]:
@@ -90,6 +95,6 @@ def _family(findings: list[Finding]) -> Iterable[tuple[Finding, Strip]]:
                 if finding.limit is None
                 else (0.0 if edges[0] is None else at(edges[0]), 1.0 if edges[1] is None else at(edges[1])),
                 limits=tuple(inside),
-                origin=at(origin) if low <= origin <= high else None,
+                origin=at(origin) if origin is not None and low <= origin <= high else None,
             ),
         )

@@ -1,10 +1,14 @@
-"""Findings as nodes: a table of results with limits and reasons, whose limits they are, and charts of intervals."""
+"""Findings as nodes: short tables in place, charts with their table as twin, and the full table of an annex.
+
+In place a finding takes one row; why a verdict is as it is stands there only where something is left to do. The
+full table gives every reason, whatever the verdict. Whose limits they are is said once, in a table of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from probandum.document import Cell, Fact, Figure, Gap, Inline, Listing, Node, Number, Table
+from probandum.document import Cell, Fact, Figure, Gap, Listing, Node, Number, Table
 from probandum.finding import Finding, Verdict
 from probandum_reports import saying
 from probandum_reports.view import Shown, View
@@ -12,40 +16,52 @@ from probandum_reports.view import Shown, View
 #: The provision that asks for limits defined before the test.
 LIMITS_BEFOREHAND = "ai-act:art-9:8"
 
+#: How much a chart holds so that it fits a page: one a finding, and two for the head and the scale of a panel.
+_LARGEST, _PANEL = 28, 2
 
-def findings_nodes(
-    view: View,
-    findings: Sequence[Finding],
-    *,
-    gap: Callable[[str, str, str], Gap],
-    caption: str,
-    chart: str | None = None,
-) -> Iterable[Node]:
-    """The findings as a table, the limits' provenance below it, and a chart a unit where ``chart`` names one.
 
-    ``gap(what, requirement, supplier)`` makes the gap that stands where a limit does not say whose it is or why.
-    """
+def in_place(view: View, findings: Sequence[Finding], *, caption: str, chart: str | None = None) -> Iterable[Node]:
+    """Charts, each with its table, of what can be drawn where ``chart`` names them; a table of the rest."""
     shown = [view.shown(finding.id) for finding in findings]
+    drawn: set[str] = set()
     if chart is not None:
-        yield from _figures(shown, chart)
-    limited = any(each.limit for each in shown)
-    header = ("Quantity", "Result", "Limit", "Why") if limited else ("Quantity", "Result", "Why")
-    yield Table(caption=caption, header=header, rows=tuple(_row(each, limited=limited) for each in shown))
-    if limited:
-        yield Listing(entries=tuple(_sources(shown, gap)))
+        for figure in _figures(shown, chart):
+            drawn.update(figure.findings)
+            yield figure
+    rest = [each for each in shown if each.finding.id not in drawn]
+    if rest:
+        yield _table(f"{caption}: further figures" if drawn else caption, rest)
 
 
-def methods_nodes(view: View, findings: Sequence[Finding]) -> Iterable[Node]:
-    """How the intervals are made, once a metric and method."""
-    said: dict[tuple[str, str], Fact] = {}
+def in_full(view: View, findings: Sequence[Finding], *, caption: str) -> Iterable[Node]:
+    """Every finding with its reason, and below the table how the intervals are made."""
+    shown = [view.shown(finding.id) for finding in findings]
+    yield _table(caption, shown, full=True)
+    yield from _methods(shown)
+
+
+def limits(view: View, findings: Sequence[Finding], gap: Callable[[str, str, str], Gap]) -> Iterable[Node]:
+    """Whose each limit is, once a metric and limit; ``gap(what, requirement, supplier)`` stands where none says."""
+    rows: dict[tuple[str, str, str], tuple[tuple[Cell, ...], ...]] = {}
     for finding in findings:
-        shown = view.shown(finding.id)
-        if shown.method:
-            path = f"finding:{finding.id}.method"
-            fact = Fact(path=path, value=shown.method, label=f"{shown.title}, method", origin="measured")
-            said.setdefault((shown.title, shown.method), fact)
-    if said:
-        yield Listing(entries=tuple((fact,) for fact in said.values()))
+        shown, judged = view.shown(finding.id), finding.limit
+        if judged is None:
+            continue
+        key = (shown.title, shown.threshold, shown.limit_source)
+        if key in rows:
+            continue
+        threshold = _declared(shown, "threshold")
+        whose = Fact(path=f"finding:{finding.id}.limit_source", value=shown.limit_source)
+        rows[key] = ((shown.title, threshold, whose),)
+        absent = {"who set it": judged.set_by, "when": judged.set_on, "why": judged.reason}
+        lacking = [name for name, value in absent.items() if value is None]
+        if lacking:
+            what = f"of the limit on {shown.title[:1].lower()}{shown.title[1:]}: {', '.join(lacking)}"
+            hole = gap(what, LIMITS_BEFOREHAND, "the owner of the limit, in the plan")
+            rows[key] += ((shown.title, threshold, hole),)
+    if rows:
+        header = ("Limit on", "Limit", "Whose it is, since when, and why")
+        yield Table(caption="Limits", header=header, rows=tuple(row for some in rows.values() for row in some))
 
 
 def name(shown: Shown) -> str:
@@ -53,64 +69,112 @@ def name(shown: Shown) -> str:
     return ", ".join(part for part in (shown.title, shown.about) if part)
 
 
-def _row(shown: Shown, *, limited: bool) -> tuple[Cell, ...]:
-    cells: list[Cell] = [name(shown), Number(finding=shown.finding.id)]
-    if limited:
-        none = "none" if shown.finding.verdict is Verdict.NOT_APPLICABLE else "not applied"
-        cells.append(limit_fact(shown) if shown.limit else none)
-    cells.append(Fact(path=f"finding:{shown.finding.id}.reason", value=shown.reason, origin="measured"))
-    return tuple(cells)
+def _table(caption: str, members: Sequence[Shown], *, full: bool = False) -> Table:
+    limited = any(each.limit for each in members)
+    reasoned = full or any(_open(each) for each in members)
+    header = ["Quantity", "Result", *(["Limit"] if limited else []), *(["Why"] if reasoned else [])]
+    rows: list[tuple[Cell, ...]] = []
+    for each in members:
+        cells: list[Cell] = [name(each), Number(finding=each.finding.id)]
+        if limited:
+            none = "none" if each.finding.verdict is Verdict.NOT_APPLICABLE else "not applied"
+            cells.append(_declared(each, "limit") if each.limit else none)
+        if reasoned:
+            cells.append(Fact(path=f"finding:{each.finding.id}.reason", value=each.reason, origin="measured"))
+        rows.append(tuple(cells))
+    return Table(caption=caption, header=tuple(header), rows=tuple(rows))
 
 
-def limit_fact(shown: Shown) -> Fact:
+def _open(shown: Shown) -> bool:
+    """Whether a reader must know why: nothing was decided, or there is no value."""
+    return shown.finding.verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR) or shown.finding.estimate.value is None
+
+
+def _declared(shown: Shown, what: str) -> Fact:
     """A finding's limit as the declaration that it is."""
     judged = shown.finding.limit
     assert judged is not None
-    return Fact(path=f"finding:{shown.finding.id}.limit", value=shown.limit, by=judged.set_by, on=judged.set_on)
+    value = str(getattr(shown, what))
+    return Fact(path=f"finding:{shown.finding.id}.{what}", value=value, by=judged.set_by, on=judged.set_on)
 
 
-def _sources(shown: Iterable[Shown], gap: Callable[[str, str, str], Gap]) -> Iterable[tuple[Inline, ...]]:
-    """Whose each limit is, once a metric and sentence, with a gap where the plan does not say."""
-    said: set[tuple[str, str]] = set()
+def _methods(shown: Sequence[Shown]) -> Iterable[Node]:
+    """How the intervals are made, once a method, with the quantities that it holds for."""
+    by_method: dict[str, list[Shown]] = {}
     for each in shown:
-        judged = each.finding.limit
-        if judged is None or (each.title, each.limit_source) in said:
-            continue
-        said.add((each.title, each.limit_source))
-        title = each.title[:1].lower() + each.title[1:]
-        fact = Fact(
-            path=f"finding:{each.finding.id}.limit_source",
-            value=each.limit_source,
-            label=f"Limit on {title}",
-            by=judged.set_by,
-            on=judged.set_on,
-        )
-        absent = {"who set it": judged.set_by, "when": judged.set_on, "why": judged.reason}
-        lacking = [name for name, value in absent.items() if value is None]
-        if lacking:
-            what = f"of the limit on {title}: {', '.join(lacking)}"
-            yield fact, gap(what, LIMITS_BEFOREHAND, "the owner of the limit, in the plan")
-        else:
-            yield (fact,)
+        if each.method:
+            by_method.setdefault(each.method, []).append(each)
+    if by_method:
+        entries = tuple((_method(method, members),) for method, members in by_method.items())
+        yield Listing(entries=entries)
+
+
+def _method(method: str, members: Sequence[Shown]) -> Fact:
+    titles = list(dict.fromkeys(each.title for each in members))
+    common = set(members[0].finding.facets.values())
+    for each in members:
+        common &= set(each.finding.facets.values())
+    said = [titles[0], *(title[:1].lower() + title[1:] for title in titles[1:])]
+    label = ", ".join(said) + (f" ({', '.join(sorted(common))})" if common else "")
+    return Fact(path=f"finding:{members[0].finding.id}.method", value=method, label=label, origin="measured")
 
 
 def _figures(shown: Sequence[Shown], caption: str) -> Iterable[Figure]:
-    """One chart a unit over the judged findings that have a value to draw."""
-    by_unit: dict[str, list[Shown]] = {}
-    for each in shown:
-        if each.limit and each.finding.estimate.value is not None and not each.suppressed:
-            by_unit.setdefault(each.finding.estimate.unit, []).append(each)
-    for unit, members in by_unit.items():
-        title = caption if len(by_unit) == 1 else f"{caption}: {saying.quantities(unit)}"
+    """Judged findings as intervals, a chart a unit; shares of single groups as rates."""
+    judged = [each for each in shown if each.limit and each.finding.estimate.value is not None and not each.suppressed]
+    units = list(dict.fromkeys(each.finding.estimate.unit for each in judged))
+    for unit in units:
+        title = caption if len(units) == 1 else f"{caption}: {saying.quantities(unit)}"
+        members = [each for each in judged if each.finding.estimate.unit == unit]
+        yield from _charts("intervals", title, "Intervals against limits", members)
+    rates = [each for each in shown if each.limit == "" and _rate(each)]
+    compared = [each for each in rates if sum(_beside(each, other) for other in rates) > 1]
+    yield from _charts("rates", f"{caption}: rates by group" if judged else caption, "Rates by group", compared)
+
+
+def _rate(shown: Shown) -> bool:
+    """Whether a finding is the share of one group, shown or withheld."""
+    finding = shown.finding
+    single = finding.groups is not None and finding.groups.reference is None
+    return single and finding.estimate.unit == "share" and (finding.estimate.value is not None or shown.suppressed)
+
+
+def _beside(one: Shown, other: Shown) -> bool:
+    """Whether two rates stand in one panel, of the same attribute."""
+    assert one.finding.groups is not None and other.finding.groups is not None
+    same = one.finding.groups.attribute == other.finding.groups.attribute
+    return one.finding.metric == other.finding.metric and same
+
+
+def _charts(kind: str, caption: str, what: str, members: Sequence[Shown]) -> Iterable[Figure]:
+    """The findings by metric on as many charts as fit a page each."""
+    parts = list(_parts(sorted(members, key=_by_metric(members))))
+    for number, part in enumerate(parts, 1):
+        title = caption if len(parts) == 1 else f"{caption} ({number} of {len(parts)})"
         yield Figure(
-            kind="intervals",
+            kind=kind,
             caption=title,
-            alt=f"Intervals against limits, one line a finding: {'; '.join(name(each) for each in members)}. "
-            "The table below repeats every value.",
-            findings=tuple(each.finding.id for each in members),
-            twin=Table(
-                caption=f"{title}, as a table",
-                header=("Quantity", "Result", "Limit"),
-                rows=tuple((name(each), Number(finding=each.finding.id), limit_fact(each)) for each in members),
-            ),
+            alt=f"{what}, one line a finding: {'; '.join(name(each) for each in part)}. The table below repeats "
+            "every value.",
+            findings=tuple(each.finding.id for each in part),
+            twin=_table(f"{title}, as a table", part),
         )
+
+
+def _by_metric(members: Sequence[Shown]) -> Callable[[Shown], int]:
+    place = {metric: number for number, metric in enumerate(dict.fromkeys(each.finding.metric for each in members))}
+    return lambda shown: place[shown.finding.metric]
+
+
+def _parts(members: Iterable[Shown]) -> Iterable[list[Shown]]:
+    part: list[Shown] = []
+    size = 0
+    for each in members:
+        cost = 1 + (_PANEL if not part or part[-1].finding.metric != each.finding.metric else 0)
+        if part and size + cost > _LARGEST:
+            yield part
+            part, size, cost = [], 0, 1 + _PANEL
+        part.append(each)
+        size += cost
+    if part:
+        yield part

@@ -26,7 +26,8 @@ from probandum_reports.small_cells import small_cells
 class Shown:
     """One finding in words; every renderer prints these strings.
 
-    ``href`` is relative to the reports folder. ``suppressed``: the figure describes fewer than ten persons (or
+    ``threshold`` is the limit as declared, ``limit`` as it was applied. ``href`` is relative to the reports folder.
+    ``suppressed``: the figure describes fewer than ten persons (or
     would give such a figure away), and value, interval and n say so instead.
     """
 
@@ -38,6 +39,7 @@ class Shown:
     n: str
     verdict: str
     limit: str
+    threshold: str
     limit_source: str
     reason: str
     controls: str
@@ -60,9 +62,10 @@ class View:
         self._shown: dict[str, Shown] = {}
 
     @cached_property
-    def suppressed(self) -> frozenset[str]:
-        """The ids of findings whose figures are withheld."""
-        return small_cells(self.dossier)
+    def suppressed(self) -> Mapping[str, str]:
+        """What stands in place of each figure that is withheld, by finding id."""
+        said = {True: saying.WITHHELD, False: saying.WITHHELD_TOO}
+        return {name: said[small] for name, small in small_cells(self.dossier).items()}
 
     def shown(self, finding_id: str) -> Shown:
         """The finding in words; RecordError for an id that the record does not hold."""
@@ -103,15 +106,17 @@ class View:
     def provenance(self, node: Inline) -> str:
         """Where a statement comes from, in a few words; '' for prose.
 
-        A declared fact says by whom and when; a rule's proposal says that it waits for a person. A reason says
-        nothing of its own: it belongs to the number beside it.
+        A declared fact says by whom and when; a rule's proposal says that it waits for a person. What belongs to
+        the number beside it says no more than that: a reason nothing, a limit that it is declared.
         """
         if isinstance(node, Number):
             return "measured"
         if isinstance(node, Gap):
             return "for a person to fill" if node.origin == "human" else "missing"
-        if isinstance(node, Text) or (node.path.startswith("finding:") and node.origin == "measured"):
+        if isinstance(node, Text):
             return ""
+        if node.path.startswith("finding:") and ".waiver." not in node.path:
+            return "" if node.origin == "measured" else "declared"
         if node.origin == "measured":
             return "recorded by the run"
         if node.origin != "declared":
@@ -119,15 +124,23 @@ class View:
         return f"declared by {node.by or 'nobody named'}" + (f" on {node.on}" if node.on else ", undated")
 
     def public(self, finding_id: str) -> dict[str, Any]:
-        """The finding as a published JSON value: as recorded, or without its figures where they are withheld.
+        """The finding as a published JSON value, without its figures where they are withheld.
 
-        Resampled draws stay in the record: thousands of them say nothing to a reader.
+        What takes thousands of entries stays in the record: of resampled draws and of the digests of the raw
+        observations a reader gets the number, and of the digests their own digest and the page that shows them.
         """
         shown = self.shown(finding_id)
-        plain: dict[str, Any] = codec.builtins(shown.finding)
-        plain["estimate"] = {**plain["estimate"], "draws": None}
+        finding = shown.finding
+        plain: dict[str, Any] = codec.builtins(finding)
+        draws = plain["estimate"].pop("draws")
+        plain["estimate"]["resampled"] = None if draws is None else len(draws)
+        plain["evidence"] = {
+            "observations": len(finding.evidence),
+            "digest": codec.digest_of(finding.evidence),
+            "page": shown.href,
+        }
         if shown.suppressed:
-            plain["estimate"] = {"value": None, "unit": shown.finding.estimate.unit, "why": saying.WITHHELD}
+            plain["estimate"] = {"value": None, "unit": finding.estimate.unit, "why": shown.value}
             for name in ("why", "detectable", "n_needed", "evidence"):
                 plain[name] = None
             if plain["limit"] is not None:
@@ -141,7 +154,7 @@ class View:
 
     def _say(self, finding: Finding) -> Shown:
         estimate = finding.estimate
-        withheld = finding.id in self.suppressed
+        withheld = self.suppressed.get(finding.id)
         grade = self.grade(finding)
         value = saying.value(estimate)
         if grade == "D" and estimate.value is not None:
@@ -154,18 +167,19 @@ class View:
             finding=finding,
             title=saying.metric(finding.metric),
             about=saying.about(finding),
-            value=saying.WITHHELD if withheld else value,
-            interval=saying.WITHHELD if withheld else saying.interval(estimate),
-            n=saying.WITHHELD if withheld else saying.n(estimate),
+            value=withheld or value,
+            interval=withheld or saying.interval(estimate),
+            n=withheld or saying.n(estimate),
             verdict=saying.verdict(finding.verdict),
             limit=saying.limit(finding.limit),
+            threshold=saying.threshold(finding.limit),
             limit_source=saying.limit_source(finding.limit, finding.metric, fixed=self._fixed(finding)),
-            reason=saying.reason(finding, withheld=withheld),
+            reason=saying.reason(finding, withheld=withheld is not None),
             controls=saying.controls(finding.controls),
             method=method,
             anchor=anchor,
             href=f"evidence/{finding.probe}.html#{anchor}",
-            suppressed=withheld,
+            suppressed=withheld is not None,
         )
 
     def grade(self, finding: Finding) -> str | None:

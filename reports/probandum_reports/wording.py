@@ -38,8 +38,8 @@ UNITS: Mapping[str, str] = {
     "kilogram": "kg",
     "token": "tokens",
 }
-#: Physical quantities are said to three significant digits; all others to three decimals.
-PHYSICAL = frozenset({"J", "W", "Wh", "kWh", "s", "ms", "g", "kg"})
+#: Physical quantities and counts are said to three significant digits; all others to three decimals.
+COUNTED = frozenset({"J", "W", "Wh", "kWh", "s", "ms", "g", "kg", "tokens", "samples"})
 
 METHODS: Mapping[str, str] = {
     "wilson": "Wilson score interval",
@@ -99,12 +99,34 @@ METRICS: Mapping[str, str] = {
     "impact-ratio": "Impact ratio",
     "ppv": "Positive predictive value",
     "npv": "Negative predictive value",
+    "ppv-difference": "Difference in positive predictive value",
+    "npv-difference": "Difference in negative predictive value",
+    "log-odds-difference": "Difference in log-odds of the favourable answer",
+    "probability-difference": "Difference in probability of the favourable answer",
+    "scenario-spread": "Spread of the difference over applications",
+    "name-spread": "Spread over the names of a group",
+    "invalid-share": "Share of unusable answers",
+    "position-bias": "Preference for the answer listed first",
+    "signed-shift": "Shift of the score by one word",
+    "flip-rate": "Share of labels changed by one word",
+    "gap-over-placebo": "Shift by words for people beyond that by neutral words",
+    "score": "Mean score with one word",
     "residual": "Efficiency residual",
+    "comprehensiveness-normalised": "Normalised comprehensiveness",
+    "sufficiency-normalised": "Normalised sufficiency",
+    "deletion-normalised": "Normalised deletion",
+    "comprehensiveness-over-occlusion": "Normalised comprehensiveness beyond occlusion's",
+    "local-fit": "Fit of the local model",
     "relative-noise": "Relative noise over seeds",
-    "top-overlap": "Overlap of the leading features",
-    "comprehensiveness-normalised": "Comprehensiveness, normalised",
-    "sufficiency-normalised": "Sufficiency, normalised",
-    "deletion-normalised": "Deletion, normalised",
+    "sign-agreement": "Agreement of signs over seeds",
+    "top-overlap": "Overlap of the leading features over seeds",
+    "samples-needed": "Samples needed for a noise of 0.1",
+    "joules-per-request": "Energy of a request",
+    "gpu-joules-per-request": "Energy of a request, GPU",
+    "watt-hours-per-1000-requests": "Energy of 1,000 requests",
+    "joules-per-output-token": "Energy of an output token",
+    "seconds-per-request": "Time of a request",
+    "seconds-per-output-token": "Time of an output token",
     "run": "Probe run",
 }
 WORDS: Mapping[str, str] = {

@@ -154,7 +154,8 @@ def test_the_second_opinion_is_an_estimate_of_grade_d_with_its_intensity(monkeyp
 
     assert "D" == reading.grade
     assert "380.95 g CO2e/kWh (2023)" in reading.notes[0]
-    assert reading.cpu_joules is not None and reading.cpu_joules > 0
+    assert reading.joules is not None and reading.joules > 0
+    assert 0 not in (reading.gpu_joules, reading.cpu_joules, reading.dram_joules)
 
 
 def test_without_a_country_the_second_opinion_says_nothing() -> None:

@@ -64,7 +64,7 @@ class OnnxTarget(Target):
         self._inputs = {each.name: each for each in self._session.get_inputs()}
         self._columns = self._input_columns(context.features)
         self._output = self._probability_output(output)
-        self.labels = class_names(labels) or self._own_labels()
+        self.labels = self._class_names(labels)
 
     def identity(self) -> Mapping[str, Any]:
         """The digest of the file, its inputs and output, where and by what it ran."""
@@ -141,6 +141,14 @@ class OnnxTarget(Target):
                 f"target.output: {name!r} is no output of probabilities of {self._file}", remedy=f"its outputs: {found}"
             )
         return outputs[name]
+
+    def _class_names(self, labels: Sequence[object]) -> tuple[str, ...]:
+        """The plan's names or the model's own; UsageError where the plan names more or fewer than there are."""
+        names = class_names(labels) or self._own_labels()
+        width = self._output.shape[-1] if self._output.type not in _ZIPMAPS and len(self._output.shape) == 2 else None
+        if isinstance(width, int) and width > 1 and width != len(names):
+            raise UsageError(f"target.labels: {len(names)} names for {width} classes")
+        return names
 
     def _own_labels(self) -> tuple[str, ...]:
         """The class names of a zipmap, in the order in which :meth:`_ask` puts them; UsageError for a plain tensor."""

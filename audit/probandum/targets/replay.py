@@ -32,7 +32,7 @@ class ReplayTarget(Target):
             raise TargetError(f"{record}: the record holds no answers", remedy="name the record of a finished audit")
         self.capabilities = frozenset(Capability(kind) for kind in recorded.get("capabilities", ()))
         self.labels = tuple(recorded.get("labels", ()))
-        self._digest = codec.digest(read_bytes(_journal(self._record)))
+        self._digest = codec.digest(read_bytes(self._record.observed))
         self.cautions = (
             *recorded.get("cautions", ()),
             "Answers were replayed from a recorded audit; the system itself was not asked.",
@@ -41,7 +41,7 @@ class ReplayTarget(Target):
     @classmethod
     def sources(cls, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
         """The recorded answers."""
-        return (_journal(Record.open(context.resolve(str(options["record"])))),)
+        return (Record.open(context.resolve(str(options["record"]))).observed,)
 
     def identity(self) -> Mapping[str, Any]:
         """The digest of the recorded answers, and what gave them."""
@@ -64,8 +64,3 @@ class ReplayTarget(Target):
                 f"{self._record.folder}: no recorded answer to {request.kind} request {request.digest}",
                 remedy="replay the plan that was recorded, with the same probes, options and seed",
             ) from None
-
-
-def _journal(record: Record) -> Path:
-    packed = record.ask / "observations.jsonl.zst"
-    return packed if packed.is_file() else record.journal

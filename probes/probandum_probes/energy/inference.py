@@ -160,7 +160,7 @@ def _joules(windows: Sequence[Window]) -> tuple[list[float] | None, str]:
     if all(value is not None and value > 0 for value in joules):
         return [value for value in joules if value is not None], ""
     missing = next(window.reading for window in windows if not window.reading.joules)
-    reasons = dict.fromkeys(missing.why.values())
+    reasons = dict.fromkeys(missing.why[part] for part in ("gpu", "cpu", "dram") if part in missing.why)
     return None, "; ".join(reasons) or "the counter did not move in a window; ask for longer windows"
 
 

@@ -1,0 +1,177 @@
+"""ONNX models made from real classifiers: the same answers and findings within single precision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skops.io
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from probandum import api
+from probandum.errors import ProbandumError, TargetError, UsageError
+from probandum.evidence import Capability, Request, Response, Table
+from probandum.target import Target, TargetContext, make_target
+from probandum.targets import load_builtin
+from records import write_sklearn_plan
+
+load_builtin()
+
+RNG = np.random.default_rng(5)
+VALUES = RNG.normal(size=(200, 2))
+GOOD = np.where(VALUES[:, 0] > VALUES[:, 1], "good", "bad")
+ROWS = Table({"debt": VALUES[:, 1], "town": np.array(["Ulm", "Bonn"])[RNG.integers(0, 2, 200)], "income": VALUES[:, 0]})
+MODEL = LogisticRegression().fit(VALUES, GOOD)
+PLAIN = {"zipmap": False}
+
+
+def saved(folder: Path, model: Any = MODEL, *, options: Any = None, initial: Any = None) -> Path:
+    """The model as an ONNX file."""
+    sample = None if initial else np.zeros((1, model.n_features_in_), dtype=np.float32)
+    converted = to_onnx(model, sample, initial_types=initial, options=PLAIN if options is None else options)
+    path = folder / "model.onnx"
+    path.write_bytes(converted.SerializeToString())
+    return path
+
+
+def made(
+    folder: Path, features: tuple[str, ...] = ("income", "debt"), *, device: str = "auto", **options: Any
+) -> Target:
+    """The target as a plan would make it."""
+    context = TargetContext(folder=folder, features=features, threads=1, device=device)
+    return make_target("onnx", context, {"path": "model.onnx", **options})
+
+
+def asked(target: Target, table: Table = ROWS) -> Response:
+    """The answer for these rows."""
+    (response,) = target.answer([Request(kind=Capability.PREDICT, inputs=table)])
+    return response
+
+
+def refused(
+    folder: Path, error: type[ProbandumError], features: tuple[str, ...] = ("income", "debt"), **options: Any
+) -> str:
+    """The one line that loading ends in."""
+    with pytest.raises(error) as caught:
+        made(folder, features, **options)
+    (line,) = caught.value.lines()
+
+    assert "\n" not in line
+    return line
+
+
+def test_a_matrix_is_made_of_the_features_in_the_plans_order(tmp_path: Path) -> None:
+    """Answers agree with the original's within single precision."""
+    saved(tmp_path)
+    target = made(tmp_path, labels=["bad", "good"])
+
+    assert ("bad", "good") == target.labels
+    assert np.allclose(MODEL.predict_proba(VALUES), asked(target).values, atol=1e-5)
+    assert "CPUExecutionProvider" == target.identity()["provider"]
+
+
+@pytest.mark.parametrize("kind", ["words", "numbers"])
+def test_a_map_of_names_says_its_classes_itself(tmp_path: Path, kind: str) -> None:
+    """The zipmap of words, and of whole numbers."""
+    model = MODEL if kind == "words" else LogisticRegression().fit(VALUES, (GOOD == "good").astype(int))
+    saved(tmp_path, model, options={"zipmap": True})
+    target = made(tmp_path)
+
+    assert (("bad", "good") if kind == "words" else ("0", "1")) == target.labels
+    assert np.allclose(model.predict_proba(VALUES), asked(target).values, atol=1e-5)
+
+
+def test_a_model_of_one_input_a_column_gets_each_by_its_name(tmp_path: Path) -> None:
+    """Words and numbers, as the model declares them."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"income": VALUES[:, 0], "town": ROWS["town"]})
+    encode = make_column_transformer((OneHotEncoder(), ["town"]), remainder="passthrough")
+    model = make_pipeline(encode, LogisticRegression()).fit(frame, GOOD)
+    inputs = [("income", FloatTensorType([None, 1])), ("town", StringTensorType([None, 1]))]
+    saved(tmp_path, model, initial=inputs)
+    target = made(tmp_path, ("debt", "town", "income"), labels=["bad", "good"])
+
+    assert np.allclose(model.predict_proba(frame), asked(target).values, atol=1e-5)
+    assert "the model takes the column 'town', which data.features lacks" in refused(
+        tmp_path, TargetError, ("income",), labels=["bad", "good"]
+    )
+
+
+def test_the_findings_are_those_of_the_original(tmp_path: Path) -> None:
+    """The whole audit, once by skops and once by ONNX: every count, interval and verdict alike."""
+    plan = write_sklearn_plan(tmp_path)
+    original = api.audit(plan, out=tmp_path / "skops", documents=False)
+    saved(tmp_path, skops.io.load(tmp_path / "model.skops"))
+    text = plan.read_text("utf-8")
+    plan.write_text(
+        text.replace("type: sklearn, path: model.skops", "type: onnx, path: model.onnx, labels: [0, 1]"), "utf-8"
+    )
+    converted = api.audit(plan, out=tmp_path / "onnx", documents=False)
+    (one,) = original.observations()
+    (other,) = converted.observations()
+
+    assert 0 < np.abs(one.answer.values - other.answer.values).max() < 1e-5
+    for ours, theirs in zip(original.findings, converted.findings, strict=True):
+        assert (ours.id, ours.verdict, ours.estimate) == (theirs.id, theirs.verdict, theirs.estimate)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({}, UsageError, "target.labels: model.onnx does not say what its classes are called"),
+        ({"labels": ["a", "a"]}, UsageError, "target.labels: the name 'a' occurs twice"),
+        ({"labels": ["a", "b"], "output": "label"}, UsageError, "'label' is no output of probabilities of model.onnx"),
+        ({"labels": ["a", "b"], "sha256": "0" * 64}, TargetError, "model.onnx: expected sha256:0000"),
+        ({"labels": ["a", "b"], "features": ("income",)}, TargetError, "takes 2 columns, data.features names 1"),
+        ({"labels": ["a", "b", "c"]}, UsageError, "target.labels: 3 names for 2 classes"),
+    ],
+)
+def test_what_cannot_be_audited_is_one_line(
+    tmp_path: Path, options: Mapping[str, Any], error: type[ProbandumError], message: str
+) -> None:
+    """Before a row is asked."""
+    saved(tmp_path)
+
+    assert message in refused(tmp_path, error, **options)
+
+
+def test_an_accelerator_is_never_replaced_in_silence(tmp_path: Path) -> None:
+    """Another device answers other digits."""
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this machine has the provider")
+    saved(tmp_path)
+
+    assert "onnxruntime has no CUDAExecutionProvider here" in refused(
+        tmp_path, TargetError, labels=["a", "b"], device="cuda"
+    )
+
+
+@pytest.mark.parametrize("data", [b"", b"no model", b"\x08\x07" * 40])
+def test_a_file_that_is_no_model_is_one_line(tmp_path: Path, data: bytes) -> None:
+    """Whatever the runtime says of it."""
+    (tmp_path / "model.onnx").write_bytes(data)
+
+    assert "model.onnx: no ONNX model" in refused(tmp_path, TargetError)
+
+
+def test_text_where_a_number_is_wanted_is_the_error_of_its_block(tmp_path: Path) -> None:
+    """The other blocks of the pack are answered."""
+    saved(tmp_path)
+    target = made(tmp_path, ("income", "town"), labels=["bad", "good"])
+    numbers = Table({"income": VALUES[:3, 0], "town": VALUES[:3, 1]})
+    requests = [Request(kind=Capability.PREDICT, inputs=table) for table in (ROWS, numbers)]
+    broken, sound = target.answer(requests)
+
+    assert "could not convert string to float" in (broken.error or "")
+    assert np.allclose(MODEL.predict_proba(VALUES[:3]), sound.values, atol=1e-5)
