@@ -7,11 +7,12 @@ probandum.gate(record).code
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from probandum import codec, gating, judging, running, sealing
+from probandum import codec, gating, judging, locking, running, sealing
 from probandum.dossier import Dossier, publisher
 from probandum.errors import UsageError
 from probandum.finding import Finding, Limit, Waiver
@@ -38,6 +39,13 @@ def check_plan(plan: Plan | str | Path) -> Plan:
     running.prepare(checked)
     checked.check_names(documents=publisher().known())
     return checked
+
+
+def lock(plan: Plan | str | Path, *, key: str | Path | None = None) -> Path:
+    """Write down what ``plan`` asks and judges by, before anything is asked; returns the lock's path."""
+    checked = check_plan(plan)
+    now = datetime.datetime.now(datetime.UTC)
+    return locking.write_lock(checked, running.plan_files(checked), key=None if key is None else Path(key), made=now)
 
 
 def audit(
@@ -167,7 +175,24 @@ def dossier(record: Record, *, as_of: str | None = None) -> Dossier:
         as_of=as_of or judgement.as_of,
         observations=record.observations,
         windows=record.windows(),
+        lock=_lock(record, judgement.limits),
     )
+
+
+def _lock(record: Record, limits: Sequence[Limit]) -> Mapping[str, Any] | None:
+    """What the record's lock says of the limits that judge now."""
+    found = locking.read_lock(record.lock)
+    if found is None:
+        return None
+    return {
+        "made": found.made,
+        "digest": found.digest,
+        "signed": found.signed,
+        "key_id": found.key_id,
+        "precedes": found.precedes(record.environment["started"]),
+        "held": [limit for limit in limits if found.holds(limit)],
+        "amendments": locking.amendments(found, limits),
+    }
 
 
 class _Judgement:

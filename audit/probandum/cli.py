@@ -178,6 +178,14 @@ def plan_check(plan: PlanFile, debug: Debug = False) -> None:
     print(f"{plan}: fits; {suites} probes, {limits} limits, ask {checked.digests['ask'][:19]}…")
 
 
+@plan_app.command("lock")
+def plan_lock(plan: PlanFile, key: SigningKey = None, debug: Debug = False) -> None:
+    """Fix what an audit asks and judges by before it runs: PLAN.lock.json, signed where a key is given."""
+    from probandum import api
+
+    print(api.lock(plan, key=key))
+
+
 @plan_app.command("schema")
 def plan_schema() -> None:
     """Print the JSON Schema of audit files, for editors."""

@@ -27,7 +27,8 @@ class Dossier:
     parts (``ask``, ``judge``, ``declare``, ``waive``). ``seal``: signed (bool) and key_id. ``gate``: code,
     mode, causes (each code, text, finding), counts by verdict, judged. ``as_of``: the ISO date that every
     document states. ``observations`` reads the raw observations again from the start at each call; ``windows``
-    are the metered energy windows by the key that findings name as evidence.
+    are the metered energy windows by the key that findings name as evidence. ``lock``: made, digest, signed, key_id,
+    precedes (the run), held (the limits that stand in it), amendments (words); None without a lock.
     """
 
     card: Mapping[str, Any]
@@ -43,6 +44,7 @@ class Dossier:
     as_of: str
     observations: Callable[[], Iterator[Observation]]
     windows: Mapping[str, Window] = field(default_factory=dict)
+    lock: Mapping[str, Any] | None = None
 
 
 class Publisher(Protocol):

@@ -75,7 +75,7 @@ def decided(findings: Sequence[Finding], unused: Sequence[Limit], planned: Itera
     seen = {finding.probe for finding in findings}
     causes = [Cause(code=4, text=f"{probe} was planned and left no finding") for probe in planned if probe not in seen]
     causes += [
-        Cause(code=4, text=f"limit on {limit.metric} (line {limit.line}) met no measured quantity")
+        Cause(code=4, text=f"limit on {limit.metric} (line {limit.line}) met no quantity that is judged")
         for limit in unused
         if limit.metric.rpartition("/")[0] in _measured(findings)
     ]

@@ -79,12 +79,12 @@ def judge(
 
 
 def unused_limits(results: Sequence[ProbeResult], limits: Sequence[Limit]) -> list[Limit]:
-    """Limits that no measure matched: an audit that names them and says nothing of them would be thinner."""
+    """Limits that no measure to be judged matched: an audit that says nothing of them would be thinner."""
     used = {
         id(limit)
         for result in results
         for measure in result.measures
-        if (limit := _limit_for(result, measure, limits)) is not None
+        if measure.mode == "gate" and (limit := _limit_for(result, measure, limits)) is not None
     }
     return [limit for limit in limits if id(limit) not in used]
 

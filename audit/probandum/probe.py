@@ -25,7 +25,7 @@ from probandum.errors import DataError, UnknownName
 from probandum.evidence import Capability, Items, Reading, Request, Response
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.subject import Subject
-from probandum.target import check_keywords
+from probandum.target import check_keywords, refuse_second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +187,8 @@ def probe(
 ) -> Callable[[P], P]:
     """Register a probe class. ``needs``: the target must answer one of these kinds.
 
-    TypeError where the class has no docstring or no controls: a probe without both is not evidence.
+    TypeError where the class has no docstring or no controls: a probe without both is not evidence. ValueError
+    where another class has the id: which of the two audits would depend on the order of imports.
     """
 
     def register(cls: P) -> P:
@@ -196,6 +197,7 @@ def probe(
         kinds = {control.kind for control in getattr(cls, "controls", ())}
         if kinds != {"positive", "negative"}:
             raise TypeError(f"probe {id} needs one positive and one negative control, has {sorted(kinds) or 'none'}")
+        refuse_second(f"probe {id}", _PROBES.specs[id].cls if id in _PROBES.specs else None, cls)
         wanted = [needs] if isinstance(needs, Capability) else needs
         spec = ProbeSpec(
             id=id,

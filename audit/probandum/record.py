@@ -114,17 +114,27 @@ class Record:
 
         with packed.open("rb") as raw:
             try:
+                missing = zstandard.frame_content_size(raw.read(18))
+                raw.seek(0)
                 lines = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw))
                 for number, line in enumerate(lines, 1):
+                    missing -= len(line)
                     yield _entry(line, f"{packed}:{number}")
             except zstandard.ZstdError as error:
                 raise RecordError(f"{packed}: {error}", remedy="the record is truncated or damaged") from None
+        if missing:
+            raise RecordError(f"{packed}: {missing} bytes are missing at its end", remedy="the record is truncated")
 
     @property
     def observed(self) -> Path:
         """The file that holds what was asked and answered: packed, or the journal of an unfinished run."""
         packed = self.ask / "observations.jsonl.zst"
         return packed if packed.is_file() else self.journal
+
+    @property
+    def lock(self) -> Path:
+        """The lock that lay beside the plan when the run began, where there was one."""
+        return self.ask / "lock.dsse.json"
 
     @property
     def journal(self) -> Path:
@@ -153,9 +163,14 @@ class RunJournal:
         self._packs: dict[str, list[Observation]] = {}
         self._windows: dict[str, Window] = {}
         self._file = _open_locked(path)
-        if not resume:
-            self._file.truncate(0)
-        for entry in _whole_entries(self._file, path):
+        try:
+            if not resume:
+                self._file.truncate(0)
+            entries = _whole_entries(self._file, path)
+        except BaseException:
+            self._file.close()
+            raise
+        for entry in entries:
             if isinstance(entry, Observation):
                 self._packs.setdefault(entry.pack, []).append(entry)
             else:

@@ -21,10 +21,11 @@ from probandum.environment import describe_run, refuse_other_machine
 from probandum.errors import DataError, PlanError, ProbandumError, UsageError
 from probandum.evidence import Items, Reading
 from probandum.finding import finding_id
+from probandum.locking import lock_path, refuse_other_questions
 from probandum.plan import Plan
 from probandum.plugins import load_plugins
 from probandum.probe import ControlOutcome, Measure, Probe, ProbeResult, ProbeSpec, Window, known_probes, make_probe
-from probandum.record import Record, RunJournal, pack_journal, start_record, write_json
+from probandum.record import Record, RunJournal, pack_journal, start_record, write_bytes, write_json
 from probandum.sealing import seal
 from probandum.second_opinion import AuditMeter
 from probandum.subject import Subject
@@ -92,6 +93,16 @@ def record_key(plan: Plan) -> str:
     return codec.digest_of([plan.digests["ask"], [_file_digest(path) for path in files]])
 
 
+def plan_files(plan: Plan) -> dict[str, str]:
+    """The digest of every file that the *ask* part names, by its path from the plan's folder or by its name."""
+    digests = {}
+    for path in sorted({*_sources(plan)}, key=str):
+        inside = path.resolve().is_relative_to(plan.folder.resolve())
+        name = path.resolve().relative_to(plan.folder.resolve()).as_posix() if inside else path.name
+        digests[name] = f"sha256:{_file_digest(path)}"
+    return digests
+
+
 def default_folder(plan: Plan, key: str) -> Path:
     """``runs/<system>-<key>`` below the working folder."""
     return Path("runs") / f"{plan.slug}-{key.removeprefix('sha256:')[:8]}"
@@ -105,6 +116,7 @@ def run(plan: Plan, folder: Path | None = None, *, key: Path | None = None, obse
     """
     watch = observer or Silent()
     probes = prepare(plan)
+    refuse_other_questions(plan, plan_files(plan))
     name = record_key(plan)
     out = folder if folder is not None else default_folder(plan, name)
     found = Record(out)
@@ -133,6 +145,8 @@ def _carry_out(
         out, plan_source=plan.source, plan={**parts, **plan.parts(), "lines": dict(plan.lines)}, environment=facts
     )
     refuse_other_machine(record, facts)
+    if lock_path(plan.path).is_file() and not record.lock.is_file():
+        write_bytes(record.lock, lock_path(plan.path).read_bytes())
     journal = RunJournal(record.journal, resume=plan.execution.cache != "off")
     cache = _cache(plan, target, watch)
     try:

@@ -184,7 +184,7 @@ def _agree(folder: Path, files: Iterable[Path]) -> tuple[bool, str]:
 
 
 def _same(folder: Path, files: Iterable[Path], predicate: str) -> tuple[bool, str]:
-    body, _ = _open_envelope(folder / STATEMENT)
+    body, _ = open_envelope(folder / STATEMENT)
     statement = codec.decode(dict[str, Any], body, what=str(folder / STATEMENT))
     expected = _statement(_sums(folder, files), predicate, statement.get("predicate", {}))
     if body != expected:
@@ -193,7 +193,7 @@ def _same(folder: Path, files: Iterable[Path], predicate: str) -> tuple[bool, st
 
 
 def _signed(folder: Path, key: Ed25519PublicKey | None) -> tuple[bool | None, str]:
-    body, signatures = _open_envelope(folder / STATEMENT)
+    body, signatures = open_envelope(folder / STATEMENT)
     if not signatures:
         if key is not None:
             return False, "unsigned, and a key was given"
@@ -211,13 +211,13 @@ def _judgements(record: Record, key: Ed25519PublicKey | None) -> tuple[bool, str
     folders = sorted(path for path in (record.folder / "judgements").glob("*") if path.is_dir())
     if not folders:
         return False, "no judgement"
-    seal_body, _ = _open_envelope(record.folder / STATEMENT)
+    seal_body, _ = open_envelope(record.folder / STATEMENT)
     for folder in folders:
         files = [path for path in sorted(folder.iterdir()) if path.name not in (SUMS, STATEMENT)]
         for check in (_agree(folder, files), _same(folder, files, "judgement")):
             if not check[0]:
                 return False, f"{folder.name}: {check[1]}"
-        body, _ = _open_envelope(folder / STATEMENT)
+        body, _ = open_envelope(folder / STATEMENT)
         named = codec.decode(dict[str, Any], body)["predicate"].get("record")
         if named != codec.digest(seal_body):
             return False, f"{folder.name}: judges another record"
@@ -245,12 +245,12 @@ def _reports(record: Record) -> tuple[bool | None, str]:
 
 def statement_digest(folder: Path) -> str:
     """The digest of the statement in ``folder``: what names this record, or this judgement."""
-    return codec.digest(_open_envelope(folder / STATEMENT)[0])
+    return codec.digest(open_envelope(folder / STATEMENT)[0])
 
 
 def signature(folder: Path) -> dict[str, Any]:
     """Whether the statement in ``folder`` carries a signature, and of which key; it is not checked here."""
-    _, signatures = _open_envelope(folder / STATEMENT)
+    _, signatures = open_envelope(folder / STATEMENT)
     return {"signed": bool(signatures), "key_id": signatures[0].get("keyid") if signatures else None}
 
 
@@ -290,7 +290,7 @@ def _statement(sums: Iterable[tuple[str, str]], predicate: str, facts: dict[str,
     )
 
 
-def _open_envelope(path: Path) -> tuple[bytes, list[dict[str, Any]]]:
+def open_envelope(path: Path) -> tuple[bytes, list[dict[str, Any]]]:
     """The payload and signatures; RecordError unless every byte is where the canonical form puts it.
 
     Base64 that decodes is not enough: the last character of a payload carries bits that decoding ignores.

@@ -97,14 +97,21 @@ _TARGETS = _Registry()
 
 
 def target(name: str) -> Callable[[T], T]:
-    """Register a class under the name that ``target: {type: name}`` uses."""
+    """Register a class under the name that ``target: {type: name}`` uses; ValueError where another class has it."""
 
     def register(cls: T) -> T:
+        refuse_second(f"target {name}", _TARGETS.classes.get(name), cls)
         cls.name = name
         _TARGETS.classes[name] = cls
         return cls
 
     return register
+
+
+def refuse_second(what: str, known: type | None, cls: type) -> None:
+    """ValueError where ``known`` has the name already and is another class; a module imported again may repeat it."""
+    if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+        raise ValueError(f"{what} is registered already, by {known.__module__}.{known.__qualname__}")
 
 
 def known_targets() -> dict[str, type[Target]]:

@@ -78,8 +78,8 @@ class Builder:
 
     def _status(self, nodes: Sequence[Node]) -> str:
         """A draft until a named reviewer signs and no field waits for a person."""
-        gaps = list(parts.gaps(nodes))
-        people = sum(gap.origin == "human" for gap in gaps)
+        gaps = {gap.field_id: gap for gap in parts.gaps(nodes)}
+        people = sum(gap.origin == "human" for gap in gaps.values())
         review = facts.card_fact(self.dossier.card, f"review.{self.template.id}", human=True)
         if review is None:
             reviewed = f"not reviewed; {self.template.reviewer} must review it"

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
+import re
+
 from probandum.document import Cell, Fact, Number, Table
 from probandum_reports.view import View
 
-#: Letters beyond which a cell takes more lines instead of more width, and a word is broken.
-_LONG_CELL, _LONG_WORD = 90, 18
+#: Letters of a line as wide as the table; those beyond which a cell takes more lines instead of more width, and a
+#: word is broken; what the edges of a cell take.
+_LINE, _LONG_CELL, _LONG_WORD, _EDGES = 104, 150, 22, 3
 
 
 def widths(table: Table, view: View) -> list[float]:
     """How wide each column is set, as shares of the table's width.
 
-    Two columns are a label and what it says. Otherwise a width follows the longest word, which should not break,
-    and the longest cell, up to a limit beyond which a cell takes more lines instead; none is narrower than six
-    tenths of an even share.
+    Two columns are a label and what it says. Otherwise each column has room for its longest word, which should not
+    break, and the rest goes to where the longest cells are, up to a limit beyond which a cell takes more lines.
     """
     if len(table.header) == 2:
         return [0.3, 0.7]
-    wanted: list[float] = []
+    words: list[float] = []
+    cells: list[float] = []
     for place, title in enumerate(table.header):
         extents = [_extent(title, view), *(_extent(row[place], view) for row in table.rows)]
-        wanted.append(max(word for word, _ in extents) + min(max(length for _, length in extents), _LONG_CELL))
-    even = sum(wanted) / len(wanted)
-    columns = [max(column, 0.6 * even) for column in wanted]
+        words.append(max(word for word, _ in extents) + _EDGES)
+        cells.append(min(max(length for _, length in extents), _LONG_CELL))
+    spare = max(_LINE - sum(words), 0)
+    columns = [word + spare * cell / sum(cells) for word, cell in zip(words, cells, strict=True)]
     return [round(column / sum(columns), 4) for column in columns]
 
 
 def _extent(cell: Cell, view: View) -> tuple[int, int]:
-    """The letters of a cell's longest word and of the whole cell, with what stands below a fact or a figure."""
+    """The letters of a cell's longest word and of the whole cell, with what stands beside a fact or a figure."""
     text = view.cell(cell)
-    word = max((min(len(part), _LONG_WORD) for part in text.split()), default=1)
+    word = max((min(len(part), _LONG_WORD) for part in re.split(r"[\s/-]+", text)), default=1)
     if isinstance(cell, Fact):
-        said = view.provenance(cell)
-        return max(word, 11), max(len(text), len(said))
+        return max(word, 10 if view.provenance(cell) else 1), len(text)
     if isinstance(cell, Number):
-        return 33, len(text)
+        return 25, len(text)
     return word, len(text)

@@ -17,7 +17,7 @@ from probandum.document import Cell, Fact, Figure, Gap, Heading, Inline, Listing
 from probandum.errors import DataError, MissingDependency
 from probandum.finding import Verdict
 from probandum_reports.columns import widths
-from probandum_reports.front import ORIGINS, front, in_reading_order, origins
+from probandum_reports.front import ORIGINS, front, in_reading_order, origins, who
 from probandum_reports.ooxml import Controls, Element, bookmarked, element, field, line_break, paragraph, run, table
 from probandum_reports.typesetting import picture, raster
 from probandum_reports.view import Shown, View
@@ -269,9 +269,12 @@ class _Body:
         said = [run(fact.value, style="Identifier" if fact.value.startswith("sha256:") else None)]
         if fact.origin == "measured":
             said = [self._controls.locked(fact.path, fact.label or fact.path, said)]
-        who = ", ".join(part for part in (fact.by, fact.on) if part)
+        provenance = self._view.provenance(fact)
+        if not provenance:
+            return said
+        whose = None if provenance == "declared" else who(fact)
         between = run("   ") if apart is None else apart
-        return [*said, between, *self._origin(fact.origin), *([run(f" · {who}", style="Small")] if who else [])]
+        return [*said, between, *self._origin(fact.origin), *([run(f" · {whose}", style="Small")] if whose else [])]
 
     def _cell(self, cell: Cell) -> list[Element]:
         if isinstance(cell, str):

@@ -1,14 +1,16 @@
 """Evidence pages: for each probe its findings with all their fields, and the raw lines they rest on.
 
-``evidence/<probe>.jsonl`` holds one canonical JSON value a line: every observation that a finding of the probe
-names, every other one that the probe asked for (its controls), and its metered windows. The page beside it
-names line numbers and shows the first lines readably. Observations stream past once; nothing but line numbers
-and a few samples is kept.
+``evidence/<probe>.jsonl`` holds one canonical JSON value a line: the observations that findings of the probe name,
+the other ones that the probe asked for (its controls), and its metered windows. Where they are many it holds the
+first megabytes, and of every finding the first observations; how many more stand in the record, and how they are
+printed, stands on the page. The page names line numbers and shows the first lines readably. Observations stream
+past once; nothing but numbers and a few samples is kept.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -26,8 +28,11 @@ from probandum_reports.pages import fill, frame
 from probandum_reports.strips import strips
 from probandum_reports.view import Shown, View
 
-#: How much of the raw lines a page shows: observations, inputs of each, characters of a text, ranges of lines.
-_SAMPLES, _INPUTS, _CHARACTERS, _RANGES = 6, 3, 900, 8
+#: How much of the raw lines a page shows: observations, inputs of each, characters of a text, ranges of lines,
+#: digests of requests.
+_SAMPLES, _INPUTS, _CHARACTERS, _RANGES, _FEW = 6, 3, 900, 8, 2
+#: How much of the raw lines a file holds: bytes of them all, and observations of each finding whatever their size.
+_BYTES, _LEAST = 4_000_000, 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +48,41 @@ class Sample:
 
 @dataclass(slots=True, kw_only=True)
 class Ledger:
-    """The raw lines of one probe as they are written."""
+    """The raw lines of one probe as they are written.
+
+    ``wanted``: the findings that name a digest. ``written``: how many lines each finding has already. ``left``: how
+    many observations stand in the record only, by digest.
+    """
 
     file: IO[bytes]
+    wanted: dict[str, list[str]] = field(default_factory=dict)
+    written: Counter[str] = field(default_factory=Counter)
+    size: int = 0
     count: int = 0
     lines: dict[str, list[int]] = field(default_factory=dict)
+    left: Counter[str] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
     windows: list[tuple[int, Window]] = field(default_factory=list)
 
     def write(self, name: str, line: bytes) -> int:
         """Add one line under the digest or key ``name``; returns its number, from 1."""
         self.file.write(line + b"\n")
+        self.size += len(line) + 1
         self.count += 1
         self.lines.setdefault(name, []).append(self.count)
+        self.written.update(self.wanted.get(name, ()))
         return self.count
+
+    def observe(self, observation: Observation, line: bytes) -> None:
+        """Add an observation if there is room for it, or if a finding has too few yet to be looked at."""
+        name = observation.request
+        needed = any(self.written[finding] < _LEAST for finding in self.wanted.get(name, ()))
+        if self.size + len(line) > _BYTES and not needed:
+            self.left[name] += 1
+            return
+        number = self.write(name, line)
+        if len(self.samples) < _SAMPLES:
+            self.samples.append(readable(observation, number))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,18 +132,16 @@ def _ledgers(dossier: Dossier, target: Path) -> Iterator[Mapping[str, Ledger]]:
 
 
 def _stream(dossier: Dossier, ledgers: Mapping[str, Ledger]) -> None:
-    """Every observation, once, into the files of the probes that rest on it; then the windows."""
+    """Every observation, once, to the files of the probes that rest on it; then the windows."""
     named: dict[str, dict[str, None]] = {}
     for finding in dossier.findings:
         for digest in finding.evidence:
             named.setdefault(digest, {}).setdefault(finding.probe)
+            ledgers[finding.probe].wanted.setdefault(digest, []).append(finding.id)
     for observation in dossier.observations():
         line = codec.encode(observation)
         for probe in {observation.probe: None, **named.get(observation.request, {})}:
-            ledger = ledgers[probe]
-            number = ledger.write(observation.request, line)
-            if len(ledger.samples) < _SAMPLES:
-                ledger.samples.append(readable(observation, number))
+            ledgers[probe].observe(observation, line)
     for key, window in dossier.windows.items():
         line = codec.encode({"window": key, "reading": window})
         probes = dict(named.get(key, {}))
@@ -142,6 +166,8 @@ def _page(view: View, result: ProbeResult, ledger: Ledger) -> bytes:
         samples=ledger.samples,
         windows=[(number, *_window(window)) for number, window in ledger.windows],
         count=ledger.count,
+        left=ledger.left.total(),
+        first_left=next(iter(ledger.left), None),
         **frame(view.dossier),
     )
 
@@ -189,6 +215,7 @@ def _fields(shown: Shown, ledger: Ledger) -> Iterator[tuple[str, str]]:
     yield "Answers", ", ".join(finding.requirements)
     if not shown.suppressed:
         yield "Rests on", rests_on(finding.evidence, ledger.lines)
+        yield "Only in the record", only_in_record(finding.evidence, ledger.left)
 
 
 def exact(number: float) -> str:
@@ -219,6 +246,20 @@ def rests_on(digests: Iterable[str], lines: Mapping[str, Sequence[int]]) -> str:
     rest = len(ranges) - _RANGES
     more = f", and {rest:,} more ranges up to {numbers[-1]:,}" if rest > 0 else ""
     return f"{len(numbers):,} raw {'line' if len(numbers) == 1 else 'lines'}: {', '.join(said)}{more}"
+
+
+def only_in_record(digests: Iterable[str], left: Mapping[str, int]) -> str:
+    """How many observations a finding rests on that the raw file does not hold, and the digests of the first.
+
+    >>> only_in_record(["a", "b", "c"], {"b": 1, "c": 2, "d": 1})
+    '3 more observations; the digests of their requests are b, c'
+    """
+    names = [digest for digest in digests if digest in left]
+    count = sum(left[name] for name in names)
+    if not count:
+        return ""
+    said = "the digests of their requests are" if len(names) <= _FEW else "the first of their requests are"
+    return f"{count:,} more {'observation' if count == 1 else 'observations'}; {said} {', '.join(names[:_FEW])}"
 
 
 def readable(observation: Observation, line: int) -> Sample:

@@ -24,7 +24,7 @@ def words(value: object) -> str:
     """A card's value as one line of text.
 
     >>> words({"name": "Example Bank AG", "contact": ["a@example.org", "b@example.org"]})
-    'name: Example Bank AG; contact: a@example.org, b@example.org'
+    'Example Bank AG; contact: a@example.org, b@example.org'
     >>> words(True), words(2.0), words("  two \\n words ")
     ('yes', '2', 'two words')
     """
@@ -34,11 +34,16 @@ def words(value: object) -> str:
         return str(int(value))
     if isinstance(value, Mapping):
         named = sorted(value.items(), key=lambda item: item[0] != "name")
-        return "; ".join(f"{str(key).replace('_', ' ')}: {words(inner)}" for key, inner in named)
+        return "; ".join(_named(str(key), words(inner)) for key, inner in named)
     if isinstance(value, Sequence) and not isinstance(value, str):
         joint = "; " if any(isinstance(inner, Mapping) for inner in value) else ", "
         return joint.join(words(inner) for inner in value)
     return " ".join(str(value).split())
+
+
+def _named(key: str, text: str) -> str:
+    """An entry of a mapping in words: a name needs no word before it."""
+    return text if key == "name" else f"{key.replace('_', ' ')}: {text}"
 
 
 def card_fact(card: Mapping[str, Any], path: str, *, label: str | None = None, human: bool = False) -> Fact | None:
@@ -115,7 +120,8 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
                 facts[f"controls.{result.probe}.{kind}"] = "; ".join(said)
         facts[f"probe.{result.probe}"] = f"version {result.version}, {result.status.replace('_', ' ')}"
         facts[f"summary.{result.probe}"] = result.summary or None
-        facts[f"options.{result.probe}"] = result.options or "none"
+        given = {name: value for name, value in result.options.items() if value not in (None, "", [], ())}
+        facts[f"options.{result.probe}"] = given or "none"
     for name, reading in dossier.readings.items():
         facts[f"reading.{name}"] = _reading(reading)
     return {path: words(value) for path, value in facts.items() if value is not None}

@@ -38,7 +38,7 @@ _SHAPES: Mapping[Verdict, str] = {
     Verdict.NOT_APPLICABLE: "s",
 }
 _OPEN = (Verdict.INCONCLUSIVE, Verdict.ERROR)
-_WIDTH, _ROW, _TOP, _BOTTOM, _LEGEND = 6.6, 0.34, 0.36, 0.36, 0.32  # inches
+_WIDTH, _ROW, _TOP, _BOTTOM, _LEGEND = 6.6, 0.3, 0.36, 0.36, 0.32  # inches
 _LABEL, _SAID = 0.37, 0.25  # shares of the width, left and right of the scale
 _LINE, _LINES = 34, 2  # characters of a line, and lines of a label
 _SETTINGS: Mapping[str, Any] = {
@@ -128,9 +128,9 @@ def _say(axes: Any, row: int, shown: Shown) -> None:
     if _drawn(shown):
         edge = 1 + 0.96 * _SAID / (1 - _LABEL - _SAID)
         say(1.03, row, shown.value, color=INK, fontweight="bold")
-        say(edge, row, shown.n, color=MUTED, ha="right")
+        say(edge, row, shown.n.partition(" (")[0], color=MUTED, ha="right")
     else:
-        say(0.5, row, visible(shown.value), color=MUTED, ha="center", style="italic")
+        say(0.02, row, visible(shown.value), color=MUTED, style="italic")
 
 
 def _label(shown: Shown, *, attribute: bool) -> str:

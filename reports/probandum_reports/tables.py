@@ -1,14 +1,15 @@
 """Findings as nodes: short tables in place, charts with their table as twin, and the full table of an annex.
 
-In place a finding takes one row; why a verdict is as it is stands there only where something is left to do. The
-full table gives every reason, whatever the verdict. Whose limits they are is said once, in a table of its own.
+In place a finding takes one row, why a verdict is as it is stands there only where something is left to do, and of
+what is only reported there is no more than fits a page. The annex has every finding, with the reason of each verdict.
+Whose limits they are is said once, in a table of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from probandum.document import Cell, Fact, Figure, Gap, Listing, Node, Number, Table
+from probandum.document import Cell, Fact, Figure, Gap, Listing, Node, Number, Table, Text
 from probandum.finding import Finding, Verdict
 from probandum_reports import saying
 from probandum_reports.view import Shown, View
@@ -23,6 +24,9 @@ _LARGEST, _PANEL = 28, 2
 def in_place(view: View, findings: Sequence[Finding], *, caption: str, chart: str | None = None) -> Iterable[Node]:
     """Charts, each with its table, of what can be drawn where ``chart`` names them; a table of the rest."""
     shown = [view.shown(finding.id) for finding in findings]
+    reported = [each for each in shown if not _held(each)]
+    if len(reported) > _LARGEST - _PANEL:
+        shown = [each for each in shown if _held(each)]
     drawn: set[str] = set()
     if chart is not None:
         for figure in _figures(shown, chart):
@@ -31,12 +35,19 @@ def in_place(view: View, findings: Sequence[Finding], *, caption: str, chart: st
     rest = [each for each in shown if each.finding.id not in drawn]
     if rest:
         yield _table(f"{caption}: further figures" if drawn else caption, rest)
+    if len(reported) > _LARGEST - _PANEL:
+        which = "Further figures" if shown else "The figures asked for here"
+        yield Text(text=f"{which}, on which the plan sets no limit, stand in the annex: they are too many for here.")
 
 
 def in_full(view: View, findings: Sequence[Finding], *, caption: str) -> Iterable[Node]:
-    """Every finding with its reason, and below the table how the intervals are made."""
+    """Findings with a verdict and its reason, those that are only reported, and how the intervals are made."""
     shown = [view.shown(finding.id) for finding in findings]
-    yield _table(caption, shown, full=True)
+    held, reported = [each for each in shown if _held(each)], [each for each in shown if not _held(each)]
+    if held:
+        yield _table(caption, held, full=True)
+    if reported:
+        yield _table(f"{caption}, reported and not judged" if held else f"{caption}, not judged", reported)
     yield from _methods(shown)
 
 
@@ -83,6 +94,11 @@ def _table(caption: str, members: Sequence[Shown], *, full: bool = False) -> Tab
             cells.append(Fact(path=f"finding:{each.finding.id}.reason", value=each.reason, origin="measured"))
         rows.append(tuple(cells))
     return Table(caption=caption, header=tuple(header), rows=tuple(rows))
+
+
+def _held(shown: Shown) -> bool:
+    """Whether a finding was held against a limit, or says something else than that it was only reported."""
+    return bool(shown.limit) or shown.finding.verdict is not Verdict.NOT_APPLICABLE
 
 
 def _open(shown: Shown) -> bool:

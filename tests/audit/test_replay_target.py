@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import skops.io
+from sklearn.linear_model import LogisticRegression
 
 from probandum import api, codec
 from probandum.errors import DataError, ProbandumError, RecordError, TargetError
@@ -31,6 +34,12 @@ def replayed(plan: Path, record: str, *, energy: bool = True) -> Path:
     return path
 
 
+def other_model(path: Path) -> None:
+    """A model of one column that answers otherwise than the one of the records."""
+    values = np.linspace(-1, 1, 50)[:, None]
+    skops.io.dump(LogisticRegression(C=0.1).fit(values, (values[:, 0] > 0.2).astype(int)), path)
+
+
 def test_an_audit_replays_without_its_model(tmp_path: Path) -> None:
     """Every finding is byte-identical, energy ones too; the record says that nobody was asked."""
     plan = write_sklearn_plan(tmp_path, suites=SUITES)
@@ -44,7 +53,6 @@ def test_an_audit_replays_without_its_model(tmp_path: Path) -> None:
     assert "replay" == target["type"]
     assert "the system itself was not asked" in target["cautions"][-1]
     assert first.environment["target"]["identity"] == target["identity"]["recorded_identity"]
-    assert {"replay"} == {again.environment["target"]["type"]}
 
 
 def test_a_replay_can_be_replayed(tmp_path: Path) -> None:
@@ -126,13 +134,3 @@ def test_the_energy_of_another_plan_is_not_played_back(tmp_path: Path) -> None:
     assert isinstance(first, Record)
     assert codec.encode(first.findings) == codec.encode(same.findings)
     assert codec.encode(first.readings) == codec.encode(same.readings)
-
-
-def other_model(path: Path) -> None:
-    """A model of one column that answers otherwise than the one of the records."""
-    import numpy as np
-    import skops.io
-    from sklearn.linear_model import LogisticRegression
-
-    values = np.linspace(-1, 1, 50)[:, None]
-    skops.io.dump(LogisticRegression(C=0.1).fit(values, (values[:, 0] > 0.2).astype(int)), path)

@@ -183,7 +183,7 @@ def test_a_vectorizer_is_checked_like_its_model(tmp_path: Path) -> None:
     assert 2 == len(made(tmp_path, vectorizer_sha256=sha256(words), **options).cautions)
 
 
-class Flipped(LogisticRegression):
+class Flipped(LogisticRegression):  # type: ignore[misc]
     """A model whose class no list calls safe."""
 
 
@@ -218,7 +218,7 @@ def test_a_file_that_is_no_model_is_one_line(
     """Whatever the library says of it."""
     path = tmp_path / name
     path.write_bytes(data)
-    digest = {"sha256": sha256(path)} if options else {}
+    digest: dict[str, Any] = {"sha256": sha256(path)} if options else {}
 
     assert message in refused(tmp_path, kind, path=name, **digest, **options)
 

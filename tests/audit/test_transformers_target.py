@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hub_server import COMMIT, serving
 from probandum.errors import DataError, ProbandumError, TargetError, UsageError
 from probandum.evidence import Capability, Floats, Request, Table
 from probandum.target import Target, TargetContext, make_target, target_sources
@@ -201,28 +203,19 @@ def test_prefixes_are_shared_only_where_it_is_exact(
 ) -> None:
     """Short windows and recurrent layers get rows of equal length; the numbers are right either way."""
     target = made(save_llama(tmp_path, kind=kind, **config))
-    requests = applications()
+    options = ((" yes", " Yes"), (" no", " No"))
+    requests = [dataclasses.replace(request, options=options) for request in applications()]
 
-    together = np.concatenate([answer.values for answer in target.answer(requests)])
+    found = np.concatenate([answer.values for answer in target.answer(requests)])
+    (written,) = target.answer([Request(kind=Capability.GENERATE, inputs=NAMES, parameters={"max_new_tokens": 3})])
+
+    texts = [f"{request.texts[0]}\nMy answer is" for request in requests]
     expected = [
-        [
-            np.logaddexp.reduce([by_hand(target, f"{r.texts[0]}\nMy answer is", v) for v in option[:2]])
-            for option in YES_NO
-        ]
-        for r in requests
+        [np.logaddexp.reduce([by_hand(target, text, v) for v in option]) for option in options] for text in texts
     ]
-    written = target.answer([Request(kind=Capability.GENERATE, inputs=NAMES, parameters={"max_new_tokens": 3})])
-
+    np.testing.assert_allclose(found, expected, atol=1e-4)
     assert shares == target._scorer.shares_prefixes
-    assert written[0].error is None
-    spaced = [replace_options(request) for request in requests]
-    np.testing.assert_allclose(np.concatenate([a.values for a in target.answer(spaced)]), expected, atol=1e-4)
-    assert together.shape == (len(requests), 2)
-
-
-def replace_options(request: Request) -> Request:
-    """The request without the variants that lack a space."""
-    return dataclasses.replace(request, options=tuple(option[:2] for option in request.options))
+    assert written.error is None
 
 
 def test_a_variant_inside_another_is_counted_once(plain: Any) -> None:
@@ -449,6 +442,60 @@ def test_no_socket_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert () == target.endpoints
     with pytest.raises(DataError, match="no model in the hub cache"):
         make_target("transformers", TargetContext(folder=tmp_path), {"model": "nobody/nothing"})
+
+
+_ASK_HUB = """
+import json, pathlib, sys
+from probandum.errors import ProbandumError
+from probandum.target import TargetContext, make_target
+from probandum.targets import load_builtin
+load_builtin()
+try:
+    made = make_target("transformers", TargetContext(folder=pathlib.Path.cwd(), device="cpu"), json.loads(sys.argv[1]))
+    print(json.dumps([made.identity(), made.endpoints]))
+except ProbandumError as error:
+    print(json.dumps(error.lines()))
+"""
+
+
+def from_hub(folder: Path, address: str, **options: Any) -> Any:
+    """What a process of its own says of the hub model ``us/tiny``, in a hub cache of the test's own."""
+    named = json.dumps({"model": "us/tiny", **options})
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    environment = {**kept, "HF_HOME": str(folder / "hub"), "HF_ENDPOINT": address}
+    command = [sys.executable, "-c", _ASK_HUB, named]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    assert "" == done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+def test_a_hub_model_is_fetched_only_when_the_plan_says_so(tmp_path: Path) -> None:
+    """Without download nothing is asked of the hub; with it the model comes, and stays for offline runs."""
+    with serving(save_llama(tmp_path / "served")) as (address, asked):
+        refused = from_hub(tmp_path, address)
+        before = list(asked)
+        fetched, endpoints = from_hub(tmp_path, address, download=True)
+        after = len(asked)
+        kept, none = from_hub(tmp_path, address)
+
+    assert "no model in the hub cache" in refused[0]
+    assert [] == before
+    assert len(asked) == after > 0
+    assert ([address], []) == (endpoints, none)
+    assert fetched == kept
+    assert ("us/tiny", COMMIT) == (kept["model"], kept["revision"])
+
+
+@pytest.mark.slow
+def test_a_hub_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
+    """A hub model that cannot be fetched names the hub."""
+    with serving(save_llama(tmp_path / "served")) as (address, _):
+        pass
+
+    (line,) = from_hub(tmp_path, address, download=True)
+
+    assert f"us/tiny could not be fetched from {address}" in line
 
 
 def _broken(folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:

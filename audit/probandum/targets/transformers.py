@@ -238,7 +238,7 @@ def _attempt(make: Callable[[Request], T], request: Request) -> T | str:
 
 
 def _load(library: Any, known: Checkpoint, dtype: Any) -> tuple[Any, Any]:
-    """Model and tokenizer, on the CPU; TargetError where weights are missing, left over, or need foreign code."""
+    """Model and tokenizer, on the CPU; TargetError where weights are missing or do not fit."""
     if known.config["model_type"] not in library.CONFIG_MAPPING:
         what = "needs code of its own (trust_remote_code)" if "auto_map" in known.config else "is not known"
         raise TargetError(

@@ -160,8 +160,10 @@ def _joules(windows: Sequence[Window]) -> tuple[list[float] | None, str]:
     if all(value is not None and value > 0 for value in joules):
         return [value for value in joules if value is not None], ""
     missing = next(window.reading for window in windows if not window.reading.joules)
+    if missing.joules is not None:
+        return None, "the counter did not move in a window; ask for longer windows"
     reasons = dict.fromkeys(missing.why[part] for part in ("gpu", "cpu", "dram") if part in missing.why)
-    return None, "; ".join(reasons) or "the counter did not move in a window; ask for longer windows"
+    return None, "; ".join(reasons) or "the meter read no part"
 
 
 def _metered_by(windows: Sequence[Window]) -> str:

@@ -1,0 +1,201 @@
+"""The audit folder: what a killed run leaves is read up to its last whole pack, and files come whole or not at all."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from probandum import api, codec
+from probandum.errors import RecordError, UsageError
+from probandum.evidence import Observation, Reading, Response
+from probandum.probe import Window
+from probandum.record import Record, RunJournal, WindowEntry, journal_entries, pack_journal, start_record, write_bytes
+from records import write_plan
+
+WINDOW = Window(reading=Reading(seconds=1.0, meter="m", grade="B"), requests=2, input_tokens=None, output_tokens=None)
+
+
+def pack(name: str, size: int) -> list[Observation]:
+    """A pack of answers."""
+    answers = [Response(outputs=np.array([[index / 7, 1 - index / 7]]), labels=("a", "b")) for index in range(size)]
+    return [
+        Observation(
+            request=f"request-{name}-{index}",
+            response=answer.digest,
+            probe="bias.a",
+            attempt=1,
+            seconds=0.1,
+            placement="local",
+            pack=name,
+            index=index,
+            size=size,
+            asked={"kind": "classify", "n": 1, "inputs": ["text"]},
+            answer=answer,
+        )
+        for index, answer in enumerate(answers)
+    ]
+
+
+def written(path: Path) -> list[int]:
+    """A journal of two packs, a window and a pack; where each of the four ends."""
+    journal = RunJournal(path)
+    ends = []
+    for step in (pack("one", 2), pack("two", 3), None, pack("three", 1)):
+        if step is None:
+            journal.write_window("w", WINDOW)
+        else:
+            journal.write(step)
+        ends.append(path.stat().st_size)
+    journal.close()
+    return ends
+
+
+def test_a_journal_gives_back_what_was_written(tmp_path: Path) -> None:
+    """Packs whole and in order, windows by their key, arrays to the bit."""
+    written(tmp_path / "journal.jsonl")
+    journal = RunJournal(tmp_path / "journal.jsonl")
+    found = journal.recorded("two")
+    journal.close()
+
+    assert found is not None
+    assert [codec.encode(each) for each in pack("two", 3)] == [codec.encode(each) for each in found]
+    assert WINDOW == journal.window("w")
+    assert None is journal.recorded("four")
+    assert None is journal.window("v")
+
+
+def test_cut_at_any_byte_a_journal_holds_the_packs_that_were_whole(tmp_path: Path) -> None:
+    """A power cut loses the pack that was being written, never one before it, and nothing is half read."""
+    path = tmp_path / "journal.jsonl"
+    ends = written(path)
+    whole = path.read_bytes()
+    for cut in [
+        *range(0, len(whole), 7),
+        *(end + shift for end in ends for shift in (-1, 0, 1) if end + shift <= len(whole)),
+    ]:
+        path.write_bytes(whole[:cut])
+        before = len(journal_entries(path))
+        journal = RunJournal(path)
+        kept = [journal.recorded("one"), journal.recorded("two"), journal.window("w"), journal.recorded("three")]
+        journal.close()
+
+        assert [end <= cut for end in ends] == [each is not None for each in kept]
+        assert max([0, *(end for end in ends if end <= cut)]) == path.stat().st_size
+        assert before == len(journal_entries(path))
+
+
+def test_a_run_goes_on_behind_what_was_whole(tmp_path: Path) -> None:
+    """The pack that was lost is written again, and the journal reads like one that was never cut."""
+    path = tmp_path / "journal.jsonl"
+    written(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-5])
+    journal = RunJournal(path)
+    journal.write(pack("three", 1))
+    journal.close()
+
+    assert whole == path.read_bytes()
+
+
+def test_without_resuming_a_journal_starts_empty(tmp_path: Path) -> None:
+    """``cache: off`` reuses nothing."""
+    written(tmp_path / "journal.jsonl")
+    journal = RunJournal(tmp_path / "journal.jsonl", resume=False)
+    journal.close()
+
+    assert None is journal.recorded("one")
+    assert [] == journal_entries(tmp_path / "journal.jsonl")
+
+
+def test_damage_in_the_middle_is_named_with_its_line(tmp_path: Path) -> None:
+    """A kill cannot have done that."""
+    path = tmp_path / "journal.jsonl"
+    written(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], b'{"answer":1}\n', *lines[2:]]))
+
+    with pytest.raises(RecordError, match=r"journal\.jsonl:2: "):
+        RunJournal(path)
+
+
+def test_two_runs_cannot_write_one_record(tmp_path: Path) -> None:
+    """The second is told; the first goes on."""
+    journal = RunJournal(tmp_path / "journal.jsonl")
+
+    with pytest.raises(UsageError, match="another run is writing this record"):
+        RunJournal(tmp_path / "journal.jsonl")
+    journal.write(pack("one", 1))
+    journal.close()
+    RunJournal(tmp_path / "journal.jsonl").close()
+    assert 0o600 == stat.S_IMODE((tmp_path / "journal.jsonl").stat().st_mode)
+
+
+def test_a_packed_journal_reads_like_the_open_one(tmp_path: Path) -> None:
+    """Entry for entry; a damaged one names its file."""
+    record = Record(tmp_path)
+    written(record.journal)
+    (tmp_path / "ask").mkdir()
+    before = [codec.encode(entry) for entry in record.entries()]
+    assert record.journal == record.observed
+    pack_journal(record.journal, record.ask / "observations.jsonl.zst")
+    record.journal.unlink()
+
+    assert before == [codec.encode(entry) for entry in record.entries()]
+    assert 6 == len(list(record.observations()))
+    assert {"w": WINDOW} == record.windows()
+    assert 1 == sum(isinstance(entry, WindowEntry) for entry in record.entries())
+    whole = record.observed.read_bytes()
+    for cut in range(len(whole) - 4):  # the last four bytes are the checksum of what stands before them
+        record.observed.write_bytes(whole[:cut])
+        with pytest.raises(RecordError, match=r"observations\.jsonl\.zst"):
+            list(record.entries())
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stood there stays where writing fails, and nothing lies beside it."""
+    path = tmp_path / "a" / "findings.json"
+    write_bytes(path, b"one")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr("os.fsync", full)
+        write_bytes(path, b"two")
+    assert b"one" == path.read_bytes()
+    assert [path] == list(path.parent.iterdir())
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_record_begins_once_and_only_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    """The same key goes on; another key, or other files, are refused."""
+    begun = start_record(tmp_path / "run", plan_source=b"version: 1\n", plan={"key": "a"}, environment={"seed": 1})
+    again = start_record(tmp_path / "run", plan_source=b"other", plan={"key": "a"}, environment={"seed": 2})
+
+    assert {"format": 1, "seed": 1} == again.environment
+    assert b"version: 1\n" == (begun.ask / "plan.yaml").read_bytes()
+    assert not begun.sealed
+    with pytest.raises(UsageError, match="holds the record of another plan, model or data set"):
+        start_record(tmp_path / "run", plan_source=b"", plan={"key": "b"}, environment={})
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="not empty and not an audit record"):
+        start_record(tmp_path / "file", plan_source=b"", plan={"key": "a"}, environment={})
+
+
+def test_a_record_that_lacks_a_file_is_one_line(tmp_path: Path) -> None:
+    """The file and what to do."""
+    record = api.audit(write_plan(tmp_path), out=tmp_path / "run", documents=False)
+    (record.ask / "items.json").unlink()
+
+    with pytest.raises(RecordError) as caught:
+        _ = record.items
+    assert (
+        "items.json: No such file or directory; the record is incomplete; run the audit again to resume it"
+        in (caught.value.lines()[0])
+    )
+    (record.folder / "findings.json").write_text("[]\n")
+    with pytest.raises(RecordError, match=r"findings\.json is none of its judgements"):
+        record.judgement()

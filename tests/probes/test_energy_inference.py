@@ -1,0 +1,229 @@
+"""energy.inference: joules of known watts come out per answer; without a sensor every joule is missing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fakes import KeywordClassifier, Notes, Scorer, Writer, credit_world
+from probandum.asking import Asker
+from probandum.energy import CounterMeter, Meter, NoMeter
+from probandum.errors import DataError, UsageError
+from probandum.evidence import Capability, Request, Response
+from probandum.finding import SubReason, Verdict
+from probandum.judging import control_states, judge
+from probandum.plugins import load_plugins
+from probandum.probe import ProbeResult, make_probe
+from probandum.running import measure
+from probandum.subject import Subject
+from probandum.target import Target, TargetContext, make_target
+from probandum.targets import load_builtin
+from records import write_log
+
+load_plugins()
+load_builtin()
+
+SHORT = {"seconds": 0.03, "warm_up": 0}
+
+
+class Watts:
+    """A counter behind which a part of constant power stands."""
+
+    def __init__(self, watts: float, part: str = "gpu") -> None:
+        self.watts = watts
+        self.part = part
+        self.covers = f"{part} of the test"
+
+    def read(self) -> float:
+        """Joules since the clock began."""
+        return self.watts * time.perf_counter()
+
+    def between(self, before: float, after: float) -> float:
+        """The difference."""
+        return after - before
+
+
+def metered(*sensors: Watts) -> Meter:
+    """A meter of these parts; the others have none."""
+    why = {part: f"no {part} sensor" for part in ("gpu", "cpu", "dram")}
+    return CounterMeter(
+        "test", sensors, {part: text for part, text in why.items() if part not in {s.part for s in sensors}}
+    )
+
+
+def run(target: Target, meter: Meter, subject: Subject | None = None, **options: Any) -> ProbeResult:
+    """What the probe leaves after metering ``target``."""
+    probe = make_probe("energy.inference", {**SHORT, **options})
+    return measure(probe, Asker(target, seed=1, subject=subject, journal=Notes(), meter=meter))
+
+
+def estimates(result: ProbeResult) -> dict[str, Any]:
+    """Estimates by metric."""
+    assert "measured" == result.status, result.why
+    return {each.metric: each.estimate for each in result.measures}
+
+
+class Slow(KeywordClassifier):
+    """A classifier that takes ten milliseconds a block."""
+
+    def answer(self, requests: Any) -> list[Response]:
+        """After a rest."""
+        time.sleep(0.01)
+        return super().answer(requests)
+
+
+@pytest.mark.parametrize("watts", [5.0, 300.0])
+def test_the_joules_of_known_watts_come_out_per_request(tmp_path: Path, watts: float) -> None:
+    """Four texts take ten milliseconds a round: watts times seconds, shared among them."""
+    (tmp_path / "texts.txt").write_text("one\ntwo\n\nthree\nfour\n", "utf-8")
+    made = make_probe("energy.inference", {**SHORT, "texts": "texts.txt"}, folder=tmp_path)
+    result = measure(made, Asker(Slow(), seed=1, journal=Notes(), meter=metered(Watts(watts))))
+    found = estimates(result)
+    joules, seconds = found["joules-per-request"], found["seconds-per-request"]
+
+    assert watts * seconds.value == pytest.approx(joules.value, rel=0.01)
+    assert seconds.value >= 0.01 / 4
+    assert joules.value * 1000 / 3600 == pytest.approx(found["watt-hours-per-1000-requests"].value, rel=1e-9)
+    assert (3, "log-t", "joule") == (joules.n, joules.method, joules.unit)
+    assert joules.low < joules.value < joules.high
+    assert "3 windows of at least 0.03 s, gross, meter test, grade B, covers gpu of the test" == joules.design
+    assert {"positive": "held", "negative": "held"} == control_states(result)
+
+
+def test_parts_are_added_up(tmp_path: Path) -> None:
+    """GPU, CPU and memory are what one answer took together."""
+    found = estimates(run(KeywordClassifier(), metered(Watts(30.0), Watts(12.0, "cpu"), Watts(3.0, "dram"))))
+
+    assert 45.0 * found["seconds-per-request"].value == pytest.approx(found["joules-per-request"].value, rel=0.01)
+
+
+def test_tokens_are_shared_among_where_the_system_writes() -> None:
+    """Each of the eight shipped prompts is answered by as many tokens as it has words."""
+    found = estimates(run(Writer(), metered(Watts(40.0))))
+    (answer,) = Writer().answer([Request(kind=Capability.GENERATE, inputs=_prompts())])
+    assert answer.output_tokens is not None
+    each = answer.output_tokens / len(_prompts())
+
+    assert found["joules-per-request"].value / each == pytest.approx(found["joules-per-output-token"].value, rel=1e-9)
+    assert found["seconds-per-request"].value / each == pytest.approx(found["seconds-per-output-token"].value, rel=1e-9)
+
+
+def _prompts() -> tuple[str, ...]:
+    from probandum.resources import dataset
+
+    return tuple((dataset("energy_prompts") / "prompts.txt").read_text("utf-8").split("\n")[:-1])
+
+
+def test_rows_are_asked_where_the_system_takes_rows() -> None:
+    """At most 256 of those under audit, their features alone."""
+    notes = Notes()
+    seen: list[Request] = []
+
+    class Seeing(Scorer):
+        def answer(self, requests: Any) -> list[Response]:
+            seen.extend(requests)
+            return super().answer(requests)
+
+    probe = make_probe("energy.inference", SHORT)
+    measure(probe, Asker(Seeing(), seed=1, subject=credit_world(rows=400), journal=notes, meter=metered(Watts(9.0))))
+
+    assert {256} == {len(request) for request in seen}
+    assert {("income", "debt", "years", "female")} == {tuple(request.table) for request in seen}
+    assert {0} == {window.requests % 256 for window in notes.windows.values()}
+
+
+def test_without_a_sensor_every_joule_is_missing_with_the_reason() -> None:
+    """Time is measured, nothing is guessed, both controls hold."""
+    result = run(KeywordClassifier(), NoMeter("no GPU here", "no RAPL here"))
+    found = estimates(result)
+
+    assert None is found["joules-per-request"].value
+    assert None is found["watt-hours-per-1000-requests"].value
+    assert "no GPU here; no RAPL here" == found["joules-per-request"].why
+    assert found["seconds-per-request"].value > 0
+    assert {"positive": "held", "negative": "held"} == control_states(result)
+    assert {Verdict.NOT_APPLICABLE} == {finding.verdict for finding in judge([result], [])}
+
+
+def test_a_counter_that_stands_still_says_nothing() -> None:
+    """0 joules of real work is a broken sensor."""
+    found = estimates(run(KeywordClassifier(), metered(Watts(0.0))))
+
+    assert None is found["joules-per-request"].value
+    assert "the counter did not move in a window; ask for longer windows" == found["joules-per-request"].why
+
+
+def test_a_log_of_decisions_is_not_applicable(tmp_path: Path) -> None:
+    """Reading a file is not running the system: no joules, no seconds, and no error either."""
+    write_log(tmp_path)
+    options = {"path": "log.csv", "decision": "approved", "favourable": 1}
+    target = make_target("log", TargetContext(folder=tmp_path), options)
+    table = target.table()
+    assert table is not None
+    result = run(target, metered(Watts(30.0)), Subject(table=table))
+    (finding,) = judge([result], [])
+
+    assert (Verdict.NOT_APPLICABLE, SubReason.NO_CAPABILITY) == (finding.verdict, finding.sub_reason)
+    assert "the system itself was not run" in (finding.why or "")
+
+
+def test_a_system_that_fails_in_a_window_is_an_error() -> None:
+    """Not a cheap answer."""
+
+    class Failing(KeywordClassifier):
+        def answer(self, requests: Any) -> list[Response]:
+            return [Response(error="out of memory") for _ in requests]
+
+    result = run(Failing(), metered(Watts(30.0)))
+
+    assert "error" == result.status
+    assert "out of memory" in (result.why or "")
+
+
+def test_windows_that_differ_widen_the_interval() -> None:
+    """Student's interval on the logarithm, by hand: three windows of 1, 2 and 4 joules."""
+    from probandum import stats
+
+    interval = stats.log_mean_interval([1.0, 2.0, 4.0])
+    half = 4.302652729911275 * np.log(2) / np.sqrt(3)
+
+    assert (2.0, 2.0 * np.exp(-half), 2.0 * np.exp(half)) == pytest.approx(
+        (interval.value, interval.low, interval.high)
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"repeats": 1}, DataError, "expected at least 2 repeats"),
+        ({"seconds": 0.0}, DataError, "more than 0 seconds"),
+        ({"tokens": 0}, DataError, "at least 1 token"),
+        ({"warm_up": -1}, DataError, "no negative warm_up"),
+        ({"texts": "nowhere.txt"}, DataError, "no file"),
+        ({"seconds": "long"}, UsageError, "suites.energy.inference.seconds: expected a number, got 'long'"),
+    ],
+)
+def test_options_that_make_no_reading_are_refused(
+    options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    """Before anything is run."""
+    with pytest.raises(error) as caught:
+        make_probe("energy.inference", options)
+
+    assert isinstance(caught.value, UsageError)
+    assert message in "; ".join(caught.value.lines())
+
+
+@pytest.mark.parametrize(("data", "message"), [(b"\n \n", "no text in it"), (b"\xff\xfe\x00", "not UTF-8 text")])
+def test_a_file_of_texts_that_holds_none_is_the_probes_error(tmp_path: Path, data: bytes, message: str) -> None:
+    """The message names the file."""
+    (tmp_path / "texts.txt").write_bytes(data)
+    probe = make_probe("energy.inference", {**SHORT, "texts": "texts.txt"}, folder=tmp_path)
+    result = measure(probe, Asker(KeywordClassifier(), seed=1, journal=Notes()))
+
+    assert "error" == result.status
+    assert f"texts.txt: {message}" in (result.why or "")

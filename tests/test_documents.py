@@ -1,0 +1,62 @@
+"""README and the other texts at the top: what they show is what the program does."""
+
+from __future__ import annotations
+
+import re
+
+from typer.testing import CliRunner
+
+from paths import ROOT
+from probandum.cli import app
+from probandum.plugins import load_plugins
+from probandum.probe import known_probes
+
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def block(name: str) -> str:
+    """What stands between two marks of the README."""
+    found = re.search(rf"<!-- {name}:begin -->\n(.*?)<!-- {name}:end -->", README, re.DOTALL)
+    assert found is not None
+    return found.group(1)
+
+
+def test_the_readme_lists_the_probes_that_there_are() -> None:
+    """Each with its own sentence, as `probandum probes` prints them."""
+    load_plugins()
+    expected = [f"- `{name}`: {spec.summary}" for name, spec in known_probes().items() if spec.family in FAMILIES]
+
+    assert expected == [line for line in block("probes").splitlines() if line]
+
+
+#: Families of the shipped probes; tests register others of their own.
+FAMILIES = ("bias", "explain", "energy")
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    """`probandum WORD` in the text is a command of the program."""
+    words = set(re.findall(r"`probandum ([a-z]+)", README))
+    listed = CliRunner().invoke(app, ["--help"]).output
+
+    assert words
+    assert set() == {word for word in words if not re.search(rf"^  {word} ", listed, re.MULTILINE)}
+
+
+def test_the_floors_of_the_architecture_are_the_ones_that_are_enforced() -> None:
+    """Every module of the contract stands in the drawing, on a line of its own floor."""
+    contract = re.search(r"layers = \[\n(.*?)\n\]", (ROOT / "pyproject.toml").read_text("utf-8"), re.DOTALL)
+    drawn = (ROOT / "ARCHITECTURE.md").read_text("utf-8").split("## Floors of the core")[1].split("──")[0]
+    assert contract is not None
+    floors = [re.findall(r"probandum\.(\w+)", line) for line in contract.group(1).splitlines()]
+    lines = [
+        re.split(r"\s{3,}", line.strip())[0].split(" | ") for line in drawn.splitlines() if line.startswith("    ")
+    ]
+
+    assert floors == [[word.strip() for word in line] for line in lines if line != [""]]
+
+
+def test_the_texts_speak_of_the_project_alone() -> None:
+    """No path of somebody's machine, and no word that the product never says of a system as praise."""
+    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"):
+        text = (ROOT / name).read_text("utf-8")
+        assert None is re.search(r"/(root|home|work|opt|tmp)/", text), name
