@@ -210,7 +210,7 @@ def _faithfulness() -> Measure:
             low=found.low,
             high=found.high,
             n=120,
-            unit="ratio",
+            unit="score",
             method="bootstrap",
             design="rows resampled",
             draws=tuple(draws.tolist()),

@@ -87,14 +87,45 @@ def notation(numbers: Iterable[float], *, significant: int | None = None) -> str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """The outcomes of a sequential probe in the order in which they were drawn, and how they were drawn.
+
+    ``values`` lie within ``span``, in the unit of the estimate; ``binary``: at its two ends only. ``population``
+    is the number of items of a finite set from which they were drawn without replacement, None where each was
+    drawn anew. The order must be random (a seeded permutation): what is said of the stream rests on it.
+    """
+
+    values: tuple[float, ...]
+    span: tuple[float, float] = (0.0, 1.0)
+    binary: bool = True
+    population: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no such draw can give."""
+        low, high = self.span
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"span is {self.span}; expected two finite numbers, the lower one first")
+        for value in self.values:
+            if not low <= value <= high:
+                raise ValueError(f"the stream holds {value}; expected values from {low} to {high}")
+            if self.binary and low < value < high:
+                raise ValueError(f"the binary stream holds {value}; expected {low} or {high} only")
+        if not self.values:
+            raise ValueError("the stream is empty; expected at least 1 outcome")
+        if self.population is not None and self.population < len(self.values):
+            raise ValueError(f"population is {self.population}; expected at least the {len(self.values)} drawn")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """A quantity with its two-sided interval at ``level``, or None with the reason.
 
     ``unit`` is one of share, ratio, logit, joule, watt-hour ... (shares of 1, never per cent). ``n`` is the
     number of observations behind the value, ``n_effective`` the number that counts once clusters are
     honoured. What a judge needs to give a bound at another level, or a p-value at another limit, is one of
-    ``counts`` (pairs of events and trials), ``moments`` (value, standard error, degrees of freedom) or
-    ``draws`` (sorted resampled values); which one is decided by ``method`` (see ``probandum.stats.bounds``).
+    ``counts`` (pairs of events and trials), ``moments`` (value, standard error, degrees of freedom), ``draws``
+    (sorted resampled values) or ``stream`` (ordered outcomes); which one is decided by ``method`` (see
+    ``probandum.stats.bounds``).
     """
 
     value: float | None
@@ -109,6 +140,7 @@ class Estimate:
     counts: tuple[tuple[int, int], ...] | None = None
     moments: tuple[float, float, float] | None = None
     draws: tuple[float, ...] | None = None
+    stream: Stream | None = None
     why: str | None = None
 
     def __post_init__(self) -> None:

@@ -273,7 +273,9 @@ class Plan:
             said = error.message
             key = next((k for k in self.target_options if f"unknown key {k!r}" in said or f".{k}: exp" in said), None)
             place = ("target",) if key is None else ("target", key)
-            return [self.yaml.problem(place, "; ".join(error.lines()).removeprefix(f"target {self.target_type}: "))]
+            what = f"target {self.target_type}"
+            text = "; ".join(error.lines()).removeprefix(f"{what}.{key}: ").removeprefix(f"{what}: ")
+            return [self.yaml.problem(place, text)]
         return []
 
     def _contradictions(self) -> Iterable[tuple[tuple[str | int, ...], str]]:

@@ -31,7 +31,9 @@ class SystemCard(_Part):
     provider: dict[str, Any] | None = Field(None, description="Who develops it: name, contact, address.")
     deployer: dict[str, Any] | None = Field(None, description="Who uses it under their authority: name, contact.")
     controller: dict[str, Any] | None = Field(None, description="Who decides on the processing of personal data.")
-    annex_iii: Text | None = Field(None, description="The Annex III point that the use falls under, such as 5(b).")
+    annex_iii: Text | list[Text] | None = Field(
+        None, description="The Annex III points that the use falls under, such as 5(b); none where it is none of them."
+    )
 
     @field_validator("version", mode="before")
     @classmethod

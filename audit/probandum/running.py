@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -126,7 +126,7 @@ def run(plan: Plan, folder: Path | None = None, *, key: Path | None = None, obse
         return found
     if (found.ask / "plan.json").is_file():
         start_record(out, plan_source=b"", plan={"key": name}, environment={})  # refuses another plan's record
-    target = make_target(plan.target_type, _context(plan), plan.target_options)
+    target = make_target(plan.target_type, _context(plan, notice=watch.note), plan.target_options)
     try:
         return _carry_out(plan, probes, target, out, name, key, watch)
     finally:
@@ -331,7 +331,7 @@ def _write(record: Record, results: Sequence[ProbeResult], readings: Mapping[str
     write_json(record.ask / "readings.json", readings)
 
 
-def _context(plan: Plan) -> TargetContext:
+def _context(plan: Plan, *, notice: Callable[[str], None] = lambda text: None) -> TargetContext:
     execution = plan.execution
     return TargetContext(
         folder=plan.folder,
@@ -340,6 +340,7 @@ def _context(plan: Plan) -> TargetContext:
         dtype=execution.dtype,
         threads=0 if execution.threads == "auto" else int(execution.threads),
         batch_tokens=execution.batch_tokens,
+        notice=notice,
     )
 
 

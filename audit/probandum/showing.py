@@ -75,17 +75,18 @@ class _Lines:
         self._console = console
 
     def started(self, probe: str, number: int, of: int) -> None:
-        self._console.print(f"{number}/{of} {probe} ...", highlight=False)
+        self._console.print(f"{number}/{of} {probe} ...", highlight=False, soft_wrap=True)
 
     def progress(self, probe: str, done: int, of: int) -> None:
         """A log needs no bar."""
 
     def finished(self, result: ProbeResult, seconds: float) -> None:
         said = f"{len(result.measures)} quantities" if result.status == "measured" else f"{result.status}: {result.why}"
-        self._console.print(f"    {result.probe}: {said}, {seconds:.1f} s", highlight=False, markup=False)
+        text = f"    {result.probe}: {said}, {seconds:.1f} s"
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False)
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -140,7 +141,8 @@ def print_findings(record: Record, result: GateResult) -> None:
         console.print(table)
     rest = len(record.findings) - len(shown)
     if rest:
-        console.print(Text(f"{rest} more quantities without a limit stand in {record.folder / 'findings.json'}", "dim"))
+        text = f"{rest} more quantities without a limit stand in {record.folder / 'findings.json'}"
+        console.print(Text(text, "dim"), soft_wrap=not console.is_terminal)
     print_gate(result, console=console)
 
 

@@ -23,7 +23,8 @@ class TargetContext:
     """What the runner tells every target: where relative paths start, and how to compute.
 
     ``features`` are the columns, in order, that a tabular model takes; ``threads`` 0 means as many as the
-    machine has usable; ``batch_tokens`` bounds the tokens of one forward pass.
+    machine has usable; ``batch_tokens`` bounds the tokens of one forward pass. ``notice`` tells the person who
+    waits why loading takes long.
     """
 
     folder: Path
@@ -32,6 +33,7 @@ class TargetContext:
     dtype: str = "auto"
     threads: int = 0
     batch_tokens: int = 8192
+    notice: Callable[[str], None] = lambda text: None
 
     def resolve(self, path: str) -> Path:
         """``path`` as the plan means it: relative to the plan's folder; ``~`` is the home."""

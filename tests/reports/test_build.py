@@ -176,6 +176,14 @@ def test_a_line_mixes_prose_facts_and_gaps(dossier: Dossier) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_anchors_begin_with_a_letter(dossier: Dossier, name: str) -> None:
+    """A heading that begins with a number can still be the target of a style and of a script."""
+    anchors = [node.anchor for node in build(name, dossier).nodes if isinstance(node, Heading)]
+
+    assert all(anchor[0].isalpha() for anchor in anchors)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_headings_of_provisions_carry_their_requirement(dossier: Dossier, name: str) -> None:
     """A reader and a machine both find which provision a section answers."""
     cited = [node.citation for node in build(name, dossier).nodes if isinstance(node, Heading) and node.citation]

@@ -13,7 +13,8 @@ from probandum.errors import UsageError
 from probandum.finding import Verdict
 from probandum_reports import figures
 from probandum_reports.html import inlined
-from probandum_reports.strips import strips
+from probandum_reports.saying import WITHHELD, WITHHELD_TOO
+from probandum_reports.strips import neutral, strips
 from probandum_reports.view import View
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -69,13 +70,14 @@ def test_verdicts_differ_in_shape_and_not_only_in_colour() -> None:
 
 
 def test_a_withheld_figure_is_not_drawn(dossier: Dossier) -> None:
-    """Fewer than ten persons: the row says so, and neither interval nor n is there."""
+    """Fewer than ten persons, and whoever would give them away: the row says so, and neither value nor n is there."""
     figure, view = figure_of(dossier, "rates", "selection-rate")
     said = texts(figures.draw(figure, view))
     hidden = [view.shown(name) for name in figure.findings if view.shown(name).suppressed]
 
-    assert len(hidden) == sum(text == hidden[0].value for text in said)
-    assert "n = 6" not in said
+    assert {WITHHELD, WITHHELD_TOO} == {each.value for each in hidden}
+    assert all(each.value in said for each in hidden)
+    assert not {"n = 6", "n = 114"} & set(said)
 
 
 def test_hostile_labels_are_drawn_as_text() -> None:
@@ -131,6 +133,23 @@ def test_strips_of_a_metric_share_a_scale(dossier: Dossier) -> None:
         assert 0 <= strip.low <= strip.value <= strip.high <= 1
         assert strip.good is not None
         assert all(0 <= edge <= 1 for edge in strip.limits)
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("impact-ratio", 1.0),
+        ("fpr-difference", 0.0),
+        ("selection-rate", None),
+        ("comprehensiveness-normalised", None),
+        ("joules-per-request", None),
+    ],
+)
+def test_only_comparisons_have_a_value_of_no_effect(dossier: Dossier, metric: str, expected: float | None) -> None:
+    """A ratio of 1 and a difference of 0 mean no effect; a rate of one group, a score and an amount mean themselves."""
+    finding = next(finding for finding in dossier.findings if finding.metric.endswith(f"/{metric}"))
+
+    assert expected == neutral(finding)
 
 
 def test_a_value_without_spread_is_still_drawn() -> None:

@@ -71,6 +71,16 @@ def test_a_small_cell_takes_the_next_smallest_with_it() -> None:
     }
 
 
+def test_a_large_cell_is_withheld_for_another_reason_than_a_small_one() -> None:
+    """Only a comparison with a small group is marked as about fewer than ten persons."""
+    hidden = small_cells(dossier_of(rates([400, 6, 40])))
+
+    assert hidden["bias.group-rates/selection-rate?nationality=g1"]
+    assert hidden["bias.group-rates/selection-difference?nationality=g1~g0"]
+    assert not hidden["bias.group-rates/selection-rate?nationality=g2"]
+    assert not hidden["bias.group-rates/selection-difference?nationality=g2~g0"]
+
+
 def test_two_small_cells_need_no_third() -> None:
     """Two cells of under ten hide each other."""
     assert withheld(rates([400, 6, 40, 7])) == {

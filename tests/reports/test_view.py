@@ -10,7 +10,7 @@ from probandum import codec
 from probandum.document import Document, Fact, Gap, Number
 from probandum.dossier import Dossier
 from probandum.errors import RecordError
-from probandum_reports.saying import WITHHELD
+from probandum_reports.saying import WITHHELD, WITHHELD_TOO
 from probandum_reports.view import View
 
 WITHHELD_ID = "bias.group-rates/impact-ratio?nationality=CH~AT"
@@ -54,6 +54,13 @@ def test_a_withheld_finding_shows_no_figure(dossier: Dossier) -> None:
     assert shown.suppressed
     assert (WITHHELD, WITHHELD, WITHHELD) == (shown.value, shown.interval, shown.n)
     assert shown.reason == "A group is too small for a verdict."
+
+
+def test_a_complementary_cell_is_not_called_small(dossier: Dossier) -> None:
+    """What is withheld only because it would give away a small group says so, and not that it is small."""
+    shown = view_of(dossier).shown("bias.group-rates/selection-rate?nationality=DE")
+
+    assert (WITHHELD_TOO, WITHHELD_TOO) == (shown.value, shown.n)
 
 
 def test_a_withheld_finding_is_published_without_figures(dossier: Dossier) -> None:

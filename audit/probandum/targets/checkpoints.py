@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -79,7 +79,7 @@ class Checkpoint:
     origin: Origin | None
 
     @classmethod
-    def read(cls, place: Place, *, task: str) -> Checkpoint:
+    def read(cls, place: Place, *, task: str, notice: Callable[[str], None] = lambda text: None) -> Checkpoint:
         """The folder at ``place``, or what the GGUF file there was converted to.
 
         TargetError where it is no model, needs code of its own, or has no weights that are safe to load.
@@ -87,7 +87,7 @@ class Checkpoint:
         if task not in TASKS:
             raise UsageError(f"target.task: {task!r}{did_you_mean(task, TASKS)}", remedy=f"expected {', '.join(TASKS)}")
         name = place.name
-        folder, origin = gguf.converted(place.path) if place.path.is_file() else (place.path, None)
+        folder, origin = gguf.converted(place.path, notice) if place.path.is_file() else (place.path, None)
         config = _config(folder, name)
         if not any(folder.glob("*.safetensors")):
             raise TargetError(

@@ -12,7 +12,7 @@ import io
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ def file_digest(path: Path) -> str:
         raise DataError(f"{path}: {error.strerror or error}", remedy="check the path in the plan") from None
 
 
-def converted(path: Path) -> tuple[Path, Origin]:
+def converted(path: Path, notice: Callable[[str], None] = lambda text: None) -> tuple[Path, Origin]:
     """The folder with the weights of a GGUF file in float32, made on the first call (about a minute), and its origin.
 
     Two processes may convert at once: each writes a neighbour, and the first to rename it wins.
@@ -71,7 +71,8 @@ def converted(path: Path) -> tuple[Path, Origin]:
     digest = _checked_digest(path)
     folder = cache_folder() / f"gguf-{_CONVERSION}" / digest.removeprefix("sha256:")
     if not (folder / ORIGIN).is_file():
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        notice(f"{path.name}: converting to float32 in {folder.parent}, once on this machine (about a minute)")
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         made = Path(tempfile.mkdtemp(prefix=f"{folder.name[:12]}-", dir=folder.parent))
         try:
             _convert(path, digest, made)

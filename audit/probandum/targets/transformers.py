@@ -72,7 +72,7 @@ class TransformersTarget(Target):
         self._device = _device(self._torch, device or context.device)
         self._dtype = _dtype(dtype or context.dtype, self._device.type)
         self._torch.set_num_threads(context.threads or _usable_cores())
-        self._checkpoint = Checkpoint.read(place, task=task)
+        self._checkpoint = Checkpoint.read(place, task=task, notice=context.notice)
         self.endpoints = (endpoint(),) if download else ()
         self._model, tokenizer = _load(self._library, self._checkpoint, getattr(self._torch, self._dtype))
         self._model.to(self._device)

@@ -1,0 +1,114 @@
+"""The terminal: a line a probe in a log, bars on a terminal, colours only where they are wanted."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fakes import estimated, result_of
+from probandum import api, showing
+from probandum.finding import Limit, Waiver
+from probandum.gating import decided
+from probandum.judging import judge
+from probandum.probe import Measure, ProbeResult
+from records import LIMITS, PLAN, write_plan
+
+FAILED = Measure(metric="failed", estimate=estimated("wilson", counts=[(900, 1000)]))
+OPEN = Measure(metric="open", estimate=estimated("wilson", counts=[(5, 10)]))
+LIMITED = [Limit(metric=f"bias.fake/{name}", direction="at_most", threshold=0.5) for name in ("failed", "open")]
+
+
+def on_terminal(folder: Path, *, colour: bool) -> str:
+    """What an audit shows on a terminal of its own."""
+    ours, theirs = pty.openpty()
+    environment = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "CI", "FORCE_COLOR")}
+    environment |= {"TERM": "xterm", "COLUMNS": "150", **({} if colour else {"NO_COLOR": "1"})}
+    program = "from probandum.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "audit", "audit.yaml", "--out", "run"],
+        cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    try:
+        while data := os.read(ours, 65536):
+            shown += data
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    os.close(ours)
+    process.wait()
+    return shown.decode("utf-8")
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_a_terminal_shows_a_bar_a_probe_and_colours_where_they_are_wanted(tmp_path: Path, colour: bool) -> None:
+    """NO_COLOR leaves the bars and takes the colours."""
+    write_plan(tmp_path)
+    shown = on_terminal(tmp_path, colour=colour)
+
+    assert "bias.group-rates" in shown
+    assert "━" in shown
+    assert "800/800" in shown
+    assert "gate 1: a limit is broken" in shown
+    assert colour == ("\x1b[1;31m" in shown or "\x1b[31m" in shown)
+
+
+def test_a_log_has_plain_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Which probe of how many, what came of it, and how long it took; no line is broken by a narrow window."""
+    plan = api.load_plan(write_plan(tmp_path, PLAN.replace("suites:\n", "suites:\n  bias.term-swap: {}\n") + LIMITS))
+    with showing.watching(plan) as observer:
+        api.audit(plan, out=tmp_path / "run", documents=False, observer=observer)
+    with showing.watching(plan) as observer:
+        record = api.audit(plan, out=tmp_path / "run", documents=False, observer=observer)
+    result = api.gate(record)
+    showing.print_findings(record, result)
+    showing.print_summary([(plan, record, result)])
+    lines = capsys.readouterr().out.splitlines()
+    text = "\n".join(lines)
+
+    assert "Auditing Loan desk 1.0" == lines[0]
+    assert "1/2 bias.term-swap ..." == lines[1]
+    assert lines[2].startswith("    bias.term-swap: not_applicable: it needs classify, and target log answers predict")
+    assert "2/2 bias.group-rates ..." in lines
+    assert "holds this audit already; it is judged again, and nothing is asked" in text
+    assert "more quantities without a limit stand in" in text
+    assert "\x1b" not in text
+    assert f"gate 1  Loan desk: {tmp_path / 'run' / 'reports' / 'index.html'}" == lines[-1]
+
+
+def test_what_does_not_block_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """A waived finding and an open one are no passes, and the gate does not call them so."""
+    waiver = Waiver(
+        finding="bias.fake/failed", owner="Board", reason="under way", set_on="2026-01-01", expires="2026-03-01"
+    )
+    findings = judge([result_of(FAILED, OPEN)], LIMITED, mode="merge", waivers=[waiver], as_of="2026-02-01")
+    result = decided(findings, [], ["bias.fake"], mode="merge")
+    showing.print_gate(result)
+    waived, open_ = (line for line in capsys.readouterr().out.splitlines() if line.startswith("  -  "))
+    showing.print_gate(replace(result, notes=()))
+
+    assert 0 == result.code
+    assert "waived by Board until 2026-03-01: under way" in waived
+    assert "INCONCLUSIVE" in open_ and "does not block a merge" in open_
+    assert "gate 0: every judged finding passes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("code", "said"), [(1, "a limit is broken"), (3, "inconclusive"), (4, "could not be carried")])
+def test_the_gate_says_its_code_in_words_and_every_cause(
+    capsys: pytest.CaptureFixture[str], code: int, said: str
+) -> None:
+    """One line a cause, its code first."""
+    broken = ProbeResult(probe="bias.broken", version=1, status="error", why="it broke")
+    results = {1: [result_of(FAILED)], 3: [result_of(OPEN)], 4: [broken]}[code]
+    result = decided(judge(results, LIMITED), [], [], mode="release")
+    showing.print_gate(result)
+    out = capsys.readouterr().out
+
+    assert f"gate {code}: {said}" in out.splitlines()[0] or said in out.splitlines()[0]
+    assert [str(cause.code) for cause in result.causes] == [line.split()[0] for line in out.splitlines()[1:]]

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dossiers import make_dossier, make_results
+from probandum.document import Document, Fact, Figure, Gap, Table, Text
+from probandum.dossier import Dossier
+from probandum.finding import Finding, Verdict
+from probandum_reports.tables import in_full, in_place, limits
+from probandum_reports.view import View
+
+
+def view_of(dossier: Dossier) -> View:
+    """A view without a document's own content."""
+    return View(Document(id="none", title="", subtitle="", status="", front=(), nodes=()), dossier)
+
+
+def placed(dossier: Dossier, findings: list[Finding], *, chart: str | None = "Chart") -> list[object]:
+    """What stands in place of these findings."""
+    return list(in_place(view_of(dossier), findings, caption="Table", chart=chart))
+
+
+def bias(dossier: Dossier, *, single: bool) -> list[Finding]:
+    """Findings about one group, or about two."""
+    found = [finding for finding in dossier.findings if finding.groups is not None]
+    return [finding for finding in found if (finding.groups is not None and finding.groups.reference is None) == single]
+
+
+def test_rates_of_groups_are_drawn_side_by_side(dossier: Dossier) -> None:
+    """Shares of single groups become one chart of rates, with a row for every group, withheld ones among them."""
+    (figure,) = placed(dossier, bias(dossier, single=True))
+
+    assert isinstance(figure, Figure)
+    assert "rates" == figure.kind
+    assert tuple(finding.id for finding in bias(dossier, single=True)) == figure.findings
+    assert ("Quantity", "Result") == figure.twin.header
+
+
+def test_a_rate_without_a_neighbour_is_no_chart(dossier: Dossier) -> None:
+    """One group alone is compared with nothing."""
+    (table,) = placed(dossier, bias(dossier, single=True)[:1])
+
+    assert isinstance(table, Table)
+
+
+def test_in_place_every_finding_stands_once(dossier: Dossier) -> None:
+    """What a chart and its table show is not repeated in the table of the rest."""
+    findings = bias(dossier, single=False)
+    *charts, rest = placed(dossier, findings)
+    drawn = [name for figure in charts if isinstance(figure, Figure) for name in figure.findings]
+
+    assert isinstance(rest, Table)
+    assert len(findings) == len(drawn) + len(rest.rows)
+    assert len(drawn) == len(set(drawn))
+
+
+def test_why_stands_where_something_is_left_to_do(dossier: Dossier) -> None:
+    """In place a table of passes has no reasons; one with an open finding has; the annex always has."""
+    findings = [finding for finding in dossier.findings if finding.limit is not None]
+    passed = [replace(finding, verdict=Verdict.PASS) for finding in findings if finding.verdict is Verdict.FAIL]
+    settled = replace(dossier, findings=tuple(passed))
+    (short,) = placed(settled, passed, chart=None)
+    (long,) = placed(dossier, [finding for finding in findings if finding.verdict is Verdict.INCONCLUSIVE], chart=None)
+    full, *_ = in_full(view_of(settled), passed, caption="All")
+
+    assert isinstance(short, Table)
+    assert isinstance(long, Table)
+    assert isinstance(full, Table)
+    assert ("Quantity", "Result", "Limit") == short.header
+    assert ("Quantity", "Result", "Limit", "Why") == long.header == full.header
+
+
+def many(count: int) -> Dossier:
+    """A dossier with the rates of so many groups."""
+    first = make_results()[0]
+    template = first.measures[0]
+    assert template.groups is not None
+    measures = tuple(
+        replace(template, groups=replace(template.groups, attribute="area", group=f"area {number}"))
+        for number in range(count)
+    )
+    return make_dossier(results=[replace(first, measures=measures)])
+
+
+def test_what_is_only_reported_takes_a_page_at_most(dossier: Dossier) -> None:
+    """Beyond that the text says that it stands in the annex, which has all of it."""
+    few, crowd = many(20), many(200)
+    (said,) = placed(crowd, list(crowd.findings))
+    table, *_ = in_full(view_of(crowd), crowd.findings, caption="All")
+
+    assert [Figure] == [type(node) for node in placed(few, list(few.findings))]
+    assert isinstance(said, Text)
+    assert "stand in the annex" in said.text
+    assert isinstance(table, Table)
+    assert 200 == len(table.rows)
+
+
+def test_a_chart_of_many_judged_findings_is_split(dossier: Dossier) -> None:
+    """No chart is taller than a page, and together they show every finding once."""
+    judged = next(finding for finding in dossier.findings if finding.limit is not None and finding.groups is not None)
+    assert judged.groups is not None
+    crowd = [
+        replace(judged, id=f"{judged.metric}?age={number}~x", groups=replace(judged.groups, group=str(number)))
+        for number in range(60)
+    ]
+    charts = placed(replace(dossier, findings=tuple(crowd)), crowd)
+    parts = [figure.findings for figure in charts if isinstance(figure, Figure)]
+
+    assert [26, 26, 8] == [len(part) for part in parts]
+    assert [finding.id for finding in crowd] == [name for part in parts for name in part]
+
+
+def test_each_limit_says_once_whose_it_is(dossier: Dossier) -> None:
+    """One row a limit, as declared; a limit of nobody has a gap beside it."""
+    gap = Gap(what="x", citation="y", supplier="z", field_id="f")
+    (table,) = limits(view_of(dossier), dossier.findings, lambda what, *_: replace(gap, what=what))
+    assert isinstance(table, Table)
+    titles = [row[0] for row in table.rows]
+    told = [row[2].value for row in table.rows if isinstance(row[2], Fact)]
+    holes = [row[2].what for row in table.rows if isinstance(row[2], Gap)]
+
+    assert len(told) == len(set(zip(titles, told, strict=False)))
+    assert any("US guideline" in text for text in told)
+    assert [
+        "of the limit on selection difference: why",
+        "of the limit on efficiency residual: who set it, when, why",
+    ] == (holes)
