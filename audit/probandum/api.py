@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from probandum import codec, gating, judging, locking, running, sealing
+from probandum import codec, gating, judging, locking, places, running, sealing
+from probandum import export as exporting
+from probandum.accounting import accounts
 from probandum.dossier import Dossier, publisher
-from probandum.errors import UsageError
+from probandum.errors import RecordError, UsageError
+from probandum.export.outcome import Outcome
 from probandum.finding import Finding, Limit, Waiver
 from probandum.gating import GateResult
+from probandum.places import Spot
 from probandum.plan import Plan
 from probandum.plugins import load_plugins
 from probandum.record import Record, read_bytes, write_bytes, write_json
@@ -71,8 +77,18 @@ def audit(
     load_plugins()
     if documents:
         checked.check_names(documents=publisher().known())
+    spots = places.spots(checked.yaml)  # before the run: the file may change while it goes on
     record = running.run(checked, folder, key=signing, observer=observer)
-    _judge(record, checked.limits, checked.waivers, card=checked.card, digests=checked.digests, mode=mode, key=signing)
+    _judge(
+        record,
+        checked.limits,
+        checked.waivers,
+        card=checked.card,
+        digests=checked.digests,
+        spots=spots,
+        mode=mode,
+        key=signing,
+    )
     if documents:
         report(record, documents=checked.documents)
     return record
@@ -106,6 +122,7 @@ def judge(
             checked.waivers,
             card=checked.card,
             digests=checked.digests,
+            spots=places.spots(checked.yaml),
             mode=_mode(checked, tier),
             as_of=as_of,
             key=signing,
@@ -117,6 +134,7 @@ def judge(
         before.waivers,
         card=before.card,
         digests=before.digests,
+        spots=before.spots,
         mode=before.mode if tier is None else _mode(None, tier),
         as_of=as_of,
         key=signing,
@@ -128,6 +146,68 @@ def gate(record: Record | str | Path, *, key: str | Path | None = None) -> GateR
     opened = _open(record)
     public = None if key is None else sealing.load_public(Path(key))
     return gating.gate(opened, key=public)
+
+
+def export(
+    record: Record | str | Path,
+    result: GateResult,
+    *,
+    plan: Plan | None = None,
+    sarif: str | Path | None = None,
+    junit: str | Path | None = None,
+    gitlab: str | Path | None = None,
+    summary: str | Path | None = None,
+) -> list[str]:
+    """Write what CI services read of a gate's ``result``; returns the annotations of a GitHub workflow.
+
+    Also where there is no record, or one that is not to be trusted: the files then say so. ``plan`` says in that case
+    which system was meant.
+    """
+    told = _outcome(record, result, plan)
+    files = {"sarif": sarif, "junit": junit, "gitlab": gitlab, "summary": summary}
+    problems = []
+    for format, file in files.items():
+        try:
+            if file is not None:
+                Path(file).parent.mkdir(parents=True, exist_ok=True)
+                Path(file).write_bytes(exporting.FORMATS[format](told))
+        except OSError as error:
+            problems.append(f"{file}: {error.strerror or error}")
+    if problems:
+        raise UsageError("; ".join(problems), remedy="choose other files")
+    return exporting.annotate(told)
+
+
+def _outcome(record: Record | str | Path, result: GateResult, plan: Plan | None) -> Outcome:
+    """What there is to tell; of a record that is not to be trusted only its name, where that can be read."""
+    told = Outcome(result=result, system="unknown system", tool=version("probandum"))
+    if plan is not None:
+        told = replace(told, **_named(plan.card), spots=places.spots(plan.yaml))
+    try:
+        opened = _open(record)
+        told = replace(told, **_named(opened.plan["declare"]["system"]), run=opened.plan["key"][len("sha256:") :][:8])
+        judged = _Judgement(opened)
+        told = replace(told, **_named(judged.card), spots=judged.spots)
+    except (RecordError, LookupError, TypeError):
+        if result.trusted:
+            raise
+        return told  # damaged before this point; the result says so
+    if not result.trusted:
+        return told
+    return replace(
+        told,
+        started=opened.environment["started"],
+        as_of=judged.as_of,
+        findings=opened.findings,
+        summaries={each.probe: each.summary for each in opened.results},
+        seconds={name: reading.seconds for name, reading in opened.readings.items()},
+        accounts=accounts(opened.plan["suites"], opened.results, opened.observations(), opened.windows()),
+        signed=bool(sealing.signature(opened.folder)["signed"]),
+    )
+
+
+def _named(card: Mapping[str, Any]) -> dict[str, str]:
+    return {"system": str(card["name"]), "version": str(card.get("version", ""))}
 
 
 def verify(record: Record | str | Path, *, key: str | Path | None = None) -> list[Step]:
@@ -203,6 +283,7 @@ class _Judgement:
         said = codec.decode(dict[str, Any], read_bytes(self.folder / "judging.json"), what="judging.json")
         self.card: Mapping[str, Any] = codec.decode(dict[str, Any], read_bytes(self.folder / "card.json"))
         self.digests: Mapping[str, str] = said["digests"]
+        self.spots = codec.decode(dict[str, Spot], codec.encode(said["places"]), what="judging.json")
         self.mode: str = said["mode"]
         self.as_of: str = said["as_of"]
         self.limits = codec.decode(list[Limit], codec.encode(said["limits"]), what="judging.json")
@@ -216,6 +297,7 @@ def _judge(
     *,
     card: Mapping[str, Any],
     digests: Mapping[str, str],
+    spots: Mapping[str, Spot],
     mode: str,
     as_of: str | None = None,
     key: Path | None = None,
@@ -231,6 +313,7 @@ def _judge(
         "limits": list(limits),
         "waivers": list(waivers),
         "digests": dict(digests),
+        "places": dict(spots),
     }
     decided = gating.decided(findings, unused, record.plan["suites"], mode=mode)
     folder = record.judgement(codec.digest_of([said, card]).removeprefix("sha256:")[:16])

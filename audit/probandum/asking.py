@@ -73,7 +73,8 @@ class Cache(Protocol):
 class Asker:
     """Answers rounds for all probes of a run. ``progress(probe, done, of)`` is told of inputs in a round.
 
-    ``asked_before`` counts answers of an interrupted run, ``asked_elsewhere`` those from a shared cache.
+    ``asked_before`` counts answers of an interrupted run, ``asked_elsewhere`` those from a shared cache;
+    ``planned`` the inputs that each probe was the first to ask for, answered or not.
     ``replayed``: the windows of an earlier record, in place of the meter.
     """
 
@@ -99,6 +100,7 @@ class Asker:
         self._progress = progress or (lambda probe, done, of: None)
         self._answers: dict[str, Response] = {}
         self._fresh: Counter[str] = Counter()
+        self.planned: Counter[str] = Counter()
         self.asked_now = 0
         self.asked_before = 0
         self.asked_elsewhere = 0
@@ -116,6 +118,7 @@ class Asker:
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in self._answers}
         unasked = iter(missing)
         done, of = 0, sum(len(request) for request in missing.values())
+        self.planned[probe] += of
         self._progress(probe, done, of)
         for pack in packs(list(missing.values())):
             named = list(itertools.islice(unasked, len(pack)))

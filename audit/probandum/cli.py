@@ -6,6 +6,8 @@ Every error a user can meet is one line on standard error and its exit code; ``-
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +16,9 @@ import typer
 from probandum.errors import PlanError, ProbandumError, UsageError
 
 if TYPE_CHECKING:
-    pass
+    from probandum.gating import GateResult
+    from probandum.plan import Plan
+    from probandum.record import Record
 
 app = typer.Typer(
     name="probandum",
@@ -38,6 +42,11 @@ SigningKey = Annotated[
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 Tier = Annotated[str | None, typer.Option(help="pr, nightly or release; the default is the plan's gate.mode.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="The date that documents state.")]
+Sarif = Annotated[Path | None, typer.Option(help="Write SARIF 2.1.0 here, for code scanning.")]
+Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML here.")]
+Gitlab = Annotated[Path | None, typer.Option(help="Write a GitLab code quality report here.")]
+Summary = Annotated[Path | None, typer.Option(help="Write a summary of one screen here, in Markdown.")]
+Annotations = Annotated[bool, typer.Option("--annotations", help="Print annotations of a GitHub workflow.")]
 
 
 def main() -> None:
@@ -63,20 +72,31 @@ def audit(
     tier: Tier = None,
     key: SigningKey = None,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="End with 0 whatever the gate says.")] = False,
+    sarif: Sarif = None,
+    junit: Junit = None,
+    gitlab: Gitlab = None,
+    summary: Summary = None,
+    annotations: Annotations = False,
     debug: Debug = False,
 ) -> None:
     """Run, judge, gate and document; ends with the gate's code, the gravest of several plans."""
     from probandum import api, showing
 
-    if out is not None and len(plans) > 1:
-        raise UsageError(f"--out names one folder, and {len(plans)} plans were given", remedy="leave --out away")
-    loaded = [api.check_plan(plan) for plan in plans]  # the problems of all plans come before hours of work
+    files = {"sarif": sarif, "junit": junit, "gitlab": gitlab, "summary": summary}
+    for name, value in {"out": out, **files}.items():
+        if value is not None and len(plans) > 1:
+            what = "folder" if name == "out" else "file"
+            raise UsageError(f"--{name} names one {what}, and {len(plans)} plans were given", remedy="give one plan")
     codes, done = [], []
+    with _told(out or plans[0], files, annotations):
+        loaded = [api.check_plan(plan) for plan in plans]  # the problems of all plans come before hours of work
     for plan in loaded:
-        with showing.watching(plan) as observer:
-            record = api.audit(plan, out=out, tier=tier, key=key, observer=observer)
-        result = api.gate(record)
+        with _told(out or plan.path, files, annotations, plan=plan):
+            with showing.watching(plan) as observer:
+                record = api.audit(plan, out=out, tier=tier, key=key, observer=observer)
+            result = api.gate(record)
         showing.print_findings(record, result)
+        _print(_written(record, result, files, annotations))
         codes.append(result.code)
         done.append((plan, record, result))
     showing.print_summary(done)
@@ -102,12 +122,24 @@ def judge(
 
 
 @app.command()
-def gate(run: RunFolder, key: PublicKey = None, debug: Debug = False) -> None:
+def gate(
+    run: RunFolder,
+    key: PublicKey = None,
+    sarif: Sarif = None,
+    junit: Junit = None,
+    gitlab: Gitlab = None,
+    summary: Summary = None,
+    annotations: Annotations = False,
+    debug: Debug = False,
+) -> None:
     """Verify a record and decide: 0 pass, 1 a limit is broken, 3 inconclusive, 4 not to be trusted."""
     from probandum import api, showing
 
-    result = api.gate(run, key=key)
+    files = {"sarif": sarif, "junit": junit, "gitlab": gitlab, "summary": summary}
+    with _told(run, files, annotations):
+        result = api.gate(run, key=key)
     showing.print_gate(result)
+    _print(_written(run, result, files, annotations))
     raise typer.Exit(result.code)
 
 
@@ -169,13 +201,24 @@ def doctor() -> None:
 
 
 @plan_app.command("check")
-def plan_check(plan: PlanFile, debug: Debug = False) -> None:
-    """Check an audit file without running anything; every problem in one go."""
+def plan_check(
+    plans: Annotated[list[Path], typer.Argument(metavar="PLAN...", help="One or more audit files.")],
+    debug: Debug = False,
+) -> None:
+    """Check audit files without running anything; every problem in one go."""
     from probandum import api
 
-    checked = api.check_plan(plan)
-    suites, limits = len(checked.suites), len(checked.limits)
-    print(f"{plan}: fits; {suites} probes, {limits} limits, ask {checked.digests['ask'][:19]}…")
+    problems: list[str] = []
+    for plan in plans:
+        try:
+            checked = api.check_plan(plan)
+        except PlanError as error:
+            problems += error.problems
+            continue
+        suites, limits = len(checked.suites), len(checked.limits)
+        print(f"{plan}: fits; {suites} probes, {limits} limits, ask {checked.digests['ask'][:19]}…")
+    if problems:
+        raise PlanError(problems)
 
 
 @plan_app.command("lock")
@@ -230,6 +273,37 @@ def law_check(plan: PlanFile, as_of: AsOf = None, debug: Debug = False) -> None:
 
     date = as_of or datetime.datetime.now(datetime.UTC).date().isoformat()
     _print(show.check(api.load_plan(plan).card, date))
+
+
+@contextmanager
+def _told(
+    record: Path, files: Mapping[str, Path | None], annotations: bool, *, plan: Plan | None = None
+) -> Iterator[None]:
+    """Where the work ends in an error, the exports say so: a CI service that reads them must not see nothing."""
+    from probandum.gating import failed
+
+    try:
+        yield
+    except ProbandumError as error:
+        _print(_written(record, failed(error), files, annotations, plan=plan))
+        raise
+
+
+def _written(
+    record: Record | Path,
+    result: GateResult,
+    files: Mapping[str, Path | None],
+    annotations: bool,
+    *,
+    plan: Plan | None = None,
+) -> list[str]:
+    """Write the exports that were asked for; the annotations to print."""
+    from probandum import api
+
+    if not annotations and not any(files.values()):
+        return []
+    made = api.export(record, result, plan=plan, **files)
+    return made if annotations else []
 
 
 def _print(lines: Any) -> None:

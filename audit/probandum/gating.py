@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from probandum import codec
+from probandum.errors import ProbandumError
 from probandum.finding import Finding, Limit, Verdict
 from probandum.record import Record, read_bytes
 from probandum.sealing import verify
@@ -45,6 +46,11 @@ class GateResult:
     judged: int
     notes: tuple[str, ...] = ()
 
+    @property
+    def trusted(self) -> bool:
+        """Whether there is a record that held its verification, so that its findings may be told."""
+        return bool(self.counts)
+
 
 def gate(record: Record, *, key: Any = None) -> GateResult:
     """Decide over the present judgement of ``record``.
@@ -61,6 +67,12 @@ def gate(record: Record, *, key: Any = None) -> GateResult:
     if broken:
         return GateResult(code=4, mode="", causes=tuple(causes), counts={}, judged=0)
     return load_gate(record)
+
+
+def failed(error: ProbandumError) -> GateResult:
+    """The result of an audit that ended in ``error`` and left no record that one could gate."""
+    causes = tuple(Cause(code=error.exit_code, text=line) for line in error.lines())
+    return GateResult(code=error.exit_code, mode="", causes=causes, counts={}, judged=0)
 
 
 def load_gate(record: Record) -> GateResult:
@@ -128,9 +140,25 @@ def notes(findings: Iterable[Finding], mode: str) -> tuple[str, ...]:
     return tuple(made)
 
 
+def meaning(result: GateResult) -> str:
+    """The exit code in words."""
+    return {
+        0: "nothing blocks" if result.notes else "every judged finding passes",
+        1: "a limit is broken",
+        2: "the command or the plan is wrong; nothing was run",
+        3: "inconclusive, or nothing was judged",
+        4: "the audit could not be carried out or trusted",
+    }[result.code]
+
+
 def said(finding: Finding) -> str:
     """A finding in one line: verdict, value with interval and n, limit or reason."""
-    parts = [finding.verdict.value]
+    return "; ".join([finding.verdict.value, *facts(finding)])
+
+
+def facts(finding: Finding) -> list[str]:
+    """What a verdict rests on, in pieces: value with interval and n, limit, reason, n needed."""
+    parts = []
     estimate = finding.estimate
     if estimate.value is not None:
         parts.append(f"{estimate.value:.4g} ({estimate.low:.4g} to {estimate.high:.4g}), n = {estimate.n}")
@@ -142,7 +170,7 @@ def said(finding: Finding) -> str:
         parts.append(finding.why)
     if finding.n_needed is not None:
         parts.append(f"a verdict would need about n = {finding.n_needed}")
-    return "; ".join(parts)
+    return parts
 
 
 def tally(findings: Iterable[Finding]) -> dict[str, int]:

@@ -124,6 +124,7 @@ def _basis(estimate: Estimate) -> dict[str, Any]:
         "counts": estimate.counts,
         "moments": estimate.moments,
         "draws": estimate.draws,
+        "stream": estimate.stream,
         "value": estimate.value,
     }
 
@@ -292,6 +293,8 @@ def _verdict(estimate: Estimate, limit: Limit, applied: Judgement) -> tuple[Verd
         return Verdict.PASS, None, None
     if not stats.can_pass(estimate.method or "", low=low, high=high, **_basis(estimate)):
         return Verdict.INCONCLUSIVE, SubReason.UNDERPOWERED, "even the best possible data of this size could not pass"
+    if estimate.stream is not None:
+        return Verdict.INCONCLUSIVE, SubReason.BUDGET, "the outcomes ended before they had decided"
     return Verdict.INCONCLUSIVE, SubReason.NEAR_THRESHOLD, "the interval contains the limit"
 
 

@@ -66,7 +66,7 @@ class ProbeResult:
     """All that one probe left in the record: what it measured, whether its controls held, what it took.
 
     ``status`` not_applicable: the target cannot answer what the probe asks; error: the probe broke. Both say
-    ``why``, and neither has measures.
+    ``why``, and neither has measures. ``planned``: inputs that it was the first to ask for, controls included.
     """
 
     probe: str
@@ -78,6 +78,7 @@ class ProbeResult:
     controls: tuple[ControlOutcome, ...] = ()
     requirements: tuple[str, ...] = ()
     summary: str = ""
+    planned: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

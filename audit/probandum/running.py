@@ -226,6 +226,7 @@ def _metered(
     before = asker.asked_before, asker.asked_elsewhere
     token = asker.meter.begin()
     result = measure(probe, asker)
+    result = replace(result, planned=asker.planned[result.probe])
     reading = asker.meter.end(token)
     if (asker.asked_before, asker.asked_elsewhere) != before:
         why = "part of the answers came from an interrupted run or a cache"

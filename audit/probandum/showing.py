@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from probandum.finding import Estimate, Finding, Verdict, notation
-from probandum.gating import GateResult
+from probandum.gating import GateResult, meaning
 from probandum.plan import Plan
 from probandum.probe import ProbeResult
 from probandum.record import Record
@@ -159,18 +159,17 @@ def _limit(finding: Finding) -> str:
 def print_gate(result: GateResult, *, console: Console | None = None) -> None:
     """The gate's code, every cause, and what did not pass and does not block."""
     console = console or _console()
-    meaning = {
-        0: "nothing blocks" if result.notes else "every judged finding passes",
-        1: "a limit is broken",
-        3: "inconclusive, or nothing was judged",
-        4: "the audit could not be carried out or trusted",
-    }[result.code]
     style = {0: "green", 1: "bold red", 3: "yellow", 4: "bold magenta"}[result.code]
-    console.print(Text(f"gate {result.code}: {meaning}", style=style))
+    console.print(Text(f"gate {result.code}: {meaning(result)}", style=style))
     for cause in result.causes:
-        console.print(Text(f"  {cause.code}  {cause.text}"), soft_wrap=not console.is_terminal)
+        console.print(Text(f"  {cause.code}  {_one_line(cause.text)}"), soft_wrap=not console.is_terminal)
     for note in result.notes:
-        console.print(Text(f"  -  {note}", style="dim"), soft_wrap=not console.is_terminal)
+        console.print(Text(f"  -  {_one_line(note)}", style="dim"), soft_wrap=not console.is_terminal)
+
+
+def _one_line(text: str) -> str:
+    """Names come from data: none of them begins a line of a log that a CI service reads commands from."""
+    return " ".join(text.split())
 
 
 def print_summary(done: Sequence[tuple[Plan, Record, GateResult]]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, time
+from itertools import pairwise
 from typing import Any
 
 from probandum import codec
@@ -90,7 +91,7 @@ class _Content:
                 for name, (word, meaning) in ORIGINS.items()
             ],
             "front": [self._fact(fact) for fact in document.front],
-            "nodes": [self._node(node) for node in in_reading_order(document.nodes)],
+            "nodes": _kept([self._node(node) for node in in_reading_order(document.nodes)]),
         }
         shown = printable_all(plain)
         return {**shown, "escaped": shown != plain}
@@ -160,6 +161,14 @@ class _Content:
         self.pictures[name] = picture(figure, self._view)
         twin = self._table(figure.twin)
         return {"file": name, "caption": figure.caption, "alt": figure.alt, "twin": {**twin, "drawn": True}}
+
+
+def _kept(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The nodes, of which prose right under a heading stays on one page with what follows it."""
+    for above, node in pairwise(nodes):
+        if node["kind"] == "text":
+            node["sticky"] = above["kind"] == "heading"
+    return nodes
 
 
 #: The strings of a shown finding that the templates print.

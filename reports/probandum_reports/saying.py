@@ -49,7 +49,7 @@ def figures(numbers: Sequence[float], unit_name: str) -> list[str]:
     """Numbers of one unit that are said together, all in the notation of the largest.
 
     >>> figures([0.832, 0.7444, 0.9], "ratio"), figures([12.3456], "joule"), figures([8.15e-14, 0.0], "score")
-    (['0.832', '0.744', '0.900'], ['12.3'], ['8.2e-14', '0'])
+    (['0.832', '0.744', '0.900'], ['12.3'], ['8.2e−14', '0'])
     """
     counted = unit(unit_name).partition(" ")[0] in wording.COUNTED
     how = notation(numbers, significant=3 if counted else None)
@@ -57,7 +57,7 @@ def figures(numbers: Sequence[float], unit_name: str) -> list[str]:
 
 
 def figure(value: float, how: str) -> str:
-    """A number by a format specification, with a minus sign that is one.
+    """A number by a format specification, with minus signs that are some, and at which no line breaks.
 
     >>> figure(-0.0416, ",.3f"), figure(12345.678, ",.1f"), figure(-0.0001, ",.3f"), figure(0, ".1e")
     ('−0.042', '12,345.7', '0.000', '0')
@@ -65,19 +65,19 @@ def figure(value: float, how: str) -> str:
     if value == 0 and how.endswith("e"):
         return "0"
     text = f"{value:{how}}"
-    if text.startswith("-"):
-        text = text[1:] if float(text.replace(",", "")) == 0 else f"−{text[1:]}"
-    return text
+    if text.startswith("-") and float(text.replace(",", "")) == 0:
+        text = text[1:]
+    return text.replace("-", "−")
 
 
 def number(value: float) -> str:
     """A declared number, such as a limit, in the shortest form.
 
-    >>> number(0.8), number(-0.05), number(1000000)
-    ('0.8', '−0.05', '1,000,000')
+    >>> number(0.8), number(-0.05), number(1000000), number(0.000001)
+    ('0.8', '−0.05', '1,000,000', '1e−06')
     """
     text = f"{value:,.0f}" if float(value).is_integer() else f"{value:.6g}"
-    return text.replace("-", "−", 1) if text.startswith("-") else text
+    return text.replace("-", "−")
 
 
 def amount(value: float, unit_name: str) -> str:

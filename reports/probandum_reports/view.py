@@ -126,13 +126,14 @@ class View:
     def public(self, finding_id: str) -> dict[str, Any]:
         """The finding as a published JSON value, without its figures where they are withheld.
 
-        What takes thousands of entries stays in the record: of resampled draws and of the digests of the raw
-        observations a reader gets the number, and of the digests their own digest and the page that shows them.
+        What takes thousands of entries stays in the record. Of resampled draws a reader gets the number; of the
+        digests of raw observations the number, their own digest, and the page that shows them.
         """
         shown = self.shown(finding_id)
         finding = shown.finding
         plain: dict[str, Any] = codec.builtins(finding)
         draws = plain["estimate"].pop("draws")
+        plain["estimate"].pop("stream")
         plain["estimate"]["resampled"] = None if draws is None else len(draws)
         plain["evidence"] = {
             "observations": len(finding.evidence),

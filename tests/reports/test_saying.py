@@ -88,7 +88,7 @@ def test_value_and_interval_share_their_decimals() -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "expected"),
-    [(8.15e-14, "score", "8.2e-14"), (0.0000321, "second", "3.21e-05 s"), (631.8, "samples", "632 samples")],
+    [(8.15e-14, "score", "8.2e−14"), (0.0000321, "second", "3.21e−05 s"), (631.8, "samples", "632 samples")],
 )
 def test_a_very_small_number_is_said_in_powers_of_ten(value: float, unit: str, expected: str) -> None:
     """No row of noughts; a count is said without decimals."""

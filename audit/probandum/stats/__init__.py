@@ -4,7 +4,34 @@ Shares are of 1, differences are group minus reference, ratios group over refere
 p-values that invert it, and no function returns NaN.
 """
 
+from probandum.stats.auc import (
+    Area,
+    SubgroupAreas,
+    area,
+    auc_difference_interval,
+    auc_interval,
+    subgroup_areas,
+)
 from probandum.stats.basis import METHODS, bounds, p_value
+from probandum.stats.betting import confidence_sequence
+from probandum.stats.calibration import (
+    Reliability,
+    StabilityIndex,
+    calibration_in_the_large,
+    calibration_null,
+    debiased_ece,
+    psi,
+    reliability,
+)
+from probandum.stats.clusters import (
+    Clustering,
+    bca_draws,
+    cluster_difference_interval,
+    cluster_mean_interval,
+    design_effect,
+)
+from probandum.stats.evalues import e_benjamini_hochberg, e_holm, e_mean, e_product, e_to_p
+from probandum.stats.homogeneity import Homogeneity, breslow_day, woolf
 from probandum.stats.intervals import (
     Interval,
     difference_interval,
@@ -28,18 +55,48 @@ from probandum.stats.resampling import (
     multinomial_draws,
     percentile_interval,
     ratio_of_means_draws,
+    resampled_tables,
 )
+from probandum.stats.sequential import SequentialTest
+from probandum.stats.shrinkage import Shrunk, differential_fairness, shrunk_rates
+from probandum.stats.stratified import odds_ratio_interval, stratified_difference_interval, stratified_ratio_interval
 from probandum.stats.testing import equivalence, mcnemar
 from probandum.stats.two_way import two_way_interval
 
 __all__ = [
     "METHODS",
+    "Area",
+    "Clustering",
+    "Homogeneity",
     "Interval",
+    "Reliability",
+    "SequentialTest",
+    "Shrunk",
+    "StabilityIndex",
+    "SubgroupAreas",
+    "area",
+    "auc_difference_interval",
+    "auc_interval",
+    "bca_draws",
     "benjamini_hochberg",
     "bounds",
+    "breslow_day",
+    "calibration_in_the_large",
+    "calibration_null",
     "can_pass",
+    "cluster_difference_interval",
+    "cluster_mean_interval",
+    "confidence_sequence",
+    "debiased_ece",
+    "design_effect",
     "detectable",
     "difference_interval",
+    "differential_fairness",
+    "e_benjamini_hochberg",
+    "e_holm",
+    "e_mean",
+    "e_product",
+    "e_to_p",
     "equivalence",
     "has_dynamic_range",
     "holm",
@@ -52,12 +109,21 @@ __all__ = [
     "n_for_equivalence",
     "n_for_verdict",
     "n_for_zero_events",
+    "odds_ratio_interval",
     "p_value",
     "paired_difference_interval",
     "percentile_interval",
     "proportion_interval",
+    "psi",
     "ratio_interval",
     "ratio_of_means_draws",
+    "reliability",
+    "resampled_tables",
+    "shrunk_rates",
+    "stratified_difference_interval",
+    "stratified_ratio_interval",
+    "subgroup_areas",
     "two_way_interval",
     "welch_interval",
+    "woolf",
 ]

@@ -2,10 +2,14 @@
 
     wilson, clopper-pearson                       counts = ((x, n),)
     newcombe, miettinen-nurminen, koopman, katz   counts = ((x1, n1), (x2, n2)), group first, reference second
+    stratified-miettinen-nurminen,                counts = ((x1, n1), (x2, n2)) of each stratum in a row
+    mantel-haenszel-difference, -ratio, -odds
     tango                                         counts = ((better, n), (worse, n)) as ((better, worse), (n, n))
-    t, two-way, welch                             moments = (value, standard error, degrees of freedom)
+    t, two-way, welch, cr2, delong-difference     moments = (value, standard error, degrees of freedom)
+    delong                                        likewise, of the AUC; bounds are taken on its logit
     log-t                                         moments of the logarithm of the value, likewise
-    bootstrap                                     draws, sorted, with the observed value
+    bootstrap, bca                                draws, sorted, with the observed value
+    sequential                                    stream, in the order in which it was drawn
     exact                                         value
 
 So a limit can be changed, and a finding judged again, without asking the audited system anything.
@@ -16,6 +20,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
+from probandum.finding import Stream
+from probandum.stats.auc import DeLong
+from probandum.stats.betting import Betting
 from probandum.stats.checking import refuse_number
 from probandum.stats.families import Exact, Family
 from probandum.stats.intervals import (
@@ -29,14 +36,28 @@ from probandum.stats.intervals import (
 from probandum.stats.means import LogStudent, Student
 from probandum.stats.resampling import resampled
 from probandum.stats.scores import ClopperPearson, Katz, Koopman, MiettinenNurminen, Newcombe, Tango, Wilson
+from probandum.stats.strata import STRATIFIED, scaled_strata
+from probandum.stats.stratified import stratified_family
 
 Counts = Sequence[tuple[float, float]]
 
 ONE_SHARE = ("wilson", "clopper-pearson")
 DIFFERENCES = ("newcombe", "miettinen-nurminen")
 RATIOS = ("koopman", "katz")
-MOMENTS = ("t", "two-way", "welch", "log-t")
-METHODS = (*ONE_SHARE, *DIFFERENCES, *RATIOS, "tango", *MOMENTS, "bootstrap", "exact")
+MOMENTS = ("t", "two-way", "welch", "cr2", "delong-difference", "log-t")
+RESAMPLED = ("bootstrap", "bca")
+METHODS = (
+    *ONE_SHARE,
+    *DIFFERENCES,
+    *RATIOS,
+    *STRATIFIED,
+    "tango",
+    *MOMENTS,
+    "delong",
+    *RESAMPLED,
+    "sequential",
+    "exact",
+)
 
 #: Families of counts without their checks, for designs that are scaled to numbers no data have.
 _SCALED: Mapping[str, Callable[..., Family]] = {
@@ -56,6 +77,7 @@ def bounds(
     counts: Counts | None = None,
     moments: tuple[float, float, float] | None = None,
     draws: Sequence[float] | None = None,
+    stream: Stream | None = None,
     value: float | None = None,
 ) -> Interval:
     """The two-sided interval at ``level``; at ``1 - 2 alpha`` its ends are the one-sided bounds at ``alpha``.
@@ -65,8 +87,8 @@ def bounds(
     >>> bounds("t", level=0.9, moments=(1.0, 0.5, 10.0)).low < 1.0
     True
     """
-    family = family_of(method, counts=counts, moments=moments, draws=draws, value=value)
-    if isinstance(family, Student):
+    family = family_of(method, counts=counts, moments=moments, draws=draws, stream=stream, value=value)
+    if isinstance(family, Student | DeLong):
         return family.interval(level=level, method=method)
     return interval_of(family, level=level, method=method)
 
@@ -79,6 +101,7 @@ def p_value(
     counts: Counts | None = None,
     moments: tuple[float, float, float] | None = None,
     draws: Sequence[float] | None = None,
+    stream: Stream | None = None,
     value: float | None = None,
 ) -> float:
     """The one-sided p-value that the quantity lies on ``side`` of ``limit``; small means: it does.
@@ -90,7 +113,7 @@ def p_value(
     0.010742
     """
     refuse_number("limit", limit)
-    family = family_of(method, counts=counts, moments=moments, draws=draws, value=value)
+    family = family_of(method, counts=counts, moments=moments, draws=draws, stream=stream, value=value)
     if side == "above":
         return family.p_above(limit)
     if side == "below":
@@ -104,6 +127,7 @@ def family_of(
     counts: Counts | None = None,
     moments: tuple[float, float, float] | None = None,
     draws: Sequence[float] | None = None,
+    stream: Stream | None = None,
     value: float | None = None,
 ) -> Family:
     """The checked interval family of ``method``; ValueError naming what is wrong."""
@@ -119,15 +143,25 @@ def family_of(
         if n != same:
             raise ValueError(f"counts ends in ({n}, {same}); tango expects ((better, worse), (n, n))")
         return paired_family(better, worse, n)
-    if method in MOMENTS:
+    if method in STRATIFIED:
+        if counts is None:
+            raise ValueError(f"counts is None; {method} expects 2 pairs of counts a stratum")
+        return stratified_family(method, counts)
+    if method in (*MOMENTS, "delong"):
         if moments is None or len(moments) != 3:
             raise ValueError(f"moments is {moments}; {method} expects (value, standard error, degrees of freedom)")
+        if method == "delong":
+            return DeLong(area=moments[0], standard_error=moments[1], df=moments[2])
         student = Student(mean=moments[0], standard_error=moments[1], df=moments[2])
         return LogStudent(logarithm=student) if method == "log-t" else student
-    if method == "bootstrap":
+    if method in RESAMPLED:
         if draws is None:
-            raise ValueError("draws is None; bootstrap expects sorted resampled values")
+            raise ValueError(f"draws is None; {method} expects sorted resampled values")
         return resampled(value, draws)
+    if method == "sequential":
+        if stream is None:
+            raise ValueError("stream is None; sequential expects the outcomes in the order in which they were drawn")
+        return Betting(stream=stream)
     if method == "exact":
         refuse_number("value", value)
         assert value is not None
@@ -137,6 +171,8 @@ def family_of(
 
 def scaled_family(method: str, counts: Counts, factor: float = 1.0) -> Family:
     """The family of the same proportions from ``factor`` times as many observations, whole or not."""
+    if method in STRATIFIED:
+        return STRATIFIED[method](scaled_strata(counts, factor))
     cells = [cell * factor for pair in counts for cell in pair]
     return Tango(*cells[:3]) if method == "tango" else _SCALED[method](*cells)
 

@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal
 
-from probandum.stats.basis import DIFFERENCES, MOMENTS, ONE_SHARE, RATIOS, Counts, family_of, scaled_family
+from probandum.finding import Stream
+from probandum.stats.auc import DeLong
+from probandum.stats.basis import (
+    DIFFERENCES,
+    MOMENTS,
+    ONE_SHARE,
+    RATIOS,
+    RESAMPLED,
+    Counts,
+    family_of,
+    scaled_family,
+)
+from probandum.stats.betting import Betting
 from probandum.stats.checking import refuse_number, refuse_share, refuse_trials
 from probandum.stats.families import Family, normal_quantile
 from probandum.stats.means import LogStudent, Student
 from probandum.stats.resampling import Resampled
+from probandum.stats.strata import STRATIFIED, scaled_strata, split_strata
 
 ALPHA = 0.05
 POWER = 0.80
 
 #: Numbers needed beyond this are none that anybody will collect.
 BEYOND = 10**9
+
+_STRATIFIED_RATIOS = ("mantel-haenszel-ratio", "mantel-haenszel-odds")
 
 
 def minimum_detectable_effect(
@@ -70,6 +87,7 @@ def detectable(
     counts: Counts | None = None,
     moments: tuple[float, float, float] | None = None,
     draws: Sequence[float] | None = None,
+    stream: Stream | None = None,
     value: float | None = None,
 ) -> float | None:
     """The smallest effect that this design finds with 80 % power at one-sided 5 %; None where it can't be said.
@@ -78,8 +96,10 @@ def detectable(
     must lie (0.2: a ratio of 0.8) near the pooled rate. Shares enter as (x + 1) / (n + 2), so that no events
     do not promise that anything would be seen. None for ``exact``, and where nothing varied.
     """
-    family = family_of(method, counts=counts, moments=moments, draws=draws, value=value)
+    family = family_of(method, counts=counts, moments=moments, draws=draws, stream=stream, value=value)
     reach = _reach(ALPHA, POWER)
+    if isinstance(family, DeLong):
+        return reach * family.standard_error if family.standard_error > 0 else None
     if isinstance(family, Student):
         reach = family.quantile(ALPHA) + family.quantile(1 - POWER)
         return reach * family.standard_error if family.standard_error > 0 else None
@@ -90,8 +110,14 @@ def detectable(
     if isinstance(family, Resampled):
         spread = float(family.draws.std(ddof=1))
         return reach * spread if spread > 0 else None
+    if isinstance(family, Betting):
+        width = max(family.upper(ALPHA) - family.value, family.value - family.lower(ALPHA))
+        return width + normal_quantile(1 - POWER) * family.spread() / math.sqrt(len(family.stream.values))
     if counts is None or method == "exact":
         return None
+    if method in STRATIFIED:
+        error = STRATIFIED[method](scaled_strata(counts, 1.0)).standard_error
+        return -math.expm1(-reach * error) if method in _STRATIFIED_RATIOS else reach * error
     if method in ONE_SHARE:
         ((x, n),) = counts
         return reach * math.sqrt(_spread(x, n) / n)
@@ -115,6 +141,7 @@ def n_for_verdict(
     counts: Counts | None = None,
     moments: tuple[float, float, float] | None = None,
     draws: Sequence[float] | None = None,
+    stream: Stream | None = None,
     value: float | None = None,
     alpha_pass: float = ALPHA,
     alpha_fail: float = ALPHA,
@@ -123,26 +150,32 @@ def n_for_verdict(
 
     ``low`` and ``high`` are the edges of what the limit tolerates (None: no edge on that side). Inside them the
     bounds must come to lie inside (PASS), outside them one bound must leave them (FAIL). Counts are scaled and
-    their interval asked again; errors of moments and draws shrink with 1 / sqrt(n). Never less than ``n``.
+    their interval asked again; errors of moments and draws shrink with 1 / sqrt(n); the capital betted on a
+    stream goes on growing as it would on its outcomes so far. Never less than ``n``.
     None where the value sits on an edge, beyond a billion, and for ``exact``, which more data do not change.
     ``alpha_fail`` may be divided by the number of hypotheses, as Holm's first step does.
     """
     refuse_trials("n", n)
     refuse_share("alpha_pass", alpha_pass)
     refuse_share("alpha_fail", alpha_fail)
-    family = family_of(method, counts=counts, moments=moments, draws=draws, value=value)
+    family = family_of(method, counts=counts, moments=moments, draws=draws, stream=stream, value=value)
     estimate = family.value
     if method == "exact" or estimate in (low, high):
         return None
     below = low is not None and estimate < low
     above = high is not None and estimate > high
     alpha = alpha_fail if below or above else alpha_pass
-    if method in MOMENTS or method == "bootstrap":
+    if isinstance(family, Betting):
+        return _by_growing(family, low, high, n, alpha)
+    if method in (*MOMENTS, *RESAMPLED):
         return _by_shrinking(family, low, high, n, alpha)
-    assert counts is not None
 
     def decided(size: int) -> bool:
-        larger = scaled_family(method, counts, size / n)
+        if isinstance(family, DeLong):
+            larger: Family = family.enlarged(size / n)
+        else:
+            assert counts is not None
+            larger = scaled_family(method, counts, size / n)
         if below:
             return low is not None and larger.upper(alpha) < low
         if above:
@@ -160,25 +193,33 @@ def can_pass(
     counts: Counts | None = None,
     moments: tuple[float, float, float] | None = None,
     draws: Sequence[float] | None = None,
+    stream: Stream | None = None,
     value: float | None = None,
 ) -> bool:
     """Whether data of this size could pass the limit with the edges ``low`` and ``high``, had they come out best.
 
     A share: any number of events. Two shares, or pairs: as many events (changed pairs) as were seen, split as
     evenly as they can be; where the limit does not tolerate parity, split in any way. Moments and draws: the
-    interval, moved to where it fits best, with the width it has.
+    interval, moved to where it fits best, with the width it has. A stream: as many outcomes, all of the best
+    kind; in a band, as moments.
     """
-    family = family_of(method, counts=counts, moments=moments, draws=draws, value=value)
+    family = family_of(method, counts=counts, moments=moments, draws=draws, stream=stream, value=value)
     if _within(family, low, high, ALPHA):
         return True
-    if counts is None or method in (*MOMENTS, "bootstrap", "exact"):
+    if isinstance(family, Betting) and (low is None or high is None):
+        best = family.stream.span[low is not None]
+        family = Betting(stream=replace(family.stream, values=(best,) * len(family.stream.values)))
+        return _within(family, low, high, ALPHA)
+    if counts is None or method in (*MOMENTS, *RESAMPLED, "delong", "exact"):
         if low is None or high is None:
             return True
         if isinstance(family, LogStudent):
             return low <= 0 or family.upper(ALPHA) / family.lower(ALPHA) <= high / low
         return family.upper(ALPHA) - family.lower(ALPHA) <= high - low
-    parity = 1.0 if method in RATIOS else 0.0
+    parity = 1.0 if method in (*RATIOS, *_STRATIFIED_RATIOS) else 0.0
     tolerated = (low is None or low <= parity) and (high is None or parity <= high)
+    if method in STRATIFIED and tolerated:
+        return _within(STRATIFIED[method](split_strata(counts, None)), low, high, ALPHA)
     first, last, even, split = _splits(method, counts)
     if method not in ONE_SHARE and tolerated:
         return any(_within(split(events), low, high, ALPHA) for events in {math.floor(even), math.ceil(even)})
@@ -197,6 +238,9 @@ def _splits(method: str, counts: Counts) -> tuple[int, int, float, Callable[[int
     if method in ONE_SHARE:
         ((x, n),) = counts
         return 0, int(n), x, lambda events: scaled_family(method, ((events, n),))
+    if method in STRATIFIED:
+        # In thousandths of what the group of each stratum could have; the very ends leave no ratio.
+        return 1, 999, 500, lambda part: STRATIFIED[method](split_strata(counts, part / 1000))
     (x1, n1), (x2, n2) = counts
     if method == "tango":
         changed, n = int(x1 + n1), x2
@@ -231,6 +275,23 @@ def _by_shrinking(family: Family, low: float | None, high: float | None, n: int,
     room = min(abs(estimate - edge) for edge in edges)
     needed = n * (reach / room) ** 2
     return None if needed > BEYOND else max(n, math.ceil(needed))
+
+
+def _by_growing(family: Betting, low: float | None, high: float | None, n: int, alpha: float) -> int | None:
+    """``n`` and the outcomes that the capital of the slowest bet needs to reach 1 / alpha; a census at most."""
+    estimate, further = family.value, 0.0
+    outside = (low is not None and estimate < low) or (high is not None and estimate > high)
+    for edge in (low, high):
+        if edge is None or (outside and (estimate < edge) != (edge == low)):
+            continue
+        side: Literal["above", "below"] = "above" if estimate > edge else "below"
+        p, speed = (family.p_above if side == "above" else family.p_below)(edge), family.speed(edge, side)
+        if p > alpha:
+            further = max(further, math.log(p / alpha) / speed if speed > 0 else math.inf)
+    most = min(family.stream.population or BEYOND, BEYOND)
+    if n + further > most:
+        return family.stream.population
+    return n + math.ceil(further)
 
 
 def _smallest(decided: Callable[[int], bool], n: int) -> int | None:

@@ -106,6 +106,13 @@ def multinomial_draws(
     total is kept. Resampling cells is resampling rows, without touching them: it has the same distribution as
     long as rows are independent and only their cell matters. Persons who repeat need clusters instead.
     """
+    sampled = resampled_tables(cells, rng=rng, draws=draws, fixed=fixed)
+    with np.errstate(all="ignore"):
+        return sorted_draws(statistic(sampled), draws)
+
+
+def resampled_tables(cells: ArrayLike, *, rng: Generator, draws: int = DRAWS, fixed: int = 0) -> NDArray[np.int64]:
+    """The tables behind ``multinomial_draws``, shape (draws, *cells.shape), for statistics that share them."""
     table = np.asarray(cells)
     if not np.isfinite(table).all() or (table < 0).any() or (table != np.floor(table)).any():
         raise ValueError("cells holds what is not a count; expected whole numbers of at least 0")
@@ -115,9 +122,7 @@ def multinomial_draws(
     if (totals < 1).any():
         raise ValueError("cells has a total of 0; expected at least 1 observation to resample")
     sampled = rng.multinomial(totals.astype(np.int64), flat / totals[..., None], size=(draws, *kept))
-    with np.errstate(all="ignore"):
-        values = statistic(sampled.reshape(draws, *table.shape))
-    return _sorted(values, draws)
+    return sampled.reshape(draws, *table.shape)
 
 
 def ratio_of_means_draws(
@@ -132,14 +137,18 @@ def ratio_of_means_draws(
     top, bottom = finite_array("numerators", numerators), finite_array("denominators", denominators)
     if len(top) != len(bottom):
         raise ValueError(f"denominators has {len(bottom)} values; expected {len(top)}, one an instance")
-    n = len(top)
-    pair = np.stack([top, bottom], axis=1)
+    joined = weighted_sums(np.stack([top, bottom], axis=1), rng=rng, draws=draws)
+    with np.errstate(all="ignore"):
+        return sorted_draws(joined[:, 0] / joined[:, 1], draws)
+
+
+def weighted_sums(rows: Reals, *, rng: Generator, draws: int) -> Reals:
+    """Sums over resampled ``rows``, shape (n, k), as shape (draws, k): as many rows, each as often as it was drawn."""
+    n = len(rows)
     even = np.full(n, 1.0 / n)
     block = max(1, _BLOCK // n)
-    sums = [rng.multinomial(n, even, size=min(block, draws - start)) @ pair for start in range(0, draws, block)]
-    joined = np.concatenate(sums)
-    with np.errstate(all="ignore"):
-        return _sorted(joined[:, 0] / joined[:, 1], draws)
+    sums = [rng.multinomial(n, even, size=min(block, draws - start)) @ rows for start in range(0, draws, block)]
+    return np.concatenate(sums)
 
 
 def mean_draws(values: ArrayLike, *, rng: Generator, draws: int = DRAWS) -> tuple[float, ...]:
@@ -162,7 +171,8 @@ def has_dynamic_range(random: ArrayLike, oracle: ArrayLike) -> bool:
     return gap > 0 and gap >= 3 * error
 
 
-def _sorted(values: Reals, draws: int) -> tuple[float, ...]:
+def sorted_draws(values: Reals, draws: int) -> tuple[float, ...]:
+    """``values`` in order, as an ``Estimate`` keeps them; ValueError unless they are ``draws`` finite numbers."""
     if values.shape != (draws,):
         raise ValueError(f"statistic returned shape {values.shape}; expected ({draws},), one value a resample")
     undefined = int((~np.isfinite(values)).sum())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from probandum.finding import Stream
 from probandum.stats.basis import Counts, family_of
 from probandum.stats.checking import refuse_count, refuse_number
 
@@ -40,6 +41,7 @@ def equivalence(
     counts: Counts | None = None,
     moments: tuple[float, float, float] | None = None,
     draws: Sequence[float] | None = None,
+    stream: Stream | None = None,
     value: float | None = None,
 ) -> float:
     """The p-value that a quantity lies within ``margin`` of ``around`` (TOST, Schuirmann 1987).
@@ -56,7 +58,7 @@ def equivalence(
     refuse_number("around", around)
     if margin <= 0:
         raise ValueError(f"margin is {margin}; expected more than 0")
-    family = family_of(method, counts=counts, moments=moments, draws=draws, value=value)
+    family = family_of(method, counts=counts, moments=moments, draws=draws, stream=stream, value=value)
     return max(family.p_above(around - margin), family.p_below(around + margin))
 
 

@@ -1,0 +1,104 @@
+"""Fail-closed accounting: what became of every input that an audit set out to ask.
+
+An input is one prompt, text or row. It is counted under the probe that asked for it first, controls included, and
+each metered energy window counts the inputs that were answered in it. What the system answered and a probe then
+could not read as an answer to its question, the probe says in a finding of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from probandum.evidence import Observation
+from probandum.probe import ProbeResult, Window
+
+State = Literal["measured", "not_applicable", "error", "missing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The inputs of one probe: ``attempted == assessed + errored + refused + unparsable``.
+
+    ``planned``: what the probe asked for; more than ``attempted`` where the system broke before it answered.
+    ``errored``: the answer was an error. ``refused``: the system declined. ``unparsable``: an answer that holds
+    neither a number nor a text. ``state`` missing: the plan names the probe, and the record holds nothing of it.
+    """
+
+    probe: str
+    state: State
+    planned: int
+    attempted: int
+    assessed: int
+    errored: int
+    refused: int
+    unparsable: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether every planned input was assessed."""
+        return self.state == "measured" and self.assessed == self.planned
+
+
+def accounts(
+    planned: Iterable[str],
+    results: Sequence[ProbeResult],
+    observations: Iterable[Observation],
+    windows: Mapping[str, Window],
+) -> tuple[Account, ...]:
+    """One account a planned probe, in the plan's order, from what a sealed record holds."""
+    found = {result.probe: result for result in results}
+    tallies = {probe: [0, 0, 0, 0, 0] for probe in planned}
+    for observation in observations:
+        _add(tallies.setdefault(observation.probe, [0, 0, 0, 0, 0]), _outcomes(observation))
+    made = []
+    for probe, counts in tallies.items():
+        result = found.get(probe)
+        metered = 0 if result is None else _metered(result, windows)
+        _add(counts, (metered, metered, 0, 0, 0))
+        attempted, assessed, errored, refused, unparsable = counts
+        made.append(
+            Account(
+                probe=probe,
+                state="missing" if result is None else result.status,
+                planned=attempted if result is None else result.planned + metered,
+                attempted=attempted,
+                assessed=assessed,
+                errored=errored,
+                refused=refused,
+                unparsable=unparsable,
+            )
+        )
+    return tuple(made)
+
+
+def total(each: Sequence[Account]) -> dict[str, int]:
+    """The sums over all probes; each input is in one account alone."""
+    names = ("planned", "attempted", "assessed", "errored", "refused", "unparsable")
+    return {name: sum(getattr(account, name) for account in each) for name in names}
+
+
+def _outcomes(observation: Observation) -> tuple[int, int, int, int, int]:
+    """Attempted, assessed, errored, refused and unparsable inputs of one ask."""
+    n, answer = int(observation.asked["n"]), observation.answer
+    if answer.error is not None:
+        return n, 0, n, 0, 0
+    refused = set(answer.refused)
+    if answer.outputs is not None:
+        empty = 0
+    elif answer.texts:
+        empty = sum(not text.strip() for index, text in enumerate(answer.texts) if index not in refused)
+    else:
+        empty = n - len(refused)
+    return n, n - len(refused) - empty, 0, len(refused), empty
+
+
+def _metered(result: ProbeResult, windows: Mapping[str, Window]) -> int:
+    """Inputs answered in the windows that are evidence of the probe."""
+    keys = {key for measure in result.measures for key in measure.evidence if key in windows}
+    return sum(windows[key].requests for key in keys)
+
+
+def _add(counts: list[int], more: Iterable[int]) -> None:
+    counts[:] = [a + b for a, b in zip(counts, more, strict=True)]

@@ -1,0 +1,134 @@
+"""The summary of a step: how the gate ended, what did not pass, and what became of every input, on one screen."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+
+from probandum.accounting import total
+from probandum.export.outcome import Entry, Outcome, State
+from probandum.export.writing import line, plural
+from probandum.finding import Verdict
+from probandum.gating import meaning
+
+#: What a screen holds, and what GitHub takes of a step's summary.
+ROWS, PROBES, MOST_BYTES = 12, 100, 1024 * 1024
+_WORDS = {
+    Verdict.FAIL: "FAIL",
+    Verdict.ERROR: "ERROR",
+    Verdict.INCONCLUSIVE: "INCONCLUSIVE",
+    Verdict.PASS: "PASS",
+    Verdict.NOT_APPLICABLE: "not judged",
+}
+_MARKUP = re.compile(r"[\\`*_{}\[\]()#+!|~:@]|(?<=www)\.", re.IGNORECASE)
+_LIMITS = {"at_most": "at most ", "at_least": "at least ", "band": "within ±"}
+
+
+def render(outcome: Outcome) -> bytes:
+    """The summary in GitHub's Markdown; below ``MOST_BYTES`` whatever the findings hold."""
+    text = "\n".join(_lines(outcome)) + "\n"
+    data = text.encode("utf-8", "backslashreplace")
+    assert len(data) <= MOST_BYTES
+    return data
+
+
+def escaped(text: str, longest: int = 240) -> str:
+    """Text from data as text: no markup, no link that makes itself, no end of a table's cell.
+
+    >>> escaped("a|b <i>*c*")
+    'a\\\\|b &lt;i&gt;\\\\*c\\\\*'
+    """
+    return _MARKUP.sub(r"\\\g<0>", html.escape(line(text, longest), quote=False))
+
+
+def _lines(outcome: Outcome) -> Iterator[str]:
+    result = outcome.result
+    name = escaped(" ".join(filter(None, [outcome.system, outcome.version])))
+    yield f"## Audit of {name}: gate {result.code}, {meaning(result)}"
+    yield ""
+    counted = [f"{result.counts[verdict]} {word}" for verdict, word in _WORDS.items() if result.counts.get(verdict)]
+    about = [
+        ", ".join(counted) or "nothing was judged",
+        f"mode {result.mode}" if result.mode else "",
+        f"as of {escaped(outcome.as_of)}" if outcome.as_of else "",
+        f"record {escaped(outcome.run)}, {'signed' if outcome.signed else 'unsigned'}" if outcome.run else "",
+    ]
+    said = "; ".join(filter(None, about))
+    yield f"{said[0].upper()}{said[1:]}."
+    yield ""
+    yield from _reasons([entry for entry in outcome.entries if entry.finding is None])
+    yield from _findings([entry for entry in outcome.entries if entry.finding and entry.state is not State.PASS])
+    yield from _accounting(outcome)
+
+
+def _reasons(entries: Sequence[Entry]) -> Iterator[str]:
+    for entry in entries[:ROWS]:
+        yield f"- {escaped(entry.message)}"
+    if len(entries) > ROWS:
+        yield f"- and {plural(len(entries) - ROWS, 'more reason')}"
+    if entries:
+        yield ""
+
+
+def _findings(entries: Sequence[Entry]) -> Iterator[str]:
+    if not entries:
+        return
+    order = list(State)
+    ordered = sorted(entries, key=lambda entry: order.index(entry.state))
+    yield "| Verdict | Finding | Estimate | n | Limit | At |"
+    yield "| --- | --- | --- | --: | --- | --- |"
+    for entry in ordered[:ROWS]:
+        yield "| " + " | ".join(_cells(entry)) + " |"
+    yield ""
+    if len(ordered) > ROWS:
+        yield f"And {plural(len(ordered) - ROWS, 'more finding')} that did not pass, in the record's findings.json."
+        yield ""
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    assert entry.finding is not None
+    finding, estimate = entry.finding, entry.finding.estimate
+    if estimate.value is None:
+        said = escaped(finding.why or estimate.why or "", 120)
+    else:
+        said = f"{estimate.value:.4g} ({estimate.low:.4g} to {estimate.high:.4g})"
+        if finding.verdict is Verdict.ERROR and finding.why:
+            said += f"; {escaped(finding.why, 120)}"
+    limit = ""
+    if finding.limit is not None:
+        around = f" of {finding.limit.around:g}" if finding.limit.around else ""
+        limit = f"{_LIMITS[finding.limit.direction]}{finding.limit.threshold:g}{around}"
+    verdict = _WORDS[finding.verdict]
+    if finding.waiver is not None:
+        verdict += f", waived until {escaped(finding.waiver.expires)}"
+    needed = "" if finding.n_needed is None else f" of about {finding.n_needed:,}"
+    return (
+        verdict,
+        escaped(entry.id),
+        said,
+        f"{estimate.n:,}{needed}",
+        limit,
+        escaped(f"{entry.spot.path}:{entry.spot.line}"),
+    )
+
+
+def _accounting(outcome: Outcome) -> Iterator[str]:
+    """Every planned probe, whatever became of it; ``<details>`` keeps the summary on one screen."""
+    if not outcome.accounts:
+        return
+    sums = total(outcome.accounts)
+    said = ", ".join(f"{sums[name]:,} {name}" for name in sums)
+    yield f"<details><summary>Inputs: {said}</summary>"
+    yield ""
+    yield "| Probe | " + " | ".join(name.capitalize() for name in sums) + " |"
+    yield "| --- |" + " --: |" * len(sums)
+    for account in outcome.accounts[:PROBES]:
+        state = "" if account.state == "measured" else f" ({account.state.replace('_', ' ')})"
+        values = " | ".join(f"{getattr(account, name):,}" for name in sums)
+        yield f"| {escaped(account.probe)}{state} | {values} |"
+    yield ""
+    if len(outcome.accounts) > PROBES:
+        yield f"And {plural(len(outcome.accounts) - PROBES, 'more probe')}."
+        yield ""
+    yield "</details>"
