@@ -109,6 +109,8 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
     }
     for index, caution in enumerate(target.get("cautions") or ()):
         facts[f"target.cautions.{index}"] = caution
+    for index, amendment in enumerate((dossier.lock or {}).get("amendments", ())):
+        facts[f"target.cautions.amended.{index}"] = f"A limit was amended. {amendment}."
     facts |= {f"counts.{verdict}": str(count) for verdict, count in counts.items()}
     for index, cause in enumerate(dossier.gate.get("causes", ())):
         if not cause.get("finding"):
@@ -128,7 +130,7 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
 
 
 def cautions(dossier: Dossier) -> tuple[Fact, ...]:
-    """What every document must show of the target, such as that code-executing files were loaded."""
+    """What every document must show: that code-executing files were loaded, that a limit was changed after its lock."""
     paths = [path for path in run_facts(dossier) if path.startswith("target.cautions.")]
     return tuple(fact for path in paths if (fact := run_fact(dossier, path, label="Caution")) is not None)
 

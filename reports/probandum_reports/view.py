@@ -193,18 +193,24 @@ class View:
     def _fixed(self, finding: Finding) -> str:
         """Whether the limit is known to have preceded the test: it stands in the plan that the run was sealed with."""
         started = str(self.dossier.environment.get("started", ""))[:10]
-        judged = finding.limit
+        judged, lock = finding.limit, self.dossier.lock
         if judged is None or not started:
             return ""
+        if lock is not None and lock["precedes"]:
+            if any(_same_limit(codec.builtins(line), finding.metric, judged) for line in lock["held"]):
+                key = f", signed with key {lock['key_id']}" if lock["signed"] else ", unsigned"
+                return f"Fixed before testing: locked on {lock['made'][:10]}{key}; the run began on {started}."
+            return f"Not fixed before testing: it was changed or added after the lock of {lock['made'][:10]}."
         lines = self.dossier.plan.get("judge", {}).get("limits", ())
         if any(_same_limit(line, finding.metric, judged) for line in lines):
-            return f"Fixed before the test: it stood in the plan when the run began on {started}."
-        return f"Not fixed before the test: the plan held another limit, or none, when the run began on {started}."
+            return f"It stood in the plan when the run began on {started}; no lock shows that it was fixed before."
+        return f"Not fixed before testing: the plan held another limit, or none, when the run began on {started}."
 
 
 def _same_limit(line: Mapping[str, Any], metric: str, judged: Judgement) -> bool:
-    """Whether a limit as the plan writes it is the one that was applied."""
-    written = (line.get("metric"), line.get(judged.direction), line.get("around", 0), line.get("margin", 0))
+    """Whether a limit, as the plan or as a lock writes it, is the one that was applied."""
+    number = line.get(judged.direction, line.get("threshold") if line.get("direction") == judged.direction else None)
+    written = (line.get("metric"), number, line.get("around", 0), line.get("margin", 0))
     return written == (metric, judged.threshold, judged.around, judged.margin)
 
 

@@ -10,6 +10,7 @@ from probandum import codec
 from probandum.document import Document, Fact, Gap, Number
 from probandum.dossier import Dossier
 from probandum.errors import RecordError
+from probandum.finding import Limit
 from probandum_reports.saying import WITHHELD, WITHHELD_TOO
 from probandum_reports.view import View
 
@@ -72,13 +73,27 @@ def test_a_withheld_finding_is_published_without_figures(dossier: Dossier) -> No
 
 
 def test_a_limit_that_was_changed_after_the_run_is_not_called_prior(dossier: Dossier) -> None:
-    """Only a limit that the sealed plan holds counts as fixed before the test."""
+    """Without a lock the plan shows that it stood there, and not that it was fixed before."""
     changed = codec.builtins(dossier.plan)
     changed["judge"]["limits"][0]["at_least"] = 0.7
     before, after = view_of(dossier), view_of(replace(dossier, plan=changed))
 
-    assert "Fixed before the test" in before.shown(RATIO).limit_source
-    assert "Not fixed before the test" in after.shown(RATIO).limit_source
+    assert "no lock shows that it was fixed before" in before.shown(RATIO).limit_source
+    assert "Not fixed before testing" in after.shown(RATIO).limit_source
+
+
+def test_only_a_lock_that_precedes_the_run_makes_a_limit_fixed_before_testing(dossier: Dossier) -> None:
+    """A limit that the lock does not hold, and a lock that came too late, do not."""
+    held = Limit(metric=RATIO.partition("?")[0], direction="at_least", threshold=0.8)
+    lock = {"made": "2026-10-02T08:00:00+00:00", "precedes": True, "signed": True, "key_id": "0a1b", "held": [held]}
+    lock["amendments"] = []
+
+    def source(**changes: object) -> str:
+        return view_of(replace(dossier, lock={**lock, **changes})).shown(RATIO).limit_source
+
+    assert "Fixed before testing: locked on 2026-10-02, signed with key 0a1b" in source()
+    assert "changed or added after the lock of 2026-10-02" in source(held=[])
+    assert "no lock shows that it was fixed before" in source(precedes=False)
 
 
 def test_an_energy_figure_says_its_grade() -> None:

@@ -50,7 +50,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     counted = [f"{result.counts[verdict]} {word}" for verdict, word in _WORDS.items() if result.counts.get(verdict)]
     about = [
         ", ".join(counted) or "nothing was judged",
-        f"mode {result.mode}" if result.mode else "",
+        f"mode {escaped(result.mode)}" if result.mode else "",
         f"as of {escaped(outcome.as_of)}" if outcome.as_of else "",
         f"record {escaped(outcome.run)}, {'signed' if outcome.signed else 'unsigned'}" if outcome.run else "",
     ]

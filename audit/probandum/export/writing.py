@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-#: What no XML 1.0 document may hold, and no log should: control characters, half surrogates, non-characters.
-_ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: What no XML 1.0 document may hold, and no log should: control characters, half surrogates, non-characters, and
+#: what turns the direction of the text behind it.
+_ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\u2029\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def legal(text: str) -> str:
-    """``text`` with every character that XML cannot hold written out.
+    """``text`` with every character that XML cannot hold, or that deceives the eye, written out.
 
     >>> legal("a\\x00b")
     'a\\\\x00b'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -196,20 +195,18 @@ def _quantile_edges(values: Reals, bins: int) -> Reals:
     """Upper ends of the bins but the last, each a value; equal values share a bin."""
     ordered = np.sort(values)
     places = np.ceil(np.arange(1, bins) * len(ordered) / bins).astype(np.int64) - 1
-    edges = np.unique(ordered[np.maximum(places, 0)])
-    return edges[edges < ordered[-1]]
+    edges: Reals = np.unique(ordered[np.maximum(places, 0)])
+    inner: Reals = edges[edges < ordered[-1]]
+    return inner
 
 
 def _binned(shares: Reals, bins: int, equal: Equal) -> NDArray[np.int64]:
     """The bin of each prediction, from 0 without a gap, each of at least 2 rows."""
     _refuse_bins(bins)
-    cutters: dict[str, Callable[[], Reals]] = {
-        "mass": lambda: _quantile_edges(shares, bins),
-        "width": lambda: np.arange(1, bins) / bins,
-    }
-    if equal not in cutters:
+    if equal not in ("mass", "width"):
         raise ValueError(f"equal is {equal!r}; expected mass or width")
-    codes = np.searchsorted(cutters[equal](), shares, side="left")
+    edges = _quantile_edges(shares, bins) if equal == "mass" else np.arange(1, bins) / bins
+    codes = np.searchsorted(edges, shares, side="left")
     sizes = np.bincount(codes)
     joined, current, rows = np.zeros(len(sizes), dtype=np.int64), 0, 0
     for index, size in enumerate(sizes):
