@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from probandum import codec, gating, judging, stats
+from probandum.accounting import accounts
 from probandum.dossier import Dossier
 from probandum.evidence import Capability, Items, Observation, Reading, Request, Response, Table
 from probandum.finding import Estimate, Groups, SubReason, Verdict
@@ -47,6 +48,7 @@ def make_dossier(*, results: Sequence[ProbeResult] | None = None, **changes: obj
         "as_of": "2026-11-02",
         "observations": lambda: iter(make_observations()),
         "windows": make_windows(),
+        "accounts": accounts(plan.suites, measured, make_observations(), make_windows()),
     }
     return Dossier(**{**fields, **changes})  # type: ignore[arg-type]
 
@@ -62,6 +64,7 @@ def make_results() -> tuple[ProbeResult, ...]:
             controls=HELD,
             requirements=("ai-act:annex-iv:2:g", "ai-act:annex-iv:3", "gdpr:35:7:c"),
             summary="Selection and error rates by group, their differences and ratios.",
+            planned=5,
         ),
         ProbeResult(
             probe="bias.name-swap",

@@ -16,7 +16,7 @@ from typing import Any
 
 from probandum import codec, gating, judging, locking, places, running, sealing
 from probandum import export as exporting
-from probandum.accounting import accounts
+from probandum.accounting import Account, accounts
 from probandum.dossier import Dossier, publisher
 from probandum.errors import RecordError, UsageError
 from probandum.export.outcome import Outcome
@@ -182,12 +182,12 @@ def _outcome(record: Record | str | Path, result: GateResult, plan: Plan | None)
     """What there is to tell; of a record that is not to be trusted only its name, where that can be read."""
     told = Outcome(result=result, system="unknown system", tool=version("probandum"))
     if plan is not None:
-        told = replace(told, **_named(plan.card), spots=places.spots(plan.yaml))
+        told = replace(_named(told, plan.card), spots=places.spots(plan.yaml))
     try:
         opened = _open(record)
-        told = replace(told, **_named(opened.plan["declare"]["system"]), run=opened.plan["key"][len("sha256:") :][:8])
+        told = replace(_named(told, opened.plan["declare"]["system"]), run=opened.plan["key"][len("sha256:") :][:8])
         judged = _Judgement(opened)
-        told = replace(told, **_named(judged.card), spots=judged.spots)
+        told = replace(_named(told, judged.card), spots=judged.spots)
     except (RecordError, LookupError, TypeError):
         if result.trusted:
             raise
@@ -201,13 +201,13 @@ def _outcome(record: Record | str | Path, result: GateResult, plan: Plan | None)
         findings=opened.findings,
         summaries={each.probe: each.summary for each in opened.results},
         seconds={name: reading.seconds for name, reading in opened.readings.items()},
-        accounts=accounts(opened.plan["suites"], opened.results, opened.observations(), opened.windows()),
+        accounts=_accounts(opened),
         signed=bool(sealing.signature(opened.folder)["signed"]),
     )
 
 
-def _named(card: Mapping[str, Any]) -> dict[str, str]:
-    return {"system": str(card["name"]), "version": str(card.get("version", ""))}
+def _named(told: Outcome, card: Mapping[str, Any]) -> Outcome:
+    return replace(told, system=str(card["name"]), version=str(card.get("version", "")))
 
 
 def verify(record: Record | str | Path, *, key: str | Path | None = None) -> list[Step]:
@@ -256,7 +256,12 @@ def dossier(record: Record, *, as_of: str | None = None) -> Dossier:
         observations=record.observations,
         windows=record.windows(),
         lock=_lock(record, judgement.limits),
+        accounts=_accounts(record),
     )
+
+
+def _accounts(record: Record) -> tuple[Account, ...]:
+    return accounts(record.plan["suites"], record.results, record.observations(), record.windows())
 
 
 def _lock(record: Record, limits: Sequence[Limit]) -> Mapping[str, Any] | None:

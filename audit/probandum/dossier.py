@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from probandum.accounting import Account
 from probandum.document import DocumentSpec
 from probandum.errors import MissingDependency
 from probandum.evidence import Items, Observation, Reading
@@ -28,7 +29,8 @@ class Dossier:
     mode, causes (each code, text, finding), counts by verdict, judged. ``as_of``: the ISO date that every
     document states. ``observations`` reads the raw observations again from the start at each call; ``windows``
     are the metered energy windows by the key that findings name as evidence. ``lock``: made, digest, signed, key_id,
-    precedes (the run), held (the limits that stand in it), amendments (words); None without a lock.
+    precedes (the run), held (the limits that stand in it), amendments (words); None without a lock. ``accounts``: what
+    became of every input.
     """
 
     card: Mapping[str, Any]
@@ -45,6 +47,7 @@ class Dossier:
     observations: Callable[[], Iterator[Observation]]
     windows: Mapping[str, Window] = field(default_factory=dict)
     lock: Mapping[str, Any] | None = None
+    accounts: tuple[Account, ...] = ()
 
 
 class Publisher(Protocol):

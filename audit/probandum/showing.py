@@ -131,8 +131,8 @@ def print_findings(record: Record, result: GateResult) -> None:
     for finding in shown:
         table.add_row(
             Text(finding.verdict.value + (" (waived)" if finding.waiver else ""), style=_STYLES[finding.verdict]),
-            Text(finding.id),
-            Text(quantity(finding.estimate) if finding.estimate.value is not None else finding.why or ""),
+            Text(_one_line(finding.id)),
+            Text(_one_line(quantity(finding.estimate) if finding.estimate.value is not None else finding.why or "")),
             _limit(finding),
             "" if finding.n_needed is None else f"{finding.n_needed:,}",
         )

@@ -30,6 +30,7 @@ Builtin = Literal[
     "run",
     "probes",
     "controls",
+    "inputs",
     "bands",
     "matrix",
     "audit_energy",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from probandum.accounting import total
 from probandum.document import Fact, Origin
 from probandum.dossier import Dossier
 from probandum.evidence import Reading
@@ -124,6 +125,8 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
         facts[f"summary.{result.probe}"] = result.summary or None
         given = {name: value for name, value in result.options.items() if value not in (None, "", [], ())}
         facts[f"options.{result.probe}"] = given or "none"
+    for account in dossier.accounts:
+        facts[f"inputs.{account.probe}"] = ", ".join(f"{count:,} {name}" for name, count in total([account]).items())
     for name, reading in dossier.readings.items():
         facts[f"reading.{name}"] = _reading(reading)
     return {path: words(value) for path, value in facts.items() if value is not None}

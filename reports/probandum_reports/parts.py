@@ -201,6 +201,22 @@ def _probes(parts: Parts) -> Iterable[Node]:
     yield Table(caption="What the probes measure", header=header, rows=tuple(rows))
 
 
+def _inputs(parts: Parts) -> Iterable[Node]:
+    """What became of every input, so that none is left out in silence."""
+    found = [(each.probe, facts.run_fact(parts.dossier, f"inputs.{each.probe}")) for each in parts.dossier.accounts]
+    rows = tuple((probe, fact) for probe, fact in found if fact is not None)
+    if not rows:
+        return
+    yield Table(caption="What became of every input", header=("Probe", "Inputs"), rows=rows)
+    yield Text(
+        text=(
+            "An input is a prompt, a text or a row, counted under the probe that asked for it first, controls included."
+            " Planned but not attempted: the system broke before it answered. Unparsable: the answer was empty."
+        ),
+        style="note",
+    )
+
+
 def _audit_energy(parts: Parts) -> Iterable[Node]:
     rows = tuple(
         (name, fact)
@@ -269,6 +285,7 @@ BUILTINS: Mapping[str, Callable[[Parts], Iterable[Node]]] = {
     "run": _run,
     "controls": _controls,
     "probes": _probes,
+    "inputs": _inputs,
     "audit_energy": _audit_energy,
     "bands": _bands,
     "matrix": _matrix,

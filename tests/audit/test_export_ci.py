@@ -143,11 +143,12 @@ def test_a_gate_without_a_code_is_4_and_a_missing_summary_is_said(tmp_path: Path
 
 
 def test_the_gitlab_job_writes_the_reports_that_it_names(tmp_path: Path) -> None:
-    """Its script, run by a shell with its own variables, ends with the gate's code."""
-    job = yaml.safe_load(GITLAB.read_text("utf-8"))[".probandum"]
+    """Its script, run by a shell with the variables of the file, ends with the gate's code."""
+    template = yaml.safe_load(GITLAB.read_text("utf-8"))
+    job, variables = template["probandum"], template["variables"]
     write_plan(tmp_path)
-    ended = bash("\n".join(job["script"]), tmp_path, **job["variables"])
-    out = job["variables"]["PROBANDUM_OUT"]
+    ended = bash("\n".join(job["script"]), tmp_path, **variables)
+    out = variables["PROBANDUM_OUT"]
 
     assert 1 == ended.returncode, ended.stderr
     for report in job["artifacts"]["reports"].values():

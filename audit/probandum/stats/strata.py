@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from probandum.stats.families import NormalFamily, deviate, last_inside, normal_quantile
 from probandum.stats.scores import constrained_share
 
-Pair = Sequence[float]
+Pair = tuple[float, float]
 Stratum = tuple[float, float, float, float]
 
 
@@ -196,7 +196,7 @@ def paired(counts: Iterable[Pair]) -> tuple[Stratum, ...]:
 
 def scaled_strata(counts: Iterable[Pair], factor: float) -> tuple[Stratum, ...]:
     """The strata of the same proportions from ``factor`` times as many observations, whole or not."""
-    return paired([[cell * factor for cell in pair] for pair in counts])
+    return paired([(x * factor, n * factor) for x, n in counts])
 
 
 def split_strata(counts: Iterable[Pair], share: float | None) -> tuple[Stratum, ...]:
