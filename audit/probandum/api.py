@@ -288,7 +288,7 @@ class _Judgement:
         said = codec.decode(dict[str, Any], read_bytes(self.folder / "judging.json"), what="judging.json")
         self.card: Mapping[str, Any] = codec.decode(dict[str, Any], read_bytes(self.folder / "card.json"))
         self.digests: Mapping[str, str] = said["digests"]
-        self.spots = codec.decode(dict[str, Spot], codec.encode(said["places"]), what="judging.json")
+        self.spots = codec.decode(dict[str, Spot], codec.encode(said.get("places", {})), what="judging.json")
         self.mode: str = said["mode"]
         self.as_of: str = said["as_of"]
         self.limits = codec.decode(list[Limit], codec.encode(said["limits"]), what="judging.json")
@@ -330,6 +330,7 @@ def _judge(
     facts = {"record": sealing.statement_digest(record.folder), "mode": mode, "as_of": date}
     sealing.seal(folder, files, predicate="judgement", facts=facts, key=key)
     write_bytes(record.folder / "findings.json", codec.pretty(findings))
+    write_bytes(record.present, f"{folder.name}\n".encode())
     return findings
 
 

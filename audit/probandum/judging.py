@@ -74,7 +74,9 @@ def judge(
             findings += [_finding(case, mode) for case in by_result[result.probe]]
         if result.status != "measured" or not result.measures:
             findings.append(_unmeasured(result))
-    accepted = {waiver.finding: waiver for waiver in waivers if as_of is not None and waiver.expires >= as_of}
+    accepted = {
+        waiver.finding: waiver for waiver in waivers if as_of is not None and waiver.set_on <= as_of <= waiver.expires
+    }
     return tuple(_waived(finding, accepted) for finding in findings)
 
 
@@ -295,6 +297,9 @@ def _verdict(estimate: Estimate, limit: Limit, applied: Judgement) -> tuple[Verd
         return Verdict.INCONCLUSIVE, SubReason.UNDERPOWERED, "even the best possible data of this size could not pass"
     if estimate.stream is not None:
         return Verdict.INCONCLUSIVE, SubReason.BUDGET, "the outcomes ended before they had decided"
+    if (high is not None and applied.lower > high) or (low is not None and applied.upper < low):
+        why = f"outside the limit on its own, and not after Holm's correction over {applied.hypotheses} hypotheses"
+        return Verdict.INCONCLUSIVE, SubReason.NEAR_THRESHOLD, why
     return Verdict.INCONCLUSIVE, SubReason.NEAR_THRESHOLD, "the interval contains the limit"
 
 

@@ -3,7 +3,7 @@
     run/ask/            plan.yaml, plan.json, environment.json, observations.jsonl.zst, items.json,
                         readings.json, estimates.json
     run/judgements/D/   findings.json, gate.json, card.json and their own statement; D names the judgement
-    run/findings.json   the plan's own judgement
+    run/findings.json   the present judgement, which run/judgement names
     run/reports/        documents
     run/SHA256SUMS, run/statement.dsse.json   the seal over run/ask
 
@@ -88,12 +88,7 @@ class Record:
     def judgement(self, name: str | None = None) -> Path:
         """The folder of a judgement, by default of the plan's own."""
         if name is None:
-            wanted = codec.digest(read_bytes(self.folder / "findings.json"))
-            for folder in sorted((self.folder / "judgements").glob("*")):
-                found = folder / "findings.json"
-                if found.is_file() and codec.digest(found.read_bytes()) == wanted:
-                    return folder
-            raise RecordError(f"{self.folder}: findings.json is none of its judgements", remedy="judge it again")
+            return self._present()
         return self.folder / "judgements" / name
 
     def observations(self) -> Iterator[Observation]:
@@ -130,6 +125,21 @@ class Record:
         """The file that holds what was asked and answered: packed, or the journal of an unfinished run."""
         packed = self.ask / "observations.jsonl.zst"
         return packed if packed.is_file() else self.journal
+
+    @property
+    def present(self) -> Path:
+        """The file that names the present judgement: two judgements may hold the same findings."""
+        return self.folder / "judgement"
+
+    def _present(self) -> Path:
+        name = read_bytes(self.present).decode("utf-8", "replace")
+        folder = self.folder / "judgements" / name.removesuffix("\n")
+        found, wanted = folder / "findings.json", self.folder / "findings.json"
+        if not (name.endswith("\n") and name.strip() == name[:-1] and found.is_file()):
+            raise RecordError(f"{self.present}: names none of the judgements", remedy="judge it again")
+        if found.read_bytes() != read_bytes(wanted):
+            raise RecordError(f"{self.folder}: findings.json is none of its judgements", remedy="judge it again")
+        return folder
 
     @property
     def lock(self) -> Path:

@@ -164,7 +164,7 @@ def _complete(record: Record) -> tuple[bool, str]:
     for name in ("plan.yaml", "plan.json", "environment.json", "observations.jsonl.zst", "estimates.json"):
         if not (record.ask / name).is_file():
             return False, f"ask/{name} is missing"
-    for name in (SUMS, STATEMENT, "findings.json"):
+    for name in (SUMS, STATEMENT, "findings.json", record.present.name):
         if not (record.folder / name).is_file():
             return False, f"{name} is missing"
     return True, f"sealed, {len(record.results)} probes"
@@ -308,7 +308,10 @@ def open_envelope(path: Path) -> tuple[bytes, list[dict[str, Any]]]:
     if base64.b64encode(body).decode() != outer["payload"]:
         raise RecordError(f"{path}: the payload is not in canonical form")
     for signature in outer["signatures"]:
-        raw = base64.b64decode(str(signature.get("sig")), validate=False)
+        try:
+            raw = base64.b64decode(str(signature.get("sig")), validate=False)
+        except ValueError:
+            raise RecordError(f"{path}: the signature is not base64") from None
         if base64.b64encode(raw).decode() != signature.get("sig"):
             raise RecordError(f"{path}: the signature is not in canonical form")
     return body, list(outer["signatures"])

@@ -378,6 +378,7 @@ WAIVER = Waiver(
     [
         (WAIVER, "2026-03-01", True),
         (WAIVER, "2026-03-02", False),
+        (WAIVER, "2025-12-31", False),
         (WAIVER, None, False),
         (replace(WAIVER, worst=0.25), "2026-02-01", True),
         (replace(WAIVER, worst=0.15), "2026-02-01", False),

@@ -193,3 +193,15 @@ def test_a_record_can_be_opened_only_where_there_is_one(tmp_path: Path) -> None:
 
     with pytest.raises(RecordError, match="no audit record"):
         Record.open(tmp_path)
+
+
+def test_another_card_or_tier_is_another_judgement_even_where_the_findings_agree(tmp_path: Path) -> None:
+    """Documents and gate speak of the judgement made last, and of none that happens to hold the same findings."""
+    plan = write_plan(tmp_path)
+    for number in range(5):
+        plan.write_text((PLAN + LIMITS).replace("Decides on loans", f"Purpose {number}"), "utf-8")
+        record = api.audit(plan, out=tmp_path / "run", documents=False)
+
+        assert f"Purpose {number}" == api.dossier(record).card["purpose"]
+    api.judge(record, tier="pr")
+    assert "merge" == api.dossier(record).gate["mode"]
