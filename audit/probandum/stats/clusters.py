@@ -116,8 +116,11 @@ def bca_draws(
     ``statistic`` maps totals, shape (B, k), to shape (B,). Clusters are resampled whole. With G the distribution of
     the resampled statistic, ``z0 = Phi^-1(share below the observed value)`` and a the acceleration from leaving
     each cluster out (``sum d^3 / 6 (sum d^2)^1.5``, d the mean of the values without one, less each), the bound at
-    alpha is ``G^-1(Phi(z0 + (z0 + z_alpha) / (1 - a (z0 + z_alpha))))``. Reading that curve at ``draws`` even steps
-    keeps it whole: an estimate stores them with the method ``bca`` and has every bound and every p-value.
+    alpha is ``G^-1(Phi(z0 + (z0 + z) / (1 - a (z0 + z))))``. z is not the normal quantile but ``sqrt(k / (k - 1))``
+    times Student's of k - 1 degrees of freedom, k clusters: resampling k of k is narrow by the first and knows
+    nothing of the second, and without both 40 clusters would cover 94 % (Hesterberg 2015). Reading that curve at
+    ``draws`` even steps keeps it whole: an estimate stores them with the method ``bca`` and has every bound and
+    every p-value.
 
     >>> clusters = np.array([[1.0, 2.0], [3.0, 2.0], [2.0, 2.0], [2.0, 2.0]])
     >>> found = bca_draws(clusters, lambda t: t[:, 0] / t[:, 1], rng=np.random.default_rng(1), draws=99)
@@ -137,15 +140,15 @@ def bca_draws(
 
 def _corrected(shares: Reals, observed: float, resampled: Reals, without: Reals) -> Reals:
     """Which share of the resampled values lies below the BCa bound of each share; rises with it."""
-    from scipy.special import ndtr, ndtri
+    from scipy.special import ndtr, ndtri, stdtrit
 
-    size = len(resampled)
+    size, clusters = len(resampled), len(without)
     below = (np.searchsorted(resampled, observed, "left") + np.searchsorted(resampled, observed, "right")) / 2
     bias = ndtri(min(max(below / size, 1 / (size + 1)), size / (size + 1)))
     gaps = without.mean() - without
     squares = float((gaps**2).sum())
     acceleration = float((gaps**3).sum()) / (6 * squares**1.5) if squares > 0 else 0.0
-    reach = bias + ndtri(shares)
+    reach = bias + math.sqrt(clusters / (clusters - 1)) * stdtrit(clusters - 1, shares)
     slowed = 1 - acceleration * reach
     # Past its pole the curve has left every share behind.
     moved = np.where(slowed > 0, reach / np.where(slowed > 0, slowed, 1.0), np.sign(reach) * np.inf)
