@@ -50,8 +50,9 @@ def check_plan(plan: Plan | str | Path) -> Plan:
 def lock(plan: Plan | str | Path, *, key: str | Path | None = None) -> Path:
     """Write down what ``plan`` asks and judges by, before anything is asked; returns the lock's path."""
     checked = check_plan(plan)
+    files = running.named_files(checked, running.source_digests(checked))
     now = datetime.datetime.now(datetime.UTC)
-    return locking.write_lock(checked, running.plan_files(checked), key=None if key is None else Path(key), made=now)
+    return locking.write_lock(checked, files, key=None if key is None else Path(key), made=now)
 
 
 def audit(

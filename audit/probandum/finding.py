@@ -267,6 +267,32 @@ class Finding:
     waiver: Waiver | None = None
 
 
+_DEMANDS: Mapping[Direction, str] = {"at_most": "at most", "at_least": "at least", "band": "within"}
+
+
+def limit_words(limit: Limit | Judgement) -> str:
+    """A limit as a sentence says it.
+
+    >>> limit_words(Limit(metric="p/m", direction="band", threshold=0.05)), limit_words(
+    ...     Limit(metric="p/m", direction="at_least", threshold=0.8)
+    ... )
+    ('within 0.05 of 0', 'at least 0.8')
+    """
+    around = f" of {limit.around:g}" if limit.direction == "band" else ""
+    return f"{_DEMANDS[limit.direction]} {limit.threshold:g}{around}"
+
+
+def limit_in_short(limit: Limit | Judgement) -> str:
+    """A limit as a table says it: the middle of a band only where it is not 0.
+
+    >>> limit_in_short(Limit(metric="p/m", direction="band", threshold=0.05))
+    'within ±0.05'
+    """
+    sign = "±" if limit.direction == "band" else ""
+    around = f" of {limit.around:g}" if limit.around else ""
+    return f"{_DEMANDS[limit.direction]} {sign}{limit.threshold:g}{around}"
+
+
 def finding_id(metric: str, groups: Groups | None, facets: Mapping[str, str]) -> str:
     """The identity of a finding: its metric, then groups and facets as a query.
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from probandum import codec
 from probandum.errors import ProbandumError
-from probandum.finding import Finding, Limit, Verdict
+from probandum.finding import Finding, Limit, Verdict, limit_words
 from probandum.record import Record, read_bytes
 from probandum.sealing import verify
 
@@ -163,9 +163,7 @@ def facts(finding: Finding) -> list[str]:
     if estimate.value is not None:
         parts.append(f"{estimate.value:.4g} ({estimate.low:.4g} to {estimate.high:.4g}), n = {estimate.n}")
     if finding.limit is not None:
-        words = {"at_most": "at most", "at_least": "at least", "band": "within"}[finding.limit.direction]
-        around = f" of {finding.limit.around:g}" if finding.limit.direction == "band" else ""
-        parts.append(f"limit {words} {finding.limit.threshold:g}{around}")
+        parts.append(f"limit {limit_words(finding.limit)}")
     if finding.why:
         parts.append(finding.why)
     if finding.n_needed is not None:

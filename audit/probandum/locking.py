@@ -19,12 +19,10 @@ from typing import Any
 
 from probandum import codec
 from probandum.errors import PlanError, RecordError
-from probandum.finding import Limit
+from probandum.finding import Limit, limit_words
 from probandum.plan import Plan
 from probandum.record import write_bytes
-from probandum.sealing import envelope, load_private, open_envelope
-
-LOCK_TYPE = "urn:probandum:lock:v1"
+from probandum.sealing import envelope, load_private, open_envelope, predicate_type, statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +71,8 @@ def write_lock(plan: Plan, files: Mapping[str, str], *, key: Path | None, made: 
         "suites": {name: options or {} for name, options in plan.suites.items()},
         "software": {"probandum": version("probandum")},
     }
-    body = codec.encode(
-        {
-            "_type": "https://in-toto.io/Statement/v1",
-            "subject": [{"name": plan.path.name, "digest": {"sha256": codec.digest(plan.source).partition(":")[2]}}],
-            "predicateType": LOCK_TYPE,
-            "predicate": facts,
-        }
-    )
+    digest = codec.digest(plan.source).removeprefix("sha256:")
+    body = statement([(plan.path.name, digest)], "lock", facts)
     path = lock_path(plan.path)
     write_bytes(path, envelope(body, None if key is None else load_private(key)))
     return path
@@ -91,10 +83,10 @@ def read_lock(path: Path) -> Lock | None:
     if not path.is_file():
         return None
     body, signatures = open_envelope(path)
-    statement = codec.decode(dict[str, Any], body, what=str(path))
-    if statement.get("predicateType") != LOCK_TYPE:
+    told = codec.decode(dict[str, Any], body, what=str(path))
+    if told.get("predicateType") != predicate_type("lock"):
         raise RecordError(f"{path}: not a lock", remedy="write one with: probandum plan lock PLAN")
-    facts = statement["predicate"]
+    facts = told["predicate"]
     return Lock(
         made=facts["made"],
         ask=facts["ask"],
@@ -141,11 +133,11 @@ def amendments(lock: Lock, limits: Sequence[Limit]) -> list[str]:
     for subject in sorted({*before, *now}):
         old, new = before.get(subject), now.get(subject)
         if old is None and new is not None:
-            lines.append(f"{subject}: added after the lock, {_words(new)}")
+            lines.append(f"{subject}: added after the lock, {_demand(new)}")
         elif new is None and old is not None:
-            lines.append(f"{subject}: taken away after the lock, was {_words(old)}")
+            lines.append(f"{subject}: taken away after the lock, was {_demand(old)}")
         elif old is not None and new is not None and _said(old) != _said(new):
-            lines.append(f"{subject}: changed after the lock, was {_words(old)}, is {_words(new)}")
+            lines.append(f"{subject}: changed after the lock, was {_demand(old)}, is {_demand(new)}")
     return lines
 
 
@@ -159,8 +151,6 @@ def _subject(limit: Limit) -> str:
     return f"{limit.metric} ({narrowed})" if narrowed else limit.metric
 
 
-def _words(limit: Limit) -> str:
-    words = {"at_most": "at most", "at_least": "at least", "band": "within"}[limit.direction]
-    around = f" of {limit.around:g}" if limit.direction == "band" else ""
+def _demand(limit: Limit) -> str:
     margin = f" with a margin of {limit.margin:g}" if limit.margin else ""
-    return f"{words} {limit.threshold:g}{around}{margin}"
+    return f"{limit_words(limit)}{margin}"

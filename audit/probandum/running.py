@@ -6,7 +6,6 @@ stands already is touched until its key is known to be the same.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -32,6 +31,7 @@ from probandum.subject import Subject
 from probandum.tables import make_subject, read_table
 from probandum.target import Target, TargetContext, known_targets, make_target, target_sources
 from probandum.targets import load_builtin
+from probandum.targets.loading import file_digest
 
 
 class Observer(Protocol):
@@ -87,20 +87,23 @@ def prepare(plan: Plan) -> dict[str, Probe]:
     return probes
 
 
-def record_key(plan: Plan) -> str:
+def source_digests(plan: Plan) -> dict[Path, str]:
+    """The digest of every file that the *ask* part names, in the order of their paths."""
+    return {path: file_digest(path) for path in sorted({*_sources(plan)}, key=str)}
+
+
+def record_key(plan: Plan, sources: Mapping[Path, str]) -> str:
     """What a record stands for: the *ask* part of the plan and the bytes of every file that it names."""
-    files = sorted({*_sources(plan)}, key=str)
-    return codec.digest_of([plan.digests["ask"], [_file_digest(path) for path in files]])
+    return codec.digest_of([plan.digests["ask"], [digest.removeprefix("sha256:") for digest in sources.values()]])
 
 
-def plan_files(plan: Plan) -> dict[str, str]:
-    """The digest of every file that the *ask* part names, by its path from the plan's folder or by its name."""
-    digests = {}
-    for path in sorted({*_sources(plan)}, key=str):
-        inside = path.resolve().is_relative_to(plan.folder.resolve())
-        name = path.resolve().relative_to(plan.folder.resolve()).as_posix() if inside else path.name
-        digests[name] = f"sha256:{_file_digest(path)}"
-    return digests
+def named_files(plan: Plan, sources: Mapping[Path, str]) -> dict[str, str]:
+    """The digests by the name that a lock gives a file: its path from the plan's folder, or its bare name outside it."""
+    folder = plan.folder.resolve()
+    return {
+        path.resolve().relative_to(folder).as_posix() if path.resolve().is_relative_to(folder) else path.name: digest
+        for path, digest in sources.items()
+    }
 
 
 def default_folder(plan: Plan, key: str) -> Path:
@@ -116,8 +119,9 @@ def run(plan: Plan, folder: Path | None = None, *, key: Path | None = None, obse
     """
     watch = observer or Silent()
     probes = prepare(plan)
-    refuse_other_questions(plan, plan_files(plan))
-    name = record_key(plan)
+    sources = source_digests(plan)
+    refuse_other_questions(plan, named_files(plan, sources))
+    name = record_key(plan, sources)
     out = folder if folder is not None else default_folder(plan, name)
     found = Record(out)
     if found.sealed and found.plan.get("key") == name:
@@ -375,11 +379,3 @@ def _sources(plan: Plan) -> Iterable[Path]:
         for value in (options or {}).values():
             if isinstance(value, str) and (path := plan.resolve(value)).is_file():
                 yield path
-
-
-def _file_digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}", remedy="check the path in the plan") from None

@@ -90,7 +90,7 @@ def seal(folder: Path, files: Iterable[Path], *, predicate: str, facts: dict[str
     ``predicate`` names what kind of statement it is; ``facts`` go into it as they are.
     """
     sums = _sums(folder, files)
-    body = _statement(sums, predicate, facts)
+    body = statement(sums, predicate, facts)
     write_bytes(folder / SUMS, _sums_text(sums))
     write_bytes(folder / STATEMENT, envelope(body, None if key is None else load_private(key)))
     return codec.digest(body)
@@ -185,8 +185,8 @@ def _agree(folder: Path, files: Iterable[Path]) -> tuple[bool, str]:
 
 def _same(folder: Path, files: Iterable[Path], predicate: str) -> tuple[bool, str]:
     body, _ = open_envelope(folder / STATEMENT)
-    statement = codec.decode(dict[str, Any], body, what=str(folder / STATEMENT))
-    expected = _statement(_sums(folder, files), predicate, statement.get("predicate", {}))
+    told = codec.decode(dict[str, Any], body, what=str(folder / STATEMENT))
+    expected = statement(_sums(folder, files), predicate, told.get("predicate", {}))
     if body != expected:
         return False, "the statement names other files, other digests or another kind"
     return True, f"statement {codec.digest(body)[:19]}…"
@@ -279,12 +279,22 @@ def _parse_sums(data: bytes, path: Path) -> dict[str, str]:
     return listed
 
 
-def _statement(sums: Iterable[tuple[str, str]], predicate: str, facts: dict[str, Any]) -> bytes:
+def predicate_type(predicate: str) -> str:
+    """What kind of statement it is: ask, judgement or lock.
+
+    >>> predicate_type("lock")
+    'urn:probandum:lock:v1'
+    """
+    return f"urn:probandum:{predicate}:v1"
+
+
+def statement(sums: Iterable[tuple[str, str]], predicate: str, facts: dict[str, Any]) -> bytes:
+    """An in-toto statement in canonical JSON over ``(name, hex digest)`` pairs: the bytes that are signed."""
     return codec.encode(
         {
             "_type": STATEMENT_TYPE,
             "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in sums],
-            "predicateType": f"urn:probandum:{predicate}:v1",
+            "predicateType": predicate_type(predicate),
             "predicate": facts,
         }
     )

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from probandum.finding import Estimate, Finding, Verdict, notation
+from probandum.finding import Estimate, Finding, Verdict, limit_in_short, notation
 from probandum.gating import GateResult, meaning
 from probandum.plan import Plan
 from probandum.probe import ProbeResult
@@ -28,8 +28,6 @@ _STYLES = {
     Verdict.NOT_APPLICABLE: "dim",
     Verdict.ERROR: "bold magenta",
 }
-#: Disclosed quantities fill pages; the terminal shows what was judged and counts the rest.
-_WORDS = {"at_most": "at most ", "at_least": "at least ", "band": "within ±"}
 
 
 def _console() -> Console:
@@ -133,7 +131,7 @@ def print_findings(record: Record, result: GateResult) -> None:
             Text(finding.verdict.value + (" (waived)" if finding.waiver else ""), style=_STYLES[finding.verdict]),
             Text(_one_line(finding.id)),
             Text(_one_line(quantity(finding.estimate) if finding.estimate.value is not None else finding.why or "")),
-            _limit(finding),
+            "" if finding.limit is None else limit_in_short(finding.limit),
             "" if finding.n_needed is None else f"{finding.n_needed:,}",
         )
     console.print()
@@ -147,13 +145,8 @@ def print_findings(record: Record, result: GateResult) -> None:
 
 
 def _worth_a_row(finding: Finding) -> bool:
+    """Disclosed quantities fill pages: the terminal shows what was judged, and counts the rest."""
     return finding.verdict is not Verdict.NOT_APPLICABLE
-
-
-def _limit(finding: Finding) -> str:
-    if finding.limit is None:
-        return ""
-    return f"{_WORDS[finding.limit.direction]}{finding.limit.threshold:g}"
 
 
 def print_gate(result: GateResult, *, console: Console | None = None) -> None:

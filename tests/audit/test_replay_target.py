@@ -93,7 +93,7 @@ def test_a_request_that_was_not_recorded_is_an_error(tmp_path: Path) -> None:
 
 def test_a_record_without_answers_and_a_folder_without_a_record_are_refused(tmp_path: Path) -> None:
     """Before anything runs."""
-    from probandum.running import record_key
+    from probandum.running import source_digests
 
     with pytest.raises(RecordError, match="no audit record"):
         make_target("replay", TargetContext(folder=tmp_path), {"record": "."})
@@ -102,7 +102,7 @@ def test_a_record_without_answers_and_a_folder_without_a_record_are_refused(tmp_
     with pytest.raises(TargetError, match="silent: the record holds no answers"):
         make_target("replay", TargetContext(folder=tmp_path), {"record": "silent"})
     with pytest.raises(RecordError, match="no audit record"):
-        record_key(Plan.load(replayed(plan, "gone")))
+        source_digests(Plan.load(replayed(plan, "gone")))
 
 
 def test_the_energy_of_another_system_is_not_played_back(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ load_builtin()
 import torch  # noqa: E402  after the check that it is installed
 
 from probandum.targets import gguf  # noqa: E402
-from probandum.targets.loading import model_path  # noqa: E402
+from probandum.targets.loading import file_digest, model_path  # noqa: E402
 from probandum.targets.scoring import Scorer  # noqa: E402
 from probandum.targets.tries import Scored, plant  # noqa: E402
 
@@ -673,7 +673,7 @@ def test_gguf_is_converted_once_and_says_so(quantised: Path) -> None:
     again = made(quantised)
 
     assert "float32 dequantised from Q8_0" == target.identity()["precision"]
-    assert gguf.file_digest(quantised) == target.identity()["converted_from"]["sha256"]
+    assert file_digest(quantised) == target.identity()["converted_from"]["sha256"]
     assert any("dequantised from Q8_0" in caution for caution in target.cautions)
     assert written == (folder / "model.safetensors").stat().st_mtime_ns
     assert target.identity() == again.identity()

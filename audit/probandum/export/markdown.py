@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from probandum.accounting import total
 from probandum.export.outcome import Entry, Outcome, State
 from probandum.export.writing import line, plural
-from probandum.finding import Verdict
+from probandum.finding import Verdict, limit_in_short
 from probandum.gating import meaning
 
 #: What a screen holds, and what GitHub takes of a step's summary.
@@ -22,7 +22,6 @@ _WORDS = {
     Verdict.NOT_APPLICABLE: "not judged",
 }
 _MARKUP = re.compile(r"[\\`*_{}\[\]()#+!|~:@]|(?<=www)\.", re.IGNORECASE)
-_LIMITS = {"at_most": "at most ", "at_least": "at least ", "band": "within ±"}
 
 
 def render(outcome: Outcome) -> bytes:
@@ -95,10 +94,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
         said = f"{estimate.value:.4g} ({estimate.low:.4g} to {estimate.high:.4g})"
         if finding.verdict is Verdict.ERROR and finding.why:
             said += f"; {escaped(finding.why, 120)}"
-    limit = ""
-    if finding.limit is not None:
-        around = f" of {finding.limit.around:g}" if finding.limit.around else ""
-        limit = f"{_LIMITS[finding.limit.direction]}{finding.limit.threshold:g}{around}"
+    limit = "" if finding.limit is None else limit_in_short(finding.limit)
     verdict = _WORDS[finding.verdict]
     if finding.waiver is not None:
         verdict += f", waived until {escaped(finding.waiver.expires)}"

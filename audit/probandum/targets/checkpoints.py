@@ -13,9 +13,9 @@ from typing import Any
 from probandum.errors import DataError, TargetError, UsageError, did_you_mean
 from probandum.target import TargetContext
 from probandum.targets import gguf
-from probandum.targets.gguf import Origin, file_digest
+from probandum.targets.gguf import Origin
 from probandum.targets.hugging import PATTERNS, hub_folder
-from probandum.targets.loading import model_path
+from probandum.targets.loading import file_digest, model_path
 
 CAUSAL, CLASSIFICATION = "causal", "sequence-classification"
 TASKS = ("auto", CAUSAL, CLASSIFICATION)

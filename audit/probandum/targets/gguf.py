@@ -7,7 +7,6 @@ the file. What then runs is not the quantised model's own arithmetic, and the ta
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import shutil
 import tempfile
@@ -18,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from probandum import codec
-from probandum.errors import DataError, TargetError
+from probandum.errors import TargetError
 from probandum.resources import cache_folder
 from probandum.targets.hugging import transformers
-from probandum.targets.loading import need, said, versions
+from probandum.targets.loading import file_digest, need, said, versions
 
 _MAGIC = b"GGUF"
 #: The file beside converted weights that says where they come from.
@@ -52,15 +51,6 @@ class Origin:
         'float32 dequantised from Q4_1, Q8_0'
         """
         return f"{dtype} dequantised from {', '.join(self.quantisation)}"
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file of any size; DataError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}", remedy="check the path in the plan") from None
 
 
 def converted(path: Path, notice: Callable[[str], None] = lambda text: None) -> tuple[Path, Origin]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,15 @@ from probandum.errors import DataError, MissingDependency, TargetError
 from probandum.target import TargetContext
 
 _PACKAGE = "package:"
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file of any size; DataError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}", remedy="check the path in the plan") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
