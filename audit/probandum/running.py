@@ -98,7 +98,7 @@ def record_key(plan: Plan, sources: Mapping[Path, str]) -> str:
 
 
 def named_files(plan: Plan, sources: Mapping[Path, str]) -> dict[str, str]:
-    """The digests by the name that a lock gives a file: its path from the plan's folder, or its bare name outside it."""
+    """The digests by the name that a lock gives a file: its path from the plan's folder, or outside it its name."""
     folder = plan.folder.resolve()
     return {
         path.resolve().relative_to(folder).as_posix() if path.resolve().is_relative_to(folder) else path.name: digest
