@@ -5,7 +5,8 @@
     python benchmarks/scoring.py --model FOLDER --device cuda
 
 The naive way is a pass over each prompt with each spelling behind it, full logits, log_softmax: batch size 1 of an
-evaluation harness. It runs on every k-th prompt of the same run. Seconds are wall and, in brackets, of the CPU.
+evaluation harness, its tokens made beforehand. It runs on every k-th prompt of the same run. Seconds are wall and, in
+brackets, of the CPU.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from probandum.asking import packs
 from probandum.evidence import Request, Response
 from probandum.target import TargetContext, make_target
 from probandum.targets import load_builtin
+from probandum.targets.prompting import Asked
 from probandum_probes.bias.name_swap import NameSwap
 
 
@@ -42,11 +44,10 @@ def requests_of(probe: NameSwap) -> list[Request]:
     raise AssertionError("the probe asked nothing")
 
 
-def naive(target: Any, request: Request, row: int) -> list[float]:
+def naive(target: Any, asked: Asked, row: int) -> list[float]:
     """The log-probabilities of all options of one input, a pass a spelling, by the model's full logits."""
     import torch
 
-    asked = target._prompter.asked(request)
     found = []
     for option in asked.options[row]:
         parts = []
@@ -91,7 +92,7 @@ def main() -> None:
     tokens = sum(answer.input_tokens for answer in answers)
     print(f"shared: {prompts} prompts, {tokens} tokens, {wall:.1f} s ({cpu:.1f}), {prompts / wall:.2f} prompts/s")
 
-    places = [(request, row) for request in requests for row in range(len(request))]
+    places = [(asked, row) for asked in map(target._prompter.asked, requests) for row in range(len(asked.options))]
     picked = range(0, len(places), max(1, len(places) // chosen.sample))
     single, wall_1, cpu_1 = timed(lambda: np.array([naive(target, *places[index]) for index in picked]))
     print(f"naive:  {len(picked)} prompts, {wall_1:.1f} s ({cpu_1:.1f}), {len(picked) / wall_1:.2f} prompts/s")

@@ -11,7 +11,7 @@ from probandum import codec, gating, judging, stats
 from probandum.accounting import accounts
 from probandum.dossier import Dossier
 from probandum.evidence import Capability, Items, Observation, Reading, Request, Response, Table
-from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.finding import Estimate, Groups, SubReason, Verdict, Waiver
 from probandum.plan import Plan
 from probandum.probe import ControlOutcome, Measure, ProbeResult, Window
 
@@ -25,26 +25,37 @@ HELD = (
 YOUNG, OLD = "25 or younger", "over 25"
 
 
-def make_dossier(*, results: Sequence[ProbeResult] | None = None, **changes: object) -> Dossier:
+def make_dossier(
+    *,
+    results: Sequence[ProbeResult] | None = None,
+    waivers: Sequence[Waiver] | None = None,
+    judged_on: str = "2026-11-02",
+    mode: str = "release",
+    **changes: object,
+) -> Dossier:
     """A dossier with findings of every verdict, a withheld cell, a waiver and an energy window.
 
-    ``results`` replaces what the probes measured; ``changes`` replaces fields of the dossier.
+    ``results`` replaces what the probes measured, ``waivers`` those of the plan, ``changes`` fields of the dossier;
+    ``judged_on`` and ``mode`` are the judgement's.
     """
     plan = Plan.load(PLAN)
     measured = tuple(make_results() if results is None else results)
-    findings = judging.judge(measured, plan.limits, waivers=plan.waivers, as_of="2026-11-02")
+    accepted = plan.waivers if waivers is None else tuple(waivers)
+    findings = judging.judge(measured, plan.limits, mode=mode, waivers=accepted, as_of=judged_on)
     unused = judging.unused_limits(measured, plan.limits)
     fields: dict[str, object] = {
         "card": plan.card,
         "plan": {"key": "0" * 16, "suites": {name: {} for name in plan.suites}, "digests": DIGESTS, **plan.parts()},
         "findings": findings,
+        "waivers": accepted,
+        "judged_on": judged_on,
         "results": measured,
         "environment": make_environment(),
         "readings": {"bias.group-rates": _reading(None), "energy.inference": _reading(40.0)},
         "items": {},
         "digests": DIGESTS | {name: codec.digest(name.encode()) for name in ("record", "judgement")},
         "seal": {"signed": False, "key_id": None},
-        "gate": codec.builtins(gating.decided(findings, unused, plan.suites, mode="release")),
+        "gate": codec.builtins(gating.decided(findings, unused, plan.suites, mode=mode, waivers=accepted)),
         "as_of": "2026-11-02",
         "observations": lambda: iter(make_observations()),
         "windows": make_windows(),

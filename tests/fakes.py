@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 
 from probandum.asking import Asker
+from probandum.controls import ChangedAnswers, Examined
 from probandum.evidence import Capability, Floats, Observation, Request, Response, Table
 from probandum.finding import Estimate
-from probandum.probe import ControlOutcome, Measure, ProbeResult, Window
+from probandum.probe import Ask, Control, ControlOutcome, Measure, Probe, ProbeResult, ProbeSpec, Window
 from probandum.running import measure
 from probandum.stats import bounds
 from probandum.subject import Decision, Grouping, Subject
@@ -273,6 +275,52 @@ class Notes:
     def write_window(self, key: str, window: Window) -> None:
         """Keep one window."""
         self.windows[key] = window
+
+
+class FlagRate:
+    """Share of notes that a classifier flags, asked in random order until the plan's limit on it is decided."""
+
+    controls: ClassVar[tuple[Control, ...]] = (
+        Examined(name="flags everything", kind="positive", function=lambda probe, ask: _flagged(probe, ask, 1.0)),
+        Examined(name="flags nothing", kind="negative", function=lambda probe, ask: _flagged(probe, ask, 0.0)),
+    )
+    spec: ClassVar[ProbeSpec]
+
+    def __init__(self, *, notes: int = 2000) -> None:
+        self.notes = notes
+
+    def measure(self, ask: Ask) -> Iterator[Measure]:
+        """One rate."""
+        order = ask.rng("order").permutation(self.notes)
+
+        def draw(start: int, stop: int) -> list[float]:
+            texts = tuple(f"note {place}" for place in order[start:stop])
+            (answer,) = ask([Request(kind=Capability.CLASSIFY, inputs=texts)])
+            return [float(score >= 0.5) for score in answer.values[:, 1]]
+
+        estimate = ask.stopper("flag-rate").estimate(draw, most=self.notes, unit="share", population=self.notes)
+        yield Measure(metric="flag-rate", estimate=estimate)
+
+
+FlagRate.spec = ProbeSpec(
+    id="robust.flag-rate",
+    version=1,
+    summary="Share of notes that a classifier flags.",
+    requirements=("ai-act:annex-iv:3",),
+    needs=frozenset({Capability.CLASSIFY}),
+    metrics={"flag-rate": "share"},
+    cls=FlagRate,
+)
+
+
+def _flagged(probe: Probe, ask: Ask, share: float) -> tuple[bool | None, str]:
+    """Whether the probe finds the rate of a classifier that flags everything, or nothing."""
+
+    def change(request: Request, answer: Response) -> Response:
+        return replace(answer, outputs=np.tile([1.0 - share, share], (len(request), 1)))
+
+    (found,) = probe.measure(ChangedAnswers(ask, change))
+    return found.estimate.value == share, f"{found.estimate.value} of {found.estimate.n}"
 
 
 def run_probe(probe: Any, target: Target, subject: Subject | None = None, *, seed: int = 1) -> ProbeResult:

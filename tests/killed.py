@@ -1,22 +1,34 @@
-"""A run that can be killed: ``python killed.py PLAN OUT``, with a probe that asks in ten rounds.
+"""A run that can be killed: ``python killed.py PLAN OUT [KILL ...]``, with a probe that asks in ten rounds.
 
 The audited function appends a line to ``calls.txt`` at every call, and ends its process with SIGKILL at the call
 whose number stands in ``kill_at.txt``: no handler, no exit, as a power cut would.
+
+Each KILL is a process of its own that audits and is killed: ``12`` before its twelfth touch of a file of the record
+(opened to be written, renamed, removed, or a folder made), ``0.02s`` so many seconds after it began. The last process
+is not killed. How long each took, what it asked, and what the journal held when it was gone, is printed as one line of
+JSON.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import sys
+import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 
 from probandum import stats
 from probandum.controls import Examined
-from probandum.evidence import Capability, Request
+from probandum.evidence import Capability, Observation, Request
 from probandum.finding import Estimate
 from probandum.probe import Ask, Measure, probe
+from probandum.record import journal_entries
 
 SYSTEM = """\
 import os, signal
@@ -85,8 +97,65 @@ def write(folder: Path) -> Path:
     return folder / "audit.yaml"
 
 
-if __name__ == "__main__":  # registered here alone, so that no other test meets this probe
+def register() -> None:
+    """Make the probe known; in processes of their own alone, so that no other test meets it."""
+    requirements, metrics = ["ai-act:annex-iv:3"], {"mean": "share"}
+    probe("bias.rounds", version=1, requirements=requirements, needs=Capability.CLASSIFY, metrics=metrics)(Rounds)
+
+
+def audit(plan: str, out: str, *, kill_at: int | None = None) -> NoReturn:
+    """Audit in a process of its own, which ends itself before its touch of the record numbered ``kill_at``."""
+    touched = 0
+
+    def touching(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal touched
+        writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        if (writes or event in ("os.rename", "os.remove", "os.mkdir")) and str(arguments[0]).startswith(out):
+            touched += 1
+            if touched == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(touching)
     from probandum import api
 
-    probe("bias.rounds", version=1, requirements=["ai-act:annex-iv:3"], needs=Capability.CLASSIFY)(Rounds)
-    api.audit(sys.argv[1], out=sys.argv[2], documents=False)
+    try:
+        api.audit(plan, out=out, documents=False)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def one(plan: str, out: str, kill: str | None) -> dict[str, Any]:
+    """One process, killed or not: how it ended, what it asked, and what is recorded behind it."""
+    calls, journal = Path(plan).parent / "calls.txt", Path(out) / "journal.jsonl"
+    before = len(calls.read_text("utf-8").splitlines()) if calls.exists() else 0
+    began = time.perf_counter()
+    child = os.fork()
+    if child == 0:
+        audit(plan, out, kill_at=int(kill) if kill is not None and not kill.endswith("s") else None)
+    if kill is not None and kill.endswith("s"):
+        time.sleep(float(kill[:-1]))
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    asked = calls.read_text("utf-8").splitlines()[before:] if calls.exists() else []
+    entries = [entry for entry in journal_entries(journal) if isinstance(entry, Observation)]
+    return {
+        "ended": os.waitstatus_to_exitcode(status),
+        "seconds": time.perf_counter() - began,
+        "asked": asked,
+        "recorded": [entry.asked["inputs"][0] for entry in entries],
+    }
+
+
+if __name__ == "__main__":
+    from probandum import api
+
+    register()
+    if len(sys.argv) == 3:
+        api.audit(sys.argv[1], out=sys.argv[2], documents=False)
+    else:
+        api.check_plan(sys.argv[1])  # loads what an audit loads, so that processes are killed at their work
+        for kill in (*sys.argv[3:], None):
+            sys.stdout.write(f"{json.dumps(one(sys.argv[1], sys.argv[2], kill))}\n")
+            sys.stdout.flush()

@@ -1,7 +1,8 @@
-"""The command line with every socket trapped: ``python offline.py LOG WORDS...``.
+"""The command line with every socket trapped: ``python offline.py LOG [--allow=HOST:PORT] WORDS...``.
 
 Each attempt to connect, bind, send or resolve a name is written to LOG and refused. Sockets of the local file
-system (AF_UNIX), which reach nobody else, are let through. With the single word ``self-test`` it tries one.
+system (AF_UNIX), which reach nobody else, are let through, and so are connections to HOST:PORT. With the single word
+``self-test`` it tries one.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ _TRAPPED = (
 )
 
 
-def trap(log: Path) -> None:
-    """From now on no socket leaves this process unseen."""
+def trap(log: Path, allowed: str = "") -> None:
+    """From now on no socket leaves this process unseen, but for those to ``allowed``, a host and a port."""
+    host, _, port = allowed.rpartition(":")
+    let_through = (host, int(port)) if allowed else None
     log.touch()
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -32,6 +35,10 @@ def trap(log: Path) -> None:
             return
         if event == "socket.bind" and arguments[1] == ("::1", 0):
             return  # urllib3 asks its own machine, when it is imported, whether there is IPv6; nothing is sent
+        if event == "socket.connect" and arguments[1] == let_through:
+            return
+        if event == "socket.getaddrinfo" and tuple(arguments[:2]) == let_through:
+            return
         with log.open("a", encoding="utf-8") as file:
             file.write(f"{event} {[part for part in arguments if not isinstance(part, socket.socket)]}\n")
         raise OSError(f"trapped: {event}")
@@ -40,10 +47,12 @@ def trap(log: Path) -> None:
 
 
 if __name__ == "__main__":
-    trap(Path(sys.argv[1]))
-    if sys.argv[2:] == ["self-test"]:
+    words = sys.argv[2:]
+    allowed = words.pop(0).removeprefix("--allow=") if words[:1] and words[0].startswith("--allow=") else ""
+    trap(Path(sys.argv[1]), allowed)
+    if words == ["self-test"]:
         socket.create_connection(("127.0.0.1", 9), timeout=1)
     from probandum import cli
 
-    sys.argv = ["probandum", *sys.argv[2:]]
+    sys.argv = ["probandum", *words]
     cli.main()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
+from typing import Any
 
 from probandum.document import Document, Fact, Figure, Gap, Heading, Listing, Node, Number, Table, Text
 from probandum.dossier import Dossier
@@ -101,3 +104,34 @@ def findings_table(findings: list[Finding] | tuple[Finding, ...]) -> Table:
 def make_view(dossier: Dossier, *extra: Node) -> View:
     """The sample document as words."""
     return View(make_document(dossier, *extra), dossier)
+
+
+def words_of(opened: Any) -> str:
+    """All text of a PDF as its fonts map it to letters, spaces left out."""
+    return "".join("".join(letters_of(page)) for page in opened.pages).replace(" ", "")
+
+
+def letters_of(page: Any) -> Iterator[str]:
+    """The letters of a page, through each font's own map to Unicode."""
+    fonts = {name: _unicode(font) for name, font in page.Resources.get("/Font", {}).items()}
+    current: dict[int, str] = {}
+    pikepdf: Any = import_module("pikepdf")
+    for operands, operator in pikepdf.parse_content_stream(page):
+        if str(operator) == "Tf":
+            current = fonts[str(operands[0])]
+        elif str(operator) in ("Tj", "TJ"):
+            pieces = operands[0] if str(operator) == "TJ" else operands
+            for piece in pieces:
+                if isinstance(piece, pikepdf.String):
+                    raw = bytes(piece)
+                    for place in range(0, len(raw), 2):
+                        yield current.get(int.from_bytes(raw[place : place + 2], "big"), "")
+
+
+def _unicode(font: Any) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for line in bytes(font.ToUnicode.read_bytes()).decode("latin-1").splitlines():
+        parts = line.replace("<", " ").replace(">", " ").split()
+        if len(parts) == 2 and len(parts[0]) == 4 and line.startswith("<"):
+            found[int(parts[0], 16)] = bytes.fromhex(parts[1]).decode("utf-16-be")
+    return found

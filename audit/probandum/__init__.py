@@ -5,6 +5,8 @@
     probandum.gate(record).code
 
 The names below are public; they are loaded when they are first used, so that importing costs nothing.
+
+PYTEST_DONT_REWRITE: the distribution holds a pytest plugin, and a program may import it before it starts pytest.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from probandum.api import audit, gate, judge, report, verify
+    from probandum.api import audit, compare, gate, judge, report, verify
     from probandum.errors import ProbandumError
     from probandum.finding import Estimate, Finding, Limit, Verdict, Waiver, join
     from probandum.plan import Plan
@@ -29,6 +31,7 @@ __all__ = [
     "Verdict",
     "Waiver",
     "audit",
+    "compare",
     "gate",
     "join",
     "judge",
@@ -37,7 +40,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "probandum.api": ("audit", "gate", "judge", "report", "verify"),
+    "probandum.api": ("audit", "compare", "gate", "judge", "report", "verify"),
     "probandum.errors": ("ProbandumError",),
     "probandum.finding": ("Estimate", "Finding", "Limit", "Verdict", "Waiver", "join"),
     "probandum.plan": ("Plan",),

@@ -7,6 +7,7 @@ could not read as an answer to its question, the probe says in a finding of its 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +23,8 @@ class Account:
     """The inputs of one probe: ``attempted == assessed + errored + refused + unparsable``.
 
     ``planned``: what the probe asked for; more than ``attempted`` where the system broke before it answered.
+    ``cached``: how many of the attempted were answered before the run, from the shared cache, and ``cached_days`` the
+    first and the last day of these answers.
     ``errored``: the answer was an error. ``refused``: the system declined. ``unparsable``: an answer that holds
     neither a number nor a text. ``state`` missing: the plan names the probe, and the record holds nothing of it.
     """
@@ -34,6 +37,8 @@ class Account:
     errored: int
     refused: int
     unparsable: int
+    cached: int = 0
+    cached_days: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -50,14 +55,18 @@ def accounts(
     """One account a planned probe, in the plan's order, from what a sealed record holds."""
     found = {result.probe: result for result in results}
     tallies = {probe: [0, 0, 0, 0, 0] for probe in planned}
+    cached: dict[str, Counter[str]] = {}
     for observation in observations:
-        _add(tallies.setdefault(observation.probe, [0, 0, 0, 0, 0]), _outcomes(observation))
+        if (day := observation.cached_on) is not None:
+            cached.setdefault(observation.probe, Counter())[day] += int(observation.asked["n"])
+        _add(tallies.setdefault(observation.probe, [0, 0, 0, 0, 0]), observation.outcomes)
     made = []
     for probe, counts in tallies.items():
         result = found.get(probe)
         metered = 0 if result is None else _metered(result, windows)
         _add(counts, (metered, metered, 0, 0, 0))
         attempted, assessed, errored, refused, unparsable = counts
+        days = cached.get(probe, Counter())
         made.append(
             Account(
                 probe=probe,
@@ -68,6 +77,8 @@ def accounts(
                 errored=errored,
                 refused=refused,
                 unparsable=unparsable,
+                cached=sum(days.values()),
+                cached_days=tuple(dict.fromkeys((min(days), max(days)))) if days else (),
             )
         )
     return tuple(made)
@@ -79,19 +90,18 @@ def total(each: Sequence[Account]) -> dict[str, int]:
     return {name: sum(getattr(account, name) for account in each) for name in names}
 
 
-def _outcomes(observation: Observation) -> tuple[int, int, int, int, int]:
-    """Attempted, assessed, errored, refused and unparsable inputs of one ask."""
-    n, answer = int(observation.asked["n"]), observation.answer
-    if answer.error is not None:
-        return n, 0, n, 0, 0
-    refused = set(answer.refused)
-    if answer.outputs is not None:
-        empty = 0
-    elif answer.texts:
-        empty = sum(not text.strip() for index, text in enumerate(answer.texts) if index not in refused)
-    else:
-        empty = n - len(refused)
-    return n, n - len(refused) - empty, 0, len(refused), empty
+def from_cache(each: Sequence[Account]) -> str:
+    """How many inputs the shared cache answered, and when these answers were given; empty where there are none.
+
+    >>> base = dict(state="measured", planned=3, attempted=3, assessed=3, errored=0, refused=0, unparsable=0)
+    >>> from_cache([Account(probe="bias.a", **base, cached=2, cached_days=("2026-11-01", "2026-11-03"))])
+    '2 answered from the shared cache, on 2026-11-01 to 2026-11-03'
+    """
+    days = sorted({day for account in each for day in account.cached_days})
+    if not days:
+        return ""
+    when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    return f"{sum(account.cached for account in each):,} answered from the shared cache, on {when}"
 
 
 def _metered(result: ProbeResult, windows: Mapping[str, Window]) -> int:

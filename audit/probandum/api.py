@@ -10,28 +10,75 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from probandum import codec, gating, judging, locking, places, running, sealing
+from probandum import (
+    baselines,
+    codec,
+    estimating,
+    gating,
+    judging,
+    locking,
+    places,
+    purging,
+    reporting,
+    running,
+    sealing,
+    verifying,
+)
 from probandum import export as exporting
-from probandum.accounting import Account, accounts
-from probandum.dossier import Dossier, publisher
+from probandum.comparing import Measured
+from probandum.comparing import compare as comparison_of
+from probandum.comparison import Comparison
+from probandum.dates import as_of_day
+from probandum.declaring import Said
+from probandum.dossier import publisher
+from probandum.drafting import Draft, draft
 from probandum.errors import RecordError, UsageError
+from probandum.estimating import Forecast
+from probandum.export.comparison import markdown
 from probandum.export.outcome import Outcome
 from probandum.finding import Finding, Limit, Waiver
 from probandum.gating import GateResult
+from probandum.interrogating import interrogate
+from probandum.limiting import refuse_limits, specs_of
 from probandum.places import Spot
-from probandum.plan import Plan
+from probandum.plan import MODES, Plan
 from probandum.plugins import load_plugins
-from probandum.record import Record, read_bytes, write_bytes, write_json
+from probandum.purging import Purge
+from probandum.record import Record, write_bytes, write_json
+from probandum.reporting import Judgement
 from probandum.running import Observer
-from probandum.sealing import Step
+from probandum.signing import load_private, load_public
+from probandum.suggesting import suggest
+from probandum.verifying import Step
 
-#: What a tier means for the gate (and, later, for how much is asked).
-MODES: Mapping[str, str] = {"pr": "merge", "nightly": "release", "release": "release"}
 FORMATS = ("html", "pdf", "docx", "md", "json")
+
+
+def init(
+    what: str | None = None,
+    *,
+    target: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    data: str | None = None,
+    favourable: object = None,
+    label: str | None = None,
+    positive: object = None,
+    groups: Sequence[str] = (),
+    folder: str | Path = ".",
+) -> Draft:
+    """A first audit file for the system ``what`` (a path, a URL, ``module:function``), to be written into ``folder``.
+
+    The system is loaded and asked about itself; guesses and questions stand in the text. ``target`` and ``options``:
+    its kind and keys, where ``what`` does not say. UsageError where it is unclear, TargetError where it does not load.
+    """
+    said = Said(favourable=favourable, label=label, positive=positive, groups=tuple(groups))
+    found = interrogate(what, type=target, options=options or {}, data=data, said=said, folder=Path(folder))
+    return draft(found, suggest(found, documents=publisher().known()))
 
 
 def load_plan(plan: Plan | str | Path) -> Plan:
@@ -43,8 +90,27 @@ def check_plan(plan: Plan | str | Path) -> Plan:
     """The plan, after everything was checked that needs no model: keys, probes, options, targets, documents."""
     checked = load_plan(plan)
     running.prepare(checked)
+    for tier in checked.tiers:
+        running.prepare(checked.at_tier(tier))
     checked.check_names(documents=publisher().known())
+    baselines.refuse_unsound(checked)
     return checked
+
+
+def estimate(
+    plan: Plan | str | Path, *, tier: str | None = None, calibrated: bool | None = None, since_start: bool = False
+) -> Forecast:
+    """What ``plan`` will ask and take: requests and tokens by dry runs, seconds by timing a few packs for real.
+
+    ``calibrated``: whether packs are timed, by default unless the system is an endpoint. ``since_start``: count what
+    this process took until now as the start of an audit.
+    """
+    return estimating.forecast(load_plan(plan).at_tier(tier), calibrated=calibrated, since_start=since_start)
+
+
+def hopeless_limits(plan: Plan | str | Path) -> tuple[str, ...]:
+    """Limits of ``plan`` that cannot PASS as planned, as far as that is known without a system; one line each."""
+    return estimating.hopeless_limits(load_plan(plan))
 
 
 def lock(plan: Plan | str | Path, *, key: str | Path | None = None) -> Path:
@@ -66,19 +132,22 @@ def audit(
 ) -> Record:
     """Run, judge and document; returns the sealed record.
 
-    ``out``: the record's folder, by default ``runs/<system>-<key>``. ``tier``: pr, nightly or release.
-    ``key``: an ed25519 private key to sign with. An interrupted run in the same folder is resumed.
+    ``out``: the record's folder, by default ``runs/<system>-<key>``. ``tier``: pr, nightly or release; it asks what
+    the plan's ``tiers`` say, and decides the gate's mode. ``key``: an ed25519 private key to sign with. A run that was
+    interrupted, or that a smaller budget ended, is taken up in the same folder.
     """
-    checked = load_plan(plan)
-    mode = _mode(checked, tier)
+    checked = load_plan(plan).at_tier(tier)
+    if tier is not None and observer is not None:
+        observer.note(checked.tier_in_words())
     signing = None if key is None else Path(key)
     if signing is not None:
-        sealing.load_private(signing)  # a wrong key is found before hours of work, not after
+        load_private(signing)  # a wrong key is found before hours of work, not after
     folder = None if out is None else Path(out)
     load_plugins()
     if documents:
         checked.check_names(documents=publisher().known())
     spots = places.spots(checked.yaml)  # before the run: the file may change while it goes on
+    baselines.refuse_unsound(checked, folder)
     record = running.run(checked, folder, key=signing, observer=observer)
     _judge(
         record,
@@ -87,11 +156,12 @@ def audit(
         card=checked.card,
         digests=checked.digests,
         spots=spots,
-        mode=mode,
+        mode=checked.mode,
+        comparisons=baselines.comparisons(checked, record),
         key=signing,
     )
     if documents:
-        report(record, documents=checked.documents)
+        report(record, documents=checked.documents, key=signing)
     return record
 
 
@@ -107,16 +177,20 @@ def judge(
     """Judge a sealed record again, under another plan's limits or ``limits``; nothing is asked.
 
     The new judgement stands beside the older ones and becomes the record's ``findings.json``. UsageError where
-    ``plan`` asks other questions than the record answers.
+    ``plan`` asks other questions than the record answers. ``as_of``: the ISO date that decides which waivers are in
+    force, by default the day the record began, and not before it.
     """
     opened = _open(record)
     signing = None if key is None else Path(key)
     if plan is not None:
-        checked = load_plan(plan)
+        checked = load_plan(plan).at_tier(opened.plan["tier"])  # asked there; ``tier`` decides the gate's mode alone
         if checked.digests["ask"] != opened.plan["digests"]["ask"]:
             raise UsageError(
                 f"{checked.path}: asks other questions than {opened.folder} answers", remedy="run the audit again"
             )
+        if limits is None:
+            load_plugins()
+            refuse_limits(checked, specs_of(opened.results))
         return _judge(
             opened,
             checked.limits if limits is None else limits,
@@ -125,10 +199,11 @@ def judge(
             digests=checked.digests,
             spots=places.spots(checked.yaml),
             mode=_mode(checked, tier),
+            comparisons=baselines.comparisons(checked, opened),
             as_of=as_of,
             key=signing,
         )
-    before = _Judgement(opened)
+    before = Judgement(opened)
     return _judge(
         opened,
         before.limits if limits is None else limits,
@@ -137,6 +212,7 @@ def judge(
         digests=before.digests,
         spots=before.spots,
         mode=before.mode if tier is None else _mode(None, tier),
+        comparisons=baselines.kept(before.folder),
         as_of=as_of,
         key=signing,
     )
@@ -145,8 +221,50 @@ def judge(
 def gate(record: Record | str | Path, *, key: str | Path | None = None) -> GateResult:
     """Decide over a sealed record; ``key`` is the public key that must have signed it."""
     opened = _open(record)
-    public = None if key is None else sealing.load_public(Path(key))
+    public = None if key is None else load_public(Path(key))
     return gating.gate(opened, key=public)
+
+
+def compare(base: Record | str | Path, new: Record | str | Path) -> Comparison:
+    """What changed from ``base`` to ``new``, two sealed records; RecordError where one of them is damaged.
+
+    It judges nothing: differences between the two audits are named, and each change has its interval.
+    """
+    measured = []
+    for record in (_open(base), _open(new)):
+        broken = next((step for step in verifying.verify(record) if step.held is False), None)
+        if broken is not None:
+            raise RecordError(
+                f"{record.folder}: verification step {broken.number}, {broken.title}: {broken.detail}",
+                remedy="a damaged record is compared with nothing",
+            )
+        measured.append(Measured(record, sealing.statement_digest(record.folder)))
+    return comparison_of(measured[0], measured[1])
+
+
+def write_comparison(
+    comparison: Comparison, *, md: str | Path | None = None, html: str | Path | None = None
+) -> list[Path]:
+    """Write a comparison as Markdown, as a page, or both; returns the files.
+
+    As in documents, groups of fewer than ten persons are not shown.
+    """
+    if md is None and html is None:
+        return []
+    load_plugins()
+    shown = publisher().published(comparison)
+    made: list[tuple[Path, bytes]] = []
+    if md is not None:
+        made.append((Path(md), markdown(shown)))
+    if html is not None:
+        made.append((Path(html), publisher().compared(shown)))
+    for path, data in made:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror or error}", remedy="choose another file") from None
+    return [path for path, _ in made]
 
 
 def export(
@@ -162,10 +280,11 @@ def export(
     """Write what CI services read of a gate's ``result``; returns the annotations of a GitHub workflow.
 
     Also where there is no record, or one that is not to be trusted: the files then say so. ``plan`` says in that case
-    which system was meant.
+    which system was meant. UsageError where a file would lie inside the record.
     """
-    told = _outcome(record, result, plan)
     files = {"sarif": sarif, "junit": junit, "gitlab": gitlab, "summary": summary}
+    refuse_inside(record, files)
+    told = _outcome(record, result, plan)
     problems = []
     for format, file in files.items():
         try:
@@ -179,6 +298,16 @@ def export(
     return exporting.annotate(told)
 
 
+def refuse_inside(record: Record | str | Path, files: Mapping[str, str | Path | None]) -> None:
+    """UsageError where a file would be written into a record, whose seals account for everything in its folder."""
+    folder = (record.folder if isinstance(record, Record) else Path(record)).resolve()
+    for file in files.values():
+        if file is not None and Path(file).resolve().is_relative_to(folder):
+            raise UsageError(
+                f"{file}: lies inside the record, where nothing else may stand", remedy="choose another file"
+            )
+
+
 def _outcome(record: Record | str | Path, result: GateResult, plan: Plan | None) -> Outcome:
     """What there is to tell; of a record that is not to be trusted only its name, where that can be read."""
     told = Outcome(result=result, system="unknown system", tool=version("probandum"))
@@ -187,7 +316,7 @@ def _outcome(record: Record | str | Path, result: GateResult, plan: Plan | None)
     try:
         opened = _open(record)
         told = replace(_named(told, opened.plan["declare"]["system"]), run=opened.plan["key"][len("sha256:") :][:8])
-        judged = _Judgement(opened)
+        judged = Judgement(opened)
         told = replace(_named(told, judged.card), spots=judged.spots)
     except (RecordError, LookupError, TypeError):
         if result.trusted:
@@ -202,7 +331,7 @@ def _outcome(record: Record | str | Path, result: GateResult, plan: Plan | None)
         findings=opened.findings,
         summaries={each.probe: each.summary for each in opened.results},
         seconds={name: reading.seconds for name, reading in opened.readings.items()},
-        accounts=_accounts(opened),
+        accounts=reporting.account(opened),
         signed=bool(sealing.signature(opened.folder)["signed"]),
     )
 
@@ -211,9 +340,18 @@ def _named(told: Outcome, card: Mapping[str, Any]) -> Outcome:
     return replace(told, system=str(card["name"]), version=str(card.get("version", "")))
 
 
-def verify(record: Record | str | Path, *, key: str | Path | None = None) -> list[Step]:
-    """Every step of the verification of a record, also those after a failure."""
-    return sealing.verify(_open(record), key=None if key is None else sealing.load_public(Path(key)))
+def verify(record: Record | str | Path, *, key: str | Path | None = None, render: bool = False) -> list[Step]:
+    """Every step of the verification of a record, also those after a failure.
+
+    ``key``: the public key that must have signed it. ``render``: the reports are rendered again and compared; that
+    takes as long as writing them, and needs the packages that they were written with.
+    """
+    opened = _open(record)
+    public = None if key is None else load_public(Path(key))
+    if not render:
+        return verifying.verify(opened, key=public)
+    load_plugins()
+    return verifying.verify(opened, key=public, render=partial(reporting.render, opened))
 
 
 def report(
@@ -223,77 +361,49 @@ def report(
     formats: Sequence[str] = FORMATS,
     out: str | Path | None = None,
     as_of: str | None = None,
+    key: str | Path | None = None,
 ) -> list[Path]:
-    """Write documents from a sealed record, by default into its ``reports/``; the index comes first."""
+    """Write documents from a sealed record, by default into its ``reports/``; the index comes first.
+
+    They get digests and a statement of their own beside them, signed where ``key`` names an ed25519 private key.
+    ``as_of``: the ISO date that they state, by default the judgement's; not before the day the record began.
+    """
     opened = _open(record)
+    if as_of is not None:
+        as_of_day(as_of, started=str(opened.environment["started"]))
     load_plugins()
     chosen = opened.plan["declare"]["documents"] if documents is None else documents
-    folder = opened.folder / "reports" if out is None else Path(out)
-    files = publisher().publish(dossier(opened, as_of=as_of), list(chosen), folder, list(formats))
-    sealing.write_sums(folder)
-    return files
+    folder = opened.reports if out is None else Path(out)
+    signing = None if key is None else Path(key)
+    if signing is not None:
+        load_private(signing)  # a wrong key is found before the old reports go
+    return reporting.write(opened, chosen, formats, folder=folder, as_of=as_of, key=signing)
 
 
-def dossier(record: Record, *, as_of: str | None = None) -> Dossier:
-    """All that documents may say of ``record``, under its present judgement."""
-    judgement = _Judgement(record)
-    facts = gating.load_gate(record)
-    return Dossier(
-        card=judgement.card,
-        plan=record.plan,
-        findings=record.findings,
-        results=record.results,
-        environment=record.environment,
-        readings=record.readings,
-        items=record.items,
-        digests={
-            **judgement.digests,
-            "record": sealing.statement_digest(record.folder),
-            "judgement": sealing.statement_digest(judgement.folder),
-        },
-        seal=sealing.signature(record.folder),
-        gate=codec.builtins(facts),
-        as_of=as_of or judgement.as_of,
-        observations=record.observations,
-        windows=record.windows(),
-        lock=_lock(record, judgement.limits),
-        accounts=_accounts(record),
-    )
+def purge(
+    record: Record | str | Path,
+    *,
+    by: str | None = None,
+    reason: str | None = None,
+    key: str | Path | None = None,
+) -> Purge:
+    """Delete the raw questions and answers of a sealed record; digests, counts and readings stay, and items with them.
 
-
-def _accounts(record: Record) -> tuple[Account, ...]:
-    return accounts(record.plan["suites"], record.results, record.observations(), record.windows())
-
-
-def _lock(record: Record, limits: Sequence[Limit]) -> Mapping[str, Any] | None:
-    """What the record's lock says of the limits that judge now."""
-    found = locking.read_lock(record.lock)
-    if found is None:
-        return None
-    return {
-        "made": found.made,
-        "digest": found.digest,
-        "signed": found.signed,
-        "key_id": found.key_id,
-        "precedes": found.precedes(record.environment["started"]),
-        "held": [limit for limit in limits if found.holds(limit)],
-        "amendments": locking.amendments(found, limits),
-    }
-
-
-class _Judgement:
-    """What stands in the folder of a record's present judgement."""
-
-    def __init__(self, record: Record) -> None:
-        self.folder = record.judgement()
-        said = codec.decode(dict[str, Any], read_bytes(self.folder / "judging.json"), what="judging.json")
-        self.card: Mapping[str, Any] = codec.decode(dict[str, Any], read_bytes(self.folder / "card.json"))
-        self.digests: Mapping[str, str] = said["digests"]
-        self.spots = codec.decode(dict[str, Spot], codec.encode(said.get("places", {})), what="judging.json")
-        self.mode: str = said["mode"]
-        self.as_of: str = said["as_of"]
-        self.limits = codec.decode(list[Limit], codec.encode(said["limits"]), what="judging.json")
-        self.waivers = codec.decode(list[Waiver], codec.encode(said["waivers"]), what="judging.json")
+    A statement in the record says so, signed where ``key`` names an ed25519 private key; a signed record needs its own.
+    Reports are written again without them, for the present judgement. RecordError where the record is damaged: a purge
+    must not hide that.
+    """
+    opened = _open(record)
+    signing = None if key is None else Path(key)
+    public = None if signing is None else load_private(signing).public_key()
+    purging.withdraw(opened)
+    verifying.refuse_damaged(opened, key=public)
+    opened.sweep()
+    made = purging.purge(opened, by=by, reason=reason, key=signing)
+    facts = purging.delete_raw_pages(opened)
+    if facts is not None:
+        report(opened, documents=facts.documents, formats=facts.formats, as_of=facts.as_of, key=signing)
+    return made
 
 
 def _judge(
@@ -305,14 +415,17 @@ def _judge(
     digests: Mapping[str, str],
     spots: Mapping[str, Spot],
     mode: str,
+    comparisons: Sequence[Comparison],
     as_of: str | None = None,
     key: Path | None = None,
 ) -> tuple[Finding, ...]:
     """Write one judgement and make it the record's present one."""
-    date = as_of or str(record.environment["started"])[:10]
-    results = record.results
+    started = str(record.environment["started"])
+    date = started[:10] if as_of is None else as_of_day(as_of, started=started).isoformat()
+    results = baselines.with_changes(record.results, comparisons, limits)
     unused = judging.unused_limits(results, limits)
-    findings = judging.judge(results, limits, mode=mode, waivers=waivers, as_of=date)
+    judged = judging.judge(results, limits, mode=mode, waivers=waivers, as_of=date)
+    findings = (*judged, *baselines.pinned_findings(comparisons))
     said = {
         "mode": mode,
         "as_of": date,
@@ -320,16 +433,17 @@ def _judge(
         "waivers": list(waivers),
         "digests": dict(digests),
         "places": dict(spots),
+        "baselines": {each.name: each.base.statement for each in comparisons},
     }
-    decided = gating.decided(findings, unused, record.plan["suites"], mode=mode)
-    folder = record.judgement(codec.digest_of([said, card]).removeprefix("sha256:")[:16])
-    write_json(folder / "judging.json", said)
-    write_json(folder / "card.json", card)
-    write_json(folder / "findings.json", findings)
-    write_json(folder / "gate.json", decided)
-    files = sorted(path for path in folder.iterdir() if path.name not in (sealing.SUMS, sealing.STATEMENT))
-    facts = {"record": sealing.statement_digest(record.folder), "mode": mode, "as_of": date}
-    sealing.seal(folder, files, predicate="judgement", facts=facts, key=key)
+    decided = gating.decided(findings, unused, record.plan["suites"], mode=mode, waivers=waivers)
+    record.sweep()
+    folder = record.judgement(sealing.judgement_name(said, card))
+    files = {"judging.json": said, "card.json": card, "findings.json": findings, "gate.json": decided}
+    files |= {baselines.FILE: comparisons} if comparisons else {}
+    for name, value in files.items():
+        write_json(folder / name, value)
+    facts = sealing.judgement_facts(record, folder)
+    sealing.seal(folder, [folder / name for name in files], predicate="judgement", facts=facts, key=key)
     write_bytes(record.folder / "findings.json", codec.pretty(findings))
     write_bytes(record.present, f"{folder.name}\n".encode())
     return findings

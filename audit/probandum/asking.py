@@ -12,17 +12,20 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from probandum import codec
+from probandum.budget import Purse, Spent
 from probandum.cache import Cached
-from probandum.energy import Meter, NoMeter
-from probandum.errors import DataError, ProbeError, TargetError
-from probandum.evidence import Capability, Observation, Reading, Request, Response, Table
+from probandum.energy import Meter, NoMeter, idle_watts
+from probandum.errors import BudgetSpent, DataError, ProbeError, TargetError
+from probandum.evidence import CACHED, SMALLER, Capability, Observation, Reading, Request, Response, Table
 from probandum.probe import Window
+from probandum.stopping import Rules, Stopper
 from probandum.subject import Subject
 from probandum.target import Target
 
@@ -74,8 +77,10 @@ class Asker:
     """Answers rounds for all probes of a run. ``progress(probe, done, of)`` is told of inputs in a round.
 
     ``asked_before`` counts answers of an interrupted run, ``asked_elsewhere`` those from a shared cache;
-    ``planned`` the inputs that each probe was the first to ask for, answered or not.
-    ``replayed``: the windows of an earlier record, in place of the meter.
+    ``planned`` the inputs that each probe was the first to ask for, answered or not; ``cut_short`` the probes that
+    the budget did not reach for.
+    ``replayed``: the windows of an earlier record, in place of the meter. ``purse``: what the budget leaves;
+    BudgetSpent where it does not reach. ``rules``: by what sequential probes stop.
     """
 
     def __init__(
@@ -88,9 +93,13 @@ class Asker:
         cache: Cache | None = None,
         meter: Meter | None = None,
         replayed: Mapping[str, Window] | None = None,
+        purse: Purse | None = None,
+        rules: Rules | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> None:
         self.target = target
+        self.purse = purse if purse is not None else Purse()
+        self.rules = rules if rules is not None else Rules()
         self.seed = seed
         self.subject = subject
         self.journal = journal
@@ -100,10 +109,12 @@ class Asker:
         self._progress = progress or (lambda probe, done, of: None)
         self._answers: dict[str, Response] = {}
         self._fresh: Counter[str] = Counter()
+        self._wanted: set[str] = set()
         self.planned: Counter[str] = Counter()
         self.asked_now = 0
         self.asked_before = 0
         self.asked_elsewhere = 0
+        self.cut_short: set[str] = set()
 
     def for_probe(self, probe: str) -> ProbeAsk:
         """The ask that one probe gets."""
@@ -118,17 +129,28 @@ class Asker:
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in self._answers}
         unasked = iter(missing)
         done, of = 0, sum(len(request) for request in missing.values())
-        self.planned[probe] += of
+        self.planned[probe] += sum(len(request) for key, request in missing.items() if key not in self._wanted)
+        self._wanted.update(missing)
         self._progress(probe, done, of)
         for pack in packs(list(missing.values())):
             named = list(itertools.islice(unasked, len(pack)))
-            self._answers.update(zip(named, self._answer_pack(probe, named, pack), strict=True))
+            with self._noting(probe):
+                self._answers.update(zip(named, self._answer_pack(probe, named, pack), strict=True))
             done += sum(len(request) for request in pack)
             self._progress(probe, done, of)
         return [
             self._answers.pop(key) if request.fresh else self._answers[key]
             for key, request in zip(keys, requests, strict=True)
         ]
+
+    @contextmanager
+    def _noting(self, probe: str) -> Iterator[None]:
+        """Note which probe the budget did not reach for."""
+        try:
+            yield
+        except BudgetSpent:
+            self.cut_short.add(probe)
+            raise
 
     def _key(self, request: Request) -> str:
         """What an answer is kept under; every fresh ask is one of its own, counted over the run."""
@@ -146,6 +168,10 @@ class Asker:
         started = time.perf_counter()
         responses, placement = self._cached_or_asked(name, pack)
         seconds = round(time.perf_counter() - started, 6)
+        asked = not placement.startswith(CACHED)
+        if asked:
+            inputs = [len(request) for request in pack]
+            self.purse.pay(Spent.on(zip(inputs, responses, strict=True), seconds=seconds))
         if self.journal:
             self.journal.write(
                 [
@@ -153,7 +179,7 @@ class Asker:
                         request=request.digest,
                         response=response.digest,
                         probe=probe,
-                        attempt=1,
+                        attempt=self.target.attempts if asked else 1,
                         seconds=seconds,
                         placement=placement,
                         pack=name,
@@ -172,12 +198,15 @@ class Asker:
         shared = None if any(request.fresh for request in pack) else self._cache
         if shared is not None and (cached := shared.get(name)) is not None:
             self.asked_elsewhere += len(pack)
-            return cached.responses, f"cache, answered {cached.answered}"
+            return cached.responses, f"{CACHED}{cached.answered}"
+        self.purse.refuse(pack)
         responses = self.target.answer(pack)
         if len(responses) != len(pack):
             raise TargetError(f"target {self.target.name} gave {len(responses)} answers to {len(pack)} requests")
         responses = [_checked(request, response) for request, response in zip(pack, responses, strict=True)]
         self.asked_now += len(pack)
+        if (smaller := self.target.smaller_batches) is not None:  # these are not the numbers that others ask for
+            return responses, f"{SMALLER}{smaller}"
         if shared is not None:
             shared.put(name, responses)
         return responses, "local"
@@ -187,7 +216,7 @@ class Asker:
     ) -> Iterator[tuple[str, Window]]:
         """Metered windows of fresh work with their keys; see :meth:`probandum.probe.Ask.window`."""
         names = [request.digest for request in requests]
-        warm = False
+        warm, idle = False, None
         for repeat in range(repeats):
             key = codec.digest_of([probe, names, repeats, seconds, warm_up, repeat])
             window = self.journal.window(key) if self.journal else None
@@ -196,11 +225,17 @@ class Asker:
                 if self.journal:
                     self.journal.write_window(key, window)
             if window is None:
+                with self._noting(probe):
+                    self.purse.refuse(())
                 if not warm:
+                    self.target.synchronise()
+                    idle = idle_watts(self.meter, seconds)
                     for _ in range(warm_up):
                         self.target.answer(requests)
                     warm = True
                 window = self._measure_window(requests, seconds)
+                self.purse.pay(Spent.on_window(window))
+                window = replace(window, reading=replace(window.reading, idle_watts=idle))
                 if self.journal:
                     self.journal.write_window(key, window)
             self._progress(probe, repeat + 1, repeats)
@@ -263,6 +298,10 @@ class ProbeAsk:
         for request in requests:
             self.evidence.setdefault(request.digest)
         return self._asker.answer(self._probe, requests)
+
+    def stopper(self, metric: str, *, place: Mapping[str, str] | None = None, quantities: int = 1) -> Stopper:
+        """When to stop asking for ``metric``; see :meth:`probandum.probe.Ask.stopper`."""
+        return self._asker.rules.stopper(f"{self._probe}/{metric}", place or {}, quantities)
 
     def rng(self, *names: str) -> np.random.Generator:
         """Seeded by the plan's seed, the probe and ``names``."""

@@ -5,20 +5,28 @@ Every error a user can meet is one line on standard error and its exit code; ``-
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from probandum.errors import PlanError, ProbandumError, UsageError
+from probandum.cli_cache import app as cache_app
+from probandum.cli_init import init
+from probandum.cli_plan import Debug, PlanFile, SigningKey, Tier
+from probandum.cli_plan import app as plan_app
+from probandum.errors import PlanError, ProbandumError, RecordError, UsageError
 
 if TYPE_CHECKING:
     from probandum.gating import GateResult
     from probandum.plan import Plan
     from probandum.record import Record
+
+#: What typer makes of Ctrl-C; no verb ends so.
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="probandum",
@@ -28,20 +36,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-plan_app = typer.Typer(help="Check an audit file, or print its JSON Schema.", no_args_is_help=True)
 law_app = typer.Typer(help="The dated catalogue of requirements.", no_args_is_help=True)
+app.command("init")(init)
 app.add_typer(plan_app, name="plan")
 app.add_typer(law_app, name="law")
+app.add_typer(cache_app, name="cache")
 
-PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="The audit file.", show_default=False)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `audit` wrote.", show_default=False)]
 PublicKey = Annotated[Path | None, typer.Option("--key", help="The public key that must have signed the record.")]
-SigningKey = Annotated[
-    Path | None, typer.Option("--key", envvar="PROBANDUM_KEY", help="An ed25519 private key to sign with.")
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
-Tier = Annotated[str | None, typer.Option(help="pr, nightly or release; the default is the plan's gate.mode.")]
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="The date that documents state.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="As seen on this day, such as 2026-11-23.")]
 Sarif = Annotated[Path | None, typer.Option(help="Write SARIF 2.1.0 here, for code scanning.")]
 Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML here.")]
 Gitlab = Annotated[Path | None, typer.Option(help="Write a GitLab code quality report here.")]
@@ -50,19 +53,44 @@ Annotations = Annotated[bool, typer.Option("--annotations", help="Print annotati
 
 
 def main() -> None:
-    """The command ``probandum``: exit code 0 to 4 as the gate's table says."""
+    """The command ``probandum``: exit code 0 to 4 as the gate's table says, 130 where Ctrl-C ended it."""
     try:
-        app(standalone_mode=True)
-    except ProbandumError as error:
+        code = app(standalone_mode=False) or 0
+    except typer.TyperException as error:
+        _end(_usage(error), error.exit_code)
+    except (ProbandumError, OSError) as error:
         if "--debug" in sys.argv:
             raise
-        prefix = "" if isinstance(error, PlanError) else "error: "  # an editor opens file:line:column at the start
-        for line in error.lines():
-            print(f"{prefix}{line}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted: what was recorded is kept; the same command resumes it", file=sys.stderr)
-        sys.exit(130)
+        failed = error if isinstance(error, ProbandumError) else _unusable(error)
+        prefix = "" if isinstance(failed, PlanError) else "error: "  # an editor opens file:line:column at the start
+        _end("\n".join(f"{prefix}{line}" for line in failed.lines()), failed.exit_code)
+    if code == _INTERRUPTED:
+        resumes = ": what was recorded is kept; the same command resumes it" if sys.argv[1:2] == ["audit"] else ""
+        _end(f"interrupted{resumes}", code)
+    sys.exit(code)
+
+
+def _end(said: str, code: int) -> NoReturn:
+    print(said, file=sys.stderr)
+    sys.exit(code)
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What is wrong with the words of a command, in one line; the whole help where there were none."""
+    said, context = error.format_message(), getattr(error, "ctx", None)
+    if context is not None and said == context.get_help():
+        return said
+    command = "probandum" if context is None else context.command_path
+    return f"error: {' '.join(said.split()).rstrip('.')}; see {command} --help"
+
+
+def _unusable(error: OSError) -> ProbandumError:
+    """A file or folder that cannot be used, where nobody knew better what it was for."""
+    where = "input and output" if error.filename is None else str(error.filename)
+    said = f"{where}: {error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+        return RecordError(said, remedy="make room and give the same command again")
+    return UsageError(said, remedy="check the path, and who may read and write there")
 
 
 @app.command()
@@ -144,31 +172,73 @@ def gate(
 
 
 @app.command()
+def compare(
+    base: Annotated[Path, typer.Argument(metavar="BASELINE", help="The record to compare with.", show_default=False)],
+    new: RunFolder,
+    md: Annotated[Path | None, typer.Option("--md", help="Write the comparison here, in Markdown.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write it here, as a page.")] = None,
+    debug: Debug = False,
+) -> None:
+    """What changed from one record to another, with paired intervals; judges nothing, and 4 where not comparable."""
+    from probandum import api, showing
+
+    comparison = api.compare(base, new)
+    showing.print_comparison(comparison)
+    _print(api.write_comparison(comparison, md=md, html=html))
+    raise typer.Exit(0 if comparison.comparable else 4)
+
+
+@app.command()
 def report(
     run: RunFolder,
     out: Annotated[Path | None, typer.Option(help="Write here instead of RUN/reports.")] = None,
     document: Annotated[list[str] | None, typer.Option(help="Only this document; may be repeated.")] = None,
     format: Annotated[list[str] | None, typer.Option(help="html, pdf, docx, md or json; may be repeated.")] = None,
     as_of: AsOf = None,
+    key: SigningKey = None,
     debug: Debug = False,
 ) -> None:
-    """Write the documents of a record again; the same record gives the same bytes."""
+    """Write the documents of a record again, sealed; the same record gives the same bytes."""
     from probandum import api
 
-    for path in api.report(run, documents=document, formats=format or api.FORMATS, out=out, as_of=as_of):
+    for path in api.report(run, documents=document, formats=format or api.FORMATS, out=out, as_of=as_of, key=key):
         print(path)
 
 
 @app.command()
-def verify(run: RunFolder, key: PublicKey = None, debug: Debug = False) -> None:
+def verify(
+    run: RunFolder,
+    key: PublicKey = None,
+    render: Annotated[bool, typer.Option("--render", help="Render the reports again and compare their bytes.")] = False,
+    debug: Debug = False,
+) -> None:
     """Check every digest and seal of a record, step by step; 4 where one does not hold."""
     from probandum import api
 
-    steps = api.verify(run, key=key)
+    steps = api.verify(run, key=key, render=render)
     for step in steps:
         state = {True: "ok", False: "BROKEN", None: "-"}[step.held]
         print(f"{step.number}. {state:<7}{step.title}: {step.detail}")
     raise typer.Exit(4 if any(step.held is False for step in steps) else 0)
+
+
+@app.command()
+def purge(
+    run: RunFolder,
+    raw: Annotated[bool, typer.Option("--raw", help="Delete raw questions and answers; it cannot be undone.")] = False,
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who has them deleted.")] = None,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")] = None,
+    key: SigningKey = None,
+    debug: Debug = False,
+) -> None:
+    """Delete what was asked and answered from a record; digests stay, a statement says so, and it still verifies."""
+    from probandum import api
+
+    if not raw:
+        raise UsageError(f"{run}: nothing was deleted", remedy="say --raw to delete raw questions and answers for good")
+    made = api.purge(run, by=by, reason=reason, key=key)
+    print(f"{run}: {made.said}")
+    print(f"{run}: items.json and rows.json keep the keys and values of items, without which nothing can be compared")
 
 
 @app.command()
@@ -185,7 +255,7 @@ def probes() -> None:
 @app.command()
 def keygen(path: Annotated[Path, typer.Argument(help="Where to write the private key.")], debug: Debug = False) -> None:
     """Make an ed25519 key to sign records with; the public half lands in PATH.pub."""
-    from probandum.sealing import keygen as make
+    from probandum.signing import keygen as make
 
     public = make(path)
     print(f"{path}  keep it secret: pass it with --key or PROBANDUM_KEY\n{public}  give it to those who verify")
@@ -198,45 +268,6 @@ def doctor() -> None:
 
     for line in examine():
         print(line)
-
-
-@plan_app.command("check")
-def plan_check(
-    plans: Annotated[list[Path], typer.Argument(metavar="PLAN...", help="One or more audit files.")],
-    debug: Debug = False,
-) -> None:
-    """Check audit files without running anything; every problem in one go."""
-    from probandum import api
-
-    problems: list[str] = []
-    for plan in plans:
-        try:
-            checked = api.check_plan(plan)
-        except PlanError as error:
-            problems += error.problems
-            continue
-        suites, limits = len(checked.suites), len(checked.limits)
-        print(f"{plan}: fits; {suites} probes, {limits} limits, ask {checked.digests['ask'][:19]}…")
-    if problems:
-        raise PlanError(problems)
-
-
-@plan_app.command("lock")
-def plan_lock(plan: PlanFile, key: SigningKey = None, debug: Debug = False) -> None:
-    """Fix what an audit asks and judges by before it runs: PLAN.lock.json, signed where a key is given."""
-    from probandum import api
-
-    print(api.lock(plan, key=key))
-
-
-@plan_app.command("schema")
-def plan_schema() -> None:
-    """Print the JSON Schema of audit files, for editors."""
-    import json
-
-    from probandum.plan_file import json_schema
-
-    print(json.dumps(json_schema(), indent=2))
 
 
 @law_app.command("list")
@@ -256,11 +287,11 @@ def law_show(id: Annotated[str, typer.Argument(help="A requirement's id.")], deb
 
 
 @law_app.command("timeline")
-def law_timeline() -> None:
+def law_timeline(as_of: AsOf = None, debug: Debug = False) -> None:
     """The dates on which provisions apply."""
     from probandum.law import show
 
-    _print(show.timeline())
+    _print(show.timeline(as_of))
 
 
 @law_app.command("check")
@@ -271,7 +302,7 @@ def law_check(plan: PlanFile, as_of: AsOf = None, debug: Debug = False) -> None:
     from probandum import api
     from probandum.law import show
 
-    date = as_of or datetime.datetime.now(datetime.UTC).date().isoformat()
+    date = datetime.datetime.now(datetime.UTC).date().isoformat() if as_of is None else as_of
     _print(show.check(api.load_plan(plan).card, date))
 
 
@@ -280,12 +311,15 @@ def _told(
     record: Path, files: Mapping[str, Path | None], annotations: bool, *, plan: Plan | None = None
 ) -> Iterator[None]:
     """Where the work ends in an error, the exports say so: a CI service that reads them must not see nothing."""
+    from probandum import api
     from probandum.gating import failed
 
+    api.refuse_inside(record, files)  # before hours of work
     try:
         yield
-    except ProbandumError as error:
-        _print(_written(record, failed(error), files, annotations, plan=plan))
+    except (ProbandumError, OSError) as error:
+        told = error if isinstance(error, ProbandumError) else _unusable(error)
+        _print(_written(record, failed(told), files, annotations, plan=plan))
         raise
 
 

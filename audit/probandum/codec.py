@@ -7,7 +7,9 @@ value always gives the same bytes, so a digest of the bytes identifies the value
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +18,8 @@ import numpy as np
 from probandum.errors import RecordError
 
 T = TypeVar("T")
+
+_SCALARS = frozenset({str, int, bool, type(None)})
 
 
 def encode(value: object) -> bytes:
@@ -79,6 +83,20 @@ def _refuse_non_finite(value: Any, where: str) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
             _refuse_non_finite(inner, f"{where}.{key}" if where else str(key))
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, list | tuple) and not _plainly_finite(value):
         for index, inner in enumerate(value):
             _refuse_non_finite(inner, f"{where}[{index}]")
+
+
+def _plainly_finite(values: Sequence[Any]) -> bool:
+    """Whether a list of scalars, or of lists of scalars, holds finite numbers alone, found without a step a value.
+
+    Where it cannot tell, as of very large numbers that add up to an infinity, it says no.
+    """
+    kinds = set(map(type, values))
+    if kinds == {list}:
+        values = list(itertools.chain.from_iterable(values))
+        kinds = set(map(type, values))
+    if float not in kinds:
+        return kinds <= _SCALARS
+    return kinds == {float} and math.isfinite(sum(values))

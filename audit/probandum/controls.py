@@ -6,7 +6,7 @@ answers that were already given, so they cost no request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from probandum.evidence import Capability, Request, Response
 from probandum.probe import Ask, ControlOutcome, Measure, Probe, Window
+from probandum.stopping import Stopper
 from probandum.subject import Subject
 
 
@@ -49,6 +50,10 @@ class AskThrough:
     def window(self, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int) -> Iterator[Window]:
         """As the audit's."""
         return self._ask.window(requests, repeats=repeats, seconds=seconds, warm_up=warm_up)
+
+    def stopper(self, metric: str, *, place: Mapping[str, str] | None = None, quantities: int = 1) -> Stopper:
+        """As the audit's."""
+        return self._ask.stopper(metric, place=place, quantities=quantities)
 
 
 class ChangedAnswers(AskThrough):

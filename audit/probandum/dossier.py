@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from probandum.accounting import Account
+from probandum.comparison import Comparison
 from probandum.document import DocumentSpec
 from probandum.errors import MissingDependency
 from probandum.evidence import Items, Observation, Reading
-from probandum.finding import Finding
+from probandum.finding import Finding, Waiver
 from probandum.probe import ProbeResult, Window
 
 
@@ -30,12 +31,16 @@ class Dossier:
     document states. ``observations`` reads the raw observations again from the start at each call; ``windows``
     are the metered energy windows by the key that findings name as evidence. ``lock``: made, digest, signed, key_id,
     precedes (the run), held (the limits that stand in it), amendments (words); None without a lock. ``accounts``: what
-    became of every input.
+    became of every input. ``waivers``: all that the judgement looked at; ``judged_on`` is the ISO date that decided
+    which of them are in force. ``purged``: in words, that raw questions and answers were deleted; None where they
+    were not.
     """
 
     card: Mapping[str, Any]
     plan: Mapping[str, Any]
     findings: tuple[Finding, ...]
+    waivers: tuple[Waiver, ...]
+    judged_on: str
     results: tuple[ProbeResult, ...]
     environment: Mapping[str, Any]
     readings: Mapping[str, Reading]
@@ -48,6 +53,7 @@ class Dossier:
     windows: Mapping[str, Window] = field(default_factory=dict)
     lock: Mapping[str, Any] | None = None
     accounts: tuple[Account, ...] = ()
+    purged: str | None = None
 
 
 class Publisher(Protocol):
@@ -59,6 +65,14 @@ class Publisher(Protocol):
 
     def publish(self, dossier: Dossier, documents: Sequence[str], folder: Path, formats: Sequence[str]) -> list[Path]:
         """Write ``documents`` and an ``index.html`` into ``folder``; returns the files, the index first."""
+        ...
+
+    def published(self, comparison: Comparison) -> Comparison:
+        """The comparison without what would show, or give away, a small group of persons."""
+        ...
+
+    def compared(self, comparison: Comparison) -> bytes:
+        """One page, in HTML, that says what changed between two audits."""
         ...
 
 

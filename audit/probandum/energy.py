@@ -6,14 +6,17 @@ None with the reason; they are never 0 and never a guess.
 
 from __future__ import annotations
 
+import math
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from probandum.errors import DataError, UsageError
 from probandum.evidence import Reading
+from probandum.resources import from_home
 
 #: NVML's counter moves about every 100 ms (measurement C-1).
 NVML_UPDATE_SECONDS = 0.1
@@ -81,12 +84,14 @@ class _Token:
 class CounterMeter:
     """Hardware counters, read at both ends of a window: grade B (measurement C-0).
 
-    ``why`` says for each part without a sensor what is missing.
+    ``why`` says for each part without a sensor what is missing; ``beside``, asked after a window, in what state the
+    parts are and who else uses them.
     """
 
     name: str
     sensors: Sequence[Sensor]
     why: Mapping[str, str]
+    beside: Callable[[], Sequence[str]] = tuple
 
     def begin(self) -> object:
         """Every counter now."""
@@ -114,7 +119,7 @@ class CounterMeter:
             grade="B",
             covers=tuple(sensor.covers for sensor in self.sensors if sensor.part in parts),
             resolution_joules=watts * NVML_UPDATE_SECONDS if "gpu" in parts else None,
-            notes=("The joules are those of the whole parts, other processes and idle power included.",),
+            notes=("The joules are those of the whole parts, other processes and idle power included.", *self.beside()),
         )
 
 
@@ -138,6 +143,33 @@ class NvmlSensor:
             raise DataError(f"{self.covers}: the energy counter ran backwards (was the driver loaded again?)")
         return after - before
 
+    def state(self) -> str:
+        """What bears on the joules besides the work: temperature, power limit, processes; of each what can be read.
+
+        In a container the driver may number processes otherwise, or list none.
+        """
+        import pynvml
+
+        celsius = self._told(lambda: pynvml.nvmlDeviceGetTemperature(self.handle, pynvml.NVML_TEMPERATURE_GPU))
+        milliwatts = self._told(lambda: pynvml.nvmlDeviceGetEnforcedPowerLimit(self.handle))
+        running = self._told(lambda: [each.pid for each in pynvml.nvmlDeviceGetComputeRunningProcesses(self.handle)])
+        facts = [] if celsius is None else [f"{celsius} degrees Celsius"]
+        facts += [] if milliwatts is None else [f"power limit {milliwatts / 1000:.0f} W"]
+        if running is not None:
+            compute = "1 process computes" if len(running) == 1 else f"{len(running)} processes compute"
+            facts.append(f"{compute} on it" + ", this one included" * (os.getpid() in running))
+        return f"{self.covers}: {', '.join(facts) or 'its state cannot be read'}"
+
+    @staticmethod
+    def _told(ask: Callable[[], Any]) -> Any:
+        """What the driver says; None where this card or container does not offer it."""
+        import pynvml
+
+        try:
+            return ask()
+        except pynvml.NVMLError:
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class RaplSensor:
@@ -157,30 +189,47 @@ class RaplSensor:
         return after - before if after >= before else after - before + self.wraps_at
 
 
+def idle_watts(meter: Meter, seconds: float) -> float | None:
+    """The power of the metered parts while nothing is asked of them, over ``seconds``; None where they are not read.
+
+    With the model loaded and the device at rest this is what is subtracted from gross energy (measurement C-2).
+    """
+    if meter.end(meter.begin()).joules is None:
+        return None
+    token = meter.begin()
+    time.sleep(seconds)
+    reading = meter.end(token)
+    return None if reading.joules is None else reading.joules / reading.seconds
+
+
 class ExternalLog:
     """The log of a meter at the wall, a CSV with the columns ``time`` (Unix seconds) and ``watts``: grade A.
 
-    It is read when a window ends; the window must lie within it, or there is no reading.
+    It is read when a window ends; the window must lie within it, or there is no reading. DataError where it is no
+    such log when the audit begins.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        if not path.is_file():
-            raise DataError(f"energy.log: no file {path}", remedy="start the meter before the audit")
+        read_log(path)
 
     def begin(self) -> object:
         """The clock time now, since the log goes by it."""
         return (time.time(), time.perf_counter())
 
     def end(self, token: object) -> Reading:
-        """Watts integrated over the window by trapezoids."""
+        """Watts integrated over the window by trapezoids; None with the reason where the log broke since."""
         assert isinstance(token, tuple)
         started, began = token
         seconds = time.perf_counter() - began
         why = dict.fromkeys(("gpu", "dram"), "the meter at the wall does not tell parts apart")
-        joules = _integrated(self._path, started, seconds)
+        try:
+            joules = _integrated(read_log(self._path), started, seconds)
+            missing = f"{self._path.name} does not cover this window"
+        except DataError as error:
+            joules, missing = None, error.message
         if joules is None:
-            why["cpu"] = f"{self._path.name} does not cover this window"
+            why["cpu"] = missing
         return Reading(
             cpu_joules=joules,
             why=why,
@@ -192,16 +241,69 @@ class ExternalLog:
         )
 
 
-def _integrated(path: Path, start: float, seconds: float) -> float | None:
-    """Joules from ``start`` on; None where the log does not cover the window. Times are taken from ``start``."""
-    import csv
+def read_log(path: Path) -> list[tuple[float, float]]:
+    """Unix seconds and watts of a meter's log, row by row; DataError names the file and the row that is wrong.
 
+    Rows count from 1 below the header; times rise, watts are 0 or more, and there are at least two rows.
+
+    A last line without its end is left out: the meter is still writing it.
+    """
+    import csv
+    import io
+
+    what = f"energy.log: {path}"
+    try:
+        text = path.read_text("utf-8-sig")
+        whole = io.StringIO(text[: text.rfind("\n") + 1], newline="")
+        lines = csv.DictReader(whole, strict=True, skipinitialspace=True)
+        columns = lines.fieldnames or ()
+        rows = list(lines)
+    except FileNotFoundError:
+        raise DataError(f"{what}: no such file", remedy="start the meter before the audit") from None
+    except OSError as error:
+        raise DataError(f"{what}: {error.strerror or error}", remedy="check the path in the plan") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise DataError(f"{what}: no CSV file in UTF-8", remedy="expected the columns time and watts") from None
+    for name in ("time", "watts"):
+        if columns.count(name) != 1:
+            found = "no column" if name not in columns else "twice the column"
+            raise DataError(f"{what}: {found} {name!r}", remedy=f"found: {', '.join(columns) or 'nothing'}")
+    numbers: list[tuple[float, float]] = []
+    for number, row in enumerate(rows, 1):
+        at, watts = (_finite(row[name], f"{what}: row {number}: column {name!r}") for name in ("time", "watts"))
+        if numbers and at <= numbers[-1][0]:
+            raise DataError(
+                f"{what}: row {number}: the time {at!r} does not follow {numbers[-1][0]!r}",
+                remedy="times rise from row to row, in Unix seconds",
+            )
+        if watts < 0:
+            raise DataError(f"{what}: row {number}: {watts:g} watts, expected 0 or more")
+        numbers.append((at, watts))
+    if len(numbers) < 2:
+        raise DataError(f"{what}: fewer than 2 whole rows", remedy="start the meter before the audit")
+    return numbers
+
+
+def _finite(cell: str | None, where: str) -> float:
+    try:
+        value = float(cell or "")
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise DataError(f"{where} holds {cell or ''!r}, expected a number", remedy="mend the log, or start a new one")
+    return value
+
+
+def _integrated(rows: Sequence[tuple[float, float]], start: float, seconds: float) -> float | None:
+    """Joules from ``start`` on; None where the log does not cover the window. Times are taken from ``start``.
+
+    >>> _integrated([(10.0, 40.0), (12.0, 60.0)], 10.0, 2.0)
+    100.0
+    """
     import numpy as np
 
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [(float(row["time"]) - start, float(row["watts"])) for row in csv.DictReader(file)]
-    times, watts = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
-    if len(times) < 2 or times[0] > 0 or times[-1] < seconds:
+    times, watts = np.array([row[0] for row in rows]) - start, np.array([row[1] for row in rows])
+    if times[0] > 0 or times[-1] < seconds:
         return None
     grid = np.concatenate([[0.0], times[(times > 0) & (times < seconds)], [seconds]])
     return float(np.trapezoid(np.interp(grid, times, watts), grid))
@@ -224,12 +326,12 @@ class EnergySettings(Protocol):
 def make_meter(settings: EnergySettings, folder: Path) -> Meter:
     """The meter that the plan asks for; UsageError where it names a sensor that this machine lacks."""
     if settings.log is not None:
-        return ExternalLog(folder / Path(settings.log).expanduser())
+        return ExternalLog(folder / from_home(settings.log))
     if settings.meter == "none":
         return NoMeter("the plan says energy.meter: none")
-    gpu, no_gpu = ([], "the plan asks for rapl alone") if settings.meter == "rapl" else nvml_sensors()
-    cpu, no_cpu = ([], "the plan asks for nvml alone") if settings.meter == "nvml" else rapl_sensors()
-    sensors = [*gpu, *cpu]
+    gpu, no_gpu = nvml_sensors() if settings.meter != "rapl" else ([], "the plan asks for rapl alone")
+    cpu, no_cpu = rapl_sensors() if settings.meter != "nvml" else ([], "the plan asks for nvml alone")
+    sensors: list[Sensor] = [*gpu, *cpu]
     if not sensors and settings.meter != "auto":
         raise UsageError(
             f"energy.meter: {settings.meter}: {no_gpu if settings.meter == 'nvml' else no_cpu}", remedy="use auto"
@@ -239,17 +341,18 @@ def make_meter(settings: EnergySettings, folder: Path) -> Meter:
         why.pop(sensor.part, None)
     if not sensors:
         return NoMeter(no_gpu, no_cpu)
-    return CounterMeter(" + ".join(["NVML"] * bool(gpu) + ["RAPL"] * bool(cpu)), sensors, why)
+    name = " + ".join(["NVML"] * bool(gpu) + ["RAPL"] * bool(cpu))
+    return CounterMeter(name, sensors, why, lambda: tuple(each.state() for each in gpu))
 
 
-def nvml_sensors() -> tuple[list[Sensor], str]:
+def nvml_sensors() -> tuple[list[NvmlSensor], str]:
     """Every GPU whose energy counter can be read; or why there is none."""
     try:
         import pynvml
 
         pynvml.nvmlInit()
         handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-        sensors: list[Sensor] = []
+        sensors: list[NvmlSensor] = []
         for index, handle in enumerate(handles):
             pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
             name = pynvml.nvmlDeviceGetName(handle)
@@ -261,12 +364,12 @@ def nvml_sensors() -> tuple[list[Sensor], str]:
     return sensors, "" if sensors else "no GPU sensor: no NVIDIA GPU"
 
 
-def rapl_sensors(root: Path = POWERCAP) -> tuple[list[Sensor], str]:
+def rapl_sensors(root: Path = POWERCAP) -> tuple[list[RaplSensor], str]:
     """The package and DRAM domains that can be read; or why there is none.
 
     Cores lie inside their package, and ``psys`` around all of it: neither is added, so that nothing counts twice.
     """
-    sensors: list[Sensor] = []
+    sensors: list[RaplSensor] = []
     refused = ""
     for domain in sorted(root.glob("intel-rapl:*")):
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -18,6 +18,8 @@ from probandum.target import Target
 
 #: Packages whose version can move a number.
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "transformers", "shap", "lime", "fairlearn", "codecarbon")
+#: Packages whose version can move a byte of a report.
+_RENDERING = ("probandum", "jinja2", "matplotlib", "python-docx", "typst")
 
 
 def describe_run(plan: Plan, target: Target) -> dict[str, Any]:
@@ -32,22 +34,46 @@ def describe_run(plan: Plan, target: Target) -> dict[str, Any]:
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "threads": plan.execution.threads,
         },
-        "packages": _versions(),
+        "packages": _versions(_PACKAGES),
         "target": {
             "type": target.name,
             "identity": dict(target.identity()),
             "capabilities": sorted(target.capabilities),
+            "why_not": {str(kind): why for kind, why in target.why_not.items()},
             "labels": list(target.labels),
             "cautions": list(target.cautions),
             "endpoints": list(target.endpoints),
         },
+        "batching": dict(target.batching),
         "seed": plan.seed,
     }
 
 
-def _versions() -> dict[str, str]:
+def rendering_packages() -> dict[str, str]:
+    """The installed version of every package that renders reports."""
+    return _versions(_RENDERING)
+
+
+def changed(record: Record, packages: Mapping[str, str]) -> list[str]:
+    """Which of ``packages``, of the record's own and of the toolkit have another version here, one line each."""
+    run = record.environment
+    then = {"probandum": run["tool"]["version"], **run["packages"], **packages}
+    now = _versions(then)
+    return [
+        f"{name} was {version} then and is {now.get(name, 'missing')} now"
+        for name, version in sorted(then.items())
+        if now.get(name) != version
+    ]
+
+
+def _lasting(fact: Any) -> Any:
+    """A fact without cautions: a run may add one, such as that memory was short, and they follow from the rest."""
+    return {key: value for key, value in fact.items() if key != "cautions"} if isinstance(fact, dict) else fact
+
+
+def _versions(packages: Iterable[str]) -> dict[str, str]:
     found = {}
-    for package in _PACKAGES:
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -59,7 +85,7 @@ def refuse_other_machine(record: Record, facts: Mapping[str, Any]) -> None:
     """Refuse to go on where another model, tool or machine answers: the record would mix two audits."""
     begun = record.environment
     for name in ("tool", "machine", "packages", "target", "seed"):
-        if begun[name] != codec.builtins(facts[name]):
+        if _lasting(begun[name]) != _lasting(codec.builtins(facts[name])):
             raise UsageError(
                 f"{record.folder}: was begun with another {name}, and cannot be resumed with this one",
                 remedy="choose another --out",

@@ -8,8 +8,12 @@
     ├── UnsafeRefused             2   an unsafe thing was asked for without its explicit flag
     ├── MissingDependency         2   an optional package is not installed
     ├── TargetError               4   the audited system could not be loaded or did not answer
+    │   ├── TooLittleMemory       4   what it was asked does not fit the device at once
+    │   └── Unreachable           4   the connection to it was lost; the run ends, and can be resumed
     ├── ProbeError                4   a probe broke
+    ├── BudgetSpent               4   the plan's budget ended the asking
     └── RecordError               4   a record is damaged, truncated, or fails verification
+        └── Unrecorded            4   an answer could not be written down; the run ends, and can be resumed
 
 A message is one line: what, where, expected, got. ``remedy`` says what to do next.
 """
@@ -89,12 +93,28 @@ class TargetError(ProbandumError, RuntimeError):
     """The audited system could not be loaded, or did not answer."""
 
 
+class TooLittleMemory(TargetError):
+    """What was to be computed does not fit the device; smaller parts of it may."""
+
+
+class Unreachable(TargetError):
+    """The connection to the audited system was lost: what it did not answer is asked when the run is resumed."""
+
+
 class ProbeError(ProbandumError, RuntimeError):
     """A probe broke; its findings are ERROR, never a pass."""
 
 
+class BudgetSpent(ProbandumError, RuntimeError):
+    """The budget of the plan is spent: nothing more is asked, and what was left unasked is never a pass."""
+
+
 class RecordError(ProbandumError, ValueError):
     """A record is damaged, truncated, of another plan, or fails verification."""
+
+
+class Unrecorded(RecordError):
+    """An answer could not be written down, as on a full disk: to go on would lose it."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,16 @@ from probandum import codec
 
 Floats = npt.NDArray[np.float64]
 Column = npt.NDArray[Any]
+
+_TEXTS_AT_ONCE = 65536
+
+#: How an estimate follows from its items.
+Form = Literal["mean", "share", "two-way", "ratio", "largest", "windows"]
+
+#: How the placement of an observation begins whose answer stood in the shared cache; the day of the answer follows.
+CACHED = "cache, answered "
+#: How it begins where the system was asked in smaller batches than the plan says; their tokens follow.
+SMALLER = "local, batches of tokens: "
 
 
 class Capability(StrEnum):
@@ -86,10 +96,21 @@ class Table:
                 data = np.ascontiguousarray(column, dtype="<f8").tobytes()
                 sha.update(codec.encode([name, "f8", len(data)]))
             else:
-                data = codec.encode([str(value) for value in column])
+                data = _encoded_texts(column)
                 sha.update(codec.encode([name, "text", len(data)]))
             sha.update(data)
         return f"sha256:{sha.hexdigest()}"
+
+
+def _encoded_texts(column: Column) -> bytes:
+    """A column as canonical JSON of its texts, a part at a time, so that the texts are never all in memory.
+
+    >>> _encoded_texts(np.array(["a", "b"]))
+    b'["a","b"]'
+    """
+    starts = range(0, len(column), _TEXTS_AT_ONCE)
+    parts = (codec.encode(list(map(str, column[start : start + _TEXTS_AT_ONCE].tolist()))) for start in starts)
+    return b"[" + b",".join(part[1:-1] for part in parts) + b"]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +237,8 @@ class Observation:
     """One ask and its answer, as the journal keeps it: one line.
 
     ``asked`` holds what was sent (texts, or the digest of rows and their keys), ``pack`` the digest of the
-    pack it was answered in, ``index`` and ``size`` its place there.
+    pack it was answered in, ``index`` and ``size`` its place there. Once the payload was purged, ``asked`` holds its
+    kind, its number of inputs and their ``outcomes`` alone, and ``answer`` only tokens.
     """
 
     request: str
@@ -231,20 +253,77 @@ class Observation:
     asked: Mapping[str, Any]
     answer: Response
 
+    @property
+    def cached_on(self) -> str | None:
+        """The ISO day on which another run was given this answer; None where this run asked."""
+        return self.placement.removeprefix(CACHED) if self.placement.startswith(CACHED) else None
+
+    @property
+    def smaller_batches(self) -> int | None:
+        """The tokens of a pass that memory left room for; None where it held as many as the plan says."""
+        return int(self.placement.removeprefix(SMALLER)) if self.placement.startswith(SMALLER) else None
+
+    @property
+    def purged(self) -> bool:
+        """Whether its question and answer were deleted."""
+        return "outcomes" in self.asked
+
+    @property
+    def outcomes(self) -> tuple[int, int, int, int, int]:
+        """Attempted, assessed, errored, refused and unparsable inputs of this ask."""
+        if self.purged:
+            attempted, assessed, errored, refused, unparsable = map(int, self.asked["outcomes"])
+            return attempted, assessed, errored, refused, unparsable
+        n, answer = int(self.asked["n"]), self.answer
+        if answer.error is not None:
+            return n, 0, n, 0, 0
+        declined = set(answer.refused)
+        if answer.outputs is not None:
+            empty = 0
+        elif answer.texts:
+            empty = sum(not text.strip() for index, text in enumerate(answer.texts) if index not in declined)
+        else:
+            empty = n - len(declined)
+        return n, n - len(declined) - empty, 0, len(declined), empty
+
+    def without_payload(self) -> Observation:
+        """What is left of it when its question and answer are deleted: digests, counts, tokens, time and place."""
+        answer = Response(input_tokens=self.answer.input_tokens, output_tokens=self.answer.output_tokens)
+        kept = {"kind": self.asked["kind"], "n": self.asked["n"], "outcomes": list(self.outcomes)}
+        return replace(self, asked=kept, answer=answer)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Items:
-    """One value per item: what paired comparison, triage, split-half and drift need later."""
+    """One value per item, and how the estimate follows from them: what paired comparison and triage need later.
+
+    ``form``: ``mean`` over clusters of the mean of their items; ``share``, the mean of 0/1 values; ``two-way``, the
+    mean of side +1 less that of side -1 over ``clusters`` crossed with ``crossed``; ``ratio``, the mean of values over
+    that of ``weights``; ``largest``; ``windows``, the geometric mean of independent repeats. ``clusters`` name the
+    sampled unit that an item lies in (a template, a person); without them each item is one of its own. ``contents``
+    tell items of one key apart: a row that was changed is another item.
+    """
 
     keys: tuple[str, ...]
     strata: tuple[str, ...]
     values: tuple[float, ...]
     unit: str
+    form: Form = "mean"
+    clusters: tuple[str, ...] = ()
+    crossed: tuple[str, ...] = ()
+    sides: tuple[int, ...] = ()
+    weights: tuple[float, ...] = ()
+    contents: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """The three run side by side."""
+        """All run side by side, and each form has what it needs."""
         if not len(self.keys) == len(self.strata) == len(self.values):
             raise ValueError("keys, strata and values differ in length")
+        needed = {"two-way": ("clusters", "crossed", "sides"), "ratio": ("weights",)}.get(self.form, ())
+        for name in ("clusters", "crossed", "sides", "weights", "contents"):
+            held = getattr(self, name)
+            if len(held) not in ((len(self.keys),) if name in needed else (0, len(self.keys))):
+                raise ValueError(f"{name} has {len(held)} entries for {len(self.keys)} items of the form {self.form}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +331,8 @@ class Reading:
     """The energy of one window. An absent quantity is None, with the reason in ``why``; never 0.
 
     ``grade``: A external meter, B hardware counter, C sampled power, D estimated from a model of the machine.
-    ``covers`` names the parts that the joules include.
+    ``covers`` names the parts that the joules include; ``idle_watts`` is their power with the model loaded and
+    nothing asked.
     """
 
     gpu_joules: float | None = None
@@ -272,3 +352,14 @@ class Reading:
         """The sum of the parts that were read; None where none was."""
         parts = [part for part in (self.gpu_joules, self.cpu_joules, self.dram_joules) if part is not None]
         return sum(parts) if parts else None
+
+    @property
+    def net_joules(self) -> float | None:
+        """The joules beyond idle power, ``joules - idle_watts * seconds``; None where either is not known.
+
+        >>> Reading(gpu_joules=900.0, idle_watts=100.0, seconds=3.0, meter="NVML", grade="B").net_joules
+        600.0
+        """
+        if self.joules is None or self.idle_watts is None:
+            return None
+        return self.joules - self.idle_watts * self.seconds

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
 class Verdict(StrEnum):
@@ -52,6 +52,8 @@ class SubReason(StrEnum):
     UNDERPOWERED = "underpowered"
     BUDGET = "budget"
     NEAR_THRESHOLD = "near_threshold"
+    UNDERDESIGNED = "underdesigned"
+    NOT_COMPARABLE = "not_comparable"
     NO_LIMIT = "no_limit"
     NO_DATA = "no_data"
     NO_CAPABILITY = "no_capability"
@@ -122,10 +124,12 @@ class Estimate:
 
     ``unit`` is one of share, ratio, logit, joule, watt-hour ... (shares of 1, never per cent). ``n`` is the
     number of observations behind the value, ``n_effective`` the number that counts once clusters are
-    honoured. What a judge needs to give a bound at another level, or a p-value at another limit, is one of
+    honoured. ``design`` says in words how they were drawn; clusters are named as ``probandum.sampling`` reads them.
+    What a judge needs to give a bound at another level, or a p-value at another limit, is one of
     ``counts`` (pairs of events and trials), ``moments`` (value, standard error, degrees of freedom), ``draws``
     (sorted resampled values) or ``stream`` (ordered outcomes); which one is decided by ``method`` (see
-    ``probandum.stats.bounds``).
+    ``probandum.stats.bounds``). Of a change, ``moved`` counts the items that raised the quantity, that lowered it,
+    and all that were compared: exact where answers are deterministic, whatever the interval says of other items.
     """
 
     value: float | None
@@ -141,6 +145,7 @@ class Estimate:
     moments: tuple[float, float, float] | None = None
     draws: tuple[float, ...] | None = None
     stream: Stream | None = None
+    moved: tuple[int, int, int] | None = None
     why: str | None = None
 
     def __post_init__(self) -> None:
@@ -206,6 +211,23 @@ class Limit:
     family: str = "audit"
     groups: Mapping[str, str] = field(default_factory=dict)
 
+    def fits(self, metric: str, place: Mapping[str, str]) -> bool:
+        """Whether it is meant for the quantity ``metric`` with the coordinates ``place``."""
+        return self.metric == metric and all(place.get(key) == value for key, value in self.groups.items())
+
+    def edges(self) -> tuple[float | None, float | None]:
+        """The lowest and the highest value that is tolerated, margin included; None where there is no such end.
+
+        >>> Limit(metric="p/m", direction="band", threshold=0.25, around=1.0, margin=0.25).edges()
+        (0.5, 1.5)
+        """
+        if self.direction == "at_most":
+            return None, self.threshold + self.margin
+        if self.direction == "at_least":
+            return self.threshold - self.margin, None
+        half = self.threshold + self.margin
+        return self.around - half, self.around + half
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
@@ -234,7 +256,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
-    """Someone's recorded, dated and bounded acceptance of one finding."""
+    """Someone's recorded, dated and bounded acceptance of one finding. ``line``: where it stands in its plan."""
 
     finding: str
     owner: str
@@ -242,11 +264,16 @@ class Waiver:
     set_on: str
     expires: str
     worst: float | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One quantity, judged. ``id`` holds no value and no run: waivers, baselines and fingerprints use it."""
+    """One quantity, judged. ``id`` holds no value and no run: waivers, baselines and fingerprints use it.
+
+    ``n_needed``: about how many observations a verdict at this value needs, of the estimate's design with more of
+    all that it samples (clusters, rows and columns).
+    """
 
     id: str
     probe: str
@@ -265,6 +292,26 @@ class Finding:
     requirements: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     waiver: Waiver | None = None
+
+
+class MetricName(NamedTuple):
+    """The parts of a metric's full name; ``change``: its difference from a baseline."""
+
+    probe: str
+    metric: str
+    change: bool
+
+
+def parse_metric(name: str) -> MetricName:
+    """The parts of ``probe/metric`` or ``probe/metric/change``; ValueError for anything else.
+
+    >>> parse_metric("bias.group-rates/impact-ratio/change")
+    MetricName(probe='bias.group-rates', metric='impact-ratio', change=True)
+    """
+    probe, *rest = name.split("/")
+    if not probe or len(rest) not in (1, 2) or not rest[0] or rest[1:] not in ([], ["change"]):
+        raise ValueError(f"metric {name!r}: expected probe/metric, such as bias.group-rates/impact-ratio")
+    return MetricName(probe=probe, metric=rest[0], change=len(rest) == 2)
 
 
 _DEMANDS: Mapping[Direction, str] = {"at_most": "at most", "at_least": "at least", "band": "within"}

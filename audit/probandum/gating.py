@@ -16,11 +16,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from probandum import codec
+from probandum import codec, sampling
+from probandum.assuring import assurances, moved_words
 from probandum.errors import ProbandumError
-from probandum.finding import Finding, Limit, Verdict, limit_words
+from probandum.finding import Finding, Limit, SubReason, Verdict, Waiver, limit_words, parse_metric
 from probandum.record import Record, read_bytes
-from probandum.sealing import verify
+from probandum.verifying import verify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class GateResult:
     """What the gate decided and why.
 
     ``counts``: findings by verdict. ``notes``: what did not pass and does not block, each with the reason.
+    ``assurances``: what the verdicts of a merge promise. ``unmatched``: waivers of findings that the record does not
+    have; they accept nothing.
     """
 
     code: int
@@ -45,6 +48,8 @@ class GateResult:
     counts: Mapping[str, int]
     judged: int
     notes: tuple[str, ...] = ()
+    unmatched: tuple[Waiver, ...] = ()
+    assurances: tuple[str, ...] = ()
 
     @property
     def trusted(self) -> bool:
@@ -58,8 +63,9 @@ def gate(record: Record, *, key: Any = None) -> GateResult:
     1. verify digests and seals
     2. every planned probe has findings, and every limit a quantity
     3. controls held and no probe broke
-    4. verdicts, with waivers in force
-    5. something was judged
+    4. baselines comparable
+    5. verdicts, with waivers in force
+    6. something was judged
     """
     # 1. verify digests and seals
     broken = [step for step in verify(record, key=key) if step.held is False]
@@ -75,28 +81,46 @@ def failed(error: ProbandumError) -> GateResult:
     return GateResult(code=error.exit_code, mode="", causes=causes, counts={}, judged=0)
 
 
-def load_gate(record: Record) -> GateResult:
-    """What the present judgement of ``record`` decided, steps 2 to 5."""
-    path = record.judgement() / "gate.json"
+def load_gate(record: Record, judgement: str | None = None) -> GateResult:
+    """What a judgement of ``record``, by default the present one, decided, steps 2 to 6."""
+    path = record.judgement(judgement) / "gate.json"
     return codec.decode(GateResult, read_bytes(path), what=str(path))
 
 
-def decided(findings: Sequence[Finding], unused: Sequence[Limit], planned: Iterable[str], *, mode: str) -> GateResult:
-    """Steps 2 to 5. ``unused`` are limits that met no quantity; ``planned`` the probes of the plan."""
+def decided(
+    findings: Sequence[Finding],
+    unused: Sequence[Limit],
+    planned: Iterable[str],
+    *,
+    mode: str,
+    waivers: Sequence[Waiver] = (),
+) -> GateResult:
+    """Steps 2 to 6. ``unused`` are limits that met no quantity; ``planned`` the probes of the plan.
+
+    A waiver that matches no finding of the record blocks nothing, since it accepts nothing; it is said.
+    """
     # 2. every planned probe has findings, and every limit a quantity
     seen = {finding.probe for finding in findings}
     causes = [Cause(code=4, text=f"{probe} was planned and left no finding") for probe in planned if probe not in seen]
     causes += [
         Cause(code=4, text=f"limit on {limit.metric} (line {limit.line}) met no quantity that is judged")
         for limit in unused
-        if limit.metric.rpartition("/")[0] in _measured(findings)
+        if parse_metric(limit.metric).probe in _measured(findings)
     ]
-    # 3. to 5.
+    # 3. to 6.
     verdict_causes, judged = decide(findings, mode=mode)
     causes += verdict_causes
     code = next((code for code in (4, 1, 3) if any(cause.code == code for cause in causes)), 0)
+    known = {finding.id for finding in findings}
     return GateResult(
-        code=code, mode=mode, causes=tuple(causes), counts=tally(findings), judged=judged, notes=notes(findings, mode)
+        code=code,
+        mode=mode,
+        causes=tuple(causes),
+        counts=tally(findings),
+        judged=judged,
+        notes=notes(findings, mode),
+        assurances=assurances(findings, mode),
+        unmatched=tuple(waiver for waiver in waivers if waiver.finding not in known),
     )
 
 
@@ -106,23 +130,27 @@ def _measured(findings: Iterable[Finding]) -> set[str]:
 
 
 def decide(findings: Iterable[Finding], *, mode: str) -> tuple[list[Cause], int]:
-    """Steps 3 to 5: the causes that verdicts give, and how many findings a limit was applied to."""
+    """Steps 3 to 6: the causes that verdicts give, and how many findings a limit was applied to."""
     causes: list[Cause] = []
     judged = 0
     for finding in findings:
         judged += finding.limit is not None
         text = f"{finding.id}: {said(finding)}"
-        # 3. controls held and no probe broke
-        if finding.verdict is Verdict.ERROR:
+        # 4. baselines comparable
+        if finding.sub_reason is SubReason.NOT_COMPARABLE:
+            text = f"{finding.id}: the baseline is {finding.why}"
             causes.append(Cause(code=4, text=text, finding=finding.id))
-        # 4. verdicts, with waivers in force
+        # 3. controls held and no probe broke
+        elif finding.verdict is Verdict.ERROR:
+            causes.append(Cause(code=4, text=text, finding=finding.id))
+        # 5. verdicts, with waivers in force
         elif finding.waiver is not None:
             continue
         elif finding.verdict is Verdict.FAIL:
             causes.append(Cause(code=1, text=text, finding=finding.id))
         elif finding.verdict is Verdict.INCONCLUSIVE and mode == "release":
             causes.append(Cause(code=3, text=text, finding=finding.id))
-    # 5. something was judged
+    # 6. something was judged
     if judged == 0:
         causes.append(Cause(code=3, text="nothing was judged: no limit of the plan met a measured quantity"))
     return causes, judged
@@ -133,11 +161,30 @@ def notes(findings: Iterable[Finding], mode: str) -> tuple[str, ...]:
     made = []
     for finding in findings:
         if (waiver := finding.waiver) is not None:
-            until = f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
-            made.append(f"{finding.id}: {said(finding)}; {until}")
+            made.append(f"{finding.id}: {said(finding)}; {waiver_words(waiver)}")
         elif finding.verdict is Verdict.INCONCLUSIVE and mode == "merge":
             made.append(f"{finding.id}: {said(finding)}; does not block a merge")
     return tuple(made)
+
+
+def waiver_words(waiver: Waiver) -> str:
+    """What a waiver accepts, by whom, until when and why.
+
+    >>> accepted = Waiver(finding="p/m", owner="A", reason="B", set_on="2026-11-01", expires="2026-12-01", worst=0.74)
+    >>> waiver_words(accepted)
+    'waived by A until 2026-12-01, no worse than 0.74: B'
+    """
+    bound = "" if waiver.worst is None else f", no worse than {waiver.worst:g}"
+    return f"waived by {waiver.owner} until {waiver.expires}{bound}: {waiver.reason}"
+
+
+def unmatched_words(waiver: Waiver) -> str:
+    """What is wrong with a waiver that matches no finding.
+
+    >>> unmatched_words(Waiver(finding="p/m?sex=F", owner="A", reason="B", set_on="", expires="", line=7))
+    'waiver for p/m?sex=F (line 7) matches no finding'
+    """
+    return f"waiver for {waiver.finding} (line {waiver.line}) matches no finding"
 
 
 def meaning(result: GateResult) -> str:
@@ -161,13 +208,15 @@ def facts(finding: Finding) -> list[str]:
     parts = []
     estimate = finding.estimate
     if estimate.value is not None:
-        parts.append(f"{estimate.value:.4g} ({estimate.low:.4g} to {estimate.high:.4g}), n = {estimate.n}")
+        parts.append(f"{estimate.value:.4g} ({estimate.low:.4g} to {estimate.high:.4g}), {sampling.counted(estimate)}")
+    if moved := moved_words(estimate, finding.limit):
+        parts.append(moved)
     if finding.limit is not None:
         parts.append(f"limit {limit_words(finding.limit)}")
     if finding.why:
         parts.append(finding.why)
-    if finding.n_needed is not None:
-        parts.append(f"a verdict would need about n = {finding.n_needed}")
+    if needed := sampling.needed(finding):
+        parts.append(f"a verdict would need about {needed}")
     return parts
 
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from probandum import stats
+from probandum import stats, weighing
 from probandum.errors import UsageError
-from probandum.finding import Estimate, Finding, Judgement, Limit, SubReason, Verdict, Waiver, finding_id
+from probandum.finding import Estimate, Finding, Judgement, Limit, SubReason, Verdict, Waiver, finding_id, parse_metric
 from probandum.probe import Measure, ProbeResult
 
 #: One-sided error rates by gate mode: a merge is blocked on stronger evidence than a release.
 ALPHA_FAIL: Mapping[str, float] = {"release": 0.05, "merge": 0.01}
-ALPHA_PASS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +58,7 @@ def judge(
     ``as_of`` (ISO date) decides which waivers are in force; without it none is.
     """
     cases = [
-        _Case(result=result, measure=measure, limit=_limit_for(result, measure, limits))
+        _Case(result=result, measure=measure, limit=limit_on(f"{result.probe}/{measure.metric}", measure, limits))
         for result in results
         for measure in result.measures
     ]
@@ -86,49 +84,35 @@ def unused_limits(results: Sequence[ProbeResult], limits: Sequence[Limit]) -> li
         id(limit)
         for result in results
         for measure in result.measures
-        if measure.mode == "gate" and (limit := _limit_for(result, measure, limits)) is not None
+        if measure.mode == "gate"
+        and (limit := limit_on(f"{result.probe}/{measure.metric}", measure, limits)) is not None
     }
     return [limit for limit in limits if id(limit) not in used]
 
 
-def _coordinates(measure: Measure) -> dict[str, str]:
-    place = dict(measure.facets)
-    if measure.groups is not None:
-        place |= {"attribute": measure.groups.attribute, "group": measure.groups.group}
-        if measure.groups.reference is not None:
-            place["reference"] = measure.groups.reference
+def _coordinates(of: Measure | Finding) -> dict[str, str]:
+    place = dict(of.facets)
+    if of.groups is not None:
+        place |= {"attribute": of.groups.attribute, "group": of.groups.group}
+        if of.groups.reference is not None:
+            place["reference"] = of.groups.reference
     return place
 
 
-def _limit_for(result: ProbeResult, measure: Measure, limits: Sequence[Limit]) -> Limit | None:
-    """The most specific limit on this quantity."""
-    metric = f"{result.probe}/{measure.metric}"
-    place = _coordinates(measure)
-    fitting = [
-        limit
-        for limit in limits
-        if limit.metric == metric and all(place.get(key) == value for key, value in limit.groups.items())
-    ]
+def limit_on(metric: str, of: Measure | Finding, limits: Sequence[Limit]) -> Limit | None:
+    """The most specific of ``limits`` on the quantity ``of``, which is one of ``metric`` (probe/name)."""
+    place = _coordinates(of)
+    fitting = [limit for limit in limits if limit.fits(metric, place)]
     if not fitting:
         return None
     fitting.sort(key=lambda limit: -len(limit.groups))
     if len(fitting) > 1 and len(fitting[0].groups) == len(fitting[1].groups):
         raise UsageError(
-            f"two limits claim {finding_id(metric, measure.groups, measure.facets)} "
+            f"two limits claim {finding_id(metric, of.groups, of.facets)} "
             f"(lines {fitting[0].line} and {fitting[1].line})",
             remedy="narrow one of them with groups:",
         )
     return fitting[0]
-
-
-def _basis(estimate: Estimate) -> dict[str, Any]:
-    return {
-        "counts": estimate.counts,
-        "moments": estimate.moments,
-        "draws": estimate.draws,
-        "stream": estimate.stream,
-        "value": estimate.value,
-    }
 
 
 def _alpha_fail(limit: Limit, mode: str) -> float:
@@ -142,7 +126,7 @@ def _with_p_values(cases: Sequence[_Case], mode: str) -> list[_Case]:
     for index, case in enumerate(cases):
         if not case.judged or case.limit is None:
             continue
-        raw[index] = _fail_p_values(case.measure.estimate, case.limit)
+        raw[index] = weighing.fail_p_values(case.measure.estimate, case.limit)
         families.setdefault(case.limit.family, []).extend((index, p) for p in raw[index])
     adjusted: dict[int, float] = {}
     for hypotheses in families.values():
@@ -161,35 +145,11 @@ def _with_p_values(cases: Sequence[_Case], mode: str) -> list[_Case]:
     ]
 
 
-def _edges(limit: Limit) -> tuple[float | None, float | None]:
-    """The lowest and the highest value that the limit, with its margin, tolerates."""
-    if limit.direction == "at_most":
-        return None, limit.threshold + limit.margin
-    if limit.direction == "at_least":
-        return limit.threshold - limit.margin, None
-    half = limit.threshold + limit.margin
-    return limit.around - half, limit.around + half
-
-
-def _fail_p_values(estimate: Estimate, limit: Limit) -> list[float]:
-    low, high = _edges(limit)
-    assert estimate.method is not None
-    values = []
-    if high is not None:
-        values.append(stats.p_value(estimate.method, high, side="above", **_basis(estimate)))
-    if low is not None:
-        values.append(stats.p_value(estimate.method, low, side="below", **_basis(estimate)))
-    return values
-
-
 def _finding(case: _Case, mode: str) -> Finding:
     measure, result = case.measure, case.result
     judgement: Judgement | None = None
-    detectable: float | None = None
     n_needed: int | None = None
     verdict, sub_reason, why = measure.verdict, measure.sub_reason, measure.why
-    if measure.estimate.value is not None:
-        detectable = stats.detectable(measure.estimate.method or "", **_basis(measure.estimate))
     unlimited = case.limit is None or measure.mode != "gate"
     if verdict is Verdict.INCONCLUSIVE and unlimited:
         verdict, sub_reason = Verdict.NOT_APPLICABLE, SubReason.NO_LIMIT  # no limit, no verdict; the reason is kept
@@ -202,10 +162,21 @@ def _finding(case: _Case, mode: str) -> Finding:
     elif verdict is None and case.limit is None:
         verdict, sub_reason, why = Verdict.NOT_APPLICABLE, SubReason.NO_LIMIT, "the plan sets no limit"
     elif case.judged and case.limit is not None:
-        judgement = _applied(case, case.limit, mode)
-        verdict, sub_reason, why = _verdict(measure.estimate, case.limit, judgement)
+        judgement = weighing.applied(
+            measure.estimate,
+            case.limit,
+            alpha_fail=_alpha_fail(case.limit, mode),
+            p_fail=case.p_fail,
+            p_adjusted=case.p_adjusted,
+            count=case.hypotheses,
+        )
+        verdict, sub_reason, why = weighing.verdict(measure.estimate, case.limit, judgement)
         if verdict is Verdict.INCONCLUSIVE and sub_reason is not SubReason.BAND_UNINFORMATIVE:
-            n_needed = _n_needed(measure.estimate, case.limit, judgement)
+            n_needed = weighing.n_needed(measure.estimate, case.limit, judgement)
+        if mode == "merge" and parse_metric(case.metric).change and verdict is not Verdict.FAIL:
+            small = weighing.underdesigned(measure.estimate, case.limit)
+            if small is not None:
+                verdict, sub_reason, why = Verdict.ERROR, SubReason.UNDERDESIGNED, small
     assert verdict is not None
     verdict, sub_reason, why = _under_controls(result, verdict, sub_reason, why)
     return Finding(
@@ -219,107 +190,12 @@ def _finding(case: _Case, mode: str) -> Finding:
         verdict=verdict,
         sub_reason=sub_reason,
         why=why,
-        detectable=detectable,
+        detectable=weighing.detectable(measure.estimate),
         n_needed=n_needed,
         mode=measure.mode,
         controls=control_states(result),
         requirements=result.requirements,
         evidence=measure.evidence,
-    )
-
-
-def _applied(case: _Case, limit: Limit, mode: str) -> Judgement:
-    estimate = case.measure.estimate
-    interval = stats.bounds(estimate.method or "", level=1 - 2 * ALPHA_PASS, **_basis(estimate))
-    return Judgement(
-        direction=limit.direction,
-        threshold=limit.threshold,
-        around=limit.around,
-        margin=limit.margin,
-        effective=_effective(estimate, limit),
-        alpha_fail=_alpha_fail(limit, mode),
-        alpha_pass=ALPHA_PASS,
-        lower=interval.low,
-        upper=interval.high,
-        p_fail=case.p_fail,
-        p_adjusted=case.p_adjusted,
-        hypotheses=case.hypotheses,
-        family=limit.family,
-        source=limit.source,
-        citation=limit.citation,
-        set_by=limit.set_by,
-        set_on=limit.set_on,
-        reason=limit.reason,
-        line=limit.line,
-    )
-
-
-def _pair_rates(estimate: Estimate) -> tuple[float, float, float] | None:
-    """Both rates and the pooled rate of a difference of two shares; None for any other quantity."""
-    if estimate.unit != "share" or estimate.method != "newcombe" or estimate.counts is None:
-        return None
-    (x1, n1), (x2, n2) = estimate.counts
-    return x1 / n1, x2 / n2, (x1 + x2) / (n1 + n2)
-
-
-def _effective(estimate: Estimate, limit: Limit) -> float:
-    """The tolerance a PASS must show.
-
-    An absolute band on a difference of rates is passed trivially where outcomes are rare, so a PASS must
-    stay within a fifth of the larger rate as well.
-    """
-    half = limit.threshold + limit.margin if limit.direction != "at_least" else limit.threshold - limit.margin
-    rates = _pair_rates(estimate)
-    if limit.direction == "band" and limit.around == 0 and rates is not None:
-        return min(half, 0.2 * max(rates[0], rates[1]))
-    return half
-
-
-def _verdict(estimate: Estimate, limit: Limit, applied: Judgement) -> tuple[Verdict, SubReason | None, str | None]:
-    assert applied.p_adjusted is not None and applied.lower is not None and applied.upper is not None
-    if applied.p_adjusted < applied.alpha_fail:
-        return Verdict.FAIL, None, None
-    low, high = _edges(limit)
-    if limit.direction == "band":
-        low, high = limit.around - applied.effective, limit.around + applied.effective
-    inside = (low is None or applied.lower >= low) and (high is None or applied.upper <= high)
-    rates = _pair_rates(estimate)
-    if limit.direction == "band" and rates is not None and limit.threshold + limit.margin >= rates[2] / 2:
-        if inside or applied.effective < limit.threshold:
-            return (
-                Verdict.INCONCLUSIVE,
-                SubReason.BAND_UNINFORMATIVE,
-                f"the band is wide against a pooled rate of {rates[2]:.3f}; judge the ratio instead",
-            )
-    elif inside:
-        return Verdict.PASS, None, None
-    if not stats.can_pass(estimate.method or "", low=low, high=high, **_basis(estimate)):
-        return Verdict.INCONCLUSIVE, SubReason.UNDERPOWERED, "even the best possible data of this size could not pass"
-    if estimate.stream is not None:
-        return Verdict.INCONCLUSIVE, SubReason.BUDGET, "the outcomes ended before they had decided"
-    if (high is not None and applied.lower > high) or (low is not None and applied.upper < low):
-        why = f"outside the limit on its own, and not after Holm's correction over {applied.hypotheses} hypotheses"
-        return Verdict.INCONCLUSIVE, SubReason.NEAR_THRESHOLD, why
-    return Verdict.INCONCLUSIVE, SubReason.NEAR_THRESHOLD, "the interval contains the limit"
-
-
-def _n_needed(estimate: Estimate, limit: Limit, applied: Judgement) -> int | None:
-    """About how many observations a verdict needs; None where no number helps, as between a PASS and a FAIL."""
-    assert estimate.value is not None
-    low, high = _edges(limit)
-    if limit.direction == "band":
-        if abs(estimate.value - limit.around) <= applied.effective:
-            low, high = limit.around - applied.effective, limit.around + applied.effective
-        elif abs(estimate.value - limit.around) <= limit.threshold + limit.margin:
-            return None
-    return stats.n_for_verdict(
-        estimate.method or "",
-        low=low,
-        high=high,
-        n=max(estimate.n, 1),
-        alpha_pass=applied.alpha_pass,
-        alpha_fail=applied.alpha_fail / max(applied.hypotheses, 1),
-        **_basis(estimate),
     )
 
 
@@ -354,7 +230,7 @@ def _under_controls(
 def _unmeasured(result: ProbeResult) -> Finding:
     """The one finding of a probe that measured nothing, so that it is never silence."""
     verdict = Verdict.NOT_APPLICABLE if result.status == "not_applicable" else Verdict.ERROR
-    reason = SubReason.NO_CAPABILITY if verdict is Verdict.NOT_APPLICABLE else SubReason.CRASHED
+    reason = SubReason.NO_CAPABILITY if verdict is Verdict.NOT_APPLICABLE else result.sub_reason or SubReason.CRASHED
     why = result.why or "the probe measured nothing"
     return Finding(
         id=f"{result.probe}/run",

@@ -22,15 +22,20 @@ from probandum.errors import PlanError, RecordError
 from probandum.finding import Limit, limit_words
 from probandum.plan import Plan
 from probandum.record import write_bytes
-from probandum.sealing import envelope, load_private, open_envelope, predicate_type, statement
+from probandum.sealing import predicate_type, statement
+from probandum.signing import envelope, load_private, open_envelope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """A lock as it was read. ``made``: ISO time, UTC. ``files``: digests of the files that the plan names."""
+    """A lock as it was read. ``made``: ISO time, UTC. ``files``: digests of the files that the plan names.
+
+    ``tiers``: the digests of what is asked in each tier that asks otherwise.
+    """
 
     made: str
     ask: str
+    tiers: Mapping[str, str]
     judge: str
     limits: tuple[Limit, ...]
     files: Mapping[str, str]
@@ -64,6 +69,7 @@ def write_lock(plan: Plan, files: Mapping[str, str], *, key: Path | None, made: 
     facts = {
         "made": made.astimezone(datetime.UTC).isoformat(timespec="seconds"),
         "ask": plan.digests["ask"],
+        "tiers": {tier: plan.at_tier(tier).digests["ask"] for tier in plan.tiers},
         "judge": plan.digests["judge"],
         "limits": list(plan.limits),
         "files": dict(files),
@@ -90,6 +96,7 @@ def read_lock(path: Path) -> Lock | None:
     return Lock(
         made=facts["made"],
         ask=facts["ask"],
+        tiers=facts["tiers"],
         judge=facts["judge"],
         limits=tuple(codec.decode(list[Limit], codec.encode(facts["limits"]), what=str(path))),
         files=facts["files"],
@@ -97,7 +104,7 @@ def read_lock(path: Path) -> Lock | None:
         suites=facts["suites"],
         software=facts["software"],
         signed=bool(signatures),
-        key_id=signatures[0].get("keyid") if signatures else None,
+        key_id=signatures[0].keyid if signatures else None,
         digest=codec.digest(body),
     )
 
@@ -111,7 +118,7 @@ def refuse_other_questions(plan: Plan, files: Mapping[str, str]) -> Lock | None:
     if lock is None:
         return None
     changed = [name for name in sorted({*files, *lock.files}) if files.get(name) != lock.files.get(name)]
-    if lock.ask != plan.digests["ask"]:
+    if plan.digests["ask"] not in (lock.ask, *lock.tiers.values()):
         what = "its target, data, groups, suites or execution"
     elif changed:
         what = f"the file {changed[0]}"

@@ -1,4 +1,4 @@
-"""Where the suites and limits of an audit file stand in its repository, so that a finding is shown at its line."""
+"""Where suites, limits and waivers of an audit file stand in its repository, so that each is shown at its line."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ class Spot:
 
 
 def spots(source: YamlSource) -> dict[str, Spot]:
-    """The file's first line under ``""``, and the line of every suite and limit under its dotted place.
+    """The file's first line under ``""``, and the line of every suite, limit and waiver under its dotted place.
 
     What a plan inherits stands in the file that it inherits from.
     """
     lines = {str(source.path): _lines(source.data)}
     places: list[Place] = [("suites", name) for name in source.values.get("suites") or {}]
-    places += [("limits", index) for index in range(len(source.values.get("limits") or ()))]
+    for part in ("limits", "waivers"):
+        places += [(part, index) for index in range(len(source.values.get(part) or ()))]
     made = {"": _spot(str(source.path), 1, lines)}
     for place in places:
         mark = source.mark(place)
@@ -41,9 +42,9 @@ def spots(source: YamlSource) -> dict[str, Spot]:
     return made
 
 
-def limit_spot(found: Mapping[str, Spot], line: int | None) -> Spot | None:
-    """The limit that stands on ``line``."""
-    return next((spot for place, spot in found.items() if place.startswith("limits.") and spot.line == line), None)
+def spot_on(found: Mapping[str, Spot], part: str, line: int | None) -> Spot | None:
+    """The one of ``limits`` or ``waivers`` that stands on ``line``."""
+    return next((spot for place, spot in found.items() if place.startswith(f"{part}.") and spot.line == line), None)
 
 
 def from_root(path: Path) -> str:

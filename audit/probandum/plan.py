@@ -1,7 +1,9 @@
 """A checked audit file: what the rest of the toolkit reads of it.
 
 Its four parts have four digests. *ask* (target, data, groups, suites, execution, energy) keys the record;
-*judge* (limits, gate), *declare* (card, documents) and *waive* can change without asking anything again.
+*judge* (limits, gate), *declare* (card, documents) and *waive* can change without asking anything again. A tier's
+options stand in *ask* in place of the plan's own. Budget and price stand in none: they end the asking and change no
+question, so that with a larger budget the same record goes on.
 """
 
 from __future__ import annotations
@@ -9,22 +11,27 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from probandum import codec
+from probandum.budget import Budget, Price
 from probandum.errors import PlanError, UsageError, did_you_mean
-from probandum.finding import Limit, Waiver
+from probandum.finding import Limit, Waiver, parse_metric
 from probandum.plan_file import Energy, Execution, LimitLine, PlanFile, SystemCard
+from probandum.resources import from_home
+from probandum.second_opinion import unknown_country
 from probandum.subject import Decision
 from probandum.target import check_keywords
 from probandum.yaml_source import YamlSource, read_yaml
 
 #: A waiver lasts no longer; after that somebody has to look again.
 LONGEST_WAIVER = datetime.timedelta(days=90)
+#: What a tier means for the gate, besides what the plan says it asks.
+MODES: Mapping[str, str] = {"pr": "merge", "nightly": "release", "release": "release"}
 _ASK = ("target", "data", "decision", "groups", "suites", "execution", "energy")
 _JUDGE = ("limits", "gate")
 _DECLARE = ("system", "documents")
@@ -38,19 +45,24 @@ class Plan:
     file: PlanFile
     card: Mapping[str, Any]
     yaml: YamlSource
+    tier: str | None = None
 
     @classmethod
-    def load(cls, path: Path) -> Plan:
-        """The plan in ``path``; PlanError with every problem at once, each with its place."""
+    def load(cls, path: Path, *, today: datetime.date | None = None) -> Plan:
+        """The plan in ``path``; PlanError with every problem at once, each with its place.
+
+        ``today``: the day by which a limit must have been set, by default this machine's.
+        """
         source = read_yaml(path, collect=True)
         try:
             file = PlanFile.model_validate(source.values)
         except ValidationError as error:
-            raise PlanError([*source.problems, *_problems(source, error)]) from None
+            raise PlanError([*source.problems, *source.undecided.values(), *_problems(source, error)]) from None
         plan = cls(path=path, file=file, card=_card(path, file), yaml=source)
-        problems = [source.problem(place, text) for place, text in plan._contradictions()]
-        if source.problems or problems:
-            raise PlanError([*source.problems, *problems])
+        wrong = [*plan._contradictions(), *plan._untrue(today or datetime.date.today())]
+        problems = [source.problem(place, text) for place, text in wrong]
+        if source.problems or source.undecided or problems:
+            raise PlanError([*source.problems, *source.undecided.values(), *problems])
         return plan
 
     # What is asked.
@@ -64,6 +76,47 @@ class Plan:
     def source(self) -> bytes:
         """The file as written."""
         return self.yaml.data
+
+    def at_tier(self, tier: str | None) -> Plan:
+        """The plan as ``tier`` asks it: its options in place of the plan's own; without a tier the plan itself."""
+        if tier is None:
+            return self
+        if tier not in MODES:
+            raise UsageError(f"no tier {tier!r}", remedy=f"known: {', '.join(MODES)}")
+        changed = self.tiers.get(tier, {})
+        suites = {
+            name: {**(options or {}), **changed[name]} if name in changed else options
+            for name, options in self.suites.items()
+        }
+        return replace(self, file=self.file.model_copy(update={"suites": suites}), tier=tier)
+
+    @property
+    def tiers(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+        """Options by probe of every tier that asks otherwise than the plan."""
+        return {str(tier): line.suites for tier, line in self.file.tiers.items() if line.suites}
+
+    def tier_in_words(self) -> str:
+        """What the plan's tier changes, in one line; empty where none was chosen."""
+        if self.tier is None:
+            return ""
+        if self.tier not in self.tiers:
+            return f"tier {self.tier}: asks what the plan asks, for want of tiers.{self.tier}; only the gate follows it"
+        changed = self.tiers[self.tier].items()
+        told = [f"{name} with {', '.join(f'{key} {value}' for key, value in each.items())}" for name, each in changed]
+        return f"tier {self.tier}: asks {'; '.join(told)}"
+
+    def suite_place(self, name: str) -> tuple[str, ...]:
+        """Where the options of a probe stand: in the tier where it changes them."""
+        inside = self.tier is not None and name in self.tiers.get(self.tier, {})
+        return ("tiers", str(self.tier), "suites", name) if inside else ("suites", name)
+
+    @property
+    def budget(self) -> Budget:
+        """Where asking ends, and what tokens cost."""
+        price = self.file.target.price
+        return Budget(
+            **self.file.execution.budget.model_dump(), price=None if price is None else Price(**price.model_dump())
+        )
 
     @property
     def target_type(self) -> str:
@@ -111,7 +164,10 @@ class Plan:
     @property
     def row_id(self) -> str | None:
         """The column that names a row."""
-        return None if self.file.data is None else self.file.data.id
+        if self.file.data is not None:
+            return self.file.data.id
+        named = (self.file.target.model_extra or {}).get("id") if self.target_type == "log" else None
+        return named if isinstance(named, str) else None
 
     @property
     def label(self) -> str | None:
@@ -178,8 +234,27 @@ class Plan:
 
     @property
     def mode(self) -> str:
-        """Which gate decides: release or merge."""
-        return self.file.gate.mode
+        """Which gate decides: release or merge; the tier's, where one was chosen."""
+        return self.file.gate.mode if self.tier is None else MODES[self.tier]
+
+    @property
+    def baselines(self) -> Mapping[str, Path]:
+        """The folders of the records that changes are measured against, by name: merged, release."""
+        named = {} if self.file.gate.baseline is None else self.file.gate.baseline.model_dump(exclude_none=True)
+        return {name: self.resolve(path) for name, path in named.items()}
+
+    @property
+    def must_not_change(self) -> tuple[str, ...]:
+        """The keys of the items whose answer may not change at all; PlanError where the file with them is missing."""
+        listed = self.file.gate.must_not_change
+        if not isinstance(listed, str):
+            return tuple(listed)
+        try:
+            lines = self.resolve(listed).read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            where = self.located("gate", "must_not_change")
+            raise PlanError([f"{where}: no text file {listed}; expected one key a line"]) from None
+        return tuple(line.strip() for line in lines if line.strip())
 
     @property
     def waivers(self) -> tuple[Waiver, ...]:
@@ -192,8 +267,9 @@ class Plan:
                 set_on=waiver.set_on.isoformat(),
                 expires=waiver.expires.isoformat(),
                 worst=waiver.worst,
+                line=self.yaml.mark(("waivers", index)).line,
             )
-            for waiver in self.file.waivers
+            for index, waiver in enumerate(self.file.waivers)
         )
 
     @property
@@ -216,6 +292,9 @@ class Plan:
     def parts(self) -> dict[str, Any]:
         """The four parts as plain values, defaults filled in."""
         values = self.file.model_dump(mode="json", exclude_none=True)
+        values["execution"].pop("budget")
+        values["target"].pop("price", None)
+        values["gate"]["must_not_change"] = list(self.must_not_change)  # the keys, wherever they stand
         return {
             "ask": {key: values[key] for key in _ASK if key in values},
             "judge": {key: values[key] for key in _JUDGE if key in values},
@@ -235,7 +314,7 @@ class Plan:
 
     def resolve(self, path: str) -> Path:
         """``path`` as the plan means it."""
-        return self.folder / Path(path).expanduser()
+        return self.folder / from_home(path)
 
     def located(self, *place: str | int) -> str:
         """``file:line:column: path`` of a value."""
@@ -276,7 +355,8 @@ class Plan:
             what = f"target {self.target_type}"
             text = "; ".join(error.lines()).removeprefix(f"{what}.{key}: ").removeprefix(f"{what}: ")
             return [self.yaml.problem(place, text)]
-        return []
+        wrong = cls.problems(self.target_options, self.features)
+        return [self.yaml.problem(("target", *place), text) for place, text in wrong]
 
     def _contradictions(self) -> Iterable[tuple[tuple[str | int, ...], str]]:
         """What each key alone allows and together makes no sense."""
@@ -292,13 +372,43 @@ class Plan:
             yield ("groups",), "groups are columns of data, and the plan names none; add data: {path: ...}"
         if self.target_type == "log" and self.file.data is not None:
             yield ("data",), "a log brings its own rows; name its columns under target"
-        for index, line in enumerate(self.file.limits):
-            suite = line.metric.rpartition("/")[0]
-            if suite not in self.suites:
-                yield ("limits", index, "metric"), f"no suite measures {line.metric!r}{_hint(suite, self.suites)}"
+        for tier, line in self.file.tiers.items():
+            for name in line.suites:
+                if name not in self.suites:
+                    yield ("tiers", tier, "suites", name), f"no suite of that name{_hint(name, self.suites)}"
+        yield from self._without_baseline()
+        if self.file.execution.budget.money_eur is not None and self.file.target.price is None:
+            yield ("execution", "budget", "money_eur"), "the target states no price; add target.price"
         for index, waiver in enumerate(self.file.waivers):
             if not waiver.set_on <= waiver.expires <= waiver.set_on + LONGEST_WAIVER:
                 yield ("waivers", index, "expires"), "a waiver ends between its set_on and 90 days later"
+
+    def _without_baseline(self) -> Iterable[tuple[tuple[str | int, ...], str]]:
+        """Limits on a change, and items that may not change, where there is nothing that they change from."""
+        text = "nothing to compare with; add gate.baseline: {merged: RECORD, release: RECORD}"
+        if self.file.gate.baseline is None:
+            for index, line in enumerate(self.file.limits):
+                if parse_metric(line.metric).change:
+                    yield ("limits", index, "metric"), text
+            if self.file.gate.must_not_change:
+                yield ("gate", "must_not_change"), text
+        listed = self.file.gate.must_not_change
+        if isinstance(listed, str) and not self.resolve(listed).is_file():
+            yield ("gate", "must_not_change"), f"no text file {listed}; expected one with a key on each line, or a list"
+
+    def _untrue(self, today: datetime.date) -> Iterable[tuple[tuple[str | int, ...], str]]:
+        """What cannot be so: a limit of a later day, a finding accepted twice, a country that is none."""
+        for index, limit in enumerate(self.file.limits):
+            if limit.set_on is not None and limit.set_on > today:
+                yield ("limits", index, "set_on"), f"{limit.set_on} lies after today, {today}; it must precede the run"
+        first: dict[str, int] = {}
+        for index, waiver in enumerate(self.waivers):
+            if waiver.finding in first:
+                text = f"{waiver.finding!r} is waived on line {first[waiver.finding]} already; keep one of the two"
+                yield ("waivers", index, "finding"), text
+            first.setdefault(waiver.finding, waiver.line or 0)
+        if self.energy.country is not None and (problem := unknown_country(self.energy.country)):
+            yield ("energy", "country"), problem
 
 
 def _card(path: Path, file: PlanFile) -> Mapping[str, Any]:
@@ -322,7 +432,8 @@ def _problems(source: YamlSource, error: ValidationError) -> list[str]:
     said: dict[tuple[str | int, ...], dict[str, None]] = {}
     for each in error.errors(include_url=False):
         place = _place(source.values, each["loc"], missing=each["type"] == "missing")
-        said.setdefault(place, {}).setdefault(_message(each, place))
+        if place not in source.undecided:
+            said.setdefault(place, {}).setdefault(_message(each, place))
     inner = {place[:length] for place in said for length in range(len(place))}
     problems = [(source.mark(place), place, " or ".join(texts)) for place, texts in said.items() if place not in inner]
     problems.sort(key=lambda problem: (problem[0].line, problem[0].column))

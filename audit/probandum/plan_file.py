@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from probandum.finding import Direction
+from probandum.finding import Direction, parse_metric
 
 Scalar = bool | int | float | str
 Text = Annotated[str, StringConstraints(min_length=1, strict=True)]
@@ -43,12 +43,25 @@ class SystemCard(_Part):
         return value
 
 
+class PriceLine(_Part):
+    """What the system's owner charges for tokens."""
+
+    input_eur_per_million_tokens: Annotated[float, Field(ge=0)] = Field(description="Euro for a million tokens read.")
+    output_eur_per_million_tokens: Annotated[float, Field(ge=0)] = Field(
+        description="Euro for a million tokens written."
+    )
+
+
 class TargetLine(_Part):
     """The system under audit: its kind, and the keys of that kind."""
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
-    type: Text = Field(description="The kind of target: transformers, sklearn, onnx, callable, log, replay.")
+    type: Text = Field(
+        description="The kind of target: transformers, sklearn, onnx, xgboost, lightgbm, openai, oip, http, callable, "
+        "log, replay."
+    )
+    price: PriceLine | None = Field(None, description="What tokens cost; a budget in euro needs it.")
 
 
 class Data(_Part):
@@ -108,8 +121,7 @@ class LimitLine(_Part):
         given = [name for name in ("at_most", "at_least", "band") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"expected exactly one of at_most, at_least, band; got {', '.join(given) or 'none'}")
-        if "/" not in self.metric:
-            raise ValueError(f"metric {self.metric!r}: expected probe/metric, such as bias.group-rates/impact-ratio")
+        parse_metric(self.metric)
         return self
 
     def direction(self) -> tuple[Direction, float]:
@@ -122,16 +134,45 @@ class LimitLine(_Part):
         return "band", self.band
 
 
+class BudgetLine(_Part):
+    """Where asking ends, whatever is left to ask. It keys no record: with a larger one the same audit goes on."""
+
+    requests: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Prompts, texts and rows, energy windows apart."
+    )
+    tokens: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Tokens read and written; ends at the next pack."
+    )
+    seconds: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Seconds that the system takes to answer, energy windows included; ends at the next pack."
+    )
+    money_eur: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Euro, by target.price; ends at the next pack."
+    )
+
+
 class Execution(_Part):
-    """How the audit computes: part of what keys the record."""
+    """How the audit computes: part of what keys the record, its budget apart."""
 
     seed: int = Field(0, description="The root of every random choice.")
     device: Text = Field("auto", description="auto, cpu, cuda or cuda:N.")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Precision of the model.")
     threads: Annotated[int, Field(ge=1)] | Literal["auto"] = Field("auto", description="CPU threads.")
     batch_tokens: Annotated[int, Field(ge=1)] = Field(8192, description="Tokens of one forward pass, at most.")
+    batch_invariant: bool = Field(
+        False, description="Answer each input as if it were asked alone, to the bit; slower, and not for every target."
+    )
     cache: Literal["off", "run", "shared"] = Field(
         "run", description="off: nothing is reused; run: an interrupted run resumes; shared: answers outlive the run."
+    )
+    budget: BudgetLine = Field(default_factory=lambda: BudgetLine(), description="Where asking ends; by default never.")
+
+
+class Tier(_Part):
+    """What one tier asks otherwise than the plan."""
+
+    suites: dict[Text, dict[str, Any]] = Field(
+        default_factory=dict, description="Options by probe that stand in place of the plan's, such as sample: 20."
     )
 
 
@@ -150,11 +191,29 @@ class Energy(_Part):
     codecarbon: bool = Field(True, description="Let codecarbon estimate the whole audit as a second opinion.")
 
 
+class Baselines(_Part):
+    """The audits that changes are measured against; both, so that small steps do not add up unseen."""
+
+    merged: Text | None = Field(None, description="The record of what was merged last.")
+    release: Text | None = Field(None, description="The record of a pinned release.")
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> Self:
+        if self.merged is None and self.release is None:
+            raise ValueError("expected a record under merged, release, or both")
+        return self
+
+
 class Gate(_Part):
     """The gate: how strictly findings decide."""
 
     mode: Literal["release", "merge"] = Field(
         "release", description="release: inconclusive blocks; merge: it annotates, and FAIL needs stronger evidence."
+    )
+    baseline: Baselines | None = Field(None, description="The records that limits on METRIC/change are held against.")
+    must_not_change: list[Text] | Text = Field(
+        default_factory=list,
+        description="Items whose answer may not change at all: their keys, or a file with one key a line.",
     )
 
 
@@ -180,6 +239,9 @@ class PlanFile(_Part):
     groups: dict[Text, Group] = Field(default_factory=dict, description="The attributes whose groups are compared.")
     suites: Annotated[dict[Text, dict[str, Any] | None], Field(min_length=1)] = Field(
         description="The probes to run, each with its options."
+    )
+    tiers: dict[Literal["pr", "nightly", "release"], Tier] = Field(
+        default_factory=dict, description="What audit --tier NAME asks otherwise, such as smaller samples for a merge."
     )
     limits: list[LimitLine] = Field(default_factory=list, description="What counts as good enough, and who says so.")
     execution: Execution = Field(default_factory=lambda: Execution(), description="How the audit computes.")

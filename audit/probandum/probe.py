@@ -1,6 +1,12 @@
 """What a probe is: a class that asks in rounds and turns answers into estimates. It never judges.
 
-    @probe("bias.name-swap", version=1, requirements=["ai-act:art-10:2:f"], needs=Capability.CHOOSE)
+    @probe(
+        "bias.name-swap",
+        version=1,
+        requirements=["ai-act:art-10:2:f"],
+        needs=Capability.CHOOSE,
+        metrics={"log-odds-difference": "logit difference"},
+    )
     class NameSwap:
         \"\"\"One sentence that users read.\"\"\"
 
@@ -8,24 +14,31 @@
 
         def measure(self, ask: Ask) -> Iterator[Measure]: ...
 
-Constructor keywords are the options under ``suites:`` in the audit file.
+Constructor keywords are the options under ``suites:`` in the audit file. A probe measures what it declares and
+nothing else, so that a limit on anything else is found before the system is asked. Metrics whose names depend on
+options stand in the attribute ``own_metrics`` of the instance, by unit as in the decorator.
 """
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 
-from probandum.errors import DataError, UnknownName
+from probandum.errors import DataError, ProbeError, UnknownName
 from probandum.evidence import Capability, Items, Reading, Request, Response
 from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.resources import from_home
+from probandum.row_items import Counted, RowItems
+from probandum.stopping import Stopper
 from probandum.subject import Subject
 from probandum.target import check_keywords, refuse_second
+from probandum.units import estimated_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +49,8 @@ class Measure:
     the explainer. ``sub_reason`` with ``verdict`` says what the data forbid to conclude, whatever the limit
     (a small group is INCONCLUSIVE, a constant model NOT_APPLICABLE, a contradiction ERROR); ``why`` says it
     in words. ``evidence`` are request digests; left empty, the runner fills in all that the probe asked so
-    far. ``mode``: only ``gate`` measures are ever judged.
+    far. ``mode``: only ``gate`` measures are ever judged. ``items`` is what two records are compared by; of rows, one
+    measure of the probe carries ``rows`` for all, and ``counted`` says what each of them counts there.
     """
 
     metric: str
@@ -48,6 +62,8 @@ class Measure:
     sub_reason: SubReason | None = None
     why: str | None = None
     items: Items | None = None
+    rows: RowItems | None = None
+    counted: Counted | None = None
     evidence: tuple[str, ...] = ()
 
 
@@ -66,19 +82,36 @@ class ProbeResult:
     """All that one probe left in the record: what it measured, whether its controls held, what it took.
 
     ``status`` not_applicable: the target cannot answer what the probe asks; error: the probe broke. Both say
-    ``why``, and neither has measures. ``planned``: inputs that it was the first to ask for, controls included.
+    ``why``, and neither has measures. ``sub_reason`` budget: the plan's budget ended the asking before the probe was
+    done; what it measured all the same holds at any time one stops. ``planned``: inputs that it was the first to ask
+    for, controls included.
     """
 
     probe: str
     version: int
     status: Literal["measured", "not_applicable", "error"]
     why: str | None = None
+    sub_reason: SubReason | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     measures: tuple[Measure, ...] = ()
     controls: tuple[ControlOutcome, ...] = ()
     requirements: tuple[str, ...] = ()
     summary: str = ""
     planned: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a design can be expected to find of a metric where nothing is amiss, before anything is asked.
+
+    A probe may say it in a method ``expected(metric)``, None where it cannot. ``best``: the value; ``error``: its
+    standard error, with ``df`` degrees of freedom; ``assuming``: on what published spread that rests.
+    """
+
+    best: float
+    error: float
+    df: float
+    assuming: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +158,14 @@ class Ask(Protocol):
         """``repeats`` metered windows of at least ``seconds`` each over fresh asks of ``requests``."""
         ...
 
+    def stopper(self, metric: str, *, place: Mapping[str, str] | None = None, quantities: int = 1) -> Stopper:
+        """The plan's limit on ``metric`` as a rule for when to stop asking.
+
+        ``place``: the coordinates of the finding, such as attribute, group and reference. ``quantities``: how many
+        streams of the metric the probe measures, since a FAIL is corrected over all of them.
+        """
+        ...
+
 
 class Control(Protocol):
     """A check that the probe sees an effect that is there (positive) or none that is not (negative)."""
@@ -157,13 +198,21 @@ class Probe(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeSpec:
-    """What is known of a probe without running it."""
+    """What is known of a probe without running it.
+
+    ``metrics``: all that it can measure, by unit (see ``probandum.units``). ``facets``: coordinates of its findings
+    beside the groups. ``attributes``: whose groups it compares, ``"plan"`` for those under the plan's ``groups:`` and
+    their crossings, names for attributes of its own, None where only a run can tell.
+    """
 
     id: str
     version: int
     summary: str
     requirements: tuple[str, ...]
     needs: frozenset[Capability]
+    metrics: Mapping[str, str]
+    facets: tuple[str, ...] = ()
+    attributes: Literal["plan"] | tuple[str, ...] | None = None
     cls: type[Any]
 
     @property
@@ -184,12 +233,20 @@ _PROBES = _Registry()
 
 
 def probe(
-    id: str, *, version: int, requirements: Iterable[str], needs: Capability | Iterable[Capability]
+    id: str,
+    *,
+    version: int,
+    requirements: Iterable[str],
+    needs: Capability | Iterable[Capability],
+    metrics: Mapping[str, str],
+    facets: Iterable[str] = (),
+    attributes: Literal["plan"] | tuple[str, ...] | None = None,
 ) -> Callable[[P], P]:
-    """Register a probe class. ``needs``: the target must answer one of these kinds.
+    """Register a probe class. ``needs``: the target must answer one of these kinds; the others as in ``ProbeSpec``.
 
-    TypeError where the class has no docstring or no controls: a probe without both is not evidence. ValueError
-    where another class has the id: which of the two audits would depend on the order of imports.
+    TypeError where the class has no docstring, no controls or a metric without a plain name and a unit: a probe
+    without all of them is not evidence. ValueError where another class has the id: which of the two audits would
+    depend on the order of imports.
     """
 
     def register(cls: P) -> P:
@@ -198,6 +255,9 @@ def probe(
         kinds = {control.kind for control in getattr(cls, "controls", ())}
         if kinds != {"positive", "negative"}:
             raise TypeError(f"probe {id} needs one positive and one negative control, has {sorted(kinds) or 'none'}")
+        for metric, unit in metrics.items():
+            if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", metric) or not unit:
+                raise TypeError(f"probe {id} declares {metric!r} in {unit!r}; expected a kebab-case name and a unit")
         refuse_second(f"probe {id}", _PROBES.specs[id].cls if id in _PROBES.specs else None, cls)
         wanted = [needs] if isinstance(needs, Capability) else needs
         spec = ProbeSpec(
@@ -206,6 +266,9 @@ def probe(
             summary=" ".join(cls.__doc__.split("\n\n")[0].split()),
             requirements=tuple(requirements),
             needs=frozenset(wanted),
+            metrics=dict(metrics),
+            facets=tuple(facets),
+            attributes=attributes,
             cls=cls,
         )
         cls.spec = spec
@@ -213,6 +276,26 @@ def probe(
         return cls
 
     return register
+
+
+def declared(probe: Probe) -> ProbeSpec:
+    """What is known of ``probe`` with its options: its spec, and the metrics that they add."""
+    own: Mapping[str, str] = getattr(probe, "own_metrics", {})
+    return replace(probe.spec, metrics={**probe.spec.metrics, **own})
+
+
+def refuse_undeclared(probe: Probe, measures: Iterable[Measure]) -> None:
+    """ProbeError where a probe measured what it does not declare: a metric, a unit of it, or a facet."""
+    spec = declared(probe)
+    for each in measures:
+        if each.metric not in spec.metrics:
+            raise ProbeError(f"{spec.id} measured {each.metric}, which it does not declare")
+        unit = estimated_in(spec.metrics[each.metric])
+        if each.estimate.unit != unit:
+            raise ProbeError(f"{spec.id} measured {each.metric} in {each.estimate.unit}, and declares it in {unit}")
+        for facet in each.facets:
+            if facet not in spec.facets:
+                raise ProbeError(f"{spec.id} measured {each.metric} by {facet}, a facet that it does not declare")
 
 
 def known_probes() -> dict[str, ProbeSpec]:
@@ -237,7 +320,7 @@ def make_probe(id: str, options: Mapping[str, Any], *, folder: Path = Path()) ->
 def _converted(probe: str, key: str, value: object, hint: Any, folder: Path) -> object:
     """Lists as tuples, and the names of files as paths."""
     if isinstance(value, str) and (hint is Path or Path in typing.get_args(hint)):
-        path = folder / Path(value).expanduser()
+        path = folder / from_home(value)
         if not path.is_file():
             raise DataError(f"suites.{probe}.{key}: no file {path}", remedy="paths start at the plan's folder")
         return path

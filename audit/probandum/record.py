@@ -1,11 +1,12 @@
 """The audit folder: what stands where, how it is written so that kill -9 loses nothing, how it is read.
 
     run/ask/            plan.yaml, plan.json, environment.json, observations.jsonl.zst, items.json,
-                        readings.json, estimates.json
+                        rows.json, readings.json, estimates.json, spending.json
     run/judgements/D/   findings.json, gate.json, card.json and their own statement; D names the judgement
     run/findings.json   the present judgement, which run/judgement names
-    run/reports/        documents
+    run/reports/        documents, evidence pages and their own statement
     run/SHA256SUMS, run/statement.dsse.json   the seal over run/ask
+    run/purge.dsse.json the statement over a purge, where there was one
 
 While a run goes on, ``run/journal.jsonl`` grows by one line an observation and is synced after each pack. A
 half-written last pack is dropped when the run resumes. The journal goes once its packed copy is sealed.
@@ -17,21 +18,26 @@ import contextlib
 import fcntl
 import io
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import msgspec
 
 from probandum import codec
-from probandum.errors import RecordError, UsageError
+from probandum.budget import Spending, Spent
+from probandum.errors import RecordError, Unrecorded, UsageError
 from probandum.evidence import Items, Observation, Reading
 from probandum.finding import Finding
 from probandum.probe import ProbeResult, Window
+from probandum.row_items import RowItems
 
 T = TypeVar("T")
 _FORMAT = 1
+#: How the names of files and folders end that are still being written.
+PART = ".part"
 
 
 class Record:
@@ -52,8 +58,8 @@ class Record:
 
     @property
     def sealed(self) -> bool:
-        """Whether the run is complete: its journal is packed and its digests are written."""
-        return (self.folder / "SHA256SUMS").is_file()
+        """Whether the run is complete: its journal is packed and its statement, the last file of all, is written."""
+        return (self.folder / "statement.dsse.json").is_file()
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -76,9 +82,19 @@ class Record:
         return self._json(self.ask / "items.json", dict[str, Items])
 
     @property
+    def rows(self) -> dict[str, RowItems]:
+        """What became of every row, by probe."""
+        return self._json(self.ask / "rows.json", dict[str, RowItems])
+
+    @property
     def readings(self) -> dict[str, Reading]:
         """Energy by probe, and of the whole audit under ``audit`` where a second meter ran."""
         return self._json(self.ask / "readings.json", dict[str, Reading])
+
+    @property
+    def spending(self) -> Spending:
+        """What was spent, of what budget, and whether that ended the asking."""
+        return self._json(self.ask / "spending.json", Spending)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -120,6 +136,12 @@ class Record:
         if missing:
             raise RecordError(f"{packed}: {missing} bytes are missing at its end", remedy="the record is truncated")
 
+    def left_by_a_purge(self) -> Iterator[bytes]:
+        """The lines of the journal as they stand once raw questions and answers are deleted, sealed or not."""
+        for entry in self.entries():
+            left = entry.without_payload() if isinstance(entry, Observation) else entry
+            yield codec.encode(left) + b"\n"
+
     @property
     def observed(self) -> Path:
         """The file that holds what was asked and answered: packed, or the journal of an unfinished run."""
@@ -130,6 +152,19 @@ class Record:
     def present(self) -> Path:
         """The file that names the present judgement: two judgements may hold the same findings."""
         return self.folder / "judgement"
+
+    @property
+    def reports(self) -> Path:
+        """Where the documents stand."""
+        return self.folder / "reports"
+
+    def sweep(self) -> None:
+        """Take away what killed processes left half-written; call it where nobody else is writing the record."""
+        for path in list(self.folder.rglob(f".*{PART}")):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
     def _present(self) -> Path:
         name = read_bytes(self.present).decode("utf-8", "replace")
@@ -172,6 +207,7 @@ class RunJournal:
     def __init__(self, path: Path, *, resume: bool = True) -> None:
         self._packs: dict[str, list[Observation]] = {}
         self._windows: dict[str, Window] = {}
+        self._path = path
         self._file = _open_locked(path)
         try:
             if not resume:
@@ -195,6 +231,17 @@ class RunJournal:
         self._append([codec.encode(observation) for observation in observations])
         self._packs[observations[0].pack] = list(observations)
 
+    def spent(self) -> Spent:
+        """What everything recorded so far took; the readings of whole probes, which hold it too, are not added."""
+        packs = (Spent.on_recorded(pack) for pack in self._packs.values())
+        windows = (Spent.on_window(window) for window in self._windows.values() if window.requests)
+        return sum([*packs, *windows], Spent())
+
+    def smaller_batches(self) -> int | None:
+        """The tokens of a pass that the run had to go down to; None where memory held as many as the plan says."""
+        found = (observation.smaller_batches for pack in self._packs.values() for observation in pack)
+        return min((tokens for tokens in found if tokens is not None), default=None)
+
     def window(self, key: str) -> Window | None:
         """A recorded energy window."""
         return self._windows.get(key)
@@ -209,10 +256,21 @@ class RunJournal:
         self._file.close()
 
     def _append(self, lines: Sequence[bytes]) -> None:
-        self._file.seek(0, os.SEEK_END)
-        self._file.write(b"".join(line + b"\n" for line in lines))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Past the file's buffer, whose rest would be written again when it is closed."""
+        descriptor = self._file.fileno()
+        end = os.lseek(descriptor, 0, os.SEEK_END)
+        left = memoryview(b"".join(line + b"\n" for line in lines))
+        try:
+            while left:
+                left = left[os.write(descriptor, left) :]
+            os.fsync(descriptor)
+        except OSError as error:
+            with contextlib.suppress(OSError):  # a half-written pack is dropped when the run resumes, too
+                os.ftruncate(descriptor, end)
+            raise Unrecorded(
+                f"{self._path}: {error.strerror or error}",
+                remedy="make room and give the same command again: what was recorded is kept",
+            ) from None
 
 
 def journal_entries(path: Path) -> list[Observation | WindowEntry]:
@@ -264,18 +322,38 @@ def _entry(line: bytes, what: str) -> Observation | WindowEntry:
     return entry
 
 
+def reopen(record: Record, *, plan_source: bytes, plan: Mapping[str, Any]) -> None:
+    """Make a sealed record an unfinished one again, with all that was asked: what its budget had ended goes on.
+
+    Its judgements and documents are taken away: they spoke of the part that was asked. They go before its statement,
+    so that a process that is killed between leaves a record that can be reopened once more.
+    """
+    write_bytes(record.journal, b"".join(codec.encode(entry) + b"\n" for entry in record.entries()))
+    for folder in (record.folder / "judgements", record.reports):
+        shutil.rmtree(folder, ignore_errors=True)
+    whole = ("statement.dsse.json", "SHA256SUMS", "ask/observations.jsonl.zst")
+    for path in (record.present, record.folder / "findings.json", *(record.folder / name for name in whole)):
+        path.unlink(missing_ok=True)
+    write_bytes(record.ask / "plan.yaml", plan_source)
+    write_json(record.ask / "plan.json", plan)
+
+
 def pack_journal(journal: Path, target: Path) -> None:
-    """Compress a finished journal to ``target``."""
+    """Compress a finished journal to ``target``, as it stands: :class:`RunJournal` leaves whole packs alone in it."""
+    write_bytes(target, packed([journal.read_bytes()]))
+
+
+def packed(lines: Iterable[bytes]) -> bytes:
+    """The lines of a journal, compressed."""
     import zstandard
 
-    lines = b"".join(codec.encode(entry) + b"\n" for entry in journal_entries(journal))
-    write_bytes(target, zstandard.ZstdCompressor(level=9, write_checksum=True).compress(lines))
+    return zstandard.ZstdCompressor(level=9, write_checksum=True).compress(b"".join(lines))
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file of mode 600 whole or not at all: a temporary neighbour, synced, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    make_folder(path.parent)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -286,6 +364,13 @@ def write_bytes(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def make_folder(folder: Path) -> None:
+    """Make ``folder`` and every missing folder above it, all of mode 700; those that stand keep theirs."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True, mode=0o700)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -308,19 +393,29 @@ def start_record(
 ) -> Record:
     """A new record, or the unfinished one of the same *ask* that stands in ``folder``.
 
-    UsageError where another plan's record, or files that are no record, stand there; they stay untouched.
+    UsageError where another plan's record, or files that are no record, stand there; they stay untouched. So it is
+    where ``folder`` cannot be written.
     """
+    try:
+        return _started(folder, plan_source, plan, environment)
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: cannot be written: {error.strerror or error}", remedy="choose another --out"
+        ) from None
+
+
+def _started(folder: Path, plan_source: bytes, plan: Mapping[str, Any], environment: Mapping[str, Any]) -> Record:
     record = Record(folder)
     if (record.ask / "plan.json").is_file():
         if record.plan["key"] != plan["key"]:
             raise UsageError(
                 f"{folder}: holds the record of another plan, model or data set", remedy="choose another --out"
             )
+        tempfile.TemporaryFile(dir=folder).close()  # the rest of the run is written there
         return record
     if folder.exists() and (not folder.is_dir() or any(path.name != "ask" for path in folder.iterdir())):
         raise UsageError(f"{folder}: not empty and not an audit record", remedy="choose another --out")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    record.ask.mkdir(exist_ok=True, mode=0o700)
+    make_folder(record.ask)
     write_bytes(record.ask / "plan.yaml", plan_source)
     write_json(record.ask / "environment.json", {"format": _FORMAT, **environment})
     write_json(record.ask / "plan.json", plan)

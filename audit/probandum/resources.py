@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from probandum.errors import DataError, did_you_mean
+from probandum.errors import DataError, UsageError, did_you_mean
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent.parent
@@ -36,8 +36,23 @@ def dataset(name: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where converted models and cached answers live: ``PROBANDUM_CACHE``, else the user's cache folder."""
+    """Where converted models and cached answers live: ``PROBANDUM_CACHE``, else the user's cache folder.
+
+    UsageError where neither is known, as for a user without a home.
+    """
     if override := os.environ.get("PROBANDUM_CACHE"):
         return Path(override)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "probandum"
+    return (Path(base) if base else from_home("~/.cache")) / "probandum"
+
+
+def from_home(path: str) -> Path:
+    """``path`` with ``~`` as the user's home; UsageError where nobody knows that home.
+
+    >>> from_home("data/rows.csv").as_posix()
+    'data/rows.csv'
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UsageError(f"{path}: no home folder is known", remedy="set HOME, or give a whole path") from None

@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from probandum.errors import DataError
 from probandum.evidence import Floats, Response, Table
+from probandum.row_items import Digests, RowItems, combined, digests_of, numbered
 
 Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int64]
@@ -32,13 +35,15 @@ UNKNOWN = "(not stated)"
 class Grouping:
     """One attribute of the rows: ``codes[i]`` is the index into ``names`` of row i's group.
 
-    ``reference`` names the group that others are compared with; None means every ordered pair is judged.
+    ``reference`` names the group that others are compared with; None means every ordered pair is judged. ``parts``
+    are the attributes that an intersection crosses.
     """
 
     attribute: str
     codes: Codes
     names: tuple[str, ...]
     reference: str | None = None
+    parts: tuple[Grouping, ...] = ()
 
     def __post_init__(self) -> None:
         """The reference must be one of the groups."""
@@ -53,7 +58,19 @@ class Grouping:
         codes = self.codes * len(other.names) + other.codes
         names = tuple(f"{a}*{b}" for a in self.names for b in other.names)
         reference = f"{self.reference}*{other.reference}" if self.reference and other.reference else None
-        return Grouping(attribute=f"{self.attribute}*{other.attribute}", codes=codes, names=names, reference=reference)
+        return Grouping(
+            attribute=f"{self.attribute}*{other.attribute}",
+            codes=codes,
+            names=names,
+            reference=reference,
+            parts=(*(self.parts or (self,)), *(other.parts or (other,))),
+        )
+
+    def place(self, index: int) -> dict[str, int]:
+        """The code of group ``index`` in each attribute that is crossed; in its own where none is."""
+        parts = self.parts or (self,)
+        codes = np.unravel_index(index, tuple(len(part.names) for part in parts))
+        return {part.attribute: int(code) for part, code in zip(parts, codes, strict=True)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +105,8 @@ class Outcomes:
 class Subject:
     """The rows, their groups, and the declarations that turn answers into decisions.
 
-    ``features`` names the columns that the model takes; ``label`` and ``row_id`` name columns of ``table``.
+    ``features`` names the columns that the model takes; ``label`` and ``row_id`` name columns of ``table``, and
+    ``answers`` those that hold what a recorded system answered.
     """
 
     table: Table
@@ -97,6 +115,7 @@ class Subject:
     row_id: str | None = None
     groupings: Mapping[str, Grouping] = field(default_factory=dict)
     decision: Decision | None = None
+    answers: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -106,14 +125,36 @@ class Subject:
         """Which rows carry the positive label; None where the plan names no label."""
         if self.label is None or self.decision is None:
             return None
-        labels = as_text(self.table[self.label])
-        return np.asarray(labels == spelled(self.decision.positive, set(labels.tolist())), dtype=np.bool_)
+        column = self.table[self.label]
+        values = sorted(set(column.tolist()))
+        texts = as_text(np.array(values, dtype=column.dtype)).tolist()
+        wanted = spelled(self.decision.positive, texts)
+        found = [value for value, text in zip(values, texts, strict=True) if text == wanted]
+        return np.isin(column, np.array(found, dtype=column.dtype))
 
     def keys(self) -> tuple[str, ...]:
         """One name a row: its id where the plan names one, its place otherwise."""
         if self.row_id is None:
             return tuple(f"row-{index}" for index in range(len(self)))
         return tuple(str(value) for value in as_text(self.table[self.row_id]))
+
+    def contents(self) -> tuple[str, ...]:
+        """A digest of every row's content, all columns but the answers: 16 hex digits."""
+        return tuple(f"{digest:016x}" for digest in self._digests[1].tolist())
+
+    def row_items(self, columns: Mapping[str, npt.NDArray[np.integer[Any]]]) -> RowItems:
+        """``columns`` (codes, one a row) with what names every row in every audit: its id, else place and content."""
+        keys, contents = self._digests
+        return RowItems.packed(keys=keys, contents=contents, named=self.row_id is not None, columns=columns)
+
+    @cached_property
+    def _digests(self) -> tuple[Digests, Digests]:
+        """Of every row its key and its content, all columns but the answers."""
+        places = np.arange(len(self), dtype=np.uint64)
+        asked = [digests_of(self.table[name]) for name in sorted(self.table) if name not in self.answers]
+        contents = combined([np.zeros_like(places), *asked])
+        named = combined([places, contents]) if self.row_id is None else digests_of(as_text(self.table[self.row_id]))
+        return numbered(named), contents
 
     def outcomes(self, response: Response) -> Outcomes:
         """Decisions from an answer to a predict request over all rows.
@@ -165,9 +206,10 @@ def as_text(column: npt.NDArray[np.generic]) -> npt.NDArray[np.str_]:
     ['1', '0.5']
     """
     if column.dtype.kind == "f":
-        return np.array([str(int(v)) if float(v).is_integer() else repr(float(v)) for v in column], dtype=np.str_)
+        values = column.tolist()
+        return np.array([str(int(v)) if v.is_integer() else repr(v) for v in values], dtype=np.str_)
     if column.dtype.kind == "b":
-        return np.array([str(int(v)) for v in column], dtype=np.str_)
+        return np.asarray(column.astype(np.int8), dtype=np.str_)
     return np.asarray(column, dtype=np.str_)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +24,10 @@ from probandum.subject import NUMBER, UNKNOWN, Decision, Grouping, Subject, as_t
 MOST_GROUPS = 100
 
 _EXACT = 2**53
+#: What programs write where a number is missing or too large.
+_NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.ASCII | re.IGNORECASE)
+#: The same among words: a missing value that became one. A town may be called Nan.
+_MISSING = ("nan", "NaN", "NAN")
 
 
 def read_table(path: Path, *, columns: Sequence[str] | None = None) -> Table:
@@ -30,8 +35,8 @@ def read_table(path: Path, *, columns: Sequence[str] | None = None) -> Table:
 
     CSV is UTF-8 with a header, separated by commas, quoted as RFC 4180 has it. A column is numeric (float64)
     where every value is a decimal number, text otherwise; an empty cell of a text column is "". A numeric
-    column with an empty cell is an error where it was named. Where ``columns`` is None nobody has said that
-    it counts, so it is kept as text, and whoever needs its numbers gets the error.
+    column with an empty cell, NaN or an infinity is an error where it was named. Where ``columns`` is None nobody
+    has said that it counts, so it is kept as text, and whoever needs its numbers gets the error.
 
     DataError names the file, and the row or line, of whatever is wrong.
     """
@@ -100,21 +105,22 @@ def _columns_found(header: Sequence[str]) -> str:
 
 
 def _typed(source: str, name: str, values: list[str], strict: bool) -> Column:
-    """Floats where every value is a number, text otherwise."""
+    """Floats where every value is a number, text otherwise; in a column of numbers no cell is missing or infinite."""
     distinct = set(values)
-    if distinct != {""} and all(map(NUMBER.fullmatch, distinct - {""})):
-        if "" not in distinct:
-            numbers = np.fromiter(map(float, values), dtype=np.float64, count=len(values))
-            if np.isfinite(numbers).all():
-                return numbers
-        elif strict:
-            raise _empty_cell(source, name, values.index(""))
+    numeric = {value for value in distinct if NUMBER.fullmatch(value) and math.isfinite(float(value))}
+    if numeric == distinct:
+        return np.fromiter(map(float, values), dtype=np.float64, count=len(values))
+    others = {value for value in distinct - numeric if value and not NUMBER.fullmatch(value)}
+    if strict and distinct != {""} and all(map(_NOT_FINITE.fullmatch, others)):
+        raise _bad_cell(source, name, values, next(i for i, value in enumerate(values) if value not in numeric))
     return np.array(values, dtype=np.str_)
 
 
-def _empty_cell(source: str, name: str, row: int) -> DataError:
+def _bad_cell(source: str, name: str, values: Sequence[object], row: int) -> DataError:
+    """A cell that holds no value."""
+    said = f"holds {str(values[row])!r}, which is no value" if str(values[row]) else "is empty"
     return DataError(
-        f"{source}: row {row + 1}: column {name!r} is empty",
+        f"{source}: row {row + 1}: column {name!r} {said}",
         remedy="fill it in or leave the row out; the audit drops nothing by itself",
     )
 
@@ -158,11 +164,12 @@ def _from_arrow(source: str, name: str, column: Any, strict: bool) -> Column:
         column = column.cast(arrow.int8())
     numbers = np.asarray(column.cast(arrow.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
     absent = ~np.isfinite(numbers)
-    if absent.any() and strict:
-        raise _empty_cell(source, name, int(np.argmax(absent)))
     if absent.any():
-        text = as_text(np.where(absent, 0.0, numbers))
-        return np.where(absent, "", text)
+        text = np.where(absent, "", as_text(np.where(absent, 0.0, numbers)))
+        text = np.where(np.isinf(numbers), np.where(numbers > 0, "inf", "-inf"), text)
+        if strict:
+            raise _bad_cell(source, name, text.tolist(), int(np.argmax(absent)))
+        return text
     if arrow.types.is_integer(kind) and (np.abs(numbers) >= _EXACT).any():
         return np.array([str(value) for value in column.to_pylist()], dtype=np.str_)
     return numbers
@@ -176,15 +183,15 @@ def numbers_of(table: Table, name: str, *, what: str) -> Floats:
     values = column.tolist()
     row = next((i for i, value in enumerate(values) if not NUMBER.fullmatch(str(value))), 0)
     if values[row] == "":
-        raise _empty_cell(what, name, row)
+        raise _bad_cell(what, name, values, row)
     raise DataError(f"{what}: row {row + 1}: column {name!r} holds {values[row]!r}, expected a number")
 
 
 def stated(table: Table, name: str, *, what: str) -> Column:
-    """A column without empty cells; DataError, starting with ``what``, names the first row that has one."""
+    """A column without empty cells or NaN; DataError, starting with ``what``, names the first row that has one."""
     column = column_of(table, name, what=what)
-    if column.dtype.kind != "f" and (empty := column == "").any():
-        raise _empty_cell(what, name, int(np.argmax(empty)))
+    if column.dtype.kind != "f" and (empty := np.isin(column, ["", *_MISSING])).any():
+        raise _bad_cell(what, name, column.tolist(), int(np.argmax(empty)))
     return column
 
 
@@ -208,8 +215,9 @@ def make_groupings(groups: Mapping[str, Mapping[str, Any]], table: Table) -> dic
     """One grouping an attribute, from ``{column, reference, bins, labels}``.
 
     Without ``bins`` the groups are the column's values in sorted order (numbers by size), and empty cells are
-    the group "(not stated)", last. With them the groups are the intervals, right-closed, the first one holding
-    its lower edge too, named by ``labels`` where given; an interval that no row falls into stays a group.
+    the group "(not stated)", last; a NaN that was written as a word is refused. With them the groups are the
+    intervals, right-closed, the first one holding its lower edge too, named by ``labels`` where given; an interval
+    that no row falls into stays a group.
     DataError where a column, a reference or a row does not fit.
 
     >>> ages = Table({"age": np.array([25.0, 26.0, 0.0])})
@@ -239,6 +247,12 @@ def make_groupings(groups: Mapping[str, Mapping[str, Any]], table: Table) -> dic
 
 def _by_value(what: str, name: str, column: Column) -> tuple[list[str], np.ndarray]:
     values = column.tolist()
+    if column.dtype.kind != "f" and (missing := np.isin(column, _MISSING)).any():
+        row = int(np.argmax(missing))
+        raise DataError(
+            f"{what}: row {row + 1}: column {name!r} holds {values[row]!r}, which is no value",
+            remedy=f"leave the cell empty: such rows are the group {UNKNOWN!r}",
+        )
     distinct = sorted(set(values), key=lambda value: (value == "", value))
     if len(distinct) > MOST_GROUPS:
         raise DataError(
@@ -287,11 +301,12 @@ def make_subject(
     row_id: str | None = None,
     decision: Decision | None = None,
     classes: Sequence[str] = (),
+    answers: Sequence[str] = (),
 ) -> Subject:
     """The rows under audit with all that the plan declares of them; DataError where the two do not fit.
 
     ``classes`` are the class names of a model, where one decides: the favourable and the positive value must
-    be among them.
+    be among them. ``answers`` are columns that hold recorded answers.
     """
     for name in features:
         column_of(table, name, what="data.features")
@@ -312,6 +327,7 @@ def make_subject(
         row_id=row_id,
         groupings=make_groupings(groups or {}, table),
         decision=decision,
+        answers=tuple(answers),
     )
 
 

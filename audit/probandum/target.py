@@ -9,22 +9,35 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from probandum.errors import UnknownName, UsageError, did_you_mean
 from probandum.evidence import Capability, Request, Response, Table
+from probandum.resources import from_home
+
+#: Keys and list places, from the top of a part of the plan.
+Place = tuple[str | int, ...]
+
+
+class Problem(NamedTuple):
+    """What is wrong with a target's options, and where below ``target:``."""
+
+    place: Place
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetContext:
     """What the runner tells every target: where relative paths start, and how to compute.
 
-    ``features`` are the columns, in order, that a tabular model takes; ``threads`` 0 means as many as the
-    machine has usable; ``batch_tokens`` bounds the tokens of one forward pass. ``notice`` tells the person who
-    waits why loading takes long.
+    ``features`` are the columns, in order, that a tabular model takes; ``threads`` 0 means as many as the machine has
+    usable; ``batch_tokens`` bounds the tokens of one forward pass; with ``batch_invariant`` each input is answered as
+    if it were asked alone, to the bit. ``notice`` tells the person who waits why loading takes long. ``favourable``,
+    ``positive`` and ``threshold`` are the plan's decision, for a target that answers decisions in place of
+    probabilities; ``favourable`` None: none is declared.
     """
 
     folder: Path
@@ -33,11 +46,15 @@ class TargetContext:
     dtype: str = "auto"
     threads: int = 0
     batch_tokens: int = 8192
+    batch_invariant: bool = False
     notice: Callable[[str], None] = lambda text: None
+    favourable: str | None = None
+    positive: str = "1"
+    threshold: float | None = None
 
     def resolve(self, path: str) -> Path:
         """``path`` as the plan means it: relative to the plan's folder; ``~`` is the home."""
-        expanded = Path(path).expanduser()
+        expanded = from_home(path)
         return expanded if expanded.is_absolute() else self.folder / expanded
 
 
@@ -52,10 +69,22 @@ class Target:
     #: Facts every report must show, such as that code-executing files were loaded.
     cautions: tuple[str, ...] = ()
     capabilities: frozenset[Capability] = frozenset()
+    #: Why it cannot answer a kind of request that one might expect of it; reports print it beside what was not asked.
+    why_not: Mapping[Capability, str] = types.MappingProxyType({})
     #: Class names in the order of the columns of classify and predict answers.
     labels: tuple[str, ...] = ()
+    #: Whether it can answer each input as if it were asked alone, to the bit (``execution.batch_invariant``).
+    batch_invariant: ClassVar[bool] = False
+    #: What a batch does to numbers: ``invariant``, and how far they were ``apart`` from single passes, in ``unit``.
+    batching: Mapping[str, Any] = types.MappingProxyType({})
+    #: The tokens of a pass that it went down to where memory did not hold as many as the plan says; None: it did.
+    smaller_batches: int | None = None
     #: Whether the identity is a digest of the weights, so that answers may be shared between runs.
     shareable: bool = False
+    #: Columns of :meth:`table` that hold answers; the others are what was asked about.
+    answers: tuple[str, ...] = ()
+    #: Whether its answers stand in a file, so that asking it costs nothing.
+    recorded: bool = False
     #: Addresses that this target opens connections to, because the plan named them; none for local models.
     endpoints: tuple[str, ...] = ()
 
@@ -64,6 +93,14 @@ class Target:
         """The files that ``options`` name, found without loading the model: their bytes key the record."""
         path = options.get("path")
         return (context.resolve(path),) if isinstance(path, str) else ()
+
+    @classmethod
+    def problems(cls, options: Mapping[str, Any], features: Sequence[str]) -> Iterable[Problem]:
+        """What is wrong with ``options`` beyond their types, found before anything is loaded or asked.
+
+        ``features``: the columns that the plan names, where it does.
+        """
+        return ()
 
     def identity(self) -> Mapping[str, Any]:
         """What was audited: digests of weights and code, precision, versions; JSON values only."""
@@ -76,9 +113,28 @@ class Target:
         """
         raise NotImplementedError
 
+    def tokens(self, requests: Sequence[Request]) -> list[int | None]:
+        """How many tokens each request would make it read, without asking the model; None where it cannot say."""
+        return [None] * len(requests)
+
     def table(self) -> Table | None:
         """The rows of a target that brings its own data, such as a log of decisions; None otherwise."""
         return None
+
+    @property
+    def attempts(self) -> int:
+        """The most tries that an ask of the last round took, where asking may fail and be repeated."""
+        return 1
+
+    def check(self) -> str | None:
+        """Why this is not the system that it was when it was loaded; None where nothing says so.
+
+        Asked when the asking is over; TargetError where the system does not answer any more.
+        """
+        return None
+
+    def use_smaller_batches(self, tokens: int) -> None:
+        """Take at most ``tokens`` a pass, as an interrupted run of this audit had to in the end."""
 
     def synchronise(self) -> None:
         """Wait until the device has done what was asked, so that an energy window ends where work ends."""
@@ -123,7 +179,10 @@ def known_targets() -> dict[str, type[Target]]:
 
 def make_target(name: str, context: TargetContext, options: Mapping[str, Any]) -> Target:
     """An instance of the target ``name``; UnknownName or UsageError where name or a key is not known."""
-    return _class(name, options)(context, **options)  # type: ignore[call-arg]
+    cls = _class(name, options)
+    for problem in cls.problems(options, context.features):
+        raise UsageError(f"target.{'.'.join(map(str, problem.place))}: {problem.text}")
+    return cls(context, **options)  # type: ignore[call-arg]
 
 
 def target_sources(name: str, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:

@@ -1,18 +1,22 @@
 """YAML that people wrote, with the place of every value, so that an error can name file, line and column.
 
 Beyond plain YAML: a key given twice is an error, ``${NAME}`` reads the environment, and ``extends: FILE`` at the
-top inherits from another file, whose mappings are merged key by key and whose other values are replaced.
+top inherits from another file, whose mappings are merged key by key and whose other values are replaced. The plain
+word ``TODO`` is a value that a person has yet to decide: an error, told by the comment beside it. A file is read up to
+``MOST_DEPTH`` and ``MOST_VALUES``, aliases counted as what they stand for: a few lines of them can stand for more
+than a memory holds.
 """
 
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -20,7 +24,19 @@ from probandum.errors import PlanError
 
 Place = tuple[str | int, ...]
 
+#: How many levels of lists and mappings a file may nest; the deepest of ours has 13.
+MOST_DEPTH = 100
+#: How many keys and values a file may hold; the longest of ours has about 15,000.
+MOST_VALUES = 200_000
+
+#: A value that is still to be decided; in quotes it is a text like any other.
+UNDECIDED = "TODO"
+
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+#: What YAML's escapes can write and UTF-8 or a file name cannot hold.
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
+#: What canonical JSON holds of whole numbers.
+_INTEGERS = (-(2**63), 2**64 - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +55,8 @@ class Mark:
 class YamlSource:
     """The values of a YAML file, ``marks`` by path, the bytes as written, and the files it inherits from.
 
-    A mark stands at the key of a mapping's entry and at the start of a sequence's.
+    A mark stands at the key of a mapping's entry and at the start of a sequence's. ``undecided``: what to say of values
+    that are still to be decided.
     """
 
     path: Path
@@ -48,6 +65,7 @@ class YamlSource:
     marks: Mapping[Place, Mark]
     inherited: tuple[Path, ...] = ()
     problems: tuple[str, ...] = ()
+    undecided: Mapping[Place, str] = field(default_factory=dict)
 
     def mark(self, place: Sequence[str | int]) -> Mark:
         """The place of a value, or of the nearest value around it."""
@@ -63,9 +81,9 @@ class YamlSource:
 
 
 def read_yaml(path: Path, *, collect: bool = False, seen: tuple[Path, ...] = ()) -> YamlSource:
-    """The mapping in ``path``; PlanError names every duplicate key and unset variable at once.
+    """The mapping in ``path``; PlanError names every duplicate key, unset variable and undecided value at once.
 
-    With ``collect`` these are left in ``problems`` for a caller who has more to say.
+    With ``collect`` these are left in ``problems`` and ``undecided`` for a caller who has more to say.
     """
     try:
         data = path.read_bytes()
@@ -77,40 +95,98 @@ def read_yaml(path: Path, *, collect: bool = False, seen: tuple[Path, ...] = ())
         raise PlanError([f"{path}:1:1: expected keys and values, found {_kind(values)}"])
     if reader.problems and not collect:
         raise PlanError(reader.problems)
+    if reader.undecided and not collect and not seen:
+        raise PlanError(list(reader.undecided.values()))
     problems = tuple(reader.problems)
     base_name = values.pop("extends", None)
     if base_name is None:
-        return YamlSource(path=path, data=data, values=values, marks=reader.marks, problems=problems)
+        return YamlSource(
+            path=path, data=data, values=values, marks=reader.marks, problems=problems, undecided=reader.undecided
+        )
     mark = reader.marks[("extends",)]
     base_path = path.parent / str(base_name)
     if base_path.resolve() in [known.resolve() for known in (*seen, path)]:
         raise PlanError([f"{mark}: extends: {base_name} extends this file in turn"])
     base = read_yaml(base_path, seen=(*seen, path))
+    merged = _merged(base.values, values)
+    undecided = {**base.undecided, **reader.undecided}
     return YamlSource(
         path=path,
         data=data,
-        values=_merged(base.values, values),
+        values=merged,
         marks={**base.marks, **reader.marks},
         inherited=(base_path, *base.inherited),
         problems=problems,
+        undecided={place: said for place, said in undecided.items() if _at(merged, place) == UNDECIDED},
     )
 
 
 def _compose(path: Path, data: bytes) -> yaml.Node:
     try:
         text = data.decode("utf-8-sig")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
     except UnicodeDecodeError:
         raise PlanError([f"{path}:1:1: not UTF-8 text"]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else f"{path}:1:1"
-        raise PlanError([f"{where}: broken YAML: {error.problem or error.context}"]) from None
-    except yaml.YAMLError as error:
-        raise PlanError([f"{path}:1:1: broken YAML: {' '.join(str(error).split())}"]) from None
+        what = "" if isinstance(error, _TooMuch) else "broken YAML: "
+        raise PlanError([f"{where}: {what}{', '.join(filter(None, [error.context, error.problem]))}"]) from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        where = f"{path}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+        raise PlanError([f"{where}: broken YAML: the character U+{error.character:04X} is not allowed"]) from None
     if node is None:
         raise PlanError([f"{path}:1:1: the file is empty"])
     return node
+
+
+class _TooMuch(yaml.MarkedYAMLError):
+    """Sound YAML that no reader should follow to its end."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes, counts what they stand for, and stops where that is too much."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._values = 0
+        #: How many values and levels each finished node stands for; one that is still open has no entry.
+        self._sizes: dict[yaml.Node, tuple[int, int]] = {}
+        #: The levels below each open node, outermost first.
+        self._below: list[int] = []
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node; an error at its place where it holds itself, or stands too deep or for too much."""
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        if len(self._below) >= MOST_DEPTH:
+            _refuse(event, f"nested deeper than {MOST_DEPTH} levels")
+        if isinstance(event, yaml.AliasEvent):
+            node = super().compose_node(parent, index)
+            if node not in self._sizes:
+                _refuse(event, f"the alias *{event.anchor} stands within what it stands for")
+            values, levels = self._sizes[node]
+            self._values += values
+        else:
+            before = self._values
+            self._below.append(0)
+            self._values += 1
+            node = super().compose_node(parent, index)
+            assert node is not None
+            levels = self._below.pop() + 1
+            self._sizes[node] = (self._values - before, levels)
+        if self._values > MOST_VALUES:
+            _refuse(event, f"more than {MOST_VALUES:,} keys and values, aliases written out")
+        if len(self._below) + levels > MOST_DEPTH:
+            _refuse(event, f"nested deeper than {MOST_DEPTH} levels, aliases written out")
+        if self._below:
+            self._below[-1] = max(self._below[-1], levels)
+        return node
+
+
+def _refuse(event: yaml.Event, problem: str) -> NoReturn:
+    mark: Any = event.start_mark
+    raise _TooMuch(problem=problem, problem_mark=mark)
 
 
 class _Reader:
@@ -120,6 +196,7 @@ class _Reader:
         self.file = file
         self.marks: dict[Place, Mark] = {}
         self.problems: list[str] = []
+        self.undecided: dict[Place, str] = {}
         self._plain = yaml.SafeLoader("")
 
     def read(self, node: yaml.Node, place: Place = ()) -> Any:
@@ -131,10 +208,13 @@ class _Reader:
         return self._scalar(node, place)
 
     def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
-        self._plain.flatten_mapping(node)  # merge keys (<<), before duplicates are looked for
         values: dict[str, Any] = {}
+        try:
+            self._plain.flatten_mapping(node)  # merge keys (<<), before duplicates are looked for
+        except yaml.MarkedYAMLError as error:
+            self._note(node, place, error.problem)
         for key_node, value_node in node.value:
-            key = str(self._plain.construct_object(key_node, deep=True))
+            key = self._usable(str(self._constructed(key_node, place)), key_node, place)
             here = (*place, key)
             if key in values:
                 name = ".".join(map(str, here))
@@ -147,14 +227,45 @@ class _Reader:
         return values
 
     def _scalar(self, node: yaml.Node, place: Place) -> Any:
-        try:
-            value = self._plain.construct_object(node, deep=True)
-        except (yaml.YAMLError, ValueError) as error:
-            self.problems.append(f"{self._mark(node)}: {'.'.join(map(str, place))}: {' '.join(str(error).split())}")
-            return None
+        value = self._constructed(node, place)
+        if value == UNDECIDED and getattr(node, "style", None) is None:
+            question = _comment(node)
+            said = f"still to be decided: {question}" if question else "still to be decided"
+            self.undecided[place] = f"{self._mark(node)}: {'.'.join(map(str, place))}: {said}"
         if isinstance(value, datetime.date):
             return value.isoformat()
-        return self._expanded(value, node, place) if isinstance(value, str) else value
+        if isinstance(value, str):
+            return self._usable(self._expanded(value, node, place), node, place)
+        if isinstance(value, float) and not math.isfinite(value):
+            self._note(node, place, f"{node.value} is no finite number")
+            return 1.0
+        if isinstance(value, int) and not _INTEGERS[0] <= value <= _INTEGERS[1]:
+            self._note(node, place, f"{node.value:.20}... has more digits than 64 bits hold; write it in quotes")
+            return 1
+        return value
+
+    def _usable(self, text: str, node: yaml.Node, place: Place) -> str:
+        """``text``; a problem where no file name and no document can hold it."""
+        if _UNUSABLE.search(text):
+            self._note(node, place, "the text holds NUL or half a character, which no file can")
+        return _UNUSABLE.sub("?", text)
+
+    def _constructed(self, node: yaml.Node, place: Place) -> Any:
+        """What a node stands for by its tag; None, and a problem, where it does not fit its tag."""
+        try:
+            return self._plain.construct_object(node, deep=True)
+        except yaml.MarkedYAMLError as error:
+            self._note(node, place, error.problem)
+        except (ValueError, LookupError, AttributeError) as error:  # PyYAML's constructors check little themselves
+            kind = node.tag.rpartition(":")[2]
+            why = f": {error}" if type(error) is ValueError else ""
+            self._note(node, place, f"{str(node.value)[:40]!r} cannot be read as {kind}{why}")
+        return None
+
+    def _note(self, node: yaml.Node, place: Place, problem: str | None) -> None:
+        name = ".".join(map(str, place))
+        said = " ".join((problem or "broken YAML").split())
+        self.problems.append(f"{self._mark(node)}: {name}: {said}" if name else f"{self._mark(node)}: {said}")
 
     def _expanded(self, text: str, node: yaml.Node, place: Place) -> str:
         def value_of(match: re.Match[str]) -> str:
@@ -168,6 +279,32 @@ class _Reader:
 
     def _mark(self, node: yaml.Node) -> Mark:
         return Mark(file=self.file, line=node.start_mark.line + 1, column=node.start_mark.column + 1)
+
+
+def _comment(node: yaml.Node) -> str:
+    """The comment behind a value, with the lines below it that carry it on in the same column."""
+    mark: Any = node.end_mark
+    first, *rest = mark.buffer[mark.pointer :].rstrip("\0").splitlines() or [""]
+    found = re.search(r"(?:^|\s)#\s*(.*)", first)
+    if found is None:
+        return ""
+    column = mark.column + first.index("#", found.start())
+    said = [found[1]]
+    for line in rest:
+        if line[:column].strip() or line[column : column + 1] != "#":
+            break
+        said.append(line[column + 1 :])
+    return " ".join(" ".join(said).split())
+
+
+def _at(values: Any, place: Place) -> Any:
+    """The value at a place; None where there is none any more."""
+    for part in place:
+        try:
+            values = values[part]
+        except (LookupError, TypeError):
+            return None
+    return values
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

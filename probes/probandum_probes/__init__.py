@@ -1,4 +1,7 @@
-"""The probes that come with the toolkit, one file each; importing this package registers them all."""
+"""The probes that come with the toolkit, one file each; importing this package registers them all.
+
+PYTEST_DONT_REWRITE: see probandum.
+"""
 
 from __future__ import annotations
 

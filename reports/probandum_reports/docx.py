@@ -17,12 +17,13 @@ from probandum.document import Cell, Fact, Figure, Gap, Heading, Inline, Listing
 from probandum.errors import DataError, MissingDependency
 from probandum.finding import Verdict
 from probandum_reports.columns import widths
-from probandum_reports.front import ORIGINS, front, in_reading_order, origins, who
+from probandum_reports.front import front, in_reading_order, origins, who
 from probandum_reports.ooxml import Controls, Element, bookmarked, element, field, line_break, paragraph, run, table
 from probandum_reports.typesetting import picture, raster
 from probandum_reports.view import Shown, View
 from probandum_reports.word_look import MARKS, TONES, dress
 from probandum_reports.word_styles import TEXT_WIDTH, bar, box, colour
+from probandum_reports.wording import ORIGINS
 
 #: The oldest time a zip entry can have; the document's own date stands in its properties.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -117,22 +118,21 @@ class _Body:
             paragraph(run(page.system), style="System"),
             paragraph(run(f"As of {page.day.isoformat()}")),
             paragraph(run(document.status), style="Status"),
-            *(self._fact(fact) for fact in document.front),
-            paragraph(run("Seal: ", element("b")), run(page.seal), looks=[element("spacing", before=480)]),
+            *(self._fact(fact, style="CoverFact") for fact in document.front),
+            paragraph(run("Seal: ", element("b")), run(page.seal), looks=[element("spacing", before=200)]),
         )
         for label, digest in page.digests:
             self._add(paragraph(run(label), element("r", element("tab")), run(digest), style="Digest"))
 
     def _legend(self) -> None:
+        """How to read it, kept in one piece; no page is forced to begin here, since every reader sets other letters."""
         counts = origins(self._view.document)
-        head = paragraph(
-            run("How to read this document"), style="System", looks=[element("keepNext"), element("pageBreakBefore")]
-        )
+        looks = [element("keepNext"), element("spacing", before=480)]
+        head = paragraph(run("How to read this document"), style="System", looks=looks)
         rows = [
             [
-                [paragraph(*self._origin(name), style="TableText")],
-                [paragraph(run(meaning), style="TableText")],
-                [paragraph(run(str(counts[name])), style="TableText")],
+                [paragraph(*parts, style="TableText", looks=[element("keepNext")])]
+                for parts in (self._origin(name), [run(meaning)], [run(str(counts[name]))])
             ]
             for name, (_, meaning) in ORIGINS.items()
         ]
@@ -174,8 +174,7 @@ class _Body:
         place = self._headings
         self._headings += 1
         parts = bookmarked(_bookmark(place), place, run(node.text))
-        looks = [element("pageBreakBefore")] if place == 0 else []
-        self._add(paragraph(*parts, style=f"Heading{min(node.level, 4)}", looks=looks))
+        self._add(paragraph(*parts, style=f"Heading{min(node.level, 4)}"))
         if node.citation is not None:
             self._add(paragraph(run(f"Answers {node.citation}"), style="Citation"))
 
@@ -242,7 +241,8 @@ class _Body:
         from docx.shared import Twips
 
         self._figures += 1
-        self._word.add_picture(io.BytesIO(raster(picture(node, self._view))), width=Twips(TEXT_WIDTH))
+        chart, node = picture(node, self._view)
+        self._word.add_picture(io.BytesIO(raster(chart)), width=Twips(TEXT_WIDTH))
         drawn = self._end.getprevious()
         drawn.insert(0, element("pPr", element("keepNext")))
         for properties in drawn.iter("{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"):
@@ -260,9 +260,9 @@ class _Body:
 
     # Pieces of a line or a cell.
 
-    def _fact(self, fact: Fact) -> Element:
+    def _fact(self, fact: Fact, *, style: str = "Fact") -> Element:
         label = run(fact.label or fact.path, colour(TONES[Verdict.NOT_APPLICABLE]))
-        return paragraph(label, element("r", element("tab")), *self._stated(fact), style="Fact")
+        return paragraph(label, element("r", element("tab")), *self._stated(fact), style=style)
 
     def _stated(self, fact: Fact, *, apart: Element | None = None) -> list[Element]:
         """What a fact says, locked where it was measured, and who says so; ``apart`` stands between the two."""
@@ -370,5 +370,4 @@ def _range(shown: Shown) -> str:
 
 def _verdict(shown: Shown) -> list[Element]:
     verdict: Verdict = shown.finding.verdict
-    waived = ", waived" if shown.finding.waiver is not None else ""
-    return [run(f"{MARKS[verdict]} {shown.verdict}{waived}", element("b"), colour(TONES[verdict]))]
+    return [run(f"{MARKS[verdict]} {shown.verdict}", element("b"), colour(TONES[verdict]))]

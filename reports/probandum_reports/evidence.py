@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,13 +24,13 @@ from probandum.evidence import Observation, Response
 from probandum.finding import Finding
 from probandum.probe import ProbeResult, Window
 from probandum_reports import saying
+from probandum_reports.fields import exact, fields
 from probandum_reports.pages import fill, frame
 from probandum_reports.strips import strips
 from probandum_reports.view import Shown, View
 
-#: How much of the raw lines a page shows: observations, inputs of each, characters of a text, ranges of lines,
-#: digests of requests.
-_SAMPLES, _INPUTS, _CHARACTERS, _RANGES, _FEW = 6, 3, 900, 8, 2
+#: How much of the raw lines a page shows: observations, inputs of each, characters of a text.
+_SAMPLES, _INPUTS, _CHARACTERS = 6, 3, 900
 #: How much of the raw lines a file holds: bytes of them all, and observations of each finding whatever their size.
 _BYTES, _LEAST = 4_000_000, 12
 
@@ -101,11 +101,20 @@ def evidence(dossier: Dossier, folder: Path) -> list[Path]:
     files: list[Path] = []
     with _ledgers(dossier, target) as ledgers:
         _stream(dossier, ledgers)
-        for result in dossier.results:
+        for result in _results(dossier):
             page = target / f"{result.probe}.html"
             _write(page, _page(view, result, ledgers[result.probe]))
             files += [page, target / f"{result.probe}.jsonl"]
     return files
+
+
+def _results(dossier: Dossier) -> Iterator[ProbeResult]:
+    """Every probe, and the gate's own findings, which no probe measured: each finding has a page that it links to."""
+    yield from dossier.results
+    known = {result.probe for result in dossier.results}
+    for name in dict.fromkeys(finding.probe for finding in dossier.findings if finding.probe not in known):
+        summary = "What the gate itself found beside the record's baselines; no probe asked for it."
+        yield ProbeResult(probe=name, version=1, status="measured", summary=summary)
 
 
 def _view(dossier: Dossier) -> View:
@@ -127,7 +136,7 @@ def _ledgers(dossier: Dossier, target: Path) -> Iterator[Mapping[str, Ledger]]:
     with ExitStack() as stack:
         yield {
             result.probe: Ledger(file=stack.enter_context(_opened(target / f"{result.probe}.jsonl")))
-            for result in dossier.results
+            for result in _results(dossier)
         }
 
 
@@ -179,93 +188,16 @@ def _unsettled(entry: Entry) -> bool:
 
 def _entry(view: View, finding: Finding, ledger: Ledger) -> Entry:
     shown = view.shown(finding.id)
-    return Entry(shown=shown, fields=[pair for pair in _fields(shown, ledger) if pair[1]])
-
-
-def _fields(shown: Shown, ledger: Ledger) -> Iterator[tuple[str, str]]:
-    """All that the record holds of one finding; figures of fewer than ten persons stay out."""
-    finding = shown.finding
-    estimate, limit = finding.estimate, finding.limit
-    said = [shown.value] if shown.suppressed else [shown.value, shown.interval, shown.n]
-    yield "Estimate", ", ".join(part for part in said if part)
-    if not shown.suppressed:
-        yield "Method", shown.method
-        yield "Counts", "; ".join(f"{events:,} of {trials:,}" for events, trials in estimate.counts or ())
-        if estimate.moments is not None:
-            value, error, freedom = estimate.moments
-            yield "Moments", f"value {exact(value)}, standard error {exact(error)}, degrees of freedom {exact(freedom)}"
-        if estimate.draws is not None:
-            first, last = exact(estimate.draws[0]), exact(estimate.draws[-1])
-            yield "Resampled values", f"{len(estimate.draws):,}, from {first} to {last}"
-    if limit is not None:
-        yield "Limit", shown.limit
-        yield "Whose limit", shown.limit_source + (f" Line {limit.line} of the plan." if limit.line else "")
-        if not shown.suppressed:
-            bounds = [("lower", limit.lower), ("upper", limit.upper)]
-            found = ", ".join(f"{name} {exact(bound)}" for name, bound in bounds if bound is not None)
-            yield f"One-sided bounds at {1 - limit.alpha_pass:g}", found
-            if limit.p_fail is not None and limit.p_adjusted is not None:
-                hypotheses = f"{limit.hypotheses} hypotheses of family “{limit.family}”"
-                p, adjusted = saying.p_value(limit.p_fail), saying.p_value(limit.p_adjusted)
-                held = f"{p}; after Holm over {hypotheses} {adjusted}; a fail needs p below {limit.alpha_fail:g}"
-                yield "Against the limit", held
-    yield "Reason", shown.reason
-    yield "Mode", {"gate": "", "disclosure": "reported, never judged", "indicator": "an indicator"}[finding.mode]
-    yield "Controls", shown.controls
-    yield "Answers", ", ".join(finding.requirements)
-    if not shown.suppressed:
-        yield "Rests on", rests_on(finding.evidence, ledger.lines)
-        yield "Only in the record", only_in_record(finding.evidence, ledger.left)
-
-
-def exact(number: float) -> str:
-    """A number to six significant digits.
-
-    >>> exact(-0.17798812)
-    '−0.177988'
-    """
-    return saying.number(float(f"{number:.6g}"))
-
-
-def rests_on(digests: Iterable[str], lines: Mapping[str, Sequence[int]]) -> str:
-    """The line numbers of the raw file that hold these digests, as ranges.
-
-    >>> rests_on(["a", "b"], {"a": [1, 2], "b": [3, 7], "c": [4]})
-    '4 raw lines: 1 to 3, 7'
-    """
-    numbers = sorted({number for digest in digests for number in lines.get(digest, ())})
-    if not numbers:
-        return ""
-    ranges: list[list[int]] = []
-    for number in numbers:
-        if ranges and ranges[-1][1] + 1 == number:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    said = [f"{first:,}" if first == last else f"{first:,} to {last:,}" for first, last in ranges[:_RANGES]]
-    rest = len(ranges) - _RANGES
-    more = f", and {rest:,} more ranges up to {numbers[-1]:,}" if rest > 0 else ""
-    return f"{len(numbers):,} raw {'line' if len(numbers) == 1 else 'lines'}: {', '.join(said)}{more}"
-
-
-def only_in_record(digests: Iterable[str], left: Mapping[str, int]) -> str:
-    """How many observations a finding rests on that the raw file does not hold, and the digests of the first.
-
-    >>> only_in_record(["a", "b", "c"], {"b": 1, "c": 2, "d": 1})
-    '3 more observations; the digests of their requests are b, c'
-    """
-    names = [digest for digest in digests if digest in left]
-    count = sum(left[name] for name in names)
-    if not count:
-        return ""
-    said = "the digests of their requests are" if len(names) <= _FEW else "the first of their requests are"
-    return f"{count:,} more {'observation' if count == 1 else 'observations'}; {said} {', '.join(names[:_FEW])}"
+    return Entry(shown=shown, fields=[pair for pair in fields(shown, ledger.lines, ledger.left) if pair[1]])
 
 
 def readable(observation: Observation, line: int) -> Sample:
     """An observation as a person reads it: the first inputs and what was answered to them."""
     asked, answer = observation.asked, observation.answer
     n = int(asked.get("n", 0))
+    if observation.purged:
+        deleted = [("deleted", f"questions and answers of {n:,} inputs; their digests stand in this line of the file")]
+        return Sample(line=line, kind=str(asked["kind"]), asked=[], answered=deleted)
     pairs: list[tuple[str, str]] = []
     if "rows" in asked:
         pairs.append((f"{n:,} rows of the columns {cut(', '.join(asked.get('columns', [])), 300)}", str(asked["rows"])))
@@ -319,6 +251,8 @@ def _window(window: Window) -> tuple[str, str]:
             parts.append(f"{name.upper()} {saying.amount(joules, 'joule')}")
         elif name in reading.why:
             parts.append(f"{name.upper()} not read: {reading.why[name]}")
+    if reading.idle_watts is not None:
+        parts.append(f"idle power {saying.amount(reading.idle_watts, 'watt')}")
     done = f"{window.requests:,} requests" if window.requests else "the whole probe"
     grade = "" if reading.joules is None else f", {saying.grade(reading.grade)}"
     return f"{done} in {saying.amount(reading.seconds, 'second')}{grade}", "; ".join(parts)

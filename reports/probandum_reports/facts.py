@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from probandum.accounting import total
+from probandum.accounting import from_cache, total
 from probandum.document import Fact, Origin
 from probandum.dossier import Dossier
 from probandum.evidence import Reading
@@ -112,6 +112,9 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
         facts[f"target.cautions.{index}"] = caution
     for index, amendment in enumerate((dossier.lock or {}).get("amendments", ())):
         facts[f"target.cautions.amended.{index}"] = f"A limit was amended. {amendment}."
+    if dossier.purged is not None:
+        deleted = dossier.purged[:1].upper() + dossier.purged[1:]
+        facts["target.cautions.purged"] = f"{deleted}. Digests, counts and values of items stand; the words are gone."
     facts |= {f"counts.{verdict}": str(count) for verdict, count in counts.items()}
     for index, cause in enumerate(dossier.gate.get("causes", ())):
         if not cause.get("finding"):
@@ -126,7 +129,8 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
         given = {name: value for name, value in result.options.items() if value not in (None, "", [], ())}
         facts[f"options.{result.probe}"] = given or "none"
     for account in dossier.accounts:
-        facts[f"inputs.{account.probe}"] = ", ".join(f"{count:,} {name}" for name, count in total([account]).items())
+        inputs = ", ".join(f"{count:,} {name}" for name, count in total([account]).items())
+        facts[f"inputs.{account.probe}"] = "; ".join(filter(None, [inputs, from_cache([account])]))
     for name, reading in dossier.readings.items():
         facts[f"reading.{name}"] = _reading(reading)
     return {path: words(value) for path, value in facts.items() if value is not None}

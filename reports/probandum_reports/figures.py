@@ -7,8 +7,9 @@ share in each group, from zero, one panel a metric. A figure holds nothing that 
 from __future__ import annotations
 
 import io
-import textwrap
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,8 @@ from probandum.document import Figure
 from probandum.errors import UsageError
 from probandum.finding import Finding, Verdict
 from probandum_reports import saying
+from probandum_reports.directions import directed
+from probandum_reports.labels import folded
 from probandum_reports.pages import visible
 from probandum_reports.strips import neutral, span, tolerated
 from probandum_reports.view import Shown, View
@@ -40,20 +43,32 @@ _SHAPES: Mapping[Verdict, str] = {
 _OPEN = (Verdict.INCONCLUSIVE, Verdict.ERROR)
 _WIDTH, _ROW, _TOP, _BOTTOM, _LEGEND = 6.6, 0.3, 0.36, 0.36, 0.32  # inches
 _LABEL, _SAID = 0.37, 0.25  # shares of the width, left and right of the scale
-_LINE, _LINES = 34, 2  # characters of a line, and lines of a label
+_LINE, _LINES, _PAD, _SIZE = 34, 2, 8, 8.5  # cells of a line, lines of a label, points between it and the chart
 _SETTINGS: Mapping[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "probandum",
     "font.family": ["DejaVu Sans"],
-    "font.size": 8.5,
+    "font.size": _SIZE,
     "text.parse_math": False,
     "axes.unicode_minus": True,
     "path.simplify": False,
 }
 
 
-def draw(figure: Figure, view: View) -> bytes:
-    """The chart as an SVG file; UsageError for a kind that nobody draws, or for a figure of no finding."""
+def labels(figure: Figure, view: View) -> dict[str, str]:
+    """What stands beside each row of the chart, by finding id: the groups and facets, without the metric."""
+    said: dict[str, str] = {}
+    for panel in _panels([view.shown(name) for name in figure.findings]):
+        attributes = {shown.finding.groups.attribute for shown in panel if shown.finding.groups is not None}
+        said |= {shown.finding.id: _label(shown, attribute=len(attributes) > 1) for shown in panel}
+    return {name: said[name] for name in figure.findings}
+
+
+def draw(figure: Figure, view: View, *, beside: Mapping[str, str] | None = None) -> bytes:
+    """The chart as an SVG file; UsageError for a kind that nobody draws, or for a figure of no finding.
+
+    ``beside``: what stands beside each row, by finding id; by default its :func:`labels`.
+    """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as Sheet
@@ -63,9 +78,10 @@ def draw(figure: Figure, view: View) -> bytes:
     if not figure.findings:
         raise UsageError(f"the figure {figure.caption!r} shows no finding", remedy="leave it out where there is none")
     panels = _panels([view.shown(name) for name in figure.findings])
+    beside = labels(figure, view) if beside is None else beside
     rows = [len(panel) for panel in panels]
     height = sum(_TOP + _ROW * count + _BOTTOM for count in rows) + _LEGEND
-    with matplotlib.rc_context(dict(_SETTINGS)):
+    with matplotlib.rc_context(dict(_SETTINGS)), _any_script():
         sheet = Sheet(figsize=(_WIDTH, height), facecolor="none")
         FigureCanvasSVG(sheet)
         top = height
@@ -73,7 +89,7 @@ def draw(figure: Figure, view: View) -> bytes:
             top -= _TOP
             area = (_LABEL, (top - _ROW * len(panel)) / height, 1 - _LABEL - _SAID, _ROW * len(panel) / height)
             axes = sheet.add_axes(area)
-            _frame(axes, panel)
+            _frame(axes, panel, beside)
             _KINDS[figure.kind](axes, panel)
             top -= _ROW * len(panel) + _BOTTOM
         _legend(sheet, [shown for panel in panels for shown in panel])
@@ -85,6 +101,19 @@ def draw(figure: Figure, view: View) -> bytes:
             metadata={"Title": visible(figure.alt), "Date": None, "Creator": None, "Format": None, "Type": None},
         )
     return buffer.getvalue()
+
+
+@contextmanager
+def _any_script() -> Iterator[None]:
+    """Without the warnings that the font by which text is measured lacks a letter.
+
+    Text stays text, so its letters are the reader's; and each line hangs on one of its edges, so that its width here
+    moves nothing.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        warnings.filterwarnings("ignore", "Matplotlib currently does not support", UserWarning)
+        yield
 
 
 def _panels(shown: Sequence[Shown]) -> list[list[Shown]]:
@@ -99,17 +128,16 @@ def _drawn(shown: Shown) -> bool:
     return not shown.suppressed and shown.finding.estimate.value is not None
 
 
-def _frame(axes: Any, panel: Sequence[Shown]) -> None:
+def _frame(axes: Any, panel: Sequence[Shown], beside: Mapping[str, str]) -> None:
     """Title, labels on the left, values on the right, and a quiet scale below."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.set_facecolor("none")
     axes.set_ylim(len(panel) - 0.5, -0.5)
-    axes.set_title(visible(panel[0].title), loc="left", x=0, fontsize=9.5, fontweight="bold", color=INK, pad=8)
-    attributes = {shown.finding.groups.attribute for shown in panel if shown.finding.groups is not None}
-    labels = [_wrapped(_label(shown, attribute=len(attributes) > 1)) for shown in panel]
-    axes.set_yticks(range(len(panel)), labels, color=INK, linespacing=1.05)
-    axes.tick_params(axis="y", length=0, pad=8)
+    axes.set_title(
+        directed(visible(panel[0].title)), loc="left", x=0, fontsize=9.5, fontweight="bold", color=INK, pad=8
+    )
+    axes.set_yticks([])
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: saying.number(tick)))
     axes.tick_params(axis="x", length=3, color=RULE, labelcolor=MUTED, labelsize=8)
@@ -119,7 +147,18 @@ def _frame(axes: Any, panel: Sequence[Shown]) -> None:
     drawn = [shown.finding for shown in panel if _drawn(shown)]
     axes.set_xlim(*(span(drawn) if drawn else (0.0, 1.0)))
     for row, shown in enumerate(panel):
+        _name(axes, row, beside[shown.finding.id])
         _say(axes, row, shown)
+
+
+def _name(axes: Any, row: int, label: str) -> None:
+    """The row's label, line by line, right against the chart."""
+    lines = folded(visible(label), width=_LINE, lines=_LINES)
+    left = -_PAD / (72 * _WIDTH * (1 - _LABEL - _SAID))
+    for place, line in enumerate(lines):
+        down = (place - (len(lines) - 1) / 2) * 1.15 * _SIZE / (72 * _ROW)
+        say = partial(axes.text, transform=axes.get_yaxis_transform(), va="center", ha="right")
+        say(left, row + down, directed(line), color=INK)
 
 
 def _say(axes: Any, row: int, shown: Shown) -> None:
@@ -130,7 +169,7 @@ def _say(axes: Any, row: int, shown: Shown) -> None:
         say(1.03, row, shown.value, color=INK, fontweight="bold")
         say(edge, row, shown.n.partition(" (")[0], color=MUTED, ha="right")
     else:
-        say(0.02, row, visible(shown.value), color=MUTED, style="italic")
+        say(0.02, row, directed(visible(shown.value)), color=MUTED, style="italic")
 
 
 def _label(shown: Shown, *, attribute: bool) -> str:
@@ -140,11 +179,6 @@ def _label(shown: Shown, *, attribute: bool) -> str:
         return "; ".join(value for _, value in sorted(finding.facets.items())) or shown.title
     text = saying.groups(finding.groups) if attribute else saying.groups(finding.groups).partition(": ")[2]
     return "; ".join([text, *(value for _, value in sorted(finding.facets.items()))])
-
-
-def _wrapped(text: str) -> str:
-    """At most two lines; what is longer ends in an ellipsis, and the table beside the chart has all of it."""
-    return "\n".join(textwrap.wrap(visible(text), _LINE, max_lines=_LINES, placeholder=" …")) or " "
 
 
 def _intervals(axes: Any, panel: Sequence[Shown]) -> None:
@@ -209,7 +243,7 @@ def _legend(sheet: Any, shown: Sequence[Shown]) -> None:
     for verdict in Verdict:
         found = next((each for each in shown if each.finding.verdict is verdict and _drawn(each)), None)
         if found is not None:
-            handles.append(Line2D([], [], label=found.verdict, linestyle="none", **_marker(found.finding)))
+            handles.append(Line2D([], [], label=saying.verdict(verdict), linestyle="none", **_marker(found.finding)))
     if any(each.finding.limit is not None and _drawn(each) for each in shown):
         handles.append(Patch(facecolor=BAND, edgecolor=MUTED, linewidth=0.8, label="within the limit"))
     if handles:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
@@ -11,18 +11,6 @@ from itertools import groupby
 from probandum.document import Document, Fact, Figure, Gap, Heading, Listing, Node, Number, Origin, Table
 from probandum.errors import RecordError
 from probandum_reports.view import View
-
-#: Where a statement comes from, as a word and in a sentence; a drawn mark says the same by its shape.
-ORIGINS: Mapping[Origin, tuple[str, str]] = {
-    "measured": (
-        "Measured",
-        "By this audit, from recorded answers. Each figure stands with its interval, its n and its finding's id.",
-    ),
-    "declared": ("Declared", "By the person named, on the day given. Quoted, and not checked by the audit."),
-    "proposed": ("Proposed", "By a rule, for a person to accept or to change."),
-    "human": ("To be written", "By a named person, and by nobody else: no audit can answer it."),
-    "missing": ("Missing", "A fact that nobody has supplied yet, with its provision and who can supply it."),
-}
 
 #: The digests of a dossier in the order a reader checks them.
 _DIGESTS = {

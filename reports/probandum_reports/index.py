@@ -14,6 +14,7 @@ from probandum_reports import facts, saying
 from probandum_reports.pages import fill, frame
 from probandum_reports.strips import strips
 from probandum_reports.view import Shown, View
+from probandum_reports.waivers import not_blocking, standings
 
 #: What a gate's exit code says, the verdict whose mark it wears, and how its causes are headed.
 _GATES: Mapping[int, tuple[str, Verdict, str]] = {
@@ -90,6 +91,8 @@ def index(dossier: Dossier, documents: Sequence[Document], files: Mapping[str, S
         mark=mark,
         mode=_MODES.get(str(dossier.gate["mode"]), str(dossier.gate["mode"])),
         causes=list(_causes(view)),
+        accepted=list(_accepted(view)),
+        idle=[each for each in standings(dossier) if not each.in_force],
         counts=[(verdict, saying.verdict(verdict), int(counted.get(verdict.value, 0))) for verdict in _ORDER],
         waived=sum(finding.waiver is not None for finding in dossier.findings),
         judged=int(dossier.gate["judged"]),
@@ -132,6 +135,17 @@ def _causes(view: View) -> Iterator[tuple[str, Verdict, list[Cause]]]:
             yield _GATES[code][2], _GATES[code][1], causes
 
 
+def _accepted(view: View) -> Iterator[tuple[str, list[Cause]]]:
+    """What did not pass and does not block: what somebody waives, and in a merge what is inconclusive."""
+    findings = view.dossier.findings
+    for title, chosen in (
+        ("Waived, and not blocking", [finding for finding in findings if finding.waiver is not None]),
+        ("Inconclusive, and not blocking a merge", [each for each in findings if not_blocking(each, view.dossier)]),
+    ):
+        if chosen:
+            yield title, [Cause(text="", shown=view.shown(finding.id)) for finding in chosen]
+
+
 def _metrics(view: View, findings: Sequence[Finding]) -> Iterator[Metric]:
     """Findings by metric, the gravest verdict of each metric first within it."""
     by_metric: dict[str, list[Shown]] = {}
@@ -152,6 +166,9 @@ def _cautions(dossier: Dossier) -> Iterator[tuple[str, str]]:
         yield "About the system", fact.value
     for fact in facts.notices(dossier.card):
         yield "Declared", fact.value
+    for each in standings(dossier):
+        if each.ended:
+            yield "Waiver ended", f"{each.waiver.finding}: {each.state}."
     if not dossier.seal["signed"]:
         yield "Unsigned", _UNSIGNED
     for result in dossier.results:

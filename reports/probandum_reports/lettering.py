@@ -1,11 +1,13 @@
 """Which characters the shipped fonts can show, and what stands for those they cannot.
 
 An archivable file may hold no character without its shape, so a name in a script that no shipped font has
-would stop the whole document. It is written as codes instead; the attached findings hold it verbatim.
+would stop the whole document. It is written as codes instead, or, where these would be many, under a number with
+its codes in a table of its own; the attached findings hold it verbatim.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -16,6 +18,9 @@ from probandum.resources import shipped
 
 #: Categories that change how others are shown, or have no shape of their own.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+#: Neighbouring words of codes, and how many codes stand where they are.
+_CODES = r"⟨U\+[0-9A-F]+(?: U\+[0-9A-F]+)*⟩"
+_RUN, _SHORT = re.compile(f"{_CODES}(?: {_CODES})*"), 3
 
 
 def fonts() -> Path:
@@ -66,12 +71,37 @@ def printable(text: str) -> str:
     return "".join(parts)
 
 
-def printable_all(value: Any) -> Any:
-    """``value`` (nested dicts and lists) with every string in it :func:`printable`."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, dict):
-        return {key: printable_all(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [printable_all(inner) for inner in value]
-    return value
+class Names:
+    """Numbers for names that would take many codes, in the order in which they are met.
+
+    >>> names = Names()
+    >>> names.short("中文 北京 against ok"), names.short("中文 ok"), dict(names.codes)
+    ('⟨name 1⟩ against ok', '⟨U+4E2D U+6587⟩ ok', {'⟨name 1⟩': '⟨U+4E2D U+6587⟩ ⟨U+5317 U+4EAC⟩'})
+    """
+
+    def __init__(self) -> None:
+        self._keys: dict[str, str] = {}
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """The codes of every name by its key."""
+        return {key: codes for codes, key in self._keys.items()}
+
+    def short(self, text: str) -> str:
+        """``text`` :func:`printable`, with a key in place of many codes."""
+        return _RUN.sub(self._key, printable(text))
+
+    def short_all(self, value: Any) -> Any:
+        """``value`` (nested dicts and lists) with every string in it :meth:`short`."""
+        if isinstance(value, str):
+            return self.short(value)
+        if isinstance(value, dict):
+            return {key: self.short_all(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.short_all(inner) for inner in value]
+        return value
+
+    def _key(self, run: re.Match[str]) -> str:
+        if run[0].count("U+") <= _SHORT:
+            return run[0]
+        return self._keys.setdefault(run[0], f"⟨name {len(self._keys) + 1}⟩")

@@ -15,15 +15,15 @@ from probandum.errors import RecordError
 from probandum_reports import facts
 from probandum_reports.parts import inner
 from probandum_reports.view import Shown, View
+from probandum_reports.waivers import standings
 
 #: Words that the product never says of a system. What people declared is quoted, and not searched.
 FORBIDDEN = re.compile(
     r"\b(compliant|certified|fair|unbiased|bias[- ]free|non-discriminatory|anonymous|approved|conforms?)\b",
     re.IGNORECASE,
 )
-_OF_FINDING = re.compile(
-    r"finding:(?P<id>.*?)\.(?P<what>reason|limit|threshold|limit_source|method|waiver\.(?:owner|reason|expires))"
-)
+_OF_FINDING = re.compile(r"finding:(?P<id>.*?)\.(?P<what>reason|limit|threshold|limit_source|method)")
+_OF_WAIVER = re.compile(r"waiver:(?P<id>.*)\.(?P<what>owner|reason|expires|bound|state)")
 
 
 def check(view: View) -> None:
@@ -73,9 +73,10 @@ def _unfounded(view: View, fact: Fact) -> str | None:
     """Why a fact does not say what stands at its path; None where it does."""
     if fact.path.startswith("proposal:"):
         return None if fact.origin == "proposed" else f"fact {fact.path} is a proposal and does not say so"
-    match = _OF_FINDING.fullmatch(fact.path)
-    if match is not None:
+    if (match := _OF_FINDING.fullmatch(fact.path)) is not None:
         said = _of_finding(view, match["id"], match["what"])
+    elif (match := _OF_WAIVER.fullmatch(fact.path)) is not None:
+        said = _of_waiver(view, match["id"], match["what"])
     else:
         said = facts.resolve(view.dossier, fact.path, origin=fact.origin)
     return None if said == fact.value else f"fact {fact.path} says {fact.value[:40]!r}, its source {str(said)[:40]!r}"
@@ -83,13 +84,14 @@ def _unfounded(view: View, fact: Fact) -> str | None:
 
 def _of_finding(view: View, finding_id: str, what: str) -> str | None:
     try:
-        shown = view.shown(finding_id)
+        return str(getattr(view.shown(finding_id), what))
     except RecordError:
         return None
-    if not what.startswith("waiver."):
-        return str(getattr(shown, what))
-    waiver = shown.finding.waiver
-    return None if waiver is None else str(getattr(waiver, what.removeprefix("waiver.")))
+
+
+def _of_waiver(view: View, finding_id: str, what: str) -> str | None:
+    found = (each for each in standings(view.dossier) if each.waiver.finding == finding_id)
+    return next((each.said(what) for each in found), None)
 
 
 def _walk(nodes: Iterable[object]) -> Iterator[object]:

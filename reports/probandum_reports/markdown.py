@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from probandum.document import Cell, Fact, Figure, Gap, Heading, Inline, Listing, Node, Number, Table, Text
+from probandum_reports.directions import directed
 from probandum_reports.pages import visible
 from probandum_reports.view import View
 
@@ -33,6 +34,11 @@ def escape(text: str) -> str:
     >>> print(escape("*a* <b> | c"))
     \*a\* \<b\> \| c
     """
+    return directed(_verbatim(text))
+
+
+def _verbatim(text: str) -> str:
+    """:func:`escape` for what a reader may copy, such as an id."""
     return _SPECIAL.sub(r"\\\1", " ".join(visible(text).split()))
 
 
@@ -109,5 +115,5 @@ def _result(view: View, node: Number) -> str:
     parts = [shown.value] if shown.suppressed or not shown.interval else [f"{shown.value} ({shown.interval})"]
     if not shown.suppressed:
         parts.append(shown.n)
-    title = escape(node.finding).replace('"', '\\"')
+    title = _verbatim(node.finding).replace('"', '\\"')
     return f'{escape(", ".join(parts))}, **{escape(shown.verdict)}** ([evidence]({shown.href} "{title}"))'

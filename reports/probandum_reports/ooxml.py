@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from probandum_reports.directions import directed
 from probandum_reports.pages import visible
 
 Element = Any  # an lxml element
@@ -41,12 +42,16 @@ def lettered(text: str) -> str:
 
 
 def run(text: str, *looks: Element, style: str | None = None) -> Element:
-    """Text in one look; line breaks in it are kept. ``looks`` are run properties in the schema's order."""
+    """Text in one look; line breaks in it are kept. ``looks`` are run properties in the schema's order.
+
+    Right-to-left words keep to their place; an identifier is left as it is, since it may be copied.
+    """
     made = element("r")
     if style is not None or looks:
         properties = [] if style is None else [element("rStyle", val=style)]
         made.append(element("rPr", *properties, *looks))
-    for number, line in enumerate(lettered(text).split("\n")):
+    said = lettered(text) if style == "Identifier" else directed(lettered(text))
+    for number, line in enumerate(said.split("\n")):
         if number > 0:
             made.append(element("br"))
         words = element("t")

@@ -12,10 +12,12 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from probandum.dossier import Dossier
 from probandum.resources import shipped
+from probandum_reports.directions import by_direction, directed
+from probandum_reports.wording import ORIGINS
 
 #: Categories of characters that change how others are shown, and are themselves not seen.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -41,6 +43,17 @@ def _shown(character: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def verbatim(text: str) -> Markup:
+    r"""``text`` for a place that readers copy from: nothing is added to it, and elements fence right-to-left words.
+
+    >>> str(verbatim("x?sex=\u05d0~<i>")) == "x?sex=<bdi>\u05d0</bdi>~&lt;i&gt;"
+    True
+    """
+    fence = Markup("<bdi>{}</bdi>")
+    parts = by_direction(visible(text))
+    return Markup().join(fence.format(part) if leftwards else escape(part) for leftwards, part in parts)
+
+
 def anchor(name: str) -> str:
     """``name`` as an id that a link can carry: letters, digits, dots, hyphens; never empty.
 
@@ -56,7 +69,7 @@ def kind(node: object) -> str:
 
 
 def _finalize(value: object) -> object:
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return directed(visible(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @cache
@@ -70,7 +83,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"anchor": anchor, "kind": kind}
+    environment.globals["ORIGINS"] = ORIGINS
+    environment.filters |= {"anchor": anchor, "kind": kind, "verbatim": verbatim}
     return environment
 
 

@@ -12,6 +12,7 @@ from probandum_reports import facts, risks, saying
 from probandum_reports.documents import Template
 from probandum_reports.tables import in_full, limits, name
 from probandum_reports.view import View
+from probandum_reports.waivers import DECLARED, not_blocking, standings
 
 
 class Parts(Protocol):
@@ -73,6 +74,10 @@ def _notices(parts: Parts) -> Iterable[Node]:
     if warned:
         yield Text(text="Read this first: facts about the audited system that limit what follows.", style="warning")
         yield Listing(entries=tuple((fact,) for fact in warned))
+    if any(each.ended for each in standings(parts.dossier)):
+        yield Text(
+            text="A waiver that the gate counted has ended since; the table of waivers says which.", style="warning"
+        )
     if not parts.dossier.seal.get("signed"):
         yield Text(
             text="This record is unsigned: its digests show that the files belong together, and not who wrote them.",
@@ -122,27 +127,27 @@ def _causes(parts: Parts) -> Iterable[Node]:
         yield Listing(entries=tuple(entries))
     else:
         yield Text(text="The gate found nothing to stop at.")
+    noted = [finding for finding in parts.dossier.findings if not_blocking(finding, parts.dossier)]
+    if noted:
+        yield Text(text="Inconclusive, and not blocking, since the gate decided over a merge:")
+        yield Listing(entries=tuple((Number(finding=finding.id),) for finding in noted))
 
 
 def _waivers(parts: Parts) -> Iterable[Node]:
+    """Who accepts what, in force or not: a waiver that accepts nothing is told too, since somebody relies on it."""
     rows: list[tuple[Cell, ...]] = []
-    for finding in parts.dossier.findings:
-        waiver = finding.waiver
-        if waiver is None:
-            continue
-        place = f"finding:{finding.id}.waiver"
-        by, on = waiver.owner, waiver.set_on
-        rows.append(
-            (
-                Number(finding=finding.id, label=name(parts.view.shown(finding.id))),
-                Fact(path=f"{place}.owner", value=waiver.owner, by=by, on=on),
-                Fact(path=f"{place}.reason", value=waiver.reason, by=by, on=on),
-                Fact(path=f"{place}.expires", value=waiver.expires, by=by, on=on),
-            )
+    for each in standings(parts.dossier):
+        waiver, place = each.waiver, f"waiver:{each.waiver.finding}"
+        of: Cell = waiver.finding
+        if each.finding is not None:
+            of = Number(finding=waiver.finding, label=name(parts.view.shown(waiver.finding)))
+        stated = (
+            Fact(path=f"{place}.{what}", value=each.said(what), by=waiver.owner, on=waiver.set_on) for what in DECLARED
         )
+        rows.append((of, *stated, Fact(path=f"{place}.state", value=each.state, origin="measured")))
     if rows:
-        header = ("Finding", "Accepted by", "Reason", "Until")
-        yield Table(caption="Findings that a person accepts for a while", header=header, rows=tuple(rows))
+        header = ("Finding", "Accepted by", "Reason", "Until", "No worse than", "How it stands")
+        yield Table(caption="Waivers: findings that a person accepts for a while", header=header, rows=tuple(rows))
     else:
         yield Text(text="No finding is waived.")
 

@@ -30,11 +30,12 @@ from probandum.document import (
 from probandum.errors import UsageError
 from probandum.resources import shipped
 from probandum_reports.columns import widths
-from probandum_reports.front import ORIGINS, front, in_reading_order, origins, who
-from probandum_reports.lettering import printable_all
+from probandum_reports.front import front, in_reading_order, origins, who
+from probandum_reports.lettering import Names
 from probandum_reports.strips import Strip, strips
 from probandum_reports.typesetting import TypesettingError, picture, typeset
 from probandum_reports.view import View
+from probandum_reports.wording import ORIGINS
 
 _STANDARDS = ["a-3a", "ua-1"]
 #: Letters of a cell that might not fit a page; a shorter row is kept in one piece.
@@ -93,8 +94,9 @@ class _Content:
             "front": [self._fact(fact) for fact in document.front],
             "nodes": _kept([self._node(node) for node in in_reading_order(document.nodes)]),
         }
-        shown = printable_all(plain)
-        return {**shown, "escaped": shown != plain}
+        names = Names()
+        shown = names.short_all(plain)
+        return {**shown, "escaped": shown != plain, "names": list(names.codes.items())}
 
     def _node(self, node: Node | Sequence[Fact]) -> dict[str, Any]:
         if isinstance(node, Heading):
@@ -141,7 +143,6 @@ class _Content:
             "label": node.label,
             "word": ORIGINS["measured"][0],
             "key": shown.finding.verdict.value,
-            "waived": shown.finding.waiver is not None,
             "strip": None if strip is None else asdict(strip),
             **{name: getattr(shown, name) for name in _WORDS},
         }
@@ -158,7 +159,7 @@ class _Content:
 
     def _figure(self, figure: Figure) -> dict[str, Any]:
         name = f"figure-{len(self.pictures) + 1}.svg"
-        self.pictures[name] = picture(figure, self._view)
+        self.pictures[name], figure = picture(figure, self._view)
         twin = self._table(figure.twin)
         return {"file": name, "caption": figure.caption, "alt": figure.alt, "twin": {**twin, "drawn": True}}
 

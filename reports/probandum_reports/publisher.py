@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from probandum.comparison import Comparison
 from probandum.document import Document, DocumentSpec
 from probandum.dossier import Dossier
 from probandum.errors import UnknownName
@@ -13,6 +14,7 @@ from probandum.record import write_bytes
 from probandum_reports import lint
 from probandum_reports.build import build
 from probandum_reports.documents import templates
+from probandum_reports.small_cells import published
 from probandum_reports.view import View
 
 #: Which module renders a format, by the extension of its files.
@@ -52,6 +54,15 @@ class DocumentPublisher:
             write_bytes(folder / name, data)
         evidence: list[Path] = html.evidence(dossier, folder)
         return [index, *(folder / name for name in rendered), *evidence]
+
+    def published(self, comparison: Comparison) -> Comparison:
+        """The comparison without what would show, or give away, a small group of persons."""
+        return published(comparison)
+
+    def compared(self, comparison: Comparison) -> bytes:
+        """The page that says what changed between two audits."""
+        page: Callable[[Comparison], bytes] = importlib.import_module("probandum_reports.comparison").page
+        return page(comparison)
 
 
 def _renderer(name: str) -> Callable[[View], bytes]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from probandum.finding import Estimate, Finding, Groups, Judgement, SubReason, Verdict, notation
+from probandum import sampling
+from probandum.finding import Estimate, Finding, Groups, Judgement, SubReason, Verdict, Waiver, notation
 from probandum_reports import wording
 
 #: What stands where a figure about fewer than ten persons would stand, and where one that gives it away would.
@@ -124,10 +125,10 @@ def n(estimate: Estimate) -> str:
     >>> n(Estimate.missing("no positives", n=1200, unit="share"))
     'n = 1,200'
     """
-    text = f"n = {estimate.n:,}"
-    if estimate.n_effective is not None and round(estimate.n_effective) != estimate.n:
-        text += f" ({round(estimate.n_effective):,} effective)"
-    return text
+    effective = estimate.n_effective
+    if sampling.clusters(estimate) is not None or effective is None or round(effective) == estimate.n:
+        return sampling.counted(estimate)
+    return f"{sampling.counted(estimate)} ({round(effective):,} effective)"
 
 
 def metric(name: str) -> str:
@@ -137,8 +138,13 @@ def metric(name: str) -> str:
     ('Impact ratio', 'False-positive-rate difference')
     >>> metric("bias.group-rates/tpr"), metric("energy.inference/joules-per-request")
     ('True-positive rate', 'Energy of a request')
+    >>> metric("bias.group-rates/tpr/change")
+    'Change of true-positive rate'
     """
-    last = name.rpartition("/")[2]
+    first, _, last = name.rpartition("/")
+    if last == "change":
+        whole = metric(first)
+        return f"Change of {whole if whole[1:2].isupper() else whole[:1].lower() + whole[1:]}"
     if last in wording.METRICS:
         return wording.METRICS[last]
     words = [wording.WORDS.get(word, word) for word in last.split("-")]
@@ -204,10 +210,11 @@ def limit(judgement: Judgement | None) -> str:
     """A limit in words, as applied: a tolerance that was narrowed for a pass says so."""
     if judgement is None:
         return ""
-    text = threshold(judgement)
-    if judgement.direction == "band" and judgement.effective < judgement.threshold + judgement.margin:
-        text += f" (for a pass within ±{number(float(f'{judgement.effective:.3g}'))})"
-    return text
+    sign = -1 if judgement.direction == "at_least" else 1
+    if sign * judgement.effective >= sign * judgement.threshold + judgement.margin:
+        return threshold(judgement)
+    demand = {"band": "within ±", "at_most": "at most ", "at_least": "at least "}[judgement.direction]
+    return f"{threshold(judgement)} (for a pass {demand}{number(float(f'{judgement.effective:.3g}'))})"
 
 
 def limit_source(judgement: Judgement | None, metric_name: str, *, fixed: str = "") -> str:
@@ -237,7 +244,21 @@ def method(estimate: Estimate) -> str:
     if estimate.method is None:
         return ""
     text = wording.METHODS.get(estimate.method, estimate.method)
-    return f"{text}; {estimate.design}" if estimate.design else text
+    return f"{text}; {design(estimate.design)}" if estimate.design else text
+
+
+def design(text: str) -> str:
+    """How the observations were drawn, with the clusters that a design names in words.
+
+    >>> design("cluster=seed text"), design("two_way=template x name"), design("rows resampled")
+    ('clusters are seed texts', 'templates and names are both samples', 'rows resampled')
+    """
+    _, _, rest = text.partition(";")
+    sampled = [sampling.plural(unit) for unit in sampling.units(text)]
+    if not sampled:
+        return text
+    said = f"clusters are {sampled[0]}" if len(sampled) == 1 else f"{' and '.join(sampled)} are both samples"
+    return f"{said};{rest}" if rest else said
 
 
 def controls(states: Mapping[str, str]) -> str:
@@ -288,7 +309,7 @@ def reason(finding: Finding, *, withheld: bool = False) -> str:
     ``withheld`` leaves out what could tell the size or the figure of a small cell.
     """
     if withheld:
-        return sentence([sub_reason(finding.sub_reason)])
+        return sentence([sub_reason(finding.sub_reason), waived(finding.waiver)])
     estimate, judged = finding.estimate, finding.limit
     clauses: list[str] = []
     if judged is not None and finding.verdict is Verdict.PASS:
@@ -304,14 +325,18 @@ def reason(finding: Finding, *, withheld: bool = False) -> str:
     clauses.append(finding.why or "")
     if estimate.value is None:
         clauses.append(estimate.why or "")
-    if finding.n_needed is not None:
-        clauses.append(f"a verdict at this value would need about n = {finding.n_needed:,}")
+    if needed := sampling.needed(finding):
+        clauses.append(f"a verdict at this value would need about {needed}")
     if finding.detectable is not None:
         found = amount(finding.detectable, estimate.unit)
         clauses.append(f"the smallest effect this design finds with 80 % power is {found}")
-    if finding.waiver is not None:
-        waiver = finding.waiver
-        clauses.append(
-            f"waived by {waiver.owner} on {waiver.set_on} until {waiver.expires}: {waiver.reason.rstrip('.')}"
-        )
+    clauses.append(waived(finding.waiver))
     return sentence(clauses)
+
+
+def waived(waiver: Waiver | None) -> str:
+    """Who accepts a finding, since and until when, up to which value, and why; '' where nobody does."""
+    if waiver is None:
+        return ""
+    bound = "" if waiver.worst is None else f", no worse than {number(waiver.worst)}"
+    return f"waived by {waiver.owner} on {waiver.set_on} until {waiver.expires}{bound}: {waiver.reason}"

@@ -7,10 +7,13 @@ a table whose total is known is no hole. The record keeps every cell.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
+from probandum.comparison import Change, Comparison
 from probandum.dossier import Dossier
-from probandum.finding import Finding
+from probandum.finding import Estimate, Groups
+from probandum_reports import saying
 
 #: A convention of this toolkit; no law sets the number.
 FEWEST = 10
@@ -27,6 +30,9 @@ _OVER = {
     "impact": "everybody",
 }
 
+#: Methods whose counts are pairs that changed, and no events of trials.
+_PAIRS = ("tango", "mcnemar-tango")
+
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
@@ -36,25 +42,62 @@ class _Cell:
     group: str
 
 
+class _Figure(NamedTuple):
+    """What may tell of a cell: a finding, or a change."""
+
+    id: str
+    metric: str
+    groups: Groups
+    facets: Mapping[str, str]
+    estimate: Estimate
+
+
 def small_cells(dossier: Dossier) -> Mapping[str, bool]:
     """The ids of the findings to withhold: True where a group is small, False where it would give one away.
 
     Only groups of persons count: attributes that the plan declares for the rows under audit, and their
     intersections. A comparison is withheld where either of its groups is.
     """
-    declared = frozenset(dossier.plan.get("ask", {}).get("groups") or ())
-    personal = [
-        finding
-        for finding in dossier.findings
-        if finding.groups is not None and set(finding.groups.attribute.split("*")) <= declared
+    figures = [
+        _Figure(each.id, each.metric, each.groups, each.facets, each.estimate)
+        for each in dossier.findings
+        if each.groups is not None
     ]
+    return _withheld(figures, dossier.plan.get("ask", {}).get("groups") or ())
+
+
+def published(comparison: Comparison) -> Comparison:
+    """A comparison as documents may print it: without what would show, or give away, a small group of persons."""
+    figures = [
+        _Figure(each.of, f"{each.probe}/{each.metric}", each.groups, each.facets, each.estimate)
+        for each in comparison.changes
+        if each.groups is not None
+    ]
+    withheld = _withheld(figures, comparison.attributes)
+    return replace(
+        comparison,
+        changes=tuple(
+            _hidden(each, small=withheld[each.of]) if each.of in withheld else each for each in comparison.changes
+        ),
+    )
+
+
+def _hidden(change: Change, *, small: bool) -> Change:
+    why = saying.WITHHELD if small else saying.WITHHELD_TOO
+    return replace(change, base=None, new=None, estimate=Estimate.missing(why, unit=change.estimate.unit))
+
+
+def _withheld(figures: Iterable[_Figure], attributes: Iterable[str]) -> Mapping[str, bool]:
+    """By id, whether a group of the figure is small (True) or would give one away (False); the others are absent."""
+    declared = frozenset(attributes)
+    personal = [figure for figure in figures if set(figure.groups.attribute.split("*")) <= declared]
     sizes: dict[_Cell, int] = {}
-    for finding in personal:
-        for cell, size in _sizes(finding):
+    for figure in personal:
+        for cell, size in _sizes(figure):
             sizes[cell] = min(size, sizes.get(cell, size))
     small = {cell for cell, size in sizes.items() if size < FEWEST}
     telling = set(_complements(sizes, small))
-    cells = {finding.id: {_cell(finding, group) for group in _compared(finding)} for finding in personal}
+    cells = {figure.id: {_cell(figure, group) for group in _compared(figure)} for figure in personal}
     return {name: bool(compared & small) for name, compared in cells.items() if compared & (small | telling)}
 
 
@@ -67,28 +110,29 @@ def _complements(sizes: dict[_Cell, int], withheld: set[_Cell]) -> Iterable[_Cel
             yield min(others, key=lambda cell: (sizes[cell], cell.group))
 
 
-def _sizes(finding: Finding) -> Iterable[tuple[_Cell, int]]:
-    """The persons behind each group of a finding, as far as it tells: of a pair without counts at most its n."""
-    compared = _compared(finding)
-    estimate = finding.estimate
-    if estimate.counts is not None and estimate.method != "tango" and len(estimate.counts) == len(compared):
+def _sizes(figure: _Figure) -> Iterable[tuple[_Cell, int]]:
+    """The persons behind each group of a figure, as far as it tells: of a pair without counts at most its n."""
+    compared = _compared(figure)
+    estimate = figure.estimate
+    if estimate.counts is not None and estimate.method == "paired-gap":
+        sizes = [n for n, _ in estimate.counts[1::2]]
+    elif estimate.counts is not None and estimate.method not in _PAIRS and len(estimate.counts) == len(compared):
         sizes = [trials for _, trials in estimate.counts]
     elif estimate.value is None and estimate.n == 0:
         sizes = []
     else:
         sizes = [estimate.n] * len(compared)
-    return [(_cell(finding, group), size) for group, size in zip(compared, sizes, strict=False)]
+    return [(_cell(figure, group), size) for group, size in zip(compared, sizes, strict=False)]
 
 
-def _compared(finding: Finding) -> list[str]:
-    assert finding.groups is not None
-    pair = [finding.groups.group, finding.groups.reference]
+def _compared(figure: _Figure) -> list[str]:
+    pair = [figure.groups.group, figure.groups.reference]
     return [group for group in pair if group is not None]
 
 
-def _cell(finding: Finding, group: str) -> _Cell:
-    assert finding.groups is not None
-    stem = finding.metric.rpartition("/")[2].partition("-")[0]
-    over = _OVER.get(stem, finding.metric)
-    facets = tuple(f"{key}={value}" for key, value in sorted(finding.facets.items()))
-    return _Cell(table=(finding.groups.attribute, over, *facets), group=group)
+def _cell(figure: _Figure, group: str) -> _Cell:
+    metric = figure.metric.removesuffix("/change")  # a change tells as much of a cell as the quantity itself
+    stem = metric.rpartition("/")[2].partition("-")[0]
+    over = _OVER.get(stem, metric)
+    facets = tuple(f"{key}={value}" for key, value in sorted(figure.facets.items()) if key != "baseline")
+    return _Cell(table=(figure.groups.attribute, over, *facets), group=group)

@@ -1,8 +1,8 @@
 """Findings as nodes: short tables in place, charts with their table as twin, and the full table of an annex.
 
-In place a finding takes one row, why a verdict is as it is stands there only where something is left to do, and of
-what is only reported there is no more than fits a page. The annex has every finding, with the reason of each verdict.
-Whose limits they are is said once, in a table of its own.
+In place a finding takes one row, why a verdict is as it is stands there only where something is left to do, of
+what is only reported there is no more than fits a page, and of what was judged the gravest. The annex has every
+finding, with the reason of each verdict. Whose limits they are is said once, in a table of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from probandum.document import Cell, Fact, Figure, Gap, Listing, Node, Number, Table, Text
 from probandum.finding import Finding, Verdict
 from probandum_reports import saying
+from probandum_reports.strips import tolerated
 from probandum_reports.view import Shown, View
 
 #: The provision that asks for limits defined before the test.
@@ -19,12 +20,26 @@ LIMITS_BEFOREHAND = "ai-act:art-9:8"
 
 #: How much a chart holds so that it fits a page: one a finding, and two for the head and the scale of a panel.
 _LARGEST, _PANEL = 28, 2
+#: How many findings with a verdict stand in one place: four pages of charts.
+MOST = 104
+#: Verdicts from the gravest on.
+_GRAVITY = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
 
 
 def in_place(view: View, findings: Sequence[Finding], *, caption: str, chart: str | None = None) -> Iterable[Node]:
     """Charts, each with its table, of what can be drawn where ``chart`` names them; a table of the rest."""
     shown = [view.shown(finding.id) for finding in findings]
-    reported = [each for each in shown if not _held(each)]
+    held, reported = [each for each in shown if _held(each)], [each for each in shown if not _held(each)]
+    if len(held) > MOST:
+        gravest = {each.finding.id for each in sorted(held, key=_gravity)[:MOST]}
+        shown = [each for each in shown if not _held(each) or each.finding.id in gravest]
+        yield Text(
+            text=(
+                f"{MOST} of {len(held):,} findings with a verdict are shown here: the gravest verdicts first, and of "
+                "one verdict those furthest beyond their limits, or least within them. The annex holds all."
+            ),
+            style="note",
+        )
     if len(reported) > _LARGEST - _PANEL:
         shown = [each for each in shown if _held(each)]
     drawn: set[str] = set()
@@ -99,6 +114,18 @@ def _table(caption: str, members: Sequence[Shown], *, full: bool = False) -> Tab
 def _held(shown: Shown) -> bool:
     """Whether a finding was held against a limit, or says something else than that it was only reported."""
     return bool(shown.limit) or shown.finding.verdict is not Verdict.NOT_APPLICABLE
+
+
+def _gravity(shown: Shown) -> tuple[int, float]:
+    """Sorts the gravest verdict first, then by how far the value lies beyond its limit, as a share of the limit."""
+    judged, value = shown.finding.limit, shown.finding.estimate.value
+    beyond = 0.0
+    if judged is not None and value is not None and not shown.suppressed:
+        low, high = tolerated(judged)
+        sides = [low - value] if low is not None else []
+        sides += [value - high] if high is not None else []
+        beyond = max(sides) / (abs(judged.threshold) or 1.0)
+    return _GRAVITY.index(shown.finding.verdict), -beyond
 
 
 def _open(shown: Shown) -> bool:

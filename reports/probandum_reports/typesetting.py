@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from probandum.document import Figure
@@ -31,10 +32,24 @@ def typeset(files: Mapping[str, bytes], **options: Any) -> bytes:
     return made
 
 
-def picture(figure: Figure, view: View) -> bytes:
-    """The chart as SVG, in letters that the shipped fonts hold."""
-    drawn = figures.draw(figure, view).decode()
-    return printable(drawn.replace("DejaVu Sans", "Inter")).encode()
+def picture(figure: Figure, view: View) -> tuple[bytes, Figure]:
+    """The chart as SVG in letters that the shipped fonts hold, and the figure as it stands beside that chart.
+
+    A row whose name they cannot write is drawn under its number, and the rows of the table are numbered then.
+    """
+    names = figures.labels(figure, view)
+    known = [name for name, label in names.items() if printable(label) == label]
+    beside = {name: names[name] if name in known else f"row {row} of the table" for row, name in enumerate(names, 1)}
+    drawn = figures.draw(figure, view, beside=beside).decode()
+    chart = printable(drawn.replace("DejaVu Sans", "Inter")).encode()
+    return chart, figure if len(known) == len(names) else _numbered(figure)
+
+
+def _numbered(figure: Figure) -> Figure:
+    """The figure with the rows of its table numbered, and a caption that says why."""
+    rows = tuple((f"{number}. {first}", *rest) for number, (first, *rest) in enumerate(figure.twin.rows, 1))
+    caption = f"{figure.caption}. The chart has no letters for some of the names: it gives their row in the table"
+    return replace(figure, caption=caption, twin=replace(figure.twin, rows=rows))
 
 
 def raster(svg: bytes) -> bytes:

@@ -107,7 +107,8 @@ class View:
         """Where a statement comes from, in a few words; '' for prose.
 
         A declared fact says by whom and when; a rule's proposal says that it waits for a person. What belongs to
-        the number beside it says no more than that: a reason nothing, a limit that it is declared.
+        the number beside it says no more than that: a reason nothing, a limit that it is declared. Of a waiver its
+        owner says it for the whole row.
         """
         if isinstance(node, Number):
             return "measured"
@@ -115,7 +116,8 @@ class View:
             return "for a person to fill" if node.origin == "human" else "missing"
         if isinstance(node, Text):
             return ""
-        if node.path.startswith("finding:") and ".waiver." not in node.path:
+        of_row = node.path.startswith("waiver:") and not node.path.endswith(".owner")
+        if node.path.startswith("finding:") or of_row:
             return "" if node.origin == "measured" else "declared"
         if node.origin == "measured":
             return "recorded by the run"
@@ -171,7 +173,7 @@ class View:
             value=withheld or value,
             interval=withheld or saying.interval(estimate),
             n=withheld or saying.n(estimate),
-            verdict=saying.verdict(finding.verdict),
+            verdict=saying.verdict(finding.verdict) + (", waived" if finding.waiver is not None else ""),
             limit=saying.limit(finding.limit),
             threshold=saying.threshold(finding.limit),
             limit_source=saying.limit_source(finding.limit, finding.metric, fixed=self._fixed(finding)),
@@ -196,13 +198,15 @@ class View:
         judged, lock = finding.limit, self.dossier.lock
         if judged is None or not started:
             return ""
+        planned = self.dossier.plan.get("judge", {})
+        if finding.metric == "run/must-not-change" and planned.get("gate", {}).get("must_not_change"):
+            return f"The list stood in the plan when the run began on {started}."
         if lock is not None and lock["precedes"]:
             if any(_same_limit(codec.builtins(line), finding.metric, judged) for line in lock["held"]):
                 key = f", signed with key {lock['key_id']}" if lock["signed"] else ", unsigned"
                 return f"Fixed before testing: locked on {lock['made'][:10]}{key}; the run began on {started}."
             return f"Not fixed before testing: it was changed or added after the lock of {lock['made'][:10]}."
-        lines = self.dossier.plan.get("judge", {}).get("limits", ())
-        if any(_same_limit(line, finding.metric, judged) for line in lines):
+        if any(_same_limit(line, finding.metric, judged) for line in planned.get("limits", ())):
             return f"It stood in the plan when the run began on {started}; no lock shows that it was fixed before."
         return f"Not fixed before testing: the plan held another limit, or none, when the run began on {started}."
 

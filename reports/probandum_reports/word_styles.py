@@ -56,7 +56,7 @@ def _strip(style: Element) -> None:
 
 
 def _headings() -> Iterable[Element]:
-    yield _style("Title", _space(120, 4, 1.0), _letters(_SERIF, 30, INK))
+    yield _style("Title", _space(40, 4, 1.0), _letters(_SERIF, 30, INK))
     yield _style("Subtitle", _space(0, 26), _letters(_SANS, 12, MUTED))
     yield _style("System", _space(0, 2), _letters(_SERIF, 17, INK))
     yield _style("Status", _space(6, 16), _letters(_SANS, 10.5, INK, bold=True), box("single", INK, 0.75), _indent(120))
@@ -70,8 +70,8 @@ def _headings() -> Iterable[Element]:
             *([element("pBdr", _rule("top", "single", ACCENT, 1.5, 6))] if level == 1 else []),
             element("outlineLvl", val=level - 1),
         )
-    yield _style("toc 1", _space(3, 0), _letters(_SANS, 10.5, INK))
-    yield _style("toc 2", _space(0, 0), _letters(_SANS, 10, INK), _indent(280, right=0))
+    yield _style("toc 1", _space(2, 0), _letters(_SANS, 10, INK))
+    yield _style("toc 2", _space(0, 0), _letters(_SANS, 9.5, INK), _indent(280, right=0))
 
 
 def _paragraphs() -> Iterable[Element]:
@@ -81,6 +81,7 @@ def _paragraphs() -> Iterable[Element]:
     yield _style("Note", _space(4, 8), _letters(_SANS, 9.5, MUTED), quiet, _indent(200, right=0))
     yield _style("Warning", _space(8, 10), _letters(_SANS, 10.5, INK), box("single", INK, 0.75), _indent(120))
     yield _style("Fact", _space(2, 2), None, _tab("left", 2700), _hanging(2700))
+    yield _style("Cover Fact", _space(1, 1), _letters(_SANS, 9.5, INK), _tab("left", 2100), _hanging(2100))
     yield _style("Digest", _space(0, 0), _letters(_MONO, 8, INK), _tab("left", 1700), _hanging(1700))
     yield _style("Bullet", _space(2, 2), None, _hanging(260))
     yield _style("Finding", _space(0, 0), _letters(_SANS, 9.5, INK), element("keepLines"), _indent(200, right=0))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from probandum.document import Origin
 from probandum.finding import SubReason, Verdict
 
 VERDICTS: Mapping[Verdict, str] = {
@@ -17,10 +18,23 @@ VERDICTS: Mapping[Verdict, str] = {
     Verdict.ERROR: "Error",
 }
 
+#: Where a statement comes from, as a word and in a sentence; a drawn mark says the same by its shape.
+ORIGINS: Mapping[Origin, tuple[str, str]] = {
+    "measured": (
+        "Measured",
+        "By this audit, from recorded answers. Each figure stands with its interval, its n and its finding's id.",
+    ),
+    "declared": ("Declared", "By the person named, on the day given. Quoted, and not checked by the audit."),
+    "proposed": ("Proposed", "By a rule, for a person to accept or to change."),
+    "human": ("To be written", "By a named person, and by nobody else: no audit can answer it."),
+    "missing": ("Missing", "A fact that nobody has supplied yet, with its provision and who can supply it."),
+}
+
 #: Units as they stand behind a number; those without one are pure numbers.
 UNITS: Mapping[str, str] = {
     "share": "",
     "ratio": "",
+    "relative": "",
     "score": "",
     "rank": "",
     "index": "",
@@ -49,6 +63,8 @@ METHODS: Mapping[str, str] = {
     "koopman": "Koopman score interval",
     "katz": "Katz log interval",
     "tango": "Tango score interval for pairs",
+    "mcnemar-tango": "Tango score interval for pairs, McNemar's exact test at 0",
+    "paired-gap": "adjusted interval of a difference of paired differences (Bonett-Price)",
     "stratified-miettinen-nurminen": "Miettinen-Nurminen score interval over strata",
     "mantel-haenszel-difference": "Mantel-Haenszel difference, Sato variance",
     "mantel-haenszel-ratio": "Mantel-Haenszel ratio, log interval",
@@ -56,6 +72,7 @@ METHODS: Mapping[str, str] = {
     "t": "Student t interval",
     "welch": "Welch t interval",
     "log-t": "Student t interval on the logarithm",
+    "log-change": "Welch t interval on the logarithm",
     "two-way": "two-way interval over templates and names",
     "cr2": "cluster-robust t interval (CR2)",
     "delong": "DeLong interval on the logit",
@@ -71,11 +88,13 @@ SUB_REASONS: Mapping[SubReason, str] = {
     SubReason.UNDERPOWERED: "even the best possible data of this size could not have passed",
     SubReason.BUDGET: "the planned number of asks ran out before the data decided",
     SubReason.NEAR_THRESHOLD: "the interval contains the limit",
+    SubReason.UNDERDESIGNED: "the check is too small for the drop that its limit declares",
     SubReason.NO_LIMIT: "no limit applies to it",
     SubReason.NO_DATA: "there are no data to measure it on",
     SubReason.NO_CAPABILITY: "the system cannot answer what this probe asks",
     SubReason.NO_DYNAMIC_RANGE: "the measure cannot tell good from random on this system",
     SubReason.BAND_UNINFORMATIVE: "the tolerated band is too wide for outcomes this rare",
+    SubReason.NOT_COMPARABLE: "the baseline was measured otherwise, so that no change can be told",
     SubReason.CONTROL_FAILED: "a control of the probe failed or is missing, so that its figures are no evidence",
     SubReason.CONTROL_INCONCLUSIVE: "a control of the probe could not tell, which bars a pass",
     SubReason.CRASHED: "the probe broke",
@@ -97,6 +116,7 @@ SAID_BY_JUDGE = frozenset(
     {
         SubReason.NEAR_THRESHOLD,
         SubReason.UNDERPOWERED,
+        SubReason.UNDERDESIGNED,
         SubReason.NO_LIMIT,
         SubReason.BAND_UNINFORMATIVE,
         SubReason.CONTROL_INCONCLUSIVE,
@@ -131,12 +151,14 @@ METRICS: Mapping[str, str] = {
     "top-overlap": "Overlap of the leading features over seeds",
     "samples-needed": "Samples needed for a noise of 0.1",
     "joules-per-request": "Energy of a request",
+    "net-joules-per-request": "Energy of a request beyond idle power",
     "gpu-joules-per-request": "Energy of a request, GPU",
     "watt-hours-per-1000-requests": "Energy of 1,000 requests",
     "joules-per-output-token": "Energy of an output token",
     "seconds-per-request": "Time of a request",
     "seconds-per-output-token": "Time of an output token",
     "run": "Probe run",
+    "must-not-change": "Items that may not change",
 }
 WORDS: Mapping[str, str] = {
     "tpr": "true-positive-rate",

@@ -14,7 +14,8 @@ from probandum.errors import RecordError, UsageError
 from probandum.finding import Verdict
 from probandum.plan import Plan
 from probandum.record import Record
-from probandum.sealing import keygen
+from probandum.reporting import dossier
+from probandum.signing import keygen
 from records import LIMITS, PLAN, write_plan
 
 
@@ -73,7 +74,7 @@ def test_a_plan_that_asks_other_questions_does_not_judge_a_record(made: Record, 
 
 def test_a_dossier_is_the_record_under_its_present_judgement(made: Record) -> None:
     """Values only, the same at every reading; the date is the record's own, or the one asked for."""
-    one, other = api.dossier(made), api.dossier(made, as_of="2027-01-31")
+    one, other = dossier(made), dossier(made, as_of="2027-01-31")
 
     assert "Loan desk" == one.card["name"]
     assert made.findings == one.findings
@@ -108,7 +109,7 @@ def test_a_signed_record_is_gated_with_its_key_alone(tmp_path: Path) -> None:
 
     assert 1 == api.gate(record, key=public).code
     assert 4 == api.gate(record, key=other).code
-    assert api.dossier(record).seal["signed"]
+    assert dossier(record).seal["signed"]
     with pytest.raises(UsageError):
         api.audit(plan, out=tmp_path / "second", key=plan, documents=False)
     assert not (tmp_path / "second").exists()

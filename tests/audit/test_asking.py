@@ -379,3 +379,16 @@ def test_replayed_windows_ask_nothing_and_unknown_ones_are_an_error() -> None:
     with pytest.raises(DataError, match=r"energy\.replay: the record holds no reading of this work of energy\.a"):
         windows(asker, [block("b")])
     assert [] == target.asked
+
+
+def test_a_window_knows_the_power_of_rest_before_it() -> None:
+    """Read once, with the system loaded and nothing asked; what lies beyond it is net."""
+    meter = CounterMeter("test", [Watts(50.0)], {"cpu": "none", "dram": "none"})
+    found = windows(Asker(KeywordClassifier(), seed=1, meter=meter), [block("a")], seconds=0.05)
+    unread = windows(Asker(KeywordClassifier(), seed=1, meter=NoMeter()), [block("a")])
+
+    assert 1 == len({window.reading.idle_watts for window in found})
+    for window in found:
+        assert 50.0 == pytest.approx(window.reading.idle_watts, rel=0.1)
+        assert 0.0 == pytest.approx(window.reading.net_joules, abs=0.2 * window.reading.joules)
+    assert {(None, None)} == {(window.reading.idle_watts, window.reading.net_joules) for window in unread}

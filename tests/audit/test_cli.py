@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from probandum import api, cli
-from probandum.sealing import keygen
+from probandum.signing import keygen
 from records import LIMITS, PLAN, write_plan, write_sklearn_plan
 
 
@@ -80,7 +80,9 @@ def test_gate_verify_and_report_read_the_record_alone(command: Command, tmp_path
 
     assert 1 == run(command, "gate", "run").code
     assert 0 == verified.code
-    assert [f"{number}." for number in range(1, 9)] == [line[:2] for line in verified.out.splitlines()]
+    assert [f"{number}." for number in range(1, 10)] == [line[:2] for line in verified.out.splitlines()]
+    assert "9. -      " in verified.out
+    assert "9. ok     " in run(command, "verify", "run", "--render").out
     assert 0 == run(command, "report", "run", "--out", "again", "--format", "md").code
 
 
@@ -149,6 +151,10 @@ def test_a_wrong_key_at_verify_is_4_and_named(command: Command, tmp_path: Path) 
     run(command, "audit", write_plan(tmp_path), "--out", "run", "--key", "ours")
 
     assert 0 == run(command, "verify", "run", "--key", "ours.pub").code
+    assert 0 == run(command, "report", "run", "--format", "md").code
+    assert 4 == run(command, "verify", "run", "--key", "ours.pub").code
+    assert 0 == run(command, "report", "run", "--format", "md", "--key", "ours").code
+    assert 0 == run(command, "verify", "run", "--key", "ours.pub", "--render").code
     wrong = run(command, "verify", "run", "--key", "theirs.pub")
     assert 4 == wrong.code
     assert "was not made with key" in wrong.out

@@ -112,7 +112,7 @@ def audited(positive: Rerun | Examined) -> ProbeResult:
     """The probe with this positive control, after a run."""
     quiet = Examined(name="quiet", kind="negative", function=lambda probe, ask: (None, "too few"))
     cls = type("Rude", (Mean,), {"__doc__": "Rude texts.", "controls": (positive, quiet), "__module__": __name__})
-    probe("bias.rude", version=1, requirements=[], needs=Capability.CLASSIFY)(cls)
+    probe("bias.rude", version=1, requirements=[], needs=Capability.CLASSIFY, metrics={"rude": "share"})(cls)
     return measure(cls(), Asker(KeywordClassifier(), seed=1, journal=Notes()))
 
 

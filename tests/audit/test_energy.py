@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from probandum.energy import CounterMeter, ExternalLog, NoMeter, RaplSensor, Sensor, make_meter, rapl_sensors
+from probandum.energy import (
+    CounterMeter,
+    ExternalLog,
+    NoMeter,
+    RaplSensor,
+    Sensor,
+    idle_watts,
+    make_meter,
+    rapl_sensors,
+    read_log,
+)
 from probandum.errors import DataError, UsageError
 from probandum.plan_file import Energy
 from probandum.second_opinion import AuditMeter, grid_intensity
@@ -127,6 +139,30 @@ def test_a_log_that_does_not_cover_the_window_gives_no_joules(tmp_path: Path) ->
     assert "wall.csv does not cover this window" == reading.why["cpu"]
 
 
+def test_a_row_that_is_still_being_written_is_left_out(tmp_path: Path) -> None:
+    """Half a number is another number."""
+    log = tmp_path / "wall.csv"
+    log.write_text("time, watts\n1,40\n2,41\n3,4")
+
+    assert [(1.0, 40.0), (2.0, 41.0)] == read_log(log)
+
+
+def test_a_log_that_broke_during_the_audit_gives_no_joules_and_says_why(tmp_path: Path) -> None:
+    """A reading with its reason, and no end of the audit."""
+    log = tmp_path / "wall.csv"
+    log.write_text("time,watts\n1,40\n2,40\n")
+    meter = ExternalLog(log)
+    token = meter.begin()
+    log.write_text("time,watts\n1,40\n2,off\n")
+    broken = meter.end(token)
+    log.unlink()
+    gone = meter.end(token)
+
+    assert (None, None) == (broken.joules, gone.joules)
+    assert f"energy.log: {log}: row 2: column 'watts' holds 'off', expected a number" == broken.why["cpu"]
+    assert f"energy.log: {log}: no such file" == gone.why["cpu"]
+
+
 def test_a_sensor_that_the_plan_names_and_the_machine_lacks_is_an_error(tmp_path: Path) -> None:
     """Asking for NVML where there is none must not become an audit without it."""
     from probandum.energy import nvml_sensors
@@ -166,3 +202,47 @@ def test_without_a_country_the_second_opinion_says_nothing() -> None:
 
     assert None is reading.joules
     assert "the plan names no energy.country" in reading.why["cpu"]
+
+
+class Steady(Counter):
+    """A counter behind which 80 W stand."""
+
+    def read(self) -> float:
+        """Joules since the clock began."""
+        return 80.0 * time.perf_counter()
+
+
+def test_idle_power_is_what_the_parts_take_while_nothing_is_asked() -> None:
+    """Watts over the window; without a sensor None, and no time is lost waiting for it."""
+    assert 80.0 == pytest.approx(idle_watts(CounterMeter("test", [Steady()], {}), 0.1), rel=0.1)
+    began = time.perf_counter()
+    assert None is idle_watts(NoMeter("no GPU"), 30.0)
+    assert time.perf_counter() - began < 30.0
+
+
+def test_a_card_is_read_with_its_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Temperature and processes stand in the notes; a power limit that the driver does not tell is left out."""
+    import pynvml
+
+    def refused(handle: object) -> int:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+    millijoules = iter((10_000, 12_000, 12_500))
+    processes = [SimpleNamespace(pid=os.getpid()), SimpleNamespace(pid=1)]
+    for name, told in {
+        "nvmlInit": lambda: None,
+        "nvmlDeviceGetCount": lambda: 1,
+        "nvmlDeviceGetHandleByIndex": lambda index: index,
+        "nvmlDeviceGetName": lambda handle: "Test card",
+        "nvmlDeviceGetTotalEnergyConsumption": lambda handle: next(millijoules),
+        "nvmlDeviceGetTemperature": lambda handle, sensor: 41,
+        "nvmlDeviceGetEnforcedPowerLimit": refused,
+        "nvmlDeviceGetComputeRunningProcesses": lambda handle: processes,
+    }.items():
+        monkeypatch.setattr(pynvml, name, told)
+    meter = make_meter(Energy(meter="nvml"), tmp_path)
+    reading = meter.end(meter.begin())
+
+    assert 0.5 == reading.gpu_joules
+    assert ("GPU 0 Test card",) == reading.covers
+    assert "GPU 0 Test card: 41 degrees Celsius, 2 processes compute on it, this one included" == reading.notes[1]

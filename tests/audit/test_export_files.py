@@ -202,6 +202,22 @@ def test_files_that_cannot_be_written_are_named_and_the_others_are_there(here: P
     assert ET.parse("j.xml").getroot() is not None
 
 
+def test_no_export_is_written_into_a_record(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], here: Path, sealed: Path
+) -> None:
+    """Its seals account for everything in its folder; an audit is told so before it begins."""
+    with pytest.raises(UsageError, match="lies inside the record"):
+        api.export(sealed, api.gate(sealed), sarif=sealed / "reports" / "a.sarif", junit="j.xml")
+    monkeypatch.setattr(sys, "argv", ["probandum", "audit", str(write_plan(here)), "--out", "r", "--junit", "r/j.xml"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+
+    assert 2 == end.value.code
+    assert "r/j.xml: lies inside the record, where nothing else may stand" in capsys.readouterr().err
+    assert [] == [name for name in ("j.xml", "r") if Path(name).exists()]
+    assert [] == [step.title for step in api.verify(sealed) if step.held is False]
+
+
 def test_one_file_is_for_one_plan(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], here: Path
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from fakes import HELD, estimated, result_of
 from probandum import api
 from probandum.finding import Estimate, Limit, Verdict, Waiver
-from probandum.gating import decided, tally
+from probandum.gating import decided, meaning, tally, unmatched_words, waiver_words
 from probandum.judging import judge, unused_limits
 from probandum.probe import ControlOutcome, Measure, ProbeResult
 from records import LIMITS, PLAN, write_plan
@@ -97,7 +97,7 @@ def test_a_cause_says_value_interval_n_limit_and_what_a_verdict_needs() -> None:
     _, (failed,), _ = outcome(result_of(FAILED), limits=used(FAILED))
     _, (left_open,), _ = outcome(result_of(OPEN), limits=used(OPEN))
 
-    assert "1 bias.fake/failed: FAIL; 0.9 (0.8798 to 0.9171), n = 1000; limit at most 0.5" == failed
+    assert "1 bias.fake/failed: FAIL; 0.9 (0.8798 to 0.9171), n = 1,000; limit at most 0.5" == failed
     assert left_open.startswith("3 bias.fake/open: INCONCLUSIVE; 0.5 (0.2366 to 0.7634), n = 10; limit at most 0.5; ")
 
 
@@ -118,7 +118,8 @@ def test_a_waiver_unblocks_within_its_bound_and_date(waiver: Waiver, as_of: str,
 
     assert code == found
     assert (code == 0) == (len(notes) == 1)
-    assert all("FAIL" in note and "waived by Board until 2026-03-01: under way" in note for note in notes)
+    assert all("FAIL" in note and waiver_words(waiver) in note for note in notes)
+    assert ("no worse than" in waiver_words(waiver)) == (waiver.worst is not None)
 
 
 def test_an_inconclusive_finding_can_be_waived_and_a_broken_audit_cannot() -> None:
@@ -213,6 +214,17 @@ def test_a_record_that_does_not_verify_is_4_and_nothing_else_is_said_of_it(tmp_p
 
     assert (4, 0, {}) == (result.code, result.judged, result.counts)
     assert all(cause.text.startswith("verification step ") for cause in result.causes)
+
+
+def test_a_waiver_of_no_finding_is_kept_apart_and_blocks_nothing() -> None:
+    """It accepts nothing: every judged finding passes all the same."""
+    misspelt = replace(WAIVER, finding="bias.fake/pased", line=12)
+    findings = judge([result_of(PASSED)], used(PASSED), waivers=[misspelt], as_of="2026-02-01")
+    result = decided(findings, [], ["bias.fake"], mode="release", waivers=[misspelt])
+
+    assert (0, (), (misspelt,)) == (result.code, result.notes, result.unmatched)
+    assert "every judged finding passes" == meaning(result)
+    assert "waiver for bias.fake/pased (line 12) matches no finding" == unmatched_words(misspelt)
 
 
 def test_a_missing_value_under_a_limit_blocks_a_release() -> None:

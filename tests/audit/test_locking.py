@@ -11,7 +11,8 @@ import pytest
 from probandum import api
 from probandum.errors import PlanError, RecordError
 from probandum.locking import lock_path, read_lock
-from probandum.sealing import keygen
+from probandum.reporting import dossier
+from probandum.signing import keygen
 from records import LIMITS, PLAN, write_log, write_plan
 
 
@@ -21,7 +22,7 @@ def test_a_lock_that_precedes_the_run_holds_its_limits(tmp_path: Path) -> None:
     keygen(tmp_path / "key")
     api.lock(plan, key=tmp_path / "key")
     record = api.audit(plan, out=tmp_path / "run", documents=False)
-    lock = api.dossier(record).lock
+    lock = dossier(record).lock
 
     assert lock is not None
     assert (True, True) == (lock["precedes"], lock["signed"])
@@ -39,7 +40,7 @@ def test_a_limit_changed_after_the_lock_is_a_visible_amendment(tmp_path: Path) -
     other = LIMITS.replace("0.8", "0.2") + "  - {metric: bias.group-rates/fpr-difference, band: 0.1}\n"
     plan.write_text(PLAN + other, "utf-8")
     record = api.audit(plan, out=tmp_path / "run", documents=False)
-    lock = api.dossier(record).lock
+    lock = dossier(record).lock
 
     assert lock is not None
     assert [] == lock["held"]
@@ -49,7 +50,7 @@ def test_a_limit_changed_after_the_lock_is_a_visible_amendment(tmp_path: Path) -
     ] == lock["amendments"]
     plan.write_text(PLAN, "utf-8")
     api.judge(record, plan=plan)
-    taken = api.dossier(record).lock
+    taken = dossier(record).lock
     assert taken is not None
     assert ["bias.group-rates/impact-ratio: taken away after the lock, was at least 0.8"] == taken["amendments"]
 
@@ -78,7 +79,7 @@ def test_a_lock_made_after_the_run_began_fixes_nothing(tmp_path: Path) -> None:
     later = read_lock(lock_path(plan))
 
     assert record.folder == again.folder
-    assert None is api.dossier(again).lock
+    assert None is dossier(again).lock
     assert later is not None
     assert not later.precedes((datetime.datetime.fromisoformat(later.made) - datetime.timedelta(days=1)).isoformat())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from probandum.places import Spot, from_root, limit_spot, spots
+from probandum.places import Spot, from_root, spot_on, spots
 from probandum.yaml_source import read_yaml
 
 BASE = """\
@@ -35,9 +35,10 @@ def test_limits_and_suites_stand_where_they_were_written(tmp_path: Path) -> None
     assert Spot(path="audits/plan.yaml", line=1, end=5) == found[""]
     assert Spot(path="audits/plan.yaml", line=2, end=24) == found["suites.bias.base"]
     assert Spot(path="audits/plan.yaml", line=5, end=38) == found["limits.1"]
-    assert found["limits.1"] == limit_spot(found, 5)
-    assert limit_spot(found, 2) is None
-    assert limit_spot(found, None) is None
+    assert found["limits.1"] == spot_on(found, "limits", 5)
+    assert spot_on(found, "limits", 2) is None
+    assert spot_on(found, "waivers", 5) is None
+    assert spot_on(found, "limits", None) is None
 
 
 def test_what_is_inherited_stands_in_the_file_it_comes_from(tmp_path: Path) -> None:

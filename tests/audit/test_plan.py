@@ -13,6 +13,7 @@ from probandum.plan import Plan
 from probandum.plan_file import json_schema
 from probandum.targets import load_builtin
 from probandum.yaml_source import read_yaml
+from records import LIMITS, PLAN, write_plan
 
 SOUND = """\
 version: 1
@@ -100,7 +101,8 @@ execution: {threads: none, seed: 1, seed: 2}
         ("- a\n", "expected keys and values, found a list"),
         (SOUND.replace("limits:", "limit:"), "limit: unknown key 'limit', did you mean 'limits'?"),
         (SOUND.replace("at_least: 0.8", "at_least: 0.8, at_most: 1"), "exactly one of at_most, at_least, band"),
-        (SOUND.replace("bias.group-rates/fpr", "bias.group-rate/fpr"), "did you mean 'bias.group-rates'?"),
+        (SOUND.replace("bias.group-rates/fpr", "fpr"), "metric 'fpr-difference': expected probe/metric, such as"),
+        (SOUND.replace("fpr-difference", "fpr-difference/trend"), "fpr-difference/trend': expected probe/metric"),
         (SOUND.replace("Screening", "'${NO_SUCH_VARIABLE}'"), "the environment has no variable 'NO_SUCH_VARIABLE'"),
         (SOUND.replace("band: 0.05", "band: .nan"), "limits.1.band"),
         (
@@ -198,3 +200,15 @@ def test_every_key_of_the_schema_is_described_and_the_committed_schema_is_this_o
         for key, spec in part["properties"].items():
             assert spec.get("description"), f"{name}.{key}"
     assert schema == json.loads((ROOT / "audit.schema.json").read_text("utf-8"))
+
+
+def test_open_questions_hide_no_other_mistake_and_are_told_once(tmp_path: Path) -> None:
+    """Whatever kind of value is still to be decided, one line says so, beside what else is wrong."""
+    text = PLAN.replace("favourable: 1", "favourable: TODO") + LIMITS.replace("at_least: 0.8", "at_least: TODO")
+    path = write_plan(tmp_path, text + "execution: {sed: 1}\n")
+    with pytest.raises(PlanError) as caught:
+        Plan.load(path)
+
+    assert ["target.favourable", "limits.0.at_least", "execution.sed"] == [
+        line.removeprefix(f"{tmp_path}/").split(": ")[1] for line in caught.value.lines()
+    ]

@@ -12,7 +12,16 @@ from probandum import api, codec
 from probandum.errors import RecordError, UsageError
 from probandum.evidence import Observation, Reading, Response
 from probandum.probe import Window
-from probandum.record import Record, RunJournal, WindowEntry, journal_entries, pack_journal, start_record, write_bytes
+from probandum.record import (
+    Record,
+    RunJournal,
+    WindowEntry,
+    journal_entries,
+    make_folder,
+    pack_journal,
+    start_record,
+    write_bytes,
+)
 from records import write_plan
 
 WINDOW = Window(reading=Reading(seconds=1.0, meter="m", grade="B"), requests=2, input_tokens=None, output_tokens=None)
@@ -168,6 +177,29 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     assert b"one" == path.read_bytes()
     assert [path] == list(path.parent.iterdir())
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_folder_is_made_for_its_owner_alone_with_all_above_it(tmp_path: Path) -> None:
+    """Mode 700 all the way; folders that stand already keep theirs."""
+    (tmp_path / "a").mkdir(mode=0o755)
+    for _ in range(2):
+        make_folder(tmp_path / "a" / "b" / "c")
+
+        assert [0o755, 0o700, 0o700] == [
+            stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "a/b", "a/b/c")
+        ]
+
+
+def test_what_killed_processes_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    """Temporary files and folders go, at any level; a link goes, and what it points at stays."""
+    kept = [tmp_path / "a" / "b.part", tmp_path / "a" / ".hidden"]
+    for path in (*kept, tmp_path / ".a.json.x.part", tmp_path / "a" / ".y.part" / "inner" / "c"):
+        write_bytes(path, b"")
+    (tmp_path / ".z.part").symlink_to(tmp_path / "a")
+    Record(tmp_path).sweep()
+
+    assert sorted(kept) == sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    assert ["a"] == [path.name for path in tmp_path.iterdir()]
 
 
 def test_a_record_begins_once_and_only_in_a_folder_of_its_own(tmp_path: Path) -> None:

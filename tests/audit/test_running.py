@@ -15,6 +15,8 @@ from probandum import api, codec
 from probandum.errors import DataError, UsageError
 from probandum.finding import Verdict
 from probandum.record import Record
+from probandum.reporting import dossier
+from probandum_reports import facts
 from records import LIMITS, PLAN, write_log, write_plan, write_sklearn_plan
 
 
@@ -116,12 +118,15 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
         api.audit(plan, out=tmp_path / "mine", documents=False)
 
 
-def test_files_of_a_record_are_their_owners_alone(tmp_path: Path) -> None:
-    """Evidence may speak of persons: mode 600, folders 700."""
-    record = api.audit(write_plan(tmp_path), out=tmp_path / "run")
-    modes = {path.stat().st_mode & 0o777 for path in record.folder.rglob("*") if path.is_file()}
+def test_files_of_a_record_are_their_owners_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidence may speak of persons: mode 600, every folder 700, that of all records included."""
+    monkeypatch.chdir(tmp_path)
+    record = api.audit(write_plan(tmp_path))
+    inside = list((tmp_path / "runs").rglob("*"))
 
-    assert {0o600} == modes
+    assert record.folder.resolve() in inside
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in inside if path.is_file()}
+    assert {0o700} == {path.stat().st_mode & 0o777 for path in [tmp_path / "runs", *inside] if path.is_dir()}
 
 
 @pytest.mark.parametrize(
@@ -185,6 +190,27 @@ def test_answers_are_shared_between_runs_only_where_the_plan_says_so(
     assert {"local"} == {observation.placement for observation in one.observations()}
     assert {"cache, answered"} == {observation.placement[:15] for observation in two.observations()}
     assert codec.encode(one.findings) == codec.encode(two.findings)
+    (day,) = {observation.cached_on for observation in two.observations()}
+    assert [(0, ()), (300, (day,))] == [
+        (dossier(run).accounts[0].cached, dossier(run).accounts[0].cached_days) for run in (one, two)
+    ]
+    said = f"; 300 answered from the shared cache, on {day}"
+    assert facts.run_facts(dossier(two))["inputs.bias.group-rates"].endswith(said)
+    api.export(two, api.gate(two), summary=tmp_path / "summary.md")
+    assert f"{said}</summary>" in (tmp_path / "summary.md").read_text("utf-8")
+
+
+def test_an_answer_is_shared_only_between_runs_that_ask_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another decision, or fewer tokens a pass, may be answered otherwise."""
+    monkeypatch.setenv("PROBANDUM_CACHE", str(tmp_path / "cache"))
+    plan = write_sklearn_plan(tmp_path, execution="{cache: shared}")
+    text = plan.read_text("utf-8")
+    for number, (old, new) in enumerate(
+        (("", ""), ("threshold: 0.5", "threshold: 0.6"), ("shared}", "shared, batch_tokens: 64}"))
+    ):
+        plan.write_text(text.replace(old, new), "utf-8")
+        record = api.audit(plan, out=tmp_path / f"run{number}", documents=False)
+        assert {"local"} == {observation.placement for observation in record.observations()}
 
 
 def test_a_record_can_be_opened_only_where_there_is_one(tmp_path: Path) -> None:
@@ -202,6 +228,6 @@ def test_another_card_or_tier_is_another_judgement_even_where_the_findings_agree
         plan.write_text((PLAN + LIMITS).replace("Decides on loans", f"Purpose {number}"), "utf-8")
         record = api.audit(plan, out=tmp_path / "run", documents=False)
 
-        assert f"Purpose {number}" == api.dossier(record).card["purpose"]
+        assert f"Purpose {number}" == dossier(record).card["purpose"]
     api.judge(record, tier="pr")
-    assert "merge" == api.dossier(record).gate["mode"]
+    assert "merge" == dossier(record).gate["mode"]

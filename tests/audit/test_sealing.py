@@ -1,193 +1,167 @@
-"""Seals: any flipped bit is found, signed or not; a wrong key is refused."""
+"""Seals: a list of digests and a statement account for every file of a folder, and for nothing else."""
 
 from __future__ import annotations
 
-import base64
-import json
-import random
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from probandum import api, codec
-from probandum.errors import UsageError
-from probandum.record import Record
-from probandum.sealing import envelope, keygen, load_private, load_public, pae
-from records import write_plan
+from probandum import codec
+from probandum.errors import RecordError
+from probandum.record import write_bytes
+from probandum.sealing import (
+    STATEMENT,
+    SUMS,
+    agree,
+    break_seal,
+    contents,
+    report_facts,
+    same,
+    seal,
+    signature,
+    signed,
+    statement_digest,
+)
+from probandum.signing import key_id, keygen, load_public
 
-STEPS = 8
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A signed record, with documents, and its keys beside it."""
-    base = tmp_path_factory.mktemp("sealed")
-    keygen(base / "key")
-    api.audit(write_plan(base), out=base / "run", key=base / "key")
-    return base
+FACTS: dict[str, Any] = {"mode": "release", "places": ["a", 1, None]}
 
 
 @pytest.fixture
-def run(folder: Path, tmp_path: Path) -> Iterator[Path]:
-    """A copy of the record to damage."""
-    yield Path(shutil.copytree(folder / "run", tmp_path / "run"))
+def folder(tmp_path: Path) -> Path:
+    """Two files, one of them in a folder below, under a seal."""
+    made = tmp_path / "sealed"
+    write_bytes(made / "a.txt", b"a")
+    write_bytes(made / "b" / "c.txt", b"c")
+    seal(made, contents(made), predicate="test", facts=FACTS, key=None)
+    return made
 
 
-def broken(run: Path, key: Path | None = None) -> list[int]:
-    """The numbers of the steps that do not hold."""
-    return [step.number for step in api.verify(run, key=key) if step.held is False]
+def found(folder: Path) -> list[Path]:
+    """What stands in the folder beside its seal."""
+    return [path for path in contents(folder) if path.name not in (SUMS, STATEMENT)]
 
 
-def test_a_signed_record_holds_at_every_step(folder: Path) -> None:
-    """Eight numbered steps, none broken, the signature checked with the public key."""
-    steps = api.verify(folder / "run", key=folder / "key.pub")
-
-    assert list(range(1, STEPS + 1)) == [step.number for step in steps]
-    assert [] == [step.title for step in steps if step.held is not True]
-
-
-def test_without_the_key_the_signature_is_named_and_not_claimed_to_be_checked(folder: Path) -> None:
-    """Not checked is not held."""
-    step = api.verify(folder / "run")[3]
-
-    assert None is step.held
-    assert "not checked" in step.detail
+def test_a_seal_lists_files_and_facts(folder: Path) -> None:
+    """Names in order, the facts as they are, and a digest that names the whole."""
+    assert ["a.txt", "b/c.txt"] == [line.split("  ")[1] for line in (folder / SUMS).read_text().splitlines()]
+    assert (True, "2 files") == agree(folder, found(folder))
+    assert (True, f"statement {statement_digest(folder)[:19]}…") == same(folder, "test", FACTS)
+    assert {"signed": False, "key_id": None} == signature(folder)
 
 
-def test_another_key_is_refused(folder: Path, tmp_path: Path) -> None:
-    """The message names both keys."""
-    keygen(tmp_path / "other")
-    steps = api.verify(folder / "run", key=tmp_path / "other.pub")
+def test_the_same_files_give_the_same_seal(folder: Path) -> None:
+    """Byte for byte, and in any order of the files."""
+    before = {path.name: path.read_bytes() for path in (folder / SUMS, folder / STATEMENT)}
+    digest = seal(folder, reversed(found(folder)), predicate="test", facts=FACTS, key=None)
 
-    assert [4, 5] == [step.number for step in steps if step.held is False]
-    assert "was not made with key" in steps[3].detail
-
-
-def test_every_file_of_a_record_is_guarded_against_a_flipped_bit(folder: Path, run: Path) -> None:
-    """One bit anywhere in any file: the gate no longer trusts the record."""
-    rng = random.Random(7)
-    files = sorted(path for path in run.rglob("*") if path.is_file())
-
-    assert len(files) > 10
-    for path in files:
-        data = bytearray(path.read_bytes())
-        for place in {0, len(data) - 1, rng.randrange(len(data)), rng.randrange(len(data))}:
-            changed = bytearray(data)
-            changed[place] ^= 1 << rng.randrange(8)
-            path.write_bytes(bytes(changed))
-            assert broken(run, folder / "key.pub"), f"{path.relative_to(run)}, byte {place}"
-        path.write_bytes(bytes(data))
-    assert [] == broken(run, folder / "key.pub")
+    assert before == {path.name: path.read_bytes() for path in (folder / SUMS, folder / STATEMENT)}
+    assert digest == statement_digest(folder)
 
 
-def test_an_unsigned_record_finds_a_flipped_bit_too(tmp_path: Path) -> None:
-    """Digests do not need a key."""
-    record = api.audit(write_plan(tmp_path), out=tmp_path / "run", documents=False)
-    assert [] == broken(record.folder)
-    path = record.ask / "estimates.json"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(bytes(data))
+@pytest.mark.parametrize("name", ["more", ".hidden", "b/more"])
+@pytest.mark.parametrize("kind", ["file", "folder", "link", "dead link"])
+def test_whatever_a_list_does_not_name_is_found(folder: Path, tmp_path: Path, name: str, kind: str) -> None:
+    """A file, a hidden one, a folder without a file, and a link to a folder or to nothing."""
+    (tmp_path / "elsewhere").mkdir()
+    if kind == "file":
+        (folder / name).write_text("")
+    elif kind == "folder":
+        (folder / name).mkdir()
+    else:
+        (folder / name).symlink_to(tmp_path / ("elsewhere" if kind == "link" else "nowhere"))
 
-    assert [2, 3] == [number for number in broken(record.folder) if number in (2, 3)]
-    assert 4 == api.gate(record).code
+    assert (False, f"{name!r} is not listed") == agree(folder, found(folder))
+
+
+def test_what_is_listed_and_missing_or_changed_is_found(folder: Path) -> None:
+    """A folder in a file's place is a missing file."""
+    (folder / "a.txt").write_bytes(b"b")
+    changed = agree(folder, found(folder))
+    (folder / "a.txt").unlink()
+    missing = agree(folder, found(folder))
+    (folder / "a.txt").mkdir()
+
+    assert not changed[0] and changed[1].startswith("a.txt: expected ca978112ca1b…, found 3e23e8160039…")
+    assert (False, "a.txt is listed and missing") == missing == agree(folder, found(folder))
 
 
 @pytest.mark.parametrize(
-    "name", ["ask/estimates.json", "ask/observations.jsonl.zst", "statement.dsse.json", "SHA256SUMS"]
+    ("predicate", "facts", "message"),
+    [
+        ("test", {**FACTS, "mode": "merge"}, 'the statement says mode "release", and the files "merge"'),
+        ("test", {"mode": "release"}, 'the statement says places ["a",1,null], and the files null'),
+        ("test", {**FACTS, "more": 1}, "the statement says more null, and the files 1"),
+        ("other", FACTS, "the statement names other files, other digests or another kind"),
+    ],
 )
-def test_a_truncated_file_is_found(run: Path, name: str) -> None:
-    """Half a file is no record."""
-    path = run / name
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-    assert broken(run)
-    assert 4 == api.gate(run).code
+def test_a_statement_says_these_facts_and_no_others(
+    folder: Path, predicate: str, facts: dict[str, Any], message: str
+) -> None:
+    """One fact more, less or other is another statement."""
+    assert (False, message) == same(folder, predicate, facts)
 
 
-def test_a_file_more_and_a_file_less_are_found(run: Path) -> None:
-    """The list of digests is the list of files."""
-    (run / "ask" / "more.json").write_text("{}")
-    assert 2 in broken(run)
-    (run / "ask" / "more.json").unlink()
-    (run / "ask" / "items.json").unlink()
+def test_a_list_of_digests_that_the_statement_does_not_know_is_found(folder: Path) -> None:
+    """Whoever mends the list after changing a file still has the statement against him."""
+    statement = (folder / STATEMENT).read_bytes()
+    (folder / "a.txt").write_bytes(b"forged")
+    seal(folder, found(folder), predicate="test", facts=FACTS, key=None)
+    (folder / STATEMENT).write_bytes(statement)
 
-    assert 2 in broken(run)
-
-
-def test_findings_of_another_judgement_are_found(run: Path) -> None:
-    """findings.json is one of the sealed judgements, to the byte."""
-    path = run / "findings.json"
-    findings = json.loads(path.read_text())
-    findings[0]["verdict"] = "PASS"
-    path.write_bytes(codec.pretty(findings))
-
-    assert 6 in broken(run)
+    assert agree(folder, found(folder))[0]
+    assert (False, "the statement names other files, other digests or another kind") == same(folder, "test", FACTS)
 
 
-def test_the_last_character_of_a_payload_carries_no_spare_bits(run: Path) -> None:
-    """Base64 that decodes to the same bytes is still another envelope."""
-    path = run / "statement.dsse.json"
-    outer = json.loads(path.read_text())
-    payload = outer["payload"]
-    if payload.endswith("="):
-        at = len(payload.rstrip("=")) - 1
-        alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-        twin = alphabet[alphabet.index(payload[at]) ^ 1]
-        outer["payload"] = payload[:at] + twin + payload[at + 1 :]
-        assert base64.b64decode(outer["payload"]) == base64.b64decode(payload)
-        path.write_bytes(codec.encode(outer))
+def test_a_signature_is_checked_with_the_key_that_is_given(folder: Path, tmp_path: Path) -> None:
+    """Unsigned, not checked, right and wrong are four answers."""
+    ours, theirs = (load_public(keygen(tmp_path / name)) for name in ("ours", "theirs"))
+    unsigned = signed(folder, None), signed(folder, ours)
+    seal(folder, found(folder), predicate="test", facts=FACTS, key=tmp_path / "ours")
 
-        assert 3 in broken(run)
+    assert (None, False) == (unsigned[0][0], unsigned[1][0])
+    assert (None, f"signed by key {key_id(ours)}, not checked: give the public key with --key") == signed(folder, None)
+    assert (True, f"signed by key {key_id(ours)}") == signed(folder, ours)
+    wrong = f"the signature was not made with key {key_id(theirs)} (it names {key_id(ours)})"
+    assert (False, wrong) == signed(folder, theirs)
+    assert {"signed": True, "key_id": key_id(ours)} == signature(folder)
 
 
-@given(body=st.binary(max_size=200))
-@settings(max_examples=30, deadline=None)
-def test_an_envelope_verifies_with_its_own_key(body: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What is signed are the bytes in DSSE's own encoding."""
-    folder = tmp_path_factory.mktemp("key")
-    keygen(folder / "key")
-    outer = json.loads(envelope(body, load_private(folder / "key")))
+def test_a_broken_seal_takes_its_own_files_with_it_and_no_others(folder: Path, tmp_path: Path) -> None:
+    """What was not listed stays, and a damaged list reaches nothing outside the folder."""
+    (folder / "mine.txt").write_text("")
+    (tmp_path / "outside.txt").write_text("")
+    sums = (folder / SUMS).read_text()
+    (folder / SUMS).write_text(f"{'0' * 64}  ../outside.txt\n{sums}")
+    break_seal(folder)
 
-    load_public(folder / "key.pub").verify(
-        base64.b64decode(outer["signatures"][0]["sig"]), pae(outer["payloadType"], base64.b64decode(outer["payload"]))
-    )
-    assert body == base64.b64decode(outer["payload"])
+    assert ["mine.txt"] == [path.name for path in folder.iterdir()]
+    assert (tmp_path / "outside.txt").is_file()
 
 
-def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
-    """Losing a key means losing what it signed."""
-    keygen(tmp_path / "key")
+def test_a_seal_that_is_no_list_is_taken_off_alone(folder: Path) -> None:
+    """Nobody knows what it covered."""
+    (folder / SUMS).write_text("nothing")
+    break_seal(folder)
 
-    with pytest.raises(UsageError, match="exists already"):
-        keygen(tmp_path / "key")
-    assert 0o600 == (tmp_path / "key").stat().st_mode & 0o777
-
-
-def test_a_file_that_is_no_key_is_one_error(tmp_path: Path) -> None:
-    """Before hours of work, not after."""
-    (tmp_path / "key").write_text("no key")
-
-    with pytest.raises(UsageError, match="not an unencrypted PEM private key"):
-        load_private(tmp_path / "key")
-    with pytest.raises(UsageError, match="not a PEM public key"):
-        load_public(tmp_path / "key")
+    assert ["a.txt", "b"] == sorted(path.name for path in folder.iterdir())
 
 
-def test_judging_again_keeps_the_first_judgement_sealed(folder: Path, run: Path) -> None:
-    """Both judgements verify; findings.json is the newer one."""
-    from probandum.finding import Limit, Verdict
+def test_another_statement_is_none_over_reports(folder: Path) -> None:
+    """The kind is part of what is said; facts of another form are refused too."""
+    with pytest.raises(RecordError, match="not a statement over reports"):
+        report_facts(folder)
+    seal(folder, found(folder), predicate="reports", facts=FACTS, key=None)
+    with pytest.raises(RecordError, match="record"):
+        report_facts(folder)
 
-    record = Record.open(run)
-    before = record.findings
-    limit = Limit(metric="bias.group-rates/impact-ratio", direction="at_least", threshold=0.1)
-    after = api.judge(record, limits=[limit])
 
-    assert Verdict.FAIL in [finding.verdict for finding in before]
-    assert Verdict.FAIL not in [finding.verdict for finding in after]
-    assert 2 == len(list((run / "judgements").iterdir()))
-    assert [] == broken(run)
+def test_a_list_of_digests_has_one_form(folder: Path) -> None:
+    """Another order, or a line without a digest, is no list."""
+    lines = (folder / SUMS).read_text().splitlines(keepends=True)
+    for text, message in (("".join(reversed(lines)), "not in canonical form"), ("a.txt\n", "not a list of digests")):
+        (folder / SUMS).write_text(text)
+        with pytest.raises(RecordError, match=message):
+            agree(folder, found(folder))
+    assert codec.digest(b"a").endswith(lines[0][:64])

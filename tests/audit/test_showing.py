@@ -82,6 +82,72 @@ def test_a_log_has_plain_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert f"gate 1  Loan desk: {tmp_path / 'run' / 'reports' / 'index.html'}" == lines[-1]
 
 
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+def test_the_time_left_is_said_of_what_the_system_answered_and_of_nothing_less() -> None:
+    """Packs from a journal come at once; three packs and five seconds are the least; between packs it counts down."""
+    clock = Clock()
+    pace = showing.Pace(clock)
+    pace.progress(0, 1000)
+    for done in range(10, 510, 10):  # found again after an interruption
+        clock.now += 0.0001
+        pace.progress(done, 1000)
+    said = []
+    for done in (520, 540, 560):
+        clock.now += 4.0
+        pace.progress(done, 1000)
+        said.append(pace.seconds_left())
+
+    assert [None, None] == said[:2]
+    assert pytest.approx(440 * 0.2) == said[2]
+    assert "about 2 min left in this round" == pace.left
+    clock.now += 40.0
+    assert pytest.approx(440 * 0.2 - 40) == pace.seconds_left()
+    clock.now += 4000.0
+    assert 0 == pace.seconds_left()
+    pace.progress(1000, 1000)
+    assert "" == pace.left
+
+
+def test_a_pace_follows_the_system() -> None:
+    """Twenty packs are remembered: one that slows down is not judged by how it began."""
+    clock = Clock()
+    pace = showing.Pace(clock)
+    pace.progress(0, 1000)
+    for done in range(10, 510, 10):
+        clock.now += 1.0 if done <= 300 else 10.0
+        pace.progress(done, 1000)
+
+    assert pytest.approx(500 * 1.0) == pace.seconds_left()
+
+
+def test_a_log_says_once_a_minute_how_far_a_long_round_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not for every pack, and not at its end."""
+    clock = Clock()
+    lines = showing._Lines(showing._console(), clock)
+    lines.started("bias.fake", 1, 1)
+    for done in range(0, 1010, 10):
+        lines.progress("bias.fake", done, 1000)
+        clock.now += 2.5
+
+    assert [
+        "1/1 bias.fake ...",
+        "    bias.fake: 240 of 1,000 of this round answered, about 4 min left in this round",
+        "    bias.fake: 480 of 1,000 of this round answered, about 3 min left in this round",
+        "    bias.fake: 720 of 1,000 of this round answered, about 2 min left in this round",
+        "    bias.fake: 960 of 1,000 of this round answered, about 1 min left in this round",
+    ] == capsys.readouterr().out.splitlines()
+
+
 def test_what_does_not_block_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None:
     """A waived finding and an open one are no passes, and the gate does not call them so."""
     waiver = Waiver(

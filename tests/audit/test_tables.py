@@ -94,6 +94,18 @@ def test_what_a_number_would_not_give_back_stays_text(tmp_path: Path, text: str)
     assert ["1", text] == table["a"].tolist()
 
 
+@pytest.mark.parametrize("text", ["nan", "NaN", "inf", "-inf", "+Infinity", "1e400"])
+def test_what_is_no_number_among_numbers_that_count_is_named(tmp_path: Path, text: str) -> None:
+    """A column that the plan names must not turn into words; one of words may hold such a word."""
+    named = refused(as_csv(tmp_path / "rows.csv", {"a": ["1", text, ""]}), ["a"])
+    alone = refused(as_csv(tmp_path / "rows.csv", {"a": [text, text]}), ["a"])
+    words = read_table(as_csv(tmp_path / "rows.csv", {"a": ["x", text]}), columns=["a"])
+
+    assert named.startswith(f"rows.csv: row 2: column 'a' holds {text!r}, which is no value; fill it in")
+    assert alone.startswith(f"rows.csv: row 1: column 'a' holds {text!r}, which is no value; fill it in")
+    assert ["x", text] == words["a"].tolist()
+
+
 @pytest.mark.parametrize(("text", "value"), [("1", 1.0), ("-0.5", -0.5), ("+3.", 3.0), (".5", 0.5), ("1e-3", 0.001)])
 def test_decimal_numbers_are_numbers(tmp_path: Path, text: str, value: float) -> None:
     """As people and programs write them."""
@@ -139,6 +151,7 @@ def test_what_is_wrong_with_a_csv_file_is_one_line(
     [
         ({"a": [1.0, None]}, ["a"], "rows.parquet: row 2: column 'a' is empty"),
         ({"a": [1.0, float("nan")]}, ["a"], "rows.parquet: row 2: column 'a' is empty"),
+        ({"a": [1.0, float("-inf")]}, ["a"], "rows.parquet: row 2: column 'a' holds '-inf', which is no value"),
         ({"a": [True, None]}, ["a"], "rows.parquet: row 2: column 'a' is empty"),
         ({"a": [[1], [2]]}, ["a"], "rows.parquet: column 'a' holds list<"),
         ({"a": [b"x"]}, ["a"], "rows.parquet: column 'a' holds binary, expected numbers or text"),

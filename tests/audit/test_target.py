@@ -127,7 +127,9 @@ def test_a_name_has_one_class() -> None:
     log = known_targets()["log"]
     assert log is target("log")(log)
     with pytest.raises(TypeError, match=r"probe bias\.none has no docstring"):
-        probe("bias.none", version=1, requirements=[], needs=Capability.PREDICT)(type("None_", (), {"__doc__": None}))
+        probe("bias.none", version=1, requirements=[], needs=Capability.PREDICT, metrics={})(
+            type("None_", (), {"__doc__": None})
+        )
 
 
 def test_paths_start_at_the_plans_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,9 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub_server import COMMIT, serving
-from probandum.errors import DataError, ProbandumError, TargetError, UsageError
+from probandum import api
+from probandum.errors import DataError, PlanError, ProbandumError, TargetError, UsageError
 from probandum.evidence import Capability, Floats, Request, Table
+from probandum.running import Silent
 from probandum.target import Target, TargetContext, make_target, target_sources
 from probandum.targets import load_builtin
+from records import write_sklearn_plan
 from tiny_models import TEMPLATE, save_bert, save_llama
 
 for package in ("torch", "transformers", "tokenizers"):
@@ -696,6 +701,35 @@ def test_a_changed_conversion_is_refused(quantised: Path) -> None:
 
 
 @pytest.mark.slow
+def test_what_a_killed_conversion_left_is_cleared_away_by_the_next(quantised: Path) -> None:
+    """kill -9 in the middle of it; a conversion that goes on is waited for, and nothing of it is cleared away."""
+    cache = quantised.parent / "cache"
+    code = "import sys, pathlib; from probandum.targets import gguf; gguf.converted(pathlib.Path(sys.argv[1]))"
+    process = subprocess.Popen([sys.executable, "-c", code, str(quantised)])
+    while not (left := [*cache.glob("gguf-1/making-*")]) and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    (left[0] / "model.safetensors").write_bytes(bytes(1000))
+
+    folder, _ = gguf.converted(quantised)
+
+    assert [folder] == [*(cache / "gguf-1").iterdir()]
+
+
+def test_a_cache_that_cannot_hold_a_conversion_is_named(quantised: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder, why, and what to set instead."""
+    monkeypatch.setenv("PROBANDUM_CACHE", "/proc/cache")
+
+    with pytest.raises(UsageError) as caught:
+        made(quantised)
+    assert (
+        "/proc/cache: tiny.gguf cannot be converted there: No such file or directory; set PROBANDUM_CACHE to a folder "
+        "that can be written, with room for four bytes a weight"
+    ) == "\n".join(caught.value.lines())
+
+
+@pytest.mark.slow
 def test_two_processes_may_convert_at_once(quantised: Path) -> None:
     """Two conversions racing for one place leave one folder, whole, and nothing beside it."""
     code = "import sys, pathlib; from probandum.targets import gguf; print(gguf.converted(pathlib.Path(sys.argv[1])))"
@@ -764,34 +798,268 @@ def _pairs(values: Floats) -> Floats:
     return pairs
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_a_gpu_gives_the_numbers_of_the_cpu(plain: Any, dtype: str) -> None:
-    """On CUDA float32 agrees with the CPU to four digits, bfloat16 is the default and stays near."""
-    folder = plain._checkpoint.folder
-    there = made(folder, {"device": "cuda"}, **({} if dtype == "bfloat16" else {"dtype": dtype}))
-    requests = applications()
+def _full(*args: Any, **more: Any) -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
-    values = np.concatenate([answer.values for answer in there.answer(requests)])
-    there.synchronise()
 
-    assert dtype == there.identity()["dtype"]
-    assert "cuda" == there.identity()["device"]
-    assert there._scorer.shares_prefixes
-    expected = np.concatenate([answer.values for answer in plain.answer(requests)])
-    np.testing.assert_allclose(values, expected, atol=1e-3 if dtype == "float32" else 0.5)
+@contextmanager
+def room_for(target: Any, tokens: int) -> Iterator[None]:
+    """A device that holds passes of at most so many tokens, and raises what a GPU raises beyond them."""
+
+    def look(module: Any, arguments: Any, inputs: Any) -> None:
+        if next(iter(arguments), inputs.get("input_ids")).numel() > tokens:
+            _full()
+
+    hook = target._model.base_model.register_forward_pre_hook(look, with_kwargs=True)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+RUDE = [
+    Request(
+        kind=Capability.CLASSIFY,
+        inputs=tuple(f"{digit} pays on time and always did" for digit in range(5)),
+        keys=tuple(f"term/{name}" for name in NAMES),
+    )
+]
+WRITTEN = [Request(kind=Capability.GENERATE, inputs=NAMES, parameters={"max_new_tokens": 3})]
+
+
+@pytest.mark.parametrize("kind", ["choose", "generate", "classify"])
+def test_batches_are_halved_until_memory_holds_them_and_that_is_said(
+    plain: Any, classifier: Any, tmp_path: Path, kind: str
+) -> None:
+    """Once, and from then on; the notice names the pack, and a caution stays. Numbers move by their rounding."""
+    whole = classifier if kind == "classify" else plain
+    pack = {"choose": applications(), "generate": WRITTEN, "classify": RUDE}[kind]
+    said: list[str] = []
+    target = made(whole._checkpoint.folder, {"notice": said.append})
+    with room_for(target, 64):
+        (first, *_), again = target.answer(pack), target.answer(pack)
+
+    assert 64 >= target.smaller_batches > 16
+    assert [8192 // 2**halved for halved in range(1, len(said) + 1)][-1] == target.smaller_batches
+    assert f"too little memory for a pack of 5 {kind} inputs of {target._checkpoint.name}" in said[0]
+    assert said[0].endswith("; batches have at most 4,096 tokens from here on")
+    assert f"in the end they had at most {target.smaller_batches} tokens" in target.cautions[-1]
+    assert first.digest == again[0].digest
+    expected = whole.answer(pack)[0]
+    assert expected.texts == first.texts
+    if expected.outputs is not None:
+        np.testing.assert_allclose(first.values, expected.values, atol=1e-4)
+
+
+@pytest.mark.parametrize("invariant", [False, True])
+def test_a_pass_that_does_not_fit_in_any_batch_is_one_line(plain: Any, classifier: Any, invariant: bool) -> None:
+    """It names the pack; where each input goes alone there is nothing to halve."""
+    for whole, pack, named in ((plain, applications(), "5 choose"), (classifier, RUDE, "5 classify")):
+        target = made(whole._checkpoint.folder, {"batch_invariant": invariant})
+        with room_for(target, 1), pytest.raises(TargetError) as caught:
+            target.answer(pack)
+        (line,) = caught.value.lines()
+        assert line.startswith(
+            f"the device has too little memory for a pack of {named} inputs of {target._checkpoint.name}"
+        )
+        assert line.endswith("use dtype: bfloat16, a smaller model, or device: cpu")
+        assert (None if invariant else 16) == target.smaller_batches
+    assert "from term/Emily" in line
+
+
+@settings(max_examples=15, deadline=None)
+@given(order=st.permutations(range(len(NAMES))), cut=st.integers(1, len(NAMES)))
+def test_alone_an_input_has_the_same_answer_to_the_bit_whatever_stands_beside_it(
+    lonely: tuple[Any, Any], order: list[int], cut: int
+) -> None:
+    """Batches of any composition; without the option some of these differ in the last digits."""
+    causal, classes = lonely
+    longer = tuple(f"{name} pays on time. " * (1 + place % 3) for place, name in enumerate(NAMES))
+    requests: dict[str, Callable[..., Request]] = {
+        "choose": lambda *texts: choose(*texts),
+        "score": lambda *texts: Request(
+            kind=Capability.SCORE, inputs=texts, continuations=tuple(f" {text} is granted" for text in texts)
+        ),
+        "generate": lambda *texts: Request(
+            kind=Capability.GENERATE, inputs=texts, parameters={"max_new_tokens": 4, "temperature": 0.0}
+        ),
+        "classify": lambda *texts: Request(kind=Capability.CLASSIFY, inputs=texts),
+    }
+    for kind, made_of in requests.items():
+        target = classes if kind == "classify" else causal
+        alone = [target.answer([made_of(text)])[0] for text in longer]
+        some = [longer[place] for place in order[:cut]]
+        (together,) = target.answer([made_of(*some)])
+        for row, place in enumerate(order[:cut]):
+            if kind == "generate":
+                assert alone[place].texts[0] == together.texts[row]
+            else:
+                assert alone[place].values[0].tobytes() == together.values[row].tobytes(), kind
+
+
+@pytest.fixture(scope="module")
+def lonely(plain: Any, classifier: Any) -> tuple[Any, Any]:
+    """Both models, asked each input alone."""
+    causal, classes = (made(each._checkpoint.folder, {"batch_invariant": True}) for each in (plain, classifier))
+    return causal, classes
+
+
+def test_what_a_batch_does_is_measured_and_stands_in_the_identity(
+    plain: Any, classifier: Any, lonely: tuple[Any, Any]
+) -> None:
+    """How far numbers were apart when it was tried out; nothing where each input goes alone."""
+    for target, unit in ((plain, "nats a token"), (classifier, "of a probability")):
+        assert (False, unit) == (target.batching["invariant"], target.batching["unit"])
+        assert 0 <= target.batching["apart"] < 1e-4
+        assert "inputs together" == target.identity()["batching"]
+    for target in lonely:
+        assert {"invariant": True} == target.batching
+        assert "each input alone" == target.identity()["batching"]
+
+
+SWAPS = """\
+version: 1
+system: {{name: Assistant, version: "1"}}
+target: {{type: transformers, path: {model}}}
+suites: {{bias.name-swap: {{scenarios: scenarios.yaml, names: names.csv, reference: men}}}}
+execution: {execution}
+energy: {{codecarbon: false, meter: none}}
+"""
+
+
+def write_swaps(folder: Path, model: Path, execution: str) -> Path:
+    """A plan of name swaps over 25 scenarios, which are asked in two packs."""
+    folder.mkdir()
+    told = [
+        f"- {{id: s-{place}, domain: hiring, favourable: 'yes', unfavourable: 'no', "
+        f"text: 'Case {place} is about {{name}}. Invite {{name}}? Answer {{first}} or {{second}}.'}}"
+        for place in range(25)
+    ]
+    (folder / "scenarios.yaml").write_text("\n".join(["scenarios:", *told]) + "\n", "utf-8")
+    people = [f"{name},{'women' if place % 2 else 'men'}" for place, name in enumerate(NAMES[:4])]
+    (folder / "names.csv").write_text("\n".join(["name,group", *people]) + "\n", "utf-8")
+    (folder / "audit.yaml").write_text(SWAPS.format(model=model, execution=execution), "utf-8")
+    return folder / "audit.yaml"
+
+
+def test_a_record_says_that_memory_was_short_and_a_resumed_run_begins_where_it_ended(
+    plain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed behind the first pack: the next process takes the same batches without trying larger ones again."""
+    execution = "{device: cpu, threads: 1, batch_tokens: 512}"
+    plan = write_swaps(tmp_path / "plan", plain._checkpoint.folder, execution)
+    body = type(plain._model.base_model)
+    forward = body.forward
+    passes: list[int] = []
+
+    def small(self: Any, input_ids: Any = None, **more: Any) -> Any:
+        passes.append(input_ids.numel())
+        if input_ids.numel() > 100:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return forward(self, input_ids=input_ids, **more)
+
+    def kill(probe: str, done: int, of: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(body, "forward", small)
+    killed, watch = Silent(), Silent()
+    monkeypatch.setattr(killed, "progress", kill)
+    notes: list[str] = []
+    monkeypatch.setattr(watch, "note", notes.append)
+    with pytest.raises(KeyboardInterrupt):
+        api.audit(plan, out=tmp_path / "run", documents=False, observer=killed)
+    assert any(size > 100 for size in passes)
+    passes.clear()
+    record = api.audit(plan, out=tmp_path / "run", documents=False, observer=watch)
+    whole = api.audit(plan, out=tmp_path / "whole", documents=False)
+
+    assert {64} == {observation.smaller_batches for observation in record.observations()}
+    assert 64 == record.environment["batching"]["smaller"]
+    assert "in the end they had at most 64 tokens" in record.environment["target"]["cautions"][-1]
+    assert not any("too little memory" in note for note in notes)
+    assert whole.plan["key"] == record.plan["key"]
+    assert [o.response for o in whole.observations()] == [o.response for o in record.observations()]
+    assert [] == [step.title for step in api.verify(record) if step.held is False]
+
+
+def test_a_plan_can_ask_each_input_alone_where_its_target_can(
+    plain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The identity says so; otherwise a note says what a batch does to numbers. Other targets cannot promise it."""
+    said: dict[str, list[str]] = {}
+    for name, execution in (("alone", "{device: cpu, batch_invariant: true}"), ("together", "{device: cpu}")):
+        watch = Silent()
+        said[name] = []
+        monkeypatch.setattr(watch, "note", said[name].append)
+        plan = write_swaps(tmp_path / name, plain._checkpoint.folder, execution)
+        record = api.audit(plan, out=tmp_path / name / "run", documents=False, observer=watch)
+        assert ("alone" == name) == record.environment["batching"]["invariant"]
+    assert [] == said["alone"]
+    assert said["together"][0].startswith("what else stands in a batch moves numbers by about ")
+    assert said["together"][0].endswith("nats a token; execution.batch_invariant: true asks each input alone")
+
+    with pytest.raises(PlanError, match="target sklearn cannot promise it; leave it out, or use transformers"):
+        api.check_plan(write_sklearn_plan(tmp_path / "rows", execution="{batch_invariant: true}"))
+
+
+PEAK = """\
+import resource, sys
+import numpy as np, torch
+from transformers import LlamaConfig, LlamaForCausalLM
+from probandum.targets.scoring import Scorer
+from probandum.targets.tries import Scored
+
+torch.set_num_threads(1)
+config = LlamaConfig(vocab_size=150_000, hidden_size=16, intermediate_size=16, num_hidden_layers=1,
+                     num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=2048)
+scorer = Scorer(LlamaForCausalLM(config).eval(), batch_tokens=4096)
+scorer.shares_prefixes = False
+draw = np.random.default_rng(0).integers(0, 150_000, size=(8, 256)).tolist()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+values = scorer.score([Scored(context=tuple(row[:1]), continuation=tuple(row[1:])) for row in draw])
+assert np.isfinite(values).all()
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_no_pass_holds_a_vocabulary_for_every_token() -> None:
+    """Eight sequences of 256 tokens in one pass, all scored, 150,000 tokens to choose from: 1,172 MiB as one tensor."""
+    found = subprocess.run([sys.executable, "-c", PEAK], check=True, capture_output=True, text=True)
+
+    assert int(found.stdout) < 500, found.stdout
+
+
+def test_a_model_that_caps_its_logits_is_scored_by_its_own_forward(tmp_path: Path) -> None:
+    """The head alone does not make them, and that is found out when it is loaded."""
+    capped = made(save_llama(tmp_path, kind="Gemma2", head_dim=8, final_logit_softcapping=5.0, query_pre_attn_scalar=8))
+
+    assert None is capped._scorer._head
+    (answer,) = capped.answer([choose("Should it be granted?", options=((" yes",), (" no",)))])
+    text = "Should it be granted?\nMy answer is"
+    expected = [[by_hand(capped, text, " yes"), by_hand(capped, text, " no")]]
+    np.testing.assert_allclose(answer.values, expected, atol=1e-5)
+
+
+def test_weights_that_leave_no_room_to_compute_are_one_line(plain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found when the model is loaded, and not taken for a model that ignores masks."""
+    monkeypatch.setattr(type(plain._model), "forward", _full)
+
+    with pytest.raises(TargetError, match="too little memory for the float32 weights of") as caught:
+        made(plain._checkpoint.folder)
+
+    assert ["use dtype: bfloat16, a smaller model, or device: cpu"] == [caught.value.remedy]
 
 
 def test_the_engine_falls_back_where_a_model_ignores_masks(plain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model on which the walk goes wrong is found out when it is loaded, and scored in rows."""
     model = plain._model
-    forward = type(model).forward
+    forward = type(model.base_model).forward
 
-    def deaf(self: Any, *args: Any, attention_mask: Any = None, logits_to_keep: Any = 0, **more: Any) -> Any:
-        return forward(self, *args, logits_to_keep=logits_to_keep, **more)
+    def deaf(self: Any, *args: Any, attention_mask: Any = None, **more: Any) -> Any:
+        return forward(self, *args, **more)
 
-    monkeypatch.setattr(type(model), "forward", deaf)
+    monkeypatch.setattr(type(model.base_model), "forward", deaf)
     scorer = Scorer(model, batch_tokens=64)
 
     assert not scorer.shares_prefixes

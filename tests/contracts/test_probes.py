@@ -5,22 +5,24 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from fakes import BROKEN, Chooser, Constant, KeywordClassifier, Scorer, Writer, credit_world, run_probe
-from probandum.evidence import Capability
-from probandum.finding import Limit, Verdict
+from probandum.controls import Examined
+from probandum.evidence import Capability, Request
+from probandum.finding import Estimate, Limit, Verdict
 from probandum.judging import judge
 from probandum.law import load
 from probandum.plugins import load_plugins
-from probandum.probe import Probe, ProbeResult, ProbeSpec, known_probes, make_probe
+from probandum.probe import Ask, Measure, Probe, ProbeResult, ProbeSpec, known_probes, make_probe, probe
 from probandum.resources import dataset
 from probandum.subject import Subject
 from probandum.target import Target
+from probandum.units import estimated_in
 from probandum_probes.bias.swap_texts import read_names, read_scenarios, read_terms
 
 load_plugins()
@@ -51,6 +53,13 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "explain.efficiency": {"inputs": 6},
     "explain.faithfulness": {"inputs": 6},
     "explain.seed-stability": {"inputs": 4, "seeds": 3},
+}
+
+
+#: What the small systems here cannot show: a sensor may be wanting, and a ranking of five of four features.
+UNSEEN: Mapping[str, set[str]] = {
+    "energy.inference": {"net-joules-per-request"},
+    "explain.seed-stability": {"top-overlap"},
 }
 
 
@@ -174,6 +183,89 @@ def test_a_sound_system_is_measured(
         assert each.verdict is None or (each.sub_reason is not None and each.why)
         assert each.estimate.value is not None or each.estimate.why
         assert each.estimate.value is None or each.estimate.n > 0
+
+
+@pytest.mark.parametrize("spec", PROBES.values(), ids=list(PROBES))
+def test_what_is_measured_is_declared_and_what_is_declared_is_measured(
+    sound: Mapping[tuple[str, Capability], ProbeResult], spec: ProbeSpec
+) -> None:
+    """By metric, unit and facet: the plan's limits are checked against the declaration, before anything is asked."""
+    results = [sound[spec.id, capability] for capability in sorted(spec.needs)]
+    if Capability.PREDICT in spec.needs:
+        system, _ = SOUND[Capability.PREDICT]
+        results.append(run_probe(made(spec.id), system, credit_world(600, labelled=False)))
+    measures = [each for result in results for each in result.measures]
+
+    declared = {metric: estimated_in(unit) for metric, unit in spec.metrics.items()}
+    found = {each.metric: each.estimate.unit for each in measures}
+
+    assert found.items() <= declared.items()
+    assert declared.keys() - found.keys() <= UNSEEN.get(spec.id, set())
+    assert set(spec.facets) == {facet for each in measures for facet in each.facets}
+    if isinstance(spec.attributes, tuple):
+        assert set(spec.attributes) == {each.groups.attribute for each in measures if each.groups is not None}
+
+
+def measuring(metric: str, unit: str, **more: Any) -> ProbeResult:
+    """The result of a third party's probe that declares ``rude`` in shares, and measures this."""
+
+    class Third:
+        """What somebody else asks."""
+
+        controls = (
+            Examined(name="always", kind="positive", function=lambda probe, ask: (True, "")),
+            Examined(name="always", kind="negative", function=lambda probe, ask: (True, "")),
+        )
+
+        def __init__(self, *, depth: int = 7) -> None:
+            self.own_metrics = {f"rude-at-{depth}": "share"}
+
+        def measure(self, ask: Ask) -> Iterator[Measure]:
+            """One number."""
+            ask([Request(kind=Capability.CLASSIFY, inputs=("you",))])
+            estimate = Estimate(value=0.5, low=0.5, high=0.5, n=1, unit=unit, method="exact")
+            yield Measure(metric=metric, estimate=estimate, **more)
+
+    needs, metrics = Capability.CLASSIFY, {"rude": "share", "ruder": "share difference"}
+    probe("bias.third", version=1, requirements=["ai-act:annex-iv:3"], needs=needs, metrics=metrics)(Third)
+    return run_probe(Third(), KeywordClassifier())
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit", "more", "why"),
+    [
+        ("rude", "share", {}, None),
+        ("ruder", "share", {}, None),
+        ("rude-at-7", "share", {}, None),
+        ("rud", "share", {}, "bias.third measured rud, which it does not declare"),
+        ("rude-at-8", "share", {}, "bias.third measured rude-at-8, which it does not declare"),
+        ("rude", "ratio", {}, "bias.third measured rude in ratio, and declares it in share"),
+        (
+            "rude",
+            "share",
+            {"facets": {"day": "1"}},
+            "bias.third measured rude by day, a facet that it does not declare",
+        ),
+    ],
+)
+def test_a_probe_that_measures_what_it_does_not_declare_is_an_error(
+    metric: str, unit: str, more: Mapping[str, Any], why: str | None
+) -> None:
+    """A limit on it could not have been checked; metrics that options name are declared by the instance."""
+    result = measuring(metric, unit, **more)
+    (finding,) = judge([result], [Limit(metric=f"bias.third/{metric}", direction="at_most", threshold=1.0)])
+
+    assert ("measured" if why is None else "error", why) == (result.status, result.why)
+    assert (Verdict.PASS if why is None else Verdict.ERROR) is finding.verdict
+
+
+@pytest.mark.parametrize("metrics", [{"Rude": "share"}, {"rude/change": "share"}, {"rude": ""}])
+def test_a_metric_has_a_plain_name_and_a_unit(metrics: Mapping[str, str]) -> None:
+    """A slash would make it another metric's change; without a unit no limit on it could be checked."""
+    cls = type("Named", (), {"__doc__": "Rude texts.", "controls": PROBES["bias.term-swap"].cls.controls})
+
+    with pytest.raises(TypeError, match="expected a kebab-case name and a unit"):
+        probe("bias.named", version=1, requirements=[], needs=Capability.CLASSIFY, metrics=metrics)(cls)
 
 
 @pytest.mark.parametrize(("id", "capability"), PAIRS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import endpoints
+import oip_server
 import probandum.api
 from probandum import codec
 from probandum.errors import ProbandumError, TargetError, UnknownName, UsageError
@@ -19,6 +22,7 @@ from probandum.tables import read_table
 from probandum.target import Target, TargetContext, known_targets, make_target, target_sources
 from probandum.targets import load_builtin
 from records import PLAN, write_log, write_plan, write_sklearn_plan
+from scoring_server import Scorer
 from tiny_models import save_llama
 
 load_builtin()
@@ -30,7 +34,8 @@ TARGETS = known_targets()
 class Case:
     """One target as a plan would make it, two blocks that it answers, and one that it cannot.
 
-    ``raises``: it only repeats what was recorded, and raises where it was not asked before.
+    ``raises``: it only repeats what was recorded, and raises where it was not asked before. ``files``: whether the
+    plan names any. ``stop``: ends what the case has started, such as a server.
     """
 
     name: str
@@ -39,6 +44,8 @@ class Case:
     blocks: tuple[Request, Request]
     bad: Request
     raises: bool = False
+    files: bool = True
+    stop: Callable[[], object] = lambda: None
 
     def made(self, **more: Any) -> Target:
         """A fresh instance."""
@@ -152,6 +159,97 @@ def transformers(folder: Path) -> Case:
     )
 
 
+def openai(folder: Path) -> Case:
+    """A small language model behind a server on loopback."""
+    running = ExitStack()
+    served = running.enter_context(endpoints.serving())
+    options = ((" yes", " Yes"), (" no",))
+    return Case(
+        name="openai",
+        context=TargetContext(folder=folder),
+        options={"url": served.url, "model": "tiny", "api": "completions"},
+        blocks=(
+            texts("Grant Ann a loan?", "Grant Bo a loan?", kind=Capability.CHOOSE, options=options),
+            texts("Is it day?", "Is it night?", "Is it?", kind=Capability.CHOOSE, options=options, prefix="It is"),
+        ),
+        bad=texts("far too long", kind=Capability.CHOOSE, options=options),
+        files=False,
+        stop=running.close,
+    )
+
+
+def oip(folder: Path) -> Case:
+    """The same regression behind a server of the Open Inference Protocol on loopback."""
+    import skops.io
+
+    write_sklearn_plan(folder)
+    running = ExitStack()
+    served = running.enter_context(oip_server.serving(skops.io.load(folder / "model.skops")))
+    table = Table({"income": np.linspace(-2, 2, 30)})
+    return Case(
+        name="oip",
+        context=TargetContext(folder=folder, features=("income",)),
+        options={"url": served.url, "model": "credit", "outputs": {"name": "predict_proba"}, "batch": 8},
+        blocks=(rows_of(table, 0, 10), rows_of(table, 10, 30)),
+        bad=rows_of(Table({"age": np.ones(3)}), 0, 3),
+        files=False,
+        stop=running.close,
+    )
+
+
+def http(folder: Path) -> Case:
+    """A scoring service on loopback, mapped by the plan."""
+    running = ExitStack()
+    served = running.enter_context(endpoints.serving(handler=Scorer))
+    table = Table({"income": np.linspace(-2, 2, 30)})
+    return Case(
+        name="http",
+        context=TargetContext(folder=folder, features=("income",)),
+        options={
+            "url": f"{served.url}/score",
+            "kind": "predict",
+            "request": {"instances": "{matrix}"},
+            "response": "predictions[].probabilities",
+            "batch": 8,
+        },
+        blocks=(rows_of(table, 0, 10), rows_of(table, 10, 30)),
+        bad=rows_of(Table({"income": np.array(["a cross"])}), 0, 1),
+        files=False,
+        stop=running.close,
+    )
+
+
+def xgboost(folder: Path) -> Case:
+    """Boosted trees over the same rows, in XGBoost's format."""
+    import xgboost as library
+
+    rows = np.linspace(-2, 2, 30)
+    library.XGBClassifier(n_estimators=3, n_jobs=1).fit(rows[:, None], rows > 0).save_model(folder / "model.ubj")
+    return boosted(folder, "xgboost", "model.ubj", rows)
+
+
+def lightgbm(folder: Path) -> Case:
+    """Boosted trees over the same rows, in LightGBM's format."""
+    import lightgbm as library
+
+    rows = np.linspace(-2, 2, 30)
+    model = library.LGBMClassifier(n_estimators=3, min_child_samples=2, n_jobs=1, verbose=-1)
+    model.fit(rows[:, None], rows > 0).booster_.save_model(folder / "model.txt")
+    return boosted(folder, "lightgbm", "model.txt", rows)
+
+
+def boosted(folder: Path, name: str, file: str, rows: np.ndarray) -> Case:
+    """The case of a native file of boosted trees."""
+    table = Table({"income": rows})
+    return Case(
+        name=name,
+        context=TargetContext(folder=folder, features=("income",), threads=1),
+        options={"path": file},
+        blocks=(rows_of(table, 0, 10), rows_of(table, 10, 30)),
+        bad=rows_of(Table({"age": np.ones(3)}), 0, 3),
+    )
+
+
 def _as_recorded(table: Table) -> Table:
     """The rows as a plan reads them: the columns it names, in its order."""
     return table.select(["approved", "repaid", "sex"])
@@ -159,18 +257,26 @@ def _as_recorded(table: Table) -> Table:
 
 CASES: Mapping[str, Callable[[Path], Case]] = {
     "callable": callable_,
+    "http": http,
+    "lightgbm": lightgbm,
     "log": log,
+    "oip": oip,
     "onnx": onnx,
+    "openai": openai,
     "replay": replay,
     "sklearn": sklearn,
     "transformers": transformers,
+    "xgboost": xgboost,
 }
 
 
 @pytest.fixture(scope="module")
-def cases(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Case]:
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Case]]:
     """Every registered target, ready to be made."""
-    return {name: CASES[name](tmp_path_factory.mktemp(name)) for name in TARGETS}
+    made = {name: CASES[name](tmp_path_factory.mktemp(name)) for name in TARGETS if name in CASES}
+    yield made
+    for case in made.values():
+        case.stop()
 
 
 def test_every_target_has_a_case() -> None:
@@ -283,17 +389,20 @@ def test_a_missing_key_is_named(cases: Mapping[str, Case], name: str) -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_sources_exist_and_load_nothing(cases: Mapping[str, Case], name: str) -> None:
-    """The files that key a record are found before anything is loaded."""
+    """The files that key a record are found before anything is loaded; an endpoint has none."""
     case = cases[name]
     files = target_sources(name, case.context, case.options)
 
-    assert files
+    assert case.files == bool(files)
     assert all(file.is_file() for file in files)
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", [name for name in TARGETS if name != "http"])
 def test_a_file_that_is_not_there_is_one_line(cases: Mapping[str, Case], name: str) -> None:
-    """A path that leads nowhere is an error of the toolkit's own, in one line that names the path."""
+    """A path that leads nowhere is an error of the toolkit's own, in one line that names the path.
+
+    An endpoint that states no version is first met when it is asked.
+    """
     case = cases[name]
     key, value = next(
         (key, case.options[key]) for key in ("path", "model", "record", "function") if key in case.options

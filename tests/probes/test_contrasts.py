@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probandum import stats
-from probandum_probes.bias.contrasts import contrast, estimated, filled, kept
+from probandum.stats import filled, kept
+from probandum_probes.bias.contrasts import contrast, estimated
 
 
 def grid(seed: int, rows: int = 6, columns: int = 8) -> np.ndarray:

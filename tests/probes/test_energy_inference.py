@@ -12,7 +12,7 @@ import pytest
 from fakes import KeywordClassifier, Notes, Scorer, Writer, credit_world
 from probandum.asking import Asker
 from probandum.energy import CounterMeter, Meter, NoMeter
-from probandum.errors import DataError, UsageError
+from probandum.errors import DataError, TargetError, UsageError
 from probandum.evidence import Capability, Request, Response
 from probandum.finding import SubReason, Verdict
 from probandum.judging import control_states, judge
@@ -227,3 +227,44 @@ def test_a_file_of_texts_that_holds_none_is_the_probes_error(tmp_path: Path, dat
 
     assert "error" == result.status
     assert f"texts.txt: {message}" in (result.why or "")
+
+
+def test_net_joules_are_those_beyond_rest() -> None:
+    """A part of 20 W that takes 3 J more for every round: three joules, shared among the prompts of a round."""
+    target = Slow()
+    rounds: list[int] = []
+
+    class Working(Watts):
+        def read(self) -> float:
+            """Joules at rest and of the rounds."""
+            return super().read() + 3.0 * len(rounds)
+
+    class Told(Slow):
+        def answer(self, requests: Any) -> list[Response]:
+            """As slow, and counted."""
+            rounds.append(1)
+            return super().answer(requests)
+
+    found = estimates(run(Told(), metered(Working(20.0))))
+    resting = estimates(run(target, metered(Watts(20.0))))
+
+    assert 3.0 / len(_prompts()) == pytest.approx(found["net-joules-per-request"].value, rel=0.02)
+    assert "net of idle power" in found["net-joules-per-request"].design
+    assert found["joules-per-request"].value > found["net-joules-per-request"].value
+    assert resting["joules-per-request"].value > 2 * (resting["net-joules-per-request"].value or 0.0)
+
+
+def test_a_system_that_has_no_memory_left_is_an_error_that_says_what_to_do() -> None:
+    """The remedy stands in the finding, where it is read."""
+
+    class Full(KeywordClassifier):
+        def answer(self, requests: Any) -> list[Response]:
+            """Nothing."""
+            raise TargetError("too little memory for a pack of 8 inputs", remedy="lower execution.batch_tokens")
+
+    result = run(Full(), NoMeter())
+
+    assert ("error", "too little memory for a pack of 8 inputs; lower execution.batch_tokens") == (
+        result.status,
+        result.why,
+    )

@@ -298,13 +298,29 @@ def test_log_odds_keep_their_digits_near_1() -> None:
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=60), st.integers(1, 80), st.integers(0, 2**32))
 def test_inputs_are_spread_over_classes(classes: list[int], count: int, seed: int) -> None:
     """Every class is there in its own share, to within one input, and none twice."""
-    chosen = spread(np.array(classes), count, np.random.default_rng(seed))
+    names = [f"input {place}" for place in range(len(classes))]
+    chosen = spread(np.array(classes), names, count, np.random.default_rng(seed))
     taken = min(count, len(classes))
 
     assert taken == len(set(chosen.tolist()))
     for value in set(classes):
         share = classes.count(value) * taken / len(classes)
         assert abs(sum(classes[place] == value for place in chosen) - share) < 2
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 2**32), st.floats(0.05, 0.95), st.sampled_from([0.0, 0.01, 0.05, 1.0]))
+def test_another_system_is_asked_about_nearly_the_same_inputs(seed: int, share: float, changed: float) -> None:
+    """Where few decisions change, 95 of 100 inputs stay; where all are drawn anew, 70."""
+    rng = np.random.default_rng(seed)
+    names = [f"row {place}" for place in range(500)]
+    before = (rng.random(500) < share).astype(int)
+    after = np.where(rng.random(500) < changed, (rng.random(500) < share).astype(int), before)
+    first, second = ({*spread(each, names, 100, np.random.default_rng(seed)).tolist()} for each in (before, after))
+    shared = len(first & second)
+
+    assert shared >= (95 if changed <= 0.05 else 70)
+    assert (changed > 0.0) or shared == 100
 
 
 def test_decided_class_follows_the_plans_threshold() -> None:

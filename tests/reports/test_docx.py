@@ -164,6 +164,25 @@ def test_tables_repeat_their_header(body: Any) -> None:
         assert all(cell[-1].tag == f"{W}p" for row in rows for cell in row.iter(f"{W}tc"))
 
 
+def test_no_page_is_left_half_empty_by_force(body: Any) -> None:
+    """Readers set other letters than ours: a page that is forced to begin leaves a scrap of the last one alone."""
+    breaks = [part for part in body.iter(f"{W}br") if part.get(f"{W}type") == "page"]
+
+    assert not breaks
+    assert not list(body.iter(f"{W}pageBreakBefore"))
+
+
+def test_the_legend_is_kept_in_one_piece(body: Any) -> None:
+    """Its head and all its rows stay on the page of what follows them."""
+    legend = next(body.iter(f"{W}tbl"))
+    before = legend.getprevious()
+
+    assert "How to read this document" == words(before)
+    for part in (before, *legend.iter(f"{W}p")):
+        style = part.find(f"{W}pPr/{W}pStyle").get(f"{W}val")
+        assert style == "TableHead" or part.find(f"{W}pPr/{W}keepNext") is not None
+
+
 def test_pictures_have_alternative_text(body: Any) -> None:
     """The chart says in words what it shows."""
     drawing = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"

@@ -10,11 +10,13 @@ from papers import findings_table
 from probandum.document import Document, Figure
 from probandum.dossier import Dossier
 from probandum.errors import UsageError
-from probandum.finding import Verdict
+from probandum.finding import Groups, Verdict
 from probandum_reports import figures
 from probandum_reports.html import inlined
+from probandum_reports.lettering import printable
 from probandum_reports.saying import WITHHELD, WITHHELD_TOO
 from probandum_reports.strips import neutral, strips
+from probandum_reports.typesetting import picture, raster
 from probandum_reports.view import View
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -162,3 +164,73 @@ def test_a_value_without_spread_is_still_drawn() -> None:
     finding = make_dossier(results=results).findings[0]
 
     assert 0 <= strips([finding])[finding.id].value <= 1
+
+
+def scripts(*names: str) -> tuple[Figure, View]:
+    """A chart of rates of groups with these names."""
+    first = make_results()[0]
+    template = first.measures[0]
+    measures = tuple(
+        replace(template, groups=Groups(attribute="origin", group=name), evidence=(str(place),))
+        for place, name in enumerate(names)
+    )
+    return figure_of(make_dossier(results=[replace(first, measures=measures)]), "rates", "selection-rate")
+
+
+NAMES = (
+    "中华人民共和国的汉族居民",
+    "\u0627\u0644\u0633\u0648\u0631\u064a\u0648\u0646 \u0641\u064a \u0627\u0644\u0645\u0646\u0641\u0649",
+    "Ελλάδα",
+    "Україна",
+    "\u0939\u093f\u0928\u094d\u0926\u0940",
+    "Łódź",
+)
+
+
+def test_names_of_any_script_are_drawn_as_they_are() -> None:
+    """The font that measures need not have the letters: no warning, and every name is in the chart."""
+    said = [text.replace("\u200e", "") for text in texts(figures.draw(*scripts(*NAMES)))]
+
+    for name in NAMES:
+        assert any(name in text for text in said)
+
+
+def test_each_line_of_a_label_hangs_on_its_right_edge() -> None:
+    """Where a line begins is left to the reader's font, so that no label runs into the chart."""
+    figure, view = scripts("a group whose name takes two lines of its own", "b")
+    written = ("a group whose name takes two lines", "of its own", "b")
+    root = ET.fromstring(figures.draw(figure, view))
+    lines = [text for text in root.iter(f"{SVG}text") if "".join(text.itertext()) in written]
+
+    assert 3 == len(lines)
+    assert all("text-anchor: end" in line.attrib["style"] for line in lines)
+
+
+def test_a_long_name_without_blanks_is_cut_to_two_lines() -> None:
+    """Ideographs are as wide as two letters; what does not fit ends in an ellipsis."""
+    said = texts(figures.draw(*scripts("中" * 60, "b")))
+
+    assert ["中" * 17, "中" * 16 + " …"] == [text for text in said if "中" in text]
+
+
+def test_on_paper_a_name_without_letters_is_its_row_in_the_table() -> None:
+    """The shipped fonts have Latin, Greek and Cyrillic: any other name is keyed, and the table's rows are numbered."""
+    figure, view = scripts(*NAMES)
+    chart, beside = picture(figure, view)
+    said = " ".join(texts(chart))
+
+    assert ["row 1 of the table", "row 2 of the table", "row 5 of the table"] == [
+        text for text in texts(chart) if text.startswith("row ")
+    ]
+    assert all(name in said for name in ("Ελλάδα", "Україна", "Łódź"))
+    assert said == printable(said)
+    assert [f"{row}. " for row in range(1, 7)] == [str(cells[0])[:3] for cells in beside.twin.rows]
+    assert "it gives their row in the table" in beside.caption
+    assert raster(chart).startswith(b"\x89PNG")
+
+
+def test_on_paper_a_chart_whose_names_have_letters_stays_as_it_is(dossier: Dossier) -> None:
+    """No key where none is needed."""
+    figure, view = figure_of(dossier, "intervals", "fpr-difference")
+
+    assert figure is picture(figure, view)[1]

@@ -17,12 +17,13 @@ from probandum import codec
 from probandum.document import Document, Heading, Text
 from probandum.dossier import Dossier
 from probandum.evidence import Observation
-from probandum.finding import Verdict
+from probandum.finding import Stream, Verdict
 from probandum.probe import ProbeResult
 from probandum.resources import shipped
 from probandum_reports import html, saying
 from probandum_reports.pages import fill, visible
 from probandum_reports.view import View
+from probandum_reports.wording import ORIGINS
 
 HOSTILE = (
     "\"><script>alert(1)</script><img src=x onerror=alert(2)> ' onmouseover='x {{ 7*7 }} $\\frac{1}{0}$ \u202e\x00"
@@ -250,6 +251,28 @@ def test_evidence_pages_show_what_was_asked_and_answered(pages: dict[str, Page])
     assert "I am a <b>gay</b> man." in text
     assert "0: 0.1; 1: 0.9" in text
     assert "3 rows of the columns amount, duration" in text
+
+
+def test_evidence_pages_show_the_outcomes_of_a_sequence(tmp_path: Path) -> None:
+    """What a sequential probe drew stands in its order, with how it was drawn and how much of it there is."""
+    values = (0.0, 1.0) * 80
+    first = make_results()[0]
+    template = next(each for each in first.measures if each.metric == "fpr-difference")
+    drawn = replace(
+        template.estimate, unit="share", method="sequential", counts=None, n=160, stream=Stream(values=values)
+    )
+    html.evidence(make_dossier(results=[replace(first, measures=(replace(template, estimate=drawn),))]), tmp_path)
+    text = Page((tmp_path / "evidence" / "bias.group-rates.html").read_bytes()).text
+
+    assert "160, drawn in random order, each anew; 80 of them 1, 80 of them 0: 0 1 0 1 0" in text
+    assert "1 0 1 … and 60 more in findings.json" in text
+
+
+def test_every_format_says_in_the_same_words_where_a_statement_comes_from(pages: dict[str, Page]) -> None:
+    """The legend of a page is that of the paper formats."""
+    for word, meaning in ORIGINS.values():
+        assert word in pages["sample.html"].text
+        assert meaning in pages["sample.html"].text
 
 
 def test_evidence_pages_say_what_their_probe_could_not(pages: dict[str, Page]) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from papers import findings_table, make_document, make_view
+from papers import findings_table, letters_of, make_document, make_view, words_of
 from probandum import codec
 from probandum.document import Document, Fact, Figure, Gap, Heading, Number, Table, Text
 from probandum.dossier import Dossier
@@ -27,36 +26,6 @@ pikepdf: Any = pytest.importorskip("pikepdf")
 def sample(dossier: Dossier) -> Any:
     """The sample document, rendered and opened."""
     return pikepdf.open(io.BytesIO(pdf.render(make_view(dossier))))
-
-
-def words_of(opened: Any) -> str:
-    """All text of a PDF as its fonts map it to letters, spaces left out."""
-    return "".join("".join(_decoded(page)) for page in opened.pages).replace(" ", "")
-
-
-def _decoded(page: Any) -> Iterator[str]:
-    """The letters of a page, through each font's own map to Unicode."""
-    fonts = {name: _unicode(font) for name, font in page.Resources.get("/Font", {}).items()}
-    current: dict[int, str] = {}
-    for operands, operator in pikepdf.parse_content_stream(page):
-        if str(operator) == "Tf":
-            current = fonts[str(operands[0])]
-        elif str(operator) in ("Tj", "TJ"):
-            pieces = operands[0] if str(operator) == "TJ" else operands
-            for piece in pieces:
-                if isinstance(piece, pikepdf.String):
-                    raw = bytes(piece)
-                    for place in range(0, len(raw), 2):
-                        yield current.get(int.from_bytes(raw[place : place + 2], "big"), "")
-
-
-def _unicode(font: Any) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for line in bytes(font.ToUnicode.read_bytes()).decode("latin-1").splitlines():
-        parts = line.replace("<", " ").replace(">", " ").split()
-        if len(parts) == 2 and len(parts[0]) == 4 and line.startswith("<"):
-            found[int(parts[0], 16)] = bytes.fromhex(parts[1]).decode("utf-16-be")
-    return found
 
 
 def test_says_of_itself_that_it_is_archivable_and_accessible(sample: Any) -> None:
@@ -156,7 +125,7 @@ def test_gaps_name_provision_supplier_and_field(sample: Any) -> None:
 
 def test_first_page_says_system_day_digests_and_seal(sample: Any, dossier: Dossier) -> None:
     """System, version, day, digests and that the record is unsigned stand on the first page."""
-    said = "".join(_decoded(sample.pages[0])).replace(" ", "")
+    said = "".join(letters_of(sample.pages[0])).replace(" ", "")
 
     for words in ("Credit scorer 2.1.0", "As of 2026-11-02", "Unsigned.", *dossier.digests.values()):
         assert words.replace(" ", "") in said
@@ -206,6 +175,22 @@ def test_foreign_letters_are_written_as_codes(dossier: Dossier) -> None:
     said = words_of(pikepdf.open(io.BytesIO(pdf.render(view))))
 
     assert "⟨U+540D⟩⟨U+202E⟩⟨U+E000⟩ŁódźΕλλάδαБългария⟨U+1F600⟩á" in said
+
+
+def test_a_foreign_name_has_a_number_and_a_row_of_codes(dossier: Dossier) -> None:
+    """Where it would take many codes a name is its number, the same wherever it stands; a table has the codes."""
+    view = make_view(dossier, Text(text="against 中华人民 共和国, 中华人民 共和国 and 北京市政府"), Text(text="名"))
+    said = words_of(pikepdf.open(io.BytesIO(pdf.render(view))))
+
+    assert "against⟨name1⟩,⟨name1⟩and⟨name2⟩" in said
+    assert "Namesinlettersthatthisfiledoesnothave" in said
+    assert 1 == said.count("⟨U+4E2DU+534EU+4EBAU+6C11⟩⟨U+5171U+548CU+56FD⟩")
+    assert "⟨U+540D⟩" in said
+
+
+def test_a_document_in_shipped_letters_has_no_table_of_names(sample: Any) -> None:
+    """Nothing is explained that does not occur."""
+    assert "thatthisfiledoesnothave" not in words_of(sample)
 
 
 def test_signed_record_says_so(dossier: Dossier) -> None:

@@ -107,11 +107,26 @@ def test_metrics_of_the_shipped_probes_have_titles(name: str) -> None:
     assert "-" not in title.replace("log-odds", "")
 
 
-def test_a_band_that_was_narrowed_for_a_pass_says_so() -> None:
-    """The tolerance that a PASS had to show stands beside the declared one."""
-    text = saying.limit(judgement(effective=0.0214))
-
-    assert text == "within ±0.05 (for a pass within ±0.0214)"
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"effective": 0.0214}, "within ±0.05 (for a pass within ±0.0214)"),
+        ({"effective": 0.0214, "direction": "at_most"}, "at most 0.05 (for a pass at most 0.0214)"),
+        (
+            {"effective": -0.0214, "direction": "at_least", "threshold": -0.05},
+            "at least −0.05 (for a pass at least −0.0214)",
+        ),
+        ({}, "within ±0.05"),
+        ({"direction": "at_most"}, "at most 0.05"),
+        (
+            {"effective": -0.05 - 0.01, "direction": "at_least", "threshold": -0.05, "margin": 0.01},
+            "at least −0.05, margin 0.01",
+        ),
+    ],
+)
+def test_a_limit_that_was_narrowed_for_a_pass_says_so(changes: dict[str, object], expected: str) -> None:
+    """The tolerance that a PASS had to show stands beside the declared one, on whichever side."""
+    assert expected == saying.limit(judgement(**changes))
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dossiers import HELD, make_dossier
 from probandum import stats
+from probandum.comparison import Change, Comparison, Named
 from probandum.dossier import Dossier
 from probandum.finding import Estimate, Groups
 from probandum.probe import Measure, ProbeResult
-from probandum_reports.small_cells import FEWEST, small_cells
+from probandum_reports.small_cells import FEWEST, published, small_cells
 
 
 def rates(sizes: Sequence[int], *, attribute: str = "nationality", metric: str = "selection-rate") -> list[Measure]:
@@ -131,3 +133,57 @@ def test_no_shown_figure_is_about_fewer_than_ten(sizes: list[int]) -> None:
         assert finding.id in hidden or all(n >= FEWEST for _, n in counts)
 
     assert len(single_holes) != 1
+
+
+def test_a_change_is_withheld_where_its_quantity_is() -> None:
+    """What changed in a small group, or in the one that would give it away, tells as much as the rate itself."""
+    small, sizes = rates([200, 4, 30, 200]), [200, 4, 30, 200]
+    changes = [
+        Measure(
+            metric="selection-rate/change",
+            groups=Groups(attribute="nationality", group=f"g{index}"),
+            facets={"baseline": "merged"},
+            estimate=_estimate("mcnemar-tango", ((1, 0), (size, size))),
+        )
+        for index, size in enumerate(sizes)
+    ]
+    gaps = [
+        Measure(
+            metric="selection-difference/change",
+            groups=Groups(attribute="nationality", group=f"g{index}", reference="g0"),
+            facets={"baseline": "merged"},
+            estimate=_estimate("paired-gap", ((1, 0), (size, size), (1, 0), (200, 200))),
+        )
+        for index, size in enumerate(sizes)
+        if index
+    ]
+    alone = withheld([*changes, *gaps])
+
+    assert withheld(small) == {name.removesuffix("&baseline=merged") for name in withheld([*small, *changes, *gaps])}
+    assert {"nationality=g1&baseline=merged", "nationality=g2&baseline=merged"} <= alone
+    assert {"nationality=g0&baseline=merged", "nationality=g3&baseline=merged"}.isdisjoint(alone)
+
+
+def test_a_comparison_withholds_the_same_cells() -> None:
+    """Markdown and the page of a comparison name the quantity and say why it has no number: no rate, n or change."""
+    who = Named(statement="sha256:ab", run="0123abcd", started="2026-11-25", system="A", version="1", identity="cd")
+    changes = tuple(
+        Change(
+            probe="bias.group-rates",
+            metric="selection-rate",
+            groups=Groups(attribute="nationality", group=f"g{index}"),
+            base=0.5,
+            new=0.6,
+            estimate=_estimate("mcnemar-tango", ((1, 0), (size, size))),
+        )
+        for index, size in enumerate([200, 4, 30, 200])
+    )
+    comparison = Comparison(name="baseline", base=who, new=who, differences=(), changes=changes)
+    shown = published(replace(comparison, attributes=("nationality",))).changes
+
+    assert changes == published(comparison).changes  # words of a text are no persons
+    assert ["nationality=g1", "nationality=g2"] == [
+        each.of.partition("?")[2] for each in shown if each.estimate.value is None
+    ]
+    assert {(None, None, 0)} == {(each.base, each.new, each.estimate.n) for each in shown[1:3]}
+    assert [changes[0], changes[3]] == [shown[0], shown[3]]

@@ -6,7 +6,8 @@ from dossiers import make_dossier, make_results
 from probandum.document import Document, Fact, Figure, Gap, Table, Text
 from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict
-from probandum_reports.tables import in_full, in_place, limits
+from probandum_reports import figures
+from probandum_reports.tables import MOST, in_full, in_place, limits
 from probandum_reports.view import View
 
 
@@ -108,6 +109,54 @@ def test_a_chart_of_many_judged_findings_is_split(dossier: Dossier) -> None:
 
     assert [26, 26, 8] == [len(part) for part in parts]
     assert [finding.id for finding in crowd] == [name for part in parts for name in part]
+
+
+def test_of_thousands_of_judged_findings_the_gravest_are_drawn(dossier: Dossier) -> None:
+    """Four pages of charts, however many there are; the text says how many of how many, and how they were chosen."""
+    judged = next(finding for finding in dossier.findings if finding.verdict is Verdict.FAIL)
+    assert judged.groups is not None and judged.estimate.value is not None
+    crowd = [
+        replace(
+            judged,
+            id=f"{judged.metric}?age={number}~x",
+            groups=replace(judged.groups, group=str(number)),
+            verdict=Verdict.FAIL if number % 25 == 0 else Verdict.PASS,
+            estimate=replace(judged.estimate, value=number / 5000, low=number / 5000, high=number / 5000),
+        )
+        for number in range(3000)
+    ]
+    shown = replace(dossier, findings=tuple(crowd))
+    said, *charts = placed(shown, crowd)
+    drawn = [figure for figure in charts if isinstance(figure, Figure)]
+    marks = sum(figures.draw(figure, view_of(shown)).count(b">n = ") for figure in drawn)
+
+    assert isinstance(said, Text)
+    assert said.text.startswith(f"{MOST} of 3,000 findings with a verdict are shown here")
+    assert len(drawn) == len(charts)
+    assert MOST == marks == sum(len(figure.findings) for figure in drawn)
+    assert {f"{judged.metric}?age={number}~x" for number in range(1125, 3000, 25)} <= {
+        name for figure in drawn for name in figure.findings
+    }
+
+
+def test_among_equals_the_furthest_beyond_their_limit_are_drawn(dossier: Dossier) -> None:
+    """Of one verdict the largest excess comes first, on whichever side of the band."""
+    judged = next(finding for finding in dossier.findings if finding.verdict is Verdict.FAIL)
+    assert judged.groups is not None
+    values = [(-1) ** number * (0.1 + number / 10_000) for number in range(MOST + 50)]
+    crowd = [
+        replace(
+            judged,
+            id=f"{judged.metric}?age={number}~x",
+            groups=replace(judged.groups, group=str(number)),
+            estimate=replace(judged.estimate, value=value, low=value, high=value),
+        )
+        for number, value in enumerate(values)
+    ]
+    _, *charts = placed(replace(dossier, findings=tuple(crowd)), crowd)
+    drawn = [name for figure in charts if isinstance(figure, Figure) for name in figure.findings]
+
+    assert [finding.id for finding in crowd[50:]] == drawn
 
 
 def test_each_limit_says_once_whose_it_is(dossier: Dossier) -> None:

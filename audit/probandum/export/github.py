@@ -12,7 +12,7 @@ MOST = 10
 _KINDS = {
     "error": (State.ERROR, State.FAIL),
     "warning": (State.INCONCLUSIVE,),
-    "notice": (State.WAIVED,),
+    "notice": (State.WAIVED, State.NOTE),
 }
 
 

@@ -6,7 +6,13 @@ from probandum import codec
 from probandum.export.outcome import Outcome, State
 from probandum.export.writing import line
 
-_SEVERITIES = {State.ERROR: "critical", State.FAIL: "major", State.INCONCLUSIVE: "minor", State.WAIVED: "info"}
+_SEVERITIES = {
+    State.ERROR: "critical",
+    State.FAIL: "major",
+    State.INCONCLUSIVE: "minor",
+    State.WAIVED: "info",
+    State.NOTE: "info",
+}
 
 
 def render(outcome: Outcome) -> bytes:

@@ -1,7 +1,8 @@
 """JUnit XML: one test suite a probe, one test case a judged finding.
 
 A broken limit is a failure, what is not to be trusted an error. An inconclusive finding is skipped with
-``type="inconclusive"``, a waived one with ``type="waived"``: neither is a pass, and no reader counts it as one.
+``type="inconclusive"``, a waived one with ``type="waived"``, a waiver of no finding with ``type="note"``: none is a
+pass, and no reader counts it as one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _TAGS = {
     State.FAIL: "failure",
     State.INCONCLUSIVE: "skipped",
     State.WAIVED: "skipped",
+    State.NOTE: "skipped",
 }
 
 

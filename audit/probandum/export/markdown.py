@@ -6,7 +6,8 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-from probandum.accounting import total
+from probandum import sampling
+from probandum.accounting import from_cache, total
 from probandum.export.outcome import Entry, Outcome, State
 from probandum.export.writing import line, plural
 from probandum.finding import Verdict, limit_in_short
@@ -58,6 +59,8 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     yield ""
     yield from _reasons([entry for entry in outcome.entries if entry.finding is None])
     yield from _findings([entry for entry in outcome.entries if entry.finding and entry.state is not State.PASS])
+    yield from (f"- {escaped(text, 400)}" for text in result.assurances)
+    yield from [""] if result.assurances else []
     yield from _accounting(outcome)
 
 
@@ -98,12 +101,12 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     verdict = _WORDS[finding.verdict]
     if finding.waiver is not None:
         verdict += f", waived until {escaped(finding.waiver.expires)}"
-    needed = "" if finding.n_needed is None else f" of about {finding.n_needed:,}"
+    needed = sampling.needed(finding)
     return (
         verdict,
         escaped(entry.id),
         said,
-        f"{estimate.n:,}{needed}",
+        sampling.counted(estimate).removeprefix("n = ") + (f", about {needed} needed" if needed else ""),
         limit,
         escaped(f"{entry.spot.path}:{entry.spot.line}"),
     )
@@ -114,7 +117,8 @@ def _accounting(outcome: Outcome) -> Iterator[str]:
     if not outcome.accounts:
         return
     sums = total(outcome.accounts)
-    said = ", ".join(f"{sums[name]:,} {name}" for name in sums)
+    counts = ", ".join(f"{sums[name]:,} {name}" for name in sums)
+    said = "; ".join(filter(None, [counts, from_cache(outcome.accounts)]))
     yield f"<details><summary>Inputs: {said}</summary>"
     yield ""
     yield "| Probe | " + " | ".join(name.capitalize() for name in sums) + " |"

@@ -1,4 +1,5 @@
-"""A gate's outcome as CI services are told of it: one entry a judged finding, and one a cause that is no finding.
+"""A gate's outcome as CI services are told of it: one entry a judged finding, one a cause that is no finding, and one
+a waiver that matches none.
 
 A record that fails its verification has no findings that one could trust: its entries are the steps that failed.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -16,20 +17,21 @@ from pathlib import Path
 
 from probandum.accounting import Account
 from probandum.finding import Finding, Verdict
-from probandum.gating import GateResult, facts
-from probandum.places import Spot, from_root, limit_spot
+from probandum.gating import GateResult, facts, unmatched_words, waiver_words
+from probandum.places import Spot, from_root, spot_on
 
 #: Where what has no place is shown: the name that an audit file has where nobody chose another.
 NOWHERE = Spot(path="audit.yaml", line=1, end=1)
 
 
 class State(StrEnum):
-    """How an entry stands; what is waived did not pass and does not block."""
+    """How an entry stands; what is waived did not pass and does not block, and a note is of no finding at all."""
 
     ERROR = "error"
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     WAIVED = "waived"
+    NOTE = "note"
     PASS = "pass"
 
 
@@ -38,6 +40,7 @@ _HEADS = {
     State.FAIL: "Limit broken",
     State.INCONCLUSIVE: "Inconclusive",
     State.WAIVED: "Waived",
+    State.NOTE: "Note",
     State.PASS: "Pass",
 }
 _STATES = {Verdict.PASS: State.PASS, Verdict.FAIL: State.FAIL, Verdict.INCONCLUSIVE: State.INCONCLUSIVE}
@@ -98,9 +101,9 @@ class Outcome:
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
-        """Causes that are no finding, then every finding with a verdict, in the plan's order."""
+        """Causes that are no finding, waivers of none, then every finding with a verdict, in the plan's order."""
         judged = [finding for finding in self.findings if finding.verdict is not Verdict.NOT_APPLICABLE]
-        return (*self._causes(), *(self._entry(finding) for finding in judged))
+        return (*self._causes(), *self._unmatched(), *(self._entry(finding) for finding in judged))
 
     def fingerprint(self, entry: Entry) -> str:
         """What is the same in every run that says this of this system: SHA-256, never over a value.
@@ -115,10 +118,9 @@ class Outcome:
         text = "; ".join([finding.id, *facts(finding)])
         state = _STATES.get(finding.verdict, State.ERROR)
         if finding.waiver is not None:
-            waiver = finding.waiver
-            text += f"; accepted by {waiver.owner} until {waiver.expires}: {waiver.reason}"
+            text += f"; {waiver_words(finding.waiver)}"
             state = State.WAIVED
-        spot = None if finding.limit is None else limit_spot(self.spots, finding.limit.line)
+        spot = None if finding.limit is None else spot_on(self.spots, "limits", finding.limit.line)
         return Entry(
             check=finding.metric,
             slice=finding.id.removeprefix(finding.metric).removeprefix("?"),
@@ -144,6 +146,12 @@ class Outcome:
             name = said if seen[said] == 1 else f"{said} ({seen[said]})"
             made.append(Entry(check="gate", slice=name, state=_CAUSES[cause.code], text=text, spot=spot))
         return made
+
+    def _unmatched(self) -> Iterator[Entry]:
+        for waiver in self.result.unmatched:
+            spot = spot_on(self.spots, "waivers", waiver.line) or self.start
+            slice = f"waiver for {waiver.finding}"
+            yield Entry(check="gate", slice=slice, state=State.NOTE, text=unmatched_words(waiver), spot=spot)
 
     @property
     def start(self) -> Spot:

@@ -21,7 +21,13 @@ from probandum.gating import meaning
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 #: What code scanning shows of a run, of a text, and of a rule's tags.
 MOST_RESULTS, MOST_TEXT, MOST_TAGS = 5000, 1000, 10
-_LEVELS = {State.ERROR: "error", State.FAIL: "error", State.INCONCLUSIVE: "warning", State.WAIVED: "note"}
+_LEVELS = {
+    State.ERROR: "error",
+    State.FAIL: "error",
+    State.INCONCLUSIVE: "warning",
+    State.WAIVED: "note",
+    State.NOTE: "note",
+}
 _HELP = (
     "FAIL: after correction for all that was judged, the bound on the bad side breaks the limit at the line shown. "
     "Inconclusive: the data allow neither verdict; the text says how many observations one would need. "
@@ -78,7 +84,7 @@ def _left_out(outcome: Outcome, count: int, rule: int) -> dict[str, Any]:
 def _rule(check: str, outcome: Outcome, entries: Sequence[Entry]) -> dict[str, Any]:
     findings = [entry.finding for entry in entries if entry.finding is not None]
     if findings:
-        probe, metric = findings[0].probe, findings[0].metric.rpartition("/")[2]
+        probe, metric = findings[0].probe, findings[0].metric.partition("/")[2]
         short = f"{metric.replace('-', ' ').capitalize()}, measured by {probe}."
         full = outcome.summaries.get(probe) or short
         tags = ["responsible-ai", probe.partition(".")[0], *_unique(r for f in findings for r in f.requirements)]

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from probandum.errors import UsageError
+from probandum.dates import as_of_day
 from probandum.law.binding import Binding, bind
 from probandum.law.entries import FormField, Milestone, Requirement, Standard, UseCase
 from probandum.law.loading import Catalogue, Entry, canonical, catalogue, unknown
@@ -44,18 +44,25 @@ def entry(id: str) -> Iterator[str]:
     yield f"  {law.pack.disclaimer}"
 
 
-def timeline() -> Iterator[str]:
-    """Every date, earliest first, as the pack knew it on the day it was checked."""
+def timeline(as_of: str | None = None) -> Iterator[str]:
+    """Every date, earliest first, as the pack knew it on the day it was checked; ``as_of`` tells past from to come."""
     law = catalogue()
-    yield f"{law.pack.statement}; checked on {law.pack.as_of}"
+    day = None if as_of is None else as_of_day(as_of).isoformat()
+    return _timeline(law, day)
+
+
+def _timeline(law: Catalogue, as_of: str | None) -> Iterator[str]:
+    if as_of is not None and (warning := staleness(as_of, law=law)):
+        yield warning
+    yield f"{law.pack.statement}; checked on {law.pack.as_of}" + ("" if as_of is None else f"; as of {as_of}")
     for milestone in sorted(law.timeline.values(), key=lambda m: (m.dates.formal or "9999", m.id)):
-        yield _line(milestone, law)
+        yield _line(milestone, law, as_of)
 
 
 def check(card: Mapping[str, Any], as_of: str) -> Iterator[str]:
     """What binds the system of ``card``, whom and from when, as seen on ``as_of``; never a verdict."""
     law = catalogue()
-    today = _day(as_of)
+    today = as_of_day(as_of)
     binding = bind(card)
     return _check(card, today, binding, law)
 
@@ -63,7 +70,7 @@ def check(card: Mapping[str, Any], as_of: str) -> Iterator[str]:
 def staleness(as_of: str, *, law: Catalogue | None = None) -> str | None:
     """A warning where the pack is older at ``as_of`` than it says it may grow, else None."""
     pack = (law or catalogue()).pack
-    age = (_day(as_of) - datetime.date.fromisoformat(pack.as_of)).days
+    age = (as_of_day(as_of) - datetime.date.fromisoformat(pack.as_of)).days
     if age <= pack.stale_after_days:
         return None
     return (
@@ -99,12 +106,12 @@ def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law:
         yield _join(role.role, role.why, shown)
 
 
-def _line(entry: Entry, law: Catalogue) -> str:
+def _line(entry: Entry, law: Catalogue, as_of: str | None = None) -> str:
     match entry:
         case Requirement():
             return _join(entry.id, entry.cited, law.supplier(entry), entry.dates.said(), _summary(entry))
         case Milestone():
-            when = entry.dates.said()
+            when = entry.dates.said(as_of=as_of)
             if entry.dates.kind == "reading" and entry.dates.annex_i is not None:
                 when += f" (Annex III), {entry.dates.annex_i} (Annex I Section A)"
             status = entry.status_note or entry.status
@@ -198,10 +205,3 @@ def _use_case(id: str, law: Catalogue) -> Iterator[tuple[str, str | None]]:
     yield from (("inside", example) for example in case.examples)
     yield from (("outside", example) for example in case.outside)
     yield from (("aid to the person who classifies", trap) for trap in case.traps)
-
-
-def _day(as_of: str) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(as_of)
-    except ValueError:
-        raise UsageError(f"as-of: expected a date such as 2026-11-23, got {as_of!r}") from None

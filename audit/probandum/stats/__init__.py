@@ -39,7 +39,7 @@ from probandum.stats.intervals import (
     proportion_interval,
     ratio_interval,
 )
-from probandum.stats.means import log_mean_interval, mean_interval, welch_interval
+from probandum.stats.means import log_mean_interval, mean_interval, relative_change_interval, welch_interval
 from probandum.stats.multiplicity import benjamini_hochberg, holm
 from probandum.stats.power import (
     can_pass,
@@ -61,7 +61,7 @@ from probandum.stats.sequential import SequentialTest
 from probandum.stats.shrinkage import Shrunk, differential_fairness, shrunk_rates
 from probandum.stats.stratified import odds_ratio_interval, stratified_difference_interval, stratified_ratio_interval
 from probandum.stats.testing import equivalence, mcnemar
-from probandum.stats.two_way import two_way_interval
+from probandum.stats.two_way import filled, kept, two_way_interval
 
 __all__ = [
     "METHODS",
@@ -98,8 +98,10 @@ __all__ = [
     "e_product",
     "e_to_p",
     "equivalence",
+    "filled",
     "has_dynamic_range",
     "holm",
+    "kept",
     "log_mean_interval",
     "mcnemar",
     "mean_draws",
@@ -117,6 +119,7 @@ __all__ = [
     "psi",
     "ratio_interval",
     "ratio_of_means_draws",
+    "relative_change_interval",
     "reliability",
     "resampled_tables",
     "shrunk_rates",

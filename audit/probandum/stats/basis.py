@@ -4,10 +4,12 @@
     newcombe, miettinen-nurminen, koopman, katz   counts = ((x1, n1), (x2, n2)), group first, reference second
     stratified-miettinen-nurminen,                counts = ((x1, n1), (x2, n2)) of each stratum in a row
     mantel-haenszel-difference, -ratio, -odds
-    tango                                         counts = ((better, n), (worse, n)) as ((better, worse), (n, n))
+    tango, mcnemar-tango                          counts = ((better, worse), (n, n))
+    paired-gap                                    counts = ((better1, worse1), (n1, n1), (better2, worse2), (n2, n2))
     t, two-way, welch, cr2, delong-difference     moments = (value, standard error, degrees of freedom)
     delong                                        likewise, of the AUC; bounds are taken on its logit
     log-t                                         moments of the logarithm of the value, likewise
+    log-change                                    moments of the logarithm of 1 + the value, likewise
     bootstrap, bca                                draws, sorted, with the observed value
     sequential                                    stream, in the order in which it was drawn
     exact                                         value
@@ -33,7 +35,8 @@ from probandum.stats.intervals import (
     ratio_family,
     share_family,
 )
-from probandum.stats.means import LogStudent, Student
+from probandum.stats.means import LogChange, LogStudent, Student
+from probandum.stats.paired import McNemarTango, PairedGap, paired_gap
 from probandum.stats.resampling import resampled
 from probandum.stats.scores import ClopperPearson, Katz, Koopman, MiettinenNurminen, Newcombe, Tango, Wilson
 from probandum.stats.strata import STRATIFIED, scaled_strata
@@ -44,14 +47,18 @@ Counts = Sequence[tuple[float, float]]
 ONE_SHARE = ("wilson", "clopper-pearson")
 DIFFERENCES = ("newcombe", "miettinen-nurminen")
 RATIOS = ("koopman", "katz")
-MOMENTS = ("t", "two-way", "welch", "cr2", "delong-difference", "log-t")
+PAIRS = ("tango", "mcnemar-tango")
+PAIRED_GAP = "paired-gap"
+LOG_CHANGE = "log-change"
+MOMENTS = ("t", "two-way", "welch", "cr2", "delong-difference", "log-t", LOG_CHANGE)
 RESAMPLED = ("bootstrap", "bca")
 METHODS = (
     *ONE_SHARE,
     *DIFFERENCES,
     *RATIOS,
     *STRATIFIED,
-    "tango",
+    *PAIRS,
+    PAIRED_GAP,
     *MOMENTS,
     "delong",
     *RESAMPLED,
@@ -67,6 +74,8 @@ _SCALED: Mapping[str, Callable[..., Family]] = {
     "miettinen-nurminen": MiettinenNurminen,
     "koopman": Koopman,
     "katz": Katz,
+    "tango": Tango,
+    "mcnemar-tango": McNemarTango,
 }
 
 
@@ -138,11 +147,15 @@ def family_of(
         (x1, n1), (x2, n2) = _pairs(method, counts, 2)
         checked = difference_family if method in DIFFERENCES else ratio_family
         return checked(method, x1, n1, x2, n2)
-    if method == "tango":
+    if method in PAIRS:
         (better, worse), (n, same) = _pairs(method, counts, 2)
         if n != same:
-            raise ValueError(f"counts ends in ({n}, {same}); tango expects ((better, worse), (n, n))")
-        return paired_family(better, worse, n)
+            raise ValueError(f"counts ends in ({n}, {same}); {method} expects ((better, worse), (n, n))")
+        tango = paired_family(better, worse, n)
+        return tango if method == "tango" else McNemarTango(better, worse, n)
+    if method == PAIRED_GAP:
+        (better1, worse1), (n1, _), (better2, worse2), (n2, _) = _pairs(method, counts, 4)
+        return paired_gap(better1, worse1, n1, better2, worse2, n2)
     if method in STRATIFIED:
         if counts is None:
             raise ValueError(f"counts is None; {method} expects 2 pairs of counts a stratum")
@@ -153,6 +166,8 @@ def family_of(
         if method == "delong":
             return DeLong(area=moments[0], standard_error=moments[1], df=moments[2])
         student = Student(mean=moments[0], standard_error=moments[1], df=moments[2])
+        if method == LOG_CHANGE:
+            return LogChange(logarithm=student)
         return LogStudent(logarithm=student) if method == "log-t" else student
     if method in RESAMPLED:
         if draws is None:
@@ -174,7 +189,9 @@ def scaled_family(method: str, counts: Counts, factor: float = 1.0) -> Family:
     if method in STRATIFIED:
         return STRATIFIED[method](scaled_strata(counts, factor))
     cells = [cell * factor for pair in counts for cell in pair]
-    return Tango(*cells[:3]) if method == "tango" else _SCALED[method](*cells)
+    if method == PAIRED_GAP:
+        return PairedGap(*cells[:3], *cells[4:7])
+    return _SCALED[method](*(cells[:3] if method in PAIRS else cells))
 
 
 def _pairs(method: str, counts: Counts | None, expected: int) -> Counts:

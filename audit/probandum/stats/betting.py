@@ -125,13 +125,17 @@ class Betting(Family):
         return self.outward(self._mean(self._scaled()))
 
     def lower(self, alpha: float) -> float:
-        """The smallest mean that ``alpha`` does not refute."""
+        """The smallest mean that ``alpha`` does not refute; a census has no other than its own."""
+        if len(self.stream.values) == self.stream.population:
+            return self.value
         xs = self._scaled()
         past = Past.before_each(xs)
         return self.outward(last_inside(lambda m: self._p(m, "above", xs, past) > alpha, self._mean(xs), 0.0))
 
     def upper(self, alpha: float) -> float:
-        """The largest mean that ``alpha`` does not refute."""
+        """The largest mean that ``alpha`` does not refute; a census has no other than its own."""
+        if len(self.stream.values) == self.stream.population:
+            return self.value
         xs = self._scaled()
         past = Past.before_each(xs)
         return self.outward(last_inside(lambda m: self._p(m, "below", xs, past) > alpha, self._mean(xs), 1.0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -110,6 +110,58 @@ class LogStudent(Family):
     def p_below(self, limit: float) -> float:
         """The logarithm's; no positive value lies below 0."""
         return 1.0 if limit <= 0 else self.logarithm.p_below(math.log(limit))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogChange(Family):
+    """A relative change, neutral value 0: the logarithm of 1 + the change follows Student's t."""
+
+    logarithm: Student
+
+    @property
+    def value(self) -> float:
+        """The relative change: 0.02 is 2 % more."""
+        return math.expm1(self.logarithm.value)
+
+    def lower(self, alpha: float) -> float:
+        """The bound of the logarithm, back on the scale of the change."""
+        return math.expm1(self.logarithm.lower(alpha))
+
+    def upper(self, alpha: float) -> float:
+        """The bound of the logarithm, back on the scale of the change."""
+        return math.expm1(self.logarithm.upper(alpha))
+
+    def p_above(self, limit: float) -> float:
+        """The logarithm's; nothing can fall by its whole, so a limit of -1 or less is always exceeded."""
+        return 0.0 if limit <= -1 else self.logarithm.p_above(math.log1p(limit))
+
+    def p_below(self, limit: float) -> float:
+        """The logarithm's."""
+        return 1.0 if limit <= -1 else self.logarithm.p_below(math.log1p(limit))
+
+
+def relative_change_interval(new: ArrayLike, base: ArrayLike, *, level: float = 0.95) -> Interval:
+    """Interval of the geometric mean of ``new`` over that of ``base``, less 1: independent positive values.
+
+    ``new`` shape (n,), ``base`` shape (m,), each at least 2 and above 0, such as joules of repeated windows. Welch's
+    on the logarithms, whose ``standard_error`` and ``df`` are kept.
+
+    >>> interval = relative_change_interval([2.0, 8.0], [1.0, 4.0])
+    >>> round(interval.value, 9), round((1 + interval.low) * (1 + interval.high), 9)
+    (1.0, 4.0)
+    """
+    first, second = finite_array("new", new), finite_array("base", base)
+    lowest = float(min(first.min(), second.min()))
+    if lowest <= 0:
+        raise ValueError(f"values hold {lowest}; expected numbers above 0")
+    inner = welch_interval(np.log(first), np.log(second), level=level)
+    return replace(
+        inner,
+        value=math.expm1(inner.value),
+        low=math.expm1(inner.low),
+        high=math.expm1(inner.high),
+        method="log-change",
+    )
 
 
 def log_mean_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:

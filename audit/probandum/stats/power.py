@@ -13,6 +13,7 @@ from probandum.stats.basis import (
     DIFFERENCES,
     MOMENTS,
     ONE_SHARE,
+    PAIRS,
     RATIOS,
     RESAMPLED,
     Counts,
@@ -22,7 +23,8 @@ from probandum.stats.basis import (
 from probandum.stats.betting import Betting
 from probandum.stats.checking import refuse_number, refuse_share, refuse_trials
 from probandum.stats.families import Family, normal_quantile
-from probandum.stats.means import LogStudent, Student
+from probandum.stats.means import LogChange, LogStudent, Student
+from probandum.stats.paired import PairedGap
 from probandum.stats.resampling import Resampled
 from probandum.stats.strata import STRATIFIED, scaled_strata, split_strata
 
@@ -103,6 +105,8 @@ def detectable(
     if isinstance(family, Student):
         reach = family.quantile(ALPHA) + family.quantile(1 - POWER)
         return reach * family.standard_error if family.standard_error > 0 else None
+    if isinstance(family, LogChange):  # an effect is relative to the baseline, whose change is 0
+        family = LogStudent(logarithm=replace(family.logarithm, mean=0.0))
     if isinstance(family, LogStudent):
         error = family.logarithm.standard_error
         factor = math.expm1((family.logarithm.quantile(ALPHA) + family.logarithm.quantile(1 - POWER)) * error)
@@ -118,6 +122,8 @@ def detectable(
     if method in STRATIFIED:
         error = STRATIFIED[method](scaled_strata(counts, 1.0)).standard_error
         return -math.expm1(-reach * error) if method in _STRATIFIED_RATIOS else reach * error
+    if isinstance(family, PairedGap):
+        return reach * family.standard_error
     if method in ONE_SHARE:
         ((x, n),) = counts
         return reach * math.sqrt(_spread(x, n) / n)
@@ -167,6 +173,9 @@ def n_for_verdict(
     alpha = alpha_fail if below or above else alpha_pass
     if isinstance(family, Betting):
         return _by_growing(family, low, high, n, alpha)
+    if isinstance(family, LogChange):  # the same question of the ratio
+        low, high = (None if edge is None else 1 + edge for edge in (low, high))
+        return _by_shrinking(LogStudent(logarithm=family.logarithm), low, high, n, alpha)
     if method in (*MOMENTS, *RESAMPLED):
         return _by_shrinking(family, low, high, n, alpha)
 
@@ -213,6 +222,8 @@ def can_pass(
     if counts is None or method in (*MOMENTS, *RESAMPLED, "delong", "exact"):
         if low is None or high is None:
             return True
+        if isinstance(family, LogChange):  # the same question of the ratio
+            family, low, high = LogStudent(logarithm=family.logarithm), 1 + low, 1 + high
         if isinstance(family, LogStudent):
             return low <= 0 or family.upper(ALPHA) / family.lower(ALPHA) <= high / low
         return family.upper(ALPHA) - family.lower(ALPHA) <= high - low
@@ -220,6 +231,8 @@ def can_pass(
     tolerated = (low is None or low <= parity) and (high is None or parity <= high)
     if method in STRATIFIED and tolerated:
         return _within(STRATIFIED[method](split_strata(counts, None)), low, high, ALPHA)
+    if isinstance(family, PairedGap):
+        return not tolerated or _within(family.balanced(), low, high, ALPHA)
     first, last, even, split = _splits(method, counts)
     if method not in ONE_SHARE and tolerated:
         return any(_within(split(events), low, high, ALPHA) for events in {math.floor(even), math.ceil(even)})
@@ -242,7 +255,7 @@ def _splits(method: str, counts: Counts) -> tuple[int, int, float, Callable[[int
         # In thousandths of what the group of each stratum could have; the very ends leave no ratio.
         return 1, 999, 500, lambda part: STRATIFIED[method](split_strata(counts, part / 1000))
     (x1, n1), (x2, n2) = counts
-    if method == "tango":
+    if method in PAIRS:
         changed, n = int(x1 + n1), x2
         return 0, changed, changed / 2, lambda events: scaled_family(method, ((events, changed - events), (n, n)))
     total = int(x1 + x2)

@@ -8,6 +8,7 @@ from typing import Literal
 from probandum.finding import Stream
 from probandum.stats.basis import Counts, family_of
 from probandum.stats.checking import refuse_count, refuse_number
+from probandum.stats.paired import half_tail
 
 
 def mcnemar(
@@ -25,11 +26,11 @@ def mcnemar(
     refuse_count("better", better)
     refuse_count("worse", worse)
     if alternative == "worse":
-        return _half_tail(worse, better + worse, mid)
+        return half_tail(worse, better + worse, mid)
     if alternative == "better":
-        return _half_tail(better, better + worse, mid)
+        return half_tail(better, better + worse, mid)
     if alternative == "two-sided":
-        return min(1.0, 2 * _half_tail(max(better, worse), better + worse, mid))
+        return min(1.0, 2 * half_tail(max(better, worse), better + worse, mid))
     raise ValueError(f"alternative is {alternative!r}; expected worse, better or two-sided")
 
 
@@ -60,15 +61,3 @@ def equivalence(
         raise ValueError(f"margin is {margin}; expected more than 0")
     family = family_of(method, counts=counts, moments=moments, draws=draws, stream=stream, value=value)
     return max(family.p_above(around - margin), family.p_below(around + margin))
-
-
-def _half_tail(x: int, n: int, mid: bool) -> float:
-    """P(Bin(n, 1/2) >= x), or with half of P(= x) taken off."""
-    from scipy.special import betainc
-
-    def at_least(k: int) -> float:
-        if k <= 0:
-            return 1.0
-        return 0.0 if k > n else float(betainc(k, n - k + 1, 0.5))
-
-    return (at_least(x) + at_least(x + 1)) / 2 if mid else at_least(x)

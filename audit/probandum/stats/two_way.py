@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from probandum.stats.checking import Reals, finite_array
 from probandum.stats.intervals import Interval
 from probandum.stats.means import Student, satterthwaite
+
+#: How often an additive fit is refined at most, and the step at which it stands.
+_STEPS = 1000
+_CLOSE = 1e-12
 
 
 def two_way_interval(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Interval:
@@ -53,3 +59,36 @@ def _residual_squares(table: Reals) -> float:
     """The sum of squares that template and name effects leave."""
     rows, columns = table.mean(axis=1, keepdims=True), table.mean(axis=0, keepdims=True)
     return float(((table - rows - columns + table.mean()) ** 2).sum())
+
+
+def filled(values: Reals, valid: NDArray[np.bool_]) -> Reals:
+    """``values`` with invalid cells replaced by the additive row + column fit of the valid ones (Yates 1933).
+
+    Every row and column has a valid cell. Such a cell adds no evidence of its own to any contrast.
+
+    >>> filled(np.array([[1.0, 2.0], [3.0, 99.0]]), np.array([[True, True], [True, False]])).round(6).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    if valid.all():
+        return values
+    complete = np.where(valid, values, values[valid].mean())
+    for _ in range(_STEPS):
+        fit = complete.mean(axis=1, keepdims=True) + complete.mean(axis=0, keepdims=True) - complete.mean()
+        moved = float(np.abs(np.where(valid, 0.0, fit - complete)).max())
+        complete = np.where(valid, values, fit)
+        if moved <= _CLOSE:
+            break
+    return complete
+
+
+def kept(valid: NDArray[np.bool_], a: Any, b: Any) -> tuple[Any, Any, Any]:
+    """Rows, columns of ``a`` and columns of ``b`` that have a valid cell in more than half of their places.
+
+    ``valid``: shape (rows, columns); ``a`` and ``b``: column indexes. A row must have them in both groups.
+    """
+    columns_a = a[valid[:, a].mean(axis=0) > 0.5]
+    columns_b = b[valid[:, b].mean(axis=0) > 0.5]
+    if len(columns_a) == 0 or len(columns_b) == 0:
+        return np.arange(0), columns_a, columns_b
+    both = np.minimum(valid[:, columns_a].mean(axis=1), valid[:, columns_b].mean(axis=1))
+    return np.flatnonzero(both > 0.5), columns_a, columns_b

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from probandum.errors import UsageError
+from probandum.errors import TargetError, UsageError
 from probandum.evidence import Floats, Request, Response, Table
 from probandum.target import Target
 from probandum.targets.loading import said
@@ -22,7 +22,7 @@ def answered(target: Target, requests: Sequence[Request], ask: Callable[[Inputs]
     """Class probabilities for every request, from one call of ``ask`` over all their inputs.
 
     Where the blocks do not fit together, or the call fails, each is asked alone, so that an error stays with
-    the block that caused it.
+    the block that caused it. A TargetError of ``ask`` is no block's: it is raised.
     """
     if len(requests) == 1:
         return [_answered_alone(target, requests[0], ask)]
@@ -31,6 +31,8 @@ def answered(target: Target, requests: Sequence[Request], ask: Callable[[Inputs]
             _refuse_unable(target, request)
         inputs = joined([request.inputs for request in requests])
         values = probabilities(ask(inputs), len(inputs), target.labels)
+    except TargetError:
+        raise
     except (Exception, SystemExit):
         return [_answered_alone(target, request, ask) for request in requests]
     ends = np.cumsum([len(request) for request in requests])
@@ -42,6 +44,8 @@ def _answered_alone(target: Target, request: Request, ask: Callable[[Inputs], np
     try:
         _refuse_unable(target, request)
         values = probabilities(ask(request.inputs), len(request), target.labels)
+    except TargetError:
+        raise
     except (Exception, SystemExit) as error:
         return Response(error=said(error))
     return Response(outputs=values, labels=target.labels)

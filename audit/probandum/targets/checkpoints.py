@@ -44,11 +44,23 @@ class Place:
         local = model_path(context, model)
         inside = model.startswith("package:")
         if local.exists():
-            return cls(path=local, name=model if inside else local.name, revision=revision)
+            return cls(path=local, name=model if inside else _name(local), revision=revision)
         if inside or options.get("path") is not None or not _is_hub_id(model):
             raise DataError(f"{model}: no such file or folder", remedy="check target.model in the plan")
         folder = hub_folder(model, revision, download=options.get("download") is True)
         return cls(path=folder, name=model, revision=folder.name)
+
+
+def _name(local: Path) -> str:
+    """What a folder is called; the plan may name it ``.`` or ``..``.
+
+    >>> _name(Path("models/small")), _name(Path("/"))
+    ('small', '/')
+    """
+    if local.name not in ("", ".."):
+        return local.name
+    whole = local.resolve()
+    return whole.name or str(whole)
 
 
 def _is_hub_id(model: str) -> bool:

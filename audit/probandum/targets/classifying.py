@@ -31,8 +31,14 @@ class TextClassifier:
         self._model = model
         self._tokenizer = tokenizer
         self._limit = limit
-        self._batch_tokens = batch_tokens
+        self.use_batches(batch_tokens)
         self.labels = tuple(str(config.id2label[index]) for index in range(config.num_labels))
+        #: How far the probabilities of a batch were from those of single texts when it was tried out.
+        self.apart = self._apart()
+
+    def use_batches(self, batch_tokens: int) -> None:
+        """Bound the tokens of a pass from now on; 0 asks every text alone."""
+        self._batch_tokens = batch_tokens
 
     def probabilities(self, inputs: Inputs) -> Floats:
         """Shape (texts, classes); ValueError names the first text that is empty or too long."""
@@ -54,6 +60,13 @@ class TextClassifier:
 
     def _encode(self, texts: Sequence[str]) -> list[Tokens]:
         return [tuple(ids) for ids in self._tokenizer(list(texts))["input_ids"]]
+
+    def _apart(self) -> float | None:
+        """The largest difference between eight random texts together and each alone; None of no numbers."""
+        draw = np.random.default_rng(0).integers(0, self._model.config.vocab_size, size=(8, 12)).tolist()
+        texts = [tuple(map(int, row)) for row in draw]
+        apart = float(np.abs(self._asked(texts) - np.concatenate([self._asked([text]) for text in texts])).max())
+        return apart if np.isfinite(apart) else None
 
     def _asked(self, rows: Sequence[Tokens]) -> Floats:
         import torch

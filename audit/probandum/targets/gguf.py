@@ -7,17 +7,18 @@ the file. What then runs is not the quantised model's own arithmetic, and the ta
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from probandum import codec
-from probandum.errors import TargetError
+from probandum.errors import TargetError, UsageError
 from probandum.resources import cache_folder
 from probandum.targets.hugging import transformers
 from probandum.targets.loading import file_digest, need, said, versions
@@ -28,6 +29,8 @@ ORIGIN = "origin.json"
 #: Part of the folder's name: raised when the conversion itself changes.
 _CONVERSION = 1
 _PLAIN = ("F32", "F16", "BF16", "F64")
+#: How the names of folders begin that are still being written, and the file that their writer holds.
+_PART, _LOCK = "making-", "gguf-lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,20 +59,49 @@ class Origin:
 def converted(path: Path, notice: Callable[[str], None] = lambda text: None) -> tuple[Path, Origin]:
     """The folder with the weights of a GGUF file in float32, made on the first call (about a minute), and its origin.
 
-    Two processes may convert at once: each writes a neighbour, and the first to rename it wins.
+    One process converts at a time, and a second one waits and takes what the first made. UsageError where the
+    user's cache cannot be written.
     """
     digest = _checked_digest(path)
     folder = cache_folder() / f"gguf-{_CONVERSION}" / digest.removeprefix("sha256:")
-    if not (folder / ORIGIN).is_file():
-        notice(f"{path.name}: converting to float32 in {folder.parent}, once on this machine (about a minute)")
-        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        made = Path(tempfile.mkdtemp(prefix=f"{folder.name[:12]}-", dir=folder.parent))
-        try:
-            _convert(path, digest, made)
-            _rename(made, folder)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+    try:
+        if not (folder / ORIGIN).is_file():
+            notice(f"{path.name}: converting to float32 in {folder.parent}, once on this machine (about a minute)")
+            with _alone(folder.parent):
+                _make(path, digest, folder)
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or folder.parent}: {path.name} cannot be converted there: {error.strerror or error}",
+            remedy="set PROBANDUM_CACHE to a folder that can be written, with room for four bytes a weight",
+        ) from None
     return folder, codec.decode(Origin, (folder / ORIGIN).read_bytes(), what=str(folder / ORIGIN))
+
+
+@contextlib.contextmanager
+def _alone(conversions: Path) -> Iterator[None]:
+    """The folder of all conversions, made, and no other process converting in it; waits for one that is."""
+    conversions.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (conversions.parent / _LOCK).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the system gives it up with the process, also one that is killed
+        yield
+
+
+def _make(path: Path, digest: str, folder: Path) -> None:
+    """Convert into a neighbour of ``folder`` and rename it, unless another process was first.
+
+    Whatever else stands half-made beside it was left by a process that was killed, since nobody else is converting.
+    """
+    for left in folder.parent.glob(f"{_PART}*"):
+        shutil.rmtree(left)
+    if (folder / ORIGIN).is_file():
+        return
+    shutil.rmtree(folder, ignore_errors=True)  # one without its origin cannot be checked
+    made = Path(tempfile.mkdtemp(prefix=_PART, dir=folder.parent))
+    try:
+        _convert(path, digest, made)
+        made.rename(folder)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def _checked_digest(path: Path) -> str:
@@ -106,8 +138,13 @@ def _convert(path: Path, digest: str, folder: Path) -> None:
     model = library.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     model.load_state_dict(loaded.state_dict())
     model.tie_weights()
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    try:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    except OSError:
+        raise
+    except Exception as error:  # the library of the weights' format has errors of its own for a full disk
+        raise OSError(said(error)) from None
     origin = Origin(
         file=path.name,
         sha256=digest,
@@ -126,12 +163,3 @@ def _quantisation(path: Path) -> tuple[str, ...]:
         weights[tensor.tensor_type.name] += int(tensor.n_elements)
     kinds = [kind for kind, _ in weights.most_common()]
     return tuple(kind for kind in kinds if kind not in _PLAIN) or tuple(kinds[:1])
-
-
-def _rename(made: Path, folder: Path) -> None:
-    """Put a finished conversion in its place, unless another process was first."""
-    try:
-        made.rename(folder)
-    except OSError:
-        if not (folder / ORIGIN).is_file():
-            raise

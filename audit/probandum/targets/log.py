@@ -25,13 +25,16 @@ class LogTarget(Target):
     ``label``: the column of the outcome; ``positive``: its value that the system tries to detect.
     ``detected``: the decision that says "positive", by default the same value as ``positive``, and without a
     label whatever is not favourable. ``score``: a column of numbers. ``columns``: which others to read, such
-    as those of the groups; all where not given.
+    as those of the groups; all where not given. ``id``: the column that names a row, so that a later log can be
+    compared with this one row by row.
 
     Answers hold 0 or 1 in the columns ``favourable`` and ``detected``, and ``score`` as recorded. A row that
     the log does not hold is an error: nobody knows how the system would have decided on it.
     """
 
     capabilities = frozenset({Capability.PREDICT})
+
+    recorded = True
 
     def __init__(
         self,
@@ -45,11 +48,12 @@ class LogTarget(Target):
         detected: object = None,
         score: str | None = None,
         columns: Sequence[str] | None = None,
+        id: str | None = None,
     ) -> None:
         file = context.resolve(path)
         self._file = file.name
         self._column, self._at_least = _decision(decision)
-        named = [name for name in (self._column, label, score) if name is not None]
+        named = [name for name in (self._column, label, score, id) if name is not None]
         self._table = read_table(file, columns=None if columns is None else [*named, *columns])
         self._digest = codec.digest(file.read_bytes())
         if self._at_least is not None:
@@ -64,6 +68,7 @@ class LogTarget(Target):
         self.labels = ("favourable", "detected", *(("score",) if score else ()))
         #: The columns that an answer depends on: what a request has to hold.
         self.features = (self._column, *((score,) if score and score != self._column else ()))
+        self.answers = self.features
 
     def table(self) -> Table:
         """The rows of the log."""

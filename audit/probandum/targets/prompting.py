@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from probandum import codec
 from probandum.errors import TargetError
 from probandum.evidence import Capability, Request
 from probandum.targets.loading import said
 from probandum.targets.tries import Scored, Tokens
+
+T = TypeVar("T")
 
 
 class Unanswerable(ValueError):
@@ -27,6 +29,10 @@ class Asked:
     sequences: tuple[Scored, ...]
     options: tuple[tuple[range, ...], ...]
     input_tokens: int
+
+    def by_input(self) -> list[tuple[Scored, ...]]:
+        """The sequences of each input."""
+        return [self.sequences[options[0].start : options[-1].stop] for options in self.options]
 
 
 class Prompter:
@@ -78,7 +84,7 @@ class Prompter:
             for variants in wanted[row]:
                 found = [self._continuation(request, row, context, text, wholes[row, text]) for text in variants]
                 first = len(sequences)
-                sequences += [Scored(context=context, continuation=tokens) for tokens in _disjoint(found)]
+                sequences += [Scored(context=context, continuation=tokens) for tokens in disjoint(found)]
                 ranges.append(range(first, len(sequences)))
             options.append(tuple(ranges))
         read = sum(map(len, contexts)) + sum(len(sequence.continuation) for sequence in sequences)
@@ -98,7 +104,7 @@ class Prompter:
         """What the model is to read before it answers, one text an input."""
         if self._templated(request):
             return [self._chat(text) + request.prefix for text in request.texts]
-        return [_joined(text, request.prefix) for text in request.texts]
+        return [before_answer(text, request.prefix) for text in request.texts]
 
     def _templated(self, request: Request) -> bool:
         """Whether this request is asked through the template; its parameter ``chat_template: false`` asks without."""
@@ -179,22 +185,22 @@ def name_of(request: Request, row: int) -> str:
     return request.keys[row] if request.keys else f"input {row + 1}"
 
 
-def _joined(prompt: str, prefix: str) -> str:
+def before_answer(prompt: str, prefix: str) -> str:
     """Prompt and prefix without a chat template.
 
-    >>> _joined("Yes or no?", "Answer:"), _joined("Yes or no? ", "Answer:"), _joined("Yes or no?", "")
+    >>> before_answer("Yes or no?", "Answer:"), before_answer("Yes or no? ", "Answer:"), before_answer("Yes or no?", "")
     ('Yes or no?\\nAnswer:', 'Yes or no? Answer:', 'Yes or no?')
     """
     apart = not prompt or not prefix or prompt[-1].isspace() or prefix[0].isspace()
     return prompt + prefix if apart else f"{prompt}\n{prefix}"
 
 
-def _disjoint(variants: Sequence[Tokens]) -> list[Tokens]:
+def disjoint(variants: Sequence[tuple[T, ...]]) -> list[tuple[T, ...]]:
     """The variants of one option as events that exclude each other, so that their probabilities may be summed.
 
     A variant that continues another one is part of it.
 
-    >>> _disjoint([(4,), (4, 9), (7,), (7,)])
+    >>> disjoint([(4,), (4, 9), (7,), (7,)])
     [(4,), (7,)]
     """
     kept = dict.fromkeys(variants)

@@ -21,16 +21,21 @@ class ReplayTarget(Target):
     not guess. Of an ask that was recorded more than once (``fresh`` ones) the first answer is given.
     """
 
+    recorded = True
+
     def __init__(self, context: TargetContext, *, record: str) -> None:
         self._record = Record.open(context.resolve(record))
         recorded = self._record.environment.get("target", {})
         self._of = dict(recorded)
         self._answers: dict[str, Response] = {}
         for observation in self._record.observations():
+            if observation.purged:
+                raise TargetError(f"{record}: its answers were purged", remedy="name a record that still has them")
             self._answers.setdefault(observation.request, observation.answer)
         if not self._answers:
             raise TargetError(f"{record}: the record holds no answers", remedy="name the record of a finished audit")
         self.capabilities = frozenset(Capability(kind) for kind in recorded.get("capabilities", ()))
+        self.why_not = {Capability(kind): why for kind, why in recorded.get("why_not", {}).items()}
         self.labels = tuple(recorded.get("labels", ()))
         self._digest = codec.digest(read_bytes(self._record.observed))
         self.cautions = (

@@ -27,8 +27,12 @@ from probandum.targets.tries import Ints, Scored, Trie, plant
 PASS_TOKENS = {"cpu": 384, "cuda": 2048}
 #: How far the walk may be from plain passes in nats a token, by precision: some ten times its rounding.
 TOLERANCE = {"float32": 1e-3, "float16": 3e-2, "bfloat16": 2.5e-1}
-#: Rows of logits that are reduced at a time.
+#: Rows of logits that are made and reduced at a time, so that no pass holds a vocabulary for every token it reads.
 _HEAD_ROWS = 256
+#: Logits that a pass may make at once where a model makes them only whole: 512 MiB in float32.
+_WHOLE_LOGITS = 2**27
+#: By how much hidden states are stretched when it is tried out whether the head is all that makes logits of them.
+_STRETCH = 30.0
 
 _FULL, _SLIDING = "full_attention", "sliding_attention"
 
@@ -38,12 +42,24 @@ class Scorer:
 
     def __init__(self, model: Any, *, batch_tokens: int) -> None:
         self._model = model
-        self._batch_tokens = max(1, batch_tokens)
-        self._pass_tokens = min(self._batch_tokens, PASS_TOKENS.get(model.device.type, PASS_TOKENS["cpu"]))
         self._keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._reach = _reach(model.config)
+        self.use_batches(batch_tokens)
+        tried = plant(self._tried())
+        self._head, self.shares_prefixes = None, False
+        own = self._rows(tried)
+        self._head = _head(model)
+        if self._head is not None and not self._near(self._rows(tried), own):
+            self._head = None
         #: Whether common prefixes are computed once on this model.
-        self.shares_prefixes = self._reach > 0 and self._walks()
+        self.shares_prefixes = self._reach > 0 and self._walks(tried, own)
+        #: How far the numbers of a pack were from those of single passes when it was tried out, in nats a token.
+        self.apart = self._apart()
+
+    def use_batches(self, batch_tokens: int) -> None:
+        """Bound the tokens of a pass from now on."""
+        self._batch_tokens = max(1, batch_tokens)
+        self._pass_tokens = min(self._batch_tokens, PASS_TOKENS.get(self._model.device.type, PASS_TOKENS["cpu"]))
 
     def score(self, sequences: Sequence[Scored]) -> Floats:
         """Log-likelihood in nats of each continuation, shape (sequences,); not finite where the model is not."""
@@ -66,7 +82,7 @@ class Scorer:
         from transformers import DynamicCache
 
         device = self._model.device
-        passes = -(-len(trie) // pass_tokens)
+        passes = -(-len(trie) // self._at_once(pass_tokens))
         bounds = np.linspace(0, len(trie), passes + 1).astype(np.int64)
         order = np.argsort(trie.targets[:, 0], kind="stable")
         nodes = trie.targets[order, 0]
@@ -77,7 +93,7 @@ class Scorer:
                 asked = order[np.searchsorted(nodes, start) : np.searchsorted(nodes, stop)]
                 keys = np.concatenate([path, np.arange(start, stop)])
                 kept, which = np.unique(trie.targets[asked, 0] - start, return_inverse=True)
-                logits = self._logits(
+                rows = self._rows_of(
                     torch.from_numpy(trie.tokens[None, start:stop]).to(device),
                     torch.from_numpy(kept).to(device),
                     attention_mask=self._mask(trie, keys, start, stop),
@@ -85,7 +101,7 @@ class Scorer:
                     past_key_values=cache,
                     use_cache=True,
                 )
-                found.append(_log_probabilities(logits[0], which, trie.targets[asked, 1]))
+                found.append(self._log_probabilities(rows, which, trie.targets[asked, 1]))
                 if stop < len(trie):
                     onward = trie.ends[keys] > stop
                     path = keys[onward]
@@ -113,44 +129,84 @@ class Scorer:
         with torch.inference_mode():
             for length in np.unique(lengths):
                 same = np.flatnonzero(lengths == length)
-                size = max(1, self._batch_tokens // int(length))
+                size = max(1, self._at_once(self._batch_tokens) // int(length))
                 for batch in np.split(same, range(size, len(same), size)):
                     asked = np.flatnonzero(np.isin(row, batch))
                     if not len(asked):
                         continue
                     kept, column = np.unique(depth[asked], return_inverse=True)
-                    logits = self._logits(
+                    rows = self._rows_of(
                         torch.from_numpy(np.stack([paths[index] for index in batch])).to(self._model.device),
                         torch.from_numpy(kept).to(self._model.device),
                         use_cache=False,
                     )
                     which = np.searchsorted(batch, row[asked]) * len(kept) + column
-                    found.append(_log_probabilities(logits.flatten(0, 1), which, trie.targets[asked, 1]))
+                    found.append(self._log_probabilities(rows, which, trie.targets[asked, 1]))
                     order.append(asked)
         return _in_order(torch.cat(found), np.concatenate(order))
 
-    def _logits(self, tokens: Any, kept: Any, **inputs: Any) -> Any:
-        """The model's own logits at the positions ``kept``, shape (rows, kept, vocabulary)."""
-        if self._keeps:
-            return self._model(input_ids=tokens, logits_to_keep=kept, **inputs).logits
-        return self._model(input_ids=tokens, **inputs).logits[:, kept]
+    def _at_once(self, tokens: int) -> int:
+        """How many of ``tokens`` go into one pass: fewer where that makes logits of all of them."""
+        if self._head is not None:
+            return tokens
+        return max(1, min(tokens, _WHOLE_LOGITS // int(self._model.config.get_text_config().vocab_size)))
 
-    def _walks(self) -> bool:
-        """Whether the walk gives this model's own numbers: branching random sequences, in passes of seven tokens."""
+    def _rows_of(self, tokens: Any, kept: Any, **inputs: Any) -> Any:
+        """One row for each of the positions ``kept`` of each sequence: hidden states before the head, or logits."""
+        if self._head is not None:
+            rows = self._model.base_model(input_ids=tokens, **inputs).last_hidden_state[:, kept]
+        elif self._keeps:
+            rows = self._model(input_ids=tokens, logits_to_keep=kept, **inputs).logits
+        else:
+            rows = self._model(input_ids=tokens, **inputs).logits[:, kept]
+        return rows.flatten(0, 1)
+
+    def _log_probabilities(self, rows: Any, which: Ints, tokens: Ints) -> Any:
+        """log p of ``tokens[i]`` by row ``which[i]``, on the model's device."""
+        import torch
+
+        found = torch.empty(len(which), dtype=torch.float32, device=rows.device)
+        for start in range(0, len(rows), _HEAD_ROWS):
+            part = rows[start : start + _HEAD_ROWS]
+            logits = (part if self._head is None else self._head(part)).float()
+            inside = np.flatnonzero((which >= start) & (which < start + _HEAD_ROWS))
+            row = torch.from_numpy(which[inside] - start).to(rows.device)
+            picked = logits[row, torch.from_numpy(tokens[inside]).to(rows.device)]
+            found[torch.from_numpy(inside).to(rows.device)] = picked - torch.logsumexp(logits, dim=-1)[row]
+        return found
+
+    def _tried(self) -> list[Scored]:
+        """Branching random sequences."""
         draw = np.random.default_rng(0).integers(0, self._model.config.get_text_config().vocab_size, size=40).tolist()
         stem, long, short = tuple(draw[:12]), tuple(draw[12:22]), tuple(draw[22:26])
-        sequences = [
+        return [
             Scored(context=stem + long, continuation=tuple(draw[26:29])),
             Scored(context=stem + long[:5] + short, continuation=tuple(draw[29:31])),
             Scored(context=stem + long[:5] + short, continuation=tuple(draw[31:32])),
             Scored(context=stem[:6] + short, continuation=tuple(draw[32:34])),
         ]
-        trie = plant(sequences)
+
+    def _apart(self) -> float | None:
+        """The largest difference, a token, between the tried sequences together and each alone; None of no numbers."""
+        tried = self._tried()
+        lengths = np.array([len(sequence.continuation) for sequence in tried])
+        apart = float(np.max(np.abs(self.score(tried) - self.plain(tried)) / lengths))
+        return apart if np.isfinite(apart) else None
+
+    def _walks(self, trie: Trie, own: Floats) -> bool:
+        """Whether the walk gives this model's ``own`` numbers, in passes of seven tokens."""
+        import torch
+
         try:
-            apart = np.abs(self._walk(trie, 7) - self._rows(trie))
+            found = self._walk(trie, 7)
+        except torch.OutOfMemoryError:
+            raise
         except Exception:  # a model may refuse a mask, positions or a cache in its own way
             return False
-        return bool((apart <= TOLERANCE[str(self._model.dtype).removeprefix("torch.")]).all())
+        return self._near(found, own)
+
+    def _near(self, found: Floats, own: Floats) -> bool:
+        return bool((np.abs(found - own) <= TOLERANCE[str(self._model.dtype).removeprefix("torch.")]).all())
 
 
 def _reach(config: Any) -> int:
@@ -176,14 +232,37 @@ def _keep(cache: Any, keys: Any) -> None:
         layer.values = layer.values.index_select(2, keys)
 
 
-def _log_probabilities(logits: Any, which: Ints, tokens: Ints) -> Any:
-    """log p of ``tokens[i]`` by row ``which[i]`` of the logits, on the model's device."""
+def _head(model: Any) -> Any:
+    """The module that makes logits of hidden states, where it alone does; None where anything else takes part.
+
+    That is tried out on hidden states that are stretched: a cap on logits, or a factor, shows then.
+    """
     import torch
 
-    rows = torch.from_numpy(which).to(logits.device)
-    picked = logits[rows, torch.from_numpy(tokens).to(logits.device)].float()
-    norms = [torch.logsumexp(part.float(), dim=-1) for part in logits.split(_HEAD_ROWS)]
-    return picked - torch.cat(norms)[rows]
+    body, head = model.base_model, model.get_output_embeddings()
+    if body is model or head is None:
+        return None
+    seen: list[Any] = []
+
+    def stretch(module: Any, arguments: Any, output: Any) -> Any:
+        output.last_hidden_state = output.last_hidden_state * _STRETCH
+        seen.append(output.last_hidden_state)
+        return output
+
+    draw = np.random.default_rng(1).integers(0, model.config.get_text_config().vocab_size, size=(1, 8))
+    hook = body.register_forward_hook(stretch)
+    try:
+        with torch.inference_mode():
+            logits = model(input_ids=torch.from_numpy(draw).to(model.device), use_cache=False).logits.float()
+            again = head(seen[0]).float()
+    except torch.OutOfMemoryError:
+        raise
+    except Exception:  # a body may answer in its own form
+        return None
+    finally:
+        hook.remove()
+    near = TOLERANCE[str(model.dtype).removeprefix("torch.")] / 10 * logits.abs().max()
+    return head if logits.shape == again.shape and bool(((logits - again).abs() <= near).all()) else None
 
 
 def _in_order(found: Any, order: Ints) -> Floats:

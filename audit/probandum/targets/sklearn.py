@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import warnings
+import importlib.util
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from probandum.errors import TargetError, UnsafeRefused, UsageError, did_you_mean
+from probandum.errors import MissingDependency, TargetError, UnsafeRefused, UsageError, did_you_mean
 from probandum.evidence import Capability, Request, Response, Table
-from probandum.subject import as_text
 from probandum.target import Target, TargetContext, target
 from probandum.targets.answering import Inputs, answered, class_names
+from probandum.targets.apart import Apart
+from probandum.targets.fitted import Facts, Fitted, Part, load
 from probandum.targets.loading import ModelFile, model_path, need, said, versions
 
 _PICKLES = (".joblib", ".pkl", ".pickle")
@@ -28,7 +27,8 @@ class SklearnTarget(Target):
     ``package:NAME/path`` lies in an installed package. ``vectorizer``: a second file that turns texts into
     the model's inputs. ``kind``: predict (rows) or classify (texts), by default classify with a vectorizer.
     ``labels``: class names in the order of the model's classes. ``trusted``: types beyond the safe list that
-    a skops file may hold, only beside its ``sha256``.
+    a skops file may hold, only beside its ``sha256``. A pickle is loaded and asked in a process of its own, which
+    is ended where it takes more than ``timeout`` seconds.
     """
 
     shareable = True
@@ -45,29 +45,31 @@ class SklearnTarget(Target):
         vectorizer_sha256: str | None = None,
         unsafe_pickle: bool = False,
         trusted: Sequence[str] = (),
+        timeout: float = 600.0,
     ) -> None:
-        need("sklearn", needed_for="target sklearn", extra="sklearn")
+        if importlib.util.find_spec("sklearn") is None:
+            raise MissingDependency("sklearn", needed_for="target sklearn", extra="sklearn")
         kind = kind or ("classify" if vectorizer else "predict")
         if kind not in ("predict", "classify"):
             raise UsageError(f"target.kind: {kind!r}, expected predict or classify{did_you_mean(kind, ['classify'])}")
         self.capabilities = frozenset({Capability(kind)})
-        self._file = model_path(context, path).name
-        self._model, self._digest, cautions = _load(
-            model_path(context, path), sha256=sha256, unsafe=unsafe_pickle, trusted=trusted, key="sha256"
-        )
-        self._vectorizer, self._vectorizer_digest = None, None
+        first = _read(context, path, sha256, unsafe_pickle, trusted, "sha256")
+        second = None
         if vectorizer is not None:
-            self._vectorizer, self._vectorizer_digest, more = _load(
-                model_path(context, vectorizer),
-                sha256=vectorizer_sha256,
-                unsafe=unsafe_pickle,
-                trusted=trusted,
-                key="vectorizer_sha256",
-            )
-            cautions = [*cautions, *more]
-        self.cautions = tuple(cautions)
-        self.labels = _labels(self._file, self._model, labels)
-        self._names = self._column_names(context.features)
+            second = _read(context, vectorizer, vectorizer_sha256, unsafe_pickle, trusted, "vectorizer_sha256")
+        self._file, self._digest = first.part.name, first.digest
+        self._vectorizer_digest = None if second is None else second.digest
+        parts = [each.part for each in (first, second) if each is not None]
+        pickled = any(part.kind == "pickle" for part in parts)
+        self._fitted: Fitted = Apart(parts, timeout=timeout) if pickled else load(parts)
+        cautions = [each.caution for each in (first, second) if each is not None and each.caution]
+        try:
+            self.cautions = (*cautions, *self._fitted.facts.warned)
+            self.labels = _labels(self._file, self._fitted.facts, labels)
+            self._names = self._column_names(context.features)
+        except BaseException:
+            self._fitted.close()
+            raise
 
     @classmethod
     def sources(cls, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
@@ -81,7 +83,7 @@ class SklearnTarget(Target):
             "file": self._file,
             "sha256": self._digest,
             "vectorizer_sha256": self._vectorizer_digest,
-            "class": f"{type(self._model).__module__}.{type(self._model).__qualname__}",
+            "class": f"{self._fitted.facts.module}.{self._fitted.facts.type}",
             "columns": list(self._names),
             "precision": "float64",
             "versions": dict(versions(("scikit-learn", "numpy", "scipy", "joblib", "skops"))),
@@ -91,37 +93,24 @@ class SklearnTarget(Target):
         """Probabilities in the order of ``labels``; all blocks of a pack in one call of the model."""
         return answered(self, requests, self._ask)
 
+    def close(self) -> None:
+        """Give memory back, and end the process of an unpickled model."""
+        self._fitted.close()
+
     def _ask(self, inputs: Inputs) -> Any:
-        prepared = self._rows(inputs) if isinstance(inputs, Table) else self._texts(inputs)
-        return self._model.predict_proba(prepared)
-
-    def _texts(self, texts: tuple[str, ...]) -> Any:
-        return list(texts) if self._vectorizer is None else self._vectorizer.transform(list(texts))
-
-    def _rows(self, table: Table) -> Any:
-        """What the model was trained on: a data frame where it knows column names, else a matrix."""
-        absent = [name for name in self._names if name not in table]
+        if not isinstance(inputs, Table):
+            return self._fitted.probabilities(inputs)
+        absent = [name for name in self._names if name not in inputs]
         if absent:
             raise KeyError(f"the rows lack the column {absent[0]!r}")
-        rows = table.select(self._names) if self._names else table
-        if hasattr(self._model, "feature_names_in_"):
-            frame = need("pandas", needed_for="a model trained on a data frame", extra="sklearn").DataFrame
-            return frame(rows.columns)
-        if all(column.dtype.kind in "fiub" for column in rows.columns.values()):
-            return rows.matrix()
-        matrix = np.empty((len(rows), len(rows.columns)), dtype=object)
-        for index, column in enumerate(rows.columns.values()):
-            matrix[:, index] = column
-        return matrix
+        return self._fitted.probabilities(inputs.select(self._names) if self._names else inputs)
 
     def _column_names(self, features: Sequence[str]) -> tuple[str, ...]:
         """The columns in the model's own order; TargetError where the plan's features do not cover them."""
-        known = getattr(self._model, "feature_names_in_", None)
-        count = getattr(self._model, "n_features_in_", None)
-        if self._vectorizer is not None or Capability.CLASSIFY in self.capabilities:
+        names, count = self._fitted.facts.columns, self._fitted.facts.width
+        if self._vectorizer_digest is not None or Capability.CLASSIFY in self.capabilities:
             return ()
-        if known is not None:
-            names = tuple(str(name) for name in known)
+        if names is not None:
             absent = [name for name in names if features and name not in features]
             if absent:
                 raise TargetError(
@@ -134,37 +123,51 @@ class SklearnTarget(Target):
         return tuple(features)
 
 
-def _load(
-    path: Path, *, sha256: str | None, unsafe: bool, trusted: Sequence[str], key: str
-) -> tuple[Any, str, list[str]]:
-    """The object in a file, the file's digest, and cautions for every report."""
-    suffix = path.suffix.lower()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A file that may be loaded, its digest, and what every report says of it."""
+
+    part: Part
+    digest: str
+    caution: str
+
+
+def _read(
+    context: TargetContext, path: str, sha256: str | None, unsafe: bool, trusted: Sequence[str], key: str
+) -> _Read:
+    """A file that was found to be what the plan says; UnsafeRefused where loading it was not allowed."""
+    place = model_path(context, path)
+    suffix = place.suffix.lower()
     if suffix not in (".skops", *_PICKLES):
         raise UsageError(
-            f"{path.name}: unknown kind of model file {suffix!r}", remedy="expected .skops or .joblib, .pkl"
+            f"{place.name}: unknown kind of model file {suffix!r}", remedy="expected .skops or .joblib, .pkl"
         )
     if suffix in _PICKLES and unsafe is not True:
         raise UnsafeRefused(
-            f"{path.name}: loading a pickle runs whatever code is in it",
+            f"{place.name}: loading a pickle runs whatever code is in it",
             remedy="convert it to .skops or ONNX, or, if you trust its source, "
             f"set unsafe_pickle: true and {key} in the target",
         )
-    file = ModelFile.read(path, sha256=sha256)
-    if suffix in _PICKLES and sha256 is None:
+    file = ModelFile.read(place, sha256=sha256)
+    if suffix == ".skops":
+        found = _beyond_the_safe_list(file, sha256, trusted, key)
+        caution = f"{place.name} holds types beyond the safe list, trusted by the plan: {', '.join(found)}."
+        part = Part(kind="skops", name=place.name, data=file.data, trusted=tuple(found))
+        return _Read(part=part, digest=file.digest, caution=caution if found else "")
+    if sha256 is None:
         raise UnsafeRefused(
-            f"{path.name}: a pickle is loaded only where the plan names its SHA-256",
+            f"{place.name}: a pickle is loaded only where the plan names its SHA-256",
             remedy=f"if you trust this file, add {key}: {file.digest.removeprefix('sha256:')}",
         )
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        if suffix == ".skops":
-            loaded, cautions = _load_skops(file, sha256, trusted, key)
-        else:
-            loaded, cautions = _load_pickle(file)
-    return loaded, file.digest, [*cautions, *_version_cautions(file.path.name, caught)]
+    caution = (
+        f"{place.name} was unpickled (unsafe_pickle: true), which runs code from the file; its SHA-256 was checked. "
+        "The code ran in a process of its own without sockets: that hinders code that means harm and stops none."
+    )
+    return _Read(part=Part(kind="pickle", name=place.name, data=file.data), digest=file.digest, caution=caution)
 
 
-def _load_skops(file: ModelFile, sha256: str | None, trusted: Sequence[str], key: str) -> tuple[Any, list[str]]:
+def _beyond_the_safe_list(file: ModelFile, sha256: str | None, trusted: Sequence[str], key: str) -> list[str]:
+    """The types of a skops file that only the plan's trust allows; UnsafeRefused where it does not."""
     skops = need("skops.io", needed_for=file.path.name, extra="skops")
     if trusted and sha256 is None:
         raise UnsafeRefused(
@@ -172,7 +175,7 @@ def _load_skops(file: ModelFile, sha256: str | None, trusted: Sequence[str], key
             remedy=f"if you trust this file, add {key}: {file.digest.removeprefix('sha256:')}",
         )
     try:
-        found = skops.get_untrusted_types(data=file.data)
+        found: list[str] = skops.get_untrusted_types(data=file.data)
     except Exception as error:  # a damaged zip fails in as many ways as it has parts
         raise TargetError(f"{file.path.name}: no skops file: {said(error)}") from None
     refused = sorted(set(found) - set(trusted))
@@ -181,54 +184,18 @@ def _load_skops(file: ModelFile, sha256: str | None, trusted: Sequence[str], key
             f"{file.path.name}: holds types that are not on the safe list: {', '.join(refused)}",
             remedy=f"if you trust this file, name them under target.trusted beside its {key}",
         )
-    try:
-        loaded = skops.loads(file.data, trusted=found)
-    except Exception as error:
-        raise TargetError(f"{file.path.name}: cannot be loaded: {said(error)}") from None
-    cautions = [f"{file.path.name} holds types beyond the safe list, trusted by the plan: {', '.join(found)}."]
-    return loaded, cautions if found else []
+    return found
 
 
-def _load_pickle(file: ModelFile) -> tuple[Any, list[str]]:
-    joblib = need("joblib", needed_for=file.path.name, extra="sklearn")
-    try:
-        loaded = joblib.load(io.BytesIO(file.data))
-    except (Exception, SystemExit) as error:  # unpickling runs the file's own code
-        raise TargetError(f"{file.path.name}: cannot be unpickled: {said(error)}") from None
-    return loaded, [
-        f"{file.path.name} was unpickled (unsafe_pickle: true), which runs code from the file; its SHA-256 was checked."
-    ]
-
-
-def _version_cautions(name: str, caught: Sequence[warnings.WarningMessage]) -> list[str]:
-    """Models saved by another scikit-learn, as cautions; every other warning goes on to where it was going."""
-    from sklearn.exceptions import InconsistentVersionWarning
-
-    cautions: dict[str, None] = {}
-    for each in caught:
-        if isinstance(each.message, InconsistentVersionWarning):
-            saved, now = each.message.original_sklearn_version, each.message.current_sklearn_version
-            cautions[f"{name} was saved with scikit-learn {saved} and loaded with {now}; its answers may differ."] = (
-                None
-            )
-        else:
-            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
-    return list(cautions)
-
-
-def _labels(file: str, model: Any, labels: Sequence[object]) -> tuple[str, ...]:
-    """Class names as text, in the order of ``classes_``; TargetError where the object gives no probabilities."""
-    if not hasattr(model, "predict_proba") or not hasattr(model, "classes_"):
+def _labels(file: str, facts: Facts, labels: Sequence[object]) -> tuple[str, ...]:
+    """Class names as text, in the model's order; TargetError where it gives no probabilities."""
+    if facts.classes is None:
         raise TargetError(
-            f"{file}: a {type(model).__name__} without class probabilities (predict_proba)",
+            f"{file}: a {facts.type} without class probabilities (predict_proba)",
             remedy="calibrate it, for example in a CalibratedClassifierCV, or audit its decisions with target log",
         )
-    classes = model.classes_
-    if isinstance(classes, list):
-        raise TargetError(f"{file}: a {type(model).__name__} with several outputs; expected one")
-    if labels and len(labels) != len(classes):
-        raise UsageError(f"target.labels: {len(labels)} names for {len(classes)} classes")
-    if labels:
-        return class_names(labels)
-    kept = np.asarray(classes)
-    return tuple(str(text) for text in (as_text(kept) if kept.dtype.kind in "fb" else kept.tolist()))
+    if facts.outputs > 1:
+        raise TargetError(f"{file}: a {facts.type} with several outputs; expected one")
+    if labels and len(labels) != len(facts.classes):
+        raise UsageError(f"target.labels: {len(labels)} names for {len(facts.classes)} classes")
+    return class_names(labels) or facts.classes

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from probandum.errors import TargetError, UsageError, did_you_mean
+from probandum.errors import TargetError, TooLittleMemory, UsageError
 from probandum.evidence import Capability, Floats, Request, Response
 from probandum.target import Target, TargetContext, target
-from probandum.targets.answering import answered, unable
+from probandum.targets.answering import Inputs, answered, unable
 from probandum.targets.checkpoints import CAUSAL, Checkpoint, Place, parts
 from probandum.targets.classifying import TextClassifier
+from probandum.targets.devices import (
+    device_named,
+    dtype_named,
+    enough_memory,
+    gpu_named,
+    usable_cores,
+)
 from probandum.targets.generating import Decoding, Draft, drafts, write
 from probandum.targets.hugging import endpoint, transformers
 from probandum.targets.loading import need, said, versions
@@ -26,7 +33,8 @@ T = TypeVar("T")
 
 #: Tokenizers write a number of this size where they know no limit.
 _NO_LIMIT = 10**9
-_DTYPES = ("auto", "float32", "bfloat16", "float16")
+#: Batches are not halved below so many tokens: what does not fit then is no matter of batches.
+_LEAST_TOKENS = 16
 
 
 @target("transformers")
@@ -45,6 +53,7 @@ class TransformersTarget(Target):
     """
 
     shareable = True
+    batch_invariant = True
 
     def __init__(
         self,
@@ -65,33 +74,48 @@ class TransformersTarget(Target):
         if max_new_tokens < 1:
             raise UsageError(f"target.max_new_tokens: {max_new_tokens}, expected at least 1")
         self._batch_tokens = context.batch_tokens
+        self._alone = context.batch_invariant
+        self._notice = context.notice
         self._max_new_tokens = max_new_tokens
         self._system = system
         self._library = transformers(download=download)
         self._torch = need("torch", needed_for="target transformers", extra="hf")
-        self._device = _device(self._torch, device or context.device)
-        self._dtype = _dtype(dtype or context.dtype, self._device.type)
-        self._torch.set_num_threads(context.threads or _usable_cores())
+        self._device = device_named(self._torch, device or context.device)
+        self._dtype = dtype_named(dtype or context.dtype, self._device.type)
+        self._torch.set_num_threads(context.threads or usable_cores())
         self._checkpoint = Checkpoint.read(place, task=task, notice=context.notice)
         self.endpoints = (endpoint(),) if download else ()
         self._model, tokenizer = _load(self._library, self._checkpoint, getattr(self._torch, self._dtype))
-        self._model.to(self._device)
+        what = f"the {self._dtype} weights of {self._checkpoint.name}"
+        with enough_memory(self._torch, self._device, what, "use dtype: bfloat16, a smaller model, or device: cpu"):
+            self._model.to(self._device)
+            self._prepare(tokenizer, chat_template)
+        self.cautions = tuple(self._cautions())
+
+    def _prepare(self, tokenizer: Any, chat_template: bool | None) -> None:
+        """What stands around the model: prompts and scoring of a causal one, the classes of a classifier."""
         limit = _limit(self._model.config, tokenizer)
         if self._checkpoint.task == CAUSAL:
             self.capabilities = frozenset({Capability.CHOOSE, Capability.SCORE, Capability.GENERATE})
             self._tokenizer = tokenizer
-            self._prompter = Prompter(tokenizer, template=chat_template, system=system, limit=limit)
-            self._scorer = Scorer(self._model, batch_tokens=context.batch_tokens)
+            self._prompter = Prompter(tokenizer, template=chat_template, system=self._system, limit=limit)
+            self._scorer = Scorer(self._model, batch_tokens=self._batch_tokens)
             self._stops = _stops(self._model, tokenizer)
-        else:
-            if chat_template or system is not None:
-                raise UsageError("target.chat_template, target.system: a text classifier reads texts as they are")
-            self.capabilities = frozenset({Capability.CLASSIFY})
-            self._classifier = TextClassifier(
-                self._model, tokenizer, name=self._checkpoint.name, limit=limit, batch_tokens=context.batch_tokens
-            )
-            self.labels = self._classifier.labels
-        self.cautions = tuple(self._cautions())
+            self.batching = self._batching(self._scorer.apart, "nats a token")
+            return
+        if chat_template or self._system is not None:
+            raise UsageError("target.chat_template, target.system: a text classifier reads texts as they are")
+        self.capabilities = frozenset({Capability.CLASSIFY})
+        self._classifier = TextClassifier(
+            self._model, tokenizer, name=self._checkpoint.name, limit=limit, batch_tokens=self._batch_tokens
+        )
+        self.labels = self._classifier.labels
+        self.batching = self._batching(self._classifier.apart, "of a probability")
+        if self._alone:
+            self._classifier.use_batches(0)
+
+    def _batching(self, apart: float | None, unit: str) -> Mapping[str, Any]:
+        return {"invariant": True} if self._alone else {"invariant": False, "apart": apart, "unit": unit}
 
     @classmethod
     def sources(cls, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
@@ -99,7 +123,7 @@ class TransformersTarget(Target):
         return parts(Place.of(context, options).path)
 
     def identity(self) -> Mapping[str, Any]:
-        """Digests of every file, the chat template, precision and its origin, device, and the versions that ran it."""
+        """Digests of every file, the chat template, precision and its origin, device, card and versions."""
         known = self._checkpoint
         found: dict[str, Any] = {
             "model": known.name,
@@ -111,10 +135,13 @@ class TransformersTarget(Target):
             "precision": known.origin.precision(self._dtype) if known.origin else self._dtype,
             "dtype": self._dtype,
             "device": self._device.type,
+            "batching": "each input alone" if self._alone else "inputs together",
             "converted_from": known.origin and {"file": known.origin.file, "sha256": known.origin.sha256},
             "quantisation": known.config.get("quantization_config"),
             "versions": dict(versions(("torch", "transformers", "tokenizers", "safetensors"))),
         }
+        if self._device.type == "cuda":
+            found["gpu"] = gpu_named(self._torch, self._device)
         if known.task == CAUSAL:
             found["chat_template"] = self._prompter.digest
             found["system"] = self._system
@@ -123,13 +150,39 @@ class TransformersTarget(Target):
         return found
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
-        """One response a request; all prompts of a pack share what they have in common."""
-        try:
-            return self._answered(requests)
-        except self._torch.OutOfMemoryError:
-            raise TargetError(
-                f"{self._checkpoint.name}: the device has too little memory", remedy="lower execution.batch_tokens"
-            ) from None
+        """One response a request; all prompts of a pack share what they have in common.
+
+        Where memory does not hold a pass, batches are halved from then on, and that is said.
+        """
+        while True:
+            try:
+                with self._enough_memory(requests):
+                    return self._answered(requests)
+            except TooLittleMemory as error:
+                if self._alone or self._batch_tokens < 2 * _LEAST_TOKENS:
+                    raise
+                self.use_smaller_batches(self._batch_tokens // 2)
+                self._notice(f"{error.message}; batches have at most {self._batch_tokens:,} tokens from here on")
+
+    def use_smaller_batches(self, tokens: int) -> None:
+        """Take at most ``tokens`` a pass from now on."""
+        self._batch_tokens = self.smaller_batches = tokens
+        part = self._scorer if self._checkpoint.task == CAUSAL else self._classifier
+        part.use_batches(tokens)
+        self.cautions = tuple(self._cautions())
+
+    def tokens(self, requests: Sequence[Request]) -> list[int | None]:
+        """As its answers count them; 0 for a request that cannot be asked."""
+        return [self._read(request) for request in requests]
+
+    def _read(self, request: Request) -> int:
+        if self._checkpoint.task != CAUSAL:
+            return self._classifier.count(request.texts)
+        if request.kind is Capability.GENERATE:
+            drafted = _attempt(self._drafts, request)
+            return 0 if isinstance(drafted, str) else sum(len(draft.context) for draft in drafted)
+        asked = _attempt(self._prompter.asked, request)
+        return 0 if isinstance(asked, str) else asked.input_tokens
 
     def synchronise(self) -> None:
         """Wait for the GPU."""
@@ -142,6 +195,14 @@ class TransformersTarget(Target):
             self.__dict__.pop(name, None)
         if self._device.type == "cuda":
             self._torch.cuda.empty_cache()
+
+    def _enough_memory(self, requests: Sequence[Request]) -> AbstractContextManager[None]:
+        """TargetError naming the pack where it does not fit the device."""
+        kinds = ", ".join(dict.fromkeys(str(request.kind) for request in requests))
+        first = f" from {name_of(requests[0], 0)}" if requests else ""
+        what = f"a pack of {sum(map(len, requests))} {kinds} inputs of {self._checkpoint.name}{first}"
+        remedy = "use dtype: bfloat16, a smaller model, or device: cpu"
+        return enough_memory(self._torch, self._device, what, remedy)
 
     def _answered(self, requests: Sequence[Request]) -> list[Response]:
         """Each kind of request its own way; a kind that this model cannot answer is an error in its place."""
@@ -157,7 +218,7 @@ class TransformersTarget(Target):
 
     def _scored(self, requests: Sequence[Request]) -> list[Response]:
         asked = [_attempt(self._prompter.asked, request) for request in requests]
-        values = self._scorer.score([s for each in asked if isinstance(each, Asked) for s in each.sequences])
+        values = self._likelihoods([each for each in asked if isinstance(each, Asked)])
         responses, first = [], 0
         for request, each in zip(requests, asked, strict=True):
             if isinstance(each, str):
@@ -167,11 +228,19 @@ class TransformersTarget(Target):
             first += len(each.sequences)
         return responses
 
+    def _likelihoods(self, asked: Sequence[Asked]) -> Floats:
+        """Of every sequence; those of one input share what they have in common, and no more where each goes alone."""
+        if not self._alone:
+            return self._scorer.score([sequence for each in asked for sequence in each.sequences])
+        parts = [self._scorer.score(sequences) for each in asked for sequences in each.by_input()]
+        return np.concatenate([np.zeros(0), *parts])
+
     def _written(self, requests: Sequence[Request]) -> list[Response]:
         asked = [_attempt(self._drafts, request) for request in requests]
         every = [draft for each in asked if not isinstance(each, str) for draft in each]
         padded = self._scorer.shares_prefixes
-        texts = iter(write(self._model, every, stops=self._stops, batch_tokens=self._batch_tokens, padded=padded))
+        tokens = 0 if self._alone else self._batch_tokens
+        texts = iter(write(self._model, every, stops=self._stops, batch_tokens=tokens, padded=padded))
         return [
             Response(error=each) if isinstance(each, str) else self._text(each, [next(texts) for _ in each])
             for each in asked
@@ -193,7 +262,11 @@ class TransformersTarget(Target):
         )
 
     def _classified(self, requests: Sequence[Request]) -> list[Response]:
-        responses = answered(self, requests, self._classifier.probabilities)
+        def asked(inputs: Inputs) -> Floats:
+            with self._enough_memory(requests):  # here, since what else goes wrong is an answer's error
+                return self._classifier.probabilities(inputs)
+
+        responses = answered(self, requests, asked)
         return [
             response if response.error else replace(response, input_tokens=self._classifier.count(request.texts))
             for request, response in zip(requests, responses, strict=True)
@@ -210,6 +283,11 @@ class TransformersTarget(Target):
         if known.task == CAUSAL and self._prompter.dated:
             found.append(
                 "The chat template writes the current date into every prompt: answers may change with the day."
+            )
+        if self.smaller_batches is not None:
+            found.append(
+                f"The device had too little memory for the batches that the plan allows: in the end they had at most "
+                f"{self.smaller_batches:,} tokens, which moves numbers by their rounding."
             )
         if self._dtype != "float32":
             found.append(f"The model ran in {self._dtype}: its probabilities differ from those in float32.")
@@ -263,37 +341,6 @@ def _load(library: Any, known: Checkpoint, dtype: Any) -> tuple[Any, Any]:
     if model.config.is_encoder_decoder:
         raise TargetError(f"{known.name}: an encoder-decoder model; expected a decoder or a text classifier")
     return model.eval().requires_grad_(False), tokenizer
-
-
-def _device(torch: Any, name: str) -> Any:
-    """A device by name; TargetError where it is not here: it is never swapped in silence."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in ("cpu", "cuda"):
-        raise TargetError(
-            f"execution.device: {name!r}", remedy="expected auto, cpu, cuda, or cuda:1 for the second GPU"
-        )
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise TargetError(f"execution.device: there is no {name} here", remedy="use device: cpu, or auto")
-    return device
-
-
-def _dtype(name: str, device: str) -> str:
-    if name not in _DTYPES:
-        raise UsageError(
-            f"execution.dtype: {name!r}{did_you_mean(name, _DTYPES)}", remedy=f"expected {', '.join(_DTYPES)}"
-        )
-    if name == "auto":
-        return "bfloat16" if device == "cuda" else "float32"
-    return name
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _limit(config: Any, tokenizer: Any) -> int | None:

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from probandum.errors import TargetError
 from probandum.evidence import Capability, Request, Response
 from probandum.finding import Groups
 from probandum.probe import Ask
+from probandum.row_items import Counted
 from probandum.subject import UNKNOWN, Grouping, Outcomes, Subject
 
 #: The fewest rows, positives or negatives of a group that allow a verdict, and the fewest expected of a decision.
@@ -30,6 +32,13 @@ Mask = npt.NDArray[np.bool_]
 Cells = npt.NDArray[np.int64]
 Pair = tuple[tuple[int, int], tuple[int, int]]
 
+Form = Literal["share", "difference", "ratio"]
+
+#: Rows counted at once.
+_ROWS_AT_ONCE = 65536
+
+#: The column of row items that holds the cell a row fell into; no attribute has an empty name.
+OUTCOME = ""
 _FAVOURABLE, _DETECTED, _POSITIVE = ((np.arange(8) >> shift) % 2 == 1 for shift in (2, 1, 0))
 
 
@@ -69,10 +78,32 @@ def count(grouping: Grouping, outcomes: Outcomes) -> Cells:
     >>> SELECTION.counts(count(three, Outcomes(favourable=granted, detected=~granted))).tolist()
     [[1, 2], [1, 1]]
     """
-    cell = 8 * grouping.codes + 4 * outcomes.favourable + 2 * outcomes.detected
+    cells = np.zeros(8 * len(grouping.names), dtype=np.int64)
+    of_rows = cell_of(outcomes)
+    for start in range(0, len(of_rows), _ROWS_AT_ONCE):  # so that no row costs more than the byte of its cell
+        part = slice(start, start + _ROWS_AT_ONCE)
+        cells += np.bincount(8 * grouping.codes[part] + of_rows[part], minlength=len(cells))
+    return cells.reshape(-1, 8)
+
+
+def cell_of(outcomes: Outcomes) -> npt.NDArray[np.uint8]:
+    """The cell of every row, shape (rows,)."""
+    cell = 4 * outcomes.favourable.astype(np.uint8)
+    cell += 2 * outcomes.detected.astype(np.uint8)
     if outcomes.positive is not None:
         cell += outcomes.positive
-    return np.bincount(cell, minlength=8 * len(grouping.names)).reshape(-1, 8)
+    return cell
+
+
+def counted(form: Form, rate: Rate, grouping: Grouping, *groups: int) -> Counted:
+    """What a rate, or a comparison of two groups, counts in the column ``OUTCOME`` of the row items."""
+    return Counted(
+        form=form,
+        column=OUTCOME,
+        events=tuple(np.flatnonzero(rate.events).tolist()),
+        trials=tuple(np.flatnonzero(rate.trials).tolist()),
+        sides=tuple(grouping.place(group) for group in groups),
+    )
 
 
 def too_small(rate: Rate, names: Sequence[str], pair: Pair, rows: Sequence[int]) -> str | None:

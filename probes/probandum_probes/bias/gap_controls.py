@@ -34,6 +34,7 @@ from probandum_probes.bias.counting import (
     pair_of,
     too_small,
 )
+from probandum_probes.bias.sampling import sampled_rows
 
 #: Worlds without an effect that the negative control draws, and the fewest that tell anything.
 NULL_DRAWS = 1000
@@ -48,6 +49,7 @@ FALSE_ALARM = 0.01 / 2
 
 def no_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     """Permuted groups have no gap that the probe may find, and of groups drawn alike few intervals may show one."""
+    ask = sampled_rows(ask, getattr(probe, "sample", None))
     subject, answer = decisions(ask)
     outcomes = subject.outcomes(answer)
     attributes = _attributes(probe, subject)
@@ -105,6 +107,7 @@ def planted_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
 
     The planted gap is at least (z at 5 % over all one-sided hypotheses + z at 1 %) standard errors wide.
     """
+    ask = sampled_rows(ask, getattr(probe, "sample", None))
     subject, answer = decisions(ask)
     before = subject.outcomes(answer)
     place = _sharpest(_attributes(probe, subject), before)

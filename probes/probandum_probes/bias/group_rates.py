@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 from probandum import stats
@@ -11,16 +12,20 @@ from probandum.errors import DataError
 from probandum.evidence import Capability
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
+from probandum.row_items import RowItems
 from probandum.subject import Grouping
 from probandum_probes.bias.counting import (
     COMPARED,
+    OUTCOME,
     RATES,
     SELECTION,
     Cells,
     Pair,
     Rate,
+    cell_of,
     compared,
     count,
+    counted,
     decisions,
     groupings,
     groups_of,
@@ -29,6 +34,7 @@ from probandum_probes.bias.counting import (
     too_small,
 )
 from probandum_probes.bias.gap_controls import no_gap, planted_gap
+from probandum_probes.bias.sampling import refuse_sample, sampled_rows
 
 
 @probe(
@@ -45,6 +51,13 @@ from probandum_probes.bias.gap_controls import no_gap, planted_gap
         "gdpr:35:7:c",
     ],
     needs=Capability.PREDICT,
+    metrics={
+        **{rate.name: "share" for rate in RATES},
+        **{rate.gap: "share difference" for rate in COMPARED},
+        "impact-ratio": "ratio",
+        "error-rates": "share",
+    },
+    attributes="plan",
 )
 class GroupRates:
     """Shares of favourable decisions, of errors and of right detections per group, and how far they lie apart.
@@ -60,6 +73,7 @@ class GroupRates:
     rate; 30 positives (tpr) or negatives (fpr); 30 found positive among 100 rows (ppv). Smaller groups are
     shown and INCONCLUSIVE. Rows that state no group are counted and shown. The label may itself be biased, and
     then so are the rates that rest on it. ``intersections``: how many attributes to cross at most.
+    ``sample``: ask about so many rows only, drawn with the plan's seed; a smaller sample is part of a larger one.
 
     Hardt, Price and Srebro 2016 (error rates); Chouldechova 2017 (why not all gaps can vanish at once).
     """
@@ -69,20 +83,26 @@ class GroupRates:
         Examined(name="planted gap", kind="positive", function=planted_gap),
     )
 
-    def __init__(self, *, intersections: Literal[1, 2, 3] = 1) -> None:
+    def __init__(self, *, intersections: Literal[1, 2, 3] = 1, sample: int | None = None) -> None:
+        refuse_sample("bias.group-rates", sample)
         self.intersections = intersections
+        self.sample = sample
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Ask for all decisions at once, count, and compare."""
-        subject, answer = decisions(ask)
+        subject, answer = decisions(sampled_rows(ask, self.sample))
         if not subject.groupings:
             raise DataError("the plan declares no groups to compare", remedy="add groups: to the plan")
         outcomes = subject.outcomes(answer)
         labelled = outcomes.positive is not None
+        codes = {name: grouping.codes for name, grouping in subject.groupings.items()}
+        rows: RowItems | None = subject.row_items({OUTCOME: cell_of(outcomes), **codes})
         for grouping in groupings(subject, self.intersections):
             cells = count(grouping, outcomes)
             for rate in RATES if labelled else (SELECTION,):
-                yield from _rates(rate, grouping, cells)
+                for each in _rates(rate, grouping, cells):
+                    yield replace(each, rows=rows)
+                    rows = None  # one measure carries them for all
             yield from _gaps(grouping, cells, labelled)
         if not labelled:
             why = "the plan names no label, so nobody can say which decisions were errors"
@@ -101,6 +121,7 @@ def _rates(rate: Rate, grouping: Grouping, cells: Cells) -> Iterator[Measure]:
             groups=Groups(attribute=grouping.attribute, group=name),
             estimate=_estimated("wilson", ((events, trials),)) if trials else none,
             mode="disclosure",
+            counted=counted("share", rate, grouping, index),
         )
 
 
@@ -116,9 +137,11 @@ def _gaps(grouping: Grouping, cells: Cells, labelled: bool) -> Iterator[Measure]
             where = groups_of(grouping, group, reference)
             pair, rows = pair_of(rate, cells, group, reference)
             small = too_small(rate, (where.group, str(where.reference)), pair, rows)
-            yield _gap(rate.gap, "newcombe", where, pair, small)
+            gap = _gap(rate.gap, "newcombe", where, pair, small)
+            yield replace(gap, counted=counted("difference", rate, grouping, group, reference))
             if rate is SELECTION:
-                yield _gap("impact-ratio", "koopman", where, pair, small)
+                ratio = _gap("impact-ratio", "koopman", where, pair, small)
+                yield replace(ratio, counted=counted("ratio", rate, grouping, group, reference))
 
 
 def _gap(metric: str, method: Literal["newcombe", "koopman"], where: Groups, pair: Pair, small: str | None) -> Measure:

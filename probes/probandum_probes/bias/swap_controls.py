@@ -16,7 +16,7 @@ from probandum.controls import ChangedAnswers
 from probandum.evidence import Request, Response
 from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Measure
-from probandum_probes.bias.contrasts import contrast, kept
+from probandum_probes.bias.contrasts import contrast
 from probandum_probes.bias.swap_texts import spellings
 
 Outcome = tuple[bool | None, str]
@@ -62,7 +62,7 @@ def quiet_within_groups(probe: Any, ask: Ask) -> Outcome:
     for group in probe.people:
         shuffled = ask.rng("halves", group).permutation(probe.columns(group))
         half = len(shuffled) // 2
-        rows, a, b = kept(answers.sound, shuffled[:half], shuffled[half:])
+        rows, a, b = stats.kept(answers.sound, shuffled[:half], shuffled[half:])
         if min(len(a), len(b), len(rows)) < FEWEST_IN_HALF:
             return None, f"too few valid answers about {group} to split its names in two"
         interval = contrast(answers.logits[rows], answers.sound[rows], a, b, level=level)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from probandum.probe import Ask, Measure, probe
 from probandum.resources import dataset
 from probandum.subject import Codes
 from probandum_probes.bias.contrasts import estimated
+from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.swap_controls import finds_planted_term, quiet_placebos
 from probandum_probes.bias.swap_texts import Seed, Term, read_seeds, read_terms
 
@@ -58,8 +59,14 @@ class Scores:
     def grid(self, columns: Mapping[str, Floats]) -> Floats:
         """Cluster means, shape (clusters, words): of ``columns`` by word, in the clusters that all of them have."""
         means = [self.by_cluster(word, values) for word, values in columns.items()]
-        common = [cluster for cluster in means[0] if all(cluster in each for each in means)]
+        common = self.common(list(columns))
         return np.array([[each[cluster] for each in means] for cluster in common]).reshape(len(common), len(means))
+
+    def common(self, words: Sequence[str]) -> list[str]:
+        """The clusters that all of these words have, in the order of the first."""
+        each = [{seed.cluster for seed in self.seeds[word]} for word in words]
+        first = dict.fromkeys(seed.cluster for seed in self.seeds[words[0]])
+        return [cluster for cluster in first if all(cluster in one for one in each)]
 
 
 @probe(
@@ -74,6 +81,14 @@ class Scores:
         "gdpr:35:7:c",
     ],
     needs=Capability.CLASSIFY,
+    metrics={
+        "signed-shift": "share difference",
+        "flip-rate": "share",
+        "gap-over-placebo": "share difference",
+        "score": "share",
+    },
+    facets=["attribute"],
+    attributes=("term",),
 )
 class TermSwap:
     """How far a text classifier's score moves when one word of a harmless sentence says who a person is.
@@ -94,7 +109,8 @@ class TermSwap:
 
     ``texts`` and ``terms``: files of your own. ``attributes``: which of the file's. ``class_name``: the class
     whose probability is f, by default the last. Sentences must mean the same of everybody: a text that asserts
-    something of a group is no counterfactual of itself.
+    something of a group is no counterfactual of itself. ``sample``: ask so many sentences only, those that differ by a
+    filler counted as one, drawn with the plan's seed; a smaller sample is part of a larger one.
 
     Garg et al. 2019 (counterfactual token fairness).
     """
@@ -111,11 +127,14 @@ class TermSwap:
         terms: Path | None = None,
         attributes: Sequence[str] = (),
         class_name: str | None = None,
+        sample: int | None = None,
     ) -> None:
+        refuse_sample("bias.term-swap", sample)
         self.texts = texts
         self.terms = terms
         self.attributes = tuple(attributes)
         self.class_name = class_name
+        self.sample = sample
         folder = dataset("identity_terms")
         self.seeds = read_seeds(texts or folder / "seeds.yaml")
         known = read_terms(terms or folder / "terms.csv")
@@ -151,8 +170,11 @@ class TermSwap:
     def asked(self, ask: Ask) -> Scores:
         """The scores of every sentence about every word; one request a word."""
         seeds: dict[str, tuple[Seed, ...]] = {}
+        clusters = set(sampled(ask, list(dict.fromkeys(seed.cluster for seed in self.seeds)), self.sample))
         for term in (*self.identity, *self.placebos):
-            fitting = tuple(seed for seed in self.seeds if seed.fits(term.attribute))
+            fitting = tuple(seed for seed in self.seeds if seed.fits(term.attribute) and seed.cluster in clusters)
+            if not fitting:
+                raise DataError(f"no sentence of the sample fits {term.text!r}", remedy="ask for a larger sample")
             seeds |= {term.reference: fitting, term.text: fitting}
         requests = [
             Request(
@@ -192,6 +214,7 @@ class TermSwap:
             strata=tuple(seed.cluster for seed in seeds),
             values=tuple(shifts.tolist()),
             unit="share",
+            clusters=tuple(seed.cluster for seed in seeds),
         )
         means = list(scores.by_cluster(term.text, shifts).values())
         yield _judged("signed-shift", _clustered(means, len(shifts)), small, pair, items=items, shown=term.placebo)
@@ -209,7 +232,9 @@ class TermSwap:
             method="clopper-pearson",
             counts=counts,
         )
-        yield _judged("flip-rate", flips, small, pair)
+        changed = scores.labels[term.text] != scores.labels[term.reference]
+        flipped = replace(items, values=tuple(changed.astype(np.float64).tolist()), form="share")
+        yield _judged("flip-rate", flips, small, pair, items=flipped)
 
     def _gap(self, scores: Scores, terms: Sequence[Term], small: str | None, attribute: str | None = None) -> Measure:
         """How much more terms move scores than neutral words do."""
@@ -218,13 +243,15 @@ class TermSwap:
         if min(len(terms), len(self.placebos)) < 2:
             why = f"{len(terms)} terms and {len(self.placebos)} pairs of placebos; two of each are needed"
             return _unsaid("gap-over-placebo", why, facets=facets, shown=shown)
+        words = [term.text for term in (*terms, *self.placebos)]
         both = scores.grid({term.text: np.abs(scores.shifts(term)) for term in (*terms, *self.placebos)})
         if len(both) < 2:
             return _unsaid("gap-over-placebo", "fewer than two sentences fit all terms", facets=facets, shown=shown)
         interval = stats.two_way_interval(both[:, : len(terms)], both[:, len(terms) :])
         n = both.shape[1] * min(len(scores.values[term.text]) for term in (*terms, *self.placebos))
         estimate = estimated(interval, n=n, unit="share", design="two_way=seed text x term")
-        return _judged("gap-over-placebo", estimate, small, facets=facets, shown=shown)
+        items = _crossed(both, scores.common(words), words, len(terms))
+        return _judged("gap-over-placebo", estimate, small, facets=facets, items=items, shown=shown)
 
     def _too_small(self, scores: Scores) -> str | None:
         fewest = min((scores.seeds[term.text] for term in self.identity), key=len)
@@ -244,6 +271,21 @@ class TermSwap:
             for metric in ("signed-shift", "flip-rate"):
                 yield _unsaid(metric, why, pair, SubReason.INVALID_ANSWERS)
         yield _unsaid("gap-over-placebo", why, reason=SubReason.INVALID_ANSWERS)
+
+
+def _crossed(values: Floats, clusters: Sequence[str], words: Sequence[str], terms: int) -> Items:
+    """The mean shift of every cluster under every word, without sign: the first ``terms`` words less the others."""
+    width = len(words)
+    return Items(
+        keys=tuple(f"{cluster}/{word}" for cluster in clusters for word in words),
+        strata=tuple("term" if place < terms else "placebo" for _ in clusters for place in range(width)),
+        values=tuple(values.ravel().tolist()),
+        unit="share",
+        form="two-way",
+        clusters=tuple(cluster for cluster in clusters for _ in words),
+        crossed=tuple(words) * len(clusters),
+        sides=tuple(1 if place < terms else -1 for _ in clusters for place in range(width)),
+    )
 
 
 def _unusable(request: Request, response: Response, place: int) -> str | None:
@@ -278,6 +320,7 @@ def _score(scores: Scores, word: str) -> Measure:
             strata=(word,) * len(values),
             values=tuple(values.tolist()),
             unit="share",
+            clusters=tuple(seed.cluster for seed in scores.seeds[word]),
         ),
     )
 

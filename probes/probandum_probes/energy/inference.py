@@ -11,7 +11,7 @@ import numpy as np
 from probandum import stats
 from probandum.controls import AskThrough, Examined
 from probandum.errors import DataError
-from probandum.evidence import Capability, Reading, Request
+from probandum.evidence import Capability, Items, Reading, Request
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, Probe, Window, probe
 from probandum.resources import dataset
@@ -68,13 +68,28 @@ def _says_nothing(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     return joules is None, "no sensor, no joules" if joules is None else f"no sensor, and yet {joules:g} J"
 
 
-@probe("energy.inference", version=1, requirements=["ai-act:annex-iv:2:c"], needs=_NEEDS)
+@probe(
+    "energy.inference",
+    version=1,
+    requirements=["ai-act:annex-iv:2:c"],
+    needs=_NEEDS,
+    metrics={
+        "seconds-per-request": "second",
+        "joules-per-request": "joule",
+        "net-joules-per-request": "joule",
+        "watt-hours-per-1000-requests": "watt-hour",
+        "joules-per-output-token": "joule",
+        "seconds-per-output-token": "second",
+    },
+)
 class Inference:
     """Joules and seconds of one answer, over repeated windows of the same fixed work, with the meter's grade.
 
     Counters are read at the boundaries of each window, after the device has finished; windows are never answered
-    from a cache. Joules are gross: all that the covered parts took, idle power included. Without a sensor every
-    joule is missing with the reason, and only the time is stated. Intervals are Student's on the logarithm.
+    from a cache. Joules are gross: all that the covered parts took, idle power included; net joules, for comparing
+    models on one machine, are those beyond the idle power read before the warm-up, with the model loaded. Without a
+    sensor every joule is missing with the reason, and only the time is stated. Intervals are Student's on the
+    logarithm.
 
     ``repeats`` windows of at least ``seconds`` each, after ``warm_up`` unmetered rounds. ``texts``: a file with one
     prompt a line in place of the shipped ones; ``tokens``: how many tokens a text system generates for each.
@@ -102,7 +117,7 @@ class Inference:
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """One round of windows; every quantity is a disclosure."""
         if "favourable" in ask.labels:
-            why = "recorded decisions take no energy to read again; the system itself was not run"
+            why = "decisions alone came back, from a file or a server; the system itself was not run here"
             yield Measure(
                 metric="joules-per-request",
                 estimate=Estimate.missing(why, unit="joule"),
@@ -117,16 +132,21 @@ class Inference:
         joules, why = _joules(windows)
         design = f"{len(windows)} windows of at least {self.seconds:g} s, gross, {_metered_by(windows)}"
         asked = [window.requests for window in windows]
-        yield _disclosed("seconds-per-request", [w.reading.seconds for w in windows], asked, "second", design, "")
-        yield _disclosed("joules-per-request", joules, asked, "joule", design, why)
+        work = f"work {requests[0].digest.removeprefix('sha256:')[:12]}"
+        yield _disclosed("seconds-per-request", [w.reading.seconds for w in windows], asked, "second", design, "", work)
+        yield _disclosed("joules-per-request", joules, asked, "joule", design, why, work)
+        if joules is not None:
+            net, why_not = _net(windows)
+            beyond = design.replace("gross", "net of idle power", 1)
+            yield _disclosed("net-joules-per-request", net, asked, "joule", beyond, why_not, work)
         per_hour = [_JOULES_PER_WATT_HOUR * count / 1000 for count in asked]
-        yield _disclosed("watt-hours-per-1000-requests", joules, per_hour, "watt-hour", design, why)
+        yield _disclosed("watt-hours-per-1000-requests", joules, per_hour, "watt-hour", design, why, work)
         tokens = [window.output_tokens for window in windows]
         if all(count is not None and count > 0 for count in tokens):
             counted = [count for count in tokens if count is not None]
-            yield _disclosed("joules-per-output-token", joules, counted, "joule", design, why)
+            yield _disclosed("joules-per-output-token", joules, counted, "joule", design, why, work)
             yield _disclosed(
-                "seconds-per-output-token", [w.reading.seconds for w in windows], counted, "second", design, ""
+                "seconds-per-output-token", [w.reading.seconds for w in windows], counted, "second", design, "", work
             )
 
     def _work(self, ask: Ask) -> list[Request]:
@@ -166,6 +186,16 @@ def _joules(windows: Sequence[Window]) -> tuple[list[float] | None, str]:
     return None, "; ".join(reasons) or "the meter read no part"
 
 
+def _net(windows: Sequence[Window]) -> tuple[list[float] | None, str]:
+    """Joules beyond idle power of every window; None where a window took no more than that, with the reason."""
+    net = [window.reading.net_joules for window in windows]
+    if any(value is None for value in net):
+        return None, "the idle power was not read"
+    if any(value is not None and value <= 0 for value in net):
+        return None, "a window took no more than idle power"
+    return [value for value in net if value is not None], ""
+
+
 def _metered_by(windows: Sequence[Window]) -> str:
     """Meter and worst grade in words; grade D stands for an estimate or for nothing but time."""
     grade = max(window.reading.grade for window in windows)
@@ -174,12 +204,16 @@ def _metered_by(windows: Sequence[Window]) -> str:
 
 
 def _disclosed(
-    metric: str, amounts: Sequence[float] | None, per: Sequence[float], unit: str, design: str, why: str
+    metric: str, amounts: Sequence[float] | None, per: Sequence[float], unit: str, design: str, why: str, work: str
 ) -> Measure:
-    """The geometric mean of amount over work, with Student's interval on the logarithm."""
+    """The geometric mean of amount over work, with Student's interval on the logarithm.
+
+    ``work`` names what was asked: windows of other work, or read otherwise, are never compared.
+    """
     if amounts is None:
         return Measure(metric=metric, estimate=Estimate.missing(why, unit=unit), mode="disclosure", why=why)
-    interval = stats.log_mean_interval([amount / work for amount, work in zip(amounts, per, strict=True)])
+    each = [amount / work for amount, work in zip(amounts, per, strict=True)]
+    interval = stats.log_mean_interval(each)
     assert interval.standard_error is not None and interval.df is not None
     return Measure(
         metric=metric,
@@ -194,4 +228,11 @@ def _disclosed(
             moments=(float(np.log(interval.value)), interval.standard_error, interval.df),
         ),
         mode="disclosure",
+        items=Items(
+            keys=tuple(f"window-{number}" for number in range(1, len(each) + 1)),
+            strata=(f"{design}; {work}",) * len(each),
+            values=tuple(each),
+            unit=unit,
+            form="windows",
+        ),
     )

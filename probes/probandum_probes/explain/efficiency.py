@@ -115,6 +115,8 @@ def _of(explanation: Explanation, score: float) -> float:
     version=1,
     requirements=["ai-act:annex-iv:3", "ai-act:art-13:3:b:iv", "ai-act:art-86:1"],
     needs=(Capability.CLASSIFY, Capability.PREDICT),
+    metrics={"residual": "score"},
+    facets=["explainer"],
 )
 class Efficiency(QualityProbe):
     """How far attributions and base value fall short of the log-odds that they claim to add up to.
@@ -171,7 +173,7 @@ class Efficiency(QualityProbe):
                 design=f"largest of all inputs; {looks:.0f} versions an input, seed {seed}; adds up by construction",
             ),
             facets=facets,
-            items=items_of(world, np.array(residuals), "score"),
+            items=items_of(world, np.array(residuals), "score", form="largest"),
         )
 
 

@@ -148,6 +148,12 @@ def _normalised_control(found: Scored, name: str, *, expected: float) -> tuple[b
     version=1,
     requirements=["ai-act:annex-iv:3", "ai-act:art-13:3:b:iv", "ai-act:art-86:1"],
     needs=(Capability.CLASSIFY, Capability.PREDICT),
+    metrics={
+        **{f"{metric}-normalised": "score" for metric in METRICS},
+        "comprehensiveness-over-occlusion": "score difference",
+        "local-fit": "score",
+    },
+    facets=["explainer"],
 )
 class FaithfulnessProbe(QualityProbe):
     """Whether removing what an explanation names first changes the answer: 0 is a random order, 1 a greedy search.
@@ -208,6 +214,7 @@ def _normalised(ask: Ask, world: World, found: Scored, name: str, metric: str, g
         ),
         world,
         gain / span.mean(),
+        span / span.mean(),
     )
 
 
@@ -229,11 +236,15 @@ def _over_occlusion(ask: Ask, world: World, found: Scored, name: str) -> Measure
         ),
         world,
         ahead / span.mean(),
+        span / span.mean(),
     )
 
 
-def _judgeable(metric: str, name: str, estimate: Estimate, world: World, values: Floats) -> Measure:
-    """A measure with its items, whose mean is its value; INCONCLUSIVE where inputs are too few for a verdict."""
+def _judgeable(metric: str, name: str, estimate: Estimate, world: World, values: Floats, weights: Floats) -> Measure:
+    """A measure with its items, whose mean is its value; INCONCLUSIVE where inputs are too few for a verdict.
+
+    ``weights`` have the mean 1: what each input adds to the denominator of the value.
+    """
     few = len(world) < FEWEST
     return Measure(
         metric=metric,
@@ -242,7 +253,7 @@ def _judgeable(metric: str, name: str, estimate: Estimate, world: World, values:
         verdict=Verdict.INCONCLUSIVE if few else None,
         sub_reason=SubReason.UNDERPOWERED if few else None,
         why=f"{len(world)} inputs; a verdict needs {FEWEST}" if few else None,
-        items=items_of(world, values, "score"),
+        items=items_of(world, values, "score", weights=weights),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from probandum.errors import DataError, UsageError
-from probandum.evidence import Capability, Floats, Items
+from probandum.evidence import Capability, Floats, Form, Items
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure
 from probandum.stats import mean_draws, percentile_interval
@@ -88,7 +88,7 @@ def kind_of(ask: Ask) -> Capability:
 def unable(ask: Ask) -> str | None:
     """Why no explainer can ask this system: a log of decisions answers for its own rows only."""
     if kind_of(ask) is Capability.PREDICT and "favourable" in ask.labels:
-        return "a log of decisions cannot be asked about changed inputs; explanations need the model"
+        return "the system answers decisions alone; explanations need class probabilities of changed inputs"
     return None
 
 
@@ -130,14 +130,25 @@ def local_fit(ask: Ask, world: World, name: str, explanations: Sequence[Explanat
     )
 
 
-def items_of(world: World, values: Floats, unit: str, *, places: Sequence[int] | None = None) -> Items:
-    """One value an input; ``places`` where only some inputs have one."""
+def items_of(
+    world: World,
+    values: Floats,
+    unit: str,
+    *,
+    places: Sequence[int] | None = None,
+    weights: Floats | None = None,
+    form: Form = "mean",
+) -> Items:
+    """One value an input; ``places`` where only some inputs have one, ``weights`` where the estimate is a ratio."""
     chosen = world.instances if places is None else [world.instances[place] for place in places]
     return Items(
         keys=tuple(instance.key for instance in chosen),
         strata=tuple(instance.stratum for instance in chosen),
         values=tuple(values.tolist()),
         unit=unit,
+        form=form if weights is None else "ratio",
+        contents=tuple(instance.content for instance in chosen) if any(each.content for each in chosen) else (),
+        weights=() if weights is None else tuple(weights.tolist()),
     )
 
 

@@ -47,11 +47,13 @@ class RowWorld(World):
         answer = ask([Request(kind=Capability.PREDICT, inputs=features, keys=subject.keys())])[0]
         probabilities = answered(answer, "rows")
         labels = decided(subject, answer)
-        chosen = spread(labels, inputs, ask.rng("inputs"))
+        keys, contents = subject.keys(), subject.contents()
+        rows = [" ".join(each) for each in zip(keys, contents, strict=True)]
+        chosen = spread(labels, rows, inputs, ask.rng("inputs"))
         scores = class_scores(probabilities[chosen], labels[chosen])
         rng = ask.rng("background")
         background = np.sort(rng.permutation(len(subject))[:BACKGROUND])
-        keys = subject.keys()
+        drawn = rng.integers(len(background), size=len(subject))  # a row's own, whichever others are chosen
         instances = [
             Instance(
                 key=keys[place],
@@ -60,6 +62,7 @@ class RowWorld(World):
                 stratum=answer.labels[int(labels[place])],
                 probability=float(probability),
                 score=float(score),
+                content=contents[place],
             )
             for place, probability, score in zip(chosen, *scores, strict=True)
         ]
@@ -68,7 +71,7 @@ class RowWorld(World):
             instances,
             features.take(chosen),
             background=features.take(background),
-            drawn=rng.integers(len(background), size=len(chosen)).tolist(),
+            drawn=drawn[chosen].tolist(),
         )
 
     def first(self, count: int) -> RowWorld:

@@ -162,6 +162,14 @@ def _noise(ask: Ask, runs: Sequence[Sequence[Explanation]]) -> Interval | None:
     version=1,
     requirements=["ai-act:annex-iv:3", "ai-act:art-13:3:b:iv", "ai-act:art-86:1"],
     needs=(Capability.CLASSIFY, Capability.PREDICT),
+    metrics={
+        "relative-noise": "score",
+        "sign-agreement": "share",
+        "top-overlap": "score",
+        "samples-needed": "samples",
+        "local-fit": "score",
+    },
+    facets=["explainer"],
 )
 class SeedStability(QualityProbe):
     """How much the five strongest attributions of an input vary when only the random seed of the explainer changes.
@@ -236,7 +244,13 @@ class SeedStability(QualityProbe):
             verdict=Verdict.INCONCLUSIVE if few else None,
             sub_reason=SubReason.UNDERPOWERED if few else None,
             why=f"{n} inputs, {self.seeds} seeds; a verdict needs {FEWEST_INPUTS} and {FEWEST_SEEDS}" if few else None,
-            items=items_of(world, found.noise / found.size.mean(), "score", places=found.places),
+            items=items_of(
+                world,
+                found.noise / found.size.mean(),
+                "score",
+                places=found.places,
+                weights=found.size / found.size.mean(),
+            ),
         )
         yield self._disclosed(ask, world, "sign-agreement", name, found.agreement, found.places)
         if len(found.overlapping) > 1:

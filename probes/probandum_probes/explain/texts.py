@@ -47,7 +47,7 @@ class TextWorld(World):
             raise DataError("no text holds a word", remedy="name a file with one text a line")
         probabilities = answered(ask([Request(kind=Capability.CLASSIFY, inputs=tuple(usable))])[0], "texts")
         labels = probabilities.argmax(axis=1)
-        chosen = spread(labels, inputs, ask.rng("inputs"))
+        chosen = spread(labels, usable, inputs, ask.rng("inputs"))
         scores = class_scores(probabilities[chosen], labels[chosen])
         names = ask.labels or tuple(str(index) for index in range(probabilities.shape[1]))
         instances = [

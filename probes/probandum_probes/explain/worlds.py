@@ -18,6 +18,7 @@ import numpy as np
 from probandum.errors import ProbeError
 from probandum.evidence import Floats, Masks, Request, Response
 from probandum.probe import Ask
+from probandum.row_items import text_digest
 from probandum.subject import Bools, Codes
 
 #: Probabilities nearer to 0 than this are taken as this, so that log-odds stay finite.
@@ -29,7 +30,8 @@ class Instance:
     """One input. ``key`` names it across runs; ``features`` are its words, or the names of its columns.
 
     ``label`` is the column of the class that is explained, ``stratum`` its name; ``probability`` and ``score``
-    are that class's probability and log-odds for the whole input.
+    are that class's probability and log-odds for the whole input. ``content`` tells inputs of one key apart, where
+    the key says a place only.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Instance:
     stratum: str
     probability: float
     score: float
+    content: str = ""
 
     def __len__(self) -> int:
         return len(self.features)
@@ -151,14 +154,19 @@ def packed(base: str, removal: Removal, operator: str) -> Masks:
     return Masks(base=base, operator=operator, seed=removal.seed, width=removal.kept.shape[1], kept=kept)
 
 
-def spread(classes: Codes, count: int, rng: np.random.Generator) -> Codes:
+def spread(classes: Codes, names: Sequence[str], count: int, rng: np.random.Generator) -> Codes:
     """``count`` places, each class in its own share, in random order; all places where there are fewer.
 
-    Every (n / count)-th of a shuffled list sorted by class: systematic sampling. The order is random so that the
-    first few places are a fair sample too.
+    Every input has a random number of its own, which follows from its name and ``rng``, and of each class those with
+    the lowest are taken (permanent random numbers, Ohlsson 1995). So the first few places are a fair sample too, and a
+    system that puts some inputs into other classes is asked about nearly the same ones.
     """
-    shuffled = rng.permutation(len(classes))
-    by_class = shuffled[np.argsort(classes[shuffled], kind="stable")]
+    salt = int(rng.integers(2**63))
+    order = np.argsort(np.array([text_digest(f"{salt} {name}") for name in names], dtype=np.uint64), kind="stable")
+    found, sizes = np.unique(classes, return_counts=True)
     taken = min(count, len(classes))
-    steps = ((np.arange(taken) + 0.5) * len(classes) / taken).astype(np.int64)
-    return rng.permutation(by_class[steps])
+    shares = sizes * taken / len(classes)
+    wanted = np.floor(shares).astype(np.int64)
+    wanted[np.argsort(wanted - shares, kind="stable")[: taken - int(wanted.sum())]] += 1  # the largest remainders
+    chosen = [order[classes[order] == each][:number] for each, number in zip(found, wanted, strict=True)]
+    return np.asarray(order[np.isin(order, np.concatenate(chosen))])

@@ -1,0 +1,50 @@
+"""What the verdicts of a merge promise, and what they do not: how often chance alone blocks, and what may slip by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from probandum.finding import Estimate, Finding, Judgement
+
+
+def assurances(findings: Iterable[Finding], mode: str) -> tuple[str, ...]:
+    """The error rates of a merge's verdicts, in sentences; nothing of a release, whose limits are no merge's."""
+    judged = [(finding, finding.limit) for finding in findings if finding.limit is not None]
+    return tuple(_said(judged)) if mode == "merge" and judged else ()
+
+
+def _said(judged: list[tuple[Finding, Judgement]]) -> Iterator[str]:
+    families: dict[str, tuple[int, float]] = {}
+    for _, limit in judged:
+        if limit.alpha_fail > 0:  # an exact check has no error rate
+            checks, alpha = families.get(limit.family, (0, 0.0))
+            families[limit.family] = max(checks, limit.hypotheses), max(alpha, limit.alpha_fail)
+    if families:
+        checks = sum(count for count, _ in families.values())
+        chance = min(1.0, sum(alpha for _, alpha in families.values()))
+        kinds = f" in {len(families)} families" if len(families) > 1 else ""
+        yield (
+            f"blocking checks: {checks}{kinds}, corrected by Holm: chance alone blocks a merge that breaks no limit "
+            f"with probability {chance:g} at most, so of 100 such merges expect {100 * chance:g} at most; "
+            "asking again until it passes would void this"
+        )
+        yield "each PASS has up to 5 % error of its own; only the PASS of all together is controlled at 5 %"
+    named = {finding.facets.get("baseline") for finding, _ in judged if finding.metric.endswith("/change")}
+    if named == {"merged"}:
+        yield "no release is pinned as a baseline: steps that are each too small to see can add up unseen"
+
+
+def moved_words(estimate: Estimate, limit: Judgement | None) -> str:
+    """How many items changed, exactly, and how many of them for the worse; '' where nobody counted.
+
+    >>> change = Estimate(value=0.0025, low=0, high=0.01, n=2000, unit="share", method="tango", moved=(6, 1, 2000))
+    >>> moved_words(change, None)
+    '7 of 2,000 items changed, 6 up and 1 down'
+    """
+    if estimate.moved is None:
+        return ""
+    up, down, of = estimate.moved
+    text = f"{up + down:,} of {of:,} items changed"
+    if limit is None or limit.direction == "band":
+        return f"{text}, {up:,} up and {down:,} down"
+    return f"{text}, {up if limit.direction == 'at_most' else down:,} worse"

@@ -1,0 +1,178 @@
+"""Budgets: where asking ends, whatever is left to ask, and what was spent until then.
+
+A request is one prompt, text or row. An energy window asks as much as fits into its seconds: it counts by these and by
+its tokens, and not in requests. What was recorded counts as spent, also by an interrupted run; answers from a
+shared cache cost nothing. Requests are counted before a pack is asked, and never exceeded by one; tokens, seconds and
+euro are known once it was answered, so that the last pack, or the last energy window, may overrun them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from probandum.errors import BudgetSpent
+from probandum.evidence import Observation, Request, Response
+from probandum.probe import Window
+
+Resource = Literal["requests", "tokens", "seconds", "money_eur"]
+RESOURCES: tuple[Resource, ...] = ("requests", "tokens", "seconds", "money_eur")
+_UNITS = {"requests": "requests", "tokens": "tokens", "seconds": "seconds of answering", "money_eur": "euro"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What tokens cost, in euro a million."""
+
+    input_eur_per_million_tokens: float
+    output_eur_per_million_tokens: float
+
+    def of(self, input_tokens: int, output_tokens: int) -> float:
+        """Euro for so many tokens.
+
+        >>> Price(input_eur_per_million_tokens=2.0, output_eur_per_million_tokens=10.0).of(500_000, 100_000)
+        2.0
+        """
+        read = input_tokens * self.input_eur_per_million_tokens
+        return (read + output_tokens * self.output_eur_per_million_tokens) / 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What asking took. ``seconds``: of answering, energy windows included. ``counted``: whether every token was."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+    counted: bool = True
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            requests=self.requests + other.requests,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            seconds=round(self.seconds + other.seconds, 6),
+            counted=self.counted and other.counted,
+        )
+
+    @classmethod
+    def on(cls, answers: Iterable[tuple[int, Response]], *, seconds: float) -> Spent:
+        """On a pack, from the inputs of each request and its answer; what broke is counted without tokens."""
+        found = list(answers)
+        tokens = [answer for _, answer in found if answer.error is None]
+        return cls(
+            requests=sum(inputs for inputs, _ in found),
+            input_tokens=sum(answer.input_tokens or 0 for answer in tokens),
+            output_tokens=sum(answer.output_tokens or 0 for answer in tokens),
+            seconds=seconds,
+            counted=all(answer.input_tokens is not None for answer in tokens),
+        )
+
+    @classmethod
+    def on_window(cls, window: Window) -> Spent:
+        """On an energy window, whose requests are not counted."""
+        return cls(
+            input_tokens=window.input_tokens or 0,
+            output_tokens=window.output_tokens or 0,
+            seconds=window.reading.seconds,
+            counted=window.requests == 0 or window.input_tokens is not None,
+        )
+
+    @classmethod
+    def on_recorded(cls, pack: Sequence[Observation]) -> Spent:
+        """On a recorded pack; nothing where it came from a cache."""
+        if pack[0].cached_on is not None:
+            return cls()
+        return cls.on(((int(each.asked["n"]), each.answer) for each in pack), seconds=pack[0].seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Where asking ends; None is nowhere."""
+
+    requests: int | None = None
+    tokens: int | None = None
+    seconds: float | None = None
+    money_eur: float | None = None
+    price: Price | None = None
+
+    def amount(self, resource: Resource, spent: Spent) -> float:
+        """How much of a resource ``spent`` is; euro only where there is a price."""
+        if resource == "tokens":
+            return spent.input_tokens + spent.output_tokens
+        if resource == "money_eur":
+            assert self.price is not None
+            return self.price.of(spent.input_tokens, spent.output_tokens)
+        return spent.requests if resource == "requests" else spent.seconds
+
+    def limits(self) -> dict[Resource, float]:
+        """What is limited, and how far."""
+        found: dict[Resource, float | None] = {
+            "requests": self.requests,
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+            "money_eur": self.money_eur,
+        }
+        return {resource: most for resource, most in found.items() if most is not None}
+
+    def allows_more(self, than: Spending) -> bool:
+        """Whether an audit that a budget ended could go on under this one."""
+        if than.ended_by is None:
+            return False
+        most, before = self.limits().get(than.ended_by), than.budget.limits().get(than.ended_by)
+        return most is None or (before is not None and most > before)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What a record says of its budget. ``ended``: why asking ended early, None where nothing was left unasked."""
+
+    budget: Budget
+    spent: Spent
+    money_eur: float | None = None
+    ended_by: Resource | None = None
+    ended: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Purse:
+    """What is left of a budget while a run goes on; once it is spent, it stays so."""
+
+    budget: Budget = field(default_factory=Budget)
+    spent: Spent = field(default_factory=Spent)
+    ended_by: Resource | None = None
+    ended: str | None = None
+
+    def refuse(self, requests: Sequence[Request]) -> None:
+        """BudgetSpent where asking ``requests`` would exceed the budget, or it is spent."""
+        if self.ended is None:
+            self._look(sum(len(request) for request in requests))
+        if self.ended is not None:
+            raise BudgetSpent(self.ended, remedy="run it again with a larger execution.budget: what was asked is kept")
+
+    def pay(self, spent: Spent) -> None:
+        """Take note of what was asked."""
+        self.spent += spent
+
+    def spending(self) -> Spending:
+        """What the record says."""
+        money = None if self.budget.price is None else round(self.budget.amount("money_eur", self.spent), 6)
+        return Spending(budget=self.budget, spent=self.spent, money_eur=money, ended_by=self.ended_by, ended=self.ended)
+
+    def _look(self, more: int) -> None:
+        wanted = replace(self.spent, requests=self.spent.requests + more)
+        for resource, most in self.budget.limits().items():
+            amount = self.budget.amount(resource, self.spent)
+            said = f"the budget of {most:,g} {_UNITS[resource]}"
+            if resource in ("tokens", "money_eur") and not self.spent.counted:
+                self._end(resource, f"{said} cannot be kept: the system does not count its tokens")
+            elif resource == "requests" and wanted.requests > most:
+                self._end(resource, f"{said} does not reach: {amount:,g} were made, and {more:,} are asked for")
+            elif amount >= most:
+                self._end(resource, f"{said} is spent: {amount:,.6g} so far")
+
+    def _end(self, resource: Resource, why: str) -> None:
+        if self.ended is None:
+            self.ended_by, self.ended = resource, why

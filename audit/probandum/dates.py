@@ -1,0 +1,33 @@
+"""The day that a judgement, a document or a table speaks of: one check for every ``--as-of``."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+from probandum.errors import UsageError
+
+# datetime reads 20261123 and 2026-W48-1 too, which do not sort as text beside the dates of limits and waivers.
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def as_of_day(text: str, *, started: str | None = None) -> datetime.date:
+    """The day that ``text`` names; UsageError where it is no such day, or lies before a record began.
+
+    ``started``: the ISO time at which the record began, where there is one: nothing was known before it. A day to
+    come is allowed, to see what will have expired by then.
+
+    >>> as_of_day("2026-11-23", started="2026-11-22T09:30:00+00:00").isoformat()
+    '2026-11-23'
+    """
+    try:
+        day = datetime.date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise UsageError(f"as-of: expected a date such as 2026-11-23, got {text!r}")
+    if started is not None and text < started[:10]:
+        raise UsageError(
+            f"as-of: {text} lies before {started[:10]}, when the record began", remedy="name that day or a later one"
+        )
+    return day

@@ -1,0 +1,300 @@
+"""What a system says of itself, before there is a plan: its kind, capabilities, classes, columns and identity.
+
+A model that takes rows is asked about five of them, to see which columns fit; the answers are dropped. A server is
+contacted because a person named it, and none else is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from probandum.declaring import Choice, Declared, Said, declared_of_log, declared_of_rows, listed
+from probandum.errors import ProbandumError, TargetError, UnsafeRefused, UsageError
+from probandum.evidence import Capability, Request
+from probandum.plugins import load_plugins
+from probandum.profiling import Profile
+from probandum.target import Target, TargetContext, known_targets, make_target
+from probandum.targets import load_builtin
+from probandum.targets.access import Access
+from probandum.targets.endpoint import Call, Endpoint
+
+#: Kinds of target by the end of a file's name.
+_KINDS: Mapping[str, tuple[str, str]] = {
+    ".csv": ("log", "path"),
+    ".parquet": ("log", "path"),
+    ".skops": ("sklearn", "path"),
+    ".joblib": ("sklearn", "path"),
+    ".pkl": ("sklearn", "path"),
+    ".pickle": ("sklearn", "path"),
+    ".onnx": ("onnx", "path"),
+    ".ubj": ("xgboost", "path"),
+    ".gguf": ("transformers", "model"),
+}
+_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_OIP = re.compile(r"(?P<url>https?://.+?)/v2/models/(?P<model>[^/]+)/?")
+#: Keys of targets that are paths.
+_PATHS = ("path", "model", "vectorizer")
+_ROWS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Interview:
+    """All that was found of a system and of the rows it is asked about.
+
+    ``options``: the other keys under ``target:``; ``about``: facts in a few words each. ``profile`` and ``declared``:
+    of the rows, None for a system of texts without any. ``features``: the columns that the model takes, None where it
+    is asked about no rows.
+    """
+
+    type: str
+    name: str
+    options: Mapping[str, Any]
+    about: tuple[str, ...]
+    capabilities: frozenset[Capability]
+    classes: tuple[str, ...] = ()
+    recorded: bool = False
+    cautions: tuple[str, ...] = ()
+    profile: Profile | None = None
+    data: str | None = None
+    declared: Declared | None = None
+    features: Choice | None = None
+
+
+def interrogate(
+    what: str | None, *, type: str | None, options: Mapping[str, Any], data: str | None, said: Said, folder: Path
+) -> Interview:
+    """What the system ``what`` says of itself, for a plan that will lie in ``folder``; UsageError where it is unclear.
+
+    ``what``: a path, a URL or ``module:function``; ``type`` and ``options`` say what it does not. Paths start at the
+    working folder, and leave as the plan must write them.
+    """
+    load_builtin()
+    load_plugins()
+    type, options = _recognised(what, type, options)
+    options = {key: _from(folder, value) if key in _PATHS else value for key, value in options.items()}
+    if type not in known_targets():
+        make_target(type, TargetContext(folder=folder), options)  # raises what says so
+    table = None if data is None else _from(folder, data)
+    if type == "log":
+        if data is not None:
+            raise UsageError("--data: a log brings its own rows", remedy="leave it out")
+        return _of_log(options, said, folder)
+    if type == "callable" and "kind" not in options and data is not None:
+        options = {**options, "kind": "predict"}
+    profile = None if table is None else Profile.read(folder / table)
+    return _of_model(type, options, table, profile, said, folder)
+
+
+def _recognised(what: str | None, type: str | None, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The kind of target and its keys, from what a person called it."""
+    if what is None:
+        if type is None:
+            raise UsageError("nothing to look at", remedy="name a file, a folder, a URL, module:function, or --target")
+        return type, options
+    if what.startswith(("http://", "https://")):
+        return _server(what, type, options)
+    path = Path(what)
+    if _FUNCTION.fullmatch(what) and not path.exists():
+        return type or "callable", {"function": what, **options}
+    if path.is_dir():
+        if type is None and not (path / "config.json").is_file():
+            raise UsageError(f"{what}: a folder without config.json", remedy="say what it is with --target TYPE")
+        return type or "transformers", {"model": what, **options}
+    if not path.exists():
+        raise UsageError(f"{what}: no such file or folder", remedy="name a file, a folder, a URL or module:function")
+    guessed, key = _KINDS.get(path.suffix.lower(), (None, "path"))
+    if type is None and guessed is None:
+        known = ", ".join(_KINDS)
+        raise UsageError(
+            f"{what}: unknown kind of file {path.suffix!r}", remedy=f"known: {known}; or say --target TYPE"
+        )
+    return str(type or guessed), {key: what, **options}
+
+
+def _server(url: str, type: str | None, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """A model behind an address; the server is asked for the names of its models where the person named none."""
+    if (match := _OIP.fullmatch(url)) and type in (None, "oip"):
+        return "oip", {**match.groupdict(), **options}
+    if type not in (None, "openai") or "model" in options:
+        return type or "openai", {"url": url, **options}
+    models = _served(url, options)
+    if len(models) != 1:
+        serves = f"serves {len(models)} models, {listed(models)}" if models else "lists no models"
+        raise UsageError(f"{url}: {serves}", remedy="choose one with --set model=NAME")
+    return "openai", {"url": url, "model": models[0], **options}
+
+
+def _served(url: str, options: Mapping[str, Any]) -> list[str]:
+    """The names of the models that an OpenAI-compatible server lists."""
+    base = url if urlsplit(url).path.strip("/") else url.rstrip("/") + "/v1"
+    known = {key: options[key] for key in ("key_env", "headers", "timeout", "proxy") if key in options}
+    server = Endpoint(Access(url=base, **known))
+    try:
+        (reply,) = server.send([Call(path="/models", retries=0)])
+        if not reply.well:
+            raise ValueError(reply.problem())
+        return [str(each["id"]) for each in reply.json()["data"]]
+    except (ValueError, LookupError, TypeError) as error:
+        other = (
+            "--target http with kind, request and response, or http://HOST/v2/models/NAME for the inference protocol"
+        )
+        raise UsageError(f"{base}/models: no list of models: {error}", remedy=f"say what it is: {other}") from None
+    finally:
+        server.close()
+
+
+def _from(folder: Path, value: Any) -> Any:
+    """A path as a plan in ``folder`` writes it; what is none, such as the id of a hub model, stays."""
+    if not isinstance(value, str) or not Path(value).exists() or Path(value).is_absolute():
+        return value
+    return Path(os.path.relpath(value, folder)).as_posix()
+
+
+def _of_log(options: Mapping[str, Any], said: Said, folder: Path) -> Interview:
+    """A log is read as a table: it can be loaded as a target only once the favourable decision is declared."""
+    if not isinstance(options.get("path"), str):
+        raise UsageError("target log: the key 'path' is missing", remedy="name the file")
+    profile = Profile.read(folder / options["path"])
+    return Interview(
+        type="log",
+        name=Path(options["path"]).stem,
+        options=options,
+        about=(f"{len(profile):,} recorded decisions", f"{len(profile.columns)} columns"),
+        capabilities=known_targets()["log"].capabilities,
+        recorded=True,
+        profile=profile,
+        declared=declared_of_log(profile, said, options),
+    )
+
+
+def _of_model(
+    type: str, options: Mapping[str, Any], data: str | None, profile: Profile | None, said: Said, folder: Path
+) -> Interview:
+    context = TargetContext(folder=folder)
+    target = _loaded(type, context, options)
+    try:
+        found = Interview(
+            type=type,
+            name=_name(options),
+            options=options,
+            about=tuple(_about(target)),
+            capabilities=target.capabilities,
+            classes=target.labels,
+            recorded=target.recorded,
+            cautions=target.cautions,
+        )
+        if Capability.PREDICT not in target.capabilities:
+            if profile is not None or said != Said():
+                able = ", ".join(sorted(target.capabilities))
+                what = "--data, --label, --favourable, --positive and --group"
+                raise UsageError(f"{what} speak of rows, and this system answers {able}", remedy="leave them out")
+            return found
+        if profile is None:
+            raise UsageError(f"{found.name} answers about rows, and there are none", remedy="add --data FILE")
+        declared = declared_of_rows(profile, said, target.labels)
+        named = target.identity().get("columns") or ()
+    finally:
+        target.close()
+    features = _features(type, context, options, profile, declared, [str(name) for name in named])
+    return replace(found, profile=profile, data=data, declared=declared, features=features)
+
+
+def _loaded(type: str, context: TargetContext, options: Mapping[str, Any]) -> Target:
+    """The target; where a key is missing or wrong the error says how to give it."""
+    try:
+        return make_target(type, context, options)
+    except (UsageError, UnsafeRefused) as error:
+        key = re.search(r"the key '(\w+)'|target\.(\w+)", error.message)
+        name = "KEY" if key is None else key[1] or key[2]
+        remedy = f"{error.remedy}; " if error.remedy else ""
+        raise UsageError(error.message, remedy=f"{remedy}give keys of the target as --set {name}=VALUE") from None
+
+
+def _name(options: Mapping[str, Any]) -> str:
+    """What the system is called where nobody said: its file, model or function."""
+    named = next((options[key] for key in ("model", "path", "function", "url") if options.get(key)), "system")
+    path = Path(str(named))
+    return path.stem if path.suffix.lower() in _KINDS else str(named).rstrip("/").rpartition("/")[2] or "system"
+
+
+def _about(target: Target) -> Iterator[str]:
+    """What the system says of itself, in a few words each."""
+    identity = target.identity()
+    if kind := identity.get("class"):
+        yield str(kind).rpartition(".")[2]
+    if count := identity.get("parameters"):
+        yield f"{count:,} parameters"
+    yield f"answers {', '.join(sorted(target.capabilities))}"
+    if target.labels:
+        yield f"classes {listed(target.labels)}"
+    if precision := identity.get("precision"):
+        yield str(precision)
+    for address in target.endpoints:
+        yield f"asked at {address}"
+
+
+def _features(
+    type: str,
+    context: TargetContext,
+    options: Mapping[str, Any],
+    profile: Profile,
+    declared: Declared,
+    named: Sequence[str],
+) -> Choice:
+    """The columns that the model takes: those it names, else the first choice with which it answers a few rows."""
+    if named and all(name in profile.columns for name in named):
+        gaps = [name for name in named if profile.columns[name].numeric and profile.columns[name].missing]
+        told = f"; an audit refuses the empty cells of {listed(gaps)}" if gaps else ""
+        return Choice(value=list(named), why=f"as the model names them{told}")
+    if named:
+        absent = listed([name for name in named if name not in profile.columns])
+        raise UsageError(f"{profile.file}: lacks columns that the model takes: {absent}", remedy="give its own rows")
+    why = "no choice that was tried fits"
+    for candidate, said in _candidates(profile, declared):
+        try:
+            target = make_target(type, replace(context, features=tuple(candidate)), options)
+        except ProbandumError as error:
+            why = error.message
+            continue
+        try:
+            answer = _answer(target, profile, candidate)
+        finally:
+            target.close()
+        if answer is None:
+            return Choice(value=candidate, why=f"{said}: a guess, the model names none")
+        why = answer
+    question = f"which columns, in which order, does the model take? {' '.join(why.split())[:200]}"
+    return Choice(why=question, decided=False)
+
+
+def _candidates(profile: Profile, declared: Declared) -> Iterator[tuple[list[str], str]]:
+    """Columns that a model may take, the likeliest first."""
+    rest = [name for name in profile.columns if name not in declared.named]
+    protected = {*declared.groups, *declared.left_out}
+    said = f"all columns but {listed(declared.named)}" if declared.named else "all columns"
+    for columns, words in (
+        (rest, said),
+        ([name for name in rest if name not in protected], f"{said} and protected ones"),
+    ):
+        numbers = [name for name in columns if profile.columns[name].numeric]
+        for chosen, which in ((columns, words), (numbers, f"the numbers of {words}")):
+            if chosen:
+                yield chosen, which
+
+
+def _answer(target: Target, profile: Profile, features: Sequence[str]) -> str | None:
+    """Why the target does not answer a few rows; None where it does."""
+    rows = profile.table.select(features).take(np.arange(min(_ROWS, len(profile))))
+    try:
+        (response,) = target.answer([Request(kind=Capability.PREDICT, inputs=rows)])
+    except TargetError as error:
+        return error.message
+    return response.error

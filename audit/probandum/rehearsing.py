@@ -1,0 +1,244 @@
+"""A dry run: the plan's probes ask as they will, and invented answers come back. The model is never asked.
+
+What probes ask is counted as the runner would ask it: controls included, duplicates removed, packs the same. Where two
+dry runs with other answers ask the same, so does every run; where they differ, the probe's questions follow from the
+answers. A system whose answers stand in a file is asked itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from probandum import codec
+from probandum.asking import Asker
+from probandum.evidence import Capability, Reading, Request, Response, Table
+from probandum.plan import Plan
+from probandum.probe import Probe, ProbeResult, Window
+from probandum.record import RunJournal, pack_journal
+from probandum.running import measure
+from probandum.subject import Subject
+from probandum.target import Target
+
+#: Packs of one probe that are kept to be timed; beyond them every other one is dropped.
+KEPT = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pack:
+    """One pack as it will be asked. ``requests`` are kept of some packs only. ``written``: tokens at most."""
+
+    name: str
+    inputs: int
+    tokens: int | None
+    written: int | None
+    requests: tuple[Request, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MeteredWork:
+    """The energy windows of one probe: how many, of how many seconds at least, and the work of one round."""
+
+    repeats: int
+    seconds: float
+    warm_up: int
+    requests: tuple[Request, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Counted:
+    """What one probe asked in a dry run, what it said, and the CPU-seconds that it took itself."""
+
+    packs: list[Pack] = field(default_factory=list)
+    kept: list[Pack] = field(default_factory=list)
+    stride: int = 1
+    windows: list[MeteredWork] = field(default_factory=list)
+    result: ProbeResult | None = None
+    cpu_seconds: float = 0.0
+
+    @property
+    def inputs(self) -> int:
+        """Prompts, texts and rows."""
+        return sum(pack.inputs for pack in self.packs)
+
+    @property
+    def tokens(self) -> int | None:
+        """Tokens read; None where the system does not count them."""
+        return _total([pack.tokens for pack in self.packs])
+
+    @property
+    def written(self) -> int | None:
+        """Tokens written, at most; None where requests do not say."""
+        return _total([pack.written for pack in self.packs])
+
+    @property
+    def names(self) -> list[str]:
+        """What the packs ask, in any order."""
+        return sorted(pack.name for pack in self.packs)
+
+    def add(self, pack: Pack) -> None:
+        """Take note of a pack, and keep the requests of some, evenly spread."""
+        if len(self.packs) % self.stride == 0:
+            self.kept.append(pack)
+        if len(self.kept) > KEPT:
+            self.kept, self.stride = self.kept[::2], 2 * self.stride
+        self.packs.append(Pack(name=pack.name, inputs=pack.inputs, tokens=pack.tokens, written=pack.written))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rehearsal:
+    """A dry run: what each probe asked, and the CPU-seconds of recording it all."""
+
+    probes: Mapping[str, Counted]
+    recording_seconds: float
+
+
+def rehearse(
+    plan: Plan,
+    probes: Mapping[str, Probe],
+    target: Target,
+    subject: Subject | None,
+    *,
+    world: int,
+    recorded: bool,
+    known: Mapping[str, Sequence[Response]] | None = None,
+) -> Rehearsal:
+    """One dry run in the world numbered ``world``; ``known``: real answers by the name of a pack.
+
+    ``recorded``: also write and pack a journal, to see what that takes.
+    """
+    counting = Counting(target, world=world, known=known or {})
+    with TemporaryDirectory(prefix="probandum-") as folder:
+        path = Path(folder) / "journal.jsonl"
+        journal = RunJournal(path) if recorded else None
+        try:
+            asker = _CountingAsker(counting, seed=plan.seed, subject=subject, journal=journal)
+            for name, probe in probes.items():
+                counting.counted = asker.counted = Counted()
+                counting.spent = 0.0
+                before = time.process_time()
+                counting.counted.result = measure(probe, asker)
+                counting.counted.cpu_seconds = time.process_time() - before - counting.spent
+                counting.found[name] = counting.counted
+        finally:
+            if journal is not None:
+                journal.close()
+        before = time.process_time()
+        if recorded:
+            pack_journal(path, Path(folder) / "packed")
+        return Rehearsal(probes=counting.found, recording_seconds=time.process_time() - before)
+
+
+class Counting(Target):
+    """Another target's capabilities, classes and tokens, with invented answers: a function of request and world."""
+
+    def __init__(self, real: Target, *, world: int, known: Mapping[str, Sequence[Response]]) -> None:
+        self.real = real
+        self.name = real.name  # type: ignore[misc]
+        self.capabilities = real.capabilities
+        self.labels = real.labels
+        self.world = world
+        self.known = known
+        self.counted = Counted()
+        self.found: dict[str, Counted] = {}
+        self.spent = 0.0
+
+    def identity(self) -> Mapping[str, Any]:
+        """The other's."""
+        return self.real.identity()
+
+    def table(self) -> Table | None:
+        """The other's rows."""
+        return self.real.table()
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """Invented answers, or the real ones where they are known or cost nothing; the pack is counted."""
+        before = time.process_time()
+        name = codec.digest_of([request.digest for request in requests])
+        tokens = self.real.tokens(requests)
+        written = [_written(request) for request in requests]
+        self.counted.add(
+            Pack(
+                name=name,
+                inputs=sum(len(request) for request in requests),
+                tokens=_total(tokens),
+                written=_total(written),
+                requests=tuple(requests),
+            )
+        )
+        if self.real.recorded:
+            answers = self.real.answer(requests)
+        elif name in self.known:
+            answers = list(self.known[name])
+        else:
+            answers = [self._invented(request, count) for request, count in zip(requests, tokens, strict=True)]
+        self.spent += time.process_time() - before
+        return answers
+
+    def _invented(self, request: Request, tokens: int | None) -> Response:
+        material = hashlib.sha256(f"{self.world}/{request.digest}".encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(material[:16], "big"))
+        n = len(request)
+        if request.kind is Capability.GENERATE:
+            return Response(texts=("text",) * n, input_tokens=tokens, output_tokens=_written(request))
+        if request.kind is Capability.CHOOSE:
+            logits = rng.normal(size=(n, len(request.options)))
+            return Response(outputs=logits - np.logaddexp.reduce(logits, axis=1, keepdims=True), input_tokens=tokens)
+        if request.kind is Capability.SCORE:
+            return Response(outputs=rng.uniform(-9.0, -3.0, size=n), input_tokens=tokens)
+        if "favourable" in self.labels:  # decisions in place of probabilities
+            decisions = rng.integers(0, 2, size=(n, len(self.labels))).astype(np.float64)
+            return Response(outputs=decisions, labels=self.labels, input_tokens=tokens)
+        if request.kind in (Capability.CLASSIFY, Capability.PREDICT):
+            shares = rng.dirichlet(np.ones(max(2, len(self.labels))), size=n)
+            return Response(outputs=shares, labels=self.labels, input_tokens=tokens)
+        return Response(outputs=rng.normal(size=(n, 2)), input_tokens=tokens)
+
+
+class _CountingAsker(Asker):
+    """Energy windows are noted, and take no time."""
+
+    def __init__(self, target: Target, **options: Any) -> None:
+        super().__init__(target, **options)
+        self.counted = Counted()
+        self._seen: set[str] = set()
+
+    def windows(
+        self, probe: str, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int
+    ) -> Iterator[tuple[str, Window]]:
+        """Windows in which every round of requests was answered once."""
+        key = codec.digest_of([probe, [request.digest for request in requests], repeats, seconds, warm_up])
+        if key not in self._seen:
+            self._seen.add(key)
+            work = MeteredWork(repeats=repeats, seconds=seconds, warm_up=warm_up, requests=tuple(requests))
+            self.counted.windows.append(work)
+        why = dict.fromkeys(("gpu", "cpu", "dram"), "nothing is metered in a dry run")
+        reading = Reading(seconds=seconds, meter="none", grade="D", why=why)
+        for repeat in range(repeats):
+            inputs = sum(len(request) for request in requests)
+            yield f"{key}:{repeat}", Window(reading=reading, requests=inputs, input_tokens=None, output_tokens=None)
+
+
+def _written(request: Request) -> int | None:
+    """The tokens that a request may be answered with, at most; None where it does not say."""
+    if request.kind is not Capability.GENERATE:
+        return 0
+    most = request.parameters.get("max_new_tokens")
+    return len(request) * most if isinstance(most, int) else None
+
+
+def _total(counts: Sequence[int | None]) -> int | None:
+    """The sum; None where one is missing.
+
+    >>> _total([1, 2]), _total([1, None])
+    (3, None)
+    """
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None

@@ -1,0 +1,119 @@
+"""How a plan says that a server is reached, with every secret read from the environment and written nowhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import ssl
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from probandum.errors import UsageError
+from probandum.targets.loading import said
+
+_FROM_ENVIRONMENT = "env:"
+_SECRET = re.compile(r"auth|key|token|secret|cookie|password|signature|\bsig\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How a plan says a server is reached.
+
+    ``key_env``: the environment variable that holds the key, sent as a bearer token. ``headers``: sent with every
+    ask; a value ``env:NAME`` is read from the environment, and headers that hold secrets can be given in no other
+    way. ``timeout``: seconds for one try, from connecting to the last byte. ``retries``: tries after the first.
+    ``proxy`` and ``ca_file``: the environment's own settings are not read, so that the plan says all.
+    """
+
+    url: str
+    key_env: str | None = None
+    headers: Mapping[str, str] | None = None
+    concurrency: int = 4
+    timeout: float = 120.0
+    retries: int = 4
+    ca_file: Path | None = None
+    proxy: str | None = None
+
+    def __post_init__(self) -> None:
+        """UsageError naming the first key that cannot be meant; no message repeats a secret."""
+        _check_address("url", self.url)
+        if self.proxy is not None:
+            _check_address("proxy", self.proxy)
+        for name, value, least in (("concurrency", self.concurrency, 1), ("retries", self.retries, 0)):
+            if value < least:
+                raise UsageError(f"target.{name}: {value}, expected a whole number from {least}")
+        if not 0 < self.timeout < float("inf"):
+            raise UsageError(f"target.timeout: {self.timeout}, expected seconds above 0")
+
+    def secrets(self) -> dict[str, str]:
+        """The headers whose values come from the environment."""
+        found = {}
+        if self.key_env is not None:
+            found["Authorization"] = f"Bearer {_from_environment('key_env', self.key_env)}"
+        for name, value in (self.headers or {}).items():
+            if str(value).startswith(_FROM_ENVIRONMENT):
+                found[name] = _from_environment(f"headers.{name}", str(value).removeprefix(_FROM_ENVIRONMENT))
+            elif _SECRET.search(name):
+                raise UsageError(
+                    f"target.headers.{name}: a secret is not written into a plan",
+                    remedy=f"write {_FROM_ENVIRONMENT}NAME, the environment variable that holds it, or use key_env",
+                )
+        return found
+
+
+def _check_address(name: str, url: str) -> None:
+    """UsageError where ``url`` is no address of a server, or has a secret in it."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError:
+        raise UsageError(f"target.{name}: expected an address such as http://127.0.0.1:8000/v1") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"target.{name}: expected an address such as http://127.0.0.1:8000/v1")
+    if parts.username is not None or any(_SECRET.search(key) for key, _ in parse_qsl(parts.query)):
+        raise UsageError(
+            f"target.{name}: holds a secret, which is not written into a plan",
+            remedy="name the environment variable that holds it under key_env, or a header with env:NAME",
+        )
+    if parts.query or parts.fragment:
+        raise UsageError(f"target.{name}: expected an address without query and fragment")
+
+
+def address(url: str) -> str:
+    """Scheme, host and port of a URL.
+
+    >>> address("http://127.0.0.1:8000/v1")
+    'http://127.0.0.1:8000'
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _from_environment(key: str, name: str) -> str:
+    """The value of an environment variable; UsageError where there is none, or none that a header can hold."""
+    value = os.environ.get(name, "") if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else ""
+    if not value:  # a person may have written the secret itself: it is not repeated
+        raise UsageError(
+            f"target.{key}: names no environment variable that is set",
+            remedy="set it, or check its name; the secret itself does not belong here",
+        )
+    if not value.isascii() or not value.isprintable():
+        raise UsageError(f"target.{key}: the environment variable holds characters that no header can")
+    return value
+
+
+def written_forms(secrets: Iterable[str]) -> list[str]:
+    """The secrets as a server may repeat them: plain and as JSON writes them, longest first."""
+    plain = {secret.removeprefix("Bearer ") for secret in secrets}
+    return sorted({*plain, *(json.dumps(secret)[1:-1] for secret in plain)}, key=len, reverse=True)
+
+
+def trusted(ca_file: Path | None) -> ssl.SSLContext:
+    """Whose certificates are believed: the machine's authorities, or those of ``ca_file``."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"target.ca_file: {ca_file}: {error.strerror or said(error)}") from None

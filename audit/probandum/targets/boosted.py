@@ -1,0 +1,124 @@
+"""What the targets of boosted trees share: a file, a process that holds it, and columns in the model's own order."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from probandum.errors import MissingDependency, TargetError, UsageError
+from probandum.evidence import Capability, Request, Response, Table
+from probandum.target import Target, TargetContext
+from probandum.targets.answering import Inputs, answered, class_names
+from probandum.targets.apart import Apart
+from probandum.targets.fitted import Part
+from probandum.targets.loading import ModelFile, model_path, versions
+
+
+class BoostedTarget(Target):
+    """Class probabilities of boosted trees over table rows.
+
+    A subclass says which library runs it, what its files are called, and which objectives give probabilities.
+    """
+
+    capabilities = frozenset({Capability.PREDICT})
+    shareable = True
+    module: ClassVar[Literal["xgboost", "lightgbm"]]
+    packages: ClassVar[tuple[str, ...]]
+    extra: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    objectives: ClassVar[str]
+
+    def __init__(
+        self,
+        context: TargetContext,
+        *,
+        path: str,
+        labels: Sequence[object] = (),
+        sha256: str | None = None,
+        timeout: float = 600.0,
+    ) -> None:
+        if importlib.util.find_spec(self.module) is None:
+            raise MissingDependency(self.module, needed_for=f"target {self.name}", extra=self.extra)
+        if context.device.startswith("cuda"):
+            raise TargetError(f"execution.device: target {self.name} runs on the CPU", remedy="use device: cpu")
+        file = ModelFile.read(model_path(context, path), sha256=sha256)
+        self._file, self._digest = file.path.name, file.digest
+        if file.path.suffix.lower() not in self.suffixes:
+            expected = " or ".join(self.suffixes)
+            raise UsageError(
+                f"{self._file}: unknown kind of model file {file.path.suffix!r}", remedy=f"expected {expected}"
+            )
+        if not file.data:
+            raise TargetError(f"{self._file}: the file is empty")
+        part = Part(kind=self.module, name=self._file, data=file.data)
+        self._fitted = Apart([part], timeout=timeout, threads=context.threads, quiet=True)
+        try:
+            self.labels = self._class_names(labels)
+            self._names = self._column_names(context.features)
+        except BaseException:
+            self._fitted.close()
+            raise
+
+    @classmethod
+    def as_named(cls, column: str) -> str:
+        """A column as the library names it in a model."""
+        return column
+
+    def identity(self) -> Mapping[str, Any]:
+        """The digest of the file, its objective and rounds, the columns, and the versions that ran it."""
+        return {
+            "file": self._file,
+            "sha256": self._digest,
+            **self._fitted.facts.about,
+            "columns": list(self._names),
+            "versions": dict(versions((*self.packages, "numpy"))),
+        }
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """Probabilities in the order of ``labels``; all blocks of a pack in one call of the model."""
+        return answered(self, requests, self._ask)
+
+    def close(self) -> None:
+        """End the process of the model."""
+        self._fitted.close()
+
+    def _ask(self, inputs: Inputs) -> Any:
+        if not isinstance(inputs, Table):
+            raise TypeError("expected rows, got texts")
+        absent = [name for name in self._names if name not in inputs]
+        if absent:
+            raise KeyError(f"the rows lack the column {absent[0]!r}")
+        rows = inputs.select(self._names) if self._names else inputs
+        return self._fitted.probabilities(Table({self.as_named(name): rows[name] for name in rows}))
+
+    def _class_names(self, labels: Sequence[object]) -> tuple[str, ...]:
+        """The plan's names, or the numbers of the classes; TargetError where the model gives no probabilities."""
+        facts = self._fitted.facts
+        if facts.classes is None or facts.outputs > 1:
+            why = "several outputs" if facts.outputs > 1 else "no class probabilities"
+            raise TargetError(
+                f"{self._file}: a {facts.type}, which gives {why}",
+                remedy=f"train it with {self.objectives}, or audit its decisions with target log",
+            )
+        if labels and len(labels) != len(facts.classes):
+            raise UsageError(f"target.labels: {len(labels)} names for {len(facts.classes)} classes")
+        return class_names(labels) or facts.classes
+
+    def _column_names(self, features: Sequence[str]) -> tuple[str, ...]:
+        """The columns in the model's own order; TargetError where the plan's features do not cover them."""
+        facts = self._fitted.facts
+        if facts.columns is not None:
+            ours = {self.as_named(name): name for name in features}
+            absent = [name for name in facts.columns if features and name not in ours]
+            if absent:
+                raise TargetError(
+                    f"{self._file}: the model takes the column {absent[0]!r}, which data.features lacks",
+                    remedy=f"its columns: {', '.join(facts.columns)}",
+                )
+            return tuple(ours.get(name, name) for name in facts.columns)
+        if features and len(features) != facts.width:
+            raise TargetError(
+                f"{self._file}: the model takes {facts.width} columns, data.features names {len(features)}"
+            )
+        return tuple(features)

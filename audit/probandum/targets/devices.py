@@ -1,0 +1,72 @@
+"""Where a model runs and in which precision: both are found by name, and neither is swapped in silence."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from probandum.errors import TargetError, TooLittleMemory, UsageError, did_you_mean
+
+_DTYPES = ("auto", "float32", "bfloat16", "float16")
+_GIB = 2**30
+
+
+def device_named(torch: Any, name: str) -> Any:
+    """A device by name, ``auto`` being the first GPU there is, else the CPU; TargetError where it is not here.
+
+    On a GPU float32 is made to mean it: some installations multiply float32 matrices with ten bits of precision.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise TargetError(
+            f"execution.device: {name!r}", remedy="expected auto, cpu, cuda, or cuda:1 for the second GPU"
+        )
+    if device.type == "cuda":
+        if (device.index or 0) >= torch.cuda.device_count():
+            raise TargetError(f"execution.device: there is no {name} here", remedy="use device: cpu, or auto")
+        torch.set_float32_matmul_precision("highest")
+    return device
+
+
+def dtype_named(name: str, device: str) -> str:
+    """A precision by name; ``auto`` is bfloat16 on CUDA and float32 elsewhere; UsageError where it is not known."""
+    if name not in _DTYPES:
+        raise UsageError(
+            f"execution.dtype: {name!r}{did_you_mean(name, _DTYPES)}", remedy=f"expected {', '.join(_DTYPES)}"
+        )
+    if name == "auto":
+        return "bfloat16" if device == "cuda" else "float32"
+    return name
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def gpu_named(torch: Any, device: Any) -> str:
+    """The name of the card behind a CUDA device."""
+    return str(torch.cuda.get_device_name(device))
+
+
+@contextmanager
+def enough_memory(torch: Any, device: Any, what: str, remedy: str) -> Iterator[None]:
+    """TooLittleMemory in one line where ``what`` does not fit the device; what was begun is let go of."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        traceback.clear_frames(error.__traceback__)  # they hold tensors, and the error outlives them
+        where = "the device"
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+            free, total = torch.cuda.mem_get_info(device)
+            where = f"{gpu_named(torch, device)} ({free / _GIB:.1f} of {total / _GIB:.1f} GiB free)"
+        raise TooLittleMemory(f"{where} has too little memory for {what}", remedy=remedy) from None

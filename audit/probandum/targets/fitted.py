@@ -1,0 +1,160 @@
+"""A fitted classifier of scikit-learn's kind: what it says of itself, and how it is asked for probabilities."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from probandum.errors import TargetError
+from probandum.evidence import Floats, Table
+from probandum.subject import as_text
+from probandum.targets.answering import Inputs
+from probandum.targets.loading import need, said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a model says of itself.
+
+    ``classes``: their names in its own order; None where it gives no class probabilities. ``outputs``: how many
+    things it predicts at once. ``columns``: the names it was trained on; ``width``: how many columns it takes.
+    ``warned``: what was said against it when it was loaded; ``about``: what else identifies it.
+    """
+
+    module: str
+    type: str
+    classes: tuple[str, ...] | None
+    outputs: int
+    columns: tuple[str, ...] | None
+    width: int | None
+    warned: tuple[str, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The bytes of one file. ``trusted``: types beyond the safe list that a skops file may hold."""
+
+    kind: Literal["pickle", "skops", "xgboost", "lightgbm"]
+    name: str
+    data: bytes
+    trusted: tuple[str, ...] = ()
+
+
+class Fitted(Protocol):
+    """A classifier, in this process or in another."""
+
+    @property
+    def facts(self) -> Facts:
+        """What it says of itself."""
+        ...
+
+    def probabilities(self, inputs: Inputs) -> Floats:
+        """Of every class, shape (inputs, classes); whatever the model raises where it does not answer."""
+        ...
+
+    def close(self) -> None:
+        """Give memory back."""
+        ...
+
+
+class Held:
+    """A classifier in this process, behind its vectorizer where it has one."""
+
+    def __init__(self, model: Any, vectorizer: Any = None, *, warned: Sequence[str] = ()) -> None:
+        self._model, self._vectorizer = model, vectorizer
+        self.facts = _facts(model, warned)
+
+    def probabilities(self, inputs: Inputs) -> Floats:
+        """As the model gives them."""
+        prepared = self._rows(inputs) if isinstance(inputs, Table) else self._texts(inputs)
+        return np.asarray(self._model.predict_proba(prepared), dtype=np.float64)
+
+    def close(self) -> None:
+        """Nothing: memory goes with the object."""
+
+    def _texts(self, texts: tuple[str, ...]) -> Any:
+        return list(texts) if self._vectorizer is None else self._vectorizer.transform(list(texts))
+
+    def _rows(self, rows: Table) -> Any:
+        """What the model was trained on: a data frame where it knows column names, else a matrix."""
+        if self.facts.columns is not None:
+            frame = need("pandas", needed_for="a model trained on a data frame", extra="sklearn").DataFrame
+            return frame(rows.columns)
+        if all(column.dtype.kind in "fiub" for column in rows.columns.values()):
+            return rows.matrix()
+        matrix = np.empty((len(rows), len(rows.columns)), dtype=object)
+        for index, column in enumerate(rows.columns.values()):
+            matrix[:, index] = column
+        return matrix
+
+
+def load(parts: Sequence[Part]) -> Held:
+    """The model, and behind it the vectorizer where there is one; TargetError where a file cannot be loaded.
+
+    A pickle runs whatever code is in it.
+    """
+    loaded: list[Any] = []
+    warned: list[str] = []
+    for part in parts:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            loaded.append(_unpickled(part) if part.kind == "pickle" else _from_skops(part))
+        warned += _version_cautions(part.name, caught)
+    return Held(*loaded, warned=warned)
+
+
+def _from_skops(part: Part) -> Any:
+    skops = need("skops.io", needed_for=part.name, extra="skops")
+    try:
+        return skops.loads(part.data, trusted=list(part.trusted))
+    except Exception as error:  # a damaged file fails in as many ways as it has parts
+        raise TargetError(f"{part.name}: cannot be loaded: {said(error)}") from None
+
+
+def _unpickled(part: Part) -> Any:
+    joblib = need("joblib", needed_for=part.name, extra="sklearn")
+    try:
+        return joblib.load(io.BytesIO(part.data))
+    except (Exception, SystemExit) as error:  # unpickling runs the file's own code
+        raise TargetError(f"{part.name}: cannot be unpickled: {said(error)}") from None
+
+
+def _facts(model: Any, warned: Sequence[str]) -> Facts:
+    known, width = getattr(model, "feature_names_in_", None), getattr(model, "n_features_in_", None)
+    classes = getattr(model, "classes_", None) if hasattr(model, "predict_proba") else None
+    several = isinstance(classes, list)
+    return Facts(
+        module=type(model).__module__,
+        type=type(model).__qualname__,
+        classes=None if classes is None else () if several else _names(np.asarray(classes)),
+        outputs=len(classes) if several and classes is not None else 1,
+        columns=None if known is None else tuple(str(name) for name in known),
+        width=None if width is None else int(width),
+        warned=tuple(warned),
+    )
+
+
+def _names(classes: Any) -> tuple[str, ...]:
+    return tuple(str(text) for text in (as_text(classes) if classes.dtype.kind in "fb" else classes.tolist()))
+
+
+def _version_cautions(name: str, caught: Sequence[warnings.WarningMessage]) -> list[str]:
+    """Models saved by another scikit-learn, as cautions; every other warning goes on to where it was going."""
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    cautions: dict[str, None] = {}
+    for each in caught:
+        if isinstance(each.message, InconsistentVersionWarning):
+            saved, now = each.message.original_sklearn_version, each.message.current_sklearn_version
+            cautions[f"{name} was saved with scikit-learn {saved} and loaded with {now}; its answers may differ."] = (
+                None
+            )
+        else:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    return list(cautions)

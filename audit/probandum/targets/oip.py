@@ -1,0 +1,269 @@
+"""A model behind the Open Inference Protocol, v2: MLServer, Seldon Core, KServe, Triton; over HTTP or gRPC."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from probandum import codec
+from probandum.errors import TargetError, UsageError
+from probandum.evidence import Capability, Request, Response, Table
+from probandum.target import Problem, Target, TargetContext, target
+from probandum.targets.access import Access
+from probandum.targets.answering import Inputs, answered, class_names, unable
+from probandum.targets.loading import said
+from probandum.targets.oip_asking import Answer, Asked, Server, Stated, broken
+from probandum.targets.oip_deciding import Deciding, deciding
+from probandum.targets.oip_grpc import GrpcServer
+from probandum.targets.oip_http import HttpServer
+from probandum.targets.oip_plan import Output, inputs_of, is_probability, output_of
+from probandum.targets.oip_tensors import Input, Tensor
+
+#: How many rows are asked again at the end of an audit, and how far their answers may lie from the first ones.
+_KEPT, _SAME = 8, 1e-4
+
+
+@target("oip")
+class OipTarget(Target):
+    """Class probabilities, scores or classes that a served model gives table rows, or class probabilities of texts.
+
+    ``url``: the server's address, which ends before ``/v2``; over gRPC host and port alone. ``model``, ``version``: as
+    the server calls them. ``kind``: predict (rows) or classify (texts). ``labels``: class names in the order of the
+    model's probabilities. ``key_env``, ``headers``, ``concurrency``, ``timeout``, ``retries``, ``ca_file`` and
+    ``proxy`` as in :class:`probandum.targets.access.Access`.
+
+    ``inputs``: one tensor ``{name, datatype, columns, rank, parameters}`` or a list of them; all keys may be left out.
+    One tensor is a matrix of all of ``data.features`` in their order; of several each takes the column of its name.
+    The metadata of the model say what the plan leaves open; where they are empty, a tensor of numbers is FP64, one of
+    texts BYTES, the only one is called ``predict``, and a column has the shape [rows, 1]. ``parameters``: sent with
+    every request, as ``{content_type: pd}`` for a data frame in MLServer; those of a tensor with it, as
+    ``{content_type: str}`` for texts there. ``batch``: the most rows of one request.
+
+    ``outputs``: ``{name, kind}``. ``probability``: one row of class probabilities a row, or one number, which is that
+    of the second of two classes. ``score``: one number a row, of which ``decision.threshold`` and above is the
+    positive decision. ``label``: one class a row, and no threshold; what needs probabilities is then not applicable.
+
+    A value that is missing, or that a tensor's datatype does not hold, is an error that names row and column: nothing
+    is sent. So is an input that the server refuses. A server that does not answer, or outside the protocol, or as
+    another version of the model, is a TargetError.
+    """
+
+    def __init__(
+        self,
+        context: TargetContext,
+        *,
+        url: str,
+        model: str,
+        version: str | None = None,
+        protocol: Literal["http", "grpc"] = "http",
+        kind: Literal["predict", "classify"] = "predict",
+        inputs: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        outputs: Mapping[str, Any] | None = None,
+        labels: Sequence[object] = ("0", "1"),
+        parameters: Mapping[str, Any] | None = None,
+        batch: int = 1024,
+        key_env: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        concurrency: int = 4,
+        timeout: float = 120.0,
+        retries: int = 4,
+        ca_file: str | None = None,
+        proxy: str | None = None,
+    ) -> None:
+        texts = kind == "classify"
+        self.capabilities = frozenset({Capability(kind)})
+        classes = class_names(labels)
+        self._batch, self._parameters = _batch(batch), dict(parameters or {})
+        access = Access(
+            url=url,
+            key_env=key_env,
+            headers=headers,
+            concurrency=concurrency,
+            timeout=timeout,
+            retries=retries,
+            ca_file=None if ca_file is None else context.resolve(ca_file),
+            proxy=proxy,
+        )
+        self._url, self._protocol = url.rstrip("/"), protocol
+        made = GrpcServer if protocol == "grpc" else HttpServer
+        self._server: Server = made(access, model=model, version=version)
+        try:
+            self.endpoints = self._server.addresses
+            self._stated = self._server.stated()
+            self._inputs = inputs_of(inputs, self._stated.inputs, context.features, texts=texts)
+            self._output = output_of(outputs, self._stated.outputs, texts=texts)
+            self._deciding = deciding(self._output.kind, classes, context)
+        except BaseException:
+            self._server.close()
+            raise
+        self.labels = classes if self._deciding is None else self._deciding.labels
+        self._version = version or self._stated.serving
+        #: The first rows that were asked about, and what was answered.
+        self._first: tuple[Asked, npt.NDArray[Any]] | None = None
+        self._changed: str | None = None
+        self.cautions = tuple(self._cautions())
+
+    @classmethod
+    def problems(cls, options: Mapping[str, Any], features: Sequence[str]) -> Iterator[Problem]:
+        """What is wrong with the address and the tensors, as far as the plan alone can say."""
+        texts = options.get("kind") == "classify"
+        known = ("key_env", "headers", "concurrency", "timeout", "retries", "proxy")
+        checks: list[Callable[[], object]] = [
+            lambda: Access(url=options["url"], **{name: options[name] for name in known if name in options}),
+            lambda: class_names(options.get("labels", ())),
+            lambda: output_of(options.get("outputs"), (), texts=texts),
+            lambda: _batch(options.get("batch", 1)),
+        ]
+        if options.get("inputs") is not None:
+            checks.append(lambda: inputs_of(options["inputs"], (), features, texts=texts))
+        for check in checks:
+            try:
+                check()
+            except UsageError as error:
+                key, _, text = "; ".join(error.lines()).removeprefix("target.").partition(": ")
+                yield Problem(tuple(key.split(".", 1)), text)
+
+    def identity(self) -> Mapping[str, Any]:
+        """What server and model state of themselves, with its digest, and what they are sent; no digest of weights."""
+        stated = _plain(self._stated)
+        return {
+            "url": self._url,
+            "protocol": self._protocol,
+            **stated,
+            "stated_sha256": codec.digest_of(stated),
+            "version": self._stated.serving,
+            "sends": [_plain(each) for each in self._inputs],
+            "reads": _plain(self._output),
+            "parameters": self._parameters,
+            "batch": self._batch,
+        }
+
+    @property
+    def attempts(self) -> int:
+        """The most tries that one batch of the last round took."""
+        return self._server.attempts
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """One response a request: probabilities in the order of ``labels``, or decisions where the model gives them."""
+        if self._deciding is None:
+            return answered(self, requests, self._asked)
+        return [self._decided(request, self._deciding) for request in requests]
+
+    def check(self) -> str | None:
+        """Why the server is not the one that the audit began with; None where it states and answers the same."""
+        if self._changed is None and self._server.stated() != self._stated:
+            self._changed = f"{self._stated.model} is not what it was when the audit began: its metadata differ"
+        if self._changed is None and self._first is not None:
+            batch, then = self._first
+            (answer,) = self._server.infer([batch])
+            if not _alike(then, self._read(batch, answer)):
+                self._changed = f"{self._stated.model} answers its first question in another way than at first"
+        return self._changed
+
+    def close(self) -> None:
+        """End the connections."""
+        self._server.close()
+
+    def _asked(self, inputs: Inputs) -> npt.NDArray[Any]:
+        """The output's values for all inputs, in as many requests as the batch allows."""
+        whole = self._tensors(inputs)
+        starts = range(0, len(inputs), self._batch)
+        batches = [self._part(whole, start, min(start + self._batch, len(inputs))) for start in starts]
+        answers = self._server.infer(batches)
+        values = [self._read(batch, answer) for batch, answer in zip(batches, answers, strict=True)]
+        widths = {each.shape[1:] for each in values}
+        if len(widths) > 1:
+            raise broken(self._url, f"answers of the shapes {sorted(widths)} a row")
+        if self._first is None:
+            end = min(_KEPT, len(values[0]))
+            self._first = self._part(whole, 0, end), values[0][:end].copy()
+        return np.concatenate(values)
+
+    def _tensors(self, inputs: Inputs) -> tuple[Tensor, ...]:
+        if isinstance(inputs, Table):
+            return tuple(each.of_rows(inputs) for each in self._inputs)
+        return tuple(each.of_texts(inputs) for each in self._inputs)
+
+    def _part(self, whole: Sequence[Tensor], start: int, end: int) -> Asked:
+        tensors = tuple(replace(tensor, values=tensor.values[start:end]) for tensor in whole)
+        return Asked(inputs=tensors, rows=end - start, output=self._output.name, parameters=self._parameters)
+
+    def _read(self, batch: Asked, answer: Answer) -> npt.NDArray[Any]:
+        """The output that was wanted; TargetError where it is not there, of another size, or another model's."""
+        self._refuse_other(answer)
+        tensor = self._wanted(answer)
+        if tensor.values.shape[:1] != (batch.rows,) or tensor.values.ndim > 2:
+            raise broken(self._url, f"{tensor.name!r} has the shape {list(tensor.values.shape)} for {batch.rows} rows")
+        if self._deciding is None and not is_probability(tensor.datatype):
+            raise TargetError(
+                f"{self._url}: the output {tensor.name!r} is {tensor.datatype}: classes, no probabilities",
+                remedy="name the output of probabilities, such as predict_proba, or say kind: label, in target.outputs",
+            )
+        return tensor.values
+
+    def _wanted(self, answer: Answer) -> Tensor:
+        name = self._output.name
+        found = [tensor for tensor in answer.outputs if name is None or tensor.name == name]
+        if len(found) != 1:
+            there = ", ".join(tensor.name for tensor in answer.outputs) or "none"
+            raise TargetError(
+                f"{self._url}: expected {'one output' if name is None else f'the output {name!r}'}, found: {there}",
+                remedy="name one of them under target.outputs",
+            )
+        return found[0]
+
+    def _refuse_other(self, answer: Answer) -> None:
+        if answer.version and self._version is None:
+            self._version = answer.version
+        if answer.version and answer.version != self._version:
+            self._changed = f"{self._stated.model} answered as version {self._version}, and then as {answer.version}"
+        if self._changed is not None:
+            raise TargetError(f"{self._url}: {self._changed}", remedy="audit one version at a time")
+
+    def _decided(self, request: Request, deciding: Deciding) -> Response:
+        """Decisions of one block, as a log of decisions has them."""
+        if why := unable(self, request):
+            return Response(error=why)
+        try:
+            values = self._asked(request.inputs)
+            if values.ndim == 2 and values.shape[1] != 1:
+                raise broken(self._url, f"{values.shape[1]} values a row, expected one {self._output.kind}")
+            outputs = deciding.decisions(values.reshape(-1))
+        except TargetError:
+            raise
+        except Exception as error:
+            return Response(error=said(error))
+        return Response(outputs=outputs, labels=self.labels)
+
+    def _cautions(self) -> list[str]:
+        found = [f"The system is an endpoint, {self._url}: its identity is what it says of itself."]
+        if self._version is None:
+            found.append(
+                f"{self._stated.model}: the server states no version of the model, so that a model exchanged between "
+                "two runs of one audit would not be seen."
+            )
+        return found
+
+
+def _plain(value: Stated | Input | Output) -> dict[str, Any]:
+    """A value as JSON gives it back."""
+    made: dict[str, Any] = json.loads(codec.encode(asdict(value)))
+    return made
+
+
+def _batch(rows: int) -> int:
+    if rows < 1:
+        raise UsageError(f"target.batch: {rows}, expected a whole number from 1")
+    return rows
+
+
+def _alike(then: npt.NDArray[Any], now: npt.NDArray[Any]) -> bool:
+    """Whether two answers are the same, within what another composition of a batch moves."""
+    if then.shape != now.shape or then.dtype.kind not in "fiub":
+        return np.array_equal(then, now)
+    return np.allclose(then, now, rtol=_SAME, atol=_SAME, equal_nan=True)

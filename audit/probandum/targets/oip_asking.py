@@ -1,0 +1,96 @@
+"""What the two ways to ask a server of the Open Inference Protocol share: what it states, what it is asked, answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from probandum.errors import TargetError
+from probandum.targets.oip_tensors import Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorStated:
+    """A tensor of a model's metadata; -1 in its shape is any size."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """What a server states of itself and of a model; much of it may be empty.
+
+    ``serving``: the version that its repository says is ready, where it has one and says so of one alone.
+    """
+
+    server: Mapping[str, Any]
+    model: str
+    versions: tuple[str, ...] = ()
+    platform: str = ""
+    serving: str | None = None
+    inputs: tuple[TensorStated, ...] = ()
+    outputs: tuple[TensorStated, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One batch: its tensors, the output wanted (None: whatever the server gives), parameters, and how many rows."""
+
+    inputs: tuple[Tensor, ...]
+    rows: int
+    output: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back for one batch, and which version of the model the server says gave it."""
+
+    outputs: tuple[Tensor, ...]
+    version: str = ""
+
+
+class Server(Protocol):
+    """A server that holds one model."""
+
+    #: Where connections are opened to.
+    addresses: tuple[str, ...]
+
+    @property
+    def attempts(self) -> int:
+        """The most tries that one batch of the last round took."""
+        ...
+
+    def stated(self) -> Stated:
+        """What it states now; TargetError where it is not there, or has no such model."""
+        ...
+
+    def infer(self, batches: Sequence[Asked]) -> list[Answer]:
+        """One answer a batch, in order. ValueError: it refuses an input. TargetError: it does not answer as it must."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+def serving_version(models: Iterable[tuple[str, str, str]], model: str, version: str | None) -> str | None:
+    """The one version of ``model`` that is ready, by name, version and state of all models; None where unclear.
+
+    MLServer writes the state ``State.READY`` over gRPC.
+
+    >>> serving_version([("credit", "3", "READY"), ("credit", "2", "UNKNOWN"), ("age", "9", "READY")], "credit", None)
+    '3'
+    """
+    ready = {found for name, found, state in models if name == model and state.rpartition(".")[2] == "READY" and found}
+    if version is not None:
+        ready &= {version}
+    return ready.pop() if len(ready) == 1 else None
+
+
+def broken(where: str, why: str) -> TargetError:
+    """A server that answers outside the protocol: it says nothing about any input."""
+    return TargetError(f"{where}: {why}", remedy="see that target.url is a server of the Open Inference Protocol, v2")

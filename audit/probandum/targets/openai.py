@@ -1,0 +1,294 @@
+"""A server that speaks the OpenAI protocol: OpenAI itself, vLLM, llama.cpp, TGI, Ollama, ``transformers serve``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from probandum.errors import TargetError, UsageError
+from probandum.evidence import Capability, Request, Response
+from probandum.target import Target, TargetContext, target
+from probandum.targets.access import Access
+from probandum.targets.answering import unable
+from probandum.targets.choosing import Open, by_echo, by_first_token
+from probandum.targets.dialect import Answer, Dialect, Unreadable
+from probandum.targets.endpoint import Call, Endpoint, Reply
+from probandum.targets.generating import Decoding
+from probandum.targets.handshake import met_again, shake
+from probandum.targets.phrasing import Bodies, Phrasing, options_of
+from probandum.targets.prompting import Unanswerable, name_of
+
+#: Keys of ``extra`` that would change what is asked, or what the plan says elsewhere.
+_OWN = (
+    *("model", "messages", "prompt", "system", "temperature", "top_p", "max_tokens", "max_completion_tokens", "seed"),
+    *("stream", "logprobs", "top_logprobs", "echo", "n"),
+)
+
+
+@target("openai")
+class OpenAITarget(Target):
+    """Texts of a model behind an OpenAI-compatible server and, where a handshake shows them, log-probabilities.
+
+    ``url``: the server's address with the path before ``/chat/completions``, by default ``/v1``. ``model``: as the
+    server calls it. ``api``: ``chat``, where a prompt is the user's message, after ``system`` where there is one; or
+    ``completions``, where it is the text as it is. ``key_env``, ``headers``, ``concurrency``, ``timeout``,
+    ``retries``, ``ca_file`` and ``proxy`` as in :class:`probandum.targets.access.Access`.
+
+    ``temperature``, ``top_p``, ``max_tokens`` and ``seed`` are sent with every request that does not say otherwise,
+    since servers fill in what is left out; so are the keys of ``extra``, such as ``top_k`` and
+    ``repetition_penalty`` of vLLM. A request that samples gets a seed of its own, made of ``seed`` and the request.
+
+    Options are chosen among by the listed probabilities of the first token of the answer or, where an echoed prompt
+    is found to be scored rightly, by the log-probability of the whole option. A chat cannot be made to begin its
+    answer with a scripted start: the start is not sent, and options are compared without their leading space.
+    """
+
+    def __init__(
+        self,
+        context: TargetContext,
+        *,
+        url: str,
+        model: str,
+        api: Literal["chat", "completions"] = "chat",
+        system: str | None = None,
+        key_env: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        concurrency: int = 4,
+        timeout: float = 120.0,
+        retries: int = 4,
+        ca_file: str | None = None,
+        proxy: str | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        max_tokens: int = 128,
+        seed: int = 0,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        if system is not None and api != "chat":
+            raise UsageError("target.system: a completion has no messages", remedy="leave it out, or say api: chat")
+        self._sampling = {"temperature": temperature, "top_p": top_p, "max_new_tokens": max_tokens}
+        self._seed = seed
+        try:
+            self._decoding = Decoding.of(self._sampling, max_new_tokens=max_tokens)
+        except Unanswerable as error:
+            said = str(error).replace("parameter max_new_tokens", "max_tokens").replace("parameter ", "")
+            raise UsageError(f"target.{said}") from None
+        access = Access(
+            url=_with_path(url),
+            key_env=key_env,
+            headers=headers,
+            concurrency=concurrency,
+            timeout=timeout,
+            retries=retries,
+            ca_file=None if ca_file is None else context.resolve(ca_file),
+            proxy=proxy,
+        )
+        dialect = Dialect(api=api, model=model, system=system, extra=_extra(extra or {}))
+        self._endpoint = Endpoint(access)
+        self.endpoints = self._endpoint.addresses
+        self._met = shake(self._endpoint, dialect, self._decoding, seed=seed)
+        self._dialect = self._met.dialect
+        self._phrasing = Phrasing(dialect=self._dialect, decoding=self._decoding, seed=seed, top=self._met.top)
+        self._changed: str | None = None
+        self._attempts = 1
+        self.capabilities = self._met.capabilities
+        self.why_not = self._met.why_not
+        self.cautions = tuple(self._cautions())
+
+    def identity(self) -> Mapping[str, Any]:
+        """What the server says of itself, what it is sent with every request, and what the handshake found."""
+        return {
+            "url": self._endpoint.base,
+            "model": self._dialect.model,
+            "api": self._dialect.api,
+            "system": self._dialect.system,
+            "sampling": {**self._sampling, "seed": self._seed, **self._dialect.extra},
+            **self._met.facts(),
+        }
+
+    @property
+    def attempts(self) -> int:
+        """The most tries that one ask of the last round took."""
+        return self._attempts
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """One response a request. Asks are sent side by side, and each answer stands in its place."""
+        ways = {Capability.GENERATE: self._written, Capability.CHOOSE: self._chosen, Capability.SCORE: self._scored}
+        responses = [Response(error=unable(self, request)) for request in requests]
+        self._attempts = 1
+        for kind in (each for each in ways if each in self.capabilities):
+            places = [place for place, request in enumerate(requests) if request.kind is kind]
+            for place, response in zip(places, ways[kind]([requests[place] for place in places]), strict=True):
+                responses[place] = response
+        return responses
+
+    def check(self) -> str | None:
+        """Why the server is not the one that the audit began with; None where it answers and states the same."""
+        return self._changed or met_again(self._endpoint, self._met, self._decoding, seed=self._seed)
+
+    def _written(self, requests: Sequence[Request]) -> list[Response]:
+        def read(request: Request, answers: Sequence[Answer]) -> Response:
+            return Response(texts=tuple(answer.text for answer in answers))
+
+        return self._asked(requests, self._phrasing.drafts, read)
+
+    def _chosen(self, requests: Sequence[Request]) -> list[Response]:
+        """By first tokens; a request of which these leave one input open is asked by echo, where that is used."""
+        if not self._met.top:
+            return self._scored(requests)
+        found = self._asked(requests, self._phrasing.firsts, self._by_first_token)
+        again = [place for place, each in enumerate(found) if each.error is None and each.outputs is None]
+        for place, response in zip(again, self._scored([requests[place] for place in again]), strict=True):
+            found[place] = _with_tokens(response, found[place])
+        return found
+
+    def _scored(self, requests: Sequence[Request]) -> list[Response]:
+        return self._asked(requests, self._phrasing.echoes, self._by_echo)
+
+    def _asked(
+        self,
+        requests: Sequence[Request],
+        bodies: Callable[[Request], Bodies],
+        read: Callable[[Request, Sequence[Answer]], Response],
+    ) -> list[Response]:
+        """What ``read`` makes of the answers to the ``bodies`` of each request, all of them sent side by side."""
+        made = [_attempt(bodies, request) for request in requests]
+        calls = [
+            Call(path=self._dialect.path, body=body) for each in made if not isinstance(each, str) for body in each
+        ]
+        replies = iter(self._endpoint.send(calls))
+        self._attempts = max(self._attempts, self._endpoint.attempts)
+        return [
+            Response(error=each) if isinstance(each, str) else self._read(request, [next(replies) for _ in each], read)
+            for request, each in zip(requests, made, strict=True)
+        ]
+
+    def _read(
+        self, request: Request, replies: Sequence[Reply], read: Callable[[Request, Sequence[Answer]], Response]
+    ) -> Response:
+        asks = len(replies) // len(request)
+        answers: list[Answer] = []
+        try:
+            for place, reply in enumerate(replies):
+                answers.append(self._answer(reply, name_of(request, place // asks)))
+            refused = dict.fromkeys(place // asks for place, answer in enumerate(answers) if answer.refused)
+            return _counted(replace(read(request, answers), refused=tuple(refused)), answers)
+        except Unanswerable as error:
+            return _counted(Response(error=str(error)), answers)
+
+    def _answer(self, reply: Reply, name: str) -> Answer:
+        """One answer; Unanswerable where this one is none, TargetError where it is another system's."""
+        if reply.status == 404:
+            raise TargetError(f"{self._endpoint.base}{self._dialect.path}: {reply.problem()}")
+        try:
+            if not reply.well:
+                raise Unreadable(reply.problem())
+            answer = Answer.read(reply.json())
+        except ValueError as error:
+            raise Unanswerable(f"{name}: {error}") from None
+        self._changed = self._changed or self._met.changed(answer)
+        if self._changed is not None:
+            raise TargetError(f"{self._endpoint.base}: {self._changed}", remedy="audit one system at a time")
+        return answer
+
+    def _by_first_token(self, request: Request, answers: Sequence[Answer]) -> Response:
+        chat = self._dialect.api == "chat"
+        options = [[text.lstrip() if chat else text for text in variants] for variants in request.options]
+        try:
+            rows = [self._row(request, row, each, options) for row, each in enumerate(answers)]
+        except Open:
+            if self._met.echo:
+                return Response()  # no answer yet, and no error: to be asked by echo
+            raise
+        return Response(outputs=np.array(rows))
+
+    def _row(self, request: Request, row: int, answer: Answer, options: Sequence[Sequence[str]]) -> list[float]:
+        if answer.refused:  # marked as such; its numbers say nothing
+            return [-math.log(len(options))] * len(options)
+        try:
+            if not answer.tops or len(answer.tops[0]) < 2:
+                raise Unanswerable("log-probabilities came in the handshake, and do not come now")
+            return by_first_token(answer.tops[0], options, whole=self._met.echo)
+        except Unanswerable as error:
+            raise type(error)(f"{name_of(request, row)}: {error}") from None
+
+    def _by_echo(self, request: Request, answers: Sequence[Answer]) -> Response:
+        given = iter(answers)
+        rows = []
+        for row in range(len(request)):
+            try:
+                rows.append(
+                    [by_echo([(text, next(given)) for text in variants]) for variants in options_of(request, row)]
+                )
+            except Unanswerable as error:
+                raise Unanswerable(f"{name_of(request, row)}: {error}") from None
+        outputs = np.array(rows)
+        return Response(outputs=outputs[:, 0] if request.kind is Capability.SCORE else outputs)
+
+    def _cautions(self) -> list[str]:
+        found = [
+            f"The system is an endpoint, {self._endpoint.base}: its identity is what it says of itself.",
+            *self._met.refused,
+        ]
+        if Capability.CHOOSE in self.capabilities and self._dialect.api == "chat":
+            found.append(
+                "Options were compared by the first token of the answer, and no scripted start was sent: a chat API "
+                "cannot be made to begin its answer with one."
+            )
+        elif Capability.CHOOSE in self.capabilities and not self._met.echo:
+            found.append("Options were compared by the first token of the answer.")
+        return found
+
+
+def _attempt(bodies: Callable[[Request], Bodies], request: Request) -> Bodies | str:
+    """The asks of a request, or why it cannot be asked: the error of one response, while the others are answered."""
+    try:
+        return bodies(request)
+    except (Unanswerable, TypeError) as error:
+        return str(error)
+
+
+def _counted(response: Response, answers: Sequence[Answer]) -> Response:
+    """With the tokens that the server says it read and wrote; None where it does not say."""
+    read, written = [each.input_tokens for each in answers], [each.output_tokens for each in answers]
+    return replace(response, input_tokens=_sum(read), output_tokens=_sum(written))
+
+
+def _with_tokens(response: Response, more: Response) -> Response:
+    return replace(
+        response,
+        input_tokens=_sum([response.input_tokens, more.input_tokens]),
+        output_tokens=_sum([response.output_tokens, more.output_tokens]),
+    )
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def _with_path(url: str) -> str:
+    """The address with ``/v1`` where it names no path.
+
+    >>> _with_path("http://127.0.0.1:8000"), _with_path("https://host/openai/v1/")
+    ('http://127.0.0.1:8000/v1', 'https://host/openai/v1/')
+    """
+    try:
+        return url if urlsplit(url).path.strip("/") else url.rstrip("/") + "/v1"
+    except ValueError:
+        return url  # refused where it is used
+
+
+def _extra(extra: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Keys of the server's own; UsageError where one would stand in for a key of the plan."""
+    twice = next((key for key in extra if key in _OWN), None)
+    if twice is not None:
+        raise UsageError(
+            f"target.extra.{twice}: not an extra of the server", remedy="say it under target, or not at all"
+        )
+    return extra

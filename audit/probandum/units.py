@@ -1,0 +1,60 @@
+"""The units that metrics are declared in: what they can hold, and the unit of a difference.
+
+A metric that subtracts is declared so: ``share`` lies from 0 to 1, ``share difference`` from -1 to 1. The
+estimates of both carry the unit ``share``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+_DIFFERENCE = " difference"
+_NOT_NEGATIVE = (0.0, math.inf)
+#: Units that cannot hold every number; all others can.
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "share": (0.0, 1.0),
+    "ratio": _NOT_NEGATIVE,
+    "joule": _NOT_NEGATIVE,
+    "watt-hour": _NOT_NEGATIVE,
+    "second": _NOT_NEGATIVE,
+    "samples": _NOT_NEGATIVE,
+}
+
+
+def difference_of(unit: str) -> str:
+    """The unit of a difference of two quantities of ``unit``, such as a change against a baseline."""
+    return unit + _DIFFERENCE
+
+
+def estimated_in(unit: str) -> str:
+    """The unit that estimates of a metric declared in ``unit`` carry.
+
+    >>> estimated_in("share difference"), estimated_in("ratio")
+    ('share', 'ratio')
+    """
+    return unit.partition(_DIFFERENCE)[0]
+
+
+def range_of(unit: str) -> tuple[float, float]:
+    """The lowest and the highest number that a quantity of ``unit`` can be; a difference spans both ways.
+
+    >>> range_of("share"), range_of("share difference"), range_of("ratio"), range_of("ratio difference")
+    ((0.0, 1.0), (-1.0, 1.0), (0.0, inf), (-inf, inf))
+    """
+    if unit.endswith(_DIFFERENCE):
+        low, high = range_of(unit.removesuffix(_DIFFERENCE))
+        return low - high, high - low
+    return _RANGES.get(unit, (-math.inf, math.inf))
+
+
+def range_in_words(unit: str) -> str:
+    """What :func:`range_of` says, in words.
+
+    >>> range_in_words("share"), range_in_words("ratio"), range_in_words("logit")
+    ('from 0 to 1', '0 or more', 'any number')
+    """
+    low, high = range_of(unit)
+    if math.isinf(high):
+        return "any number" if math.isinf(low) else f"{low:g} or more"
+    return f"from {low:g} to {high:g}"

@@ -1,0 +1,260 @@
+"""Verification: numbered steps over a record that need nothing but the record itself, and a public key at most."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from probandum import codec, environment, purging, sealing
+from probandum.errors import RecordError, UsageError
+from probandum.evidence import Observation
+from probandum.record import Record, read_bytes
+from probandum.sealing import STATEMENT, SUMS, ReportFacts, agree, contents, same, signed
+
+#: What stands at the root of a sealed record; a journal only stands there while the run goes on.
+_ROOT = ("ask", "findings.json", "judgement", "judgements", purging.FILE, "reports", STATEMENT, SUMS)
+_ASK = ("plan.yaml", "plan.json", "environment.json", "observations.jsonl.zst", "estimates.json")
+
+#: What one step found: whether it held, None where it does not apply, and a sentence.
+Outcome = tuple[bool | None, str]
+Check = tuple[str, Callable[[], Outcome]]
+#: Renders the reports of a record again, as the facts say, from a judgement of that name into a folder.
+Render = Callable[[ReportFacts, str, Path], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One numbered step of a verification. ``held`` None: not applicable, and ``detail`` says why."""
+
+    number: int
+    title: str
+    held: bool | None
+    detail: str
+
+
+def verify(record: Record, *, key: Ed25519PublicKey | None = None, render: Render | None = None) -> list[Step]:
+    """Every step of the verification, also those after a failure.
+
+    1. the record is complete and sealed, and nothing else stands in its folder
+    2. SHA256SUMS lists exactly the files of ask/, and every digest agrees; of a purged record, the observations are
+       those that the statement over the purge names
+    3. the statement is canonical, says what SHA256SUMS says, and the key, the tool and the digests, counts and readings
+       that the files say
+    4. the statement is signed, with the given key, and so is the one over a purge
+    5. every judgement agrees with its own seal, is signed as the record, and judges this record in the mode and as of
+       the day that its files say
+    6. findings.json is one of the judgements, to the byte
+    7. every finding's evidence is among the recorded observations
+    8. the reports agree with their own seal, are signed as the record, and speak of it and of one of its judgements
+    9. the reports come out of the record again, to the byte; only with ``render``
+    """
+    return _taken(
+        [
+            ("the record is complete, sealed and alone in its folder", lambda: _complete(record)),
+            *_asked(record, key),
+            ("every judgement agrees with its own seal", lambda: _judgements(record, key)),
+            ("findings.json is one of the judgements", lambda: (True, record.judgement().name)),
+            ("every finding's evidence was recorded", lambda: _evidence(record)),
+            ("the reports agree with their own seal", lambda: _reports(record, key)),
+            ("the reports come out of the record again, to the byte", lambda: _rendered(record, render)),
+        ]
+    )
+
+
+def refuse_damaged(record: Record, *, key: Ed25519PublicKey | None) -> None:
+    """RecordError naming the first of steps 1 to 4 that does not hold for what was asked, before more is built on it.
+
+    Of step 1 only what concerns ``ask/``: a judgement may still be missing.
+    """
+    for step in _taken([("the record is complete and sealed", lambda: _asked_whole(record)), *_asked(record, key)]):
+        if step.held is False:
+            raise RecordError(
+                f"{record.folder}: verification step {step.number}, {step.title}: {step.detail}",
+                remedy="the record is damaged, or not the one you mean; choose another --out",
+            )
+
+
+def refuse_unsealed(record: Record) -> None:
+    """RecordError where a finished record has lost its statement: no journal is left from which it could be resumed."""
+    if not record.sealed and record.observed.is_file() and not record.journal.is_file():
+        raise RecordError(
+            f"{record.folder}: holds a finished audit without {STATEMENT}, and no journal to resume it from",
+            remedy="the record is damaged; choose another --out",
+        )
+
+
+def _asked(record: Record, key: Ed25519PublicKey | None) -> list[Check]:
+    """Steps 2 to 4."""
+    return [
+        ("every file of ask/ has the digest in SHA256SUMS", lambda: _asked_files(record)),
+        ("the statement is canonical and says the same", lambda: same(record.folder, "ask", sealing.ask_facts(record))),
+        ("the statement is signed", lambda: _signed(record, key)),
+    ]
+
+
+def _asked_files(record: Record) -> Outcome:
+    purge = purging.read(record)
+    if purge is None:
+        return agree(record.folder, contents(record.ask))
+    if purge.record != sealing.statement_digest(record.folder):
+        return False, f"{purging.FILE} is of another record"
+    if purging.interrupted(record, purge):
+        return False, f"a purge was interrupted; end it with: probandum purge {record.folder} --raw"
+    replaced = {purging.OBSERVATIONS: (purge.removed, purge.left)}
+    held, detail = agree(record.folder, contents(record.ask), replaced=replaced)
+    return held, f"{detail}; {purge.said}" if held else detail
+
+
+def _signed(record: Record, key: Ed25519PublicKey | None) -> Outcome:
+    held, detail = signed(record.folder, key)
+    if held is False or purging.read(record) is None:
+        return held, detail
+    purged, said = signed(record.folder, key, name=purging.FILE)
+    return purged, f"{detail}; the purge: {said}"
+
+
+def _taken(checks: Iterable[Check]) -> list[Step]:
+    steps = []
+    for number, (title, check) in enumerate(checks, 1):
+        try:
+            held, detail = check()
+        except (RecordError, UsageError) as error:
+            held, detail = False, error.message
+        except OSError as error:
+            held, detail = False, f"{error.filename}: {error.strerror or error}"
+        except (LookupError, TypeError, AttributeError) as error:
+            held, detail = False, f"a file does not have the form of a record's ({type(error).__name__}: {error})"
+        steps.append(Step(number=number, title=title, held=held, detail=detail))
+    return steps
+
+
+def _asked_whole(record: Record) -> Outcome:
+    for name in _ASK:
+        if not (record.ask / name).is_file():
+            return False, f"ask/{name} is missing"
+    for name in (SUMS, STATEMENT):
+        if not (record.folder / name).is_file():
+            return False, f"{name} is missing"
+    return True, f"sealed, {len(record.results)} probes"
+
+
+def _complete(record: Record) -> Outcome:
+    whole = _asked_whole(record)
+    if not whole[0]:
+        return whole
+    for name in ("findings.json", record.present.name):
+        if not (record.folder / name).is_file():
+            return False, f"{name} is missing"
+    strays = sorted({path.name for path in record.folder.iterdir()}.difference(_ROOT))
+    if strays:
+        return False, sealing.stray(strays[0])
+    return whole
+
+
+def _judgements(record: Record, key: Ed25519PublicKey | None) -> Outcome:
+    base = record.folder / "judgements"
+    folders = sorted(base.iterdir()) if base.is_dir() else []
+    if not folders:
+        return False, "no judgement"
+    for folder in folders:
+        if not folder.is_dir():
+            return False, sealing.stray(folder.name)
+        files = _sealed_files(folder)
+        for check in (agree(folder, files), same(folder, "judgement", sealing.judgement_facts(record, folder))):
+            if not check[0]:
+                return False, f"{folder.name}: {check[1]}"
+        if folder.name != (name := _judgement_name(folder)):
+            return False, f"{folder.name}: its files are those of judgement {name}"
+        held, detail = signed(folder, key)
+        if held is False:
+            return False, f"{folder.name}: {detail}"
+    return True, f"{len(folders)} judgement{'s' if len(folders) > 1 else ''}"
+
+
+def _judgement_name(folder: Path) -> str:
+    said, card = (
+        codec.decode(dict[str, Any], read_bytes(folder / name), what=str(folder / name))
+        for name in ("judging.json", "card.json")
+    )
+    return sealing.judgement_name(said, card)
+
+
+def _evidence(record: Record) -> Outcome:
+    recorded = {entry.request if isinstance(entry, Observation) else entry.window for entry in record.entries()}
+    named = {digest for finding in record.findings for digest in finding.evidence}
+    missing = sorted(named - recorded)
+    if missing:
+        return False, f"{len(missing)} digests name no observation, the first {missing[0][:19]}…"
+    return True, f"{len(named)} of {len(recorded)} observations are evidence of a finding"
+
+
+def _reports(record: Record, key: Ed25519PublicKey | None) -> Outcome:
+    folder = record.reports
+    if not folder.exists():
+        declared = record.plan["declare"]["documents"]
+        named = f"the plan names {', '.join(declared)}, and no" if declared else "no"
+        return None, f"{named} reports were written; write them with: probandum report {record.folder}"
+    if not (folder / STATEMENT).is_file():
+        return False, f"they have no seal, as after an interruption; write them again: probandum report {record.folder}"
+    facts = sealing.report_facts(folder)
+    for check in (agree(folder, _sealed_files(folder)), same(folder, "reports", codec.builtins(facts))):
+        if not check[0]:
+            return check
+    if facts.record != sealing.statement_digest(record.folder):
+        return False, "they speak of another record"
+    judgement = _judgement_of(record, facts)
+    if judgement is None:
+        return False, "they speak of no judgement of this record"
+    held, detail = signed(folder, key)
+    if held is False:
+        return False, detail
+    present = read_bytes(record.present).decode("utf-8", "replace").strip()
+    whose = f"judgement {judgement}" + ("" if judgement == present else ", not the present one")
+    return True, f"{', '.join(facts.documents) or 'no document'} as of {facts.as_of}; {whose}; {detail}"
+
+
+def _judgement_of(record: Record, facts: ReportFacts) -> str | None:
+    """The name of the judgement that the reports speak of."""
+    for folder in sorted((record.folder / "judgements").iterdir()):
+        if folder.is_dir() and sealing.statement_digest(folder) == facts.judgement:
+            return folder.name
+    return None
+
+
+def _rendered(record: Record, render: Render | None) -> Outcome:
+    if render is None:
+        return None, "not rendered again: ask for it with --render"
+    if not (record.reports / STATEMENT).is_file():
+        return None, "there are no sealed reports"
+    facts = sealing.report_facts(record.reports)
+    judgement = _judgement_of(record, facts)
+    if judgement is None:
+        return False, "they speak of no judgement of this record"
+    with tempfile.TemporaryDirectory() as temporary:
+        render(facts, judgement, Path(temporary))
+        there = {_place(record.reports, path): path for path in _sealed_files(record.reports)}
+        again = {_place(Path(temporary), path): path for path in contents(Path(temporary))}
+        differ = [name for name in sorted({*there, *again}) if not _alike(there.get(name), again.get(name))]
+    changed = environment.changed(record, facts.packages)
+    told = "".join(f"; {package}" for package in changed)
+    if differ:
+        return False, f"{len(differ)} of {len(again)} files differ, the first {differ[0]!r}{told}"
+    return True, f"{len(again)} files{told}"
+
+
+def _alike(one: Path | None, other: Path | None) -> bool:
+    return one is not None and other is not None and read_bytes(one) == read_bytes(other)
+
+
+def _place(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _sealed_files(folder: Path) -> list[Path]:
+    """What a seal inside ``folder`` has to list: everything but itself."""
+    return [path for path in contents(folder) if path not in (folder / SUMS, folder / STATEMENT)]

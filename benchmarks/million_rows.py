@@ -1,0 +1,131 @@
+"""Audits of a million rows in one pass of memory: decisions in a log, and an ONNX model that is asked.
+
+    OMP_NUM_THREADS=1 python benchmarks/million_rows.py         # writes benchmarks/results/million_rows.md
+
+Each audit runs in a process of its own, from a file to a sealed record without documents, over three groups crossed
+with two. What a row costs is the slope of the peak of memory between an eighth of the rows and all of them, so that
+libraries and the interpreter do not count. The file itself holds ten columns, of which the audit names four to seven.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+RESULTS = Path(__file__).parent / "results" / "million_rows.md"
+ROWS = 1_000_000
+SYSTEM = 'version: 1\nsystem: {name: Scorer, version: "1"}\n'
+GROUPS = """\
+groups:
+  race: {reference: A}
+  sex: {reference: m}
+suites: {bias.group-rates: {intersections: 2}}
+limits: [{metric: bias.group-rates/impact-ratio, at_least: 0.8}]
+energy: {codecarbon: false}
+"""
+PLANS = {
+    "log": "target: {type: log, path: rows.parquet, decision: granted, favourable: 1, label: repaid}\n",
+    "onnx": "target: {type: onnx, path: model.onnx, labels: [0, 1]}\n"
+    "data: {path: rows.parquet, label: repaid, features: [a, b, c, d]}\n"
+    "decision: {favourable: 1}\n",
+}
+
+
+def write(folder: Path, rows: int, kind: str, name: str) -> None:
+    """The rows, the model and the plan."""
+    import pyarrow as arrow
+    from pyarrow import csv, parquet
+
+    rng = np.random.default_rng(1)
+    features = {column: rng.normal(size=rows) for column in "abcd"}
+    repaid = (features["a"] + rng.normal(size=rows) > 0).astype(np.int8)
+    table = arrow.table(
+        {
+            "id": np.arange(rows),
+            "race": rng.choice(["A", "B", "C"], rows, p=[0.6, 0.3, 0.1]),
+            "sex": rng.choice(["f", "m"], rows),
+            "repaid": repaid,
+            "granted": (features["a"] > 0).astype(np.int8),
+            **features,
+            "note": rng.integers(0, 100, rows),
+        }
+    )
+    if name.endswith(".csv"):
+        csv.write_csv(table, folder / name)
+    else:
+        parquet.write_table(table, folder / name)
+    if kind == "onnx":
+        from skl2onnx import to_onnx
+        from sklearn.linear_model import LogisticRegression
+
+        sample = np.column_stack([column[:5000] for column in features.values()])
+        model = to_onnx(
+            LogisticRegression().fit(sample, repaid[:5000]), sample[:1].astype(np.float32), options={"zipmap": False}
+        )
+        (folder / "model.onnx").write_bytes(model.SerializeToString())
+    (folder / "audit.yaml").write_text(SYSTEM + PLANS[kind].replace("rows.parquet", name) + GROUPS, "utf-8")
+
+
+def measured(folder: Path) -> None:
+    """One audit in this process; its seconds and its peak of memory on standard output."""
+    from probandum import api
+
+    began, cpu = time.perf_counter(), time.process_time()
+    record = api.audit(folder / "audit.yaml", out=folder / "run", documents=False)
+    assert any(finding.estimate.value is not None for finding in record.findings)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    found = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "peak": peak}
+    print(json.dumps(found))
+
+
+def audited(rows: int, kind: str, name: str) -> dict[str, float]:
+    """The same in a process of its own, over files of its own."""
+    with tempfile.TemporaryDirectory() as place:
+        subprocess.run([sys.executable, __file__, "--write", place, kind, name, "--rows", str(rows)], check=True)
+        done = subprocess.run([sys.executable, __file__, "--one", place], check=True, capture_output=True, text=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--one", type=Path)
+    parser.add_argument("--write", nargs=3)
+    asked = parser.parse_args()
+    if asked.write:
+        return write(Path(asked.write[0]), asked.rows, asked.write[1], asked.write[2])
+    if asked.one:
+        return measured(asked.one)
+    lines = []
+    for kind, name in (("log", "rows.csv"), ("log", "rows.parquet"), ("onnx", "rows.parquet")):
+        few, many = (audited(rows, kind, name) for rows in (asked.rows // 8, asked.rows))
+        a_row = (many["peak"] - few["peak"]) / (asked.rows - asked.rows // 8)
+        print(kind, name, many, f"{a_row:.0f} B a row")
+        peak = f"{many['peak'] / 2**20:,.0f} MiB"
+        lines.append(f"| {kind} | {name.partition('.')[2]} | {many['cpu']:.1f} | {peak} | {a_row:,.0f} |")
+    text = [
+        "# A million rows in one pass of memory",
+        "",
+        f"{asked.rows:,} rows; `bias.group-rates` over race, sex and their crossing; from the file to a sealed record.",
+        "",
+        "| target | file | seconds of the CPU | peak memory | bytes a row |",
+        "| --- | --- | --- | --- | --- |",
+        *lines,
+        "",
+    ]
+    if asked.rows == ROWS:
+        RESULTS.write_text("\n".join(text), "utf-8")
+    return None
+
+
+if __name__ == "__main__":
+    main()

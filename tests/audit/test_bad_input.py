@@ -1,0 +1,412 @@
+"""Bad input on the command line: one line that names it and says what to do, a documented code, no traceback."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import killed
+from commands import Ended, entered
+from paths import ROOT
+from probandum import api
+from probandum.cache import AnswerCache
+from probandum.errors import TargetError, UsageError
+from probandum.plan import Plan
+from probandum.record import Record
+from probandum.resources import cache_folder, from_home
+from probandum.target import TargetContext
+from probandum.targets.checkpoints import Checkpoint, Place
+from records import LIMITS, PLAN, write_plan, write_sklearn_plan
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    """Runs the command line in a folder that holds a plan and its log."""
+    write_plan(tmp_path)
+    return lambda *words: entered(tmp_path, *words)
+
+
+# Words of the command.
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("audit",), "error: Missing argument 'PLAN...'; see probandum audit --help"),
+        (("audit", "a.yaml", "--tear", "pr"), "error: No such option: --tear (Possible options: "),
+        (("audit", "a.yaml", "--out"), "error: Option '--out' requires an argument; see probandum --help"),
+        (("adit", "a.yaml"), "error: No such command 'adit'"),
+        (("judge",), "error: Missing argument 'RUN'; see probandum judge --help"),
+    ],
+)
+def test_wrong_words_are_one_line_and_2(command: Command, words: tuple[str, ...], line: str) -> None:
+    """What is wrong, and where the help is."""
+    ended = command(*words)
+
+    assert (2, 1) == (ended.code, len(ended.err.splitlines()))
+    assert ended.err.startswith(line), ended.err
+
+
+def test_help_is_0_and_no_words_at_all_are_the_help_and_2(command: Command) -> None:
+    """For the program and for a group of verbs."""
+    helped, bare, group = command("--help"), command(), command("law")
+
+    assert (0, 2, 2) == (helped.code, bare.code, group.code)
+    assert helped.out == bare.err
+    assert "timeline" in group.err
+
+
+# Ctrl-C.
+
+SLOW = f"""\
+import sys
+sys.path.insert(0, {str(ROOT / "tests")!r})
+import killed
+from probandum.cli import main
+killed.register()
+main()
+"""
+
+
+def test_ctrl_c_says_that_the_run_resumes_and_ends_with_130(tmp_path: Path) -> None:
+    """SIGINT at the seventh of ten rounds; the same command asks the seventh again and no other."""
+    plan = killed.write(tmp_path)
+    system = tmp_path / "system.py"
+    system.write_text(system.read_text("utf-8").replace("SIGKILL", "SIGINT"), "utf-8")
+    (tmp_path / "kill_at.txt").write_text("7")
+
+    def run() -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-c", SLOW, "audit", plan.name, "--out", "run"]
+        return subprocess.run(words, check=False, capture_output=True, text=True, cwd=tmp_path)
+
+    cut = run()
+    (tmp_path / "kill_at.txt").unlink()
+    whole = run()
+    asked = (tmp_path / "calls.txt").read_text("utf-8").splitlines()
+
+    assert 130 == cut.returncode
+    assert "interrupted: what was recorded is kept; the same command resumes it" == cut.stderr.splitlines()[-1]
+    assert "Traceback" not in cut.stderr
+    assert 0 == whole.returncode, whole.stderr
+    assert (killed.ROUNDS + 1, killed.ROUNDS) == (len(asked), len(set(asked)))
+
+
+def test_ctrl_c_while_nothing_is_recorded_promises_nothing(tmp_path: Path) -> None:
+    """Only an audit resumes."""
+    program = "import os, signal\nfrom probandum import cli, doctor\n"
+    program += f"doctor.examine = lambda: os.kill(os.getpid(), {int(signal.SIGINT)})\ncli.main()\n"
+    ended = subprocess.run([sys.executable, "-c", program, "doctor"], check=False, capture_output=True, text=True)
+
+    assert (130, "interrupted\n") == (ended.returncode, ended.stderr)
+
+
+# Folders that cannot be written.
+
+
+@pytest.mark.parametrize(
+    ("out", "line"),
+    [
+        ("/proc/x", "error: /proc/x: cannot be written: No such file or directory; choose another --out"),
+        ("/sys/x", "error: /sys/x: cannot be written: Operation not permitted; choose another --out"),
+        ("log.csv/x", "error: log.csv/x: cannot be written: Not a directory; choose another --out"),
+        ("log.csv", "error: log.csv: not empty and not an audit record; choose another --out"),
+    ],
+)
+def test_a_record_that_cannot_be_written_is_one_line_and_2(command: Command, out: str, line: str) -> None:
+    """Before anything is asked; the line names the folder."""
+    ended = command("audit", "audit.yaml", "--out", out)
+
+    assert 2 == ended.code
+    assert line == ended.err.splitlines()[-1]
+    assert "Traceback" not in ended.err
+
+
+def test_reports_that_cannot_be_written_are_one_line_and_2(command: Command) -> None:
+    """Nobody knows better than the system why."""
+    command("audit", "audit.yaml", "--out", "run")
+    ended = command("report", "run", "--format", "md", "--out", "/proc/x")
+
+    assert 2 == ended.code
+    assert "error: /proc/x: No such file or directory; check the path, and who may read and write there\n" == ended.err
+
+
+def test_a_cache_that_cannot_be_written_is_one_line_and_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The home, the user's cache or ours: the folder is named, and no record is begun."""
+    write_sklearn_plan(tmp_path, execution="{cache: shared}")
+    remedy = "set PROBANDUM_CACHE to a folder that can be written, or execution.cache to run"
+    for name, value, folder, why in (
+        ("HOME", "/proc/x", "/proc/x", "No such file or directory"),
+        ("XDG_CACHE_HOME", "/sys", "/sys/probandum", "Operation not permitted"),
+        ("PROBANDUM_CACHE", str(tmp_path / "rows.csv"), str(tmp_path / "rows.csv"), "File exists"),
+    ):
+        with monkeypatch.context() as patch:
+            for each in ("XDG_CACHE_HOME", "PROBANDUM_CACHE"):
+                patch.delenv(each, raising=False)
+            patch.setenv(name, value)
+            ended = entered(tmp_path, "audit", "audit.yaml", "--out", "run")
+
+        assert 2 == ended.code
+        assert f"error: {folder}: answers cannot be kept there: {why}; {remedy}" == ended.err.splitlines()[-1]
+        assert not (tmp_path / "run").exists()
+
+
+def test_a_cache_that_is_a_folder_is_named(tmp_path: Path) -> None:
+    """As anything else that cannot be opened."""
+    with pytest.raises(UsageError) as caught:
+        AnswerCache({}, path=tmp_path)
+
+    assert f"{tmp_path}: answers cannot be kept there: Is a directory" == caught.value.message
+
+
+def test_a_user_without_a_home_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``~`` of nobody, and a cache that would lie there."""
+    for name in ("HOME", "XDG_CACHE_HOME", "PROBANDUM_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000_000)
+
+    with pytest.raises(UsageError, match=r"^~/\.cache: no home folder is known$"):
+        cache_folder()
+    with pytest.raises(UsageError, match=r"^~nobody-of-that-name/rows\.csv: no home folder is known$"):
+        from_home("~nobody-of-that-name/rows.csv")
+
+
+# The log of a meter.
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        (
+            "time,watts\n1,40\n2,much\n",
+            "row 2: column 'watts' holds 'much', expected a number; mend the log, or start a new one",
+        ),
+        ("time,watts\n1,40\n2,nan\n", "row 2: column 'watts' holds 'nan', expected a number; mend the log"),
+        ("time,watts\n1,40\n,40\n", "row 2: column 'time' holds '', expected a number"),
+        ("time,watts\n1,40\n2\n", "row 2: column 'watts' holds '', expected a number"),
+        ("time,power\n1,40\n2,40\n", "no column 'watts'; found: time, power"),
+        (
+            "time,watts\n2,40\n1,40\n",
+            "row 2: the time 1.0 does not follow 2.0; times rise from row to row, in Unix seconds",
+        ),
+        ("time,watts\n1,40\n2,-1\n", "row 2: -1 watts, expected 0 or more"),
+        ("time,watts\n1,40\n", "fewer than 2 whole rows; start the meter before the audit"),
+        ("", "no column 'time'; found: nothing"),
+        (None, "Is a directory; check the path in the plan"),
+    ],
+)
+@pytest.mark.parametrize("verb", [("audit", "audit.yaml", "--out", "run"), ("plan", "check", "audit.yaml")])
+def test_a_broken_log_of_a_meter_is_found_before_anything_is_asked(
+    tmp_path: Path, verb: tuple[str, ...], log: str | None, said: str
+) -> None:
+    """The plan's line, the file, and the row."""
+    write_plan(tmp_path, PLAN + LIMITS + "energy: {log: wall.csv}\n")
+    if log is None:
+        (tmp_path / "wall.csv").mkdir()
+    else:
+        (tmp_path / "wall.csv").write_text(log, "utf-8")
+    ended = entered(tmp_path, *verb)
+
+    assert (2, 1) == (ended.code, len(ended.err.splitlines()))
+    assert ended.err.startswith(f"audit.yaml:11:10: energy.log: wall.csv: {said}"), ended.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_log_that_is_not_there_is_missed_when_the_run_begins(tmp_path: Path) -> None:
+    """A plan may be checked and locked before its meter is started."""
+    write_plan(tmp_path, PLAN + LIMITS + "energy: {log: wall.csv}\n")
+    ended = entered(tmp_path, "audit", "audit.yaml", "--out", "run")
+
+    assert 0 == entered(tmp_path, "plan", "check", "audit.yaml").code
+    assert 2 == ended.code
+    assert "error: energy.log: wall.csv: no such file; start the meter before the audit" == ended.err.splitlines()[-1]
+    assert not (tmp_path / "run").exists()
+
+
+# Values that are none.
+
+
+def spoil(folder: Path, column: int, value: str) -> None:
+    """Another value in the second row of the log."""
+    log = folder / "log.csv"
+    lines = log.read_text("utf-8").splitlines()
+    cells = lines[2].split(",")
+    cells[column] = value
+    log.write_text("\n".join([*lines[:2], ",".join(cells), *lines[3:]]) + "\n", "utf-8")
+
+
+@pytest.mark.parametrize("value", ["nan", "NaN", "inf", "-inf", "Infinity", "1e400"])
+@pytest.mark.parametrize(("column", "name"), [(2, "approved"), (3, "repaid")])
+def test_a_number_that_is_none_among_decisions_or_labels_is_named(
+    tmp_path: Path, column: int, name: str, value: str
+) -> None:
+    """File, row and column: it must not turn its column into words."""
+    write_plan(tmp_path)
+    spoil(tmp_path, column, value)
+    ended = entered(tmp_path, "audit", "audit.yaml", "--out", "run")
+    remedy = "fill it in or leave the row out; the audit drops nothing by itself"
+
+    assert 2 == ended.code
+    assert (
+        f"error: log.csv: row 2: column {name!r} holds {value!r}, which is no value; {remedy}"
+        == ended.err.splitlines()[-1]
+    )
+
+
+def test_a_score_that_is_no_number_is_named(tmp_path: Path) -> None:
+    """As a decision that is none."""
+    write_plan(tmp_path, (PLAN + LIMITS).replace("label: repaid", "score: repaid"))
+    spoil(tmp_path, 3, "NaN")
+    ended = entered(tmp_path, "audit", "audit.yaml", "--out", "run")
+
+    assert 2 == ended.code
+    assert "log.csv: row 2: column 'repaid' holds 'NaN', which is no value" in ended.err
+
+
+def test_an_empty_decision_is_named(tmp_path: Path) -> None:
+    """Among numbers and among words."""
+    write_plan(tmp_path)
+    spoil(tmp_path, 2, "")
+    numbers = entered(tmp_path, "audit", "audit.yaml", "--out", "run")
+    log = tmp_path / "log.csv"
+    words = log.read_text("utf-8").replace(",1,", ",yes,").replace(",0,", ",no,")
+    log.write_text(words, "utf-8")
+    (tmp_path / "audit.yaml").write_text((PLAN + LIMITS).replace("favourable: 1", "favourable: yes"), "utf-8")
+    among_words = entered(tmp_path, "audit", "audit.yaml", "--out", "run")
+
+    assert (2, 2) == (numbers.code, among_words.code)
+    for ended in (numbers, among_words):
+        assert "error: log.csv: row 2: column 'approved' is empty; fill it in" in ended.err
+
+
+def test_a_group_that_nobody_states_is_a_group_and_nan_is_none(tmp_path: Path) -> None:
+    """An empty cell is the group "(not stated)"; a NaN that became a word would be a group of its own."""
+    write_plan(tmp_path)
+    spoil(tmp_path, 1, "")
+    entered(tmp_path, "audit", "audit.yaml", "--out", "run")
+    names = {finding.groups.group for finding in Record.open(tmp_path / "run").findings if finding.groups}
+    spoil(tmp_path, 1, "nan")
+    ended = entered(tmp_path, "audit", "audit.yaml", "--out", "again")
+
+    assert "(not stated)" in names
+    assert 2 == ended.code
+    assert (
+        "error: groups.sex: row 2: column 'sex' holds 'nan', which is no value; leave the cell empty: such rows are "
+        "the group '(not stated)'"
+    ) == ended.err.splitlines()[-1]
+
+
+# Days.
+
+
+@pytest.mark.parametrize("day", ["tomorrow", "2026-02-30", "20261128", "2026-W48-6", "2026-11-28T10:00", ""])
+def test_a_day_that_is_none_is_the_same_line_everywhere(command: Command, day: str) -> None:
+    """judge, report, law check and law timeline check it alike."""
+    command("audit", "audit.yaml", "--out", "run")
+    verbs = (("judge", "run"), ("report", "run"), ("law", "check", "audit.yaml"), ("law", "timeline"))
+    ended = {command(*verb, "--as-of", day) for verb in verbs}
+
+    assert {Ended(2, "", f"error: as-of: expected a date such as 2026-11-23, got {day!r}\n")} == ended
+
+
+def test_a_day_before_the_record_began_is_refused_and_a_later_one_is_not(command: Command, tmp_path: Path) -> None:
+    """Nothing was known before it; a later day shows what will have expired."""
+    command("audit", "audit.yaml", "--out", "run")
+    started = str(Record.open(tmp_path / "run").environment["started"])[:10]
+    line = f"error: as-of: 2001-01-01 lies before {started}, when the record began; name that day or a later one\n"
+
+    assert {Ended(2, "", line)} == {command(verb, "run", "--as-of", "2001-01-01") for verb in ("judge", "report")}
+    assert 0 == command("judge", "run", "--as-of", "2099-01-01").code
+    assert 0 == command("law", "timeline", "--as-of", "2001-01-01").code
+
+
+# A plan that cannot be true.
+
+
+def test_a_limit_of_a_later_day_is_refused(tmp_path: Path) -> None:
+    """It must precede the run: the day is the plan's to state, and the clock's to check."""
+    import datetime
+
+    write_plan(tmp_path, (PLAN + LIMITS).replace("2026-11-01", "2999-01-01"))
+    today = datetime.date(2998, 12, 31)
+    ended = entered(tmp_path, "plan", "check", "audit.yaml")
+
+    assert 2 == ended.code
+    assert ended.err.startswith("audit.yaml:10:6: limits.0.set_on: 2999-01-01 lies after today, ")
+    assert ended.err.endswith("; it must precede the run\n")
+    with pytest.raises(UsageError, match=r"2999-01-01 lies after today, 2998-12-31; it must precede the run"):
+        Plan.load(tmp_path / "audit.yaml", today=today)
+    assert "2999-01-01" == Plan.load(tmp_path / "audit.yaml", today=datetime.date(2999, 1, 1)).limits[0].set_on
+
+
+@pytest.mark.parametrize(
+    ("country", "hint"),
+    [("GER", ", did you mean 'DEU' (Germany)?"), ("QQQ", "; give an ISO 3166 alpha-3 code such as DEU")],
+)
+def test_a_country_that_is_none_is_refused_with_its_line(tmp_path: Path, country: str, hint: str) -> None:
+    """Before anything is asked, with the code that was meant where one can tell."""
+    write_plan(tmp_path, PLAN + LIMITS + f"energy: {{country: {country}}}\n")
+    ended = entered(tmp_path, "plan", "check", "audit.yaml")
+
+    assert 2 == ended.code
+    assert f"audit.yaml:11:10: energy.country: codecarbon's table has no {country!r}{hint}\n" == ended.err
+
+
+WAIVERS = """\
+waivers:
+  - {finding: "bias.group-rates/impact-ratio?sex=F~M", owner: Board, reason: known, set_on: 2026-11-01,
+     expires: 2026-12-31}
+  - {finding: "%s", owner: Board, reason: known, set_on: 2026-11-01,
+     expires: 2026-12-31}
+"""
+
+
+def test_a_finding_that_is_waived_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
+    """Nobody could tell which of the two holds."""
+    finding = "bias.group-rates/impact-ratio?sex=F~M"
+    write_plan(tmp_path, PLAN + LIMITS + WAIVERS % finding)
+    ended = entered(tmp_path, "plan", "check", "audit.yaml")
+    line = f"audit.yaml:14:6: waivers.1.finding: '{finding}' is waived on line 12 already; keep one of the two\n"
+
+    assert (2, line) == (ended.code, ended.err)
+
+
+def test_a_waiver_of_no_finding_is_said_in_the_terminal_and_in_every_export(tmp_path: Path) -> None:
+    """It accepts nothing, so it blocks nothing; whoever wrote it means a finding that is not there."""
+    write_plan(tmp_path, PLAN + LIMITS + WAIVERS % "bias.group-rates/impact-ratio?sex=M~F")
+    files = {name: tmp_path / name for name in ("sarif", "junit", "gitlab", "summary")}
+    words = [word for name in files for word in (f"--{name}", name)]
+    ended = entered(tmp_path, "audit", "audit.yaml", "--out", "run", "--annotations", *words)
+    said = "waiver for bias.group-rates/impact-ratio?sex=M~F (line 14) matches no finding"
+    (annotation,) = [line for line in ended.out.splitlines() if line.startswith("::notice") and said in line]
+
+    assert f"  -  {said}" in ended.out.splitlines()
+    assert "file=audit.yaml,line=14,title=gate" in annotation
+    for name in ("sarif", "junit", "gitlab"):
+        assert f"Note: {said}" in files[name].read_text("utf-8"), name
+    assert "matches no finding" in files["summary"].read_text("utf-8")
+    assert [14] == [waiver.line for waiver in api.gate(tmp_path / "run").unmatched]
+
+
+# A model that the plan calls by a dot.
+
+
+@pytest.mark.parametrize("path", [".", "", "..", "inner/.."])
+def test_a_model_folder_is_named_whatever_the_plan_calls_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """An error about nothing helps nobody."""
+    folder = tmp_path / "small-model"
+    (folder / "inner").mkdir(parents=True)
+    monkeypatch.chdir(folder / "inner" if path == ".." else folder)
+    place = Place.of(TargetContext(folder=Path()), {"path": path})
+
+    with pytest.raises(TargetError) as caught:
+        Checkpoint.read(place, task="auto")
+    assert "small-model: no model folder: it has no config.json" == caught.value.message

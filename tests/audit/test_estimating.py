@@ -1,0 +1,227 @@
+"""What an audit will ask and take, said before it is asked, and held against what it then asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from probandum import api
+from probandum.calibrating import Cost, scaled
+from probandum.errors import UsageError
+from probandum.evidence import Capability, Request
+from probandum.finding import Limit
+from probandum.foreseeing import beyond_expectation
+from probandum.plan import Plan
+from probandum.record import Record
+from probandum.rehearsing import Counting, Pack
+from probandum.target import TargetContext
+from probandum.targets.callable import CallableTarget
+from probandum_probes.bias.name_swap import NameSwap
+from records import LIMITS, PLAN, write_plan, write_sklearn_plan
+
+CHOOSER = """\
+import math
+
+def choose(prompts, options, prefix):
+    raise SystemExit("the model was asked")
+"""
+MODERATOR = """\
+def score(texts):
+    return [(sum(map(ord, text)) % 97 + 1) / 99 for text in texts]
+"""
+NAMES = """\
+version: 1
+system: {name: Panel, version: "1"}
+target: {type: callable, function: "system:choose", kind: choose}
+suites: {bias.name-swap: {}}
+limits:
+  - {metric: bias.name-swap/log-odds-difference, band: 0.1}
+tiers: {pr: {suites: {bias.name-swap: {sample: 8}}}}
+energy: {codecarbon: false}
+"""
+TEXTS = """\
+version: 1
+system: {name: Moderation, version: "1"}
+target: {type: callable, function: "system:score", kind: classify}
+suites: {bias.term-swap: {}, energy.inference: {repeats: 2, seconds: 0.05}}
+limits:
+  - {metric: bias.term-swap/flip-rate, at_most: 0.001}
+energy: {codecarbon: false, meter: none}
+"""
+
+
+def plan_of(folder: Path, text: str, system: str) -> Path:
+    """The plan beside its system."""
+    (folder / "system.py").write_text(system, "utf-8")
+    (folder / "audit.yaml").write_text(text, "utf-8")
+    return folder / "audit.yaml"
+
+
+def inputs_of(record: Record) -> Counter[str]:
+    """Inputs by the probe that asked for them first."""
+    found: Counter[str] = Counter()
+    for each in record.observations():
+        found[each.probe] += int(each.asked["n"])
+    return found
+
+
+def test_counting_never_asks_the_model(tmp_path: Path) -> None:
+    """The function would end the process; 20 applications under the shipped names in both orders are counted."""
+    found = api.estimate(plan_of(tmp_path, NAMES, CHOOSER), calibrated=False)
+    probe = NameSwap()
+    names = sum(len(members) for members in probe.people.values())
+
+    assert 2 * len(probe.decisions) * names == found.requests.value
+    assert found.requests.exact
+    assert (None, None) == (found.cost, found.joules)
+
+
+def test_a_tier_asks_less_and_says_that_it_allows_no_verdict(tmp_path: Path) -> None:
+    """Eight scenarios are too few, whatever is answered."""
+    plan = plan_of(tmp_path, NAMES, CHOOSER)
+    whole, few = (api.estimate(plan, tier=tier, calibrated=False) for tier in (None, "pr"))
+
+    assert 8 * whole.requests.value == 20 * few.requests.value
+    assert ["8 scenarios; a verdict about groups needs 20"] == [line.split("as planned: ")[1] for line in few.hopeless]
+    assert few.hopeless[0].startswith("bias.name-swap/log-odds-difference within 0.1 of 0 (line 6) cannot PASS")
+
+
+def test_a_limit_beyond_what_the_design_reaches_is_named_without_asking(tmp_path: Path) -> None:
+    """Errors of 20 scenarios and 20 names reach past a tenth of a logit, and not past a quarter."""
+    assert 1 == len(api.hopeless_limits(plan_of(tmp_path, NAMES, CHOOSER)))
+    assert () == api.hopeless_limits(plan_of(tmp_path, NAMES.replace("0.1", "0.25"), CHOOSER))
+
+
+@pytest.mark.parametrize(("scenarios", "names", "hopeless"), [(70, 20, True), (300, 100, False)])
+def test_the_strict_band_needs_the_larger_design(scenarios: int, names: int, hopeless: bool) -> None:
+    """A tenth of a logit cannot pass with 70 scenarios and 20 names a group; with 300 and 100 it can."""
+    probe: Any = NameSwap()
+    probe.decisions = probe.decisions[:1] * scenarios
+    probe.people = {group: members[:1] * names for group, members in probe.people.items()}
+    strict = Limit(metric="bias.name-swap/log-odds-difference", direction="band", threshold=0.1)
+
+    assert hopeless == bool(list(beyond_expectation([strict], {"bias.name-swap": probe})))
+
+
+def test_what_is_predicted_is_what_is_asked(tmp_path: Path) -> None:
+    """Requests to the input, with controls; energy windows by their seconds."""
+    plan = plan_of(tmp_path, TEXTS, MODERATOR)
+    found = api.estimate(plan)
+    record = api.audit(plan, out=tmp_path / "run", documents=False)
+    terms, energy = found.probes
+
+    assert terms.requests.exact
+    assert inputs_of(record) == Counter({"bias.term-swap": terms.requests.value})
+    assert 2 == energy.windows
+    assert 0.1 == pytest.approx(energy.window_seconds)
+    assert (energy.window_inputs or 0) > 0
+    assert found.cost is not None and found.cost.cpu_seconds > 0.1
+    assert None is found.joules
+    assert any("flip-rate" in line and "even the best possible answers" in line for line in found.hopeless)
+
+
+def test_a_probe_whose_questions_follow_the_answers_gets_a_range(tmp_path: Path) -> None:
+    """A greedy search asks about what it found last; what it then asks lies in the range."""
+    plan = write_sklearn_plan(
+        tmp_path, suites="explain.faithfulness: {inputs: 6, explainers: [occlusion]}, bias.group-rates: {}"
+    )
+    text = plan.read_text("utf-8").replace("features: [income]", "features: [income, sex_code, age]")
+    plan.write_text(text, "utf-8")
+    _with_more_columns(tmp_path)
+    found = {each.probe: each.requests for each in api.estimate(plan).probes}
+    asked = inputs_of(api.audit(plan, out=tmp_path / "run", documents=False))
+
+    assert found["explain.faithfulness"].low <= asked["explain.faithfulness"] <= found["explain.faithfulness"].high
+
+
+def _with_more_columns(folder: Path) -> None:
+    """A model of three columns in place of one, and rows that hold them."""
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(5)
+    values = rng.normal(size=(300, 3)).round(3)
+    repaid = (values @ [1.0, -0.5, 0.3] + rng.normal(size=300) > 0).astype(int)
+    skops.io.dump(LogisticRegression().fit(values, repaid), folder / "model.skops")
+    lines = [
+        f"{'FM'[row % 2]},{a},{b},{c},{label}"
+        for row, ((a, b, c), label) in enumerate(zip(values, repaid, strict=True))
+    ]
+    (folder / "rows.csv").write_text("\n".join(["sex,income,sex_code,age,repaid", *lines]) + "\n", "utf-8")
+
+
+def test_recorded_decisions_are_counted_exactly_and_their_limits_are_looked_at(tmp_path: Path) -> None:
+    """A log answers for itself in the dry run."""
+    found = api.estimate(write_plan(tmp_path, PLAN + LIMITS))
+
+    assert (800, True) == (found.requests.value, found.requests.exact)
+    assert (1, ()) == (found.limits, found.hopeless)
+
+
+@pytest.mark.parametrize(
+    ("budget", "expected"),
+    [
+        ("{requests: 100000}", {"requests": True}),
+        ("{requests: 10}", {"requests": False}),
+        ("{tokens: 10}", {"tokens": None}),
+    ],
+)
+def test_a_budget_is_compared_with_what_is_needed(
+    tmp_path: Path, budget: str, expected: dict[str, bool | None]
+) -> None:
+    """This system counts no tokens: nothing can be said of a budget of them."""
+    path = plan_of(tmp_path, NAMES + f"execution: {{budget: {budget}}}\n", CHOOSER)
+    found = api.estimate(path, calibrated=False).suffices()
+
+    assert expected == {resource: enough for resource, (_, enough) in found.items()}
+
+
+def test_invented_answers_are_sound_and_the_same_every_time(tmp_path: Path) -> None:
+    """Another world answers otherwise."""
+    plan_of(tmp_path, NAMES, CHOOSER)
+    target = CallableTarget(TargetContext(folder=tmp_path), function="system:choose", kind="choose")
+    request = Request(kind=Capability.CHOOSE, inputs=("a", "b"), options=((" yes",), (" no",)))
+    one, again, two = (Counting(target, world=world, known={}).answer([request])[0] for world in (1, 1, 2))
+
+    assert one.digest == again.digest != two.digest
+    assert [1.0, 1.0] == pytest.approx(np.exp(one.values).sum(axis=1).tolist())
+
+
+def test_costs_are_scaled_by_packs_and_inputs() -> None:
+    """0.1 s a pack and 1 ms an input, found from three packs."""
+    timed = [
+        (Pack(name=str(n), inputs=n, tokens=None, written=0), Cost(cpu_seconds=0.1 + n / 1000)) for n in (10, 50, 90)
+    ]
+    whole = [Pack(name=str(n), inputs=100, tokens=None, written=0) for n in range(20)]
+
+    assert 20 * 0.2 == pytest.approx(scaled(timed, whole).cpu_seconds)
+
+
+def test_an_endpoint_is_not_asked_for_an_estimate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may charge for every answer: only who says so has some packs timed."""
+    monkeypatch.setattr(CallableTarget, "endpoints", ("https://models.example.org",))
+    plan = plan_of(tmp_path, TEXTS, MODERATOR)
+
+    assert (0, None) == (api.estimate(plan).timed, api.estimate(plan).cost)
+    assert 0 < api.estimate(plan, calibrated=True).timed
+
+
+def test_an_unknown_tier_is_an_error(tmp_path: Path) -> None:
+    """There are three."""
+    with pytest.raises(UsageError, match="no tier 'weekly'"):
+        Plan.load(write_plan(tmp_path)).at_tier("weekly")
+
+
+def test_a_tier_is_another_question_and_another_record(tmp_path: Path) -> None:
+    """Its options stand in *ask*; without any, the digest is the plan's own."""
+    plan = Plan.load(plan_of(tmp_path, NAMES, CHOOSER))
+
+    assert plan.digests["ask"] == plan.at_tier("nightly").digests["ask"] != plan.at_tier("pr").digests["ask"]
+    assert plan.digests["judge"] == plan.at_tier("pr").digests["judge"]
+    assert "tier pr: asks bias.name-swap with sample 8" == plan.at_tier("pr").tier_in_words()
+    assert "only the gate follows it" in plan.at_tier("nightly").tier_in_words()
+    assert ["release", "release", "merge"] == [plan.mode, plan.at_tier("nightly").mode, plan.at_tier("pr").mode]

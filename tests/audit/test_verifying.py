@@ -1,0 +1,495 @@
+"""Verification: any flipped bit, stray file, forged statement or forged report is found, at a numbered step."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from probandum import api, codec
+from probandum.errors import MissingDependency, RecordError
+from probandum.record import Record
+from probandum.sealing import STATEMENT, SUMS, contents, report_facts, seal
+from probandum.signing import keygen, load_private, open_envelope
+from probandum.verifying import refuse_damaged
+from records import LIMITS, PLAN, write_plan
+
+STEPS = 9
+DOCUMENTS = "documents: [dpia]\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A signed record and one without a signature, each with a document, and the keys beside them."""
+    base = tmp_path_factory.mktemp("sealed")
+    keygen(base / "key")
+    for name, key in (("signed", base / "key"), ("unsigned", None)):
+        record = api.audit(write_plan(base, PLAN + LIMITS + DOCUMENTS), out=base / name, key=key, documents=False)
+        api.report(record, formats=["html", "md"], key=key)
+    return base
+
+
+@pytest.fixture
+def run(folder: Path, tmp_path: Path) -> Path:
+    """A copy of the signed record to damage."""
+    return Path(shutil.copytree(folder / "signed", tmp_path / "run"))
+
+
+@pytest.fixture
+def unsigned(folder: Path, tmp_path: Path) -> Path:
+    """A copy of the record without a signature."""
+    return Path(shutil.copytree(folder / "unsigned", tmp_path / "unsigned"))
+
+
+def broken(run: Path, key: Path | None = None, *, render: bool = False) -> list[int]:
+    """The numbers of the steps that do not hold."""
+    return [step.number for step in api.verify(run, key=key, render=render) if step.held is False]
+
+
+def detail(run: Path, number: int, key: Path | None = None, *, render: bool = False) -> str:
+    """What one step says."""
+    return api.verify(run, key=key, render=render)[number - 1].detail
+
+
+def reseal(folder: Path, predicate: str, by: Path | None = None, **facts: Any) -> None:
+    """A seal over what stands in ``folder`` now, its facts as they were but for ``facts``: what a forger can write."""
+    body, _ = open_envelope(folder / STATEMENT)
+    told = codec.decode(dict[str, Any], body)["predicate"]
+    files = contents(folder / "ask") if predicate == "ask" else contents(folder)
+    files = [path for path in files if path.name not in (SUMS, STATEMENT)]
+    seal(folder, files, predicate=predicate, facts={**told, **facts}, key=by)
+
+
+def judgement(run: Path) -> Path:
+    """The folder of the present judgement."""
+    return Record.open(run).judgement()
+
+
+def test_a_signed_record_holds_at_every_step(folder: Path) -> None:
+    """Nine numbered steps, none broken, the signature checked with the public key, the reports rendered again."""
+    steps = api.verify(folder / "signed", key=folder / "key.pub", render=True)
+
+    assert list(range(1, STEPS + 1)) == [step.number for step in steps]
+    assert [] == [step.title for step in steps if step.held is not True]
+
+
+def test_what_was_not_checked_is_said_and_not_held(folder: Path) -> None:
+    """A signature without a key, and reports that nobody rendered again."""
+    steps = api.verify(folder / "signed")
+
+    assert [4, 9] == [step.number for step in steps if step.held is None]
+    assert "not checked: give the public key with --key" in steps[3].detail
+    assert "not checked: give the public key with --key" in steps[7].detail
+    assert "not rendered again: ask for it with --render" == steps[8].detail
+    assert "unsigned: whoever can write this folder" in detail(folder / "unsigned", 8)
+
+
+def test_another_key_is_refused(folder: Path, tmp_path: Path) -> None:
+    """Of the record, of each judgement and of the reports; the message names both keys."""
+    keygen(tmp_path / "other")
+
+    assert [4, 5, 8] == broken(folder / "signed", tmp_path / "other.pub")
+    assert [4, 5, 8] == broken(folder / "unsigned", tmp_path / "other.pub")
+    assert "was not made with key" in detail(folder / "signed", 4, tmp_path / "other.pub")
+
+
+def test_every_file_of_a_record_is_guarded_against_a_flipped_bit(folder: Path, run: Path) -> None:
+    """One bit anywhere in any file: the gate no longer trusts the record."""
+    rng = random.Random(7)
+    files = sorted(path for path in run.rglob("*") if path.is_file())
+
+    assert len(files) > 10
+    assert {"ask", "judgements", "reports"} <= {path.relative_to(run).parts[0] for path in files}
+    for path in files:
+        data = bytearray(path.read_bytes())
+        for place in {0, len(data) - 1, rng.randrange(len(data)), rng.randrange(len(data))}:
+            changed = bytearray(data)
+            changed[place] ^= 1 << rng.randrange(8)
+            path.write_bytes(bytes(changed))
+            assert broken(run, folder / "key.pub"), f"{path.relative_to(run)}, byte {place}"
+        path.write_bytes(bytes(data))
+    assert [] == broken(run, folder / "key.pub")
+
+
+def test_an_unsigned_record_finds_a_flipped_bit_too(unsigned: Path) -> None:
+    """Digests do not need a key."""
+    assert [] == broken(unsigned)
+    path = unsigned / "ask" / "estimates.json"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+
+    assert 2 in broken(unsigned)
+    assert 4 == api.gate(unsigned).code
+
+
+@pytest.mark.parametrize(
+    "name", ["ask/estimates.json", "ask/observations.jsonl.zst", "statement.dsse.json", "SHA256SUMS"]
+)
+def test_a_truncated_file_is_found(run: Path, name: str) -> None:
+    """Half a file is no record."""
+    path = run / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    assert broken(run)
+    assert 4 == api.gate(run).code
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "steps"),
+    [
+        ("ask/plan.json", "{}", [2, 3]),
+        ("ask/plan.json", "[]", [2, 3]),
+        ("ask/environment.json", '{"tool": 1}', [2, 3]),
+        ("judgement", "", [6]),
+    ],
+)
+def test_a_file_of_another_form_is_damage_and_no_traceback(run: Path, name: str, text: str, steps: list[int]) -> None:
+    """Whoever forges a file may write anything into it."""
+    (run / name).write_text(text)
+
+    assert steps == broken(run)
+    if name == "ask/plan.json":
+        shutil.rmtree(run / "reports")
+        assert "does not have the form" in detail(run, 8) or "plan.json" in detail(run, 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("notes.txt", 1),
+        ("journal.jsonl", 1),
+        (".hidden", 1),
+        ("ask/more.json", 2),
+        ("judgements/notes.txt", 5),
+        ("judgements/{judgement}/more.json", 5),
+        ("reports/dpia.pdf", 8),
+        ("reports/evidence/more.html", 8),
+    ],
+)
+@pytest.mark.parametrize("empty", [False, True])
+def test_nothing_else_stands_in_a_record_unnoticed(unsigned: Path, name: str, step: int, empty: bool) -> None:
+    """No file and no empty folder, at any level; the message names it."""
+    path = unsigned / name.format(judgement=judgement(unsigned).name)
+    if empty:
+        path.mkdir()
+    else:
+        path.write_text("{}")
+
+    assert [step] == broken(unsigned)
+    assert path.name in detail(unsigned, step)
+    assert 4 == api.gate(unsigned).code
+
+
+def test_a_link_in_the_place_of_a_folder_is_found(unsigned: Path, tmp_path: Path) -> None:
+    """What it points at stands somewhere else."""
+    (unsigned / "reports" / "evidence").rename(tmp_path / "evidence")
+    (unsigned / "reports" / "evidence").symlink_to(tmp_path / "evidence")
+
+    assert [8] == broken(unsigned)
+
+
+def test_a_file_less_is_found(run: Path) -> None:
+    """The list of digests is the list of files."""
+    (run / "ask" / "items.json").unlink()
+
+    assert [2] == broken(run)
+
+
+def test_findings_of_another_judgement_are_found(run: Path) -> None:
+    """findings.json is one of the sealed judgements, to the byte."""
+    path = run / "findings.json"
+    findings = json.loads(path.read_text())
+    findings[0]["verdict"] = "PASS"
+    path.write_bytes(codec.pretty(findings))
+
+    assert 6 in broken(run)
+
+
+def test_the_last_character_of_a_payload_carries_no_spare_bits(run: Path) -> None:
+    """Base64 that decodes to the same bytes is still another envelope."""
+    path = judgement(run) / STATEMENT
+    outer = json.loads(path.read_text())
+    payload = base64.b64encode(base64.b64decode(outer["payload"]) + b" ").decode()
+    while not payload.endswith("="):
+        payload = base64.b64encode(base64.b64decode(payload) + b" ").decode()
+    at = len(payload.rstrip("=")) - 1
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    outer["payload"] = payload[:at] + alphabet[alphabet.index(payload[at]) ^ 1] + payload[at + 1 :]
+    assert base64.b64decode(outer["payload"]) == base64.b64decode(payload)
+    path.write_bytes(codec.encode(outer))
+
+    assert "the payload is not in canonical form" in detail(run, 5)
+
+
+@pytest.mark.parametrize(
+    ("predicate", "facts", "message"),
+    [
+        ("ask", {"key": "sha256:00"}, 'the statement says key "sha256:00", and the files "sha256:'),
+        ("ask", {"tool": {"name": "probandum", "version": "9"}}, "the statement says tool {"),
+        ("ask", {"more": 1}, "the statement says more 1, and the files null"),
+        ("judgement", {"mode": "merge"}, 'the statement says mode "merge", and the files "release"'),
+        ("judgement", {"as_of": "2020-01-01"}, 'the statement says as_of "2020-01-01", and the files "'),
+        ("judgement", {"record": "sha256:00"}, 'the statement says record "sha256:00", and the files "sha256:'),
+    ],
+)
+def test_a_statement_with_other_facts_than_its_files_is_broken(
+    unsigned: Path, predicate: str, facts: dict[str, Any], message: str
+) -> None:
+    """Whoever writes a matching seal cannot say in it what the files do not say."""
+    reseal(unsigned if predicate == "ask" else judgement(unsigned), predicate, **facts)
+
+    step = 3 if predicate == "ask" else 5
+    assert step in broken(unsigned)
+    assert message in detail(unsigned, step)
+
+
+def test_a_judgement_under_another_name_is_found(unsigned: Path) -> None:
+    """A copy, and a judgement whose limits were changed and sealed again: the name is the digest of what it says."""
+    folder = judgement(unsigned)
+    shutil.copytree(folder, unsigned / "judgements" / ("0" * 16))
+    assert f"{'0' * 16}: its files are those of judgement {folder.name}" == detail(unsigned, 5)
+    shutil.rmtree(unsigned / "judgements" / ("0" * 16))
+    judging = folder / "judging.json"
+    judging.write_text(judging.read_text().replace("0.8", "0.1"))
+    reseal(folder, "judgement")
+
+    assert f"{folder.name}: its files are those of judgement" in detail(unsigned, 5)
+
+
+def test_judging_again_keeps_the_first_judgement_and_its_reports_sealed(run: Path) -> None:
+    """Both judgements verify; findings.json is the newer one, and the reports say whose they are."""
+    from probandum.finding import Limit, Verdict
+
+    record = Record.open(run)
+    first, before = judgement(run).name, record.findings
+    limit = Limit(metric="bias.group-rates/impact-ratio", direction="at_least", threshold=0.1)
+    after = api.judge(record, limits=[limit])
+
+    assert Verdict.FAIL in [finding.verdict for finding in before]
+    assert Verdict.FAIL not in [finding.verdict for finding in after]
+    assert 2 == len(list((run / "judgements").iterdir()))
+    assert f"judgement {first}, not the present one" in detail(run, 8)
+    assert [] == broken(run, render=True)
+
+
+def forge(reports: Path) -> None:
+    """One word of the document is changed."""
+    path = reports / "dpia.md"
+    text = path.read_text("utf-8")
+    assert "Loan desk" in text
+    path.write_text(text.replace("Loan desk", "Loan desc", 1), "utf-8")
+
+
+def count(reports: Path) -> int:
+    """How many files the seal of reports covers."""
+    return len((reports / SUMS).read_text().splitlines())
+
+
+def test_a_forged_report_is_found_by_its_digest(unsigned: Path) -> None:
+    """And by rendering it again."""
+    forge(unsigned / "reports")
+
+    assert [8, 9] == broken(unsigned, render=True)
+    assert "dpia.md: expected " in detail(unsigned, 8)
+    assert 4 == api.gate(unsigned).code
+
+
+def test_a_forged_report_under_a_matching_seal_is_found_by_the_key(folder: Path, run: Path, tmp_path: Path) -> None:
+    """Without the key it is said what was not checked; with it the unsigned seal, and one by another key, is broken."""
+    forge(run / "reports")
+    reseal(run / "reports", "reports")
+    assert [] == broken(run)
+    assert "unsigned: whoever can write this folder" in detail(run, 8)
+    assert [8] == broken(run, folder / "key.pub")
+    assert "unsigned, and a key was given" == detail(run, 8, folder / "key.pub")
+
+    keygen(tmp_path / "other")
+    reseal(run / "reports", "reports", by=tmp_path / "other")
+    assert [8] == broken(run, folder / "key.pub")
+    assert "was not made with key" in detail(run, 8, folder / "key.pub")
+
+
+def test_a_forged_report_of_an_unsigned_record_is_found_by_rendering_it_again(unsigned: Path) -> None:
+    """The seal matches, and the record gives other bytes; one file more and one less are found as well."""
+    forge(unsigned / "reports")
+    reseal(unsigned / "reports", "reports")
+    assert [] == broken(unsigned)
+    assert [9] == broken(unsigned, render=True)
+    wanted = count(unsigned / "reports")
+    assert f"1 of {wanted} files differ, the first 'dpia.md'" == detail(unsigned, 9, render=True)
+
+    (unsigned / "reports" / "more.html").write_text("")
+    (unsigned / "reports" / "dpia.html").unlink()
+    reseal(unsigned / "reports", "reports")
+    assert [9] == broken(unsigned, render=True)
+    assert f"3 of {wanted} files differ, the first 'dpia.html'" == detail(unsigned, 9, render=True)
+
+
+@pytest.mark.parametrize(
+    ("facts", "steps", "message"),
+    [
+        ({"documents": ["annex_iv"]}, [9], "files differ"),
+        ({"documents": ["nothing"]}, [9], "nothing"),
+        ({"formats": ["html"]}, [9], "files differ"),
+        ({"formats": ["exe"]}, [9], "unknown format 'exe'"),
+        ({"as_of": "2020-01-01"}, [9], "files differ"),
+        ({"record": "sha256:00"}, [8], "another record"),
+        ({"judgement": "sha256:00"}, [8, 9], "no judgement of this record"),
+        ({"documents": "dpia"}, [8, 9], "Expected `array`"),
+        ({"more": 1}, [8], "the statement says more 1, and the files null"),
+    ],
+)
+def test_a_statement_over_reports_that_says_something_else_is_found(
+    unsigned: Path, facts: dict[str, Any], steps: list[int], message: str
+) -> None:
+    """What it names is what is rendered again."""
+    reseal(unsigned / "reports", "reports", **facts)
+
+    assert steps == broken(unsigned, render=True)
+    assert message in detail(unsigned, steps[0], render=True)
+
+
+def test_reports_of_another_record_are_found(folder: Path, unsigned: Path, tmp_path: Path) -> None:
+    """Their own seal holds, and names the record that they speak of."""
+    other = api.audit(write_plan(tmp_path / "other", gap=0.0), out=tmp_path / "other" / "run")
+    shutil.rmtree(unsigned / "reports")
+    shutil.copytree(other.reports, unsigned / "reports")
+
+    assert [8] == broken(unsigned)
+    assert "they speak of another record" == detail(unsigned, 8)
+
+
+def test_reports_that_are_missing_are_said(folder: Path, unsigned: Path, tmp_path: Path) -> None:
+    """Not broken, since an audit may leave them out; but named, where the plan wanted them."""
+    shutil.rmtree(unsigned / "reports")
+    step, rendered = api.verify(unsigned, render=True)[7:]
+    none = api.audit(write_plan(tmp_path), out=tmp_path / "none", documents=False)
+
+    assert (None, None) == (step.held, rendered.held)
+    assert (
+        f"the plan names dpia, and no reports were written; write them with: probandum report {unsigned}" == step.detail
+    )
+    assert detail(none.folder, 8).startswith("no reports were written")
+
+
+def test_reports_without_a_seal_are_broken(unsigned: Path) -> None:
+    """Nobody can hide a changed document by taking its seal away; writing them again mends it."""
+    (unsigned / "reports" / STATEMENT).unlink()
+    assert [8] == broken(unsigned)
+    assert "they have no seal" in detail(unsigned, 8)
+    assert [8] == broken(unsigned, render=True)
+
+    api.report(unsigned, formats=["html", "md"])
+    assert [] == broken(unsigned, render=True)
+
+
+def test_another_version_of_a_package_is_said_beside_the_outcome(unsigned: Path) -> None:
+    """Whether the bytes agree or not: a reader must know what may have moved them."""
+    versions = report_facts(unsigned / "reports").packages
+    assert {"probandum", "jinja2"} <= set(versions)
+    reseal(unsigned / "reports", "reports", packages={**versions, "jinja2": "2.0"})
+    told = f"jinja2 was 2.0 then and is {versions['jinja2']} now"
+
+    wanted = count(unsigned / "reports")
+    assert f"{wanted} files; {told}" == detail(unsigned, 9, render=True)
+    forge(unsigned / "reports")
+    assert f"1 of {wanted} files differ, the first 'dpia.md'; {told}" == detail(unsigned, 9, render=True)
+
+
+def test_reports_that_cannot_be_rendered_here_are_one_error(unsigned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither broken nor held: what is missing is a package of this machine."""
+    api.report(unsigned, formats=["docx"])
+    monkeypatch.setitem(sys.modules, "docx", None)
+
+    with pytest.raises(MissingDependency, match="docx"):
+        api.verify(unsigned, render=True)
+
+
+def test_a_judgement_signed_by_nobody_in_a_signed_record_is_found(folder: Path, run: Path) -> None:
+    """The key must have signed every judgement."""
+    api.judge(run, tier="pr")
+
+    assert [] == broken(run)
+    assert [5] == broken(run, folder / "key.pub")
+
+
+Damage = Callable[[Path], object]
+
+
+def flip(run: Path) -> None:
+    """One byte of the estimates."""
+    path = run / "ask" / "estimates.json"
+    path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
+
+
+@pytest.mark.parametrize(
+    ("damage", "step"),
+    [
+        (lambda run: (run / "ask" / "observations.jsonl.zst").unlink(), 1),
+        (lambda run: (run / SUMS).unlink(), 1),
+        (flip, 2),
+        (lambda run: (run / "ask" / "more.json").write_text("{}"), 2),
+        (lambda run: reseal(run, "ask", tool="another"), 3),
+        (lambda run: (run / STATEMENT).write_text("{}"), 3),
+    ],
+)
+def test_a_damaged_record_is_not_judged_again(folder: Path, unsigned: Path, damage: Damage, step: int) -> None:
+    """An audit that finds it stops with 4, names the step, and adds no judgement."""
+    damage(unsigned)
+    before = {path: path.read_bytes() for path in unsigned.rglob("*") if path.is_file()}
+
+    with pytest.raises(RecordError, match=f"verification step {step}, ") as caught:
+        api.audit(folder / "audit.yaml", out=unsigned, tier="pr")
+    assert 4 == caught.value.exit_code
+    assert before == {path: path.read_bytes() for path in unsigned.rglob("*") if path.is_file()}
+
+
+def test_a_finished_record_without_its_statement_is_not_asked_again(folder: Path, unsigned: Path) -> None:
+    """It is damaged, and no run that can be resumed; one that was killed before its statement has its journal yet."""
+    (unsigned / STATEMENT).unlink()
+    with pytest.raises(RecordError, match=r"a finished audit without statement\.dsse\.json, and no journal") as caught:
+        api.audit(folder / "audit.yaml", out=unsigned)
+    assert 4 == caught.value.exit_code
+
+    record = Record.open(unsigned)
+    record.journal.write_bytes(b"".join(codec.encode(entry) + b"\n" for entry in record.entries()))
+    for name in ("judgements", "reports"):
+        shutil.rmtree(unsigned / name)
+    (unsigned / "judgement").unlink()
+    (unsigned / "findings.json").unlink()
+    api.audit(folder / "audit.yaml", out=unsigned)
+    assert [] == broken(unsigned)
+
+
+def test_a_record_that_the_key_did_not_sign_is_not_judged_with_it(folder: Path, unsigned: Path, run: Path) -> None:
+    """Neither an unsigned one nor one of another key: the audit would look signed and is not."""
+    keygen(unsigned.parent / "other")
+    for record, key, message in (
+        (unsigned, folder / "key", "step 4, the statement is signed: unsigned, and a key was given"),
+        (run, unsigned.parent / "other", "step 4, the statement is signed: the signature was not made with key"),
+    ):
+        with pytest.raises(RecordError, match=message):
+            api.audit(folder / "audit.yaml", out=record, key=key)
+    refuse_damaged(Record.open(run), key=load_private(folder / "key").public_key())
+    refuse_damaged(Record.open(unsigned), key=None)
+
+
+def test_a_record_that_was_killed_before_it_was_judged_is_judged_now(folder: Path, unsigned: Path) -> None:
+    """What was asked is whole; the judgement was still missing, and a temporary file was left behind."""
+    for name in ("findings.json", "judgement"):
+        (unsigned / name).unlink()
+    for name in ("judgements", "reports"):
+        shutil.rmtree(unsigned / name)
+    (unsigned / "journal.jsonl").write_text("")
+    (unsigned / ".findings.json.abcdefgh.part").write_text("half")
+    api.audit(folder / "audit.yaml", out=unsigned)
+
+    assert [] == broken(unsigned)
