@@ -29,6 +29,8 @@ from probandum.stopping import Rules, Stopper
 from probandum.subject import Subject
 from probandum.target import Target
 
+_ELSEWHERE = "the system computes behind an address: what that takes cannot be measured from here"
+
 #: Inputs a pack: what is lost when a run is killed, against how much can share one batch.
 PACK_INPUTS: Mapping[Capability, int] = {
     Capability.CHOOSE: 160,
@@ -104,6 +106,8 @@ class Asker:
         self.subject = subject
         self.journal = journal
         self.meter = meter if meter is not None else NoMeter()
+        # A counter of this machine would count the waiting here and not the work there.
+        self._window_meter = NoMeter(_ELSEWHERE) if target.remote else self.meter
         self._cache = cache
         self._replayed = replayed
         self._progress = progress or (lambda probe, done, of: None)
@@ -229,7 +233,7 @@ class Asker:
                     self.purse.refuse(())
                 if not warm:
                     self.target.synchronise()
-                    idle = idle_watts(self.meter, seconds)
+                    idle = idle_watts(self._window_meter, seconds)
                     for _ in range(warm_up):
                         self.target.answer(requests)
                     warm = True
@@ -243,7 +247,7 @@ class Asker:
 
     def _measure_window(self, requests: Sequence[Request], seconds: float) -> Window:
         self.target.synchronise()
-        token = self.meter.begin()
+        token = self._window_meter.begin()
         started = time.perf_counter()
         count, tokens_in, tokens_out = 0, 0, 0
         counted = True
@@ -256,7 +260,7 @@ class Asker:
                 tokens_out += response.output_tokens or 0
             count += sum(len(request) for request in requests)
         self.target.synchronise()
-        reading: Reading = self.meter.end(token)
+        reading: Reading = self._window_meter.end(token)
         for request, response in zip(requests, answers, strict=True):
             if why := _unanswered(_checked(request, response)):
                 raise TargetError(f"target {self.target.name} failed in an energy window: {why}")
@@ -285,6 +289,11 @@ class ProbeAsk:
     def labels(self) -> tuple[str, ...]:
         """The target's class names."""
         return self._asker.target.labels
+
+    @property
+    def remote(self) -> bool:
+        """Whether the system computes elsewhere, so that windows have its time and no joules."""
+        return self._asker.target.remote
 
     @property
     def subject(self) -> Subject:

@@ -35,6 +35,11 @@ class AskThrough:
         return self._ask.labels
 
     @property
+    def remote(self) -> bool:
+        """As the audited system."""
+        return self._ask.remote
+
+    @property
     def subject(self) -> Subject:
         """As the audit's."""
         return self._ask.subject

@@ -142,6 +142,11 @@ class Ask(Protocol):
         ...
 
     @property
+    def remote(self) -> bool:
+        """Whether the system computes elsewhere, so that windows have its time and no joules."""
+        ...
+
+    @property
     def subject(self) -> Subject:
         """The rows under audit; DataError where the plan names no data."""
         ...

@@ -85,6 +85,8 @@ class Target:
     answers: tuple[str, ...] = ()
     #: Whether its answers stand in a file, so that asking it costs nothing.
     recorded: bool = False
+    #: Whether the system computes elsewhere, so that no meter of this machine reads what it takes.
+    remote: ClassVar[bool] = False
     #: Addresses that this target opens connections to, because the plan named them; none for local models.
     endpoints: tuple[str, ...] = ()
 

@@ -149,6 +149,29 @@ def test_without_a_sensor_every_joule_is_missing_with_the_reason() -> None:
     assert {Verdict.NOT_APPLICABLE} == {finding.verdict for finding in judge([result], [])}
 
 
+def test_a_system_behind_an_address_has_its_time_and_no_joules() -> None:
+    """A counter of this machine would count the waiting here: it is not read, and no least length is asked for."""
+    seen: list[Request] = []
+
+    class Far(Writer):
+        remote = True
+
+        def answer(self, requests: Any) -> list[Response]:
+            seen.extend(requests)
+            return super().answer(requests)
+
+    result = run(Far(), metered(Watts(40.0)))
+    found = estimates(result)
+
+    assert None is found["joules-per-output-token"].value
+    assert "the system computes behind an address: what that takes cannot be measured from here" == (
+        found["joules-per-request"].why
+    )
+    assert found["seconds-per-output-token"].value > 0
+    assert {("max_new_tokens",)} == {tuple(request.parameters) for request in seen}
+    assert {"positive": "held", "negative": "held"} == control_states(result)
+
+
 def test_a_counter_that_stands_still_says_nothing() -> None:
     """0 joules of real work is a broken sensor."""
     found = estimates(run(KeywordClassifier(), metered(Watts(0.0))))

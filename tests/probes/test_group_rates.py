@@ -342,7 +342,7 @@ def test_no_groups_declared_is_an_error() -> None:
     """Without groups there is nothing to compare."""
     result = run_probe(GroupRates(), Scorer(), replace(credit_world(100), groupings={}))
 
-    assert ("error", "the plan declares no groups to compare") == (result.status, result.why)
+    assert ("error", "the plan declares no groups to compare; add groups: to the plan") == (result.status, result.why)
 
 
 def test_options_are_checked() -> None:

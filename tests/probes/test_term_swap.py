@@ -211,7 +211,8 @@ def test_an_unknown_class_is_an_error() -> None:
     """A class that the system does not have breaks the probe with a suggestion."""
     result = run_probe(TermSwap(class_name="ofensive"), Reader())
 
-    assert ("error", "unknown class 'ofensive', did you mean 'offensive'?") == (result.status, result.why)
+    why = "unknown class 'ofensive', did you mean 'offensive'?; known: harmless, offensive"
+    assert ("error", why) == (result.status, result.why)
 
 
 def test_attributes_can_be_chosen() -> None:
@@ -249,7 +250,7 @@ def test_a_classifier_without_names_for_its_classes_is_an_error() -> None:
 
     result = run_probe(TermSwap(), Nameless())
 
-    assert ("error", "the system names no classes") == (result.status, result.why)
+    assert ("error", "the system names no classes; set target.labels") == (result.status, result.why)
 
 
 def test_a_wrong_comparison_fails_the_positive_control(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,8 @@ class HttpTarget(Target):
     ``retries``, ``ca_file`` and ``proxy`` as in :class:`probandum.targets.access.Access`.
     """
 
+    remote = True
+
     def __init__(
         self,
         context: TargetContext,

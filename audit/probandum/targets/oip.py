@@ -53,6 +53,8 @@ class OipTarget(Target):
     another version of the model, is a TargetError.
     """
 
+    remote = True
+
     def __init__(
         self,
         context: TargetContext,

@@ -48,6 +48,8 @@ class OpenAITarget(Target):
     answer with a scripted start: the start is not sent, and options are compared without their leading space.
     """
 
+    remote = True
+
     def __init__(
         self,
         context: TargetContext,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from probandum.errors import UsageError, did_you_mean
 from probandum.export.writing import line
 from probandum.finding import Finding, Limit, Verdict, join, limit_words
-from probandum.gating import GateResult, said
+from probandum.gating import GateResult, said, waiver_words
 from probandum.judging import limit_on
 from probandum.probe import ControlOutcome, ProbeResult
 
@@ -138,8 +138,7 @@ def _limit_on(finding: Finding, limits: Sequence[Limit]) -> Limit | None:
 
 def _told(finding: Finding) -> str:
     """A finding in one line: names come from data, and none of them begins a line of a log."""
-    waiver = finding.waiver
-    accepted = f"; waived by {waiver.owner} until {waiver.expires}: {waiver.reason}" if waiver is not None else ""
+    accepted = f"; {waiver_words(finding.waiver)}" if finding.waiver is not None else ""
     return line(f"{finding.id}: {said(finding)}{accepted}")
 
 

@@ -159,7 +159,9 @@ class Inference:
         texts = self._texts()
         if Capability.GENERATE not in ask.capabilities:
             return [Request(kind=Capability.CLASSIFY, inputs=texts, fresh=True)]
-        parameters = {"max_new_tokens": self.tokens, "min_new_tokens": self.tokens}
+        parameters = {"max_new_tokens": self.tokens}
+        if not ask.remote:  # servers' protocols have nothing to ask for a least length with
+            parameters["min_new_tokens"] = self.tokens
         return [Request(kind=Capability.GENERATE, inputs=texts, parameters=parameters, fresh=True)]
 
     def _texts(self) -> tuple[str, ...]:
