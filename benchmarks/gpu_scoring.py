@@ -31,9 +31,9 @@ from typing import Any
 import numpy as np
 from scoring import naive, requests_of
 
-from probandum.asking import packs
 from probandum.energy import NoMeter, make_meter
 from probandum.evidence import Request
+from probandum.packing import packs
 from probandum.plan_file import Energy
 from probandum.target import TargetContext, make_target
 from probandum.targets import gguf, load_builtin

@@ -357,7 +357,7 @@ class Line:
     def kept(self, lines: int) -> bool:
         """Whether chance (1 % over all lines) and the approximation explain how far it is from what is stated."""
         interval = proportion_interval(self.caught, self.runs, level=1 - 0.02 / lines, method="clopper-pearson")
-        return interval.low <= self.power if self.at_limit else self.power - OFF <= interval.high
+        return interval.low <= ALPHA_FAIL[self.mode] if self.at_limit else self.power - OFF <= interval.high
 
     @property
     def text(self) -> str:

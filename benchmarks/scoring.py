@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from probandum.asking import packs
 from probandum.evidence import Request, Response
+from probandum.packing import packs
 from probandum.target import TargetContext, make_target
 from probandum.targets import load_builtin
 from probandum.targets.prompting import Asked

@@ -18,8 +18,8 @@ from probandum.asking import Asker
 from probandum.controls import ChangedAnswers, Examined
 from probandum.evidence import Capability, Floats, Observation, Request, Response, Table
 from probandum.finding import Estimate
+from probandum.measuring import measure
 from probandum.probe import Ask, Control, ControlOutcome, Measure, Probe, ProbeResult, ProbeSpec, Window
-from probandum.running import measure
 from probandum.stats import bounds
 from probandum.subject import Decision, Grouping, Subject
 from probandum.target import Target

@@ -27,8 +27,8 @@ from probandum import stats
 from probandum.controls import Examined
 from probandum.evidence import Capability, Observation, Request
 from probandum.finding import Estimate
+from probandum.journal import journal_entries
 from probandum.probe import Ask, Measure, probe
-from probandum.record import journal_entries
 
 SYSTEM = """\
 import os, signal

@@ -9,47 +9,43 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from probandum import (
     baselines,
-    codec,
     estimating,
     gating,
-    judging,
     locking,
     places,
+    preparing,
     purging,
     reporting,
     running,
     sealing,
+    telling,
     verifying,
 )
-from probandum import export as exporting
 from probandum.comparing import Measured
 from probandum.comparing import compare as comparison_of
 from probandum.comparison import Comparison
+from probandum.concluding import conclude
 from probandum.dates import as_of_day
 from probandum.declaring import Said
 from probandum.dossier import publisher
 from probandum.drafting import Draft, draft
 from probandum.errors import RecordError, UsageError
 from probandum.estimating import Forecast
-from probandum.export.comparison import markdown
-from probandum.export.outcome import Outcome
-from probandum.finding import Finding, Limit, Waiver
+from probandum.export import annotate
+from probandum.finding import Finding, Limit
 from probandum.gating import GateResult
 from probandum.interrogating import interrogate
 from probandum.limiting import refuse_limits, specs_of
-from probandum.places import Spot
 from probandum.plan import MODES, Plan
 from probandum.plugins import load_plugins
 from probandum.purging import Purge
-from probandum.record import Record, write_bytes, write_json
+from probandum.record import Record
 from probandum.reporting import Judgement
 from probandum.running import Observer
 from probandum.signing import load_private, load_public
@@ -89,9 +85,9 @@ def load_plan(plan: Plan | str | Path) -> Plan:
 def check_plan(plan: Plan | str | Path) -> Plan:
     """The plan, after everything was checked that needs no model: keys, probes, options, targets, documents."""
     checked = load_plan(plan)
-    running.prepare(checked)
+    preparing.prepare(checked)
     for tier in checked.tiers:
-        running.prepare(checked.at_tier(tier))
+        preparing.prepare(checked.at_tier(tier))
     checked.check_names(documents=publisher().known())
     baselines.refuse_unsound(checked)
     return checked
@@ -116,7 +112,7 @@ def hopeless_limits(plan: Plan | str | Path) -> tuple[str, ...]:
 def lock(plan: Plan | str | Path, *, key: str | Path | None = None) -> Path:
     """Write down what ``plan`` asks and judges by, before anything is asked; returns the lock's path."""
     checked = check_plan(plan)
-    files = running.named_files(checked, running.source_digests(checked))
+    files = preparing.named_files(checked, preparing.source_digests(checked))
     now = datetime.datetime.now(datetime.UTC)
     return locking.write_lock(checked, files, key=None if key is None else Path(key), made=now)
 
@@ -149,7 +145,7 @@ def audit(
     spots = places.spots(checked.yaml)  # before the run: the file may change while it goes on
     baselines.refuse_unsound(checked, folder)
     record = running.run(checked, folder, key=signing, observer=observer)
-    _judge(
+    conclude(
         record,
         checked.limits,
         checked.waivers,
@@ -191,7 +187,7 @@ def judge(
         if limits is None:
             load_plugins()
             refuse_limits(checked, specs_of(opened.results))
-        return _judge(
+        return conclude(
             opened,
             checked.limits if limits is None else limits,
             checked.waivers,
@@ -204,7 +200,7 @@ def judge(
             key=signing,
         )
     before = Judgement(opened)
-    return _judge(
+    return conclude(
         opened,
         before.limits if limits is None else limits,
         before.waivers,
@@ -252,19 +248,9 @@ def write_comparison(
     if md is None and html is None:
         return []
     load_plugins()
-    shown = publisher().published(comparison)
-    made: list[tuple[Path, bytes]] = []
-    if md is not None:
-        made.append((Path(md), markdown(shown)))
-    if html is not None:
-        made.append((Path(html), publisher().compared(shown)))
-    for path, data in made:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror or error}", remedy="choose another file") from None
-    return [path for path, _ in made]
+    return telling.write_comparison(
+        comparison, md=None if md is None else Path(md), html=None if html is None else Path(html)
+    )
 
 
 def export(
@@ -283,61 +269,10 @@ def export(
     which system was meant. UsageError where a file would lie inside the record.
     """
     files = {"sarif": sarif, "junit": junit, "gitlab": gitlab, "summary": summary}
-    refuse_inside(record, files)
-    told = _outcome(record, result, plan)
-    problems = []
-    for format, file in files.items():
-        try:
-            if file is not None:
-                Path(file).parent.mkdir(parents=True, exist_ok=True)
-                Path(file).write_bytes(exporting.FORMATS[format](told))
-        except OSError as error:
-            problems.append(f"{file}: {error.strerror or error}")
-    if problems:
-        raise UsageError("; ".join(problems), remedy="choose other files")
-    return exporting.annotate(told)
-
-
-def refuse_inside(record: Record | str | Path, files: Mapping[str, str | Path | None]) -> None:
-    """UsageError where a file would be written into a record, whose seals account for everything in its folder."""
-    folder = (record.folder if isinstance(record, Record) else Path(record)).resolve()
-    for file in files.values():
-        if file is not None and Path(file).resolve().is_relative_to(folder):
-            raise UsageError(
-                f"{file}: lies inside the record, where nothing else may stand", remedy="choose another file"
-            )
-
-
-def _outcome(record: Record | str | Path, result: GateResult, plan: Plan | None) -> Outcome:
-    """What there is to tell; of a record that is not to be trusted only its name, where that can be read."""
-    told = Outcome(result=result, system="unknown system", tool=version("probandum"))
-    if plan is not None:
-        told = replace(_named(told, plan.card), spots=places.spots(plan.yaml))
-    try:
-        opened = _open(record)
-        told = replace(_named(told, opened.plan["declare"]["system"]), run=opened.plan["key"][len("sha256:") :][:8])
-        judged = Judgement(opened)
-        told = replace(_named(told, judged.card), spots=judged.spots)
-    except (RecordError, LookupError, TypeError):
-        if result.trusted:
-            raise
-        return told  # damaged before this point; the result says so
-    if not result.trusted:
-        return told
-    return replace(
-        told,
-        started=opened.environment["started"],
-        as_of=judged.as_of,
-        findings=opened.findings,
-        summaries={each.probe: each.summary for each in opened.results},
-        seconds={name: reading.seconds for name, reading in opened.readings.items()},
-        accounts=reporting.account(opened),
-        signed=bool(sealing.signature(opened.folder)["signed"]),
-    )
-
-
-def _named(told: Outcome, card: Mapping[str, Any]) -> Outcome:
-    return replace(told, system=str(card["name"]), version=str(card.get("version", "")))
+    telling.refuse_inside(record, files)
+    told = telling.outcome(record, result, plan)
+    telling.write(told, files)
+    return annotate(told)
 
 
 def verify(record: Record | str | Path, *, key: str | Path | None = None, render: bool = False) -> list[Step]:
@@ -404,49 +339,6 @@ def purge(
     if facts is not None:
         report(opened, documents=facts.documents, formats=facts.formats, as_of=facts.as_of, key=signing)
     return made
-
-
-def _judge(
-    record: Record,
-    limits: Sequence[Limit],
-    waivers: Sequence[Waiver],
-    *,
-    card: Mapping[str, Any],
-    digests: Mapping[str, str],
-    spots: Mapping[str, Spot],
-    mode: str,
-    comparisons: Sequence[Comparison],
-    as_of: str | None = None,
-    key: Path | None = None,
-) -> tuple[Finding, ...]:
-    """Write one judgement and make it the record's present one."""
-    started = str(record.environment["started"])
-    date = started[:10] if as_of is None else as_of_day(as_of, started=started).isoformat()
-    results = baselines.with_changes(record.results, comparisons, limits)
-    unused = judging.unused_limits(results, limits)
-    judged = judging.judge(results, limits, mode=mode, waivers=waivers, as_of=date)
-    findings = (*judged, *baselines.pinned_findings(comparisons))
-    said = {
-        "mode": mode,
-        "as_of": date,
-        "limits": list(limits),
-        "waivers": list(waivers),
-        "digests": dict(digests),
-        "places": dict(spots),
-        "baselines": {each.name: each.base.statement for each in comparisons},
-    }
-    decided = gating.decided(findings, unused, record.plan["suites"], mode=mode, waivers=waivers)
-    record.sweep()
-    folder = record.judgement(sealing.judgement_name(said, card))
-    files = {"judging.json": said, "card.json": card, "findings.json": findings, "gate.json": decided}
-    files |= {baselines.FILE: comparisons} if comparisons else {}
-    for name, value in files.items():
-        write_json(folder / name, value)
-    facts = sealing.judgement_facts(record, folder)
-    sealing.seal(folder, [folder / name for name in files], predicate="judgement", facts=facts, key=key)
-    write_bytes(record.folder / "findings.json", codec.pretty(findings))
-    write_bytes(record.present, f"{folder.name}\n".encode())
-    return findings
 
 
 def _mode(plan: Plan | None, tier: str | None) -> str:

@@ -13,37 +13,25 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from probandum import codec
 from probandum.budget import Purse, Spent
 from probandum.cache import Cached
-from probandum.energy import Meter, NoMeter, idle_watts
+from probandum.energy import Meter, NoMeter
 from probandum.errors import BudgetSpent, DataError, ProbeError, TargetError
-from probandum.evidence import CACHED, SMALLER, Capability, Observation, Reading, Request, Response, Table
+from probandum.evidence import CACHED, SMALLER, Capability, Observation, Request, Response
+from probandum.packing import checked, describe, packs
 from probandum.probe import Window
 from probandum.stopping import Rules, Stopper
 from probandum.subject import Subject
 from probandum.target import Target
-
-_ELSEWHERE = "the system computes behind an address: what that takes cannot be measured from here"
-
-#: Inputs a pack: what is lost when a run is killed, against how much can share one batch.
-PACK_INPUTS: Mapping[Capability, int] = {
-    Capability.CHOOSE: 160,
-    Capability.SCORE: 256,
-    Capability.GENERATE: 8,
-    Capability.CLASSIFY: 8192,
-    Capability.PREDICT: 65536,
-    Capability.EMBED: 1024,
-    Capability.ATTRIBUTE: 64,
-}
+from probandum.windowing import WindowJournal, Windows
 
 
-class Journal(Protocol):
+class Journal(WindowJournal, Protocol):
     """Where packs are written as they are answered, and found again when a run resumes."""
 
     def recorded(self, pack: str) -> list[Observation] | None:
@@ -52,14 +40,6 @@ class Journal(Protocol):
 
     def write(self, observations: Sequence[Observation]) -> None:
         """Keep one pack; on return it survives kill -9."""
-        ...
-
-    def window(self, key: str) -> Window | None:
-        """A recorded energy window; None where it is absent."""
-        ...
-
-    def write_window(self, key: str, window: Window) -> None:
-        """Keep one energy window."""
         ...
 
 
@@ -106,10 +86,8 @@ class Asker:
         self.subject = subject
         self.journal = journal
         self.meter = meter if meter is not None else NoMeter()
-        # A counter of this machine would count the waiting here and not the work there.
-        self._window_meter = NoMeter(_ELSEWHERE) if target.remote else self.meter
         self._cache = cache
-        self._replayed = replayed
+        self._windows = Windows(target, journal=journal, meter=self.meter, replayed=replayed, purse=self.purse)
         self._progress = progress or (lambda probe, done, of: None)
         self._answers: dict[str, Response] = {}
         self._fresh: Counter[str] = Counter()
@@ -207,7 +185,7 @@ class Asker:
         responses = self.target.answer(pack)
         if len(responses) != len(pack):
             raise TargetError(f"target {self.target.name} gave {len(responses)} answers to {len(pack)} requests")
-        responses = [_checked(request, response) for request, response in zip(pack, responses, strict=True)]
+        responses = [checked(request, response) for request, response in zip(pack, responses, strict=True)]
         self.asked_now += len(pack)
         if (smaller := self.target.smaller_batches) is not None:  # these are not the numbers that others ask for
             return responses, f"{SMALLER}{smaller}"
@@ -219,57 +197,11 @@ class Asker:
         self, probe: str, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int
     ) -> Iterator[tuple[str, Window]]:
         """Metered windows of fresh work with their keys; see :meth:`probandum.probe.Ask.window`."""
-        names = [request.digest for request in requests]
-        warm, idle = False, None
-        for repeat in range(repeats):
-            key = codec.digest_of([probe, names, repeats, seconds, warm_up, repeat])
-            window = self.journal.window(key) if self.journal else None
-            if window is None and self._replayed is not None:
-                window = replayed_window(self._replayed, key, probe)
-                if self.journal:
-                    self.journal.write_window(key, window)
-            if window is None:
-                with self._noting(probe):
-                    self.purse.refuse(())
-                if not warm:
-                    self.target.synchronise()
-                    idle = idle_watts(self._window_meter, seconds)
-                    for _ in range(warm_up):
-                        self.target.answer(requests)
-                    warm = True
-                window = self._measure_window(requests, seconds)
-                self.purse.pay(Spent.on_window(window))
-                window = replace(window, reading=replace(window.reading, idle_watts=idle))
-                if self.journal:
-                    self.journal.write_window(key, window)
-            self._progress(probe, repeat + 1, repeats)
-            yield key, window
-
-    def _measure_window(self, requests: Sequence[Request], seconds: float) -> Window:
-        self.target.synchronise()
-        token = self._window_meter.begin()
-        started = time.perf_counter()
-        count, tokens_in, tokens_out = 0, 0, 0
-        counted = True
-        answers: list[Response] = []
-        while time.perf_counter() - started < seconds:
-            answers = self.target.answer(requests)
-            for response in answers:
-                counted = counted and response.input_tokens is not None
-                tokens_in += response.input_tokens or 0
-                tokens_out += response.output_tokens or 0
-            count += sum(len(request) for request in requests)
-        self.target.synchronise()
-        reading: Reading = self._window_meter.end(token)
-        for request, response in zip(requests, answers, strict=True):
-            if why := _unanswered(_checked(request, response)):
-                raise TargetError(f"target {self.target.name} failed in an energy window: {why}")
-        return Window(
-            reading=reading,
-            requests=count,
-            input_tokens=tokens_in if counted else None,
-            output_tokens=tokens_out if counted else None,
-        )
+        windows = self._windows.of(probe, requests, repeats=repeats, seconds=seconds, warm_up=warm_up)
+        with self._noting(probe):
+            for done, (key, window) in enumerate(windows, 1):
+                self._progress(probe, done, repeats)
+                yield key, window
 
 
 class ProbeAsk:
@@ -324,81 +256,3 @@ class ProbeAsk:
         ):
             self.evidence.setdefault(key)
             yield window
-
-
-def replayed_window(replayed: Mapping[str, Window], key: str, what: str) -> Window:
-    """The recorded window ``key``; DataError where the replayed record measured other work."""
-    if key not in replayed:
-        raise DataError(
-            f"energy.replay: the record holds no reading of this work of {what}",
-            remedy="replay the record of the same plan and model",
-        )
-    return replayed[key]
-
-
-def packs(requests: Sequence[Request]) -> list[list[Request]]:
-    """``requests`` in packs of one kind and at least ``PACK_INPUTS`` inputs; a pure function of the round."""
-    made: list[list[Request]] = []
-    size = 0
-    for request in requests:
-        if not made or size >= PACK_INPUTS[request.kind] or made[-1][0].kind != request.kind:
-            made.append([])
-            size = 0
-        made[-1].append(request)
-        size += len(request)
-    return made
-
-
-def describe(request: Request) -> dict[str, Any]:
-    """What the journal says was asked: texts as sent; of rows only digest and keys, not the persons in them."""
-    said: dict[str, Any] = {"kind": str(request.kind), "n": len(request)}
-    if isinstance(request.inputs, Table):
-        said["rows"] = request.inputs.digest
-        said["columns"] = list(request.inputs)
-    elif request.masks is None:
-        said["inputs"] = list(request.inputs)
-    if request.masks is not None:
-        said["masks"] = codec.builtins(request.masks)
-    elif request.keys:
-        said["keys"] = list(request.keys)
-    for name in ("groups", "options", "continuations"):
-        if getattr(request, name):
-            said[name] = list(getattr(request, name))
-    if request.prefix:
-        said["prefix"] = request.prefix
-    if request.parameters:
-        said["parameters"] = dict(request.parameters)
-    if request.repeat:
-        said["repeat"] = request.repeat
-    return said
-
-
-def _unanswered(response: Response) -> str | None:
-    """Why a response is no answer: what refusing takes is not what answering takes."""
-    if response.error is not None:
-        return response.error
-    if response.refused:
-        return f"it declined {len(response.refused)} inputs"
-    return "its answer is empty" if response.outputs is None and not response.texts else None
-
-
-def _checked(request: Request, response: Response) -> Response:
-    """``response`` in float64, as the journal gives it back; an error in its place where it does not fit the inputs.
-
-    It fits with one finite row of numbers, or one text, an input.
-    """
-    if response.error is not None:
-        return response
-    if response.texts and len(response.texts) != len(request):
-        return Response(error=f"{len(response.texts)} texts to {len(request)} inputs")
-    if response.outputs is None:
-        return response
-    outputs = np.asarray(response.outputs, dtype=np.float64)
-    if outputs.shape[:1] != (len(request),):
-        return Response(error=f"answers of shape {outputs.shape} to {len(request)} inputs")
-    finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
-    if not finite.all():
-        row = int(np.argmin(finite))
-        name = request.keys[row] if request.keys else f"input {row + 1}"
-        return Response(error=f"{name}: the system answered {outputs[row].tolist()}, which is not finite")
-    return replace(response, outputs=outputs)

@@ -311,10 +311,10 @@ def _told(
     record: Path, files: Mapping[str, Path | None], annotations: bool, *, plan: Plan | None = None
 ) -> Iterator[None]:
     """Where the work ends in an error, the exports say so: a CI service that reads them must not see nothing."""
-    from probandum import api
     from probandum.gating import failed
+    from probandum.telling import refuse_inside
 
-    api.refuse_inside(record, files)  # before hours of work
+    refuse_inside(record, files)  # before hours of work
     try:
         yield
     except (ProbandumError, OSError) as error:

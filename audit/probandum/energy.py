@@ -6,7 +6,6 @@ None with the reason; they are never 0 and never a guess.
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 from probandum.errors import DataError, UsageError
 from probandum.evidence import Reading
 from probandum.resources import from_home
+from probandum.wall_log import ExternalLog
 
 #: NVML's counter moves about every 100 ms (measurement C-1).
 NVML_UPDATE_SECONDS = 0.1
@@ -200,113 +200,6 @@ def idle_watts(meter: Meter, seconds: float) -> float | None:
     time.sleep(seconds)
     reading = meter.end(token)
     return None if reading.joules is None else reading.joules / reading.seconds
-
-
-class ExternalLog:
-    """The log of a meter at the wall, a CSV with the columns ``time`` (Unix seconds) and ``watts``: grade A.
-
-    It is read when a window ends; the window must lie within it, or there is no reading. DataError where it is no
-    such log when the audit begins.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        read_log(path)
-
-    def begin(self) -> object:
-        """The clock time now, since the log goes by it."""
-        return (time.time(), time.perf_counter())
-
-    def end(self, token: object) -> Reading:
-        """Watts integrated over the window by trapezoids; None with the reason where the log broke since."""
-        assert isinstance(token, tuple)
-        started, began = token
-        seconds = time.perf_counter() - began
-        why = dict.fromkeys(("gpu", "dram"), "the meter at the wall does not tell parts apart")
-        try:
-            joules = _integrated(read_log(self._path), started, seconds)
-            missing = f"{self._path.name} does not cover this window"
-        except DataError as error:
-            joules, missing = None, error.message
-        if joules is None:
-            why["cpu"] = missing
-        return Reading(
-            cpu_joules=joules,
-            why=why,
-            seconds=seconds,
-            meter=f"external log {self._path.name}",
-            grade="A" if joules is not None else "D",
-            covers=("the whole machine at the wall",) if joules is not None else (),
-            notes=("The joules of the whole machine are entered under cpu.",),
-        )
-
-
-def read_log(path: Path) -> list[tuple[float, float]]:
-    """Unix seconds and watts of a meter's log, row by row; DataError names the file and the row that is wrong.
-
-    Rows count from 1 below the header; times rise, watts are 0 or more, and there are at least two rows.
-
-    A last line without its end is left out: the meter is still writing it.
-    """
-    import csv
-    import io
-
-    what = f"energy.log: {path}"
-    try:
-        text = path.read_text("utf-8-sig")
-        whole = io.StringIO(text[: text.rfind("\n") + 1], newline="")
-        lines = csv.DictReader(whole, strict=True, skipinitialspace=True)
-        columns = lines.fieldnames or ()
-        rows = list(lines)
-    except FileNotFoundError:
-        raise DataError(f"{what}: no such file", remedy="start the meter before the audit") from None
-    except OSError as error:
-        raise DataError(f"{what}: {error.strerror or error}", remedy="check the path in the plan") from None
-    except (UnicodeDecodeError, csv.Error):
-        raise DataError(f"{what}: no CSV file in UTF-8", remedy="expected the columns time and watts") from None
-    for name in ("time", "watts"):
-        if columns.count(name) != 1:
-            found = "no column" if name not in columns else "twice the column"
-            raise DataError(f"{what}: {found} {name!r}", remedy=f"found: {', '.join(columns) or 'nothing'}")
-    numbers: list[tuple[float, float]] = []
-    for number, row in enumerate(rows, 1):
-        at, watts = (_finite(row[name], f"{what}: row {number}: column {name!r}") for name in ("time", "watts"))
-        if numbers and at <= numbers[-1][0]:
-            raise DataError(
-                f"{what}: row {number}: the time {at!r} does not follow {numbers[-1][0]!r}",
-                remedy="times rise from row to row, in Unix seconds",
-            )
-        if watts < 0:
-            raise DataError(f"{what}: row {number}: {watts:g} watts, expected 0 or more")
-        numbers.append((at, watts))
-    if len(numbers) < 2:
-        raise DataError(f"{what}: fewer than 2 whole rows", remedy="start the meter before the audit")
-    return numbers
-
-
-def _finite(cell: str | None, where: str) -> float:
-    try:
-        value = float(cell or "")
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise DataError(f"{where} holds {cell or ''!r}, expected a number", remedy="mend the log, or start a new one")
-    return value
-
-
-def _integrated(rows: Sequence[tuple[float, float]], start: float, seconds: float) -> float | None:
-    """Joules from ``start`` on; None where the log does not cover the window. Times are taken from ``start``.
-
-    >>> _integrated([(10.0, 40.0), (12.0, 60.0)], 10.0, 2.0)
-    100.0
-    """
-    import numpy as np
-
-    times, watts = np.array([row[0] for row in rows]) - start, np.array([row[1] for row in rows])
-    if times[0] > 0 or times[-1] < seconds:
-        return None
-    grid = np.concatenate([[0.0], times[(times > 0) & (times < seconds)], [seconds]])
-    return float(np.trapezoid(np.interp(grid, times, watts), grid))
 
 
 class EnergySettings(Protocol):

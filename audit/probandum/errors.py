@@ -127,3 +127,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(name, list(known), n=1)
     return f", did you mean {close[0]!r}?" if close else ""
+
+
+def meant_or_known(name: str, known: Iterable[str]) -> str:
+    """What to append to a message on an unknown name: the one that was meant, or all there are.
+
+    >>> meant_or_known("zzz", ["b", "a"])
+    '; known: a, b'
+    """
+    names = sorted(known)
+    return did_you_mean(name, names) or f"; known: {', '.join(names)}"

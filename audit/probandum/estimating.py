@@ -22,9 +22,9 @@ from probandum.energy import make_meter
 from probandum.evidence import Reading
 from probandum.foreseeing import beyond_expectation, out_of_reach, said
 from probandum.plan import Plan
+from probandum.preparing import context_of, prepare, source_digests, subject_of
 from probandum.probe import Probe, ProbeResult
 from probandum.rehearsing import Counted, rehearse
-from probandum.running import context_of, prepare, source_digests, subject_of
 from probandum.target import make_target
 from probandum.targets.devices import usable_cores
 

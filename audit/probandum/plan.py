@@ -15,21 +15,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from probandum import codec
 from probandum.budget import Budget, Price
-from probandum.errors import PlanError, UsageError, did_you_mean
-from probandum.finding import Limit, Waiver, parse_metric
-from probandum.plan_file import Energy, Execution, LimitLine, PlanFile, SystemCard
+from probandum.errors import PlanError, UsageError, meant_or_known
+from probandum.finding import Limit, Waiver
+from probandum.plan_checks import contradictions, target_problems, untrue
+from probandum.plan_file import Energy, Execution, LimitLine, PlanFile
+from probandum.plan_reading import card_of, model_of
 from probandum.resources import from_home
-from probandum.second_opinion import unknown_country
 from probandum.subject import Decision
-from probandum.target import check_keywords
 from probandum.yaml_source import YamlSource, read_yaml
 
-#: A waiver lasts no longer; after that somebody has to look again.
-LONGEST_WAIVER = datetime.timedelta(days=90)
 #: What a tier means for the gate, besides what the plan says it asks.
 MODES: Mapping[str, str] = {"pr": "merge", "nightly": "release", "release": "release"}
 _ASK = ("target", "data", "decision", "groups", "suites", "execution", "energy")
@@ -54,12 +50,9 @@ class Plan:
         ``today``: the day by which a limit must have been set, by default this machine's.
         """
         source = read_yaml(path, collect=True)
-        try:
-            file = PlanFile.model_validate(source.values)
-        except ValidationError as error:
-            raise PlanError([*source.problems, *source.undecided.values(), *_problems(source, error)]) from None
-        plan = cls(path=path, file=file, card=_card(path, file), yaml=source)
-        wrong = [*plan._contradictions(), *plan._untrue(today or datetime.date.today())]
+        file = model_of(source)
+        plan = cls(path=path, file=file, card=card_of(path, file), yaml=source)
+        wrong = [*contradictions(file, path.parent), *untrue(file, source, today or datetime.date.today())]
         problems = [source.problem(place, text) for place, text in wrong]
         if source.problems or source.undecided or problems:
             raise PlanError([*source.problems, *source.undecided.values(), *problems])
@@ -328,144 +321,18 @@ class Plan:
         documents: Iterable[str] | None = None,
     ) -> None:
         """PlanError for every probe, target, target key or document that nobody knows."""
-        problems = [] if targets is None else self._target_problems(targets)
+        problems = []
+        if targets is not None:
+            wrong = target_problems(self.target_type, self.target_options, self.features, known=targets)
+            problems = [self.yaml.problem(place, text) for place, text in wrong]
         suites = {("suites", name): name for name in self.suites}
         named = {("documents", index): name for index, name in enumerate(self.documents)}
         for what, known, places in (("probe", probes, suites), ("document", documents, named)):
             names = None if known is None else sorted(known)
             problems += [
-                self.yaml.problem(place, f"unknown {what} {name!r}{_hint(name, names)}")
+                self.yaml.problem(place, f"unknown {what} {name!r}{meant_or_known(name, names)}")
                 for place, name in places.items()
                 if names is not None and name not in names
             ]
         if problems:
             raise PlanError(problems)
-
-    def _target_problems(self, targets: Mapping[str, type[Any]]) -> list[str]:
-        cls = targets.get(self.target_type)
-        if cls is None:
-            text = f"unknown target type {self.target_type!r}{_hint(self.target_type, targets)}"
-            return [self.yaml.problem(("target", "type"), text)]
-        try:
-            check_keywords(cls, self.target_options, what=f"target {self.target_type}", skip=1)
-        except UsageError as error:
-            said = error.message
-            key = next((k for k in self.target_options if f"unknown key {k!r}" in said or f".{k}: exp" in said), None)
-            place = ("target",) if key is None else ("target", key)
-            what = f"target {self.target_type}"
-            text = "; ".join(error.lines()).removeprefix(f"{what}.{key}: ").removeprefix(f"{what}: ")
-            return [self.yaml.problem(place, text)]
-        wrong = cls.problems(self.target_options, self.features)
-        return [self.yaml.problem(("target", *place), text) for place, text in wrong]
-
-    def _contradictions(self) -> Iterable[tuple[tuple[str | int, ...], str]]:
-        """What each key alone allows and together makes no sense."""
-        if self.file.groups and self.target_type != "log" and self.file.decision is None:
-            yield (
-                ("groups",),
-                (
-                    "the favourable decision is not declared; add decision: {favourable: ...}, the decision "
-                    "that is good for the person (there is no default)"
-                ),
-            )
-        if self.file.groups and self.target_type != "log" and self.file.data is None:
-            yield ("groups",), "groups are columns of data, and the plan names none; add data: {path: ...}"
-        if self.target_type == "log" and self.file.data is not None:
-            yield ("data",), "a log brings its own rows; name its columns under target"
-        for tier, line in self.file.tiers.items():
-            for name in line.suites:
-                if name not in self.suites:
-                    yield ("tiers", tier, "suites", name), f"no suite of that name{_hint(name, self.suites)}"
-        yield from self._without_baseline()
-        if self.file.execution.budget.money_eur is not None and self.file.target.price is None:
-            yield ("execution", "budget", "money_eur"), "the target states no price; add target.price"
-        for index, waiver in enumerate(self.file.waivers):
-            if not waiver.set_on <= waiver.expires <= waiver.set_on + LONGEST_WAIVER:
-                yield ("waivers", index, "expires"), "a waiver ends between its set_on and 90 days later"
-
-    def _without_baseline(self) -> Iterable[tuple[tuple[str | int, ...], str]]:
-        """Limits on a change, and items that may not change, where there is nothing that they change from."""
-        text = "nothing to compare with; add gate.baseline: {merged: RECORD, release: RECORD}"
-        if self.file.gate.baseline is None:
-            for index, line in enumerate(self.file.limits):
-                if parse_metric(line.metric).change:
-                    yield ("limits", index, "metric"), text
-            if self.file.gate.must_not_change:
-                yield ("gate", "must_not_change"), text
-        listed = self.file.gate.must_not_change
-        if isinstance(listed, str) and not self.resolve(listed).is_file():
-            yield ("gate", "must_not_change"), f"no text file {listed}; expected one with a key on each line, or a list"
-
-    def _untrue(self, today: datetime.date) -> Iterable[tuple[tuple[str | int, ...], str]]:
-        """What cannot be so: a limit of a later day, a finding accepted twice, a country that is none."""
-        for index, limit in enumerate(self.file.limits):
-            if limit.set_on is not None and limit.set_on > today:
-                yield ("limits", index, "set_on"), f"{limit.set_on} lies after today, {today}; it must precede the run"
-        first: dict[str, int] = {}
-        for index, waiver in enumerate(self.waivers):
-            if waiver.finding in first:
-                text = f"{waiver.finding!r} is waived on line {first[waiver.finding]} already; keep one of the two"
-                yield ("waivers", index, "finding"), text
-            first.setdefault(waiver.finding, waiver.line or 0)
-        if self.energy.country is not None and (problem := unknown_country(self.energy.country)):
-            yield ("energy", "country"), problem
-
-
-def _card(path: Path, file: PlanFile) -> Mapping[str, Any]:
-    """The system card, from the plan or from the file that it names."""
-    if not isinstance(file.system, str):
-        return _plain(file.system)
-    card = read_yaml(path.parent / file.system)
-    try:
-        return _plain(SystemCard.model_validate(card.values))
-    except ValidationError as error:
-        raise PlanError(_problems(card, error)) from None
-
-
-def _plain(card: BaseModel) -> Mapping[str, Any]:
-    values: Mapping[str, Any] = codec.builtins(card.model_dump(mode="json", exclude_none=True))
-    return values
-
-
-def _problems(source: YamlSource, error: ValidationError) -> list[str]:
-    """One line a place, in the order of the file; what several branches of a union say is joined."""
-    said: dict[tuple[str | int, ...], dict[str, None]] = {}
-    for each in error.errors(include_url=False):
-        place = _place(source.values, each["loc"], missing=each["type"] == "missing")
-        if place not in source.undecided:
-            said.setdefault(place, {}).setdefault(_message(each, place))
-    inner = {place[:length] for place in said for length in range(len(place))}
-    problems = [(source.mark(place), place, " or ".join(texts)) for place, texts in said.items() if place not in inner]
-    problems.sort(key=lambda problem: (problem[0].line, problem[0].column))
-    return [source.problem(place, text) for _, place, text in problems]
-
-
-def _place(values: Any, steps: tuple[str | int, ...], *, missing: bool) -> tuple[str | int, ...]:
-    """pydantic's path without the steps that name a branch of a union and no key of the file."""
-    place: list[str | int] = []
-    for number, step in enumerate(steps, 1):
-        if isinstance(values, dict) and step in values:
-            values = values[step]
-        elif isinstance(values, list) and isinstance(step, int) and step < len(values):
-            values = values[step]
-        elif not (missing and number == len(steps)):
-            continue
-        place.append(step)
-    return tuple(place)
-
-
-def _message(each: Any, place: tuple[str | int, ...]) -> str:
-    if each["type"] == "extra_forbidden":
-        known = PlanFile.keys_at(place[:-1])
-        return f"unknown key {str(place[-1])!r}{_hint(str(place[-1]), known)}"
-    if each["type"] == "missing":
-        return "the key is missing"
-    text = str(each["msg"]).removeprefix("Value error, ").replace("Input should be", "expected")
-    shown = each.get("input")
-    got = f", got {shown!r}" if isinstance(shown, str | int | float | bool) and repr(shown) not in text else ""
-    return f"{text[0].lower()}{text[1:]}{got}"
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    names = sorted(known)
-    return did_you_mean(name, names) or f"; known: {', '.join(names)}"

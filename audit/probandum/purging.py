@@ -19,7 +19,8 @@ from typing import Any
 
 from probandum import codec, sealing
 from probandum.errors import RecordError, UsageError
-from probandum.record import Record, packed, write_bytes
+from probandum.journal import packed
+from probandum.record import Record, write_bytes
 from probandum.signing import envelope, key_id, load_private, open_envelope
 
 #: The statement over a purge, at the root of the record.

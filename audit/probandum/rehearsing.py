@@ -20,10 +20,11 @@ import numpy as np
 from probandum import codec
 from probandum.asking import Asker
 from probandum.evidence import Capability, Reading, Request, Response, Table
+from probandum.journal import RunJournal
+from probandum.measuring import measure
 from probandum.plan import Plan
 from probandum.probe import Probe, ProbeResult, Window
-from probandum.record import RunJournal, pack_journal
-from probandum.running import measure
+from probandum.record import pack_journal
 from probandum.subject import Subject
 from probandum.target import Target
 

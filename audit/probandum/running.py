@@ -7,57 +7,43 @@ stands already is touched until its key is known to be the same.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from probandum import codec, purging
-from probandum.asking import Asker, ProbeAsk, replayed_window
+from probandum.asking import Asker
 from probandum.budget import Purse
 from probandum.cache import AnswerCache
-from probandum.energy import NoMeter, make_meter, read_log
+from probandum.energy import NoMeter, make_meter
 from probandum.environment import describe_run, refuse_other_machine
 from probandum.errors import (
-    BudgetSpent,
     DataError,
-    PlanError,
-    ProbandumError,
     TargetError,
-    Unreachable,
-    Unrecorded,
     UsageError,
 )
 from probandum.evidence import Items, Reading
-from probandum.finding import SubReason, finding_id
+from probandum.finding import finding_id
+from probandum.journal import RunJournal
 from probandum.judging import ALPHA_FAIL
-from probandum.limiting import limit_problems
 from probandum.locking import lock_path, refuse_other_questions
+from probandum.measuring import measure
 from probandum.plan import Plan
-from probandum.plugins import load_plugins
+from probandum.preparing import context_of, named_files, prepare, record_key, source_digests, subject_of
 from probandum.probe import (
-    ControlOutcome,
-    Measure,
     Probe,
     ProbeResult,
-    ProbeSpec,
     Window,
-    declared,
-    known_probes,
-    make_probe,
-    refuse_undeclared,
 )
-from probandum.record import Record, RunJournal, pack_journal, reopen, start_record, write_bytes, write_json
+from probandum.record import Record, pack_journal, reopen, start_record, write_bytes, write_json
 from probandum.sealing import ask_facts, contents, seal
 from probandum.second_opinion import AuditMeter
 from probandum.signing import load_private
 from probandum.stopping import Rules
-from probandum.subject import Subject
-from probandum.tables import make_subject, read_table
-from probandum.target import Target, TargetContext, known_targets, make_target, target_sources
-from probandum.targets import load_builtin
-from probandum.targets.loading import file_digest
+from probandum.target import Target, make_target
 from probandum.verifying import refuse_damaged, refuse_unsealed
+from probandum.windowing import replayed_window
 
 
 class Observer(Protocol):
@@ -94,72 +80,6 @@ class Silent:
 
     def note(self, text: str) -> None:
         """Nothing."""
-
-
-def prepare(plan: Plan) -> dict[str, Probe]:
-    """The plan's probes, after everything was checked that needs no model; PlanError with every problem otherwise."""
-    load_plugins()
-    load_builtin()
-    known = known_probes()
-    problems: list[str] = []
-    try:
-        plan.check_names(probes=known, targets=known_targets())
-    except PlanError as error:
-        problems += error.problems
-    probes: dict[str, Probe] = {}
-    for name in [name for name in plan.suites if name in known]:
-        try:
-            probes[name] = make_probe(name, plan.suites[name] or {}, folder=plan.folder)
-        except UsageError as error:
-            text = error.message.removeprefix(f"suites.{name}.").removeprefix(f"suites.{name}: ")
-            place = plan.located(*plan.suite_place(name))
-            problems.append(f"{place}: {'; '.join([text, *filter(None, [error.remedy])])}")
-    problems += limit_problems(plan, {name: declared(each) for name, each in probes.items()})
-    problems += _log_problems(plan)
-    problems += _batching_problems(plan)
-    if problems:
-        raise PlanError(problems)
-    return probes
-
-
-def _log_problems(plan: Plan) -> list[str]:
-    """What is wrong with the log of the plan's own meter; one that is not there yet is missed when the run begins."""
-    if plan.energy.log is None or not (path := plan.resolve(plan.energy.log)).exists():
-        return []
-    try:
-        read_log(path)
-    except DataError as error:
-        return [f"{plan.located('energy', 'log')}: {'; '.join(error.lines()).removeprefix('energy.log: ')}"]
-    return []
-
-
-def _batching_problems(plan: Plan) -> list[str]:
-    """Whether the plan wants of its target what only some can promise."""
-    cls = known_targets().get(plan.target_type)
-    if not plan.execution.batch_invariant or cls is None or cls.batch_invariant or cls.recorded:
-        return []
-    able = ", ".join(name for name, each in known_targets().items() if each.batch_invariant)
-    place = plan.located("execution", "batch_invariant")
-    return [f"{place}: target {plan.target_type} cannot promise it; leave it out, or use {able}"]
-
-
-def source_digests(plan: Plan) -> dict[Path, str]:
-    """The digest of every file that the *ask* part names, in the order of their paths."""
-    return {path: file_digest(path) for path in sorted({*_sources(plan)}, key=str)}
-
-
-def record_key(plan: Plan, sources: Mapping[Path, str]) -> str:
-    """What a record stands for: the *ask* part of the plan and the bytes of every file that it names."""
-    return codec.digest_of([plan.digests["ask"], [digest.removeprefix("sha256:") for digest in sources.values()]])
-
-
-def named_files(plan: Plan, sources: Mapping[Path, str]) -> dict[str, str]:
-    """The digests by the name that a lock gives a file: its path from the plan's folder, or outside it its name."""
-    folder = plan.folder.resolve()
-    return {
-        path.resolve().relative_to(folder).as_posix() if path.resolve().is_relative_to(folder) else path.name: digest
-        for path, digest in sources.items()
-    }
 
 
 def default_folder(plan: Plan, key: str) -> Path:
@@ -377,92 +297,6 @@ def _kept(
     return window.reading
 
 
-def measure(probe: Probe, asker: Asker) -> ProbeResult:
-    """All that one probe leaves: its measures with their evidence, and its controls.
-
-    A probe that breaks, or that the budget leaves without answers or controls, leaves an error with its reason; one
-    that the target cannot answer is not applicable. Unreachable and Unrecorded end the run.
-    """
-    spec: ProbeSpec = probe.spec
-    empty = ProbeResult(
-        probe=spec.id,
-        version=spec.version,
-        status="not_applicable",
-        options=_options(probe),
-        requirements=spec.requirements,
-        summary=spec.summary,
-    )
-    if not spec.needs & asker.target.capabilities:
-        able = ", ".join(sorted(asker.target.capabilities)) or "nothing"
-        needs = " or ".join(sorted(spec.needs))
-        reasons = [asker.target.why_not[kind] for kind in sorted(spec.needs) if kind in asker.target.why_not]
-        why = f"it needs {needs}, and target {asker.target.name} answers {able}"
-        return replace(empty, why=": ".join([why, *reasons[:1]]))
-    ask = asker.for_probe(spec.id)
-    try:
-        measures = tuple(_with_evidence(measure, ask) for measure in probe.measure(ask))
-        _refuse_repeats(spec.id, measures)
-        refuse_undeclared(probe, measures)
-        controls = tuple(_control(control, probe, asker) for control in probe.controls) if measures else ()
-    except (Unreachable, Unrecorded):  # no fault of the probe: the run ends, and the same command resumes it
-        raise
-    except BudgetSpent as error:
-        return replace(empty, status="error", sub_reason=SubReason.BUDGET, why="; ".join(error.lines()))
-    except ProbandumError as error:
-        return replace(empty, status="error", why="; ".join(error.lines()))
-    except Exception as error:  # a third party's probe may break in any way, and none of them is a pass
-        return replace(empty, status="error", why=_said(error))
-    if not measures:
-        return replace(empty, status="error", why="the probe ended without a measure")
-    if spec.id not in asker.cut_short:
-        return replace(empty, status="measured", measures=measures, controls=controls)
-    if any(each.mode == "gate" and each.estimate.stream is None for each in measures):
-        why = f"{asker.purse.ended}; what was answered until then is no estimate that holds when one stops early"
-        return replace(empty, status="error", sub_reason=SubReason.BUDGET, why=why)
-    return replace(empty, status="measured", sub_reason=SubReason.BUDGET, measures=measures, controls=controls)
-
-
-def _with_evidence(measure: Measure, ask: ProbeAsk) -> Measure:
-    return measure if measure.evidence else replace(measure, evidence=tuple(ask.evidence))
-
-
-def _refuse_repeats(probe: str, measures: Sequence[Measure]) -> None:
-    seen: set[str] = set()
-    for each in measures:
-        name = finding_id(f"{probe}/{each.metric}", each.groups, each.facets)
-        if name in seen:
-            raise DataError(f"{probe} measured {name} twice")
-        seen.add(name)
-
-
-def _control(control: Any, probe: Probe, asker: Asker) -> ControlOutcome:
-    """A control's outcome; one that breaks has failed, since it showed nothing."""
-    try:
-        outcome: ControlOutcome = control.run(probe, asker.for_probe(probe.spec.id))
-    except (BudgetSpent, Unreachable, Unrecorded):  # a probe without its controls is no evidence
-        raise
-    except Exception as error:
-        return ControlOutcome(name=control.name, kind=control.kind, held=False, detail=f"it broke: {_said(error)}")
-    return outcome
-
-
-def _said(error: Exception) -> str:
-    text = " ".join(str(error).split()) or "no message"
-    return error.message if isinstance(error, ProbandumError) else f"{type(error).__name__}: {text}"
-
-
-def _options(probe: Probe) -> dict[str, Any]:
-    """The options a probe runs under, defaults included, as far as they are plain values of its own."""
-    import inspect
-
-    names = [name for name in inspect.signature(type(probe)).parameters if hasattr(probe, name)]
-    return {name: codec.builtins(_plain(getattr(probe, name))) for name in names}
-
-
-def _plain(value: object) -> object:
-    return value.name if isinstance(value, Path) else value
-
-
 def _write(record: Record, results: Sequence[ProbeResult], readings: Mapping[str, Reading], asker: Asker) -> None:
     """Estimates, items apart from them, and readings."""
     items: dict[str, Items] = {}
@@ -479,55 +313,3 @@ def _write(record: Record, results: Sequence[ProbeResult], readings: Mapping[str
     write_json(record.ask / "rows.json", rows)
     write_json(record.ask / "readings.json", readings)
     write_json(record.ask / "spending.json", asker.purse.spending())
-
-
-def context_of(plan: Plan, *, notice: Callable[[str], None] = lambda text: None) -> TargetContext:
-    """What the plan tells its target of how to compute."""
-    execution = plan.execution
-    decision = plan.decision
-    chosen = {} if decision is None else {"favourable": decision.favourable, "positive": decision.positive}
-    return TargetContext(
-        folder=plan.folder,
-        features=plan.features,
-        device=execution.device,
-        dtype=execution.dtype,
-        threads=0 if execution.threads == "auto" else int(execution.threads),
-        batch_tokens=execution.batch_tokens,
-        batch_invariant=execution.batch_invariant,
-        notice=notice,
-        threshold=None if decision is None else decision.threshold,
-        **chosen,
-    )
-
-
-def subject_of(plan: Plan, target: Target) -> Subject | None:
-    """The rows under audit: those of the target, or of ``data.path``; None where the plan names none."""
-    table = target.table()
-    classes = target.labels if table is None and "favourable" not in target.labels else ()
-    if table is None and plan.data_path is not None:
-        table = read_table(plan.data_path, columns=plan.columns)
-    if table is None:
-        return None
-    return make_subject(
-        table=table,
-        groups=plan.groups,
-        features=plan.features,
-        label=plan.label,
-        row_id=plan.row_id,
-        decision=plan.decision,
-        classes=classes,
-        answers=target.answers,
-    )
-
-
-def _sources(plan: Plan) -> Iterable[Path]:
-    """Every file that the *ask* part names."""
-    yield from target_sources(plan.target_type, context_of(plan), plan.target_options)
-    if plan.data_path is not None:
-        yield plan.data_path
-    if plan.energy.replay is not None:
-        yield Record.open(plan.resolve(plan.energy.replay)).observed
-    for options in plan.suites.values():
-        for value in (options or {}).values():
-            if isinstance(value, str) and (path := plan.resolve(value)).is_file():
-                yield path

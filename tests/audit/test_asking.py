@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from fakes import KeywordClassifier, NotANumber, Notes, Scorer, Through, Writer, credit_world
 from probandum import codec
-from probandum.asking import PACK_INPUTS, Asker, describe, packs
+from probandum.asking import Asker
 from probandum.cache import AnswerCache
 from probandum.energy import CounterMeter, NoMeter
 from probandum.errors import DataError, ProbeError, TargetError
 from probandum.evidence import Capability, Masks, Request, Response, Table
+from probandum.packing import PACK_INPUTS, describe, packs
 from probandum.target import Target
 
 

@@ -16,9 +16,9 @@ from probandum.budget import Budget, Price, Purse, Spending, Spent
 from probandum.errors import BudgetSpent, PlanError
 from probandum.evidence import Capability, Request, Response
 from probandum.finding import SubReason, Verdict
+from probandum.measuring import measure
 from probandum.plan import Plan
 from probandum.probe import Ask, Measure
-from probandum.running import measure
 from records import PLAN, write_plan, write_sklearn_plan
 
 WINDOWS = "energy.inference: {repeats: 3, seconds: 0.1, warm_up: 0}"

@@ -248,7 +248,7 @@ def test_help_and_plan_checks_load_no_heavy_library(tmp_path: Path) -> None:
     program = f"""
 import sys
 from probandum import api, cli
-from probandum.running import prepare
+from probandum.preparing import prepare
 prepare(api.load_plan({str(plan)!r}))
 heavy = {{"torch", "transformers", "shap", "lime", "sklearn", "pandas", "matplotlib", "codecarbon", "typst", "docx"}}
 print(sorted(heavy & set(sys.modules)))

@@ -13,8 +13,8 @@ from probandum.asking import Asker
 from probandum.controls import AskThrough, ChangedAnswers, ChangedRequests, ChangedSubject, Examined, Rerun
 from probandum.errors import DataError
 from probandum.evidence import Capability, Request, Response
+from probandum.measuring import measure
 from probandum.probe import Ask, Measure, Probe, ProbeResult, probe
-from probandum.running import measure
 
 TEXTS = Request(kind=Capability.CLASSIFY, inputs=("stupid", "lovely"))
 

@@ -10,20 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from probandum.energy import (
-    CounterMeter,
-    ExternalLog,
-    NoMeter,
-    RaplSensor,
-    Sensor,
-    idle_watts,
-    make_meter,
-    rapl_sensors,
-    read_log,
-)
+from probandum.energy import CounterMeter, NoMeter, RaplSensor, Sensor, idle_watts, make_meter, rapl_sensors
 from probandum.errors import DataError, UsageError
 from probandum.plan_file import Energy
 from probandum.second_opinion import AuditMeter, grid_intensity
+from probandum.wall_log import ExternalLog, read_log
 
 
 @dataclass

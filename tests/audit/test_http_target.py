@@ -49,9 +49,11 @@ def served() -> Iterator[Served]:
 
 
 @contextmanager
-def made(served: Served, *, features: tuple[str, ...] = ("income",), **options: Any) -> Iterator[Target]:
+def made(
+    served: Served, *, features: tuple[str, ...] = ("income",), decision: dict[str, Any] | None = None, **options: Any
+) -> Iterator[Target]:
     """The target as a plan would make it, closed in the end."""
-    context = TargetContext(folder=Path(), features=features)
+    context = TargetContext(folder=Path(), features=features, **(decision or {}))
     target = make_target("http", context, {"url": f"{served.url}/score", "retries": 1, "timeout": 5.0, **options})
     try:
         yield target
@@ -100,14 +102,48 @@ def test_columns_are_an_object_of_lists(served: Served) -> None:
     assert {"income": [-1, 0.25, 2]} == served.asked[0]["data"]
 
 
-def test_decisions_are_labels_and_stated_as_such(served: Served) -> None:
-    """A label becomes 0 and 1, under a caution; a label of no class is an error."""
+def test_labels_of_rows_are_decisions_as_in_a_log(served: Served) -> None:
+    """By the plan's decision, and without a threshold; a label of no class is an error."""
     options = {**PREDICT, "response": "predictions[].label", "returns": "decisions"}
-    with made(served, **options) as target:
-        assert [[1, 0], [0, 1], [0, 1]] == asked(target).values.tolist()
-        assert any("decisions, which stand as probabilities of 0 and 1" in text for text in target.cautions)
-    with made(served, **{**options, "labels": ["bad", "fine"]}) as target:
+    decision = {"favourable": "good", "positive": "bad"}
+    with made(served, decision=decision, **options) as target:
+        answer = asked(target)
+
+        assert ("favourable", "detected") == target.labels == answer.labels
+        assert [[0, 1], [1, 0], [1, 0]] == answer.values.tolist()
+    with made(served, decision={**decision, "favourable": "bad"}, **{**options, "labels": ["bad", "fine"]}) as target:
         assert "it decided good, which is none of bad, fine" in str(asked(target).error)
+    for wrong, said in (
+        (None, "target.returns: decisions needs a decision"),
+        ({**decision, "threshold": 0.5}, r"target\.returns: decisions leaves no room for decision\.threshold"),
+        ({**decision, "favourable": "fine"}, "'fine' is not among target.labels"),
+    ):
+        with pytest.raises(UsageError, match=said), made(served, decision=wrong, **options):
+            raise AssertionError("made")
+
+
+def test_of_a_declined_row_nothing_was_decided(served: Served) -> None:
+    """It is named as declined, and counts as neither decision."""
+    options = {**PREDICT, "response": "predictions[].label", "returns": "decisions"}
+    decision = {"favourable": "bad", "positive": "good"}
+    with made(served, decision=decision, **options, refused="predictions[].contains(label, 'bad')") as target:
+        answer = asked(target)
+
+    assert (0,) == answer.refused
+    assert [[0, 0], [0, 1], [0, 1]] == answer.values.tolist()
+
+
+def test_labels_of_texts_stand_as_probabilities(served: Served) -> None:
+    """Of 0 and 1, under a caution."""
+    options: dict[str, Any] = {
+        "kind": "classify",
+        "request": {"text": "{text}"},
+        "response": "label",
+        "labels": ["bad", "good"],
+    }
+    with made(served, **options, returns="decisions") as target:
+        assert [[1, 0], [0, 1]] == asked(target, "short", "long" * 20).values.tolist()
+        assert any("decisions of texts, which stand as probabilities of 0 and 1" in text for text in target.cautions)
 
 
 def test_texts_go_alone_or_together_and_a_refusal_is_named(served: Served) -> None:

@@ -15,7 +15,8 @@ import pytest
 import killed
 from paths import ROOT
 from probandum import api
-from probandum.record import Record, journal_entries
+from probandum.journal import journal_entries
+from probandum.record import Record
 
 COMMAND = [sys.executable, str(ROOT / "tests" / "killed.py")]
 #: About how often a run touches its record, and how many seconds it takes on a slow machine.

@@ -12,8 +12,8 @@ from probandum.errors import PlanError
 from probandum.limiting import limit_problems
 from probandum.plan import Plan
 from probandum.plugins import load_plugins
+from probandum.preparing import prepare
 from probandum.probe import known_probes
-from probandum.running import prepare
 from records import LIMITS, PLAN, write_plan
 
 HEAD = """\

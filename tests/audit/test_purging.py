@@ -14,7 +14,8 @@ from commands import entered
 from probandum import api, codec, purging, sealing
 from probandum.errors import RecordError, TargetError, UsageError
 from probandum.evidence import Observation, Response
-from probandum.record import Record, packed, write_bytes
+from probandum.journal import packed
+from probandum.record import Record, write_bytes
 from probandum.reporting import dossier
 from probandum.signing import envelope, keygen
 from probandum.target import TargetContext, make_target

@@ -11,17 +11,9 @@ import pytest
 from probandum import api, codec
 from probandum.errors import RecordError, UsageError
 from probandum.evidence import Observation, Reading, Response
+from probandum.journal import RunJournal, WindowEntry, journal_entries
 from probandum.probe import Window
-from probandum.record import (
-    Record,
-    RunJournal,
-    WindowEntry,
-    journal_entries,
-    make_folder,
-    pack_journal,
-    start_record,
-    write_bytes,
-)
+from probandum.record import Record, make_folder, pack_journal, start_record, write_bytes
 from records import write_plan
 
 WINDOW = Window(reading=Reading(seconds=1.0, meter="m", grade="B"), requests=2, input_tokens=None, output_tokens=None)

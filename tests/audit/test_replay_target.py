@@ -93,7 +93,7 @@ def test_a_request_that_was_not_recorded_is_an_error(tmp_path: Path) -> None:
 
 def test_a_record_without_answers_and_a_folder_without_a_record_are_refused(tmp_path: Path) -> None:
     """Before anything runs."""
-    from probandum.running import source_digests
+    from probandum.preparing import source_digests
 
     with pytest.raises(RecordError, match="no audit record"):
         make_target("replay", TargetContext(folder=tmp_path), {"record": "."})

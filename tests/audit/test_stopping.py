@@ -12,8 +12,8 @@ from probandum.asking import Asker
 from probandum.budget import Budget, Purse
 from probandum.finding import Limit, Stream, SubReason, Verdict
 from probandum.judging import judge
+from probandum.measuring import measure
 from probandum.probe import ProbeResult
-from probandum.running import measure
 from probandum.stopping import Rules, Stopper, looks
 from probandum.target import TargetContext
 from probandum.targets.callable import CallableTarget

@@ -16,9 +16,9 @@ from probandum.errors import DataError, TargetError, UsageError
 from probandum.evidence import Capability, Request, Response
 from probandum.finding import SubReason, Verdict
 from probandum.judging import control_states, judge
+from probandum.measuring import measure
 from probandum.plugins import load_plugins
 from probandum.probe import ProbeResult, make_probe
-from probandum.running import measure
 from probandum.subject import Subject
 from probandum.target import Target, TargetContext, make_target
 from probandum.targets import load_builtin

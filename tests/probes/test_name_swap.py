@@ -16,8 +16,8 @@ from probandum.evidence import Capability, Request, Response
 from probandum.finding import Groups, Limit, SubReason, Verdict
 from probandum.judging import judge
 from probandum.plan import Plan
+from probandum.preparing import prepare
 from probandum.probe import Measure, known_probes, make_probe
-from probandum.running import prepare
 from probandum_probes.bias import name_swap
 from probandum_probes.bias.contrasts import contrast
 from probandum_probes.bias.name_swap import NameSwap

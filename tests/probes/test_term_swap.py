@@ -15,8 +15,8 @@ from probandum.errors import DataError, UnknownName
 from probandum.finding import Limit, SubReason, Verdict
 from probandum.judging import judge
 from probandum.plan import Plan
+from probandum.preparing import prepare
 from probandum.probe import ProbeResult, make_probe
-from probandum.running import prepare
 from probandum.target import TargetContext, make_target
 from probandum_probes.bias import term_swap
 from probandum_probes.bias.swap_controls import quiet_placebos

@@ -15,6 +15,7 @@ from probandum.evidence import Capability, Request, Response, Table
 from probandum.target import Place, Problem, Target, TargetContext, target
 from probandum.targets.access import Access, address
 from probandum.targets.answering import class_names, unable
+from probandum.targets.deciding import Kind, deciding
 from probandum.targets.endpoint import Call, Endpoint
 from probandum.targets.loading import versions
 from probandum.targets.mapped import Reading, short
@@ -47,8 +48,9 @@ class HttpTarget(Target):
 
     ``response``: a JMESPath expression that finds the answer, or the list of answers where a call holds many. An
     answer is a list of probabilities in the order of ``labels``, an object of them by name, or one number for the
-    second of two; with ``returns: decisions`` one of the labels; for choose probabilities in the order of the
-    options, or by name; for generate a text. ``refused``: an expression, true where the system declined; a list
+    second of two; with ``returns: decisions`` one of the labels, which of rows stands as a decision, as in a log, so
+    that what needs probabilities is not applicable; for choose probabilities in the order of the options, or by
+    name; for generate a text. ``refused``: an expression, true where the system declined; a list
     where a call holds many.
 
     ``identity``: ``{path: /version, value: EXPRESSION}``, asked by GET when the audit begins and ends. Without it
@@ -93,14 +95,19 @@ class HttpTarget(Target):
         }
         self._stated_at = identity
         self.capabilities = frozenset({self._kind})
-        self.labels = class_names(labels) if self._kind in (Capability.PREDICT, Capability.CLASSIFY) else ()
+        classes = class_names(labels) if self._kind in (Capability.PREDICT, Capability.CLASSIFY) else ()
+        decides = returns == "decisions"
+        says: Kind = "label" if decides and self._kind is Capability.PREDICT else "probability"
+        made = deciding(says, classes, context, where="target.returns: decisions")
+        self.labels = classes if made is None else made.labels
         self._reading = Reading(
             kind=self._kind,
-            labels=self.labels,
+            labels=classes,
             response=Expression(response),
             refused=None if refused is None else Expression(refused),
             batched=self._batch is not None,
-            decides=returns == "decisions",
+            decides=decides,
+            deciding=made,
         )
         access = Access(
             url=url,
@@ -221,8 +228,8 @@ class HttpTarget(Target):
                 f"{self._url} states no version that the plan names (target.identity): the system is known by its "
                 "address, and a change of it during the audit by another answer to the first question alone."
             )
-        if self._reading.decides:
-            yield f"{self._url} states decisions, which stand as probabilities of 0 and 1."
+        if self._reading.decides and self._reading.deciding is None:
+            yield f"{self._url} states decisions of texts, which stand as probabilities of 0 and 1."
 
     def _state(self) -> Any:
         """What the server states of itself; TargetError where the plan says that it does, and it does not."""

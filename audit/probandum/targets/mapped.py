@@ -11,6 +11,7 @@ import numpy as np
 from probandum.evidence import Capability, Floats, Request, Response
 from probandum.subject import spelled
 from probandum.targets.answering import SUM_TOLERANCE, probabilities
+from probandum.targets.deciding import Deciding
 from probandum.targets.endpoint import Reply
 from probandum.targets.mapping import Expression, spoken
 
@@ -19,7 +20,9 @@ _DECLINED = object()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How replies are read. ``batched``: whether a call holds many inputs; ``decides``: whether it says labels."""
+    """How replies are read. ``batched``: whether a call holds many inputs; ``decides``: whether it says labels;
+    ``deciding``: how those of rows become decisions, as a log has them.
+    """
 
     kind: Capability
     labels: tuple[str, ...]
@@ -27,6 +30,7 @@ class Reading:
     refused: Expression | None
     batched: bool
     decides: bool
+    deciding: Deciding | None = None
 
     def found(self, reply: Reply, inputs: int) -> list[Any]:
         """What was found for each input of a call; ValueError where it is not one answer each."""
@@ -67,7 +71,12 @@ class Reading:
             rows = [self._numbers(each, names) for each in found]
             if self.kind is Capability.CHOOSE:
                 return Response(outputs=_logarithms(rows), refused=declined)
-            return Response(outputs=probabilities(rows, len(request), names), labels=self.labels, refused=declined)
+            values = probabilities(rows, len(request), names)
+            if self.deciding is not None:
+                decided = self.deciding.decisions(np.array(self.labels)[values.argmax(axis=1)])
+                decided[list(declined)] = 0.0  # of these it decided nothing
+                return Response(outputs=decided, labels=self.deciding.labels, refused=declined)
+            return Response(outputs=values, labels=self.labels, refused=declined)
         except (ValueError, OverflowError) as error:
             return Response(error=str(error))
 

@@ -16,9 +16,9 @@ from probandum.evidence import Capability, Request, Response, Table
 from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.access import Access
 from probandum.targets.answering import Inputs, answered, class_names, unable
+from probandum.targets.deciding import Deciding, deciding
 from probandum.targets.loading import said
 from probandum.targets.oip_asking import Answer, Asked, Server, Stated, broken
-from probandum.targets.oip_deciding import Deciding, deciding
 from probandum.targets.oip_grpc import GrpcServer
 from probandum.targets.oip_http import HttpServer
 from probandum.targets.oip_plan import Output, inputs_of, is_probability, output_of
@@ -99,7 +99,8 @@ class OipTarget(Target):
             self._stated = self._server.stated()
             self._inputs = inputs_of(inputs, self._stated.inputs, context.features, texts=texts)
             self._output = output_of(outputs, self._stated.outputs, texts=texts)
-            self._deciding = deciding(self._output.kind, classes, context)
+            where = f"target.outputs.kind: {self._output.kind}"
+            self._deciding = deciding(self._output.kind, classes, context, where=where)
         except BaseException:
             self._server.close()
             raise

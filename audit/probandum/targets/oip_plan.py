@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from probandum.errors import TargetError, UsageError, did_you_mean
+from probandum.targets.deciding import Kind
 from probandum.targets.oip_asking import TensorStated
 from probandum.targets.oip_tensors import DATATYPES, NUMBERS, TEXT, Input
 
 #: The one tensor of a model of which neither the plan nor the server says what it is called, as in MLServer.
 DEFAULT_NAME = "predict"
-#: What an output says of a row: class probabilities, a number that the plan's threshold decides on, or a class.
-Kind = Literal["probability", "score", "label"]
 
 _KEYS = ("name", "datatype", "columns", "rank", "parameters")
 

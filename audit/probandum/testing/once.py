@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from probandum import api, codec, gating, running, showing
+from probandum import api, codec, gating, preparing, running, showing
 from probandum.errors import ProbandumError
 from probandum.export.writing import line
 from probandum.gating import GateResult
@@ -86,7 +86,7 @@ def _carry_out(plan: Plan, folder: Path, out: Path | None, tier: str | None) -> 
         with calm():
             if out is not None:
                 asked = plan.at_tier(tier)
-                key = running.record_key(asked, running.source_digests(asked))
+                key = preparing.record_key(asked, preparing.source_digests(asked))
                 folder = out / running.default_folder(asked, key).name
             stood = statement_digest(folder) if Record(folder).sealed else None
             with showing.watching(plan) as observer:

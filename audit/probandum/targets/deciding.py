@@ -1,10 +1,10 @@
-"""Decisions of a served model that gives scores or classes in place of probabilities, as a log has them."""
+"""Decisions of a server that gives scores or classes of rows in place of probabilities, as a log has them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,9 @@ from probandum.errors import UsageError
 from probandum.evidence import Floats
 from probandum.subject import as_text, spelled
 from probandum.target import TargetContext
-from probandum.targets.oip_plan import Kind
+
+#: What an output says of a row: class probabilities, a number that the plan's threshold decides on, or a class.
+Kind = Literal["probability", "score", "label"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +53,13 @@ class Deciding:
         return np.column_stack([favourable, detected, scores]).astype(np.float64)
 
 
-def deciding(kind: Kind, classes: Sequence[str], context: TargetContext) -> Deciding | None:
-    """How an output of this kind becomes decisions; None where it holds probabilities.
+def deciding(kind: Kind, classes: Sequence[str], context: TargetContext, *, where: str) -> Deciding | None:
+    """How an output of this kind becomes decisions; None where it holds probabilities. ``where``: the plan says so.
 
     UsageError where the plan's decision does not fit: a score needs a threshold, and a class leaves no room for one.
     """
     if kind == "probability":
         return None
-    where = f"target.outputs.kind: {kind}"
     if context.favourable is None:
         raise UsageError(f"{where} needs a decision", remedy="add decision: {favourable: ...}")
     if kind == "score" and context.threshold is None:

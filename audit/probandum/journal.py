@@ -1,0 +1,179 @@
+"""The journal of a run: one line an observation or an energy window, synced by whole packs, so that kill -9 loses none.
+
+A half-written last pack is dropped when the run resumes. Once the run is over, the journal is packed as it stands.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from probandum import codec
+from probandum.budget import Spent
+from probandum.errors import RecordError, Unrecorded, UsageError
+from probandum.evidence import Observation
+from probandum.probe import Window
+
+
+class WindowEntry(msgspec.Struct):
+    """A journal line that holds an energy window instead of an observation."""
+
+    window: str
+    reading: Window
+
+
+class RunJournal:
+    """The journal of a run that is being written; also what it finds there when it resumes.
+
+    Only whole packs count as recorded. The file is locked while it is open: a second run into the same folder
+    is refused. Without ``resume`` what an interrupted run recorded is dropped.
+    """
+
+    def __init__(self, path: Path, *, resume: bool = True) -> None:
+        self._packs: dict[str, list[Observation]] = {}
+        self._windows: dict[str, Window] = {}
+        self._path = path
+        self._file = _open_locked(path)
+        try:
+            if not resume:
+                self._file.truncate(0)
+            entries = _whole_entries(self._file, path)
+        except BaseException:
+            self._file.close()
+            raise
+        for entry in entries:
+            if isinstance(entry, Observation):
+                self._packs.setdefault(entry.pack, []).append(entry)
+            else:
+                self._windows[entry.window] = entry.reading
+
+    def recorded(self, pack: str) -> list[Observation] | None:
+        """The observations of a whole recorded pack, in order."""
+        return self._packs.get(pack)
+
+    def write(self, observations: Sequence[Observation]) -> None:
+        """Append one pack and sync."""
+        self._append([codec.encode(observation) for observation in observations])
+        self._packs[observations[0].pack] = list(observations)
+
+    def spent(self) -> Spent:
+        """What everything recorded so far took; the readings of whole probes, which hold it too, are not added."""
+        packs = (Spent.on_recorded(pack) for pack in self._packs.values())
+        windows = (Spent.on_window(window) for window in self._windows.values() if window.requests)
+        return sum([*packs, *windows], Spent())
+
+    def smaller_batches(self) -> int | None:
+        """The tokens of a pass that the run had to go down to; None where memory held as many as the plan says."""
+        found = (observation.smaller_batches for pack in self._packs.values() for observation in pack)
+        return min((tokens for tokens in found if tokens is not None), default=None)
+
+    def window(self, key: str) -> Window | None:
+        """A recorded energy window."""
+        return self._windows.get(key)
+
+    def write_window(self, key: str, window: Window) -> None:
+        """Append one energy window and sync."""
+        self._append([codec.encode({"window": key, "reading": window})])
+        self._windows[key] = window
+
+    def close(self) -> None:
+        """Release the lock."""
+        self._file.close()
+
+    def _append(self, lines: Sequence[bytes]) -> None:
+        """Past the file's buffer, whose rest would be written again when it is closed."""
+        descriptor = self._file.fileno()
+        end = os.lseek(descriptor, 0, os.SEEK_END)
+        left = memoryview(b"".join(line + b"\n" for line in lines))
+        try:
+            while left:
+                left = left[os.write(descriptor, left) :]
+            os.fsync(descriptor)
+        except OSError as error:
+            with contextlib.suppress(OSError):  # a half-written pack is dropped when the run resumes, too
+                os.ftruncate(descriptor, end)
+            raise Unrecorded(
+                f"{self._path}: {error.strerror or error}",
+                remedy="make room and give the same command again: what was recorded is kept",
+            ) from None
+
+
+def journal_entries(path: Path) -> list[Observation | WindowEntry]:
+    """The whole lines of an open journal; none where it does not exist yet."""
+    if not path.is_file():
+        return []
+    with path.open("rb") as file:
+        return _whole_entries(file, path, mend=False)
+
+
+def packed_entries(path: Path) -> Iterator[Observation | WindowEntry]:
+    """The lines of a packed journal; RecordError where it is truncated or damaged."""
+    import zstandard
+
+    with path.open("rb") as raw:
+        try:
+            missing = zstandard.frame_content_size(raw.read(18))
+            raw.seek(0)
+            lines = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw))
+            for number, line in enumerate(lines, 1):
+                missing -= len(line)
+                yield _entry(line, f"{path}:{number}")
+        except zstandard.ZstdError as error:
+            raise RecordError(f"{path}: {error}", remedy="the record is truncated or damaged") from None
+    if missing:
+        raise RecordError(f"{path}: {missing} bytes are missing at its end", remedy="the record is truncated")
+
+
+def _open_locked(path: Path) -> IO[bytes]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    file = os.fdopen(descriptor, "r+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise UsageError(
+            f"{path.parent}: another run is writing this record", remedy="wait for it, or choose another --out"
+        ) from None
+    return file
+
+
+def _whole_entries(file: IO[bytes], path: Path, *, mend: bool = True) -> list[Observation | WindowEntry]:
+    """All whole packs and windows; with ``mend``, what a killed run left half-written behind them is cut off.
+
+    The journal only ever grows at its end, so that only its last pack can be short.
+    """
+    entries: list[Observation | WindowEntry] = []
+    ends: list[int] = [0]
+    file.seek(0)
+    for number, line in enumerate(file, 1):
+        if not line.endswith(b"\n"):
+            break
+        entries.append(_entry(line, f"{path}:{number}"))
+        ends.append(ends[-1] + len(line))
+    last = entries[-1] if entries else None
+    if isinstance(last, Observation) and last.index + 1 < last.size:
+        del entries[len(entries) - last.index - 1 :]
+    if mend:
+        file.seek(ends[len(entries)])
+        file.truncate()
+    return entries
+
+
+def _entry(line: bytes, what: str) -> Observation | WindowEntry:
+    kind: type[Any] = WindowEntry if line.startswith(b'{"reading":') else Observation
+    entry: Observation | WindowEntry = codec.decode(kind, line, what=what)
+    return entry
+
+
+def packed(lines: Iterable[bytes]) -> bytes:
+    """The lines of a journal, compressed."""
+    import zstandard
+
+    return zstandard.ZstdCompressor(level=9, write_checksum=True).compress(b"".join(lines))

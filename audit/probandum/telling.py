@@ -1,0 +1,93 @@
+"""Telling: what CI services, and people without a record, are told of a gate or a comparison, and in which files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from probandum import export, places, reporting, sealing
+from probandum.comparison import Comparison
+from probandum.dossier import publisher
+from probandum.errors import RecordError, UsageError
+from probandum.export.comparison import markdown
+from probandum.export.outcome import Outcome
+from probandum.gating import GateResult
+from probandum.plan import Plan
+from probandum.record import Record
+from probandum.reporting import Judgement
+
+
+def outcome(record: Record | str | Path, result: GateResult, plan: Plan | None) -> Outcome:
+    """What there is to tell; of a record that is not to be trusted only its name, where that can be read."""
+    told = Outcome(result=result, system="unknown system", tool=version("probandum"))
+    if plan is not None:
+        told = replace(_named(told, plan.card), spots=places.spots(plan.yaml))
+    try:
+        opened = record if isinstance(record, Record) else Record.open(record)
+        told = replace(_named(told, opened.plan["declare"]["system"]), run=opened.plan["key"][len("sha256:") :][:8])
+        judged = Judgement(opened)
+        told = replace(_named(told, judged.card), spots=judged.spots)
+    except (RecordError, LookupError, TypeError):
+        if result.trusted:
+            raise
+        return told  # damaged before this point; the result says so
+    if not result.trusted:
+        return told
+    return replace(
+        told,
+        started=opened.environment["started"],
+        as_of=judged.as_of,
+        findings=opened.findings,
+        summaries={each.probe: each.summary for each in opened.results},
+        seconds={name: reading.seconds for name, reading in opened.readings.items()},
+        accounts=reporting.account(opened),
+        signed=bool(sealing.signature(opened.folder)["signed"]),
+    )
+
+
+def _named(told: Outcome, card: Mapping[str, Any]) -> Outcome:
+    return replace(told, system=str(card["name"]), version=str(card.get("version", "")))
+
+
+def refuse_inside(record: Record | str | Path, files: Mapping[str, str | Path | None]) -> None:
+    """UsageError where a file would be written into a record, whose seals account for everything in its folder."""
+    folder = (record.folder if isinstance(record, Record) else Path(record)).resolve()
+    for file in files.values():
+        if file is not None and Path(file).resolve().is_relative_to(folder):
+            raise UsageError(
+                f"{file}: lies inside the record, where nothing else may stand", remedy="choose another file"
+            )
+
+
+def write(told: Outcome, files: Mapping[str, str | Path | None]) -> None:
+    """Write a gate's outcome into files by the name of their format; UsageError names all that cannot be written."""
+    problems = []
+    for format, file in files.items():
+        try:
+            if file is not None:
+                Path(file).parent.mkdir(parents=True, exist_ok=True)
+                Path(file).write_bytes(export.FORMATS[format](told))
+        except OSError as error:
+            problems.append(f"{file}: {error.strerror or error}")
+    if problems:
+        raise UsageError("; ".join(problems), remedy="choose other files")
+
+
+def write_comparison(comparison: Comparison, *, md: Path | None, html: Path | None) -> list[Path]:
+    """Write what documents may show of a comparison; returns the files. Probes and reports are loaded already."""
+    shown = publisher().published(comparison)
+    made: list[tuple[Path, bytes]] = []
+    if md is not None:
+        made.append((md, markdown(shown)))
+    if html is not None:
+        made.append((html, publisher().compared(shown)))
+    for path, data in made:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror or error}", remedy="choose another file") from None
+    return [path for path, _ in made]
