@@ -11,7 +11,7 @@ audit: $(STAMP)
 	$(BIN)/probandum audit --exit-zero examples/credit/audit.yaml examples/moderation/audit.yaml examples/assistant/audit.yaml
 
 test: $(STAMP)
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist worksteal
 
 check: lint types floors test
 

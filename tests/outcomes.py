@@ -54,7 +54,9 @@ def outcome_of(
     limits = [limit for limit in LIMITS if limit.metric.partition("/")[2] in names]
     findings = judge(results, limits, waivers=waivers, as_of="2026-11-25")
     probes = [result.probe for result in results] if planned is None else planned
-    result = decided(findings, unused_limits(results, limits), probes, mode="release", waivers=waivers)
+    result = decided(
+        findings, unused_limits(results, limits), probes, mode="release", waivers=waivers, as_of="2026-11-25"
+    )
     return told(findings, result=result, summaries={each.probe: each.summary for each in results}, **facts)
 
 

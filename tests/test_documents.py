@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from typer.testing import CliRunner
 
 from paths import ROOT
@@ -11,6 +12,8 @@ from probandum.cli import app
 from probandum.plugins import load_plugins
 from probandum.probe import ProbeSpec, known_probes
 
+#: Where a module or a file may stand that a text names by the end of its path alone.
+PARTS = ("audit", "probes", "reports", "templates", "datasets")
 README = (ROOT / "README.md").read_text("utf-8")
 
 
@@ -54,6 +57,47 @@ def test_the_floors_of_the_architecture_are_the_ones_that_are_enforced() -> None
     ]
 
     assert floors == [[word.strip() for word in line] for line in lines if line != [""]]
+
+
+def paths_in(text: str) -> set[str]:
+    """What a text cites as a file or folder: a name in backticks with a slash at its end, a suffix, or a known root.
+
+    >>> sorted(paths_in("`a.py`, `templates/<id>/`, `tests/contracts`, `probe/metric/change`, `.onnx`, [b](C.md)"))
+    ['C.md', 'a.py', 'templates/*/', 'tests/contracts']
+    """
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    named = re.findall(r"`([\w<][\w<>./-]*)`", prose) + re.findall(r"\]\((?!\w+:|#)([^)#]+)", prose)
+    cited = {
+        name
+        for name in named
+        if re.search(r"(/|\.(py|md|toml|ya?ml|jsonl?|png))$", name) or (ROOT / name.split("/")[0]).is_dir()
+    }
+    return {re.sub(r"<\w+>", "*", name) for name in cited}
+
+
+def there_is(name: str) -> bool:
+    """Whether a path stands in the repository, in one of its packages, or is one that the core writes or reads."""
+    if any(ROOT.glob(name)) or any(any((ROOT / part).rglob(name)) for part in PARTS):
+        return True
+    last = name.rstrip("/").rpartition("/")[2]
+    return any(f'"{last}"' in path.read_text("utf-8") for path in (ROOT / "audit").rglob("*.py"))
+
+
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_every_path_that_a_text_cites_exists(name: str) -> None:
+    """A reader finds what a text points at: in the repository, or in a record that an audit leaves."""
+    cited = paths_in((ROOT / name).read_text("utf-8"))
+
+    assert [] == sorted(path for path in cited if not there_is(path))
+
+
+def test_a_path_that_is_nowhere_is_found() -> None:
+    """The check of cited paths sees a file that is missing and a folder that was renamed."""
+    cited = paths_in("`benchmarks/results/none.md`, `tests/contrasts`, `audit/probandum/judging.py`, `no_module.py`")
+
+    assert {"benchmarks/results/none.md", "tests/contrasts", "no_module.py"} == {
+        path for path in cited if not there_is(path)
+    }
 
 
 def test_the_texts_speak_of_the_project_alone() -> None:

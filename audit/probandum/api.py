@@ -30,7 +30,7 @@ from probandum import (
 from probandum.comparing import Measured
 from probandum.comparing import compare as comparison_of
 from probandum.comparison import Comparison
-from probandum.concluding import conclude
+from probandum.concluding import again, conclude
 from probandum.dates import as_of_day
 from probandum.declaring import Said
 from probandum.dossier import publisher
@@ -84,7 +84,7 @@ def load_plan(plan: Plan | str | Path) -> Plan:
 
 def check_plan(plan: Plan | str | Path) -> Plan:
     """The plan, after everything was checked that needs no model: keys, probes, options, targets, documents."""
-    checked = load_plan(plan)
+    checked = _checked_plan(plan)
     preparing.prepare(checked)
     for tier in checked.tiers:
         preparing.prepare(checked.at_tier(tier))
@@ -132,7 +132,7 @@ def audit(
     the plan's ``tiers`` say, and decides the gate's mode. ``key``: an ed25519 private key to sign with. A run that was
     interrupted, or that a smaller budget ended, is taken up in the same folder.
     """
-    checked = load_plan(plan).at_tier(tier)
+    checked = _checked_plan(plan, documents=documents).at_tier(tier)
     if tier is not None and observer is not None:
         observer.note(checked.tier_in_words())
     signing = None if key is None else Path(key)
@@ -174,7 +174,8 @@ def judge(
 
     The new judgement stands beside the older ones and becomes the record's ``findings.json``. UsageError where
     ``plan`` asks other questions than the record answers. ``as_of``: the ISO date that decides which waivers are in
-    force, by default the day the record began, and not before it.
+    force, by default the day the record began, and not before it. ``key``: the ed25519 private key to sign with;
+    a signed record needs the one that signed it.
     """
     opened = _open(record)
     signing = None if key is None else Path(key)
@@ -214,11 +215,15 @@ def judge(
     )
 
 
-def gate(record: Record | str | Path, *, key: str | Path | None = None) -> GateResult:
-    """Decide over a sealed record; ``key`` is the public key that must have signed it."""
+def gate(record: Record | str | Path, *, key: str | Path | None = None, as_of: str | None = None) -> GateResult:
+    """Decide over a sealed record; ``key`` is the public key that must have signed it.
+
+    ``as_of``: the ISO date on which waivers must still be in force, by default today (UTC); not before the day the
+    record began.
+    """
     opened = _open(record)
     public = None if key is None else load_public(Path(key))
-    return gating.gate(opened, key=public)
+    return gating.gate(opened, again=partial(again, opened), key=public, as_of=as_of)
 
 
 def compare(base: Record | str | Path, new: Record | str | Path) -> Comparison:
@@ -228,7 +233,9 @@ def compare(base: Record | str | Path, new: Record | str | Path) -> Comparison:
     """
     measured = []
     for record in (_open(base), _open(new)):
-        broken = next((step for step in verifying.verify(record) if step.held is False), None)
+        broken = next(
+            (step for step in verifying.verify(record, again=partial(again, record)) if step.held is False), None
+        )
         if broken is not None:
             raise RecordError(
                 f"{record.folder}: verification step {broken.number}, {broken.title}: {broken.detail}",
@@ -284,9 +291,9 @@ def verify(record: Record | str | Path, *, key: str | Path | None = None, render
     opened = _open(record)
     public = None if key is None else load_public(Path(key))
     if not render:
-        return verifying.verify(opened, key=public)
+        return verifying.verify(opened, key=public, again=partial(again, opened))
     load_plugins()
-    return verifying.verify(opened, key=public, render=partial(reporting.render, opened))
+    return verifying.verify(opened, key=public, again=partial(again, opened), render=partial(reporting.render, opened))
 
 
 def report(
@@ -300,7 +307,8 @@ def report(
 ) -> list[Path]:
     """Write documents from a sealed record, by default into its ``reports/``; the index comes first.
 
-    They get digests and a statement of their own beside them, signed where ``key`` names an ed25519 private key.
+    They get digests and a statement of their own beside them, signed where ``key`` names an ed25519 private key; those
+    of a signed record, wherever they are written, need the key that signed it, and UsageError where it is not given.
     ``as_of``: the ISO date that they state, by default the judgement's; not before the day the record began.
     """
     opened = _open(record)
@@ -312,6 +320,7 @@ def report(
     signing = None if key is None else Path(key)
     if signing is not None:
         load_private(signing)  # a wrong key is found before the old reports go
+    sealing.refuse_other_key(opened, signing)
     return reporting.write(opened, chosen, formats, folder=folder, as_of=as_of, key=signing)
 
 
@@ -339,6 +348,14 @@ def purge(
     if facts is not None:
         report(opened, documents=facts.documents, formats=facts.formats, as_of=facts.as_of, key=signing)
     return made
+
+
+def _checked_plan(plan: Plan | str | Path, *, documents: bool = True) -> Plan:
+    """A plan as it is, or read from its file with every problem at once that is found without its model."""
+    if isinstance(plan, Plan):
+        return plan
+    load_plugins()
+    return preparing.load(Path(plan), documents=publisher().known() if documents else None)
 
 
 def _mode(plan: Plan | None, tier: str | None) -> str:

@@ -9,7 +9,7 @@ from probandum.finding import Estimate, Finding, Judgement
 
 def assurances(findings: Iterable[Finding], mode: str) -> tuple[str, ...]:
     """The error rates of a merge's verdicts, in sentences; nothing of a release, whose limits are no merge's."""
-    judged = [(finding, finding.limit) for finding in findings if finding.limit is not None]
+    judged = [(finding, finding.limit) for finding in findings if finding.limit is not None and finding.judged]
     return tuple(_said(judged)) if mode == "merge" and judged else ()
 
 

@@ -45,6 +45,7 @@ app.add_typer(cache_app, name="cache")
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `audit` wrote.", show_default=False)]
 PublicKey = Annotated[Path | None, typer.Option("--key", help="The public key that must have signed the record.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="As seen on this day, such as 2026-11-23.")]
+ExitZero = Annotated[bool, typer.Option("--exit-zero", help="End with 0 whatever the gate says.")]
 Sarif = Annotated[Path | None, typer.Option(help="Write SARIF 2.1.0 here, for code scanning.")]
 Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML here.")]
 Gitlab = Annotated[Path | None, typer.Option(help="Write a GitLab code quality report here.")]
@@ -99,7 +100,7 @@ def audit(
     out: Annotated[Path | None, typer.Option(help="The record's folder (one plan only).")] = None,
     tier: Tier = None,
     key: SigningKey = None,
-    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="End with 0 whatever the gate says.")] = False,
+    exit_zero: ExitZero = False,
     sarif: Sarif = None,
     junit: Junit = None,
     gitlab: Gitlab = None,
@@ -117,7 +118,7 @@ def audit(
             raise UsageError(f"--{name} names one {what}, and {len(plans)} plans were given", remedy="give one plan")
     codes, done = [], []
     with _told(out or plans[0], files, annotations):
-        loaded = [api.check_plan(plan) for plan in plans]  # the problems of all plans come before hours of work
+        loaded = _checked(plans)
     for plan in loaded:
         with _told(out or plan.path, files, annotations, plan=plan):
             with showing.watching(plan) as observer:
@@ -131,6 +132,24 @@ def audit(
     raise typer.Exit(0 if exit_zero else next((code for code in (2, 4, 1, 3) if code in codes), 0))
 
 
+def _checked(plans: list[Path]) -> list[Plan]:
+    """Every plan; PlanError with the problems of all of them, before hours of work."""
+    from probandum import api
+
+    loaded: list[Plan] = []
+    wrong: list[UsageError] = []
+    for path in plans:
+        try:
+            loaded.append(api.check_plan(path))
+        except UsageError as error:
+            wrong.append(error)
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        raise PlanError([line for error in wrong for line in error.lines()])
+    return loaded
+
+
 @app.command()
 def judge(
     run: RunFolder,
@@ -138,21 +157,25 @@ def judge(
     tier: Tier = None,
     as_of: AsOf = None,
     key: SigningKey = None,
+    exit_zero: ExitZero = False,
     debug: Debug = False,
 ) -> None:
-    """Judge a record again under other limits; asks nothing, and keeps the older judgements."""
+    """Judge a record again under other limits; asks nothing, keeps the older judgements, ends with the gate's code."""
     from probandum import api, showing
     from probandum.record import Record
 
     record = Record.open(run)
     api.judge(record, plan=plan, tier=tier, as_of=as_of, key=key)
-    showing.print_findings(record, api.gate(record))
+    result = api.gate(record, as_of=as_of)
+    showing.print_findings(record, result)
+    raise typer.Exit(0 if exit_zero else result.code)
 
 
 @app.command()
 def gate(
     run: RunFolder,
     key: PublicKey = None,
+    as_of: AsOf = None,
     sarif: Sarif = None,
     junit: Junit = None,
     gitlab: Gitlab = None,
@@ -160,12 +183,15 @@ def gate(
     annotations: Annotations = False,
     debug: Debug = False,
 ) -> None:
-    """Verify a record and decide: 0 pass, 1 a limit is broken, 3 inconclusive, 4 not to be trusted."""
+    """Verify a record and decide: 0 pass, 1 a limit is broken, 3 inconclusive, 4 not to be trusted.
+
+    A waiver that ended before DATE, by default today, accepts nothing.
+    """
     from probandum import api, showing
 
     files = {"sarif": sarif, "junit": junit, "gitlab": gitlab, "summary": summary}
     with _told(run, files, annotations):
-        result = api.gate(run, key=key)
+        result = api.gate(run, key=key, as_of=as_of)
     showing.print_gate(result)
     _print(_written(run, result, files, annotations))
     raise typer.Exit(result.code)

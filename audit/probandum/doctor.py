@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
-from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 
 from probandum.energy import nvml_sensors, rapl_sensors
 from probandum.resources import cache_folder, shipped
 
-#: What each extra is for: packages as they are installed, and what they serve.
-_EXTRAS: Sequence[tuple[str, Sequence[str], str]] = (
-    ("hf", ("torch", "transformers", "safetensors", "gguf", "accelerate"), "Hugging Face models"),
-    ("sklearn", ("scikit-learn", "joblib"), "scikit-learn models"),
-    ("skops", ("skops",), "scikit-learn models in the safe format"),
-    ("onnx", ("onnxruntime",), "ONNX models"),
-    ("parquet", ("pyarrow",), "Parquet files"),
-    ("explain", ("shap", "lime"), "explanations"),
-    ("fairness", ("fairlearn",), "cross-checks of group rates"),
-    ("energy", ("codecarbon", "nvidia-ml-py", "psutil"), "energy"),
-    ("charts", ("matplotlib",), "charts"),
-    ("pdf", ("typst",), "PDF documents"),
-    ("docx", ("python-docx",), "DOCX documents"),
-)
+#: What each extra is for; which extras there are, and what they bring, the installed distribution says.
+PURPOSES: Mapping[str, str] = {
+    "hf": "Hugging Face models",
+    "sklearn": "scikit-learn models",
+    "skops": "scikit-learn models in the safe format",
+    "onnx": "ONNX models",
+    "xgb": "XGBoost models",
+    "lgbm": "LightGBM models",
+    "endpoints": "models behind HTTP",
+    "oip": "models behind the Open Inference Protocol",
+    "parquet": "Parquet files",
+    "explain": "explanations",
+    "fairness": "cross-checks of group rates",
+    "energy": "energy",
+    "charts": "charts",
+    "pdf": "PDF documents",
+    "docx": "DOCX documents",
+    "examples": "the models of the examples",
+}
+#: Extras that are no ability of their own: all of the others, and what changes the toolkit itself.
+_WHOLE = ("all", "dev")
+#: A requirement as a distribution states it: the package, and the extra that brings it.
+_BROUGHT = re.compile(r"(?P<package>[A-Za-z0-9._-]+).*;.*extra\s*==\s*['\"](?P<extra>[^'\"]+)")
 
 
 def examine() -> Iterator[str]:
@@ -33,9 +43,23 @@ def examine() -> Iterator[str]:
     yield f"probandum {version('probandum')} on Python {platform.python_version()}, {platform.system()}"
     yield from _machine()
     yield from _meters()
-    for extra, packages, purpose in _EXTRAS:
-        yield _packages(extra, packages, purpose)
+    for extra, packages in extras_of(requires("probandum") or ()).items():
+        yield _packages(extra, packages, PURPOSES.get(extra, "an extra"))
     yield from _files()
+
+
+def extras_of(requirements: Iterable[str]) -> dict[str, list[str]]:
+    """The packages that each extra brings, of a distribution's requirements, in the order of what they serve.
+
+    >>> extras_of(["numpy>=2", 'typst<0.16,>=0.15; extra == "pdf"', "skops; extra == 'skops'", "ruff; extra == 'dev'"])
+    {'skops': ['skops'], 'pdf': ['typst']}
+    """
+    found: dict[str, list[str]] = {}
+    for requirement in requirements:
+        if (brought := _BROUGHT.match(requirement)) is not None and brought["extra"] not in _WHOLE:
+            found.setdefault(brought["extra"], []).append(brought["package"])
+    order = list(PURPOSES)
+    return dict(sorted(found.items(), key=lambda each: order.index(each[0]) if each[0] in order else len(order)))
 
 
 def _line(held: bool, what: str, detail: str) -> str:

@@ -19,7 +19,7 @@ from probandum.target import Target
 #: Packages whose version can move a number.
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "transformers", "shap", "lime", "fairlearn", "codecarbon")
 #: Packages whose version can move a byte of a report.
-_RENDERING = ("probandum", "jinja2", "matplotlib", "python-docx", "typst")
+RENDERING = ("probandum", "jinja2", "matplotlib", "python-docx", "typst")
 
 
 def describe_run(plan: Plan, target: Target) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def describe_run(plan: Plan, target: Target) -> dict[str, Any]:
 
 def rendering_packages() -> dict[str, str]:
     """The installed version of every package that renders reports."""
-    return _versions(_RENDERING)
+    return _versions(RENDERING)
 
 
 def changed(record: Record, packages: Mapping[str, str]) -> list[str]:

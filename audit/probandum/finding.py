@@ -231,13 +231,17 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """How a limit was applied to one estimate: one-sided bounds at 1 - alpha, p-values before and after Holm."""
+    """A limit on one estimate, and how it was applied: one-sided bounds at 1 - alpha, p-values before and after Holm.
+
+    ``effective``: what a PASS must stay within. Where the data forbid a verdict the limit covers the estimate and is
+    not applied: ``effective``, bounds and p-values are None, and ``hypotheses`` is 0.
+    """
 
     direction: Direction
     threshold: float
     around: float
     margin: float
-    effective: float
+    effective: float | None
     alpha_fail: float
     alpha_pass: float
     lower: float | None
@@ -252,6 +256,11 @@ class Judgement:
     set_on: str | None
     reason: str | None
     line: int | None
+
+    @property
+    def applied(self) -> bool:
+        """Whether a number was held against it."""
+        return self.effective is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,8 +280,8 @@ class Waiver:
 class Finding:
     """One quantity, judged. ``id`` holds no value and no run: waivers, baselines and fingerprints use it.
 
-    ``n_needed``: about how many observations a verdict at this value needs, of the estimate's design with more of
-    all that it samples (clusters, rows and columns).
+    ``limit`` is the one that covers it, applied or not. ``n_needed``: about how many observations a verdict at this
+    value needs, of the estimate's design with more of all that it samples (clusters, rows and columns).
     """
 
     id: str
@@ -292,6 +301,11 @@ class Finding:
     requirements: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     waiver: Waiver | None = None
+
+    @property
+    def judged(self) -> bool:
+        """Whether a limit was applied to its number; one that covers it alone makes no judgement."""
+        return self.limit is not None and self.limit.applied
 
 
 class MetricName(NamedTuple):

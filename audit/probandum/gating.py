@@ -11,17 +11,20 @@ The code is the first of 2, 4, 1, 3, 0 that has a cause.
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from probandum import codec, sampling
 from probandum.assuring import assurances, moved_words
+from probandum.dates import as_of_day
 from probandum.errors import ProbandumError
 from probandum.finding import Finding, Limit, SubReason, Verdict, Waiver, limit_words, parse_metric
 from probandum.record import Record, read_bytes
-from probandum.verifying import verify
+from probandum.verifying import Again, verify
+from probandum.waiving import Idle, idle_waivers, in_force, standing, waiver_words, why_idle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +40,9 @@ class Cause:
 class GateResult:
     """What the gate decided and why.
 
-    ``counts``: findings by verdict. ``notes``: what did not pass and does not block, each with the reason.
-    ``assurances``: what the verdicts of a merge promise. ``unmatched``: waivers of findings that the record does not
-    have; they accept nothing.
+    ``counts``: findings by verdict. ``judged``: findings that a limit was applied to; ``unjudged``: those that a limit
+    covers and that the data forbid to judge. ``notes``: what did not pass and does not block, each with the reason.
+    ``assurances``: what the verdicts of a merge promise. ``idle``: waivers that accept nothing, each with the reason.
     """
 
     code: int
@@ -47,8 +50,9 @@ class GateResult:
     causes: tuple[Cause, ...]
     counts: Mapping[str, int]
     judged: int
+    unjudged: int = 0
     notes: tuple[str, ...] = ()
-    unmatched: tuple[Waiver, ...] = ()
+    idle: tuple[Idle, ...] = ()
     assurances: tuple[str, ...] = ()
 
     @property
@@ -57,8 +61,11 @@ class GateResult:
         return bool(self.counts)
 
 
-def gate(record: Record, *, key: Any = None) -> GateResult:
-    """Decide over the present judgement of ``record``.
+def gate(record: Record, *, again: Again, key: Any = None, as_of: str | None = None) -> GateResult:
+    """Decide over the present judgement of ``record``; ``again`` judges it once more from what is sealed.
+
+    A waiver accepts nothing after its end, however long ago the findings were judged: ``as_of`` is the ISO date that
+    decides, by default today (UTC); UsageError where it is none, or lies before the record began.
 
     1. verify digests and seals
     2. every planned probe has findings, and every limit a quantity
@@ -68,11 +75,35 @@ def gate(record: Record, *, key: Any = None) -> GateResult:
     6. something was judged
     """
     # 1. verify digests and seals
-    broken = [step for step in verify(record, key=key) if step.held is False]
+    broken = [step for step in verify(record, key=key, again=again) if step.held is False]
     causes = [Cause(code=4, text=f"verification step {step.number}, {step.title}: {step.detail}") for step in broken]
     if broken:
         return GateResult(code=4, mode="", causes=tuple(causes), counts={}, judged=0)
-    return load_gate(record)
+    started = str(record.environment["started"])
+    if as_of is None:
+        day = max(datetime.datetime.now(datetime.UTC).date().isoformat(), started[:10])
+    else:
+        day = as_of_day(as_of, started=started).isoformat()
+    return on_day(load_gate(record), record.findings, day)
+
+
+def on_day(result: GateResult, findings: Iterable[Finding], day: str) -> GateResult:
+    """``result`` on a ``day`` (ISO date): findings block again whose waiver was in force when they were judged only.
+
+    ``findings``: as they were judged, with the waivers that were in force then.
+    """
+    lapsed = [each for each in findings if each.waiver is not None and not in_force(each.waiver, day)]
+    if not lapsed:
+        return result
+    ended = [
+        Idle(waiver=each.waiver, why=why_idle(each.waiver, each, day)) for each in lapsed if each.waiver is not None
+    ]
+    idle = (*result.idle, *ended)
+    now = standing(findings, ended)
+    again = {each.id for each in lapsed}
+    blocking = _verdict_causes([each for each in now if each.id in again], mode=result.mode, idle=idle)
+    causes = (*result.causes, *blocking)
+    return replace(result, code=_code(causes), causes=causes, notes=notes(now, result.mode), idle=idle)
 
 
 def failed(error: ProbandumError) -> GateResult:
@@ -94,10 +125,11 @@ def decided(
     *,
     mode: str,
     waivers: Sequence[Waiver] = (),
+    as_of: str = "",
 ) -> GateResult:
     """Steps 2 to 6. ``unused`` are limits that met no quantity; ``planned`` the probes of the plan.
 
-    A waiver that matches no finding of the record blocks nothing, since it accepts nothing; it is said.
+    ``as_of``: the ISO date on which ``findings`` were judged. A waiver that accepts nothing blocks nothing; it is said.
     """
     # 2. every planned probe has findings, and every limit a quantity
     seen = {finding.probe for finding in findings}
@@ -108,20 +140,25 @@ def decided(
         if parse_metric(limit.metric).probe in _measured(findings)
     ]
     # 3. to 6.
-    verdict_causes, judged = decide(findings, mode=mode)
+    idle = idle_waivers(findings, waivers, as_of)
+    verdict_causes, judged = decide(findings, mode=mode, idle=idle)
     causes += verdict_causes
-    code = next((code for code in (4, 1, 3) if any(cause.code == code for cause in causes)), 0)
-    known = {finding.id for finding in findings}
     return GateResult(
-        code=code,
+        code=_code(causes),
         mode=mode,
         causes=tuple(causes),
         counts=tally(findings),
         judged=judged,
+        unjudged=sum(finding.limit is not None and not finding.judged for finding in findings),
         notes=notes(findings, mode),
         assurances=assurances(findings, mode),
-        unmatched=tuple(waiver for waiver in waivers if waiver.finding not in known),
+        idle=idle,
     )
+
+
+def _code(causes: Iterable[Cause]) -> int:
+    found = {cause.code for cause in causes}
+    return next((code for code in (4, 1, 3) if code in found), 0)
 
 
 def _measured(findings: Iterable[Finding]) -> set[str]:
@@ -129,16 +166,33 @@ def _measured(findings: Iterable[Finding]) -> set[str]:
     return {finding.probe for finding in findings if not finding.metric.endswith("/run")}
 
 
-def decide(findings: Iterable[Finding], *, mode: str) -> tuple[list[Cause], int]:
+def decide(findings: Sequence[Finding], *, mode: str, idle: Iterable[Idle] = ()) -> tuple[list[Cause], int]:
     """Steps 3 to 6: the causes that verdicts give, and how many findings a limit was applied to."""
+    causes = _verdict_causes(findings, mode=mode, idle=idle)
+    # 6. something was judged
+    judged = sum(finding.judged for finding in findings)
+    if judged == 0:
+        causes.append(Cause(code=3, text=_unjudged_words(findings)))
+    return causes, judged
+
+
+def _unjudged_words(findings: Iterable[Finding]) -> str:
+    """Why no limit was applied to a number: each that covers a finding lacks data, or another reason."""
+    covered = [finding for finding in findings if finding.limit is not None]
+    if covered and all(finding.sub_reason is SubReason.NO_DATA for finding in covered):
+        return "no limit could be applied: every covered finding lacks data"
+    return "nothing was judged: no limit of the plan was applied to a number"
+
+
+def _verdict_causes(findings: Iterable[Finding], *, mode: str, idle: Iterable[Idle]) -> list[Cause]:
     causes: list[Cause] = []
-    judged = 0
+    words = _waiver_words(idle)
     for finding in findings:
-        judged += finding.limit is not None
-        text = f"{finding.id}: {said(finding)}"
+        waived = words.get(finding.id, "")
+        text = f"{finding.id}: {said(finding)}{waived}"
         # 4. baselines comparable
         if finding.sub_reason is SubReason.NOT_COMPARABLE:
-            text = f"{finding.id}: the baseline is {finding.why}"
+            text = f"{finding.id}: the baseline is {finding.why}{waived}"
             causes.append(Cause(code=4, text=text, finding=finding.id))
         # 3. controls held and no probe broke
         elif finding.verdict is Verdict.ERROR:
@@ -150,10 +204,12 @@ def decide(findings: Iterable[Finding], *, mode: str) -> tuple[list[Cause], int]
             causes.append(Cause(code=1, text=text, finding=finding.id))
         elif finding.verdict is Verdict.INCONCLUSIVE and mode == "release":
             causes.append(Cause(code=3, text=text, finding=finding.id))
-    # 6. something was judged
-    if judged == 0:
-        causes.append(Cause(code=3, text="nothing was judged: no limit of the plan met a measured quantity"))
-    return causes, judged
+    return causes
+
+
+def _waiver_words(idle: Iterable[Idle]) -> dict[str, str]:
+    """What is said behind a finding whose waiver accepts nothing."""
+    return {each.waiver.finding: f"; the waiver by {each.waiver.owner} {each.why}" for each in idle}
 
 
 def notes(findings: Iterable[Finding], mode: str) -> tuple[str, ...]:
@@ -165,26 +221,6 @@ def notes(findings: Iterable[Finding], mode: str) -> tuple[str, ...]:
         elif finding.verdict is Verdict.INCONCLUSIVE and mode == "merge":
             made.append(f"{finding.id}: {said(finding)}; does not block a merge")
     return tuple(made)
-
-
-def waiver_words(waiver: Waiver) -> str:
-    """What a waiver accepts, by whom, until when and why.
-
-    >>> accepted = Waiver(finding="p/m", owner="A", reason="B", set_on="2026-11-01", expires="2026-12-01", worst=0.74)
-    >>> waiver_words(accepted)
-    'waived by A until 2026-12-01, no worse than 0.74: B'
-    """
-    bound = "" if waiver.worst is None else f", no worse than {waiver.worst:g}"
-    return f"waived by {waiver.owner} until {waiver.expires}{bound}: {waiver.reason}"
-
-
-def unmatched_words(waiver: Waiver) -> str:
-    """What is wrong with a waiver that matches no finding.
-
-    >>> unmatched_words(Waiver(finding="p/m?sex=F", owner="A", reason="B", set_on="", expires="", line=7))
-    'waiver for p/m?sex=F (line 7) matches no finding'
-    """
-    return f"waiver for {waiver.finding} (line {waiver.line}) matches no finding"
 
 
 def meaning(result: GateResult) -> str:

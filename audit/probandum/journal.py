@@ -1,6 +1,9 @@
 """The journal of a run: one line an observation or an energy window, synced by whole packs, so that kill -9 loses none.
 
 A half-written last pack is dropped when the run resumes. Once the run is over, the journal is packed as it stands.
+
+An observation holds its question and answer beside the digests of both. Whoever builds on them compares the two: a run
+that resumes, a replay, a verification. An energy window has no digest: it is a reading, and nothing says it twice.
 """
 
 from __future__ import annotations
@@ -21,6 +24,20 @@ from probandum.errors import RecordError, Unrecorded, UsageError
 from probandum.evidence import Observation
 from probandum.probe import Window
 
+#: What the digest of an answer covers, in its order; see :attr:`probandum.evidence.Response.digest`.
+_ANSWERED = ("outputs", "texts", "labels", "input_tokens", "output_tokens", "refused", "error")
+#: What the digest of a request covers beyond its kind and its inputs, and what it is where the journal leaves it out.
+_ASKED = {"options": b"[]", "prefix": b'""', "continuations": b"[]", "parameters": b"{}", "repeat": b"0"}
+#: What to do where a run cannot go on from what was recorded.
+_AGAIN = "start again in another --out"
+
+
+class _Payload(msgspec.Struct):
+    """A line of the journal with its question and answer as they stand there."""
+
+    asked: dict[str, msgspec.Raw]
+    answer: dict[str, msgspec.Raw]
+
 
 class WindowEntry(msgspec.Struct):
     """A journal line that holds an energy window instead of an observation."""
@@ -33,7 +50,8 @@ class RunJournal:
     """The journal of a run that is being written; also what it finds there when it resumes.
 
     Only whole packs count as recorded. The file is locked while it is open: a second run into the same folder
-    is refused. Without ``resume`` what an interrupted run recorded is dropped.
+    is refused. Without ``resume`` what an interrupted run recorded is dropped. RecordError where a recorded question or
+    answer is not the one whose digest stands beside it.
     """
 
     def __init__(self, path: Path, *, resume: bool = True) -> None:
@@ -44,7 +62,10 @@ class RunJournal:
         try:
             if not resume:
                 self._file.truncate(0)
-            entries = _whole_entries(self._file, path)
+            entries = _whole_entries(self._file, path, remedy=_AGAIN)
+            for number, entry in enumerate(entries, 1):
+                if isinstance(entry, Observation) and entry.purged:
+                    raise RecordError(f"{path}:{number}: its answer was purged", remedy=_AGAIN)
         except BaseException:
             self._file.close()
             raise
@@ -115,6 +136,24 @@ def journal_entries(path: Path) -> list[Observation | WindowEntry]:
 
 def packed_entries(path: Path) -> Iterator[Observation | WindowEntry]:
     """The lines of a packed journal; RecordError where it is truncated or damaged."""
+    return (_entry(line, where) for line, where in _packed_lines(path))
+
+
+def compared_entries(path: Path) -> Iterator[Observation | WindowEntry]:
+    """The whole lines of a journal, packed or open; RecordError naming the first that is not what its digests say.
+
+    Of an observation that was purged nothing is left to compare.
+    """
+    if path.suffix == ".zst":
+        for line, where in _packed_lines(path):
+            yield _compared(_entry(line, where), line, where, remedy="the record is damaged; choose another")
+    elif path.is_file():
+        with path.open("rb") as file:
+            yield from _whole_entries(file, path, mend=False, remedy="the record is damaged; choose another")
+
+
+def _packed_lines(path: Path) -> Iterator[tuple[bytes, str]]:
+    """Each line and its place."""
     import zstandard
 
     with path.open("rb") as raw:
@@ -124,7 +163,7 @@ def packed_entries(path: Path) -> Iterator[Observation | WindowEntry]:
             lines = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw))
             for number, line in enumerate(lines, 1):
                 missing -= len(line)
-                yield _entry(line, f"{path}:{number}")
+                yield line, f"{path}:{number}"
         except zstandard.ZstdError as error:
             raise RecordError(f"{path}: {error}", remedy="the record is truncated or damaged") from None
     if missing:
@@ -144,10 +183,13 @@ def _open_locked(path: Path) -> IO[bytes]:
     return file
 
 
-def _whole_entries(file: IO[bytes], path: Path, *, mend: bool = True) -> list[Observation | WindowEntry]:
+def _whole_entries(
+    file: IO[bytes], path: Path, *, mend: bool = True, remedy: str | None = None
+) -> list[Observation | WindowEntry]:
     """All whole packs and windows; with ``mend``, what a killed run left half-written behind them is cut off.
 
-    The journal only ever grows at its end, so that only its last pack can be short.
+    The journal only ever grows at its end, so that only its last pack can be short. With a ``remedy`` each is compared
+    with its digests.
     """
     entries: list[Observation | WindowEntry] = []
     ends: list[int] = [0]
@@ -155,7 +197,9 @@ def _whole_entries(file: IO[bytes], path: Path, *, mend: bool = True) -> list[Ob
     for number, line in enumerate(file, 1):
         if not line.endswith(b"\n"):
             break
-        entries.append(_entry(line, f"{path}:{number}"))
+        where = f"{path}:{number}"
+        entry = _entry(line, where)
+        entries.append(entry if remedy is None else _compared(entry, line, where, remedy=remedy))
         ends.append(ends[-1] + len(line))
     last = entries[-1] if entries else None
     if isinstance(last, Observation) and last.index + 1 < last.size:
@@ -170,6 +214,43 @@ def _entry(line: bytes, what: str) -> Observation | WindowEntry:
     kind: type[Any] = WindowEntry if line.startswith(b'{"reading":') else Observation
     entry: Observation | WindowEntry = codec.decode(kind, line, what=what)
     return entry
+
+
+def _compared(entry: Observation | WindowEntry, line: bytes, where: str, *, remedy: str) -> Observation | WindowEntry:
+    """``entry``; RecordError where its question or answer is not what the digest beside it says.
+
+    The bytes of the line are hashed as they stand: canonical JSON, as they were when the digest was taken.
+    """
+    if isinstance(entry, WindowEntry):
+        return entry
+    wrong = None
+    if entry.purged:
+        if entry.answer.digest != entry.without_payload().answer.digest:
+            wrong = "it was purged, and still holds an answer"
+    else:
+        held = msgspec.json.decode(line, type=_Payload)
+        asked = _asked_digest(held.asked)
+        if _digest_of(held.answer.get(name, b"") for name in _ANSWERED) != entry.response:
+            wrong = "the answer is not the one whose digest stands beside it"
+        elif asked is not None and asked != entry.request:
+            wrong = "the question is not the one whose digest stands beside it"
+    if wrong is not None:
+        raise RecordError(f"{where}: {wrong}", remedy=remedy)
+    return entry
+
+
+def _asked_digest(asked: dict[str, msgspec.Raw]) -> str | None:
+    """The digest of a recorded question; None of perturbed texts, in whose place the journal holds masks."""
+    seen = asked.get("rows", asked.get("inputs"))
+    if seen is None:
+        return None
+    rest = (asked.get(name, nothing) for name, nothing in _ASKED.items())
+    return _digest_of([asked.get("kind", b""), seen, *rest])
+
+
+def _digest_of(values: Iterable[msgspec.Raw | bytes]) -> str:
+    """The digest of a list, from the canonical JSON of its values."""
+    return codec.digest(b"[" + b",".join(map(bytes, values)) + b"]")
 
 
 def packed(lines: Iterable[bytes]) -> bytes:

@@ -150,7 +150,8 @@ def _finding(case: _Case, mode: str) -> Finding:
     judgement: Judgement | None = None
     n_needed: int | None = None
     verdict, sub_reason, why = measure.verdict, measure.sub_reason, measure.why
-    unlimited = case.limit is None or measure.mode != "gate"
+    limit = case.limit if measure.mode == "gate" else None
+    unlimited = limit is None
     if verdict is Verdict.INCONCLUSIVE and unlimited:
         verdict, sub_reason = Verdict.NOT_APPLICABLE, SubReason.NO_LIMIT  # no limit, no verdict; the reason is kept
     elif verdict is None and measure.estimate.value is None:
@@ -178,6 +179,8 @@ def _finding(case: _Case, mode: str) -> Finding:
             if small is not None:
                 verdict, sub_reason, why = Verdict.ERROR, SubReason.UNDERDESIGNED, small
     assert verdict is not None
+    if judgement is None and limit is not None and verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR):
+        judgement = weighing.covering(limit, alpha_fail=_alpha_fail(limit, mode))
     verdict, sub_reason, why = _under_controls(result, verdict, sub_reason, why)
     return Finding(
         id=finding_id(case.metric, measure.groups, measure.facets),

@@ -19,11 +19,12 @@ from probandum import codec
 from probandum.budget import Budget, Price
 from probandum.errors import PlanError, UsageError, meant_or_known
 from probandum.finding import Limit, Waiver
-from probandum.plan_checks import contradictions, target_problems, untrue
+from probandum.plan_checks import Problem, contradictions, target_problems, untrue, written_target_problems
 from probandum.plan_file import Energy, Execution, LimitLine, PlanFile
 from probandum.plan_reading import card_of, model_of
 from probandum.resources import from_home
 from probandum.subject import Decision
+from probandum.target import Target
 from probandum.yaml_source import YamlSource, read_yaml
 
 #: What a tier means for the gate, besides what the plan says it asks.
@@ -49,14 +50,40 @@ class Plan:
 
         ``today``: the day by which a limit must have been set, by default this machine's.
         """
-        source = read_yaml(path, collect=True)
-        file = model_of(source)
-        plan = cls(path=path, file=file, card=card_of(path, file), yaml=source)
-        wrong = [*contradictions(file, path.parent), *untrue(file, source, today or datetime.date.today())]
-        problems = [source.problem(place, text) for place, text in wrong]
-        if source.problems or source.undecided or problems:
-            raise PlanError([*source.problems, *source.undecided.values(), *problems])
+        plan, problems = cls.read(path, today=today)
+        if plan is None or problems:
+            raise PlanError(problems)
         return plan
+
+    @classmethod
+    def read(
+        cls, path: Path, *, today: datetime.date | None = None, targets: Mapping[str, type[Target]] | None = None
+    ) -> tuple[Plan | None, list[str]]:
+        """The plan in ``path`` and every problem of it, each with its place; None where it does not fit its model.
+
+        ``targets``: those there are; with them the keys under ``target:`` are checked too, whatever else is wrong.
+        PlanError where the file is no mapping that one could look at.
+        """
+        source = read_yaml(path, collect=True)
+        problems = [*source.problems, *source.undecided.values()]
+        wrong: list[Problem] = [] if targets is None else written_target_problems(source.values, targets)
+        plan: Plan | None = None
+        unfit: tuple[str, ...] = ()
+        try:
+            file = model_of(source)
+            wrong += contradictions(file, path.parent, targets)
+            wrong += untrue(file, source, today or datetime.date.today())
+            plan = cls(path=path, file=file, card=card_of(path, file), yaml=source)
+        except PlanError as error:
+            unfit = error.problems
+        wrong.sort(key=lambda problem: source.mark(problem[0]).line)
+        told = [source.problem(place, text) for place, text in wrong if place not in source.undecided]
+        return plan, [*problems, *unfit, *told]
+
+    def problem(self, problem: Problem) -> list[str]:
+        """One line of a problem with its place; none where a person has yet to decide what stands there."""
+        place, text = problem
+        return [] if place in self.yaml.undecided else [self.yaml.problem(place, text)]
 
     # What is asked.
 
@@ -277,8 +304,8 @@ class Plan:
 
     @property
     def slug(self) -> str:
-        """The system's name as part of a file name."""
-        return re.sub(r"[^a-z0-9]+", "-", self.card_text("name").lower()).strip("-") or "system"
+        """The system's name as part of a file name, of at most 60 characters: a digest behind it tells plans apart."""
+        return re.sub(r"[^a-z0-9]+", "-", self.card_text("name").lower())[:60].strip("-") or "system"
 
     # The whole.
 
@@ -324,7 +351,7 @@ class Plan:
         problems = []
         if targets is not None:
             wrong = target_problems(self.target_type, self.target_options, self.features, known=targets)
-            problems = [self.yaml.problem(place, text) for place, text in wrong]
+            problems = [line for each in wrong for line in self.problem(each)]
         suites = {("suites", name): name for name in self.suites}
         named = {("documents", index): name for index, name in enumerate(self.documents)}
         for what, known, places in (("probe", probes, suites), ("document", documents, named)):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from probandum.errors import UsageError, meant_or_known
+from probandum.errors import meant_or_known
 from probandum.finding import parse_metric
-from probandum.plan_file import PlanFile
+from probandum.plan_file import PlanFile, TargetLine
 from probandum.resources import from_home
 from probandum.second_opinion import unknown_country
-from probandum.target import check_keywords
+from probandum.target import Target, wrong_keywords
 from probandum.yaml_source import YamlSource
 
 #: A waiver lasts no longer; after that somebody has to look again.
@@ -21,9 +21,13 @@ LONGEST_WAIVER = datetime.timedelta(days=90)
 Problem = tuple[tuple[str | int, ...], str]
 
 
-def contradictions(file: PlanFile, folder: Path) -> Iterator[Problem]:
-    """What each key alone allows and together makes no sense."""
-    if file.groups and file.target.type != "log" and file.decision is None:
+def contradictions(file: PlanFile, folder: Path, kinds: Container[str] | None = None) -> Iterator[Problem]:
+    """What each key alone allows and together makes no sense.
+
+    ``kinds``: the targets there are, where that is known; of another kind nobody can say whether it needs data.
+    """
+    model = file.target.type != "log" and (kinds is None or file.target.type in kinds)
+    if file.groups and model and file.decision is None:
         yield (
             ("groups",),
             (
@@ -31,7 +35,7 @@ def contradictions(file: PlanFile, folder: Path) -> Iterator[Problem]:
                 "that is good for the person (there is no default)"
             ),
         )
-    if file.groups and file.target.type != "log" and file.data is None:
+    if file.groups and model and file.data is None:
         yield ("groups",), "groups are columns of data, and the plan names none; add data: {path: ...}"
     if file.target.type == "log" and file.data is not None:
         yield ("data",), "a log brings its own rows; name its columns under target"
@@ -77,21 +81,38 @@ def untrue(file: PlanFile, source: YamlSource, today: datetime.date) -> Iterator
 
 
 def target_problems(
-    kind: str, options: Mapping[str, Any], features: Sequence[str], *, known: Mapping[str, type[Any]]
+    kind: str, options: Mapping[str, Any], features: Sequence[str], *, known: Mapping[str, type[Target]]
 ) -> list[Problem]:
-    """What is wrong with a target's kind and keys, as far as its class can say before anything is loaded."""
+    """Everything wrong with a target's kind and keys, as far as its class can say before anything is loaded."""
     cls = known.get(kind)
     if cls is None:
-        text = f"unknown target type {kind!r}{meant_or_known(kind, known)}"
-        return [(("target", "type"), text)]
-    try:
-        check_keywords(cls, options, what=f"target {kind}", skip=1)
-    except UsageError as error:
-        said = error.message
-        key = next((k for k in options if f"unknown key {k!r}" in said or f".{k}: exp" in said), None)
-        place = ("target",) if key is None else ("target", key)
-        what = f"target {kind}"
-        text = "; ".join(error.lines()).removeprefix(f"{what}.{key}: ").removeprefix(f"{what}: ")
-        return [(place, text)]
-    wrong = cls.problems(options, features)
-    return [(("target", *place), text) for place, text in wrong]
+        return [(("target", "type"), f"unknown target type {kind!r}{meant_or_known(kind, known)}")]
+    keywords = list(wrong_keywords(cls, options, skip=1))
+    wrong: list[Problem] = [
+        (("target", *each.place), each.text if each.remedy is None else f"{each.text}; {each.remedy}")
+        for each in keywords
+    ]
+    if all(each.key is None and each.place for each in keywords):  # what keys mean is told where all needed ones fit
+        unknown = {each.place[0] for each in keywords}
+        fitting = {key: value for key, value in options.items() if key not in unknown}
+        wrong += [(("target", *place), text) for place, text in cls.problems(fitting, features)]
+    return wrong
+
+
+def written_target_problems(values: Mapping[str, Any], known: Mapping[str, type[Target]]) -> list[Problem]:
+    """The same of a plan as it was written, which need not fit its model elsewhere."""
+    target, data = values.get("target"), values.get("data")
+    if not isinstance(target, Mapping) or not isinstance(target.get("type"), str) or not target["type"]:
+        return []  # the model says so
+    features = data.get("features") if isinstance(data, Mapping) else None
+    columns = [name for name in features if isinstance(name, str)] if isinstance(features, list) else []
+    options = {key: value for key, value in target.items() if key not in TargetLine.model_fields}
+    return target_problems(target["type"], options, columns, known=known)
+
+
+def threshold_problems(file: PlanFile, cls: type[Target]) -> Iterator[Problem]:
+    """A threshold that no class probability can reach, or that every one does."""
+    threshold = None if file.decision is None else file.decision.threshold
+    if threshold is not None and not 0 <= threshold <= 1 and cls.gives_probabilities(file.target.model_extra or {}):
+        text = f"{threshold:g}, and target {file.target.type} gives probabilities; expected a number from 0 to 1"
+        yield ("decision", "threshold"), text

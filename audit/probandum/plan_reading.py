@@ -15,11 +15,11 @@ from probandum.yaml_source import YamlSource, read_yaml
 
 
 def model_of(source: YamlSource) -> PlanFile:
-    """The model of a plan; PlanError with every problem at once, each with its place."""
+    """The model of a plan; PlanError with everything that does not fit it, each with its place."""
     try:
         return PlanFile.model_validate(source.values)
     except ValidationError as error:
-        raise PlanError([*source.problems, *source.undecided.values(), *_problems(source, error)]) from None
+        raise PlanError(_problems(source, error)) from None
 
 
 def card_of(path: Path, file: PlanFile) -> Mapping[str, Any]:

@@ -2,32 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from probandum import codec
-from probandum.errors import DataError, PlanError, UsageError
+from probandum.errors import DataError, MissingDependency, PlanError, UsageError
 from probandum.limiting import limit_problems
 from probandum.plan import Plan
+from probandum.plan_checks import Problem, threshold_problems
 from probandum.plugins import load_plugins
 from probandum.probe import Probe, declared, known_probes, make_probe
 from probandum.record import Record
 from probandum.subject import Subject
-from probandum.tables import make_subject, read_table
-from probandum.target import Target, TargetContext, known_targets, target_sources
+from probandum.tables import make_subject, missing_column, read_header, read_table
+from probandum.target import Target, TargetContext, known_targets, target_sources, wrong_keywords
 from probandum.targets import load_builtin
 from probandum.targets.loading import file_digest
 from probandum.wall_log import read_log
+
+
+def load(path: Path, *, documents: Iterable[str] | None = None) -> Plan:
+    """The plan in ``path``, checked as far as that needs no model; PlanError with every problem of all kinds at once.
+
+    ``documents``: those that can be written, where their names are to be checked.
+    """
+    load_plugins()
+    load_builtin()
+    plan, problems = Plan.read(path, targets=known_targets())
+    if plan is not None:
+        problems += _checked(plan, documents)[1]
+    if plan is None or problems:
+        raise PlanError(list(dict.fromkeys(problems)))
+    return plan
 
 
 def prepare(plan: Plan) -> dict[str, Probe]:
     """The plan's probes, after everything was checked that needs no model; PlanError with every problem otherwise."""
     load_plugins()
     load_builtin()
+    probes, problems = _checked(plan)
+    if problems:
+        raise PlanError(problems)
+    return probes
+
+
+def _checked(plan: Plan, documents: Iterable[str] | None = None) -> tuple[dict[str, Probe], list[str]]:
+    """The probes that could be made, and every problem, each with its place."""
     known = known_probes()
     problems: list[str] = []
     try:
-        plan.check_names(probes=known, targets=known_targets())
+        plan.check_names(probes=known, targets=known_targets(), documents=documents)
     except PlanError as error:
         problems += error.problems
     probes: dict[str, Probe] = {}
@@ -41,9 +65,54 @@ def prepare(plan: Plan) -> dict[str, Probe]:
     problems += limit_problems(plan, {name: declared(each) for name, each in probes.items()})
     problems += _log_problems(plan)
     problems += _batching_problems(plan)
-    if problems:
-        raise PlanError(problems)
-    return probes
+    cls = known_targets().get(plan.target_type)
+    if cls is not None:
+        wrong = [*threshold_problems(plan.file, cls), *_missing_files(plan, cls), *_missing_columns(plan, cls)]
+        problems += [line for each in wrong for line in plan.problem(each)]
+    return probes, problems
+
+
+def _missing_files(plan: Plan, cls: type[Target]) -> Iterator[Problem]:
+    """Files of the target that are not there; those of rows are looked into elsewhere."""
+    options = plan.target_options
+    if any(wrong_keywords(cls, options, skip=1)) or cls.named_columns(options):
+        return
+    context = context_of(plan)
+    try:
+        sources = target_sources(plan.target_type, context, options)
+    except UsageError as error:
+        yield ("target",), "; ".join(error.lines()).removeprefix("target: ")
+        return
+    named = {context.resolve(value): key for key, value in options.items() if isinstance(value, str)}
+    for path in sources:
+        if not path.is_file():
+            place = ("target", named[path]) if path in named else ("target",)
+            yield place, f"no file {path}; paths start at the plan's folder"
+
+
+def _missing_columns(plan: Plan, cls: type[Target]) -> Iterator[Problem]:
+    """What is wrong with the file of the rows, by its header alone: missing, empty, or without a column of the plan."""
+    data, options = plan.file.data, plan.target_options
+    columns: dict[tuple[str | int, ...], str | None] = {}
+    if data is not None:
+        path, at = plan.resolve(data.path), ("data", "path")
+        columns |= {("data", "label"): data.label, ("data", "id"): data.id}
+        columns |= {("data", "features", index): name for index, name in enumerate(data.features)}
+    elif (named := cls.named_columns(plan.file.target.model_extra or {})) and isinstance(options.get("path"), str):
+        path, at = plan.resolve(options["path"]), ("target", "path")
+        columns |= {("target", *place): name for place, name in named.items()}
+    else:
+        return
+    for name, group in plan.file.groups.items():
+        columns[("groups", name) if group.column is None else ("groups", name, "column")] = group.column or name
+    try:
+        header = read_header(path)
+    except (DataError, MissingDependency) as error:
+        yield at, "; ".join(error.lines())
+        return
+    for place, column in columns.items():
+        if column is not None and (text := missing_column(column, header)) is not None:
+            yield place, text
 
 
 def _log_problems(plan: Plan) -> list[str]:

@@ -37,7 +37,7 @@ from probandum.probe import (
     Window,
 )
 from probandum.record import Record, pack_journal, reopen, start_record, write_bytes, write_json
-from probandum.sealing import ask_facts, contents, seal
+from probandum.sealing import ask_facts, contents, refuse_other_key, seal
 from probandum.second_opinion import AuditMeter
 from probandum.signing import load_private
 from probandum.stopping import Rules
@@ -102,6 +102,7 @@ def run(plan: Plan, folder: Path | None = None, *, key: Path | None = None, obse
     found = Record(out)
     if found.sealed and found.plan.get("key") == name:
         refuse_damaged(found, key=None if key is None else load_private(key).public_key())
+        refuse_other_key(found, key)
         if not plan.budget.allows_more(found.spending):
             watch.note(_standing(found))
             found.journal.unlink(missing_ok=True)

@@ -20,13 +20,15 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from probandum import codec
-from probandum.errors import RecordError
+from probandum.errors import RecordError, UsageError
 from probandum.record import PART, Record, read_bytes, write_bytes
 from probandum.signing import envelope, key_id, load_private, made_with, open_envelope
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 SUMS = "SHA256SUMS"
 STATEMENT = "statement.dsse.json"
+#: What the statement over a judgement repeats of its `judging.json`.
+_JUDGING = ("number", "tool", "mode", "as_of")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +60,32 @@ def ask_facts(record: Record) -> dict[str, Any]:
 
 
 def judgement_facts(record: Record, folder: Path) -> dict[str, Any]:
-    """What a judgement's statement says: which record it judges, in which mode and as of which day."""
-    said = codec.decode(dict[str, Any], read_bytes(folder / "judging.json"), what=str(folder / "judging.json"))
-    return {"record": statement_digest(record.folder), "mode": said.get("mode"), "as_of": said.get("as_of")}
+    """What a judgement's statement says: its number, the record that it judges, with which tool, mode and day."""
+    said = _judging(folder)
+    return {"record": statement_digest(record.folder), **{name: said.get(name) for name in _JUDGING}}
+
+
+def numbered(record: Record) -> list[tuple[int, Path]]:
+    """Every judgement of ``record`` after its number, the latest last; RecordError where one has no number.
+
+    The first judgement is number 1. Each one that differs from the latest is the next, also where it says what an
+    older one said: so the present judgement is the one with the highest number, and none can be swapped for another.
+    """
+    base = record.folder / "judgements"
+    folders = [path for path in base.iterdir() if (path / "judging.json").is_file()] if base.is_dir() else []
+    return sorted((_number(folder), folder) for folder in folders)
+
+
+def _number(folder: Path) -> int:
+    found = _judging(folder).get("number")
+    if type(found) is not int or found < 1:
+        raise RecordError(f"{folder / 'judging.json'}: expected a number from 1 on, found {found!r}")
+    return found
+
+
+def _judging(folder: Path) -> dict[str, Any]:
+    path = folder / "judging.json"
+    return codec.decode(dict[str, Any], read_bytes(path), what=str(path))
 
 
 def judgement_name(said: Mapping[str, Any], card: Mapping[str, Any]) -> str:
@@ -128,6 +153,8 @@ def agree(
     for name in sorted({*listed, *names}):
         if name not in listed:
             return False, stray(name)
+        if name in names and names[name].is_symlink():
+            return False, linked(name)
         if name not in names or not names[name].is_file():
             return False, f"{name} is listed and missing"
         expected = instead.get(listed[name], listed[name]) if name in (replaced or {}) else listed[name]
@@ -141,6 +168,15 @@ def stray(name: str) -> str:
     if PART in name:
         return f"{name!r} is left over from a command that was interrupted: repeat that command"
     return f"{name!r} is not listed"
+
+
+def linked(name: str) -> str:
+    """What to say of a symbolic link ``name`` in a record: what it points at stands somewhere else.
+
+    >>> linked("ask")
+    "'ask' is a symbolic link, and a record holds files and folders alone"
+    """
+    return f"{name!r} is a symbolic link, and a record holds files and folders alone"
 
 
 def same(folder: Path, predicate: str, facts: Mapping[str, Any]) -> tuple[bool, str]:
@@ -169,6 +205,32 @@ def signed(folder: Path, key: Ed25519PublicKey | None, *, name: str = STATEMENT)
     if not made_with(signature, body, key):
         return False, f"the signature was not made with key {key_id(key)} (it names {signature.keyid})"
     return True, f"signed by key {key_id(key)}"
+
+
+def signed_alike(record: Record, folder: Path, key: Ed25519PublicKey | None) -> tuple[bool | None, str]:
+    """As :func:`signed`, of a judgement or the reports; False too where another key, or none, signed than the record.
+
+    Without a key that only compares what the signatures name; whether they hold takes the public key.
+    """
+    held, detail = signed(folder, key)
+    by, own = signature(record.folder)["key_id"], signature(folder)["key_id"]
+    if held is not False and by is not None and own != by:
+        return False, f"{'unsigned' if own is None else f'signed by key {own}'}, and the record is signed by key {by}"
+    return held, detail
+
+
+def refuse_other_key(record: Record, key: Path | None) -> None:
+    """UsageError where ``record`` is signed and ``key`` is not the private key that signed it.
+
+    What is added to a signed record is signed alike, so that "signed by" is said of all of it or of nothing.
+    """
+    by = signature(record.folder)["key_id"]
+    own = None if key is None else key_id(load_private(key).public_key())
+    if by is not None and own != by:
+        instead = "" if own is None else f", and {key} is key {own}"
+        raise UsageError(
+            f"{record.folder}: signed by key {by}{instead}", remedy="give its private key with --key or PROBANDUM_KEY"
+        )
 
 
 def statement_digest(folder: Path) -> str:

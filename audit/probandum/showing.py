@@ -7,9 +7,7 @@ answered enough of it.
 
 from __future__ import annotations
 
-import math
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -25,18 +23,20 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
 from rich.text import Text
 
 from probandum import sampling
+from probandum.aligning import folded, laid_out, led
 from probandum.comparison import Comparison
 from probandum.export import comparison as told
 from probandum.finding import Estimate, Finding, Verdict, limit_in_short, notation
-from probandum.gating import GateResult, meaning, unmatched_words
+from probandum.gating import GateResult, meaning
+from probandum.pacing import Pace, roughly
 from probandum.plan import Plan
 from probandum.probe import ProbeResult
 from probandum.record import Record
 from probandum.running import Observer
+from probandum.waiving import standing
 
 _STYLES = {
     Verdict.PASS: "green",
@@ -46,61 +46,9 @@ _STYLES = {
     Verdict.ERROR: "bold magenta",
 }
 
-
-#: Of how many packs and seconds an estimate of the time left is made at least, and of how many packs at most.
-_PACKS, _SECONDS, _RECENT = 3, 5.0, 20
-#: A pack that took less, in seconds, was found in a journal or a cache, and says nothing of the system.
-_FOUND = 0.005
+_HEADER = ("verdict", "finding", "estimate", "limit", "n needed")
 #: Seconds between two lines of a log that say how far a round is.
 _EVERY = 60.0
-
-
-class Pace:
-    """How long the present round will still take, from the last packs that the system itself answered.
-
-    What was found, of an interrupted run or in a cache, came at once: it shortens the round and sets no pace.
-    ``clock``: seconds from any beginning.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._asked: deque[tuple[int, float]] = deque(maxlen=_RECENT)
-        self._done = self._of = 0
-        self._since = clock()
-
-    def progress(self, done: int, of: int) -> None:
-        """``done`` of ``of`` inputs of the present round are answered."""
-        now = self._clock()
-        if done > self._done and now - self._since >= _FOUND:
-            self._asked.append((done - self._done, now - self._since))
-        self._done, self._of, self._since = done, of, now
-
-    def seconds_left(self) -> float | None:
-        """Seconds to the end of the round; None where too little was answered to say, or nothing is left."""
-        seconds = sum(each for _, each in self._asked)
-        if len(self._asked) < _PACKS or seconds < _SECONDS or self._done >= self._of:
-            return None
-        pace = seconds / sum(inputs for inputs, _ in self._asked)
-        return max(0.0, (self._of - self._done) * pace - (self._clock() - self._since))
-
-    @property
-    def left(self) -> str:
-        """The time left in words; empty where it cannot be said."""
-        seconds = self.seconds_left()
-        return "" if seconds is None else f"about {roughly(seconds)} left in this round"
-
-
-def roughly(seconds: float) -> str:
-    """A duration as exactly as an estimate of it is worth.
-
-    >>> roughly(20), roughly(200), roughly(5400)
-    ('1 min', '4 min', '1 h 30 min')
-    """
-    minutes = max(1, math.ceil(seconds / 60))
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(5 * math.ceil(minutes / 5), 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 class _Left(ProgressColumn):
@@ -110,13 +58,6 @@ class _Left(ProgressColumn):
         seconds = None if task.finished else task.fields["pace"].seconds_left()
         said = "" if seconds is None else f"~{roughly(seconds)} in round"
         return Text(said, style="dim", no_wrap=True, overflow="ellipsis")
-
-
-def _console() -> Console:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=120)
-    return console
 
 
 class _Bars:
@@ -182,8 +123,9 @@ class _Lines:
 @contextmanager
 def watching(plan: Plan) -> Iterator[Observer]:
     """An observer that shows the run of ``plan``."""
-    console = _console()
-    console.print(Text(f"Auditing {plan.card_text('name')} {plan.card_text('version')}", style="bold"))
+    console = Console()
+    system = " ".join(filter(None, [plan.card_text("name"), plan.card_text("version")]))
+    console.print(Text(f"Auditing {system}", style="bold"), soft_wrap=True)
     if not console.is_terminal:
         yield _Lines(console)
         return
@@ -210,30 +152,34 @@ def quantity(estimate: Estimate) -> str:
 
 def print_findings(record: Record, result: GateResult) -> None:
     """The judged findings as a table, errors among them; the rest is counted."""
-    console = _console()
-    shown = [finding for finding in record.findings if _worth_a_row(finding)]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("finding", overflow="fold")
-    table.add_column("estimate", overflow="fold")
-    table.add_column("limit", no_wrap=True)
-    table.add_column("n needed", justify="right", max_width=14)
-    for finding in shown:
-        table.add_row(
-            Text(finding.verdict.value + (" (waived)" if finding.waiver else ""), style=_STYLES[finding.verdict]),
-            Text(_one_line(finding.id)),
-            Text(_one_line(quantity(finding.estimate) if finding.estimate.value is not None else finding.why or "")),
-            "" if finding.limit is None else limit_in_short(finding.limit),
-            sampling.needed(finding).removeprefix("n = "),
-        )
+    console = Console()
+    shown = [finding for finding in standing(record.findings, result.idle) if _worth_a_row(finding)]
+    rows = [_HEADER, *map(_row, shown)]
     console.print()
     if shown:
-        console.print(table)
+        header, *made = laid_out(rows, name=1, right={len(_HEADER) - 1}, width=_width(console))
+        _print(console, header, "bold")
+        for finding, row, lines in zip(shown, rows[1:], made, strict=True):
+            first = Text(lines[0])
+            first.stylize(_STYLES[finding.verdict], 0, len(row[0]))
+            console.print(first, soft_wrap=True)
+            _print(console, lines[1:])
     rest = len(record.findings) - len(shown)
     if rest:
         text = f"{rest} more quantities without a limit stand in {record.folder / 'findings.json'}"
-        console.print(Text(text, "dim"), soft_wrap=not console.is_terminal)
+        console.print(Text(text, "dim"), soft_wrap=True)
     print_gate(result, console=console)
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    said = quantity(finding.estimate) if finding.estimate.value is not None else finding.why or ""
+    return (
+        finding.verdict.value + (" (waived)" if finding.waiver else ""),
+        _one_line(finding.id),
+        _one_line(said),
+        "" if finding.limit is None else limit_in_short(finding.limit),
+        sampling.needed(finding).removeprefix("n = "),
+    )
 
 
 def _worth_a_row(finding: Finding) -> bool:
@@ -243,46 +189,62 @@ def _worth_a_row(finding: Finding) -> bool:
 
 def print_comparison(comparison: Comparison) -> None:
     """What differs between two audits, then what changed, then what has no number."""
-    console = _console()
+    console = Console()
+    width = _width(console)
     for text in (*told.heading(comparison), told.conclusion(comparison)):
-        console.print(Text(_one_line(text)), soft_wrap=not console.is_terminal)
+        _print(console, folded(_one_line(text), width, indent=2))
     for difference in sorted(comparison.differences, key=lambda each: not each.bars):
         text, style = ("not comparable, ", "bold magenta") if difference.bars else ("differs, ", "yellow")
-        console.print(Text(f"  {text}{_one_line(difference.text)}", style=style), soft_wrap=not console.is_terminal)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in told.HEADER:
-        number = name != told.HEADER[0]
-        head = name[:1].lower() + name[1:]
-        table.add_column(head, overflow="fold", justify="right" if number else "left", no_wrap=number)
-    rows = told.rows(comparison)
-    probe = ""
-    for row in rows:
-        before, (probe, _, name) = probe, row.quantity.partition("/")
-        if probe != before:
-            table.add_row(Text(probe, style="bold"))
-        table.add_row(Text(f"  {_one_line(name)}"), *(Text(_one_line(cell)) for cell in row[1:]))
+        _print(console, folded(f"  {text}{_one_line(difference.text)}", width, indent=4), style)
+    rows = [tuple(_one_line(cell) for cell in row) for row in told.rows(comparison)]
+    split = [(*row[0].partition("/")[::2], *row[1:]) for row in rows]  # the probe, then what stands in the table
+    table = [
+        tuple(name[:1].lower() + name[1:] for name in told.HEADER),
+        *((f"  {name}", *cells) for _, name, *cells in split),
+    ]
+    header, *made = laid_out(table, name=0, right=range(1, len(told.HEADER)), width=width)
     if rows:
         console.print()
-        console.print(table)
+        _print(console, header, "bold")
+    before = ""
+    for (probe, *_), lines in zip(split, made, strict=True):
+        if probe != before:
+            _print(console, [probe], "bold")
+        before = probe
+        _print(console, lines)
     for reason, names in told.unsaid(comparison):
-        text = f"  -  {_one_line(reason)} ({len(names):,}, the first {_one_line(names[0])})"
-        console.print(Text(text, style="dim"), soft_wrap=not console.is_terminal)
+        text = f"{_one_line(reason)} ({len(names):,}, the first {_one_line(names[0])})"
+        _print(console, led("  -  ", text, width), "dim")
 
 
 def print_gate(result: GateResult, *, console: Console | None = None) -> None:
     """The gate's code, every cause, and what did not pass and does not block."""
-    console = console or _console()
+    console = console or Console()
+    width = _width(console)
     style = {0: "green", 1: "bold red", 3: "yellow", 4: "bold magenta"}[result.code]
-    console.print(Text(f"gate {result.code}: {meaning(result)}", style=style))
+    _print(console, [f"gate {result.code}: {meaning(result)}"], style)
+    if result.unjudged:
+        _print(console, [f"     held against a limit: {result.judged}, covered and not judged: {result.unjudged}"])
     for cause in result.causes:
-        console.print(Text(f"  {cause.code}  {_one_line(cause.text)}"), soft_wrap=not console.is_terminal)
-    for waiver in result.unmatched:
-        text = f"  -  {_one_line(unmatched_words(waiver))}"
-        console.print(Text(text, style="yellow"), soft_wrap=not console.is_terminal)
+        _print(console, led(f"  {cause.code}  ", _one_line(cause.text), width))
+    caused = {cause.finding for cause in result.causes}  # these say what became of their waivers
+    for idle in result.idle:
+        if idle.waiver.finding not in caused:
+            _print(console, led("  -  ", _one_line(idle.said), width), "yellow")
     for note in result.notes:
-        console.print(Text(f"  -  {_one_line(note)}", style="dim"), soft_wrap=not console.is_terminal)
+        _print(console, led("  -  ", _one_line(note), width), "dim")
     for text in result.assurances:
-        console.print(Text(f"     {_one_line(text)}", style="dim"), soft_wrap=not console.is_terminal)
+        _print(console, led("     ", _one_line(text), width), "dim")
+
+
+def _width(console: Console) -> int | None:
+    """How wide a line may be; in a log as wide as it is, so that a finding can be searched for."""
+    return console.width if console.is_terminal else None
+
+
+def _print(console: Console, lines: Sequence[str], style: str = "") -> None:
+    for line in lines:
+        console.print(Text(line, style), soft_wrap=True)
 
 
 def _one_line(text: str) -> str:
@@ -292,7 +254,7 @@ def _one_line(text: str) -> str:
 
 def print_summary(done: Sequence[tuple[Plan, Record, GateResult]]) -> None:
     """Each audit's gate code and where to look."""
-    console = _console()
+    console = Console()
     console.print()
     for plan, record, result in done:
         index: Any = record.folder / "reports" / "index.html"

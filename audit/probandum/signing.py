@@ -13,7 +13,7 @@ import hashlib
 from pathlib import Path
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -22,6 +22,7 @@ from probandum.errors import RecordError, UsageError
 from probandum.record import read_bytes, write_bytes
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+_PUBLIC = "name the file that `probandum keygen FILE` wrote beside the key: FILE.pub"
 
 
 class Signature(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,10 +58,13 @@ def keygen(path: Path) -> Path:
 
 def load_private(path: Path) -> Ed25519PrivateKey:
     """The signing key in ``path``; UsageError where there is none, or where others than its owner can read it."""
+    data = _key_bytes(path)
     try:
-        key = serialization.load_pem_private_key(_key_bytes(path), password=None)
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{path}: not an unencrypted PEM private key ({error})") from None
+        key = serialization.load_pem_private_key(data, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise UsageError(
+            f"{path}: not an unencrypted PEM private key", remedy="make one with: probandum keygen FILE"
+        ) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(f"{path}: expected an ed25519 key", remedy="make one with: probandum keygen FILE")
     mode = path.stat().st_mode & 0o777
@@ -73,12 +77,13 @@ def load_private(path: Path) -> Ed25519PrivateKey:
 
 def load_public(path: Path) -> Ed25519PublicKey:
     """The verifying key in ``path``; UsageError where there is none."""
+    data = _key_bytes(path)
     try:
-        key = serialization.load_pem_public_key(_key_bytes(path))
-    except ValueError as error:
-        raise UsageError(f"{path}: not a PEM public key ({error})") from None
+        key = serialization.load_pem_public_key(data)
+    except (ValueError, UnsupportedAlgorithm):
+        raise UsageError(f"{path}: not a PEM public key", remedy=_PUBLIC) from None
     if not isinstance(key, Ed25519PublicKey):
-        raise UsageError(f"{path}: expected an ed25519 public key")
+        raise UsageError(f"{path}: expected an ed25519 public key", remedy=_PUBLIC)
     return key
 
 

@@ -52,6 +52,57 @@ def read_table(path: Path, *, columns: Sequence[str] | None = None) -> Table:
         raise DataError(f"{path}: {said}", remedy="check the path in the plan") from None
 
 
+def read_header(path: Path) -> tuple[str, ...]:
+    """The names of a table's columns, without its rows; DataError where it has none, MissingDependency as above."""
+    reader = {".csv": _csv_header, ".parquet": _parquet_header}.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"{path.name}: unknown kind of table {path.suffix!r}", remedy="expected .csv or .parquet")
+    try:
+        header, filled = reader(path)
+    except OSError as error:
+        said = error.strerror or " ".join(str(error).split())
+        raise DataError(f"{path}: {said}", remedy="check the path in the plan") from None
+    names = _checked_header(path, header, None)
+    if not filled:
+        raise DataError(f"{path.name}: a header and no rows")
+    return tuple(names)
+
+
+def missing_column(name: str, header: Sequence[str]) -> str | None:
+    """What to say of a column that a table lacks; None where it has it.
+
+    >>> missing_column("sexe", ["sex", "age"])
+    "no column 'sexe', did you mean 'sex'?; found: sex, age"
+    """
+    return None if name in header else f"no column {name!r}{did_you_mean(name, header)}; {_columns_found(header)}"
+
+
+def _csv_header(path: Path) -> tuple[list[str], bool]:
+    """The first line, and whether a row follows it."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = csv.reader(file, strict=True, skipinitialspace=True)
+        try:
+            return next(lines, []), any(lines)
+        except csv.Error as error:
+            raise DataError(f"{path.name}:{lines.line_num}: {error}", remedy="is it a CSV file?") from None
+        except UnicodeDecodeError:
+            raise DataError(f"{path.name}: not UTF-8 text", remedy="save the file as CSV in UTF-8") from None
+
+
+def _parquet_header(path: Path) -> tuple[list[str], bool]:
+    """The schema's names, and whether the file says that it holds rows."""
+    try:
+        import pyarrow as arrow
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise MissingDependency("pyarrow", needed_for=path.name, extra="parquet") from None
+    try:
+        with parquet.ParquetFile(path) as file:
+            return list(file.schema_arrow.names), file.metadata.num_rows > 0
+    except (arrow.ArrowException, UnicodeDecodeError) as error:
+        raise DataError(f"{path.name}: no sound Parquet file: {' '.join(str(error).split())}") from None
+
+
 def _read_csv(path: Path, columns: list[str] | None) -> Table:
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = csv.reader(file, strict=True, skipinitialspace=True)

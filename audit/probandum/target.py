@@ -104,6 +104,16 @@ class Target:
         """
         return ()
 
+    @classmethod
+    def named_columns(cls, options: Mapping[str, Any]) -> Mapping[Place, str]:
+        """The columns that ``options`` name of the rows in its own file ``path``, by place; none without such rows."""
+        return {}
+
+    @classmethod
+    def gives_probabilities(cls, options: Mapping[str, Any]) -> bool:
+        """Whether what it answers of rows are class probabilities, so that a threshold lies between 0 and 1."""
+        return not cls.recorded
+
     def identity(self) -> Mapping[str, Any]:
         """What was audited: digests of weights and code, precision, versions; JSON values only."""
         raise NotImplementedError
@@ -203,21 +213,35 @@ def _class(name: str, options: Mapping[str, Any]) -> type[Target]:
 
 def check_keywords(cls: type, options: Mapping[str, Any], *, what: str, skip: int = 0) -> None:
     """UsageError naming the first key that the constructor of ``cls`` does not take, cannot take so, or lacks."""
+    for wrong in wrong_keywords(cls, options, skip=skip):
+        inside = "" if wrong.key is None else f".{wrong.key}"
+        raise UsageError(f"{what}{inside}: {wrong.text}", remedy=wrong.remedy)
+
+
+class WrongKeyword(NamedTuple):
+    """A key that does not fit: ``key`` the one whose value is wrong, ``place`` where something stands at all."""
+
+    key: str | None
+    place: Place
+    text: str
+    remedy: str | None = None
+
+
+def wrong_keywords(cls: type, options: Mapping[str, Any], *, skip: int = 0) -> Iterable[WrongKeyword]:
+    """Every key that the constructor of ``cls`` does not take, lacks, or cannot take so."""
     parameters = list(inspect.signature(cls, eval_str=True).parameters.values())[skip:]
     names = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
     for key in options:
         if key not in names:
-            raise UsageError(
-                f"{what}: unknown key {key!r}{did_you_mean(key, names)}",
-                remedy=f"known: {', '.join(names) or 'none'}",
-            )
+            text = f"unknown key {key!r}{did_you_mean(key, names)}"
+            yield WrongKeyword(None, (key,), text, f"known: {', '.join(names) or 'none'}")
     for parameter in parameters:
         if parameter.name in names and parameter.default is inspect.Parameter.empty and parameter.name not in options:
-            raise UsageError(f"{what}: the key {parameter.name!r} is missing")
+            yield WrongKeyword(None, (), f"the key {parameter.name!r} is missing")
     for parameter in parameters:
         name, hint = parameter.name, parameter.annotation
         if name in options and hint is not inspect.Parameter.empty and not _fits(options[name], hint):
-            raise UsageError(f"{what}.{name}: expected {_plain(hint)}, got {options[name]!r}")
+            yield WrongKeyword(name, (name,), f"expected {_plain(hint)}, got {options[name]!r}")
 
 
 def _fits(value: object, hint: Any) -> bool:

@@ -18,6 +18,7 @@ from probandum.gating import GateResult
 from probandum.plan import Plan
 from probandum.record import Record
 from probandum.reporting import Judgement
+from probandum.waiving import standing
 
 
 def outcome(record: Record | str | Path, result: GateResult, plan: Plan | None) -> Outcome:
@@ -40,7 +41,7 @@ def outcome(record: Record | str | Path, result: GateResult, plan: Plan | None) 
         told,
         started=opened.environment["started"],
         as_of=judged.as_of,
-        findings=opened.findings,
+        findings=standing(opened.findings, result.idle),
         summaries={each.probe: each.summary for each in opened.results},
         seconds={name: reading.seconds for name, reading in opened.readings.items()},
         accounts=reporting.account(opened),

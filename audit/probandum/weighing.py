@@ -8,6 +8,7 @@ of .04 and .01, at 500 rows each, lie within a band of .05 in 59 % of samples.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -58,24 +59,21 @@ def fail_p_values(estimate: Estimate, limit: Limit) -> list[float]:
     return values
 
 
-def applied(
-    estimate: Estimate, limit: Limit, *, alpha_fail: float, p_fail: float | None, p_adjusted: float | None, count: int
-) -> Judgement:
-    """The limit beside its one-sided bounds; ``count``: hypotheses that Holm's correction ran over."""
-    interval = stats.bounds(estimate.method or "", level=1 - 2 * ALPHA_PASS, **basis_of(estimate))
+def covering(limit: Limit, *, alpha_fail: float) -> Judgement:
+    """The limit on an estimate that the data forbid to judge: declared, and not applied."""
     return Judgement(
         direction=limit.direction,
         threshold=limit.threshold,
         around=limit.around,
         margin=limit.margin,
-        effective=effective(estimate, limit),
+        effective=None,
         alpha_fail=alpha_fail,
         alpha_pass=ALPHA_PASS,
-        lower=interval.low,
-        upper=interval.high,
-        p_fail=p_fail,
-        p_adjusted=p_adjusted,
-        hypotheses=count,
+        lower=None,
+        upper=None,
+        p_fail=None,
+        p_adjusted=None,
+        hypotheses=0,
         family=limit.family,
         source=limit.source,
         citation=limit.citation,
@@ -83,6 +81,22 @@ def applied(
         set_on=limit.set_on,
         reason=limit.reason,
         line=limit.line,
+    )
+
+
+def applied(
+    estimate: Estimate, limit: Limit, *, alpha_fail: float, p_fail: float | None, p_adjusted: float | None, count: int
+) -> Judgement:
+    """The limit beside its one-sided bounds; ``count``: hypotheses that Holm's correction ran over."""
+    interval = stats.bounds(estimate.method or "", level=1 - 2 * ALPHA_PASS, **basis_of(estimate))
+    return replace(
+        covering(limit, alpha_fail=alpha_fail),
+        effective=effective(estimate, limit),
+        lower=interval.low,
+        upper=interval.high,
+        p_fail=p_fail,
+        p_adjusted=p_adjusted,
+        hypotheses=count,
     )
 
 
@@ -144,7 +158,9 @@ def verdict(estimate: Estimate, limit: Limit, judged: Judgement) -> Reasoned:
     if _between((judged.lower, judged.upper), low, high):
         return Verdict.PASS, None, None
     if not stats.can_pass(estimate.method or "", low=low, high=high, **basis_of(estimate)):
-        return Verdict.INCONCLUSIVE, SubReason.UNDERPOWERED, "even the best possible data of this size could not pass"
+        why = "even the best possible data of this size could not pass"
+        broken = _outside_alone(limit, judged)
+        return Verdict.INCONCLUSIVE, SubReason.UNDERPOWERED, why if broken is None else f"{broken}; {why}"
     if estimate.stream is not None:
         return Verdict.INCONCLUSIVE, SubReason.BUDGET, "the outcomes ended before they had decided"
     return Verdict.INCONCLUSIVE, SubReason.NEAR_THRESHOLD, _near(limit, judged)
@@ -156,23 +172,41 @@ def _named(limit: Limit) -> str:
 
 def _near(limit: Limit, judged: Judgement) -> str:
     """Which of the ways of lying near the threshold it is."""
+    if (broken := _outside_alone(limit, judged)) is not None:
+        return broken
     low, high = limit.edges()
     assert judged.lower is not None and judged.upper is not None
-    if (high is not None and judged.lower > high) or (low is not None and judged.upper < low):
-        return f"outside the limit on its own, and not after Holm's correction over {judged.hypotheses} hypotheses"
     if _between((judged.lower, judged.upper), low, high):
         return (
-            f"inside the {_named(limit)}, and not within {abs(judged.effective):.3g}, "
+            f"inside the {_named(limit)}, and not within {abs(_effective(judged)):.3g}, "
             "a fifth of the larger rate, as a pass must be"
         )
     return "the interval contains the limit"
 
 
+def _outside_alone(limit: Limit, judged: Judgement) -> str | None:
+    """That the quantity lies outside the limit until others are judged beside it; None where it does not."""
+    low, high = limit.edges()
+    assert judged.lower is not None and judged.upper is not None
+    if not ((high is not None and judged.lower > high) or (low is not None and judged.upper < low)):
+        return None
+    assert judged.p_fail is not None
+    alone = f"{judged.p_fail:.3f}".removeprefix("0")
+    p = "p < .001" if judged.p_fail < 0.001 else f"p = {alone}"
+    return f"outside the limit on its own ({p}), and not after Holm's correction over {judged.hypotheses} hypotheses"
+
+
 def _required(judged: Judgement) -> Edges:
     """The edges that a PASS must lie between."""
+    edge = _effective(judged)
     if judged.direction == "band":
-        return judged.around - judged.effective, judged.around + judged.effective
-    return (None, judged.effective) if judged.direction == "at_most" else (judged.effective, None)
+        return judged.around - edge, judged.around + edge
+    return (None, edge) if judged.direction == "at_most" else (edge, None)
+
+
+def _effective(judged: Judgement) -> float:
+    assert judged.effective is not None, "the limit was not applied"
+    return judged.effective
 
 
 def _between(bounds: tuple[float, float], low: float | None, high: float | None) -> bool:

@@ -10,20 +10,21 @@ import io
 import zipfile
 from collections.abc import Sequence
 from functools import singledispatchmethod
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from probandum.document import Cell, Fact, Figure, Gap, Heading, Inline, Listing, Node, Number, Origin, Table, Text
+from probandum.document import Cell, Fact, Figure, Gap, Heading, Inline, Listing, Node, Number, Table, Text
 from probandum.errors import DataError, MissingDependency
 from probandum.finding import Verdict
 from probandum_reports.columns import widths
 from probandum_reports.front import front, in_reading_order, origins, who
 from probandum_reports.ooxml import Controls, Element, bookmarked, element, field, line_break, paragraph, run, table
 from probandum_reports.typesetting import picture, raster
-from probandum_reports.view import Shown, View
+from probandum_reports.view import Shown, View, mark_of
 from probandum_reports.word_look import MARKS, TONES, dress
 from probandum_reports.word_styles import TEXT_WIDTH, bar, box, colour
-from probandum_reports.wording import ORIGINS
+from probandum_reports.wording import ORIGINS, Mark
 
 #: The oldest time a zip entry can have; the document's own date stands in its properties.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -101,12 +102,19 @@ class _Body:
         self._first_page()
         self._legend()
         self._contents([node for node in nodes if isinstance(node, Heading)])
-        for node in nodes:
+        for above, node in pairwise([None, *nodes]):
             self._node(node)
+            if isinstance(above, Heading) and isinstance(node, Text):
+                self._keep_with_next()
 
     def _add(self, *parts: Element) -> None:
         for part in parts:
             self._end.addprevious(part)
+
+    def _keep_with_next(self) -> None:
+        """Hold the paragraph just written on the page of what follows: a lead-in tells nothing at the foot of one."""
+        properties = self._end.getprevious().get_or_add_pPr()
+        properties.get_or_add_keepNext()
 
     # The pages before the text.
 
@@ -136,11 +144,11 @@ class _Body:
             ]
             for name, (_, meaning) in ORIGINS.items()
         ]
-        shares = [round(TEXT_WIDTH * share) for share in (0.2, 0.68, 0.12)]
+        shares = [round(TEXT_WIDTH * share) for share in (0.26, 0.63, 0.11)]
         made = table(("Mark", "Where it comes from", "Here"), rows, widths=shares, caption="How to read this document")
         closing = (
-            "What was measured is locked against editing. Fields to fill show a placeholder until they are filled. A "
-            "verdict is read off the bound of an interval, never off the value alone."
+            "What was measured or recorded is locked against editing. Fields to fill show a placeholder until they are "
+            "filled. A verdict is read off the bound of an interval, never off the value alone."
         )
         self._add(head, made, paragraph(run(closing), looks=[element("spacing", before=160)]))
 
@@ -265,16 +273,16 @@ class _Body:
         return paragraph(label, element("r", element("tab")), *self._stated(fact), style=style)
 
     def _stated(self, fact: Fact, *, apart: Element | None = None) -> list[Element]:
-        """What a fact says, locked where it was measured, and who says so; ``apart`` stands between the two."""
+        """What a fact says, locked where the audit says it, and who says so; ``apart`` stands between the two."""
         said = [run(fact.value, style="Identifier" if fact.value.startswith("sha256:") else None)]
         if fact.origin == "measured":
             said = [self._controls.locked(fact.path, fact.label or fact.path, said)]
-        provenance = self._view.provenance(fact)
-        if not provenance:
+        mark = mark_of(fact)
+        if mark is None:
             return said
-        whose = None if provenance == "declared" else who(fact)
+        whose = None if self._view.provenance(fact) == "declared" else who(fact)
         between = run("   ") if apart is None else apart
-        return [*said, between, *self._origin(fact.origin), *([run(f" · {whose}", style="Small")] if whose else [])]
+        return [*said, between, *self._origin(mark), *([run(f" · {whose}", style="Small")] if whose else [])]
 
     def _cell(self, cell: Cell) -> list[Element]:
         if isinstance(cell, str):
@@ -311,7 +319,7 @@ class _Body:
         said = [run(f"{label}: "), _value(shown), *spread, run("  "), *_verdict(shown), run("  ")]
         return [self._controls.locked(shown.anchor, label, [*said, self._evidence(shown)])]
 
-    def _origin(self, name: Origin) -> list[Element]:
+    def _origin(self, name: Mark) -> list[Element]:
         return [run(f"{MARKS[name]} {ORIGINS[name][0]}", colour(TONES[name]))]
 
     def _gap_head(self, gap: Gap) -> list[Element]:

@@ -23,7 +23,7 @@ from probandum.dossier import Dossier
 from probandum.evidence import Observation, Response
 from probandum.finding import Finding
 from probandum.probe import ProbeResult, Window
-from probandum_reports import saying
+from probandum_reports import metered, saying
 from probandum_reports.fields import exact, fields
 from probandum_reports.pages import fill, frame
 from probandum_reports.strips import strips
@@ -174,6 +174,7 @@ def _page(view: View, result: ProbeResult, ledger: Ledger) -> bytes:
         options=[(name, plain(value)) for name, value in result.options.items()],
         samples=ledger.samples,
         windows=[(number, *_window(window)) for number, window in ledger.windows],
+        coverage=metered.coverage(window.reading for _, window in ledger.windows),
         count=ledger.count,
         left=ledger.left.total(),
         first_left=next(iter(ledger.left), None),
@@ -251,6 +252,8 @@ def _window(window: Window) -> tuple[str, str]:
             parts.append(f"{name.upper()} {saying.amount(joules, 'joule')}")
         elif name in reading.why:
             parts.append(f"{name.upper()} not read: {reading.why[name]}")
+    if reading.joules is not None and reading.grade == "D":
+        parts = [metered.took(reading), *(part for part in parts if " not read: " in part)]
     if reading.idle_watts is not None:
         parts.append(f"idle power {saying.amount(reading.idle_watts, 'watt')}")
     done = f"{window.requests:,} requests" if window.requests else "the whole probe"

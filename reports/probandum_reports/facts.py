@@ -15,30 +15,34 @@ from probandum.document import Fact, Origin
 from probandum.dossier import Dossier
 from probandum.evidence import Reading
 from probandum.probe import ControlOutcome
-from probandum_reports import saying
+from probandum_reports import metered, saying
 from probandum_reports.citing import law_version
 
 _ABSENT = object()
 
 
 def words(value: object) -> str:
-    """A card's value as one line of text.
+    """A card's value as one line of text; what nobody stated is left out.
 
     >>> words({"name": "Example Bank AG", "contact": ["a@example.org", "b@example.org"]})
     'Example Bank AG; contact: a@example.org, b@example.org'
     >>> words(True), words(2.0), words("  two \\n words ")
     ('yes', '2', 'two words')
+    >>> words({"sha256": "ab", "at least": None}), words([None, "x"]), words(None)
+    ('sha256: ab', 'x', '')
     """
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, Mapping):
         named = sorted(value.items(), key=lambda item: item[0] != "name")
-        return "; ".join(_named(str(key), words(inner)) for key, inner in named)
+        return "; ".join(_named(str(key), text) for key, inner in named if (text := words(inner)))
     if isinstance(value, Sequence) and not isinstance(value, str):
         joint = "; " if any(isinstance(inner, Mapping) for inner in value) else ", "
-        return joint.join(words(inner) for inner in value)
+        return joint.join(text for inner in value if (text := words(inner)))
     return " ".join(str(value).split())
 
 
@@ -107,6 +111,7 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
         "gate": f"code {dossier.gate.get('code')} in mode {dossier.gate.get('mode')}",
         "findings": sum(counts.values()),
         "judged": dossier.gate.get("judged"),
+        "unjudged": dossier.gate.get("unjudged"),
     }
     for index, caution in enumerate(target.get("cautions") or ()):
         facts[f"target.cautions.{index}"] = caution
@@ -192,8 +197,7 @@ def _reading(reading: Reading) -> str:
     over = f"over {saying.amount(reading.seconds, 'second')}"
     if reading.joules is None:
         return f"no value {over}: {', '.join(dict.fromkeys(reading.why.values())) or 'no meter was used'}"
-    covered = ", ".join(reading.covers) or "the parts that were read"
-    return f"{saying.amount(reading.joules, 'joule')} {over}, {covered}; {saying.grade(reading.grade)}"
+    return f"{metered.took(reading, over=over)}. {metered.caveat(reading)}"
 
 
 def _seal(seal: Mapping[str, Any]) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 
-from probandum.document import Document, Fact, Figure, Gap, Heading, Listing, Node, Number, Origin, Table
+from probandum.document import Document, Fact, Figure, Gap, Heading, Listing, Node, Number, Table
 from probandum.errors import RecordError
-from probandum_reports.view import View
+from probandum_reports.view import View, mark_of
+from probandum_reports.wording import Mark
 
 #: The digests of a dossier in the order a reader checks them.
 _DIGESTS = {
@@ -97,9 +98,9 @@ def in_reading_order(nodes: Iterable[Node]) -> Iterator[Node | list[Fact]]:
                 yield node
 
 
-def origins(document: Document) -> Counter[Origin]:
-    """How many statements of each origin the document makes, its first page included."""
-    found: Counter[Origin] = Counter()
+def origins(document: Document) -> Counter[Mark]:
+    """How many statements of each mark the document makes, its first page included."""
+    found: Counter[Mark] = Counter()
 
     def walk(parts: Iterable[object]) -> None:
         for part in parts:
@@ -109,10 +110,8 @@ def origins(document: Document) -> Counter[Origin]:
                 walk(inline for entry in part.entries for inline in entry)
             elif isinstance(part, Figure):
                 walk([part.twin])
-            elif isinstance(part, Fact | Gap):
-                found[part.origin] += 1
-            elif isinstance(part, Number):
-                found["measured"] += 1
+            elif isinstance(part, Number | Fact | Gap) and (mark := mark_of(part)) is not None:
+                found[mark] += 1
 
     walk([*document.front, *document.nodes])
     return found

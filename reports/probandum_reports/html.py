@@ -7,21 +7,20 @@ same bytes.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import get_args
 
 from markupsafe import Markup
 
-from probandum.document import Document, Fact, Figure, Gap, Heading, Listing, Number, Origin, Table
+from probandum.document import Document, Figure, Gap, Heading, Listing, Table
 from probandum.finding import Verdict
 from probandum_reports import figures
 from probandum_reports.evidence import evidence
+from probandum_reports.front import origins
 from probandum_reports.index import index
 from probandum_reports.pages import anchor, fill, frame
 from probandum_reports.strips import strips
-from probandum_reports.view import View
+from probandum_reports.view import View, mark_of
 
 __all__ = ["evidence", "index", "render"]
 
@@ -41,14 +40,14 @@ def render(view: View) -> bytes:
     """A document as one HTML file."""
     document = _in_order(view.document)
     shown = [view.shown(name) for name in document.findings()]
-    nodes = [*document.front, *_data(document)]
     return fill(
         "document.html",
         view=view,
         document=document,
         shapes=strips(each.finding for each in shown if not each.suppressed),
-        counts={name: _origins(nodes)[name] for name in get_args(Origin)},
-        gaps=list({anchor(node.field_id): node for node in nodes if isinstance(node, Gap)}.values()),
+        counts=origins(document),
+        mark_of=mark_of,
+        gaps=list({anchor(gap.field_id): gap for gap in _gaps(document)}.values()),
         arrives=_first_time(),
         contents=_contents(document),
         plots={
@@ -71,9 +70,9 @@ def _in_order(document: Document) -> Document:
     return replace(document, nodes=tuple(nodes))
 
 
-def _data(document: Document) -> list[object]:
-    """Every node that carries data, wherever it stands, in reading order."""
-    found: list[object] = []
+def _gaps(document: Document) -> list[Gap]:
+    """Every gap, wherever it stands, in reading order."""
+    found: list[Gap] = []
 
     def walk(parts: Sequence[object]) -> None:
         for part in parts:
@@ -83,7 +82,7 @@ def _data(document: Document) -> list[object]:
                 walk([inline for entry in part.entries for inline in entry])
             elif isinstance(part, Figure):
                 walk([part.twin])
-            elif isinstance(part, Number | Fact | Gap):
+            elif isinstance(part, Gap):
                 found.append(part)
 
     walk(document.nodes)
@@ -101,10 +100,6 @@ def _first_time() -> Callable[[Gap], bool]:
         return new
 
     return first
-
-
-def _origins(nodes: Sequence[object]) -> Counter[str]:
-    return Counter(node.origin if isinstance(node, Fact | Gap) else "measured" for node in nodes)
 
 
 def _contents(document: Document) -> list[tuple[Heading, list[Heading]]]:

@@ -10,7 +10,7 @@ from probandum.document import Document
 from probandum.dossier import Dossier
 from probandum.evidence import Reading
 from probandum.finding import Finding, Verdict
-from probandum_reports import facts, saying
+from probandum_reports import facts, metered, saying
 from probandum_reports.pages import fill, frame
 from probandum_reports.strips import strips
 from probandum_reports.view import Shown, View
@@ -33,7 +33,6 @@ _UNSIGNED = (
     "No key signed this record. Its digests show accidental change, but whoever can write the folder could have "
     "written matching ones."
 )
-_PARTS: Mapping[str, str] = {"gpu": "GPU", "cpu": "CPU", "dram": "memory"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +95,7 @@ def index(dossier: Dossier, documents: Sequence[Document], files: Mapping[str, S
         counts=[(verdict, saying.verdict(verdict), int(counted.get(verdict.value, 0))) for verdict in _ORDER],
         waived=sum(finding.waiver is not None for finding in dossier.findings),
         judged=int(dossier.gate["judged"]),
+        unjudged=int(dossier.gate["unjudged"]),
         metrics=list(_metrics(view, verdicts)),
         shapes=strips(finding for finding in verdicts if finding.id not in view.suppressed),
         rest=len(dossier.findings) - len(verdicts),
@@ -203,23 +203,16 @@ def _identity(dossier: Dossier) -> Iterator[tuple[str, str]]:
 
 
 def _energy(readings: Mapping[str, Reading]) -> Iterator[tuple[str, str, str, str]]:
-    """What each probe and the whole audit took: (what, seconds, energy, grade)."""
+    """What each probe and the whole audit took: (what, seconds, energy, caveat)."""
     for name in sorted(readings, key=lambda name: name != "audit"):
         reading = readings[name]
-        parts = [
-            f"{words} {saying.amount(joules, 'joule')}"
-            for part, words in _PARTS.items()
-            if (joules := getattr(reading, f"{part}_joules")) is not None
-        ]
         reasons = list(dict.fromkeys(reading.why.values()))
-        energy = ", ".join(parts) or f"not read: {'; '.join(reasons) or 'no reason recorded'}"
-        if parts and reading.grade == "D":
-            energy = f"estimated {energy}"
+        energy = metered.took(reading)
         yield (
             "The whole audit" if name == "audit" else name,
             saying.amount(reading.seconds, "second"),
-            energy,
-            f"{saying.grade(reading.grade).removeprefix('measurement ')} ({reading.meter})" if parts else "",
+            energy or f"not read: {'; '.join(reasons) or 'no reason recorded'}",
+            metered.caveat(reading) if energy else "",
         )
 
 

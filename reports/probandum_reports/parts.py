@@ -101,6 +101,7 @@ def _verdicts(parts: Parts) -> Iterable[Node]:
         rows.append((saying.verdict(verdict), count or "0", meaning))
     for path, label, meaning in (
         ("judged", "Judged", "a limit of the plan was applied"),
+        ("unjudged", "Covered and not judged", "a limit of the plan covers it, and the data allow no verdict on it"),
         ("findings", "All", "every quantity of the record"),
     ):
         rows.append((label, facts.run_fact(parts.dossier, path) or "0", meaning))

@@ -34,7 +34,7 @@ from probandum_reports.front import front, in_reading_order, origins, who
 from probandum_reports.lettering import Names
 from probandum_reports.strips import Strip, strips
 from probandum_reports.typesetting import TypesettingError, picture, typeset
-from probandum_reports.view import View
+from probandum_reports.view import View, mark_of
 from probandum_reports.wording import ORIGINS
 
 _STANDARDS = ["a-3a", "ua-1"]
@@ -125,11 +125,13 @@ class _Content:
         return cell if isinstance(cell, str) else self._inline(cell)
 
     def _fact(self, fact: Fact) -> dict[str, Any]:
+        mark = mark_of(fact)
         return {
             "kind": "fact",
             **asdict(fact),
             "label": fact.label or fact.path,
-            "word": ORIGINS[fact.origin][0] if self._view.provenance(fact) else "",
+            "origin": mark or fact.origin,
+            "word": "" if mark is None else ORIGINS[mark][0],
             "who": None if self._view.provenance(fact) == "declared" else who(fact),
             "digest": fact.value.startswith("sha256:"),
         }

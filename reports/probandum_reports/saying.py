@@ -164,13 +164,17 @@ def family(probe: str) -> str:
     return wording.PROBES.get(first, first.capitalize())
 
 
-def group(text: str) -> str:
-    """A group as its text in the file, an intersection with its parts joined.
+def group(text: str, attribute: str) -> str:
+    """A group as its text in the file; one of a crossed attribute with as many parts joined as the attribute has.
 
-    >>> group("African-American*Male")
-    'African-American and Male'
+    A star in the name of a plain attribute's group is a letter of that name. One that leaves it open where the parts
+    of an intersection end is printed as it stands.
+
+    >>> group("African-American*Male", "race*sex"), group("Other*", "race"), group("Other**Male", "race*sex")
+    ('African-American and Male', 'Other*', 'Other**Male')
     """
-    return " and ".join(text.split("*"))
+    parts = text.split("*")
+    return " and ".join(parts) if len(parts) == len(attribute.split("*")) else text
 
 
 def groups(compared: Groups | None) -> str:
@@ -181,8 +185,10 @@ def groups(compared: Groups | None) -> str:
     """
     if compared is None:
         return ""
-    text = f"{' and '.join(compared.attribute.split('*'))}: {group(compared.group)}"
-    return text if compared.reference is None else f"{text} against {group(compared.reference)}"
+    text = f"{' and '.join(compared.attribute.split('*'))}: {group(compared.group, compared.attribute)}"
+    if compared.reference is None:
+        return text
+    return f"{text} against {group(compared.reference, compared.attribute)}"
 
 
 def about(finding: Finding) -> str:
@@ -206,12 +212,17 @@ def threshold(judgement: Judgement | None) -> str:
     return text + (f", margin {number(judgement.margin)}" if judgement.margin else "")
 
 
-def limit(judgement: Judgement | None) -> str:
-    """A limit in words, as applied: a tolerance that was narrowed for a pass says so."""
+def limit(judgement: Judgement | None, *, withheld: bool = False) -> str:
+    """A limit in words, as applied: one that was narrowed for a pass says so, and one that was not applied.
+
+    ``withheld`` leaves out to what it was narrowed, a fifth of the larger rate, which would tell that rate.
+    """
     if judgement is None:
         return ""
+    if judgement.effective is None:
+        return f"{threshold(judgement)} (not applied)"
     sign = -1 if judgement.direction == "at_least" else 1
-    if sign * judgement.effective >= sign * judgement.threshold + judgement.margin:
+    if withheld or sign * judgement.effective >= sign * judgement.threshold + judgement.margin:
         return threshold(judgement)
     demand = {"band": "within ±", "at_most": "at most ", "at_least": "at least "}[judgement.direction]
     return f"{threshold(judgement)} (for a pass {demand}{number(float(f'{judgement.effective:.3g}'))})"

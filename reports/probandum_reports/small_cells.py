@@ -18,16 +18,16 @@ from probandum_reports import saying
 #: A convention of this toolkit; no law sets the number.
 FEWEST = 10
 
-#: What a rate is counted over: those with either outcome, those with either decision, or everybody.
+#: What a rate is counted over: those with either outcome, those with either decision, or everybody; and who they are.
 _OVER = {
-    "tpr": "outcome",
-    "fnr": "outcome",
-    "fpr": "outcome",
-    "tnr": "outcome",
-    "ppv": "decision",
-    "npv": "decision",
-    "selection": "everybody",
-    "impact": "everybody",
+    "tpr": ("outcome", "positives"),
+    "fnr": ("outcome", "positives"),
+    "fpr": ("outcome", "negatives"),
+    "tnr": ("outcome", "negatives"),
+    "ppv": ("decision", "favoured"),
+    "npv": ("decision", "others"),
+    "selection": ("everybody", "everybody"),
+    "impact": ("everybody", "everybody"),
 }
 
 #: Methods whose counts are pairs that changed, and no events of trials.
@@ -42,6 +42,13 @@ class _Cell:
     group: str
 
 
+class _Counted(NamedTuple):
+    """Those of a cell whom a figure is about: a group's positives and its negatives share one cell."""
+
+    cell: _Cell
+    who: str
+
+
 class _Figure(NamedTuple):
     """What may tell of a cell: a finding, or a change."""
 
@@ -53,7 +60,7 @@ class _Figure(NamedTuple):
 
 
 def small_cells(dossier: Dossier) -> Mapping[str, bool]:
-    """The ids of the findings to withhold: True where a group is small, False where it would give one away.
+    """The ids of the findings to withhold: True where it is about few persons, False where it would give some away.
 
     Only groups of persons count: attributes that the plan declares for the rows under audit, and their
     intersections. A comparison is withheld where either of its groups is.
@@ -88,17 +95,24 @@ def _hidden(change: Change, *, small: bool) -> Change:
 
 
 def _withheld(figures: Iterable[_Figure], attributes: Iterable[str]) -> Mapping[str, bool]:
-    """By id, whether a group of the figure is small (True) or would give one away (False); the others are absent."""
+    """By id, whether a figure is about few persons (True) or would give some away (False); the others are absent."""
     declared = frozenset(attributes)
     personal = [figure for figure in figures if set(figure.groups.attribute.split("*")) <= declared]
-    sizes: dict[_Cell, int] = {}
+    counted: dict[_Counted, int] = {}
     for figure in personal:
-        for cell, size in _sizes(figure):
-            sizes[cell] = min(size, sizes.get(cell, size))
+        for each, size in _sizes(figure):
+            counted[each] = min(size, counted.get(each, size))
+    sizes: dict[_Cell, int] = {}
+    for each, size in counted.items():
+        sizes[each.cell] = min(size, sizes.get(each.cell, size))
     small = {cell for cell, size in sizes.items() if size < FEWEST}
-    telling = set(_complements(sizes, small))
-    cells = {figure.id: {_cell(figure, group) for group in _compared(figure)} for figure in personal}
-    return {name: bool(compared & small) for name, compared in cells.items() if compared & (small | telling)}
+    hidden = small | set(_complements(sizes, small))
+    about = {figure.id: [_counted(figure, group) for group in _compared(figure)] for figure in personal}
+    return {
+        name: any(each.cell in small and counted.get(each, 0) < FEWEST for each in compared)
+        for name, compared in about.items()
+        if any(each.cell in hidden for each in compared)
+    }
 
 
 def _complements(sizes: dict[_Cell, int], withheld: set[_Cell]) -> Iterable[_Cell]:
@@ -110,7 +124,7 @@ def _complements(sizes: dict[_Cell, int], withheld: set[_Cell]) -> Iterable[_Cel
             yield min(others, key=lambda cell: (sizes[cell], cell.group))
 
 
-def _sizes(figure: _Figure) -> Iterable[tuple[_Cell, int]]:
+def _sizes(figure: _Figure) -> Iterable[tuple[_Counted, int]]:
     """The persons behind each group of a figure, as far as it tells: of a pair without counts at most its n."""
     compared = _compared(figure)
     estimate = figure.estimate
@@ -122,7 +136,7 @@ def _sizes(figure: _Figure) -> Iterable[tuple[_Cell, int]]:
         sizes = []
     else:
         sizes = [estimate.n] * len(compared)
-    return [(_cell(figure, group), size) for group, size in zip(compared, sizes, strict=False)]
+    return [(_counted(figure, group), size) for group, size in zip(compared, sizes, strict=False)]
 
 
 def _compared(figure: _Figure) -> list[str]:
@@ -130,9 +144,9 @@ def _compared(figure: _Figure) -> list[str]:
     return [group for group in pair if group is not None]
 
 
-def _cell(figure: _Figure, group: str) -> _Cell:
+def _counted(figure: _Figure, group: str) -> _Counted:
     metric = figure.metric.removesuffix("/change")  # a change tells as much of a cell as the quantity itself
     stem = metric.rpartition("/")[2].partition("-")[0]
-    over = _OVER.get(stem, metric)
+    over, who = _OVER.get(stem, (metric, metric))
     facets = tuple(f"{key}={value}" for key, value in sorted(figure.facets.items()) if key != "baseline")
-    return _Cell(table=(figure.groups.attribute, over, *facets), group=group)
+    return _Counted(cell=_Cell(table=(figure.groups.attribute, over, *facets), group=group), who=who)

@@ -20,6 +20,7 @@ from probandum.errors import RecordError
 from probandum.finding import Finding, Judgement
 from probandum_reports import saying
 from probandum_reports.small_cells import small_cells
+from probandum_reports.wording import ORIGINS, Mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +117,11 @@ class View:
             return "for a person to fill" if node.origin == "human" else "missing"
         if isinstance(node, Text):
             return ""
-        of_row = node.path.startswith("waiver:") and not node.path.endswith(".owner")
-        if node.path.startswith("finding:") or of_row:
-            return "" if node.origin == "measured" else "declared"
-        if node.origin == "measured":
-            return "recorded by the run"
+        mark = mark_of(node)
+        if mark == "recorded":
+            return ORIGINS[mark][0].lower()
+        if _of_another(node):
+            return "" if mark is None else "declared"
         if node.origin != "declared":
             return "proposed, for a person to accept" if node.origin == "proposed" else node.origin
         return f"declared by {node.by or 'nobody named'}" + (f" on {node.on}" if node.on else ", undated")
@@ -174,7 +175,7 @@ class View:
             interval=withheld or saying.interval(estimate),
             n=withheld or saying.n(estimate),
             verdict=saying.verdict(finding.verdict) + (", waived" if finding.waiver is not None else ""),
-            limit=saying.limit(finding.limit),
+            limit=saying.limit(finding.limit, withheld=withheld is not None),
             threshold=saying.threshold(finding.limit),
             limit_source=saying.limit_source(finding.limit, finding.metric, fixed=self._fixed(finding)),
             reason=saying.reason(finding, withheld=withheld is not None),
@@ -209,6 +210,21 @@ class View:
         if any(_same_limit(line, finding.metric, judged) for line in planned.get("limits", ())):
             return f"It stood in the plan when the run began on {started}; no lock shows that it was fixed before."
         return f"Not fixed before testing: the plan held another limit, or none, when the run began on {started}."
+
+
+def mark_of(node: Number | Fact | Gap) -> Mark | None:
+    """How a statement is marked; None where it belongs to the number or the row beside it, whose mark it shares."""
+    if isinstance(node, Number):
+        return "measured"
+    if isinstance(node, Gap) or node.origin != "measured":
+        return node.origin
+    return None if _of_another(node) else "recorded"
+
+
+def _of_another(fact: Fact) -> bool:
+    """Whether a fact belongs to the number beside it, or to a waiver whose owner speaks for the whole row."""
+    of_row = fact.path.startswith("waiver:") and not fact.path.endswith(".owner")
+    return of_row or fact.path.startswith("finding:")
 
 
 def _same_limit(line: Mapping[str, Any], metric: str, judged: Judgement) -> bool:

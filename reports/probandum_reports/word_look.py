@@ -15,6 +15,7 @@ from probandum_reports.word_styles import ACCENT, HUMAN, restyle
 #: Marks beside the words of origins and verdicts: each a shape of its own, so that grey print tells them too.
 MARKS: Mapping[str, str] = {
     "measured": "◉",
+    "recorded": "≡",
     "declared": "❝",
     "proposed": "◇",
     "human": "✎",
@@ -27,6 +28,7 @@ MARKS: Mapping[str, str] = {
 }
 TONES: Mapping[str, str] = {
     "measured": ACCENT,
+    "recorded": MUTED,
     "declared": "#3a4a94",
     "proposed": "#7a5200",
     "human": HUMAN,

@@ -6,9 +6,13 @@ A metric, probe or unit that stands in none of them is said by its own name.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from probandum.document import Origin
 from probandum.finding import SubReason, Verdict
+
+#: How a statement is marked: by its origin, except that what the run recorded of itself is no measurement.
+Mark = Origin | Literal["recorded"]
 
 VERDICTS: Mapping[Verdict, str] = {
     Verdict.PASS: "Pass",
@@ -19,10 +23,14 @@ VERDICTS: Mapping[Verdict, str] = {
 }
 
 #: Where a statement comes from, as a word and in a sentence; a drawn mark says the same by its shape.
-ORIGINS: Mapping[Origin, tuple[str, str]] = {
+ORIGINS: Mapping[Mark, tuple[str, str]] = {
     "measured": (
         "Measured",
         "By this audit, from recorded answers. Each figure stands with its interval, its n and its finding's id.",
+    ),
+    "recorded": (
+        "Recorded by the run",
+        "What the record says of the run itself, such as versions, digests and energy; no measurement of the system.",
     ),
     "declared": ("Declared", "By the person named, on the day given. Quoted, and not checked by the audit."),
     "proposed": ("Proposed", "By a rule, for a person to accept or to change."),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import probandum
-from probandum import api, codec
+from probandum import api, codec, sealing
 from probandum.dossier import publisher
 from probandum.errors import RecordError, UsageError
 from probandum.finding import Verdict
@@ -50,6 +52,9 @@ def test_a_record_is_judged_under_limits_given_in_python(made: Record) -> None:
     assert codec.encode(loose) == codec.encode(again)
     assert codec.encode(first) == codec.encode(strict) == codec.encode(made.findings)
     assert all(step.held is not False for step in probandum.verify(made))
+    numbers = [number for number, _ in sealing.numbered(made)]
+    assert [1, 2, 3] == numbers, "the first one's words once more are a judgement of their own"
+    assert made.judgement() == sealing.numbered(made)[-1][1]
 
 
 def test_a_tier_sets_the_mode(made: Record) -> None:
@@ -113,6 +118,35 @@ def test_a_signed_record_is_gated_with_its_key_alone(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         api.audit(plan, out=tmp_path / "second", key=plan, documents=False)
     assert not (tmp_path / "second").exists()
+
+
+def test_what_is_added_to_a_signed_record_is_signed_by_its_key(tmp_path: Path) -> None:
+    """Without a key and with another one nothing is judged, written or asked, wherever the reports would go."""
+    keygen(tmp_path / "key"), keygen(tmp_path / "other")
+    plan = write_plan(tmp_path)
+    record = api.audit(plan, out=tmp_path / "run", key=tmp_path / "key", documents=False)
+    by = sealing.signature(record.folder)["key_id"]
+    before = {path: path.read_bytes() for path in record.folder.rglob("*") if path.is_file()}
+    for key, message in (
+        (None, rf"run: signed by key {by}; give its private key with --key or PROBANDUM_KEY"),
+        (tmp_path / "other", rf"run: signed by key {by}, and .*other is key .*; give its private key"),
+    ):
+        for refused in (
+            partial(api.judge, record, tier="pr", key=key),
+            partial(api.report, record, documents=[], formats=["md"], key=key),
+            partial(api.report, record, documents=[], formats=["md"], out=tmp_path / "else", key=key),
+        ):
+            with pytest.raises(UsageError) as caught:
+                refused()
+            assert re.search(message, caught.value.lines()[0])
+    with pytest.raises(UsageError, match=f"signed by key {by}"):
+        api.audit(plan, out=tmp_path / "run", documents=False)
+    with pytest.raises(RecordError, match="was not made with key"):
+        api.audit(plan, out=tmp_path / "run", key=tmp_path / "other", documents=False)
+
+    assert not (tmp_path / "else").exists()
+    assert before == {path: path.read_bytes() for path in record.folder.rglob("*") if path.is_file()}
+    api.judge(record, tier="pr", key=tmp_path / "key")
 
 
 def test_what_is_no_record_is_one_line(tmp_path: Path) -> None:

@@ -391,7 +391,7 @@ def test_a_waiver_of_no_finding_is_said_in_the_terminal_and_in_every_export(tmp_
     for name in ("sarif", "junit", "gitlab"):
         assert f"Note: {said}" in files[name].read_text("utf-8"), name
     assert "matches no finding" in files["summary"].read_text("utf-8")
-    assert [14] == [waiver.line for waiver in api.gate(tmp_path / "run").unmatched]
+    assert [14] == [idle.waiver.line for idle in api.gate(tmp_path / "run").idle]
 
 
 # A model that the plan calls by a dot.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
 
-from probandum import api, cli
+from paths import ROOT
+from probandum import api, cli, doctor
 from probandum.signing import keygen
 from records import LIMITS, PLAN, write_plan, write_sklearn_plan
 
@@ -144,6 +147,49 @@ def test_a_mistake_in_a_plan_names_file_line_and_column(
     assert not (tmp_path / "run").exists()
 
 
+def test_the_mistakes_of_all_plans_come_at_once(command: Command, tmp_path: Path) -> None:
+    """One line a mistake, of every plan that has some, before the sound ones are carried out."""
+    sound = write_plan(tmp_path)
+    lest = write_plan(tmp_path, (PLAN + LIMITS).replace("at_least: 0.8", "at_lest: 0.8"), name="lest.yaml")
+    many = (PLAN + LIMITS).replace("decision: approved", "decison: approved").replace("version: 1", "version: 2")
+    ended = run(command, "audit", sound, lest, write_plan(tmp_path, many, name="many.yaml"), "missing.yaml")
+
+    lines = ended.err.splitlines()
+    assert 2 == ended.code
+    assert any("lest.yaml:9:45: " in line for line in lines)
+    assert any("many.yaml:1:1: " in line for line in lines)
+    assert any("missing.yaml" in line for line in lines)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_long_name_of_a_system_is_cut_in_the_name_of_its_folder(command: Command, tmp_path: Path) -> None:
+    """Two plans of names that begin alike still have a folder each, by their keys."""
+    names = [f"{'Scorer ' * 700}{end}" for end in ("one", "two")]
+    plans = []
+    for place, name in enumerate(names):
+        text = (PLAN + LIMITS).replace("name: Loan desk", f"name: {name}")
+        plans.append(write_plan(tmp_path / str(place), text, gap=0.1 * place))
+    ended = run(command, "audit", *plans, "--exit-zero")
+
+    assert 0 == ended.code, ended.err
+    made = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert 2 == len(made)
+    assert all(len(name) <= 60 + 1 + 8 and name.startswith("scorer-scorer-") for name in made)
+
+
+def test_a_key_that_is_none_is_one_plain_line_at_verify(command: Command, tmp_path: Path) -> None:
+    """The file, what was expected, and what to name."""
+    record = write_plan(tmp_path)
+    run(command, "audit", record, "--out", "run")
+    (tmp_path / "no.pub").write_text("no key", "utf-8")
+
+    ended = run(command, "verify", "run", "--key", "no.pub")
+
+    said = "not a PEM public key; name the file that `probandum keygen FILE` wrote beside the key: FILE.pub"
+    assert 2 == ended.code
+    assert f"error: no.pub: {said}" == ended.err.strip()
+
+
 def test_a_wrong_key_at_verify_is_4_and_named(command: Command, tmp_path: Path) -> None:
     """A signature by another key is no signature."""
     keygen(tmp_path / "ours")
@@ -237,9 +283,18 @@ def test_doctor_names_what_is_there_and_what_is_missing(command: Command) -> Non
     ended = run(command, "doctor")
 
     assert 0 == ended.code
-    for word in ("cpu", "NVML", "RAPL", "codecarbon", "fonts", "cache", "signing"):
-        assert any(line[4:].startswith(word) for line in ended.out.splitlines()), word
+    extras = {each for each in metadata("probandum").get_all("Provides-Extra") or () if each not in ("all", "dev")}
+    for word in ("cpu", "NVML", "RAPL", "codecarbon", "fonts", "cache", "signing", *extras):
+        assert any(line[4:].startswith(f"{word} ") for line in ended.out.splitlines()), word
     assert all(line[:2] in ("ok", "--", "pr") for line in ended.out.splitlines())
+
+
+def test_doctor_knows_what_every_extra_is_for() -> None:
+    """Each one that ``all`` brings has its own words, so that a new one is not forgotten."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    (whole,) = project["optional-dependencies"]["all"]
+
+    assert set(whole.removeprefix("probandum[").removesuffix("]").split(",")) == set(doctor.PURPOSES)
 
 
 def test_help_and_plan_checks_load_no_heavy_library(tmp_path: Path) -> None:
@@ -264,7 +319,37 @@ def test_judging_under_another_plan_asks_nothing(command: Command, tmp_path: Pat
     run(command, "audit", plan, "--out", "run")
     milder = tmp_path / "milder.yaml"
     milder.write_text(plan.read_text("utf-8").replace("0.8", "0.2"), "utf-8")
+    before = run(command, "judge", "run")
+    quiet = run(command, "judge", "run", "--exit-zero")
     ended = run(command, "judge", "run", "--plan", milder)
 
     assert "gate 0" in ended.out
+    assert (1, 0, 0) == (before.code, quiet.code, ended.code)
+    assert "gate 1" in before.out and "gate 1" in quiet.out
     assert 0 == api.gate("run").code
+
+
+def test_a_gate_on_a_later_day_names_the_waiver_that_ended(command: Command, tmp_path: Path) -> None:
+    """In the terminal, in every export and in what judging prints."""
+    plan = write_plan(tmp_path)
+    record = api.audit(plan, out=tmp_path / "run", documents=False)
+    today = str(record.environment["started"])[:10]
+    waiver = '{finding: "bias.group-rates/impact-ratio?sex=F~M", owner: Jane Doe, reason: under way, '
+    waiver += f"set_on: {today}, expires: {today}, worst: 0.1}}"
+    plan.write_text(plan.read_text("utf-8") + f"waivers:\n  - {waiver}\n", "utf-8")
+    files = {name: tmp_path / name for name in ("sarif", "junit", "gitlab", "summary")}
+    words = [word for name in files for word in (f"--{name}", name)]
+    judged = run(command, "judge", "run", "--plan", plan, "--as-of", today)
+    held = run(command, "gate", "run", "--as-of", today, "--annotations", *words)
+    summary = files["summary"].read_text("utf-8")
+    later = run(command, "gate", "run", "--as-of", "2099-01-01", "--annotations", *words)
+
+    assert (0, 0, 1) == (judged.code, held.code, later.code)
+    assert f"waived by Jane Doe until {today}, no worse than 0.1" in summary
+    assert "under way" in summary
+    assert f"the waiver by Jane Doe ended on {today}: mend what was found" in later.out
+    assert f"sex=F~M (line 12) ended on {today}" in later.out
+    for name in ("sarif", "junit", "gitlab"):
+        assert f"ended on {today}" in files[name].read_text("utf-8"), name
+    assert f"ended on {today}" in files["summary"].read_text("utf-8")
+    assert 2 == run(command, "gate", "run", "--as-of", "2020-01-01").code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -16,6 +17,7 @@ from probandum.accounting import Account
 from probandum.export import annotate, markdown
 from probandum.export.outcome import Outcome
 from probandum.export.writing import line
+from probandum.finding import SubReason, Verdict
 from probandum.gating import GateResult
 
 
@@ -54,6 +56,19 @@ def test_annotations_are_errors_warnings_and_notices_at_their_lines() -> None:
         ("warning", "bias.fake/open", "12"),
         ("notice", "bias.fake/failed", "11"),
     ] == found
+
+
+def test_what_a_limit_covers_and_nobody_judged_is_told_at_the_limit() -> None:
+    """A group too small for a verdict is annotated where its limit stands, and counted in the summary."""
+    small = replace(
+        measured("open"), verdict=Verdict.INCONCLUSIVE, sub_reason=SubReason.SMALL_GROUP, why="W has 10 rows"
+    )
+    outcome = outcome_of(result_of(small, measured("passed")))
+    ((kind, where, message),) = commands(outcome)
+
+    assert ("warning", "bias.fake/open", "12") == (kind, where["title"], where["line"])
+    assert "limit at most 0.5; W has 10 rows" in message
+    assert "1 covered by a limit and not judged" in summary(outcome)
 
 
 def test_ten_of_a_kind_at_most_and_the_rest_is_counted() -> None:

@@ -11,15 +11,18 @@ import pytest
 
 from fakes import HELD, estimated, result_of
 from probandum import api
-from probandum.finding import Estimate, Limit, Verdict, Waiver
-from probandum.gating import decided, meaning, tally, unmatched_words, waiver_words
+from probandum.errors import UsageError
+from probandum.finding import Estimate, Limit, SubReason, Verdict, Waiver
+from probandum.gating import decided, meaning, on_day, tally
 from probandum.judging import judge, unused_limits
 from probandum.probe import ControlOutcome, Measure, ProbeResult
+from probandum.waiving import standing, waiver_words
 from records import LIMITS, PLAN, write_plan
 
 PASSED = Measure(metric="passed", estimate=estimated("wilson", counts=[(1, 1000)]))
 FAILED = Measure(metric="failed", estimate=estimated("wilson", counts=[(900, 1000)]))
 OPEN = Measure(metric="open", estimate=estimated("wilson", counts=[(5, 10)]))
+SMALL = replace(OPEN, verdict=Verdict.INCONCLUSIVE, sub_reason=SubReason.SMALL_GROUP, why="A has 10 rows")
 SHOWN = Measure(metric="shown", estimate=estimated("wilson", counts=[(5, 10)]), mode="disclosure")
 LIMITED = tuple(
     Limit(metric=f"bias.fake/{name}", direction="at_most", threshold=0.5, line=line)
@@ -196,10 +199,15 @@ waivers:
     plan.write_text(PLAN + LIMITS + waivers, "utf-8")
     api.judge(record, plan=plan)
     waived = api.gate(record)
+    later = api.gate(record, as_of="2099-01-01")
     api.judge(record, plan=plan, as_of="2099-01-01")
     expired = api.gate(record)
 
-    assert (1, 0, 1) == (broken.code, waived.code, expired.code)
+    assert (1, 0, 1, 1) == (broken.code, waived.code, later.code, expired.code)
+    assert f"the waiver by Board ended on {today}" in later.causes[0].text
+    assert later.causes == expired.causes
+    with pytest.raises(UsageError, match="lies before"):
+        api.gate(record, as_of="2020-01-01")
     assert [failing.id] == [cause.finding for cause in broken.causes]
     assert "waived by Board" in waived.notes[0]
     assert (1, 1) == (broken.judged, waived.judged)
@@ -216,15 +224,116 @@ def test_a_record_that_does_not_verify_is_4_and_nothing_else_is_said_of_it(tmp_p
     assert all(cause.text.startswith("verification step ") for cause in result.causes)
 
 
+@pytest.mark.parametrize(
+    ("measure", "mode", "day", "code", "said"),
+    [
+        (FAILED, "release", "2026-03-01", 0, None),
+        (
+            FAILED,
+            "release",
+            "2026-03-02",
+            1,
+            "the waiver by Board ended on 2026-03-01: mend what was found, or renew it",
+        ),
+        (FAILED, "merge", "2026-03-02", 1, "the waiver by Board ended on 2026-03-01"),
+        (FAILED, "release", "2025-12-31", 1, "the waiver by Board begins on 2026-01-01 and accepts nothing yet"),
+        (OPEN, "release", "2026-03-01", 0, None),
+        (OPEN, "release", "2026-03-02", 3, "the waiver by Board ended on 2026-03-01"),
+    ],
+)
+def test_a_waiver_that_ended_after_the_judgement_excuses_nothing(
+    measure: Measure, mode: str, day: str, code: int, said: str | None
+) -> None:
+    """The finding blocks as its verdict does, and the cause says when the waiver ended and what to do."""
+    waiver = replace(WAIVER, finding=f"bias.fake/{measure.metric}")
+    findings = judge([result_of(measure)], used(measure), mode=mode, waivers=[waiver], as_of="2026-02-01")
+    judged = decided(findings, [], ["bias.fake"], mode=mode, waivers=[waiver], as_of="2026-02-01")
+    result = on_day(judged, findings, day)
+
+    assert (0, 1) == (judged.code, len(judged.notes))
+    assert code == result.code
+    assert ((1, 0) if said is None else (0, 1)) == (len(result.notes), len(result.causes))
+    assert all(said is not None and said in cause.text for cause in result.causes)
+    assert [waiver] * len(result.causes) == [idle.waiver for idle in result.idle]
+    assert [said is None] == [finding.waiver is not None for finding in standing(findings, result.idle)]
+
+
+def test_in_a_merge_an_open_finding_whose_waiver_ended_is_noted() -> None:
+    """It does not block, with a waiver or without; that the waiver is over is said."""
+    waiver = replace(WAIVER, finding="bias.fake/open")
+    findings = judge([result_of(OPEN)], used(OPEN), mode="merge", waivers=[waiver], as_of="2026-02-01")
+    result = on_day(decided(findings, [], [], mode="merge", waivers=[waiver]), findings, "2026-04-01")
+
+    assert (0, ()) == (result.code, result.causes)
+    assert result.notes[0].endswith("does not block a merge")
+    assert "ended on 2026-03-01" in result.idle[0].said
+
+
+@pytest.mark.parametrize(
+    ("waiver", "said"),
+    [
+        (replace(WAIVER, expires="2026-01-31"), "ended on 2026-01-31: mend what was found"),
+        (replace(WAIVER, set_on="2026-02-02"), "begins on 2026-02-02 and accepts nothing yet"),
+        (replace(WAIVER, worst=0.85), "accepts nothing: the value is beyond its bound of 0.85"),
+        (replace(WAIVER, finding="bias.fake/passed"), "accepts nothing: the finding does not block"),
+        (replace(WAIVER, finding="bias.broken/run"), "accepts nothing: what could not be measured"),
+        (replace(WAIVER, finding="bias.fake/typo"), "matches no finding"),
+    ],
+)
+def test_a_waiver_that_accepts_nothing_says_why(waiver: Waiver, said: str) -> None:
+    """Behind the cause of its finding too, where that blocks."""
+    findings = judge([result_of(PASSED, FAILED), BROKEN], LIMITED[:2], waivers=[waiver], as_of="2026-02-01")
+    result = decided(findings, [], [], mode="release", waivers=[waiver], as_of="2026-02-01")
+    (idle,) = result.idle
+    blocking = {cause.finding: cause.text for cause in result.causes}
+
+    assert said in idle.said
+    assert waiver == idle.waiver
+    assert (waiver.finding in ("bias.fake/failed", "bias.broken/run")) == (waiver.finding in blocking)
+    if waiver.finding in blocking:
+        assert blocking[waiver.finding].endswith(f"; the waiver by Board {idle.why}")
+
+
 def test_a_waiver_of_no_finding_is_kept_apart_and_blocks_nothing() -> None:
     """It accepts nothing: every judged finding passes all the same."""
     misspelt = replace(WAIVER, finding="bias.fake/pased", line=12)
     findings = judge([result_of(PASSED)], used(PASSED), waivers=[misspelt], as_of="2026-02-01")
     result = decided(findings, [], ["bias.fake"], mode="release", waivers=[misspelt])
 
-    assert (0, (), (misspelt,)) == (result.code, result.notes, result.unmatched)
+    assert (0, (), [misspelt]) == (result.code, result.notes, [each.waiver for each in result.idle])
     assert "every judged finding passes" == meaning(result)
-    assert "waiver for bias.fake/pased (line 12) matches no finding" == unmatched_words(misspelt)
+    assert "waiver for bias.fake/pased (line 12) matches no finding" == result.idle[0].said
+
+
+def test_what_a_limit_covers_and_nobody_judged_is_counted_apart() -> None:
+    """Judged are those alone that a limit was applied to; with the covered ones the sums agree with the verdicts."""
+    results = [result_of(PASSED, FAILED, SMALL, SHOWN)]
+    findings = judge(results, LIMITED)
+    result = decided(findings, unused_limits(results, used(PASSED, FAILED, SMALL)), ["bias.fake"], mode="release")
+
+    assert (2, 1) == (result.judged, result.unjudged)
+    assert 3 == sum(result.counts[verdict] for verdict in ("PASS", "FAIL", "INCONCLUSIVE", "ERROR"))
+    assert any("limit at most 0.5; A has 10 rows" in cause.text for cause in result.causes)
+
+
+@pytest.mark.parametrize(("mode", "blocking"), [("release", 1), ("merge", 0)])
+def test_a_limit_that_was_applied_to_nothing_judged_nothing(mode: str, blocking: int) -> None:
+    """Where every covered group is too small the gate ends 3, in a merge too, and promises nothing."""
+    findings = judge([result_of(SMALL)], LIMITED, mode=mode)
+    result = decided(findings, (), ["bias.fake"], mode=mode)
+
+    assert (3, 0, 1) == (result.code, result.judged, result.unjudged)
+    assert blocking == sum(cause.finding is not None for cause in result.causes)
+    assert "nothing was judged: no limit of the plan was applied to a number" == result.causes[-1].text
+    assert () == result.assurances
+
+
+def test_where_every_covered_finding_lacks_data_the_gate_says_so() -> None:
+    """The limit met a quantity; there was nothing to hold against it."""
+    missing = Measure(metric="passed", estimate=Estimate.missing("nobody was asked", unit="share"))
+    _, causes, _ = outcome(result_of(missing), limits=used(PASSED))
+
+    assert "3 no limit could be applied: every covered finding lacks data" == causes[-1]
 
 
 def test_a_missing_value_under_a_limit_blocks_a_release() -> None:

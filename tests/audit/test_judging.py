@@ -98,8 +98,37 @@ def test_a_small_group_comes_before_every_verdict() -> None:
     measure = gap(5, 5, 0, 900, verdict=Verdict.INCONCLUSIVE, sub_reason=SubReason.SMALL_GROUP, why="A has 5 rows")
     finding = judged(measure, BAND)
 
-    assert (Verdict.INCONCLUSIVE, SubReason.SMALL_GROUP, None) == (finding.verdict, finding.sub_reason, finding.limit)
-    assert "A has 5 rows" == finding.why
+    assert (Verdict.INCONCLUSIVE, SubReason.SMALL_GROUP) == (finding.verdict, finding.sub_reason)
+    assert ("A has 5 rows", False) == (finding.why, finding.judged)
+
+
+@pytest.mark.parametrize("mode", ["release", "merge"])
+@pytest.mark.parametrize(
+    "measure",
+    [
+        gap(5, 5, 0, 900, verdict=Verdict.INCONCLUSIVE, sub_reason=SubReason.SMALL_GROUP, why="A has 5 rows"),
+        gap(5, 5, 0, 900, verdict=Verdict.ERROR, sub_reason=SubReason.INVALID_ANSWERS, why="no answer was valid"),
+        replace(gap(5, 5, 0, 900), estimate=Estimate.missing("no positives", unit="share")),
+    ],
+)
+def test_what_the_data_forbid_to_judge_still_carries_its_limit(measure: Measure, mode: str) -> None:
+    """The limit stands there as declared, with its line and owner, and with no number that was never computed."""
+    limit = replace(BAND, margin=0.01, set_by="Board", set_on="2026-10-01", reason="Decision 14", line=11)
+    covered = judged(measure, limit, mode=mode).limit
+
+    assert covered is not None
+    assert ("band", 0.05, 0.01) == (covered.direction, covered.threshold, covered.margin)
+    assert ("Board", "2026-10-01", "Decision 14", 11) == (covered.set_by, covered.set_on, covered.reason, covered.line)
+    assert [None] * 5 == [covered.effective, covered.lower, covered.upper, covered.p_fail, covered.p_adjusted]
+    assert (0, False) == (covered.hypotheses, covered.applied)
+
+
+@pytest.mark.parametrize("mode", ["disclosure", "indicator"])
+def test_what_is_never_judged_carries_no_limit(mode: Any) -> None:
+    """A quantity that is only reported is covered by none, however small its groups are."""
+    small = gap(5, 5, 0, 900, verdict=Verdict.INCONCLUSIVE, sub_reason=SubReason.SMALL_GROUP, why="few", mode=mode)
+
+    assert judged(small, BAND).limit is None
 
 
 def test_small_groups_do_not_spend_the_family() -> None:
@@ -134,6 +163,7 @@ def test_no_number_helps_between_pass_and_fail() -> None:
     finding = judged(gap(90, 600, 110, 600), replace(BAND, threshold=0.06))
 
     assert finding.limit is not None
+    assert finding.limit.effective is not None
     assert 0.2 * 110 / 600 == pytest.approx(finding.limit.effective)
     assert finding.limit.effective < 0.06
     assert (Verdict.INCONCLUSIVE, True) == (finding.verdict, finding.n_needed is not None)
@@ -226,6 +256,7 @@ def test_verdicts_agree_with_the_printed_bounds(pair: Any, mode: str) -> None:
     finding = judged(gap(x1, n1, x2, n2), BAND, mode=mode)
     applied = finding.limit
     assert applied is not None
+    assert applied.effective is not None
     assert applied.lower is not None
     assert applied.upper is not None
     inside = -applied.effective <= applied.lower and applied.upper <= applied.effective

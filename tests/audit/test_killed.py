@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +15,10 @@ import pytest
 
 import killed
 from paths import ROOT
-from probandum import api
-from probandum.journal import journal_entries
+from probandum import api, codec
+from probandum.journal import journal_entries, packed
 from probandum.record import Record
+from probandum.sealing import ask_facts, contents, seal
 
 COMMAND = [sys.executable, str(ROOT / "tests" / "killed.py")]
 #: About how often a run touches its record, and how many seconds it takes on a slow machine.
@@ -97,3 +99,54 @@ def test_a_disk_that_runs_full_ends_the_run_in_one_line_and_the_same_command_goe
     assert killed.ROUNDS + 1 == len(asked)
     assert killed.ROUNDS == len(set(asked))
     assert (whole / "findings.json").read_bytes() == (tmp_path / "run" / "findings.json").read_bytes()
+
+
+def changed(line: bytes) -> bytes:
+    """A line of a journal with one digit of its answer changed."""
+    place = line.index(b'"outputs":[[0.') + len(b'"outputs":[[0.')
+    return line[:place] + (b"1" if line[place : place + 1] != b"1" else b"2") + line[place + 1 :]
+
+
+def test_an_interrupted_run_does_not_go_on_from_a_changed_answer(tmp_path: Path) -> None:
+    """One digit in the journal of a killed run: its line is named, nothing is asked, sealed or cut off."""
+    plan = killed.write(tmp_path)
+    command = [*COMMAND, str(plan), str(tmp_path / "run")]
+    (tmp_path / "kill_at.txt").write_text("6", "utf-8")
+    subprocess.run(command, check=False, capture_output=True)
+    (tmp_path / "kill_at.txt").unlink()
+    journal = tmp_path / "run" / "journal.jsonl"
+    whole = journal.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    asked = (tmp_path / "calls.txt").read_text("utf-8")
+    assert len(lines) > 2
+    journal.write_bytes(b"".join([*lines[:2], changed(lines[2]), *lines[3:]]))
+    before = journal.read_bytes()
+
+    refused = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    said = refused.stderr.splitlines()[-1]
+    assert f"RecordError: {journal}:3: the answer is not the one whose digest stands beside it" in said
+    assert before == journal.read_bytes()
+    assert asked == (tmp_path / "calls.txt").read_text("utf-8")
+    assert not (tmp_path / "run" / "statement.dsse.json").exists()
+
+    journal.write_bytes(whole)
+    subprocess.run(command, check=True)
+    assert [] == [step.title for step in api.verify(tmp_path / "run") if step.held is False]
+
+
+def test_a_changed_answer_under_a_seal_of_its_own_is_found_by_verify(whole: Path, tmp_path: Path) -> None:
+    """Sealed again over the changed observations, the record contradicts itself at step 7, and the gate ends with 4."""
+    run = Path(shutil.copytree(whole, tmp_path / "run"))
+    forged = run / "ask" / "observations.jsonl.zst"
+    record = Record.open(run)
+    lines = [codec.encode(entry) + b"\n" for entry in record.entries()]
+    forged.write_bytes(packed([lines[0], changed(lines[1]), *lines[2:]]))
+    seal(run, contents(record.ask), predicate="ask", facts=ask_facts(record), key=None)
+
+    steps = api.verify(run)
+    assert all(step.held for step in steps[:3])
+    assert steps[6].held is False
+    assert f"{forged}:2: the answer is not the one whose digest stands beside it" == steps[6].detail
+    assert 4 == api.gate(run).code
+    assert f"{killed.ROUNDS} answers agree with their digests" in api.verify(whole)[6].detail

@@ -504,6 +504,28 @@ def test_the_check_states_its_sources_and_its_disclaimer() -> None:
     assert "the card says: Annex III 5(b), Creditworthiness and credit scoring" == lines[3]
 
 
+def test_a_card_without_provider_and_deployer_never_reads_as_if_nothing_bound() -> None:
+    """What may bind the parties that the card leaves out is counted by party and listed by role."""
+    card = {key: value for key, value in CREDIT.items() if key not in ("provider", "deployer")}
+    lines = list(show.check(card, "2026-11-23"))
+    provider, deployer = bind(card).unnamed
+    named = {each.requirement.id for each in bind(CREDIT).bound if each.requirement.kind == "duty"}
+    hanging = {each.id for role in (*provider.roles, *deployer.roles) for each in role.requirements}
+    said = f"{provider.duties} duties of providers and {deployer.duties} of deployers may bind and are not counted"
+
+    assert f"the card names no provider and no deployer: {said}" in lines
+    assert provider.duties > 100 and deployer.duties > 10
+    assert named - {each.requirement.id for each in bind(card).bound} <= hanging
+    assert any(line.startswith("provider-high-risk  if there is a provider  ai-act:") for line in lines)
+    assert any(line.startswith("deployer-high-risk  if there is a deployer  ai-act:") for line in lines)
+
+
+def test_what_a_card_names_or_denies_is_not_unnamed() -> None:
+    """A party that it says there is none of has no duties that may bind."""
+    assert () == bind(CREDIT).unnamed
+    assert ["controller"] == [each.party for each in bind({**CREDIT, "controller": None, "deployer": "none"}).unnamed]
+
+
 def test_a_stale_pack_warns_first() -> None:
     """180 days after the check nothing is said; a day later the first line is a warning."""
     assert not next(iter(show.check(CREDIT, "2027-05-22"))).startswith("warning")

@@ -35,6 +35,7 @@ RATES = "bias.group-rates"
 def plan_of(folder: Path, *limits: str, head: str = HEAD) -> Plan:
     """A plan with these limits, the first of them in line 12."""
     path = folder / "audit.yaml"
+    (folder / "log.csv").write_text("sex,age,approved,repaid\nM,30,1,1\n", "utf-8")
     path.write_text(head + "".join(f"  - {{{limit}}}\n" for limit in limits), "utf-8")
     return Plan.load(path)
 

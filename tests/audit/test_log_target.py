@@ -100,7 +100,10 @@ def test_a_system_that_always_decides_alike_detects_nothing(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"decision": "granted"}, "target.favourable is not declared: which decision is good for the person?"),
+        (
+            {"decision": "granted"},
+            "target.favourable: not declared: which decision is good for the person?",
+        ),
         ({"decision": "granted", "favourable": "maybe"}, "the favourable decision 'maybe' never occurs in column"),
         ({"decision": "grant", "favourable": 1}, "no column 'grant', did you mean 'granted'?"),
         ({"decision": "granted", "favourable": "yes", "columns": ["race"]}, "no column 'race'"),
@@ -123,7 +126,7 @@ def test_a_system_that_always_decides_alike_detects_nothing(tmp_path: Path) -> N
 )
 def test_what_the_log_does_not_say_is_one_line(tmp_path: Path, options: Mapping[str, Any], message: str) -> None:
     """A favourable value that never occurs would make every rate 0."""
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(UsageError) as caught:
         log(tmp_path, **options)
 
     assert message in "; ".join(caught.value.lines())

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from probandum import api, codec
 from probandum.errors import RecordError, UsageError
-from probandum.evidence import Observation, Reading, Response
-from probandum.journal import RunJournal, WindowEntry, journal_entries
+from probandum.evidence import Capability, Observation, Reading, Request, Response, Table
+from probandum.journal import RunJournal, WindowEntry, compared_entries, journal_entries
+from probandum.packing import describe
 from probandum.probe import Window
 from probandum.record import Record, make_folder, pack_journal, start_record, write_bytes
 from records import write_plan
@@ -22,9 +27,10 @@ WINDOW = Window(reading=Reading(seconds=1.0, meter="m", grade="B"), requests=2, 
 def pack(name: str, size: int) -> list[Observation]:
     """A pack of answers."""
     answers = [Response(outputs=np.array([[index / 7, 1 - index / 7]]), labels=("a", "b")) for index in range(size)]
+    asked = [Request(kind=Capability.CLASSIFY, inputs=(f"{name} {index}",)) for index in range(size)]
     return [
         Observation(
-            request=f"request-{name}-{index}",
+            request=asked[index].digest,
             response=answer.digest,
             probe="bias.a",
             attempt=1,
@@ -33,7 +39,7 @@ def pack(name: str, size: int) -> list[Observation]:
             pack=name,
             index=index,
             size=size,
-            asked={"kind": "classify", "n": 1, "inputs": ["text"]},
+            asked=describe(asked[index]),
             answer=answer,
         )
         for index, answer in enumerate(answers)
@@ -120,6 +126,91 @@ def test_damage_in_the_middle_is_named_with_its_line(tmp_path: Path) -> None:
 
     with pytest.raises(RecordError, match=r"journal\.jsonl:2: "):
         RunJournal(path)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(kind=Capability.PREDICT, inputs=Table({"a": np.array([1.5, -0.0])}), keys=("x", "y")),
+        Request(
+            kind=Capability.CHOOSE,
+            inputs=("ä\n",),
+            options=(("yes", " yes"), ("no",)),
+            prefix="My",
+            parameters={"b": 1.0, "a": True},
+            repeat=3,
+        ),
+        Request(kind=Capability.SCORE, inputs=("a", "b"), continuations=("c", "d"), groups=("g", "h")),
+    ],
+    ids=["rows", "choose", "score"],
+)
+def test_a_question_agrees_with_its_digest_as_it_stands_in_a_journal(tmp_path: Path, request_: Request) -> None:
+    """Rows by the digest of their table, texts whole; another kind, or another repeat, does not agree."""
+    answer = Response(outputs=np.full((len(request_), 2), 1e-300), refused=(0,), input_tokens=3)
+    (entry,) = pack("one", 1)
+    entry = replace(entry, request=request_.digest, asked=describe(request_), answer=answer, response=answer.digest)
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(codec.encode(entry) + b"\n")
+
+    (back,) = compared_entries(path)
+    assert codec.encode(entry) == codec.encode(back)
+    for other in ({"kind": "embed"}, {"repeat": 4}, {"prefix": "Your"}):
+        path.write_bytes(codec.encode(replace(entry, asked={**entry.asked, **other})) + b"\n")
+        with pytest.raises(RecordError, match=r"journal\.jsonl:1: the question is not the one whose digest stands"):
+            list(compared_entries(path))
+
+
+answers = st.builds(
+    lambda rows, texts, tokens, error: Response(
+        outputs=np.array(rows), texts=tuple(texts), input_tokens=tokens, refused=(1,), error=error
+    ),
+    st.lists(
+        st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=2), min_size=1, max_size=4
+    ),
+    st.lists(st.text('aé0123456789"', max_size=5), max_size=3),
+    st.integers(0, 9999),
+    st.none() | st.text("0123456789", max_size=4),
+)
+
+
+@given(answer=answers, data=st.data())
+@settings(max_examples=200, deadline=None)
+def test_any_changed_digit_of_an_answer_is_found(
+    tmp_path_factory: pytest.TempPathFactory, answer: Response, data: st.DataObject
+) -> None:
+    """Of a number, a text, a count of tokens or an error, in a journal that is open and in one that is packed."""
+    (entry,) = pack("one", 1)
+    line = codec.encode(replace(entry, answer=answer, response=answer.digest)) + b"\n"
+    held = line.index(b'"asked":')
+    places = [place for place in range(held) if line[place : place + 1].isdigit()]
+    place = data.draw(st.sampled_from(places))
+    digit = data.draw(st.sampled_from([each for each in b"0123456789" if each != line[place]]))
+    folder = tmp_path_factory.mktemp("digit")
+    journal, stored = folder / "journal.jsonl", folder / "observations.jsonl.zst"
+
+    for lines, found in ((line, False), (line[:place] + bytes([digit]) + line[place + 1 :], True)):
+        journal.write_bytes(lines)
+        pack_journal(journal, stored)
+        for path in (journal, stored):
+            with pytest.raises(RecordError, match=":1: ") if found else contextlib.nullcontext():
+                list(compared_entries(path))
+        with pytest.raises(RecordError, match=":1: ") if found else contextlib.nullcontext():
+            RunJournal(journal).close()
+        assert lines == journal.read_bytes()
+
+
+def test_a_run_does_not_go_on_from_what_says_that_it_was_purged(tmp_path: Path) -> None:
+    """Neither with an answer beside it, which no purge leaves, nor without one."""
+    path = tmp_path / "journal.jsonl"
+    (entry,) = pack("one", 1)
+    left = entry.without_payload()
+    for held, message in (
+        (left, "its answer was purged"),
+        (replace(left, answer=entry.answer), "still holds an answer"),
+    ):
+        path.write_bytes(codec.encode(held) + b"\n")
+        with pytest.raises(RecordError, match=rf"journal\.jsonl:1: .*{message}"):
+            RunJournal(path)
 
 
 def test_two_runs_cannot_write_one_record(tmp_path: Path) -> None:

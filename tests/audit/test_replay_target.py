@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from sklearn.linear_model import LogisticRegression
 
 from probandum import api, codec
 from probandum.errors import DataError, ProbandumError, RecordError, TargetError
-from probandum.evidence import Capability, Request
+from probandum.evidence import Capability, Observation, Request
 from probandum.finding import Verdict
+from probandum.journal import packed
 from probandum.plan import Plan
 from probandum.record import Record
 from probandum.target import TargetContext, make_target
@@ -134,3 +136,23 @@ def test_the_energy_of_another_plan_is_not_played_back(tmp_path: Path) -> None:
     assert isinstance(first, Record)
     assert codec.encode(first.findings) == codec.encode(same.findings)
     assert codec.encode(first.readings) == codec.encode(same.readings)
+
+
+def test_a_record_with_a_changed_answer_is_not_replayed(tmp_path: Path) -> None:
+    """One answer that is not the one whose digest stands beside it, in a packed journal and in an open one."""
+    plan = write_sklearn_plan(tmp_path)
+    record = api.audit(plan, out=tmp_path / "first", documents=False)
+    entries = list(record.entries())
+    place = next(index for index, entry in enumerate(entries) if isinstance(entry, Observation))
+    entry = entries[place]
+    assert isinstance(entry, Observation)
+    outputs = entry.answer.values.copy()
+    outputs[0] = outputs[0][::-1] + 1e-9
+    entries[place] = replace(entry, answer=replace(entry.answer, outputs=outputs))
+    lines = [codec.encode(each) + b"\n" for each in entries]
+    for path, data in ((record.observed, packed(lines)), (record.journal, b"".join(lines))):
+        record.observed.unlink()
+        path.write_bytes(data)
+        with pytest.raises(RecordError, match=f"{path.name}:{place + 1}: the answer is not the one whose") as refused:
+            make_target("replay", TargetContext(folder=tmp_path), {"record": "first"})
+        assert 4 == refused.value.exit_code

@@ -16,6 +16,7 @@ from probandum.sealing import (
     agree,
     break_seal,
     contents,
+    linked,
     report_facts,
     same,
     seal,
@@ -85,6 +86,14 @@ def test_what_is_listed_and_missing_or_changed_is_found(folder: Path) -> None:
 
     assert not changed[0] and changed[1].startswith("a.txt: expected ca978112ca1b…, found 3e23e8160039…")
     assert (False, "a.txt is listed and missing") == missing == agree(folder, found(folder))
+
+
+def test_a_link_in_a_listed_files_place_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    """Even where the same bytes lie at its end."""
+    (folder / "a.txt").rename(tmp_path / "a.txt")
+    (folder / "a.txt").symlink_to(tmp_path / "a.txt")
+
+    assert (False, linked("a.txt")) == agree(folder, found(folder))
 
 
 @pytest.mark.parametrize(

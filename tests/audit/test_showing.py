@@ -6,17 +6,22 @@ import os
 import pty
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
+from typing import cast
 
 import pytest
+from rich.console import Console
 
 from fakes import estimated, result_of
 from probandum import api, showing
-from probandum.finding import Limit, Waiver
+from probandum.finding import Finding, Groups, Limit, SubReason, Verdict, Waiver
 from probandum.gating import decided
 from probandum.judging import judge
+from probandum.pacing import Pace
 from probandum.probe import Measure, ProbeResult
+from probandum.record import Record
 from records import LIMITS, PLAN, write_plan
 
 FAILED = Measure(metric="failed", estimate=estimated("wilson", counts=[(900, 1000)]))
@@ -96,7 +101,7 @@ class Clock:
 def test_the_time_left_is_said_of_what_the_system_answered_and_of_nothing_less() -> None:
     """Packs from a journal come at once; three packs and five seconds are the least; between packs it counts down."""
     clock = Clock()
-    pace = showing.Pace(clock)
+    pace = Pace(clock)
     pace.progress(0, 1000)
     for done in range(10, 510, 10):  # found again after an interruption
         clock.now += 0.0001
@@ -121,7 +126,7 @@ def test_the_time_left_is_said_of_what_the_system_answered_and_of_nothing_less()
 def test_a_pace_follows_the_system() -> None:
     """Twenty packs are remembered: one that slows down is not judged by how it began."""
     clock = Clock()
-    pace = showing.Pace(clock)
+    pace = Pace(clock)
     pace.progress(0, 1000)
     for done in range(10, 510, 10):
         clock.now += 1.0 if done <= 300 else 10.0
@@ -133,7 +138,7 @@ def test_a_pace_follows_the_system() -> None:
 def test_a_log_says_once_a_minute_how_far_a_long_round_is(capsys: pytest.CaptureFixture[str]) -> None:
     """Not for every pack, and not at its end."""
     clock = Clock()
-    lines = showing._Lines(showing._console(), clock)
+    lines = showing._Lines(Console(), clock)
     lines.started("bias.fake", 1, 1)
     for done in range(0, 1010, 10):
         lines.progress("bias.fake", done, 1000)
@@ -163,6 +168,53 @@ def test_what_does_not_block_is_shown_too(capsys: pytest.CaptureFixture[str]) ->
     assert "waived by Board until 2026-03-01: under way" in waived
     assert "INCONCLUSIVE" in open_ and "does not block a merge" in open_
     assert "gate 0: every judged finding passes" in capsys.readouterr().out
+
+
+def test_what_a_limit_covers_and_nobody_judged_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """So that the findings held against a limit and these add up to the verdicts in the table."""
+    small = replace(OPEN, verdict=Verdict.INCONCLUSIVE, sub_reason=SubReason.SMALL_GROUP, why="A has 10 rows")
+    result = decided(judge([result_of(FAILED, small)], LIMITED), [], ["bias.fake"], mode="release")
+    showing.print_gate(result)
+
+    assert "     held against a limit: 1, covered and not judged: 1" == capsys.readouterr().out.splitlines()[1]
+
+
+LONG = Measure(
+    metric="selection-difference",
+    groups=Groups(attribute="age", group="25 or younger", reference="over 25"),
+    estimate=estimated("wilson", counts=[(900, 1000)]),
+)
+ON_LONG = [Limit(metric="bias.fake/selection-difference", direction="at_most", threshold=0.5)]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What printing reads of a record."""
+
+    findings: tuple[Finding, ...]
+    folder: Path = Path("run")
+
+
+@pytest.mark.parametrize("width", [None, 80, 120])
+def test_a_findings_id_is_never_broken(width: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a log each finding has one line; on a terminal its id stands whole, and every cause keeps its indent."""
+    said = StringIO()
+    console = Console(file=said, width=width or 40, force_terminal=width is not None, color_system=None)
+    monkeypatch.setattr(showing, "Console", lambda: console)
+    findings = judge([result_of(LONG)], ON_LONG)
+    showing.print_findings(cast(Record, Judged(findings)), decided(findings, [], [], mode="release"))
+    lines = said.getvalue().splitlines()
+    id = "bias.fake/selection-difference?age=25 or younger~over 25"
+    with_id = [line for line in lines if id in line]
+
+    assert 2 == len(with_id)
+    if width is None:
+        assert 5 == len(lines)
+        assert all("0.9" in line for line in with_id)
+    else:
+        assert max(map(len, lines)) <= width
+        assert all(line[:2] == "  " for line in lines[lines.index("gate 1: a limit is broken") + 1 :])
+    assert id == findings[0].id
 
 
 @pytest.mark.parametrize(("code", "said"), [(1, "a limit is broken"), (3, "inconclusive"), (4, "could not be carried")])

@@ -99,8 +99,11 @@ def test_a_file_that_is_no_key_is_one_error(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="not an unencrypted PEM private key"):
         load_private(tmp_path / "key")
-    with pytest.raises(UsageError, match="not a PEM public key"):
+    with pytest.raises(UsageError, match="not a PEM public key") as caught:
         load_public(tmp_path / "key")
+    (line,) = caught.value.lines()
+    assert f"{tmp_path / 'key'}: not a PEM public key; name the file that `probandum keygen FILE` wrote" in line
+    assert "http" not in line
     with pytest.raises(UsageError, match="No such file"):
         load_private(tmp_path / "nothing")
 

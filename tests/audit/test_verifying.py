@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from probandum import api, codec
+from probandum import api, codec, purging, verifying
 from probandum.errors import MissingDependency, RecordError
 from probandum.record import Record
 from probandum.sealing import STATEMENT, SUMS, contents, report_facts, seal
-from probandum.signing import keygen, load_private, open_envelope
+from probandum.signing import envelope, key_id, keygen, load_private, load_public, open_envelope
 from probandum.verifying import refuse_damaged
 from records import LIMITS, PLAN, write_plan
 
@@ -193,7 +193,18 @@ def test_a_link_in_the_place_of_a_folder_is_found(unsigned: Path, tmp_path: Path
     (unsigned / "reports" / "evidence").rename(tmp_path / "evidence")
     (unsigned / "reports" / "evidence").symlink_to(tmp_path / "evidence")
 
-    assert [8] == broken(unsigned)
+    assert [1, 8] == broken(unsigned)
+
+
+@pytest.mark.parametrize("name", ["ask", "ask/rows.json", "judgements", "findings.json", "judgement", STATEMENT])
+def test_a_link_to_the_same_bytes_elsewhere_is_found(unsigned: Path, tmp_path: Path, name: str) -> None:
+    """A record holds files and folders alone: what lies elsewhere can change when nobody verifies."""
+    (unsigned / name).rename(tmp_path / "elsewhere")
+    (unsigned / name).symlink_to(tmp_path / "elsewhere")
+
+    assert 1 == broken(unsigned)[0]
+    assert f"'{name}' is a symbolic link, and a record holds files and folders alone" == detail(unsigned, 1)
+    assert 4 == api.gate(unsigned).code
 
 
 def test_a_file_less_is_found(run: Path) -> None:
@@ -264,14 +275,14 @@ def test_a_judgement_under_another_name_is_found(unsigned: Path) -> None:
     assert f"{folder.name}: its files are those of judgement" in detail(unsigned, 5)
 
 
-def test_judging_again_keeps_the_first_judgement_and_its_reports_sealed(run: Path) -> None:
+def test_judging_again_keeps_the_first_judgement_and_its_reports_sealed(folder: Path, run: Path) -> None:
     """Both judgements verify; findings.json is the newer one, and the reports say whose they are."""
     from probandum.finding import Limit, Verdict
 
     record = Record.open(run)
     first, before = judgement(run).name, record.findings
     limit = Limit(metric="bias.group-rates/impact-ratio", direction="at_least", threshold=0.1)
-    after = api.judge(record, limits=[limit])
+    after = api.judge(record, limits=[limit], key=folder / "key")
 
     assert Verdict.FAIL in [finding.verdict for finding in before]
     assert Verdict.FAIL not in [finding.verdict for finding in after]
@@ -303,16 +314,17 @@ def test_a_forged_report_is_found_by_its_digest(unsigned: Path) -> None:
 
 
 def test_a_forged_report_under_a_matching_seal_is_found_by_the_key(folder: Path, run: Path, tmp_path: Path) -> None:
-    """Without the key it is said what was not checked; with it the unsigned seal, and one by another key, is broken."""
+    """An unsigned seal in a signed record is broken without the key, too, and so is one by another key."""
     forge(run / "reports")
     reseal(run / "reports", "reports")
-    assert [] == broken(run)
-    assert "unsigned: whoever can write this folder" in detail(run, 8)
+    assert [8] == broken(run)
+    assert "unsigned, and the record is signed by key " in detail(run, 8)
     assert [8] == broken(run, folder / "key.pub")
     assert "unsigned, and a key was given" == detail(run, 8, folder / "key.pub")
 
     keygen(tmp_path / "other")
     reseal(run / "reports", "reports", by=tmp_path / "other")
+    assert [8] == broken(run)
     assert [8] == broken(run, folder / "key.pub")
     assert "was not made with key" in detail(run, 8, folder / "key.pub")
 
@@ -329,18 +341,20 @@ def test_a_forged_report_of_an_unsigned_record_is_found_by_rendering_it_again(un
     (unsigned / "reports" / "more.html").write_text("")
     (unsigned / "reports" / "dpia.html").unlink()
     reseal(unsigned / "reports", "reports")
-    assert [9] == broken(unsigned, render=True)
+    assert [8, 9] == broken(unsigned, render=True)
     assert f"3 of {wanted} files differ, the first 'dpia.html'" == detail(unsigned, 9, render=True)
 
 
 @pytest.mark.parametrize(
     ("facts", "steps", "message"),
     [
-        ({"documents": ["annex_iv"]}, [9], "files differ"),
-        ({"documents": ["nothing"]}, [9], "nothing"),
-        ({"formats": ["html"]}, [9], "files differ"),
-        ({"formats": ["exe"]}, [9], "unknown format 'exe'"),
+        ({"documents": ["annex_iv"]}, [8, 9], "the statement names 'annex_iv.html', which is missing"),
+        ({"documents": []}, [8, 9], "no document gives 'dpia.html'"),
+        ({"formats": ["html"]}, [8, 9], "no document gives 'dpia.md'"),
+        ({"formats": ["exe"]}, [8, 9], "the statement names 'dpia.exe', which is missing"),
         ({"as_of": "2020-01-01"}, [9], "files differ"),
+        ({"packages": {}}, [8], "the statement does not say which version of jinja2 wrote them"),
+        ({"packages": {"probandum": "1", "jinja2": "3", "more": "1"}}, [8], "names a package 'more'"),
         ({"record": "sha256:00"}, [8], "another record"),
         ({"judgement": "sha256:00"}, [8, 9], "no judgement of this record"),
         ({"documents": "dpia"}, [8, 9], "Expected `array`"),
@@ -414,11 +428,90 @@ def test_reports_that_cannot_be_rendered_here_are_one_error(unsigned: Path, monk
 
 
 def test_a_judgement_signed_by_nobody_in_a_signed_record_is_found(folder: Path, run: Path) -> None:
-    """The key must have signed every judgement."""
-    api.judge(run, tier="pr")
+    """Nobody has to give the key for that; the step says who signed how many."""
+    by = key_id(load_public(folder / "key.pub"))
+    api.judge(run, tier="pr", key=folder / "key")
+    assert f"2 judgements: 2 signed by key {by} (not checked)" == detail(run, 5)
+    assert f"2 judgements: 2 signed by key {by}" == detail(run, 5, folder / "key.pub")
+    assert detail(folder / "unsigned", 5) == "1 judgement: 1 unsigned"
+    reseal(judgement(run), "judgement")
 
+    assert [5] == broken(run)
+    assert f"{judgement(run).name}: unsigned, and the record is signed by key {by}" == detail(run, 5)
+
+
+def test_an_unsigned_purge_of_a_signed_record_is_found(folder: Path, run: Path) -> None:
+    """Without a key, as for judgements and reports."""
+    api.purge(run, key=folder / "key")
+    path = run / purging.FILE
     assert [] == broken(run)
-    assert [5] == broken(run, folder / "key.pub")
+    path.write_bytes(envelope(open_envelope(path)[0], None))
+
+    assert [4] == broken(run)
+    assert "the purge is unsigned, and the record is signed by key " in detail(run, 4)
+
+
+def forge_verdict(run: Path, by: Path | None = None) -> None:
+    """The broken limit passes in findings.json and gate.json, and the judgement is sealed again."""
+    findings = json.loads((run / "findings.json").read_text())
+    assert "FAIL" in [finding["verdict"] for finding in findings]
+    for finding in findings:
+        finding["verdict"] = finding["verdict"].replace("FAIL", "PASS")
+    gate = json.loads((judgement(run) / "gate.json").read_text())
+    files = {"findings.json": findings, "gate.json": {**gate, "code": 0, "causes": []}}
+    place = judgement(run)
+    (run / "findings.json").write_bytes(codec.pretty(findings))
+    for name, value in files.items():
+        (place / name).write_bytes(codec.pretty(value))
+    reseal(place, "judgement", by)
+
+
+def test_a_forged_verdict_contradicts_its_own_estimates(folder: Path, unsigned: Path, run: Path) -> None:
+    """Judged again, also where the seal over it holds, and even with the right key."""
+    shutil.rmtree(unsigned / "reports")
+    forge_verdict(unsigned)
+    assert [6] == broken(unsigned)
+    assert "the sealed estimates give other findings than these: 1 findings, the first bias.group" in detail(
+        unsigned, 6
+    )
+    assert 4 == api.gate(unsigned).code
+
+    shutil.rmtree(run / "reports")
+    forge_verdict(run, folder / "key")
+    assert [6] == broken(run, folder / "key.pub")
+
+
+def test_a_judgement_by_another_version_that_gives_others_is_said(
+    folder: Path, unsigned: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may judge otherwise for a reason: not applicable, and how many findings differ."""
+    shutil.rmtree(unsigned / "reports")
+    assert "judged again, the sealed estimates give the same" in detail(unsigned, 6)
+    forge_verdict(unsigned)
+    monkeypatch.setattr(verifying, "version", lambda name: "9.0")
+
+    assert [] == broken(unsigned)
+    assert "and 1 findings differ with 9.0" in detail(unsigned, 6)
+
+
+def test_an_older_judgement_does_not_take_the_place_of_the_latest(folder: Path, run: Path) -> None:
+    """Copied back without any key, it is signed and true, and not the one that counts."""
+    older = {name: (run / name).read_bytes() for name in ("judgement", "findings.json")}
+    first = judgement(run).name
+    api.judge(run, tier="pr", key=folder / "key")
+    latest = judgement(run).name
+    assert f"{latest}, judgement 2;" in detail(run, 6)
+    for name, data in older.items():
+        (run / name).write_bytes(data)
+
+    assert [6] == broken(run, folder / "key.pub")
+    assert f"judgement 1 is not the latest: {latest} is judgement 2" == detail(run, 6)
+    assert 4 == api.gate(run, key=folder / "key.pub").code
+
+    api.judge(run, key=folder / "key")
+    assert [] == broken(run, folder / "key.pub", render=True)
+    assert f"{judgement(run).name}, judgement 3;" in detail(run, 6)
+    assert first != judgement(run).name
 
 
 Damage = Callable[[Path], object]

@@ -105,6 +105,25 @@ def test_a_pass_stays_within_a_fifth_of_the_larger_rate(
     assert "not within 0.034, a fifth of the larger rate, as a pass must be" in str(finding.why)
 
 
+def test_a_limit_broken_on_its_own_is_said_also_where_the_data_could_not_pass() -> None:
+    """Nine more hypotheses take the FAIL away; that the design is too small stays the sub-reason."""
+    small = estimated("newcombe", counts=[(9, 60), (24, 60)])
+    others = estimated("newcombe", counts=[(30, 60), (30, 60)])
+    measures = [
+        Measure(metric="gap", estimate=small if group == 0 else others, facets={"n": str(group)}) for group in range(10)
+    ]
+    finding = next(each for each in judge([result_of(*measures)], [FIVE_POINTS["band"]]) if each.facets["n"] == "0")
+    assert finding.limit is not None and finding.limit.p_fail is not None and finding.limit.p_adjusted is not None
+
+    assert finding.limit.p_fail < 0.05 < finding.limit.p_adjusted
+    assert (Verdict.INCONCLUSIVE, SubReason.UNDERPOWERED) == (finding.verdict, finding.sub_reason)
+    alone = f"{finding.limit.p_fail:.3f}".removeprefix("0")
+    assert (
+        f"outside the limit on its own (p = {alone}), and not after Holm's correction over "
+        f"{finding.limit.hypotheses} hypotheses; even the best possible data of this size could not pass"
+    ) == finding.why
+
+
 def test_a_limit_that_tolerates_less_than_nothing_is_not_widened() -> None:
     """Where a gap must lie below -0.01, or above 0.01, a fifth of the larger rate says nothing."""
     estimate = estimated("newcombe", counts=[(2500, 5000), (2500, 5000)])
@@ -183,6 +202,7 @@ def test_the_rule_takes_passes_away_and_no_failures(pair: tuple[tuple[int, int],
     if finding.verdict is Verdict.PASS:
         assert low is None or applied.lower >= low
         assert high is None or applied.upper <= high
+        assert applied.effective is not None
         assert abs(applied.effective) <= 0.2 * max(x / n for x, n in pair) + 1e-12
 
 

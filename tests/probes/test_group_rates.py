@@ -223,6 +223,8 @@ def test_small_groups_are_never_dropped() -> None:
     assert (29, 10 / 29) == (shown.n, shown.value)
     assert (Verdict.INCONCLUSIVE, SubReason.SMALL_GROUP) == (finding.verdict, finding.sub_reason)
     assert "Ayr has 29 rows; a verdict needs 30" == finding.why
+    assert finding.limit is not None
+    assert (0.05, None, False) == (finding.limit.threshold, finding.limit.p_fail, finding.judged)
 
 
 def test_rare_decisions_allow_no_verdict() -> None:

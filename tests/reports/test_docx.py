@@ -172,6 +172,25 @@ def test_no_page_is_left_half_empty_by_force(body: Any) -> None:
     assert not list(body.iter(f"{W}pageBreakBefore"))
 
 
+def test_what_the_run_recorded_is_not_said_to_be_measured(body: Any, dossier: Dossier) -> None:
+    """A day or a digest of the run has the mark and the words of other formats, and a count of its own."""
+    said = [words(part) for part in body.iter(f"{W}p")]
+    rows = [[words(cell) for cell in row.iter(f"{W}tc")] for row in next(body.iter(f"{W}tbl")).iter(f"{W}tr")]
+    counts = {row[0].partition(" ")[2]: int(row[2]) for row in rows[1:]}
+
+    assert any(line.startswith("Audit begun") and line.endswith("≡ Recorded by the run") for line in said)
+    assert 2 == counts["Recorded by the run"]
+    assert len([line for line in said if "◉ Measured" in line]) <= counts["Measured"] + 1
+
+
+def test_a_lead_in_stays_with_what_it_leads_to(body: Any) -> None:
+    """The text right under a heading is kept on the page of what follows it."""
+    opening = "What the system is for, who provides it, and what it runs on."
+    lead = next(part for part in body.iter(f"{W}p") if words(part) == opening)
+
+    assert lead.find(f"{W}pPr/{W}keepNext") is not None
+
+
 def test_the_legend_is_kept_in_one_piece(body: Any) -> None:
     """Its head and all its rows stay on the page of what follows them."""
     legend = next(body.iter(f"{W}tbl"))

@@ -16,11 +16,12 @@ from papers import HUMAN, MISSING, make_document, make_view
 from probandum import codec
 from probandum.document import Document, Heading, Text
 from probandum.dossier import Dossier
-from probandum.evidence import Observation
+from probandum.evidence import Observation, Reading
 from probandum.finding import Stream, Verdict
 from probandum.probe import ProbeResult
 from probandum.resources import shipped
 from probandum_reports import html, saying
+from probandum_reports.facts import run_facts
 from probandum_reports.pages import fill, visible
 from probandum_reports.view import View
 from probandum_reports.wording import ORIGINS
@@ -107,11 +108,12 @@ def test_every_number_carries_its_interval_n_and_evidence(dossier: Dossier, page
 
 
 def test_origins_are_told_apart_by_mark_and_word(pages: dict[str, Page]) -> None:
-    """Measured, declared, proposed, to be written and missing each have a mark and a word of their own."""
+    """Measured, recorded, declared, proposed, to be written and missing each have a mark and a word of their own."""
     page = pages["sample.html"]
     marks = {element.attributes["href"] for element in page.all("use")}
     for name, word in (
         ("measured", "Measured"),
+        ("recorded", "Recorded by the run"),
         ("declared", "Declared"),
         ("proposed", "Proposed"),
         ("human", "To be written"),
@@ -189,6 +191,18 @@ def test_the_index_says_what_the_gate_decided(dossier: Dossier, pages: dict[str,
         assert f"{dossier.gate['counts'][verdict.value]} {saying.verdict(verdict)}" in page.text
     assert "at least 0.8" in page.text
     assert "would need about n = " in page.text
+
+
+def test_what_was_judged_and_what_was_covered_make_up_the_verdicts(dossier: Dossier, pages: dict[str, Page]) -> None:
+    """The entry page and the gate tell them apart, and with what no limit covers they are all that has a verdict."""
+    none = Verdict.NOT_APPLICABLE
+    uncovered = [each for each in dossier.findings if each.limit is None and each.verdict is not none]
+    gate = dossier.gate
+    said = f"{gate['judged']} findings were held against a limit; covered and not judged: {gate['unjudged']}"
+
+    assert 0 < gate["unjudged"]
+    assert len(dossier.findings) - gate["counts"][none] == gate["judged"] + gate["unjudged"] + len(uncovered)
+    assert said in " ".join(pages["index.html"].text.split())
 
 
 def test_the_index_warns_before_it_shows_numbers(dossier: Dossier, pages: dict[str, Page]) -> None:
@@ -288,6 +302,40 @@ def test_metered_windows_stand_on_their_page(pages: dict[str, Page]) -> None:
     assert "1,000 requests in 3.20 s, measurement grade B: hardware counters" in text
     assert "GPU not read: there is no GPU; CPU 41.0 J; DRAM not read: no counter" in text
     assert "Rests on: 3 raw lines: 1 to 3" in text
+
+
+def test_an_estimate_of_the_audits_energy_stands_with_its_parts_and_its_caveat(tmp_path: Path) -> None:
+    """Beside the sum stand the split, what is only a guess for the machine, the grade and the meter's own notes."""
+    guess = "Estimated from a model of the machine; expect a factor of two either way."
+    reading = Reading(
+        cpu_joules=125.0,
+        dram_joules=1174.0,
+        seconds=118.0,
+        meter="codecarbon 3",
+        grade="D",
+        covers=("this process on a CPU, estimated from load and time",),
+        notes=(guess,),
+    )
+    dossier = replace(make_dossier(), readings={"audit": reading})
+    split = (
+        "CPU 125 J (this process on a CPU, estimated from load and time), "
+        "memory model 1,174 J (a guess for the memory of the whole machine)"
+    )
+    caveat = f"Measurement grade D: estimated from a model of the machine, not measured (codecarbon 3). {guess}"
+
+    assert f"estimated 1,299 J: {split}" in Page(html.index(dossier, [], {})).text
+    assert caveat in Page(html.index(dossier, [], {})).text
+    assert f"estimated 1,299 J over 118 s: {split}. {caveat}" == run_facts(dossier)["reading.audit"]
+
+
+def test_every_table_of_an_evidence_page_stacks_on_a_narrow_page(pages: dict[str, Page]) -> None:
+    """Each stands in a box that stacks its cells, and each cell names its column, whose head is then hidden."""
+    evidence = [page for name, page in pages.items() if name.startswith("evidence/")]
+
+    assert any(page.all("td") for page in evidence)
+    for page in evidence:
+        assert len(page.all("table")) == len(page.all("div", class_="stack"))
+        assert all(cell.attributes.get("data-title") for cell in page.all("td"))
 
 
 def test_an_observation_stands_with_every_probe_that_rests_on_it(tmp_path: Path) -> None:

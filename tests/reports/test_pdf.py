@@ -131,6 +131,15 @@ def test_first_page_says_system_day_digests_and_seal(sample: Any, dossier: Dossi
         assert words.replace(" ", "") in said
 
 
+def test_what_the_run_recorded_is_not_said_to_be_measured(sample: Any, dossier: Dossier) -> None:
+    """A day of the run has the words of other formats behind it, and the legend counts it apart."""
+    first, second = ("".join(letters_of(page)).replace(" ", "") for page in sample.pages[:2])
+
+    assert "2026-11-01RecordedbytheRun".lower() in first.lower()
+    assert "Measured" not in first
+    assert "RecordedbytherunWhattherecordsays" in second
+
+
 def test_links_lead_to_the_evidence(sample: Any, dossier: Dossier) -> None:
     """Every finding shown is linked with the page of its raw observations."""
     targets = {

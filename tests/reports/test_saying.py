@@ -117,6 +117,8 @@ def test_metrics_of_the_shipped_probes_have_titles(name: str) -> None:
             "at least −0.05 (for a pass at least −0.0214)",
         ),
         ({}, "within ±0.05"),
+        ({"effective": None, "lower": None, "upper": None, "hypotheses": 0}, "within ±0.05 (not applied)"),
+        ({"effective": None, "direction": "at_most", "margin": 0.01}, "at most 0.05, margin 0.01 (not applied)"),
         ({"direction": "at_most"}, "at most 0.05"),
         (
             {"effective": -0.05 - 0.01, "direction": "at_least", "threshold": -0.05, "margin": 0.01},
@@ -127,6 +129,11 @@ def test_metrics_of_the_shipped_probes_have_titles(name: str) -> None:
 def test_a_limit_that_was_narrowed_for_a_pass_says_so(changes: dict[str, object], expected: str) -> None:
     """The tolerance that a PASS had to show stands beside the declared one, on whichever side."""
     assert expected == saying.limit(judgement(**changes))
+
+
+def test_a_withheld_figure_is_not_told_by_its_limit() -> None:
+    """What a limit was narrowed to is a fifth of the larger rate, and stays out with it."""
+    assert "within ±0.05" == saying.limit(judgement(effective=0.0214), withheld=True)
 
 
 @pytest.mark.parametrize(

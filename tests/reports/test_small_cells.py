@@ -83,6 +83,14 @@ def test_a_large_cell_is_withheld_for_another_reason_than_a_small_one() -> None:
     assert not hidden["bias.group-rates/selection-difference?nationality=g2~g0"]
 
 
+def test_a_rate_over_enough_persons_is_not_said_to_be_about_few() -> None:
+    """Ten negatives are withheld for the eight positives beside them, and the reason says so; the positives are few."""
+    hidden = small_cells(dossier_of(rates([400, 8, 40], metric="tpr") + rates([900, 10, 90], metric="fpr")))
+
+    assert hidden["bias.group-rates/tpr?nationality=g1"]
+    assert not hidden["bias.group-rates/fpr?nationality=g1"]
+
+
 def test_two_small_cells_need_no_third() -> None:
     """Two cells of under ten hide each other."""
     assert withheld(rates([400, 6, 40, 7])) == {

@@ -5,10 +5,12 @@ from dataclasses import replace
 from dossiers import make_dossier, make_results
 from probandum.document import Document, Fact, Figure, Gap, Table, Text
 from probandum.dossier import Dossier
-from probandum.finding import Finding, Verdict
+from probandum.finding import Finding, SubReason, Verdict
 from probandum_reports import figures
 from probandum_reports.tables import MOST, in_full, in_place, limits
 from probandum_reports.view import View
+
+RATIO = "bias.group-rates/impact-ratio?age=25 or younger~over 25"
 
 
 def view_of(dossier: Dossier) -> View:
@@ -53,6 +55,25 @@ def test_in_place_every_finding_stands_once(dossier: Dossier) -> None:
     assert isinstance(rest, Table)
     assert len(findings) == len(drawn) + len(rest.rows)
     assert len(drawn) == len(set(drawn))
+
+
+def test_what_the_data_forbid_to_judge_is_drawn_against_its_limit() -> None:
+    """A group too small for a verdict and large enough to show stands among the intervals, its limit not applied."""
+    results = make_results()
+    measures = tuple(
+        replace(measure, verdict=Verdict.INCONCLUSIVE, sub_reason=SubReason.SMALL_GROUP, why="20 rows")
+        if measure.metric == "impact-ratio"
+        else measure
+        for measure in results[0].measures
+    )
+    dossier = make_dossier(results=[replace(results[0], measures=measures), *results[1:]])
+    (finding,) = [each for each in dossier.findings if each.id == RATIO]
+    (figure,) = placed(dossier, [finding])
+
+    assert isinstance(figure, Figure)
+    assert ("intervals", (RATIO,)) == (figure.kind, figure.findings)
+    (row,) = figure.twin.rows
+    assert "at least 0.8 (not applied)" in [cell.value for cell in row if isinstance(cell, Fact)]
 
 
 def test_why_stands_where_something_is_left_to_do(dossier: Dossier) -> None:

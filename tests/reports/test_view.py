@@ -55,6 +55,7 @@ def test_a_withheld_finding_shows_no_figure(dossier: Dossier) -> None:
     assert shown.suppressed
     assert (WITHHELD, WITHHELD, WITHHELD) == (shown.value, shown.interval, shown.n)
     assert shown.reason == "A group is too small for a verdict."
+    assert "at least 0.8 (not applied)" == shown.limit
 
 
 def test_a_complementary_cell_is_not_called_small(dossier: Dossier) -> None:
@@ -65,11 +66,14 @@ def test_a_complementary_cell_is_not_called_small(dossier: Dossier) -> None:
 
 
 def test_a_withheld_finding_is_published_without_figures(dossier: Dossier) -> None:
-    """The published JSON of a withheld finding holds no number of it."""
+    """The published JSON of a withheld finding holds no number of it, and its limit as the plan declares it."""
     public = view_of(dossier).public(WITHHELD_ID)
+    computed = ("effective", "lower", "upper", "p_fail", "p_adjusted")
 
     assert {"value": None, "unit": "ratio", "why": WITHHELD} == public["estimate"]
-    assert not re.search(r"\d", codec.encode({name: public[name] for name in ("why", "n_needed", "limit")}).decode())
+    assert (None, None) == (public["why"], public["n_needed"])
+    assert [None] * 5 == [public["limit"][name] for name in computed]
+    assert ("at_least", 0.8) == (public["limit"]["direction"], public["limit"]["threshold"])
 
 
 def test_a_limit_that_was_changed_after_the_run_is_not_called_prior(dossier: Dossier) -> None:
@@ -109,7 +113,7 @@ def test_an_energy_figure_says_its_grade() -> None:
 
 
 def test_a_statement_says_where_it_comes_from(dossier: Dossier) -> None:
-    """Measured, declared, proposed, human and missing are told apart in words."""
+    """Measured, recorded, declared, proposed, human and missing are told apart in words."""
     view = view_of(dossier)
     gap = Gap(what="x", citation="y", supplier="z", field_id="f")
     said = [
@@ -119,6 +123,7 @@ def test_a_statement_says_where_it_comes_from(dossier: Dossier) -> None:
             Fact(path="name", value="n", by="A", on="2026-01-01"),
             Fact(path="name", value="n"),
             Fact(path="proposal:T1", value="2", origin="proposed"),
+            Fact(path="run.tool", value="probandum 9", origin="measured"),
             gap,
             replace(gap, origin="human"),
         )

@@ -1,8 +1,8 @@
 """JUnit XML: one test suite a probe, one test case a judged finding.
 
 A broken limit is a failure, what is not to be trusted an error. An inconclusive finding is skipped with
-``type="inconclusive"``, a waived one with ``type="waived"``, a waiver of no finding with ``type="note"``: none is a
-pass, and no reader counts it as one.
+``type="inconclusive"``, a waived one with ``type="waived"``, a waiver that accepts nothing with ``type="note"``: none
+is a pass, and no reader counts it as one.
 """
 
 from __future__ import annotations

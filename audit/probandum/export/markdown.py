@@ -12,6 +12,7 @@ from probandum.export.outcome import Entry, Outcome, State
 from probandum.export.writing import line, plural
 from probandum.finding import Verdict, limit_in_short
 from probandum.gating import meaning
+from probandum.waiving import waiver_words
 
 #: What a screen holds, and what GitHub takes of a step's summary.
 ROWS, PROBES, MOST_BYTES = 12, 100, 1024 * 1024
@@ -50,6 +51,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     counted = [f"{result.counts[verdict]} {word}" for verdict, word in _WORDS.items() if result.counts.get(verdict)]
     about = [
         ", ".join(counted) or "nothing was judged",
+        f"{result.unjudged} covered by a limit and not judged" if result.unjudged else "",
         f"mode {escaped(result.mode)}" if result.mode else "",
         f"as of {escaped(outcome.as_of)}" if outcome.as_of else "",
         f"record {escaped(outcome.run)}, {'signed' if outcome.signed else 'unsigned'}" if outcome.run else "",
@@ -86,6 +88,10 @@ def _findings(entries: Sequence[Entry]) -> Iterator[str]:
     if len(ordered) > ROWS:
         yield f"And {plural(len(ordered) - ROWS, 'more finding')} that did not pass, in the record's findings.json."
         yield ""
+    waived = [(entry.id, entry.finding.waiver) for entry in ordered if entry.finding and entry.finding.waiver]
+    yield from (f"- {escaped(id)}: {escaped(waiver_words(waiver), 400)}" for id, waiver in waived[:ROWS])
+    yield from [f"- and {plural(len(waived) - ROWS, 'more waiver')}"] if len(waived) > ROWS else []
+    yield from [""] if waived else []
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:

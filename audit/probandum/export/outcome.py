@@ -1,5 +1,5 @@
 """A gate's outcome as CI services are told of it: one entry a judged finding, one a cause that is no finding, and one
-a waiver that matches none.
+a waiver that accepts nothing.
 
 A record that fails its verification has no findings that one could trust: its entries are the steps that failed.
 """
@@ -17,8 +17,9 @@ from pathlib import Path
 
 from probandum.accounting import Account
 from probandum.finding import Finding, Verdict
-from probandum.gating import GateResult, facts, unmatched_words, waiver_words
+from probandum.gating import GateResult, facts
 from probandum.places import Spot, from_root, spot_on
+from probandum.waiving import waiver_words
 
 #: Where what has no place is shown: the name that an audit file has where nobody chose another.
 NOWHERE = Spot(path="audit.yaml", line=1, end=1)
@@ -101,9 +102,9 @@ class Outcome:
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
-        """Causes that are no finding, waivers of none, then every finding with a verdict, in the plan's order."""
+        """Causes that are no finding, waivers that accept nothing, then every finding with a verdict, as planned."""
         judged = [finding for finding in self.findings if finding.verdict is not Verdict.NOT_APPLICABLE]
-        return (*self._causes(), *self._unmatched(), *(self._entry(finding) for finding in judged))
+        return (*self._causes(), *self._idle(), *(self._entry(finding) for finding in judged))
 
     def fingerprint(self, entry: Entry) -> str:
         """What is the same in every run that says this of this system: SHA-256, never over a value.
@@ -147,11 +148,11 @@ class Outcome:
             made.append(Entry(check="gate", slice=name, state=_CAUSES[cause.code], text=text, spot=spot))
         return made
 
-    def _unmatched(self) -> Iterator[Entry]:
-        for waiver in self.result.unmatched:
-            spot = spot_on(self.spots, "waivers", waiver.line) or self.start
-            slice = f"waiver for {waiver.finding}"
-            yield Entry(check="gate", slice=slice, state=State.NOTE, text=unmatched_words(waiver), spot=spot)
+    def _idle(self) -> Iterator[Entry]:
+        for each in self.result.idle:
+            spot = spot_on(self.spots, "waivers", each.waiver.line) or self.start
+            slice = f"waiver for {each.waiver.finding}"
+            yield Entry(check="gate", slice=slice, state=State.NOTE, text=each.said, spot=spot)
 
     @property
     def start(self) -> Spot:

@@ -19,6 +19,8 @@ from probandum.errors import UnknownName, UsageError
 from probandum.law.entries import Requirement, Role, UseCase
 from probandum.law.loading import Catalogue, catalogue
 
+#: The parties of whom every system has one, so that a card without them has left them out.
+_PARTIES = ("provider", "deployer", "controller")
 _NONE = ("none", "no", "outside", "")
 
 
@@ -45,13 +47,26 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unnamed:
+    """A party that the card does not name, and what would bind it by role; ``duties`` counts each duty once."""
+
+    party: str
+    duties: int
+    roles: tuple[Open, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """The answer for one card; ``unsaid`` are the keys whose silence leaves something open."""
+    """The answer for one card; ``unsaid`` are the keys whose silence leaves something open.
+
+    ``unnamed``: what may bind parties that the card does not name; ``bound`` and ``open`` hold nothing of it.
+    """
 
     cases: tuple[UseCase, ...]
     bound: tuple[Bound, ...]
     open: tuple[Open, ...]
     unsaid: tuple[str, ...]
+    unnamed: tuple[Unnamed, ...]
     remarks: tuple[str, ...]
 
 
@@ -82,7 +97,7 @@ def bind(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Binding:
             hanging = [r for r in hanging if system.concerns(r)]
             if hanging:
                 opens.append(Open(role=name, why=state, requirements=tuple(hanging)))
-    unsaid = [key for key in ("provider", "deployer", "controller", "annex_iii", "annex_i") if card.get(key) is None]
+    unsaid = [key for key in (*_PARTIES, "annex_iii", "annex_i") if card.get(key) is None]
     if system.cases and "annex_i" in unsaid:
         unsaid.remove("annex_i")  # a listed use is classified without it
     return Binding(
@@ -90,8 +105,23 @@ def bind(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Binding:
         bound=tuple(bound),
         open=tuple(opens),
         unsaid=tuple(unsaid),
+        unnamed=tuple(_unnamed(party, card, known) for party in _PARTIES if card.get(party) is None),
         remarks=system.remarks,
     )
+
+
+def _unnamed(party: str, card: Mapping[str, Any], law: Catalogue) -> Unnamed:
+    """What would bind ``party``, if the card named it, by role."""
+    system, assumed = _System(card, law), {**card, party: True}
+    settled = _settled(card, law)
+    roles: list[Open] = []
+    for name, role in law.pack.roles.items():
+        state = _state(name, role, assumed, system, settled) if role.party == party else False
+        hanging = [each for each in law.requirements.values() if name in each.applies_to and system.concerns(each)]
+        if state is not False and hanging:
+            roles.append(Open(role=name, why="" if state is True else str(state), requirements=tuple(hanging)))
+    duties = {each.id for role in roles for each in role.requirements if each.kind == "duty"}
+    return Unnamed(party=party, duties=len(duties), roles=tuple(roles))
 
 
 class _System:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from probandum.dates import as_of_day
-from probandum.law.binding import Binding, bind
+from probandum.law.binding import Binding, Open, bind
 from probandum.law.entries import FormField, Milestone, Requirement, Standard, UseCase
 from probandum.law.loading import Catalogue, Entry, canonical, catalogue, unknown
 
@@ -93,6 +93,13 @@ def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law:
     if binding.unsaid:
         yield f"the card does not say: {', '.join(binding.unsaid)}"
     duties = sum(each.requirement.kind == "duty" for each in binding.bound)
+    if binding.unnamed:
+        names = _listed([f"no {each.party}" for each in binding.unnamed])
+        first, *more = binding.unnamed
+        counts = _listed(
+            [f"{first.duties} duties of {first.party}s", *(f"{each.duties} of {each.party}s" for each in more)]
+        )
+        yield f"the card names {names}: {counts} may bind and are not counted"
     yield f"{len(binding.bound)} entries by what the card says, {duties} of them duties"
     for each in binding.bound:
         requirement = each.requirement
@@ -101,9 +108,27 @@ def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law:
     if binding.open:
         yield f"{len(binding.open)} roles stay open until the card says more (settle them under roles)"
     for role in binding.open:
-        ids = [requirement.id for requirement in role.requirements]
-        shown = ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
-        yield _join(role.role, role.why, shown)
+        yield _join(role.role, role.why, _first(role))
+    for party in binding.unnamed:
+        yield f"roles of a {party.party}, whom the card does not name, and what may bind by each"
+        for role in party.roles:
+            yield _join(role.role, role.why or f"if there is a {party.party}", _first(role))
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """Texts as a list in a sentence.
+
+    >>> _listed(["a", "b", "c"]), _listed(["a"])
+    ('a, b and c', 'a')
+    """
+    *before, last = texts
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def _first(role: Open) -> str:
+    """The first entries that hang on a role, and how many more."""
+    ids = [requirement.id for requirement in role.requirements]
+    return ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
 
 
 def _line(entry: Entry, law: Catalogue, as_of: str | None = None) -> str:

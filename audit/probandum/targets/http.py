@@ -161,6 +161,11 @@ class HttpTarget(Target):
             key, _, text = "; ".join(error.lines()).removeprefix("target.").partition(": ")
             yield Problem(tuple(key.split(".", 1)), text)
 
+    @classmethod
+    def gives_probabilities(cls, options: Mapping[str, Any]) -> bool:
+        """Not where it decides itself."""
+        return options.get("returns") != "decisions"
+
     def identity(self) -> Mapping[str, Any]:
         """The address, how it is asked and read, and what the server states of itself."""
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,10 @@ from probandum.errors import DataError, UsageError
 from probandum.evidence import Capability, Column, Request, Response, Table
 from probandum.subject import Bools, spelled
 from probandum.tables import distinct_of, numbers_of, read_table, stated
-from probandum.target import Target, TargetContext, target
+from probandum.target import Place, Problem, Target, TargetContext, target
 from probandum.targets.answering import unable
+
+_UNDECLARED = "not declared: which decision is good for the person? There is no default"
 
 
 @target("log")
@@ -69,6 +71,31 @@ class LogTarget(Target):
         #: The columns that an answer depends on: what a request has to hold.
         self.features = (self._column, *((score,) if score and score != self._column else ()))
         self.answers = self.features
+
+    @classmethod
+    def problems(cls, options: Mapping[str, Any], features: Sequence[str]) -> Iterator[Problem]:
+        """What is wrong with the decision, and with the values that are one of it or of the outcome."""
+        try:
+            _decision(options["decision"])
+        except UsageError as error:
+            yield Problem(("decision",), "; ".join(error.lines()).removeprefix("target.decision: "))
+        if options.get("favourable") is None:
+            yield Problem(("favourable",), f"{_UNDECLARED}; add favourable: VALUE")
+        for key in ("favourable", "positive", "detected"):
+            if isinstance(options.get(key), list | Mapping):
+                yield Problem((key,), f"expected one value, got {options[key]!r}")
+
+    @classmethod
+    def named_columns(cls, options: Mapping[str, Any]) -> Mapping[Place, str]:
+        """The columns of the decision, the outcome, the score and the id, and the others that are to be read."""
+        named: dict[Place, Any] = {(key,): options.get(key) for key in ("label", "score", "id")}
+        named |= {("columns", index): name for index, name in enumerate(options.get("columns") or ())}
+        decision = options.get("decision")
+        if isinstance(decision, Mapping):
+            named["decision", "column"] = decision.get("column")
+        else:
+            named["decision",] = decision
+        return {place: column for place, column in named.items() if isinstance(column, str)}
 
     def table(self) -> Table:
         """The rows of the log."""
@@ -132,11 +159,6 @@ class LogTarget(Target):
         return [str(int(high)) for high in np.unique(column >= self._at_least)]
 
     def _favourable_value(self, favourable: object, found: Sequence[str]) -> str:
-        if favourable is None:
-            raise DataError(
-                "target.favourable is not declared: which decision is good for the person?",
-                remedy=f"add favourable: one of {_shown(found)}",
-            )
         value = spelled(favourable, found)
         if value not in found:
             raise DataError(

@@ -131,6 +131,12 @@ class OipTarget(Target):
                 key, _, text = "; ".join(error.lines()).removeprefix("target.").partition(": ")
                 yield Problem(tuple(key.split(".", 1)), text)
 
+    @classmethod
+    def gives_probabilities(cls, options: Mapping[str, Any]) -> bool:
+        """Not where the output is a score, which may be any number, or a class."""
+        said = options.get("outputs")
+        return not isinstance(said, Mapping) or said.get("kind", "probability") == "probability"
+
     def identity(self) -> Mapping[str, Any]:
         """What server and model state of themselves, with its digest, and what they are sent; no digest of weights."""
         stated = _plain(self._stated)

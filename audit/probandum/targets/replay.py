@@ -8,7 +8,8 @@ from typing import Any
 
 from probandum import codec
 from probandum.errors import TargetError
-from probandum.evidence import Capability, Request, Response
+from probandum.evidence import Capability, Observation, Request, Response
+from probandum.journal import compared_entries
 from probandum.record import Record, read_bytes
 from probandum.target import Target, TargetContext, target
 
@@ -18,7 +19,8 @@ class ReplayTarget(Target):
     """The answers that stand in the record of an earlier audit, found by the digest of what was asked.
 
     ``record``: the folder of the audit. A request that was never recorded raises TargetError: a replay does
-    not guess. Of an ask that was recorded more than once (``fresh`` ones) the first answer is given.
+    not guess. Of an ask that was recorded more than once (``fresh`` ones) the first answer is given. RecordError where
+    a recorded answer is not the one whose digest stands beside it.
     """
 
     recorded = True
@@ -28,7 +30,9 @@ class ReplayTarget(Target):
         recorded = self._record.environment.get("target", {})
         self._of = dict(recorded)
         self._answers: dict[str, Response] = {}
-        for observation in self._record.observations():
+        for observation in compared_entries(self._record.observed):
+            if not isinstance(observation, Observation):
+                continue
             if observation.purged:
                 raise TargetError(f"{record}: its answers were purged", remedy="name a record that still has them")
             self._answers.setdefault(observation.request, observation.answer)

@@ -65,9 +65,9 @@ class Auditing:
             if not done.result.trusted:
                 check = checks.on_causes(done.result)
             elif name is None:
-                check = checks.on_gate(record.findings, done.result)
+                check = checks.on_gate(done.findings, done.result)
             else:
-                check = checks.on_name(name, record.findings, mode=done.result.mode)
+                check = checks.on_name(name, done.findings, mode=done.result.mode)
         except ProbandumError as error:
             raise _failed(error) from None
         if self.running is not None:

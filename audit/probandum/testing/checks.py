@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from probandum.errors import UsageError, did_you_mean
 from probandum.export.writing import line
 from probandum.finding import Finding, Limit, Verdict, join, limit_words
-from probandum.gating import GateResult, said, waiver_words
+from probandum.gating import GateResult, said
 from probandum.judging import limit_on
 from probandum.probe import ControlOutcome, ProbeResult
+from probandum.waiving import waiver_words
 
 _VERDICTS = {1: Verdict.FAIL, 2: Verdict.ERROR, 3: Verdict.INCONCLUSIVE, 4: Verdict.ERROR}
 

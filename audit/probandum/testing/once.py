@@ -12,10 +12,12 @@ from pathlib import Path
 from probandum import api, codec, gating, preparing, running, showing
 from probandum.errors import ProbandumError
 from probandum.export.writing import line
+from probandum.finding import Finding
 from probandum.gating import GateResult
 from probandum.plan import Plan
 from probandum.record import Record, write_bytes
 from probandum.sealing import statement_digest
+from probandum.waiving import standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,11 @@ class Audited:
     def record(self) -> Record:
         """The record; only where the result is trusted."""
         return Record(Path(self.folder))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Its findings as the gate sees them, without waivers that have ended; only where the result is trusted."""
+        return standing(self.record.findings, self.result.idle)
 
 
 def audited(plan: Plan, folder: Path, *, out: Path | None, tier: str | None) -> Audited:
