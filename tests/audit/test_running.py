@@ -12,7 +12,7 @@ import pytest
 import killed
 from paths import ROOT
 from probandum import api, codec
-from probandum.errors import DataError, UsageError
+from probandum.errors import DataError, PlanError, UsageError
 from probandum.finding import Verdict
 from probandum.record import Record
 from probandum.reporting import dossier
@@ -174,7 +174,7 @@ def test_an_empty_data_set_is_one_error(tmp_path: Path) -> None:
     plan = write_plan(tmp_path)
     (tmp_path / "log.csv").write_text("id,sex,approved,repaid\n", "utf-8")
 
-    with pytest.raises(DataError, match="no rows"):
+    with pytest.raises(PlanError, match="a header and no rows"):
         api.audit(plan, out=tmp_path / "run", documents=False)
 
 
