@@ -186,20 +186,12 @@ def table(found: dict[str, Any]) -> str:
             )
     lines += ["", "## What sharing saves", ""]
     for row in found["models"]:
-        ways, text = row["ways"], f"- {row['shape']}, {row['dtype']}: "
-        text += ", ".join(
-            f"{ways[other]['seconds'] / ways['shared']['seconds']:.1f} times as fast as {other}"
-            + (
-                f" at 1/{ways[other]['joules'] / ways['shared']['joules']:.1f} of the joules"
-                if ways["shared"]["joules"]
-                else ""
-            )
-            for other in ("batched", "single")
-        )
+        ways = row["ways"]
+        text = ", ".join(_saved(ways["shared"], ways[other], other) for other in ("batched", "single"))
         share = row["prompting_seconds"] / ways["shared"]["seconds"]
         lines.append(
-            f"{text}; {share:.0%} of the shared way's time is templates and tokens, on the CPU. "
-            f"Options differ by {row['spread_of_answers']:.2f} nats from prompt to prompt."
+            f"- {row['shape']}, {row['dtype']}: {text}; {share:.0%} of the shared way's time is templates "
+            f"and tokens, on the CPU. Options differ by {row['spread_of_answers']:.2f} nats from prompt to prompt."
         )
     if found["passes"]:
         lines += ["", "## Tokens a pass", "", "Shared, prompts/s; the engine takes what stands in bold.", ""]

@@ -463,7 +463,7 @@ def told(
     )
     text = f"""# Regressions that the gate finds, and changes that are none
 
-Written by `python benchmarks/regressions.py`.
+Written by `python benchmarks/regressions.py --runs {runs}`.
 
 Real: two audits a system, one on one thread and one on two, with all their suites but energy. Replayed: all others.
 Their items are drawn anew each time ({Credit.rows:,} rows with replacement, {Moderation.clusters} of 28 seed texts,

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from probandum import api
+from probandum.record import Record
+
 LIMITS = """\
 limits:
   - {metric: bias.group-rates/impact-ratio, at_least: 0.8, source: foreign-guideline, set_by: Board,
@@ -70,3 +73,8 @@ energy: {{codecarbon: false}}
 """
     (folder / "audit.yaml").write_text(plan, "utf-8")
     return folder / "audit.yaml"
+
+
+def broken(run: Path | Record, key: Path | None = None, *, render: bool = False) -> list[int]:
+    """The numbers of the verification's steps that do not hold."""
+    return [step.number for step in api.verify(run, key=key, render=render) if step.held is False]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ from probandum.evidence import Items
 from probandum.finding import Estimate, Finding, Limit, Verdict
 from probandum.judging import judge
 from probandum.probe import Measure
-from probandum.row_items import Counted, Rows
+from probandum.row_items import Counted, Form, Rows
 from probandum.targets import endpoint
 from records import write_sklearn_plan
 from scoring_server import Scorer
@@ -40,7 +40,6 @@ CHANCE = 1e-4
 #: How far a normal approximation of power may be off.
 OFF = 0.1
 
-Form = Literal["share", "difference", "ratio"]
 Drawn = Callable[[np.random.Generator], Estimate]
 
 

@@ -85,10 +85,11 @@ def load_plan(plan: Plan | str | Path) -> Plan:
 def check_plan(plan: Plan | str | Path) -> Plan:
     """The plan, after everything was checked that needs no model: keys, probes, options, targets, documents."""
     checked = _checked_plan(plan)
-    preparing.prepare(checked)
+    if checked is plan:  # one that came from a file was checked where it was read
+        preparing.prepare(checked)
+        checked.check_names(documents=publisher().known())
     for tier in checked.tiers:
         preparing.prepare(checked.at_tier(tier))
-    checked.check_names(documents=publisher().known())
     baselines.refuse_unsound(checked)
     return checked
 
@@ -195,7 +196,7 @@ def judge(
             card=checked.card,
             digests=checked.digests,
             spots=places.spots(checked.yaml),
-            mode=_mode(checked, tier),
+            mode=_mode(tier, otherwise=checked.mode),
             comparisons=baselines.comparisons(checked, opened),
             as_of=as_of,
             key=signing,
@@ -208,7 +209,7 @@ def judge(
         card=before.card,
         digests=before.digests,
         spots=before.spots,
-        mode=before.mode if tier is None else _mode(None, tier),
+        mode=_mode(tier, otherwise=before.mode),
         comparisons=baselines.kept(before.folder),
         as_of=as_of,
         key=signing,
@@ -238,7 +239,7 @@ def compare(base: Record | str | Path, new: Record | str | Path) -> Comparison:
         )
         if broken is not None:
             raise RecordError(
-                f"{record.folder}: verification step {broken.number}, {broken.title}: {broken.detail}",
+                f"{record.folder}: {broken.said}",
                 remedy="a damaged record is compared with nothing",
             )
         measured.append(Measured(record, sealing.statement_digest(record.folder)))
@@ -290,10 +291,10 @@ def verify(record: Record | str | Path, *, key: str | Path | None = None, render
     """
     opened = _open(record)
     public = None if key is None else load_public(Path(key))
-    if not render:
-        return verifying.verify(opened, key=public, again=partial(again, opened))
-    load_plugins()
-    return verifying.verify(opened, key=public, again=partial(again, opened), render=partial(reporting.render, opened))
+    if render:
+        load_plugins()
+    rendering = partial(reporting.render, opened) if render else None
+    return verifying.verify(opened, key=public, again=partial(again, opened), render=rendering)
 
 
 def report(
@@ -318,9 +319,7 @@ def report(
     chosen = opened.plan["declare"]["documents"] if documents is None else documents
     folder = opened.reports if out is None else Path(out)
     signing = None if key is None else Path(key)
-    if signing is not None:
-        load_private(signing)  # a wrong key is found before the old reports go
-    sealing.refuse_other_key(opened, signing)
+    sealing.refuse_other_key(opened, signing)  # a wrong key is found before the old reports go
     return reporting.write(opened, chosen, formats, folder=folder, as_of=as_of, key=signing)
 
 
@@ -358,9 +357,9 @@ def _checked_plan(plan: Plan | str | Path, *, documents: bool = True) -> Plan:
     return preparing.load(Path(plan), documents=publisher().known() if documents else None)
 
 
-def _mode(plan: Plan | None, tier: str | None) -> str:
+def _mode(tier: str | None, *, otherwise: str) -> str:
     if tier is None:
-        return plan.mode if plan is not None else "release"
+        return otherwise
     if tier not in MODES:
         raise UsageError(f"no tier {tier!r}", remedy=f"known: {', '.join(MODES)}")
     return MODES[tier]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from probandum.finding import Estimate, Finding, Judgement
+from probandum.finding import Estimate, Finding, Judgement, parse_metric
 
 
 def assurances(findings: Iterable[Finding], mode: str) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def _said(judged: list[tuple[Finding, Judgement]]) -> Iterator[str]:
             "asking again until it passes would void this"
         )
         yield "each PASS has up to 5 % error of its own; only the PASS of all together is controlled at 5 %"
-    named = {finding.facets.get("baseline") for finding, _ in judged if finding.metric.endswith("/change")}
+    named = {finding.facets.get("baseline") for finding, _ in judged if parse_metric(finding.metric).change}
     if named == {"merged"}:
         yield "no release is pinned as a baseline: steps that are each too small to see can add up unseen"
 

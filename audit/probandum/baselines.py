@@ -44,7 +44,7 @@ def refuse_unsound(plan: Plan, out: Path | None = None) -> None:
         for step in verify(Record.open(folder)):
             if step.held is False:
                 raise RecordError(
-                    f"{where}: {folder}: verification step {step.number}, {step.title}: {step.detail}",
+                    f"{where}: {folder}: {step.said}",
                     remedy="the baseline is damaged; restore it, or pin another one",
                 )
 

@@ -8,8 +8,8 @@ euro are known once it was answered, so that the last pack, or the last energy w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from probandum.errors import BudgetSpent
@@ -17,8 +17,13 @@ from probandum.evidence import Observation, Request, Response
 from probandum.probe import Window
 
 Resource = Literal["requests", "tokens", "seconds", "money_eur"]
-RESOURCES: tuple[Resource, ...] = ("requests", "tokens", "seconds", "money_eur")
-_UNITS = {"requests": "requests", "tokens": "tokens", "seconds": "seconds of answering", "money_eur": "euro"}
+#: What each resource is counted in, as people read it.
+UNITS: Mapping[Resource, str] = {
+    "requests": "requests",
+    "tokens": "tokens",
+    "seconds": "seconds of answering",
+    "money_eur": "euro",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,13 +167,12 @@ class Purse:
         return Spending(budget=self.budget, spent=self.spent, money_eur=money, ended_by=self.ended_by, ended=self.ended)
 
     def _look(self, more: int) -> None:
-        wanted = replace(self.spent, requests=self.spent.requests + more)
         for resource, most in self.budget.limits().items():
             amount = self.budget.amount(resource, self.spent)
-            said = f"the budget of {most:,g} {_UNITS[resource]}"
+            said = f"the budget of {most:,g} {UNITS[resource]}"
             if resource in ("tokens", "money_eur") and not self.spent.counted:
                 self._end(resource, f"{said} cannot be kept: the system does not count its tokens")
-            elif resource == "requests" and wanted.requests > most:
+            elif resource == "requests" and amount + more > most:
                 self._end(resource, f"{said} does not reach: {amount:,g} were made, and {more:,} are asked for")
             elif amount >= most:
                 self._end(resource, f"{said} is spent: {amount:,.6g} so far")

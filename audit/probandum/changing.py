@@ -52,12 +52,14 @@ def change_of_items(base: Items, new: Items, *, design: str | None, unit: str, s
         contents=_picked(new.contents, second),
     )
     towards = np.array(shared.sides or 1)
-    moved = moved_of(np.sign(after - before) * towards)
+    moved = _moved_of(np.sign(after - before) * towards)
     if new.form == "share":
         return of_shares(moved, unit, told)
     if new.form == "largest":
         value = float(after.max() - before.max())
-        return estimate_of(value, value, value, n=len(after), unit=unit, method="exact", moved=moved, design=told)
+        return Estimate(
+            value=value, low=value, high=value, n=len(after), unit=unit, method="exact", moved=moved, design=told
+        )
     if new.form == "two-way":
         return _two_way(shared, moved, _words(design, told), unit)
     if new.form == "ratio":
@@ -82,8 +84,8 @@ def value_of(items: Items) -> float | None:
 
 def _paired(base: Items, new: Items, sampled: bool) -> tuple[list[int], list[int], str]:
     """The places of the items that both hold, in the order of ``new``, and how many they are in words."""
-    known = {name: place for place, name in enumerate(names_of(base))}
-    names = names_of(new)
+    known = {name: place for place, name in enumerate(_names_of(base))}
+    names = _names_of(new)
     if len(known) < len(base.keys) or len(set(names)) < len(names):
         raise NotComparable("its items have no keys of their own")
     pairs = [(known[name], place) for place, name in enumerate(names) if name in known]
@@ -91,7 +93,7 @@ def _paired(base: Items, new: Items, sampled: bool) -> tuple[list[int], list[int
     return [first for first, _ in pairs], [second for _, second in pairs], told
 
 
-def names_of(items: Items) -> list[tuple[str, str]]:
+def _names_of(items: Items) -> list[tuple[str, str]]:
     """What an item is: its key, and its content where the key does not say it."""
     return list(zip(items.keys, items.contents or ("",) * len(items.keys), strict=True))
 
@@ -117,10 +119,10 @@ def _of_windows(base: Items, new: Items) -> Estimate:
         raise NotComparable(f"it was metered otherwise: {new.strata[0]}; the baseline: {base.strata[0]}")
     interval = stats.relative_change_interval(new.values, base.values)
     assert interval.standard_error is not None and interval.df is not None
-    return estimate_of(
-        interval.value,
-        interval.low,
-        interval.high,
+    return Estimate(
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
         n=len(new.values) + len(base.values),
         unit="relative",
         method=interval.method,
@@ -134,10 +136,10 @@ def of_shares(moved: tuple[int, int, int], unit: str, told: str) -> Estimate:
     up, down, n = moved
     counts = ((up, down), (n, n))
     interval = stats.bounds("mcnemar-tango", level=0.95, counts=counts)
-    return estimate_of(
-        interval.value,
-        interval.low,
-        interval.high,
+    return Estimate(
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
         n=n,
         unit=unit,
         method="mcnemar-tango",
@@ -180,10 +182,10 @@ def _student(
     assert interval.standard_error is not None and interval.df is not None
     if clusters < FEWEST_CLUSTERS and clusters < n:
         design += f"; caution: {clusters} clusters are few, the interval rests on {interval.df:.1f} degrees of freedom"
-    return estimate_of(
-        interval.value,
-        interval.low,
-        interval.high,
+    return Estimate(
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
         n=n,
         n_effective=interval.df + 1,
         unit=unit,
@@ -200,7 +202,7 @@ def _influence(values: Floats, weights: Floats) -> Floats:
     return np.asarray(ratio + (values - ratio * weights) / weights.mean())
 
 
-def moved_of(steps: npt.NDArray[Any]) -> tuple[int, int, int]:
+def _moved_of(steps: npt.NDArray[Any]) -> tuple[int, int, int]:
     """How many steps rise, how many fall, and how many there are."""
     return int((steps > 0).sum()), int((steps < 0).sum()), len(steps)
 
@@ -213,8 +215,3 @@ def _words(design: str | None, told: str) -> str:
     """The design of the quantity, which names what is sampled, and the pairs."""
     sampled = (design or "").partition(";")[0] if sampling.units(design) else ""
     return f"{sampled}; {told}" if sampled else told
-
-
-def estimate_of(value: float, low: float, high: float, **facts: Any) -> Estimate:
-    """An estimate from a value and its bounds."""
-    return Estimate(value=value, low=low, high=high, **facts)

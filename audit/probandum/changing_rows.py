@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from probandum import stats
-from probandum.changing import NotComparable, estimate_of, of_shares, recurring
+from probandum.changing import NotComparable, of_shares, recurring
 from probandum.evidence import Floats
 from probandum.finding import Estimate
 from probandum.row_items import Counted, RowItems, Rows
@@ -43,7 +43,8 @@ class PairedRows:
 
         0: the row does not count, 1: it is a trial, 2: a trial with the event.
         """
-        place = self._place(base.sides[side], new.sides[side])
+        place = base.sides[side]
+        self._refuse_moved(place, new.sides[side])
         joint = self._counted(base.column, new.column, tuple(place))
         where = tuple(place.values())
         if any(code >= size for code, size in zip(where, joint.shape, strict=False)):
@@ -63,12 +64,11 @@ class PairedRows:
             self._joint[key] = np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape)
         return self._joint[key]
 
-    def _place(self, base: Mapping[str, int], new: Mapping[str, int]) -> Mapping[str, int]:
-        """The codes of a side in the baseline; NotComparable where the new audit's are other rows."""
+    def _refuse_moved(self, base: Mapping[str, int], new: Mapping[str, int]) -> None:
+        """NotComparable where the codes of a side stand for other rows in the new audit than in the baseline."""
         for name, code in base.items():
             if name not in new or not self._same(name, code, new[name]):
                 raise NotComparable(f"rows of the same content lie in other groups of {name!r} than in the baseline")
-        return base
 
     def _same(self, name: str, code: int, other: int) -> bool:
         """Whether the rows with ``code`` before are those with ``other`` after."""
@@ -138,10 +138,10 @@ def _of_linear(tables: Sequence[tuple[int, int, int]], moved: tuple[int, int, in
         return of_shares(tables[0], unit, told)
     counts = tuple(pair for up, down, n in tables for pair in ((up, down), (n, n)))
     interval = stats.bounds("paired-gap", level=0.95, counts=counts)
-    return estimate_of(
-        interval.value,
-        min(interval.low, interval.value),
-        max(interval.high, interval.value),
+    return Estimate(
+        value=interval.value,
+        low=min(interval.low, interval.value),
+        high=max(interval.high, interval.value),
         n=moved[2],
         unit=unit,
         method="paired-gap",
@@ -174,10 +174,10 @@ def _to_first_order(tables: Sequence[Counts], form: str, moved: tuple[int, int, 
         parts.append((spread / rows, max(int(table.sum()) - 1, 1)))
     moments = (value, math.sqrt(sum(variance for variance, _ in parts)), satterthwaite(*parts))
     interval = stats.bounds("welch", level=0.95, moments=moments)
-    return estimate_of(
-        value,
-        interval.low,
-        interval.high,
+    return Estimate(
+        value=value,
+        low=interval.low,
+        high=interval.high,
         n=moved[2],
         unit=unit,
         method="welch",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from probandum.errors import UsageError
 
@@ -77,6 +76,8 @@ def init(
 
 def _options(given: list[str]) -> dict[str, Any]:
     """``key=value`` as YAML reads the value; UsageError where it is none."""
+    import yaml
+
     options: dict[str, Any] = {}
     for each in given:
         key, equals, value = each.partition("=")

@@ -25,8 +25,6 @@ Tier = Annotated[
     typer.Option(help="pr, nightly or release: what the plan's tiers ask, and the gate's mode; default gate.mode."),
 ]
 
-_RESOURCES = {"requests": "requests", "tokens": "tokens", "seconds": "seconds of answering", "money_eur": "euro"}
-
 
 @app.command("check")
 def check(
@@ -143,11 +141,13 @@ def _costs(found: Forecast) -> Iterator[str]:
 
 
 def _budget(found: Forecast) -> Iterator[str]:
+    from probandum.budget import UNITS
+
     for resource, (needed, enough) in found.suffices().items():
         limit = found.budget.limits()[resource]
         said = {True: "suffices", False: "DOES NOT SUFFICE", None: "cannot be compared"}[enough]
         most = "" if enough is None else f": at most {needed:,.6g} are needed"
-        yield f"budget of {limit:,g} {_RESOURCES[resource]}: {said}{most}"
+        yield f"budget of {limit:,g} {UNITS[resource]}: {said}{most}"
 
 
 def _count(found: Range) -> str:

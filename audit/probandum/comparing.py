@@ -153,10 +153,9 @@ def _changes(base: Measured, new: Measured, differences: Iterable[Difference]) -
         pairing = _Pairing(base, new, probe)
         for measure in result.measures:
             name = _name(probe, measure)
+            then = known.pop(name, None)
             if name in new.items or measure.counted is not None:
-                yield _changed(pairing, probe, measure, known.pop(name, None), before, barred)
-            else:
-                known.pop(name, None)
+                yield _changed(pairing, measure, then, barred)
         for name, measure in known.items():
             if name in base.items or measure.counted is not None:
                 yield _incomparable(probe, measure, "the record under audit does not measure it")
@@ -212,34 +211,16 @@ def _refuse_others(measure: Measure, items: Items, where: str) -> None:
         raise NotComparable(f"its items make up {made:.6g}{where}, and not its value {measure.estimate.value:.6g}")
 
 
-def _changed(
-    pairing: _Pairing,
-    probe: str,
-    measure: Measure,
-    before: Measure | None,
-    result: ProbeResult | None,
-    barred: list[str],
-) -> Change:
-    items = pairing.new.items.get(_name(probe, measure))
+def _changed(pairing: _Pairing, measure: Measure, then: Measure | None, barred: list[str]) -> Change:
+    items = pairing.new.items.get(_name(pairing.probe, measure))
     windows = items is not None and items.form == "windows"
-    if barred:
-        return _incomparable(probe, measure, "; ".join(barred), windows=windows)
-    if before is None or result is None or result.status != "measured":
-        return _incomparable(probe, measure, "the baseline does not measure it", windows=windows)
-    failed = [outcome.name for outcome in result.controls if outcome.held is False]
-    if failed:
-        return _incomparable(probe, measure, f"a control failed in the baseline: {failed[0]}", windows=windows)
-    if windows and (other := _machines(pairing.base, pairing.new)):
-        return _incomparable(probe, measure, other, windows=windows)
-    for where, each in (("", measure), ("in the baseline, ", before)):
-        if each.verdict is Verdict.ERROR:
-            return _incomparable(probe, measure, f"{where}it is an error: {each.why}", windows=windows)
     try:
+        before = _comparable(pairing, measure, then, barred, windows=windows)
         estimate = _missing(before, measure) or pairing.change(before, measure)
     except NotComparable as error:
-        return _incomparable(probe, measure, str(error), windows=windows)
+        return _incomparable(pairing.probe, measure, str(error), windows=windows)
     return Change(
-        probe=probe,
+        probe=pairing.probe,
         metric=measure.metric,
         groups=measure.groups,
         facets=measure.facets,
@@ -250,6 +231,26 @@ def _changed(
         windows=windows,
         evidence=measure.evidence,
     )
+
+
+def _comparable(
+    pairing: _Pairing, measure: Measure, then: Measure | None, barred: list[str], *, windows: bool
+) -> Measure:
+    """The quantity in the baseline; NotComparable where the two audits did not measure it alike."""
+    if barred:
+        raise NotComparable("; ".join(barred))
+    result = pairing.base.results.get(pairing.probe)
+    if then is None or result is None or result.status != "measured":
+        raise NotComparable("the baseline does not measure it")
+    failed = [outcome.name for outcome in result.controls if outcome.held is False]
+    if failed:
+        raise NotComparable(f"a control failed in the baseline: {failed[0]}")
+    if windows and (other := _machines(pairing.base, pairing.new)):
+        raise NotComparable(other)
+    for where, each in (("", measure), ("in the baseline, ", then)):
+        if each.verdict is Verdict.ERROR:
+            raise NotComparable(f"{where}it is an error: {each.why}")
+    return then
 
 
 def _missing(before: Measure, after: Measure) -> Estimate | None:

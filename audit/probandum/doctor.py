@@ -12,6 +12,7 @@ from importlib.util import find_spec
 
 from probandum.energy import nvml_sensors, rapl_sensors
 from probandum.resources import cache_folder, shipped
+from probandum.targets.devices import usable_cores
 
 #: What each extra is for; which extras there are, and what they bring, the installed distribution says.
 PURPOSES: Mapping[str, str] = {
@@ -67,9 +68,8 @@ def _line(held: bool, what: str, detail: str) -> str:
 
 
 def _machine() -> Iterator[str]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    yield _line(True, "cpu", f"{cores} usable cores, {gib:.0f} GiB of memory, {platform.machine()}")
+    yield _line(True, "cpu", f"{usable_cores()} usable cores, {gib:.0f} GiB of memory, {platform.machine()}")
     if find_spec("torch") is None:
         yield _line(False, "gpu", "torch is not installed, so no device but the CPU is used")
         return

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from probandum.budget import RESOURCES, Budget, Resource, Spent
+from probandum.budget import Budget, Resource, Spent
 from probandum.calibrating import Calibration, Cost, calibrate
 from probandum.energy import make_meter
 from probandum.evidence import Reading
@@ -148,10 +148,7 @@ class Forecast:
         """
         most = self._most()
         found: dict[Resource, tuple[float, bool | None]] = {}
-        for resource in RESOURCES:
-            limit = self.budget.limits().get(resource)
-            if limit is None:
-                continue
+        for resource, limit in self.budget.limits().items():
             unknown = resource in ("tokens", "money_eur") and not most.counted
             unknown |= resource == "seconds" and self.cost is None
             amount = self.budget.amount(resource, most)
@@ -182,7 +179,7 @@ def forecast(plan: Plan, *, calibrated: bool | None = None, since_start: bool = 
     """
     started = (0.0, time.perf_counter() - time.process_time()) if since_start else _now()
     probes = prepare(plan)
-    source_digests(plan)
+    source_digests(plan)  # a run hashes every file that the plan names: part of its start
     target = make_target(plan.target_type, context_of(plan), plan.target_options)
     try:
         subject = subject_of(plan, target)

@@ -76,6 +76,9 @@ class Table:
 
     def select(self, names: Sequence[str]) -> Table:
         """The named columns, in that order; KeyError names the first that is absent."""
+        absent = next((name for name in names if name not in self.columns), None)
+        if absent is not None:
+            raise KeyError(f"the rows lack the column {absent!r}")
         return Table({name: self.columns[name] for name in names})
 
     def matrix(self) -> Floats:

@@ -221,12 +221,7 @@ class Limit:
         >>> Limit(metric="p/m", direction="band", threshold=0.25, around=1.0, margin=0.25).edges()
         (0.5, 1.5)
         """
-        if self.direction == "at_most":
-            return None, self.threshold + self.margin
-        if self.direction == "at_least":
-            return self.threshold - self.margin, None
-        half = self.threshold + self.margin
-        return self.around - half, self.around + half
+        return _edges(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,10 +252,23 @@ class Judgement:
     reason: str | None
     line: int | None
 
+    def edges(self) -> tuple[float | None, float | None]:
+        """The lowest and the highest value that the limit tolerates, as :meth:`Limit.edges`."""
+        return _edges(self)
+
     @property
     def applied(self) -> bool:
         """Whether a number was held against it."""
         return self.effective is not None
+
+
+def _edges(limit: Limit | Judgement) -> tuple[float | None, float | None]:
+    if limit.direction == "at_most":
+        return None, limit.threshold + limit.margin
+    if limit.direction == "at_least":
+        return limit.threshold - limit.margin, None
+    half = limit.threshold + limit.margin
+    return limit.around - half, limit.around + half
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

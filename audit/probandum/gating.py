@@ -15,7 +15,8 @@ import datetime
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from probandum import codec, sampling
 from probandum.assuring import assurances, moved_words
@@ -61,7 +62,7 @@ class GateResult:
         return bool(self.counts)
 
 
-def gate(record: Record, *, again: Again, key: Any = None, as_of: str | None = None) -> GateResult:
+def gate(record: Record, *, again: Again, key: Ed25519PublicKey | None = None, as_of: str | None = None) -> GateResult:
     """Decide over the present judgement of ``record``; ``again`` judges it once more from what is sealed.
 
     A waiver accepts nothing after its end, however long ago the findings were judged: ``as_of`` is the ISO date that
@@ -76,7 +77,7 @@ def gate(record: Record, *, again: Again, key: Any = None, as_of: str | None = N
     """
     # 1. verify digests and seals
     broken = [step for step in verify(record, key=key, again=again) if step.held is False]
-    causes = [Cause(code=4, text=f"verification step {step.number}, {step.title}: {step.detail}") for step in broken]
+    causes = [Cause(code=4, text=step.said) for step in broken]
     if broken:
         return GateResult(code=4, mode="", causes=tuple(causes), counts={}, judged=0)
     started = str(record.environment["started"])
@@ -92,16 +93,16 @@ def on_day(result: GateResult, findings: Iterable[Finding], day: str) -> GateRes
 
     ``findings``: as they were judged, with the waivers that were in force then.
     """
-    lapsed = [each for each in findings if each.waiver is not None and not in_force(each.waiver, day)]
-    if not lapsed:
+    ended = {
+        each.id: Idle(waiver=waiver, why=why_idle(waiver, each, day))
+        for each in findings
+        if (waiver := each.waiver) is not None and not in_force(waiver, day)
+    }
+    if not ended:
         return result
-    ended = [
-        Idle(waiver=each.waiver, why=why_idle(each.waiver, each, day)) for each in lapsed if each.waiver is not None
-    ]
-    idle = (*result.idle, *ended)
-    now = standing(findings, ended)
-    again = {each.id for each in lapsed}
-    blocking = _verdict_causes([each for each in now if each.id in again], mode=result.mode, idle=idle)
+    idle = (*result.idle, *ended.values())
+    now = standing(findings, ended.values())
+    blocking = _verdict_causes([each for each in now if each.id in ended], mode=result.mode, idle=idle)
     causes = (*result.causes, *blocking)
     return replace(result, code=_code(causes), causes=causes, notes=notes(now, result.mode), idle=idle)
 

@@ -135,8 +135,7 @@ def _server(url: str, type: str | None, options: Mapping[str, Any]) -> tuple[str
 def _served(url: str, options: Mapping[str, Any]) -> list[str]:
     """The names of the models that an OpenAI-compatible server lists."""
     base = url if urlsplit(url).path.strip("/") else url.rstrip("/") + "/v1"
-    known = {key: options[key] for key in ("key_env", "headers", "timeout", "proxy") if key in options}
-    server = Endpoint(Access(url=base, **known))
+    server = Endpoint(Access.of(base, options, Path))
     try:
         (reply,) = server.send([Call(path="/models", retries=0)])
         if not reply.well:
@@ -147,8 +146,6 @@ def _served(url: str, options: Mapping[str, Any]) -> list[str]:
             "--target http with kind, request and response, or http://HOST/v2/models/NAME for the inference protocol"
         )
         raise UsageError(f"{base}/models: no list of models: {error}", remedy=f"say what it is: {other}") from None
-    finally:
-        server.close()
 
 
 def _from(folder: Path, value: Any) -> Any:

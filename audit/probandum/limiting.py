@@ -13,6 +13,7 @@ from dataclasses import replace
 from probandum.errors import PlanError, did_you_mean
 from probandum.finding import Limit, MetricName, parse_metric
 from probandum.plan import Plan
+from probandum.plan_checks import Problem
 from probandum.plan_file import LimitLine
 from probandum.probe import ProbeResult, ProbeSpec, known_probes
 from probandum.units import difference_of, range_in_words, range_of
@@ -22,8 +23,6 @@ _COORDINATES = ("attribute", "group", "reference")
 _MOST_CROSSED = 3
 #: What adding decimals may leave: 0.8 + 0.2 is an edge of 1.
 _ROUNDING = 1e-12
-
-Problem = tuple[tuple[str | int, ...], str]
 
 
 def specs_of(results: Iterable[ProbeResult]) -> dict[str, ProbeSpec]:

@@ -92,21 +92,18 @@ def read_lock(path: Path) -> Lock | None:
     told = codec.decode(dict[str, Any], body, what=str(path))
     if told.get("predicateType") != predicate_type("lock"):
         raise RecordError(f"{path}: not a lock", remedy="write one with: probandum plan lock PLAN")
-    facts = told["predicate"]
-    return Lock(
-        made=facts["made"],
-        ask=facts["ask"],
-        tiers=facts["tiers"],
-        judge=facts["judge"],
-        limits=tuple(codec.decode(list[Limit], codec.encode(facts["limits"]), what=str(path))),
-        files=facts["files"],
-        seed=facts["seed"],
-        suites=facts["suites"],
-        software=facts["software"],
-        signed=bool(signatures),
-        key_id=signatures[0].keyid if signatures else None,
-        digest=codec.digest(body),
-    )
+    try:
+        facts = dict(told["predicate"])
+        limits = codec.decode(list[Limit], codec.encode(facts.pop("limits")), what=str(path))
+        return Lock(
+            **facts,
+            limits=tuple(limits),
+            signed=bool(signatures),
+            key_id=signatures[0].keyid if signatures else None,
+            digest=codec.digest(body),
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise RecordError(f"{path}: not a statement of a lock ({type(error).__name__}: {error})") from None
 
 
 def refuse_other_questions(plan: Plan, files: Mapping[str, str]) -> Lock | None:

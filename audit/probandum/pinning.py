@@ -39,11 +39,12 @@ class _Answers:
                     self._values.setdefault(key, {})[name] = value
         self._rows: dict[str, dict[int, tuple[int, ...]]] = {}
         for probe, rows in measured.rows.items():
+            if not rows.named:  # a place is no name that a list could hold
+                continue
             columns = {each.counted.column for each in measured.results[probe].measures if each.counted is not None}
             opened = rows.opened()
             answers = zip(*(opened.columns[name].tolist() for name in sorted(columns)), strict=True)
-            if rows.named:
-                self._rows[probe] = dict(zip(opened.keys.tolist(), answers, strict=True))
+            self._rows[probe] = dict(zip(opened.keys.tolist(), answers, strict=True))
 
     def of(self, key: str) -> dict[str, Any]:
         """Values of the item by quantity, and what became of the rows of that name."""

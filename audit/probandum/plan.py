@@ -12,6 +12,7 @@ import datetime
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,6 @@ from probandum.yaml_source import YamlSource, read_yaml
 MODES: Mapping[str, str] = {"pr": "merge", "nightly": "release", "release": "release"}
 _ASK = ("target", "data", "decision", "groups", "suites", "execution", "energy")
 _JUDGE = ("limits", "gate")
-_DECLARE = ("system", "documents")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -263,9 +263,12 @@ class Plan:
         named = {} if self.file.gate.baseline is None else self.file.gate.baseline.model_dump(exclude_none=True)
         return {name: self.resolve(path) for name, path in named.items()}
 
-    @property
+    @cached_property
     def must_not_change(self) -> tuple[str, ...]:
-        """The keys of the items whose answer may not change at all; PlanError where the file with them is missing."""
+        """The keys of the items whose answer may not change at all; PlanError where the file with them is missing.
+
+        Read once: a file that is edited while the audit goes on would give its judgement another digest.
+        """
         listed = self.file.gate.must_not_change
         if not isinstance(listed, str):
             return tuple(listed)

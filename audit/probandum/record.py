@@ -95,11 +95,11 @@ class Record:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """The plan's own judgement."""
+        """What the present judgement found."""
         return tuple(self._json(self.folder / "findings.json", list[Finding]))
 
     def judgement(self, name: str | None = None) -> Path:
-        """The folder of a judgement, by default of the plan's own."""
+        """The folder of a judgement, by default of the present one."""
         if name is None:
             return self._present()
         return self.folder / "judgements" / name

@@ -20,6 +20,7 @@ from probandum.dossier import Dossier, publisher
 from probandum.errors import RecordError, UsageError
 from probandum.finding import Finding, Limit, Waiver
 from probandum.places import Spot
+from probandum.probe import Window
 from probandum.record import PART, Record, make_folder, read_bytes
 from probandum.sealing import ReportFacts
 
@@ -48,6 +49,7 @@ class Judgement:
 def dossier(record: Record, *, as_of: str | None = None, judgement: str | None = None) -> Dossier:
     """All that documents may say of ``record`` under a judgement, by default the present one."""
     judged = Judgement(record, judgement)
+    windows = record.windows()
     return Dossier(
         card=judged.card,
         plan=record.plan,
@@ -67,16 +69,16 @@ def dossier(record: Record, *, as_of: str | None = None, judgement: str | None =
         gate=codec.builtins(gating.load_gate(record, judgement)),
         as_of=as_of or judged.as_of,
         observations=record.observations,
-        windows=record.windows(),
+        windows=windows,
         lock=_lock(record, judged.limits),
-        accounts=account(record),
+        accounts=account(record, windows),
         purged=None if (purge := purging.read(record)) is None else purge.said,
     )
 
 
-def account(record: Record) -> tuple[Account, ...]:
-    """What became of every input that the probes of a record planned to ask."""
-    return accounts(record.plan["suites"], record.results, record.observations(), record.windows())
+def account(record: Record, windows: Mapping[str, Window]) -> tuple[Account, ...]:
+    """What became of every input that the probes of a record planned to ask; ``windows`` are the record's."""
+    return accounts(record.plan["suites"], record.results, record.observations(), windows)
 
 
 def _lock(record: Record, limits: Sequence[Limit]) -> Mapping[str, Any] | None:

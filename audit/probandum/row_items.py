@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 Digests = npt.NDArray[np.uint64]
 Codes = npt.NDArray[np.uint16]
+Form = Literal["share", "difference", "ratio"]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -80,7 +81,7 @@ class Counted:
     columns the rows of a side have, the group first.
     """
 
-    form: Literal["share", "difference", "ratio"]
+    form: Form
     column: str
     events: tuple[int, ...]
     trials: tuple[int, ...]

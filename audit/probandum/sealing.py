@@ -147,7 +147,6 @@ def agree(
 
     ``replaced``: by name, the listed digest of a file that went and the digest of what stands in its place.
     """
-    instead = dict((replaced or {}).values())
     listed = listed_digests(folder)
     names = {_name(folder, path): path for path in found}
     for name in sorted({*listed, *names}):
@@ -157,7 +156,8 @@ def agree(
             return False, linked(name)
         if name not in names or not names[name].is_file():
             return False, f"{name} is listed and missing"
-        expected = instead.get(listed[name], listed[name]) if name in (replaced or {}) else listed[name]
+        went, instead = (replaced or {}).get(name, (None, ""))
+        expected = instead if listed[name] == went else listed[name]
         if expected != (digest := file_sha256(names[name])):
             return False, f"{name}: expected {expected[:12]}…, found {digest[:12]}…"
     return True, f"{len(names)} files"

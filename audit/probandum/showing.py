@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -29,6 +28,7 @@ from probandum import sampling
 from probandum.aligning import folded, laid_out, led
 from probandum.comparison import Comparison
 from probandum.export import comparison as told
+from probandum.export.writing import legal
 from probandum.finding import Estimate, Finding, Verdict, limit_in_short, notation
 from probandum.gating import GateResult, meaning
 from probandum.pacing import Pace, roughly
@@ -248,8 +248,10 @@ def _print(console: Console, lines: Sequence[str], style: str = "") -> None:
 
 
 def _one_line(text: str) -> str:
-    """Names come from data: none of them begins a line of a log that a CI service reads commands from."""
-    return " ".join(text.split())
+    """Names come from data: none of them begins a line of a log that a CI service reads commands from, or moves a
+    terminal's cursor.
+    """
+    return " ".join(legal(text).split())
 
 
 def print_summary(done: Sequence[tuple[Plan, Record, GateResult]]) -> None:
@@ -257,5 +259,5 @@ def print_summary(done: Sequence[tuple[Plan, Record, GateResult]]) -> None:
     console = Console()
     console.print()
     for plan, record, result in done:
-        index: Any = record.folder / "reports" / "index.html"
+        index = record.reports / "index.html"
         console.print(Text(f"gate {result.code}  {plan.card_text('name')}: {index}"), soft_wrap=True)

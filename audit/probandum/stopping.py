@@ -84,12 +84,13 @@ class Stopper:
         ends the asking, the outcomes so far stand; BudgetSpent where there are none.
         """
         values: list[float] = []
+        stream: Stream | None = None
         ended = f"all {most} were asked"
         for start, stop in looks(most):
             try:
                 values += [float(value) for value in draw(start, stop)]
             except BudgetSpent as error:
-                if not values:
+                if stream is None:
                     raise
                 ended = error.message
                 break
@@ -97,9 +98,8 @@ class Stopper:
             if (found := self.decided(stream)) is not None:
                 ended = f"stopped by the plan's limit, which {found}"
                 break
-        if not values:
+        if stream is None:
             raise ValueError(f"most is {most}; expected at least 1 outcome")
-        stream = Stream(values=tuple(values), span=span, binary=binary, population=population)
         interval = stats.bounds("sequential", level=0.95, stream=stream)
         return Estimate(
             value=interval.value,

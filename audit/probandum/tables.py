@@ -9,10 +9,11 @@ import csv
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from probandum.subject import NUMBER, UNKNOWN, Decision, Grouping, Subject, as_t
 
 #: A column of more distinct values than this is no grouping; it wants bins, or is an identifier.
 MOST_GROUPS = 100
+
+Reader = TypeVar("Reader", bound=Callable[..., Any])
 
 _EXACT = 2**53
 #: What programs write where a number is missing or too large.
@@ -40,32 +43,40 @@ def read_table(path: Path, *, columns: Sequence[str] | None = None) -> Table:
 
     DataError names the file, and the row or line, of whatever is wrong.
     """
-    reader = {".csv": _read_csv, ".parquet": _read_parquet}.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(f"{path.name}: unknown kind of table {path.suffix!r}", remedy="expected .csv or .parquet")
+    reader = _by_kind(path, csv=_read_csv, parquet=_read_parquet)
     if columns is not None and not columns:
         raise DataError(f"{path.name}: no column of it is named", remedy="name a label, features or groups in the plan")
-    try:
+    with _readable(path):
         return reader(path, None if columns is None else list(dict.fromkeys(columns)))
-    except OSError as error:
-        said = error.strerror or " ".join(str(error).split())
-        raise DataError(f"{path}: {said}", remedy="check the path in the plan") from None
 
 
 def read_header(path: Path) -> tuple[str, ...]:
     """The names of a table's columns, without its rows; DataError where it has none, MissingDependency as above."""
-    reader = {".csv": _csv_header, ".parquet": _parquet_header}.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(f"{path.name}: unknown kind of table {path.suffix!r}", remedy="expected .csv or .parquet")
-    try:
+    reader = _by_kind(path, csv=_csv_header, parquet=_parquet_header)
+    with _readable(path):
         header, filled = reader(path)
-    except OSError as error:
-        said = error.strerror or " ".join(str(error).split())
-        raise DataError(f"{path}: {said}", remedy="check the path in the plan") from None
     names = _checked_header(path, header, None)
     if not filled:
         raise DataError(f"{path.name}: a header and no rows")
     return tuple(names)
+
+
+def _by_kind(path: Path, *, csv: Reader, parquet: Reader) -> Reader:
+    """The reader for a file of this kind; DataError where there is none."""
+    reader = {".csv": csv, ".parquet": parquet}.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"{path.name}: unknown kind of table {path.suffix!r}", remedy="expected .csv or .parquet")
+    return reader
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What the system says of a file that cannot be read, as a DataError."""
+    try:
+        yield
+    except OSError as error:
+        said = error.strerror or " ".join(str(error).split())
+        raise DataError(f"{path}: {said}", remedy="check the path in the plan") from None
 
 
 def missing_column(name: str, header: Sequence[str]) -> str | None:
@@ -79,18 +90,32 @@ def missing_column(name: str, header: Sequence[str]) -> str | None:
 
 def _csv_header(path: Path) -> tuple[list[str], bool]:
     """The first line, and whether a row follows it."""
+    with _csv_lines(path) as lines:
+        return next(lines, []), any(lines)
+
+
+def _parquet_header(path: Path) -> tuple[list[str], bool]:
+    """The schema's names, and whether the file says that it holds rows."""
+    with _parquet_file(path) as file:
+        return list(file.schema_arrow.names), file.metadata.num_rows > 0
+
+
+@contextmanager
+def _csv_lines(path: Path) -> Iterator[Any]:
+    """The lines of a CSV file; DataError where it turns out to be none."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = csv.reader(file, strict=True, skipinitialspace=True)
         try:
-            return next(lines, []), any(lines)
+            yield lines
         except csv.Error as error:
             raise DataError(f"{path.name}:{lines.line_num}: {error}", remedy="is it a CSV file?") from None
         except UnicodeDecodeError:
             raise DataError(f"{path.name}: not UTF-8 text", remedy="save the file as CSV in UTF-8") from None
 
 
-def _parquet_header(path: Path) -> tuple[list[str], bool]:
-    """The schema's names, and whether the file says that it holds rows."""
+@contextmanager
+def _parquet_file(path: Path) -> Iterator[Any]:
+    """A Parquet file; DataError where it turns out to be none, MissingDependency without pyarrow."""
     try:
         import pyarrow as arrow
         import pyarrow.parquet as parquet
@@ -98,23 +123,17 @@ def _parquet_header(path: Path) -> tuple[list[str], bool]:
         raise MissingDependency("pyarrow", needed_for=path.name, extra="parquet") from None
     try:
         with parquet.ParquetFile(path) as file:
-            return list(file.schema_arrow.names), file.metadata.num_rows > 0
+            yield file
     except (arrow.ArrowException, UnicodeDecodeError) as error:
         raise DataError(f"{path.name}: no sound Parquet file: {' '.join(str(error).split())}") from None
 
 
 def _read_csv(path: Path, columns: list[str] | None) -> Table:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file, strict=True, skipinitialspace=True)
-        try:
-            header = next(lines, [])
-            names = _checked_header(path, header, columns)
-            values: list[list[str]] = [[] for _ in names]
-            _fill(path, lines, len(header), [header.index(name) for name in names], values)
-        except csv.Error as error:
-            raise DataError(f"{path.name}:{lines.line_num}: {error}", remedy="is it a CSV file?") from None
-        except UnicodeDecodeError:
-            raise DataError(f"{path.name}: not UTF-8 text", remedy="save the file as CSV in UTF-8") from None
+    with _csv_lines(path) as lines:
+        header: list[str] = next(lines, [])
+        names = _checked_header(path, header, columns)
+        values: list[list[str]] = [[] for _ in names]
+        _fill(path, lines, len(header), [header.index(name) for name in names], values)
     if not values[0]:
         raise DataError(f"{path.name}: a header and no rows")
     typed = zip(names, values, strict=True)
@@ -177,20 +196,12 @@ def _bad_cell(source: str, name: str, values: Sequence[object], row: int) -> Dat
 
 
 def _read_parquet(path: Path, columns: list[str] | None) -> Table:
-    try:
-        import pyarrow as arrow
-        import pyarrow.parquet as parquet
-    except ImportError:
-        raise MissingDependency("pyarrow", needed_for=path.name, extra="parquet") from None
-    try:
-        with parquet.ParquetFile(path) as file:
-            names = _checked_header(path, file.schema_arrow.names, columns)
-            read = file.read(columns=names)
+    with _parquet_file(path) as file:
+        names = _checked_header(path, file.schema_arrow.names, columns)
+        read = file.read(columns=names)
         if read.num_rows == 0:
             raise DataError(f"{path.name}: a header and no rows")
         return Table({name: _from_arrow(path.name, name, read.column(name), columns is not None) for name in names})
-    except (arrow.ArrowException, UnicodeDecodeError) as error:
-        raise DataError(f"{path.name}: no sound Parquet file: {' '.join(str(error).split())}") from None
 
 
 def _from_arrow(source: str, name: str, column: Any, strict: bool) -> Column:

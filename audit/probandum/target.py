@@ -28,6 +28,12 @@ class Problem(NamedTuple):
     place: Place
     text: str
 
+    @classmethod
+    def of(cls, error: UsageError) -> Problem:
+        """An error that begins with ``target.KEY:``, at that key."""
+        key, _, text = "; ".join(error.lines()).removeprefix("target.").partition(": ")
+        return cls(tuple(key.split(".", 1)), text)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetContext:

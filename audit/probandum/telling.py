@@ -44,7 +44,7 @@ def outcome(record: Record | str | Path, result: GateResult, plan: Plan | None) 
         findings=standing(opened.findings, result.idle),
         summaries={each.probe: each.summary for each in opened.results},
         seconds={name: reading.seconds for name, reading in opened.readings.items()},
-        accounts=reporting.account(opened),
+        accounts=reporting.account(opened, opened.windows()),
         signed=bool(sealing.signature(opened.folder)["signed"]),
     )
 

@@ -47,6 +47,15 @@ class Step:
     held: bool | None
     detail: str
 
+    @property
+    def said(self) -> str:
+        """The step in one line, as an error or a cause names it.
+
+        >>> Step(number=4, title="the statement is signed", held=False, detail="unsigned, and a key was given").said
+        'verification step 4, the statement is signed: unsigned, and a key was given'
+        """
+        return f"verification step {self.number}, {self.title}: {self.detail}"
+
 
 def verify(
     record: Record,
@@ -94,7 +103,7 @@ def refuse_damaged(record: Record, *, key: Ed25519PublicKey | None) -> None:
     for step in _taken([("the record is complete and sealed", lambda: _asked_whole(record)), *_asked(record, key)]):
         if step.held is False:
             raise RecordError(
-                f"{record.folder}: verification step {step.number}, {step.title}: {step.detail}",
+                f"{record.folder}: {step.said}",
                 remedy="the record is damaged, or not the one you mean; choose another --out",
             )
 

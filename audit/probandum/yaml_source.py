@@ -217,10 +217,7 @@ class _Reader:
             key = self._usable(str(self._constructed(key_node, place)), key_node, place)
             here = (*place, key)
             if key in values:
-                name = ".".join(map(str, here))
-                self.problems.append(
-                    f"{self._mark(key_node)}: {name}: the key occurs twice (line {self.marks[here].line})"
-                )
+                self._note(key_node, here, f"the key occurs twice (line {self.marks[here].line})")
                 continue
             self.marks[here] = self._mark(key_node)
             values[key] = self.read(value_node, here)
@@ -271,8 +268,7 @@ class _Reader:
         def value_of(match: re.Match[str]) -> str:
             name = match.group(1)
             if name not in os.environ:
-                where = ".".join(map(str, place))
-                self.problems.append(f"{self._mark(node)}: {where}: the environment has no variable {name!r}")
+                self._note(node, place, f"the environment has no variable {name!r}")
             return os.environ.get(name, "")
 
         return _VARIABLE.sub(value_of, text)

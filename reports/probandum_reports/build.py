@@ -20,6 +20,7 @@ from probandum.errors import UsageError
 from probandum_reports import facts, parts, risks
 from probandum_reports.citing import cited, dates_of, law_checked, law_version, roles_of
 from probandum_reports.documents import Entry, FactLine, Section, Template, Threat, template
+from probandum_reports.nodes import gaps
 from probandum_reports.selecting import select
 from probandum_reports.tables import in_place, name
 from probandum_reports.view import View
@@ -78,15 +79,15 @@ class Builder:
 
     def _status(self, nodes: Sequence[Node]) -> str:
         """A draft until a named reviewer signs and no field waits for a person."""
-        gaps = {gap.field_id: gap for gap in parts.gaps(nodes)}
-        people = sum(gap.origin == "human" for gap in gaps.values())
+        fields = {gap.field_id: gap for gap in gaps(nodes)}
+        people = sum(gap.origin == "human" for gap in fields.values())
         review = facts.card_fact(self.dossier.card, f"review.{self.template.id}", human=True)
         if review is None:
             reviewed = f"not reviewed; {self.template.reviewer} must review it"
         else:
             reviewed = f"reviewed by {review.by} on {review.on}"
-        missing = f"{len(gaps) - people} facts are missing and {people} fields wait for a person"
-        return f"{'Draft' if gaps or review is None else 'Reviewed'}: {missing}; {reviewed}"
+        missing = f"{len(fields) - people} facts are missing and {people} fields wait for a person"
+        return f"{'Draft' if fields or review is None else 'Reviewed'}: {missing}; {reviewed}"
 
     # Sections.
 

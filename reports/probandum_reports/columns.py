@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from probandum.document import Cell, Fact, Number, Table
-from probandum_reports.view import View
+from probandum_reports.view import View, mark_of
+from probandum_reports.wording import Mark
 
 #: Letters of a line as wide as the table; those beyond which a cell takes more lines instead of more width, and a
 #: word is broken; what the edges of a cell take.
 _LINE, _LONG_CELL, _LONG_WORD, _EDGES = 104, 150, 22, 3
+#: What a fact's mark takes with its words, which are set smaller and should not break.
+_BESIDE: Mapping[Mark | None, int] = {None: 1, "recorded": 18}
 
 
 def widths(table: Table, view: View) -> list[float]:
@@ -36,7 +40,7 @@ def _extent(cell: Cell, view: View) -> tuple[int, int]:
     text = view.cell(cell)
     word = max((min(len(part), _LONG_WORD) for part in re.split(r"[\s/-]+", text)), default=1)
     if isinstance(cell, Fact):
-        return max(word, 10 if view.provenance(cell) else 1), len(text)
+        return max(word, _BESIDE.get(mark_of(cell), 10)), len(text)
     if isinstance(cell, Number):
         return 25, len(text)
     return word, len(text)

@@ -245,15 +245,14 @@ def _answer(asked: Mapping[str, Any], answer: Response, index: int) -> str:
 def _window(window: Window) -> tuple[str, str]:
     """A metered window in words: what was done, and what it took."""
     reading = window.reading
-    parts = []
+    estimated = reading.joules is not None and reading.grade == "D"
+    parts = [metered.took(reading)] if estimated else []
     for name in ("gpu", "cpu", "dram"):
         joules = getattr(reading, f"{name}_joules")
-        if joules is not None:
-            parts.append(f"{name.upper()} {saying.amount(joules, 'joule')}")
-        elif name in reading.why:
+        if joules is None and name in reading.why:
             parts.append(f"{name.upper()} not read: {reading.why[name]}")
-    if reading.joules is not None and reading.grade == "D":
-        parts = [metered.took(reading), *(part for part in parts if " not read: " in part)]
+        elif joules is not None and not estimated:
+            parts.append(f"{name.upper()} {saying.amount(joules, 'joule')}")
     if reading.idle_watts is not None:
         parts.append(f"idle power {saying.amount(reading.idle_watts, 'watt')}")
     done = f"{window.requests:,} requests" if window.requests else "the whole probe"

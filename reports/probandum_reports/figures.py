@@ -20,7 +20,7 @@ from probandum_reports import saying
 from probandum_reports.directions import directed
 from probandum_reports.labels import folded
 from probandum_reports.pages import visible
-from probandum_reports.strips import neutral, span, tolerated
+from probandum_reports.strips import neutral, span
 from probandum_reports.view import Shown, View
 
 #: The colours of all charts; a page may swap each for one that suits the reader's own light or dark.
@@ -188,7 +188,7 @@ def _intervals(axes: Any, panel: Sequence[Shown]) -> None:
         limit = shown.finding.limit
         if limit is None or not _drawn(shown):
             continue
-        edges = tolerated(limit)
+        edges = limit.edges()
         good = (low if edges[0] is None else edges[0], high if edges[1] is None else edges[1])
         axes.barh(row, good[1] - good[0], left=good[0], height=1.0, color=BAND, zorder=0)
         for edge in edges:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 
-from probandum.document import Document, Fact, Figure, Gap, Heading, Listing, Node, Number, Table
+from probandum.document import Document, Fact, Gap, Heading, Node, Number
 from probandum.errors import RecordError
+from probandum_reports.nodes import walk
 from probandum_reports.view import View, mark_of
 from probandum_reports.wording import Mark
 
@@ -100,18 +101,6 @@ def in_reading_order(nodes: Iterable[Node]) -> Iterator[Node | list[Fact]]:
 
 def origins(document: Document) -> Counter[Mark]:
     """How many statements of each mark the document makes, its first page included."""
-    found: Counter[Mark] = Counter()
-
-    def walk(parts: Iterable[object]) -> None:
-        for part in parts:
-            if isinstance(part, Table):
-                walk(cell for row in part.rows for cell in row)
-            elif isinstance(part, Listing):
-                walk(inline for entry in part.entries for inline in entry)
-            elif isinstance(part, Figure):
-                walk([part.twin])
-            elif isinstance(part, Number | Fact | Gap) and (mark := mark_of(part)) is not None:
-                found[mark] += 1
-
-    walk([*document.front, *document.nodes])
-    return found
+    parts = walk([*document.front, *document.nodes])
+    marks = (mark_of(part) for part in parts if isinstance(part, Number | Fact | Gap))
+    return Counter(mark for mark in marks if mark is not None)

@@ -7,17 +7,18 @@ same bytes.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from markupsafe import Markup
 
-from probandum.document import Document, Figure, Gap, Heading, Listing, Table
+from probandum.document import Document, Figure, Gap, Heading
 from probandum.finding import Verdict
 from probandum_reports import figures
 from probandum_reports.evidence import evidence
 from probandum_reports.front import origins
 from probandum_reports.index import index
+from probandum_reports.nodes import gaps
 from probandum_reports.pages import anchor, fill, frame
 from probandum_reports.strips import strips
 from probandum_reports.view import View, mark_of
@@ -47,7 +48,7 @@ def render(view: View) -> bytes:
         shapes=strips(each.finding for each in shown if not each.suppressed),
         counts=origins(document),
         mark_of=mark_of,
-        gaps=list({anchor(gap.field_id): gap for gap in _gaps(document)}.values()),
+        gaps=list({anchor(gap.field_id): gap for gap in gaps(document.nodes)}.values()),
         arrives=_first_time(),
         contents=_contents(document),
         plots={
@@ -68,25 +69,6 @@ def _in_order(document: Document) -> Document:
             node = replace(node, level=level)
         nodes.append(node)
     return replace(document, nodes=tuple(nodes))
-
-
-def _gaps(document: Document) -> list[Gap]:
-    """Every gap, wherever it stands, in reading order."""
-    found: list[Gap] = []
-
-    def walk(parts: Sequence[object]) -> None:
-        for part in parts:
-            if isinstance(part, Table):
-                walk([cell for row in part.rows for cell in row])
-            elif isinstance(part, Listing):
-                walk([inline for entry in part.entries for inline in entry])
-            elif isinstance(part, Figure):
-                walk([part.twin])
-            elif isinstance(part, Gap):
-                found.append(part)
-
-    walk(document.nodes)
-    return found
 
 
 def _first_time() -> Callable[[Gap], bool]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from probandum.document import Document, Fact, Figure, Gap, Heading, Number, Table, Text
 from probandum.errors import RecordError
 from probandum_reports import facts
-from probandum_reports.parts import inner
+from probandum_reports.nodes import walk
 from probandum_reports.view import Shown, View
 from probandum_reports.waivers import standings
 
@@ -36,7 +36,7 @@ def check(view: View) -> None:
 def breaches(view: View) -> Iterator[str]:
     """Every breach in words, in reading order."""
     document = view.document
-    nodes = [*document.front, *_walk(document.nodes)]
+    nodes = [*document.front, *walk(document.nodes)]
     # 1. words
     names = {_name(view.shown(finding.id)) for finding in view.dossier.findings}
     for text in _prose(document, nodes):
@@ -92,12 +92,6 @@ def _of_finding(view: View, finding_id: str, what: str) -> str | None:
 def _of_waiver(view: View, finding_id: str, what: str) -> str | None:
     found = (each for each in standings(view.dossier) if each.waiver.finding == finding_id)
     return next((each.said(what) for each in found), None)
-
-
-def _walk(nodes: Iterable[object]) -> Iterator[object]:
-    for node in nodes:
-        yield node
-        yield from _walk(inner(node))
 
 
 def _prose(document: Document, nodes: Iterable[object]) -> Iterator[str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from probandum.document import Cell, Fact, Figure, Gap, Listing, Node, Number, Table, Text
+from probandum.document import Cell, Fact, Gap, Listing, Node, Number, Table, Text
 from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict
 from probandum_reports import facts, risks, saying
 from probandum_reports.documents import Template
+from probandum_reports.nodes import gaps
 from probandum_reports.tables import in_full, limits, name
 from probandum_reports.view import View
 from probandum_reports.waivers import DECLARED, not_blocking, standings
@@ -46,26 +47,6 @@ def front(dossier: Dossier) -> tuple[Fact, ...]:
     found = [facts.card_fact(dossier.card, path, label=label) for path, label in card]
     found += [facts.run_fact(dossier, path, label=label) for path, label in run]
     return tuple(fact for fact in found if fact is not None) + facts.notices(dossier.card)
-
-
-def gaps(nodes: Iterable[object]) -> Iterator[Gap]:
-    """Every gap of a tree, in reading order."""
-    for node in nodes:
-        if isinstance(node, Gap):
-            yield node
-        else:
-            yield from gaps(inner(node))
-
-
-def inner(node: object) -> Sequence[object]:
-    """What stands inside a node."""
-    if isinstance(node, Table):
-        return [cell for row in node.rows for cell in row]
-    if isinstance(node, Figure):
-        return [node.twin]
-    if isinstance(node, Listing):
-        return [inline for entry in node.entries for inline in entry]
-    return []
 
 
 def _notices(parts: Parts) -> Iterable[Node]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from probandum.finding import Finding, Judgement
+from probandum.finding import Finding
 
 #: The narrowest a scale is drawn, as a share of the largest number on it, so that nothing divides by zero.
 _LEAST = 1e-6
@@ -29,16 +29,6 @@ class Strip:
     good: tuple[float, float] | None
     limits: tuple[float, ...]
     origin: float | None
-
-
-def tolerated(limit: Judgement) -> tuple[float | None, float | None]:
-    """The lowest and the highest value that the limit, with its margin, tolerates; None where a side is open."""
-    if limit.direction == "at_most":
-        return None, limit.threshold + limit.margin
-    if limit.direction == "at_least":
-        return limit.threshold - limit.margin, None
-    half = limit.threshold + limit.margin
-    return limit.around - half, limit.around + half
 
 
 def strips(findings: Iterable[Finding]) -> dict[str, Strip]:
@@ -67,7 +57,7 @@ def span(findings: Iterable[Finding]) -> tuple[float, float]:
         estimate = finding.estimate
         numbers += [edge for edge in (estimate.low, estimate.value, estimate.high) if edge is not None]
         if finding.limit is not None:
-            numbers += [edge for edge in tolerated(finding.limit) if edge is not None]
+            numbers += [edge for edge in finding.limit.edges() if edge is not None]
     low, high = min(numbers), max(numbers)
     room = _PADDING * max(high - low, _LEAST * max(abs(low), abs(high)), _LEAST)
     return low - room, high + room
@@ -82,7 +72,7 @@ def _family(findings: list[Finding]) -> Iterable[tuple[Finding, Strip]]:
     for finding in findings:
         estimate = finding.estimate
         assert estimate.low is not None and estimate.value is not None and estimate.high is not None
-        edges = (None, None) if finding.limit is None else tolerated(finding.limit)
+        edges = (None, None) if finding.limit is None else finding.limit.edges()
         inside = [at(edge) for edge in edges if edge is not None]
         origin = neutral(finding)
         yield (

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from probandum.document import Cell, Fact, Figure, Gap, Listing, Node, Number, Table, Text
 from probandum.finding import Finding, Verdict
 from probandum_reports import saying
-from probandum_reports.strips import tolerated
 from probandum_reports.view import Shown, View
 
 #: The provision that asks for limits defined before the test.
@@ -121,7 +120,7 @@ def _gravity(shown: Shown) -> tuple[int, float]:
     judged, value = shown.finding.limit, shown.finding.estimate.value
     beyond = 0.0
     if judged is not None and value is not None and not shown.suppressed:
-        low, high = tolerated(judged)
+        low, high = judged.edges()
         sides = [low - value] if low is not None else []
         sides += [value - high] if high is not None else []
         beyond = max(sides) / (abs(judged.threshold) or 1.0)

@@ -187,7 +187,9 @@ class View:
         )
 
     def grade(self, finding: Finding) -> str | None:
-        """The worst measurement grade behind an energy finding; None for any other."""
+        """The worst measurement grade behind a finding of energy; None for any other, such as a time."""
+        if finding.estimate.unit == "second":
+            return None  # read off a clock, whatever meters there were
         grades = [self.dossier.windows[key].reading.grade for key in finding.evidence if key in self.dossier.windows]
         if "grade" in finding.facets:
             grades.append(finding.facets["grade"])

@@ -6,57 +6,32 @@ import json
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
 
+from commands import Ended, entered
 from paths import ROOT
-from probandum import api, cli, doctor
+from probandum import api, doctor
 from probandum.signing import keygen
 from records import LIMITS, PLAN, write_plan, write_sklearn_plan
 
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
+Command = Callable[..., Ended]
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> object:
+def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
     """Runs the command line in this process, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*words: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["probandum", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        code = ended.value.code
-        return Ended(code if isinstance(code, int) else int(code is not None), captured.out, captured.err)
-
-    return run
-
-
-Command = object
-
-
-def run(command: Command, *words: object) -> Ended:
-    """The command as the fixture runs it."""
-    assert callable(command)
-    ended = command(*words)
-    assert isinstance(ended, Ended)
-    return ended
+    return partial(entered, tmp_path)
 
 
 def test_an_audit_ends_with_the_gates_code_and_says_where_to_look(command: Command, tmp_path: Path) -> None:
     """A broken limit is 1, with the finding, its interval and its n."""
-    ended = run(command, "audit", write_plan(tmp_path), "--out", "run")
+    ended = command("audit", write_plan(tmp_path), "--out", "run")
 
     assert 1 == ended.code
     assert "gate 1: a limit is broken" in ended.out
@@ -67,7 +42,7 @@ def test_an_audit_ends_with_the_gates_code_and_says_where_to_look(command: Comma
 
 def test_exit_zero_is_said_and_changes_the_code_alone(command: Command, tmp_path: Path) -> None:
     """A demonstration may end with 0; the gate is printed all the same."""
-    ended = run(command, "audit", write_plan(tmp_path), "--out", "run", "--exit-zero")
+    ended = command("audit", write_plan(tmp_path), "--out", "run", "--exit-zero")
 
     assert 0 == ended.code
     assert "gate 1" in ended.out
@@ -76,23 +51,23 @@ def test_exit_zero_is_said_and_changes_the_code_alone(command: Command, tmp_path
 def test_gate_verify_and_report_read_the_record_alone(command: Command, tmp_path: Path) -> None:
     """None of them needs the plan or the data any more."""
     plan = write_plan(tmp_path)
-    run(command, "audit", plan, "--out", "run")
+    command("audit", plan, "--out", "run")
     plan.unlink()
     (tmp_path / "log.csv").unlink()
-    verified = run(command, "verify", "run")
+    verified = command("verify", "run")
 
-    assert 1 == run(command, "gate", "run").code
+    assert 1 == command("gate", "run").code
     assert 0 == verified.code
     assert [f"{number}." for number in range(1, 10)] == [line[:2] for line in verified.out.splitlines()]
     assert "9. -      " in verified.out
-    assert "9. ok     " in run(command, "verify", "run", "--render").out
-    assert 0 == run(command, "report", "run", "--out", "again", "--format", "md").code
+    assert "9. ok     " in command("verify", "run", "--render").out
+    assert 0 == command("report", "run", "--out", "again", "--format", "md").code
 
 
 def test_an_inconclusive_audit_is_3_and_so_is_one_without_a_limit(command: Command, tmp_path: Path) -> None:
     """A gate that judged nothing does not pass."""
-    none = run(command, "audit", write_plan(tmp_path, PLAN), "--out", "none")
-    near = run(command, "audit", write_plan(tmp_path, gap=0.1), "--out", "near")
+    none = command("audit", write_plan(tmp_path, PLAN), "--out", "none")
+    near = command("audit", write_plan(tmp_path, gap=0.1), "--out", "near")
 
     assert 3 == none.code
     assert "nothing was judged" in none.out
@@ -115,7 +90,7 @@ def test_a_wrong_command_is_one_line_and_2(
 ) -> None:
     """Nothing was run, nothing was written."""
     write_plan(tmp_path)
-    ended = run(command, *words)
+    ended = command(*words)
 
     assert 2 == ended.code
     assert 1 == len(ended.err.splitlines())
@@ -139,7 +114,7 @@ def test_a_mistake_in_a_plan_names_file_line_and_column(
     command: Command, tmp_path: Path, change: tuple[str, str], place: str, message: str
 ) -> None:
     """The line to look at comes first."""
-    ended = run(command, "audit", write_plan(tmp_path, (PLAN + LIMITS).replace(*change)), "--out", "run")
+    ended = command("audit", write_plan(tmp_path, (PLAN + LIMITS).replace(*change)), "--out", "run")
 
     assert 2 == ended.code
     assert f"audit.yaml:{place}: " in ended.err
@@ -152,7 +127,7 @@ def test_the_mistakes_of_all_plans_come_at_once(command: Command, tmp_path: Path
     sound = write_plan(tmp_path)
     lest = write_plan(tmp_path, (PLAN + LIMITS).replace("at_least: 0.8", "at_lest: 0.8"), name="lest.yaml")
     many = (PLAN + LIMITS).replace("decision: approved", "decison: approved").replace("version: 1", "version: 2")
-    ended = run(command, "audit", sound, lest, write_plan(tmp_path, many, name="many.yaml"), "missing.yaml")
+    ended = command("audit", sound, lest, write_plan(tmp_path, many, name="many.yaml"), "missing.yaml")
 
     lines = ended.err.splitlines()
     assert 2 == ended.code
@@ -169,7 +144,7 @@ def test_a_long_name_of_a_system_is_cut_in_the_name_of_its_folder(command: Comma
     for place, name in enumerate(names):
         text = (PLAN + LIMITS).replace("name: Loan desk", f"name: {name}")
         plans.append(write_plan(tmp_path / str(place), text, gap=0.1 * place))
-    ended = run(command, "audit", *plans, "--exit-zero")
+    ended = command("audit", *plans, "--exit-zero")
 
     assert 0 == ended.code, ended.err
     made = sorted(path.name for path in (tmp_path / "runs").iterdir())
@@ -180,10 +155,10 @@ def test_a_long_name_of_a_system_is_cut_in_the_name_of_its_folder(command: Comma
 def test_a_key_that_is_none_is_one_plain_line_at_verify(command: Command, tmp_path: Path) -> None:
     """The file, what was expected, and what to name."""
     record = write_plan(tmp_path)
-    run(command, "audit", record, "--out", "run")
+    command("audit", record, "--out", "run")
     (tmp_path / "no.pub").write_text("no key", "utf-8")
 
-    ended = run(command, "verify", "run", "--key", "no.pub")
+    ended = command("verify", "run", "--key", "no.pub")
 
     said = "not a PEM public key; name the file that `probandum keygen FILE` wrote beside the key: FILE.pub"
     assert 2 == ended.code
@@ -194,25 +169,25 @@ def test_a_wrong_key_at_verify_is_4_and_named(command: Command, tmp_path: Path) 
     """A signature by another key is no signature."""
     keygen(tmp_path / "ours")
     keygen(tmp_path / "theirs")
-    run(command, "audit", write_plan(tmp_path), "--out", "run", "--key", "ours")
+    command("audit", write_plan(tmp_path), "--out", "run", "--key", "ours")
 
-    assert 0 == run(command, "verify", "run", "--key", "ours.pub").code
-    assert 2 == run(command, "report", "run", "--format", "md").code
-    assert 2 == run(command, "report", "run", "--format", "md", "--key", "theirs").code
-    assert 0 == run(command, "report", "run", "--format", "md", "--key", "ours").code
-    assert 0 == run(command, "verify", "run", "--key", "ours.pub", "--render").code
-    wrong = run(command, "verify", "run", "--key", "theirs.pub")
+    assert 0 == command("verify", "run", "--key", "ours.pub").code
+    assert 2 == command("report", "run", "--format", "md").code
+    assert 2 == command("report", "run", "--format", "md", "--key", "theirs").code
+    assert 0 == command("report", "run", "--format", "md", "--key", "ours").code
+    assert 0 == command("verify", "run", "--key", "ours.pub", "--render").code
+    wrong = command("verify", "run", "--key", "theirs.pub")
     assert 4 == wrong.code
     assert "was not made with key" in wrong.out
-    assert 4 == run(command, "gate", "run", "--key", "theirs.pub").code
+    assert 4 == command("gate", "run", "--key", "theirs.pub").code
 
 
 def test_a_truncated_record_is_4_and_names_the_file(command: Command, tmp_path: Path) -> None:
     """Half a record is not judged."""
-    run(command, "audit", write_plan(tmp_path), "--out", "run")
+    command("audit", write_plan(tmp_path), "--out", "run")
     path = tmp_path / "run" / "ask" / "estimates.json"
     path.write_bytes(path.read_bytes()[:100])
-    ended = run(command, "gate", "run")
+    ended = command("gate", "run")
 
     assert 4 == ended.code
     assert "ask/estimates.json" in ended.out
@@ -222,7 +197,7 @@ def test_a_model_file_that_is_no_model_is_4(command: Command, tmp_path: Path) ->
     """The system could not be loaded; the message names the file."""
     plan = write_sklearn_plan(tmp_path)
     (tmp_path / "model.skops").write_bytes(b"no model")
-    ended = run(command, "audit", plan, "--out", "run")
+    ended = command("audit", plan, "--out", "run")
 
     assert 4 == ended.code
     assert "model.skops: no skops file" in ended.err
@@ -239,7 +214,7 @@ def test_a_pickle_without_the_flag_is_refused_unread(command: Command, tmp_path:
     plan = write_sklearn_plan(tmp_path)
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(Bomb()))
     plan.write_text(plan.read_text("utf-8").replace("model.skops", "model.pkl"), "utf-8")
-    ended = run(command, "audit", plan, "--out", "run")
+    ended = command("audit", plan, "--out", "run")
 
     assert 2 == ended.code
     assert "model.pkl: loading a pickle runs whatever code is in it" in ended.err
@@ -263,7 +238,7 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 
 def test_the_schema_is_printed_for_editors(command: Command) -> None:
     """JSON, whole."""
-    ended = run(command, "plan", "schema")
+    ended = command("plan", "schema")
 
     assert 0 == ended.code
     assert "properties" in json.loads(ended.out)
@@ -271,7 +246,7 @@ def test_the_schema_is_printed_for_editors(command: Command) -> None:
 
 def test_checking_a_plan_runs_nothing(command: Command, tmp_path: Path) -> None:
     """It says how much there is to do."""
-    ended = run(command, "plan", "check", write_plan(tmp_path))
+    ended = command("plan", "check", write_plan(tmp_path))
 
     assert 0 == ended.code
     assert "fits; 1 probes, 1 limits" in ended.out
@@ -280,7 +255,7 @@ def test_checking_a_plan_runs_nothing(command: Command, tmp_path: Path) -> None:
 
 def test_doctor_names_what_is_there_and_what_is_missing(command: Command) -> None:
     """One line a fact."""
-    ended = run(command, "doctor")
+    ended = command("doctor")
 
     assert 0 == ended.code
     extras = {each for each in metadata("probandum").get_all("Provides-Extra") or () if each not in ("all", "dev")}
@@ -316,12 +291,12 @@ print(sorted(heavy & set(sys.modules)))
 def test_judging_under_another_plan_asks_nothing(command: Command, tmp_path: Path) -> None:
     """Other limits, the same record."""
     plan = write_plan(tmp_path)
-    run(command, "audit", plan, "--out", "run")
+    command("audit", plan, "--out", "run")
     milder = tmp_path / "milder.yaml"
     milder.write_text(plan.read_text("utf-8").replace("0.8", "0.2"), "utf-8")
-    before = run(command, "judge", "run")
-    quiet = run(command, "judge", "run", "--exit-zero")
-    ended = run(command, "judge", "run", "--plan", milder)
+    before = command("judge", "run")
+    quiet = command("judge", "run", "--exit-zero")
+    ended = command("judge", "run", "--plan", milder)
 
     assert "gate 0" in ended.out
     assert (1, 0, 0) == (before.code, quiet.code, ended.code)
@@ -339,10 +314,10 @@ def test_a_gate_on_a_later_day_names_the_waiver_that_ended(command: Command, tmp
     plan.write_text(plan.read_text("utf-8") + f"waivers:\n  - {waiver}\n", "utf-8")
     files = {name: tmp_path / name for name in ("sarif", "junit", "gitlab", "summary")}
     words = [word for name in files for word in (f"--{name}", name)]
-    judged = run(command, "judge", "run", "--plan", plan, "--as-of", today)
-    held = run(command, "gate", "run", "--as-of", today, "--annotations", *words)
+    judged = command("judge", "run", "--plan", plan, "--as-of", today)
+    held = command("gate", "run", "--as-of", today, "--annotations", *words)
     summary = files["summary"].read_text("utf-8")
-    later = run(command, "gate", "run", "--as-of", "2099-01-01", "--annotations", *words)
+    later = command("gate", "run", "--as-of", "2099-01-01", "--annotations", *words)
 
     assert (0, 0, 1) == (judged.code, held.code, later.code)
     assert f"waived by Jane Doe until {today}, no worse than 0.1" in summary
@@ -352,4 +327,4 @@ def test_a_gate_on_a_later_day_names_the_waiver_that_ended(command: Command, tmp
     for name in ("sarif", "junit", "gitlab"):
         assert f"ended on {today}" in files[name].read_text("utf-8"), name
     assert f"ended on {today}" in files["summary"].read_text("utf-8")
-    assert 2 == run(command, "gate", "run", "--as-of", "2020-01-01").code
+    assert 2 == command("gate", "run", "--as-of", "2020-01-01").code

@@ -12,7 +12,8 @@ from probandum import api
 from probandum.errors import PlanError, RecordError
 from probandum.locking import lock_path, read_lock
 from probandum.reporting import dossier
-from probandum.signing import keygen
+from probandum.sealing import statement
+from probandum.signing import envelope, keygen
 from records import LIMITS, PLAN, write_log, write_plan
 
 
@@ -92,6 +93,15 @@ def test_another_statement_is_no_lock(tmp_path: Path) -> None:
 
     with pytest.raises(RecordError, match="not a lock"):
         api.audit(plan, out=tmp_path / "two", documents=False)
+
+
+def test_a_lock_that_lacks_a_fact_is_damaged(tmp_path: Path) -> None:
+    """A statement of the right kind, in canonical form, is not enough."""
+    path = tmp_path / "a.lock.json"
+    path.write_bytes(envelope(statement([], "lock", {"ask": "sha256:0", "limits": []}), None))
+
+    with pytest.raises(RecordError, match=r"a\.lock\.json: not a statement of a lock"):
+        read_lock(path)
 
 
 def test_the_lock_names_no_place_of_the_machine(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from probandum.reporting import dossier
 from probandum.signing import envelope, keygen
 from probandum.target import TargetContext, make_target
 from probandum.targets import load_builtin
-from records import LIMITS, PLAN, write_log, write_plan
+from records import LIMITS, PLAN, broken, write_log, write_plan
 
 DOCUMENTS = "documents: [dpia]\nexecution: {budget: {requests: 100000}}\n"
 #: A row of the log: the record's own name of a person.
@@ -49,11 +49,6 @@ def signed(base: Path, tmp_path: Path) -> Path:
 def unsigned(base: Path, tmp_path: Path) -> Path:
     """A copy of the record without a signature."""
     return Path(shutil.copytree(base / "unsigned", tmp_path / "run"))
-
-
-def broken(run: Path, key: Path | None = None, *, render: bool = False) -> list[int]:
-    """The numbers of the steps that do not hold."""
-    return [step.number for step in api.verify(run, key=key, render=render) if step.held is False]
 
 
 def raw(run: Path) -> bytes:

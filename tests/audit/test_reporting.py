@@ -17,7 +17,7 @@ from probandum.record import Record
 from probandum.reporting import dossier
 from probandum.sealing import STATEMENT, SUMS, report_facts, signature, statement_digest
 from probandum.signing import keygen
-from records import LIMITS, PLAN, write_plan
+from records import LIMITS, PLAN, broken, write_plan
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +41,6 @@ def files(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
     }
-
-
-def broken(record: Record, **options: Any) -> list[int]:
-    """The numbers of the steps that do not hold."""
-    return [step.number for step in api.verify(record, **options) if step.held is False]
 
 
 def test_the_statement_says_what_renders_the_reports_again(record: Record) -> None:

@@ -217,6 +217,16 @@ def test_a_findings_id_is_never_broken(width: int | None, monkeypatch: pytest.Mo
     assert id == findings[0].id
 
 
+def test_a_name_from_data_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """An escape sequence in a cause is written out."""
+    broken = ProbeResult(probe="bias.broken", version=1, status="error", why="it broke\x1b[2J")
+    showing.print_gate(decided(judge([broken], []), [], [], mode="release"))
+    out = capsys.readouterr().out
+
+    assert "it broke\\x1b[2J" in out
+    assert "\x1b" not in out
+
+
 @pytest.mark.parametrize(("code", "said"), [(1, "a limit is broken"), (3, "inconclusive"), (4, "could not be carried")])
 def test_the_gate_says_its_code_in_words_and_every_cause(
     capsys: pytest.CaptureFixture[str], code: int, said: str

@@ -101,6 +101,7 @@ def test_the_number_of_pairs_that_a_gap_needs_decides() -> None:
     [
         ("mcnemar-tango", ((1, 2), (10, 11)), r"mcnemar-tango expects \(\(better, worse\), \(n, n\)\)"),
         ("mcnemar-tango", ((7, 4), (10, 10)), "worse is 4; expected at most n - better, which is 3"),
+        ("paired-gap", ((1, 0), (50, 7), (1, 0), (50, 50)), r"paired-gap expects \(\(better, worse\), \(n, n\)\)"),
         ("paired-gap", ((1, 2), (10, 10)), "paired-gap expects 4 pairs of counts"),
         ("paired-gap", ((1, 2), (10, 10), (9, 2), (10, 10)), "worse is 2; expected at most n - better, which is 1"),
     ],

@@ -19,7 +19,7 @@ from probandum.record import Record
 from probandum.sealing import STATEMENT, SUMS, contents, report_facts, seal
 from probandum.signing import envelope, key_id, keygen, load_private, load_public, open_envelope
 from probandum.verifying import refuse_damaged
-from records import LIMITS, PLAN, write_plan
+from records import LIMITS, PLAN, broken, write_plan
 
 STEPS = 9
 DOCUMENTS = "documents: [dpia]\n"
@@ -46,11 +46,6 @@ def run(folder: Path, tmp_path: Path) -> Path:
 def unsigned(folder: Path, tmp_path: Path) -> Path:
     """A copy of the record without a signature."""
     return Path(shutil.copytree(folder / "unsigned", tmp_path / "unsigned"))
-
-
-def broken(run: Path, key: Path | None = None, *, render: bool = False) -> list[int]:
-    """The numbers of the steps that do not hold."""
-    return [step.number for step in api.verify(run, key=key, render=render) if step.held is False]
 
 
 def detail(run: Path, number: int, key: Path | None = None, *, render: bool = False) -> str:

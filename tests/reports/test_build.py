@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,17 +14,10 @@ from probandum.probe import Measure, ProbeResult
 from probandum_reports import lint
 from probandum_reports.build import Builder, build
 from probandum_reports.documents import Entry, Section, template, templates
-from probandum_reports.parts import inner
+from probandum_reports.nodes import walk
 from probandum_reports.view import View
 
 NAMES = sorted(templates())
-
-
-def walk(nodes: Sequence[object]) -> Iterator[object]:
-    """Every node of a tree, in reading order."""
-    for node in nodes:
-        yield node
-        yield from walk(inner(node))
 
 
 def facts_of(document: Document) -> dict[str, Fact]:

@@ -106,10 +106,17 @@ def test_an_energy_figure_says_its_grade() -> None:
         key: replace(window, reading=replace(window.reading, grade="D")) for key, window in make_windows().items()
     }
     measured = view_of(make_dossier()).shown("energy.inference/joules-per-request")
-    estimated = view_of(make_dossier(windows=windows)).shown("energy.inference/joules-per-request")
+    dossier = make_dossier(windows=windows)
+    estimated = view_of(dossier).shown("energy.inference/joules-per-request")
 
     assert "grade B: hardware counters" in measured.method
     assert estimated.value.startswith("estimated ")
+
+    joules = estimated.finding
+    seconds = replace(joules, id="energy.inference/seconds", estimate=replace(joules.estimate, unit="second"))
+    timed = view_of(replace(dossier, findings=(seconds,))).shown(seconds.id)
+
+    assert ("0.0412 s", "Student t interval") == (timed.value, timed.method)
 
 
 def test_a_statement_says_where_it_comes_from(dossier: Dossier) -> None:

@@ -93,10 +93,10 @@ def bind(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Binding:
     opens: list[Open] = []
     for name, state in states.items():
         if isinstance(state, str):
-            hanging = [r for r in known.requirements.values() if name in r.applies_to and r.id not in taken]
-            hanging = [r for r in hanging if system.concerns(r)]
+            hanging = [each for each in _hanging(name, system, known) if each.id not in taken]
             if hanging:
                 opens.append(Open(role=name, why=state, requirements=tuple(hanging)))
+    unnamed = [_unnamed(party, card, system, settled, known) for party in _PARTIES if card.get(party) is None]
     unsaid = [key for key in (*_PARTIES, "annex_iii", "annex_i") if card.get(key) is None]
     if system.cases and "annex_i" in unsaid:
         unsaid.remove("annex_i")  # a listed use is classified without it
@@ -105,20 +105,25 @@ def bind(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Binding:
         bound=tuple(bound),
         open=tuple(opens),
         unsaid=tuple(unsaid),
-        unnamed=tuple(_unnamed(party, card, known) for party in _PARTIES if card.get(party) is None),
+        unnamed=tuple(unnamed),
         remarks=system.remarks,
     )
 
 
-def _unnamed(party: str, card: Mapping[str, Any], law: Catalogue) -> Unnamed:
+def _hanging(role: str, system: _System, law: Catalogue) -> list[Requirement]:
+    """Every entry that can bind the system and that hangs on ``role``."""
+    return [each for each in law.requirements.values() if role in each.applies_to and system.concerns(each)]
+
+
+def _unnamed(
+    party: str, card: Mapping[str, Any], system: _System, settled: Mapping[str, bool], law: Catalogue
+) -> Unnamed:
     """What would bind ``party``, if the card named it, by role."""
-    system, assumed = _System(card, law), {**card, party: True}
-    settled = _settled(card, law)
+    assumed = {**card, party: True}
     roles: list[Open] = []
     for name, role in law.pack.roles.items():
         state = _state(name, role, assumed, system, settled) if role.party == party else False
-        hanging = [each for each in law.requirements.values() if name in each.applies_to and system.concerns(each)]
-        if state is not False and hanging:
+        if state is not False and (hanging := _hanging(name, system, law)):
             roles.append(Open(role=name, why="" if state is True else str(state), requirements=tuple(hanging)))
     duties = {each.id for role in roles for each in role.requirements if each.kind == "duty"}
     return Unnamed(party=party, duties=len(duties), roles=tuple(roles))

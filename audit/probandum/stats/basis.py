@@ -154,7 +154,12 @@ def family_of(
         tango = paired_family(better, worse, n)
         return tango if method == "tango" else McNemarTango(better, worse, n)
     if method == PAIRED_GAP:
-        (better1, worse1), (n1, _), (better2, worse2), (n2, _) = _pairs(method, counts, 4)
+        (better1, worse1), (n1, same1), (better2, worse2), (n2, same2) = _pairs(method, counts, 4)
+        if (n1, n2) != (same1, same2):
+            raise ValueError(
+                f"counts has ({n1}, {same1}) and ({n2}, {same2}); "
+                f"{method} expects ((better, worse), (n, n)) for a group and its reference"
+            )
         return paired_gap(better1, worse1, n1, better2, worse2, n2)
     if method in STRATIFIED:
         if counts is None:

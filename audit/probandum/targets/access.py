@@ -6,9 +6,10 @@ import json
 import os
 import re
 import ssl
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from probandum.errors import UsageError
@@ -36,6 +37,14 @@ class Access:
     retries: int = 4
     ca_file: Path | None = None
     proxy: str | None = None
+
+    @classmethod
+    def of(cls, url: str, keys: Mapping[str, Any], resolve: Callable[[str], Path]) -> Access:
+        """What the keys under ``target:`` say of it, whatever else stands there. ``resolve``: where its paths lead."""
+        given = {each.name: keys[each.name] for each in fields(cls) if each.name in keys and each.name != "url"}
+        if given.get("ca_file") is not None:
+            given["ca_file"] = resolve(given["ca_file"])
+        return cls(url=url, **given)
 
     def __post_init__(self) -> None:
         """UsageError naming the first key that cannot be meant; no message repeats a secret."""

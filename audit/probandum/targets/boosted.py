@@ -11,7 +11,7 @@ from probandum.evidence import Capability, Request, Response, Table
 from probandum.target import Target, TargetContext
 from probandum.targets.answering import Inputs, answered, class_names
 from probandum.targets.apart import Apart
-from probandum.targets.fitted import Part
+from probandum.targets.fitted import Part, columns_of
 from probandum.targets.loading import ModelFile, model_path, versions
 
 
@@ -55,7 +55,7 @@ class BoostedTarget(Target):
         self._fitted = Apart([part], timeout=timeout, threads=context.threads, quiet=True)
         try:
             self.labels = self._class_names(labels)
-            self._names = self._column_names(context.features)
+            self._names = columns_of(self._file, self._fitted.facts, context.features, self.as_named)
         except BaseException:
             self._fitted.close()
             raise
@@ -86,9 +86,6 @@ class BoostedTarget(Target):
     def _ask(self, inputs: Inputs) -> Any:
         if not isinstance(inputs, Table):
             raise TypeError("expected rows, got texts")
-        absent = [name for name in self._names if name not in inputs]
-        if absent:
-            raise KeyError(f"the rows lack the column {absent[0]!r}")
         rows = inputs.select(self._names) if self._names else inputs
         return self._fitted.probabilities(Table({self.as_named(name): rows[name] for name in rows}))
 
@@ -104,21 +101,3 @@ class BoostedTarget(Target):
         if labels and len(labels) != len(facts.classes):
             raise UsageError(f"target.labels: {len(labels)} names for {len(facts.classes)} classes")
         return class_names(labels) or facts.classes
-
-    def _column_names(self, features: Sequence[str]) -> tuple[str, ...]:
-        """The columns in the model's own order; TargetError where the plan's features do not cover them."""
-        facts = self._fitted.facts
-        if facts.columns is not None:
-            ours = {self.as_named(name): name for name in features}
-            absent = [name for name in facts.columns if features and name not in ours]
-            if absent:
-                raise TargetError(
-                    f"{self._file}: the model takes the column {absent[0]!r}, which data.features lacks",
-                    remedy=f"its columns: {', '.join(facts.columns)}",
-                )
-            return tuple(ours.get(name, name) for name in facts.columns)
-        if features and len(features) != facts.width:
-            raise TargetError(
-                f"{self._file}: the model takes {facts.width} columns, data.features names {len(features)}"
-            )
-        return tuple(features)

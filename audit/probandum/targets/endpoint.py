@@ -119,9 +119,6 @@ class Endpoint:
             text = text.replace(secret, _HIDDEN)
         return text
 
-    def close(self) -> None:
-        """Nothing: connections end with their round."""
-
     async def _all(self, calls: Sequence[Call]) -> list[Reply]:
         places = asyncio.Semaphore(self._access.concurrency)
         async with self._client() as client:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -34,6 +34,27 @@ class Facts:
     width: int | None
     warned: tuple[str, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)
+
+
+def columns_of(
+    file: str, facts: Facts, features: Sequence[str], as_named: Callable[[str], str] = str
+) -> tuple[str, ...]:
+    """The plan's columns in the model's own order; TargetError where ``features`` do not cover them.
+
+    ``as_named``: how the library writes a column's name into a model.
+    """
+    if facts.columns is not None:
+        ours = {as_named(name): name for name in features}
+        absent = [name for name in facts.columns if features and name not in ours]
+        if absent:
+            raise TargetError(
+                f"{file}: the model takes the column {absent[0]!r}, which data.features lacks",
+                remedy=f"its columns: {', '.join(facts.columns)}",
+            )
+        return tuple(ours.get(name, name) for name in facts.columns)
+    if features and facts.width is not None and facts.width != len(features):
+        raise TargetError(f"{file}: the model takes {facts.width} columns, data.features names {len(features)}")
+    return tuple(features)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -124,11 +125,7 @@ class HttpTarget(Target):
         self.endpoints = self._endpoint.addresses
         #: A question that can be asked again, and how it was answered.
         self._first: tuple[Request, Response] | None = None
-        try:
-            self._stated = self._state()
-        except BaseException:
-            self._endpoint.close()
-            raise
+        self._stated = self._state()
         self.cautions = tuple(self._cautions())
 
     @classmethod
@@ -153,13 +150,11 @@ class HttpTarget(Target):
             yield Problem(("batch",), f"{options['batch']}, expected a whole number from 1")
         if options.get("returns") == "decisions" and kind in (Capability.CHOOSE, Capability.GENERATE):
             yield Problem(("returns",), f"decisions are no answer to {kind}")
-        known = ("key_env", "headers", "concurrency", "timeout", "retries", "proxy")
         try:
-            Access(url=options["url"], **{name: options[name] for name in known if name in options})
+            Access.of(options["url"], options, Path)
             class_names(options.get("labels", ()))
         except UsageError as error:
-            key, _, text = "; ".join(error.lines()).removeprefix("target.").partition(": ")
-            yield Problem(tuple(key.split(".", 1)), text)
+            yield Problem.of(error)
 
     @classmethod
     def gives_probabilities(cls, options: Mapping[str, Any]) -> bool:
@@ -222,10 +217,6 @@ class HttpTarget(Target):
             said = short(again.error if again.outputs is None else again.outputs.tolist())
             return f"asked its first question again it answered {said}, not {short(then.values.tolist())}"
         return None
-
-    def close(self) -> None:
-        """End the connections."""
-        self._endpoint.close()
 
     def _cautions(self) -> Iterator[str]:
         if self._stated_at is None:

@@ -212,11 +212,9 @@ def _filled(body: Any, value: Callable[[str], Any]) -> Any:
 
 def _rows(table: Table, chunk: range, features: Sequence[str]) -> dict[str, Any]:
     """What stands for some rows; KeyError where one lacks a column."""
-    absent = [name for name in features if name not in table]
-    if absent:
-        raise KeyError(f"the rows lack the column {absent[0]!r}")
-    names = tuple(features) or tuple(table)
-    columns = {name: _plain(table[name][chunk.start : chunk.stop].tolist()) for name in names}
+    chosen = table.select(features) if features else table
+    names = tuple(chosen)
+    columns = {name: _plain(chosen[name][chunk.start : chunk.stop].tolist()) for name in names}
     matrix = [list(row) for row in zip(*columns.values(), strict=True)]
     rows = [dict(zip(names, row, strict=True)) for row in matrix]
     ones = {f"row.{name}": value for name, value in rows[0].items()}

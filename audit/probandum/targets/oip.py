@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -115,9 +116,8 @@ class OipTarget(Target):
     def problems(cls, options: Mapping[str, Any], features: Sequence[str]) -> Iterator[Problem]:
         """What is wrong with the address and the tensors, as far as the plan alone can say."""
         texts = options.get("kind") == "classify"
-        known = ("key_env", "headers", "concurrency", "timeout", "retries", "proxy")
         checks: list[Callable[[], object]] = [
-            lambda: Access(url=options["url"], **{name: options[name] for name in known if name in options}),
+            lambda: Access.of(options["url"], options, Path),
             lambda: class_names(options.get("labels", ())),
             lambda: output_of(options.get("outputs"), (), texts=texts),
             lambda: _batch(options.get("batch", 1)),
@@ -128,8 +128,7 @@ class OipTarget(Target):
             try:
                 check()
             except UsageError as error:
-                key, _, text = "; ".join(error.lines()).removeprefix("target.").partition(": ")
-                yield Problem(tuple(key.split(".", 1)), text)
+                yield Problem.of(error)
 
     @classmethod
     def gives_probabilities(cls, options: Mapping[str, Any]) -> bool:

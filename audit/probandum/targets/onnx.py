@@ -92,9 +92,6 @@ class OnnxTarget(Target):
 
     def _feed(self, table: Table) -> dict[str, Any]:
         """The rows as the model's inputs: one matrix, or one array of shape (rows, 1) or (rows,) a column."""
-        absent = [name for name in self._columns if name not in table]
-        if absent:
-            raise KeyError(f"the rows lack the column {absent[0]!r}")
         rows = table.select(self._columns) if self._columns else table
         if len(self._inputs) == 1 and not self._by_name:
             (only,) = self._inputs.values()

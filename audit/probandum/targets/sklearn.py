@@ -13,7 +13,7 @@ from probandum.evidence import Capability, Request, Response, Table
 from probandum.target import Target, TargetContext, target
 from probandum.targets.answering import Inputs, answered, class_names
 from probandum.targets.apart import Apart
-from probandum.targets.fitted import Facts, Fitted, Part, load
+from probandum.targets.fitted import Facts, Fitted, Part, columns_of, load
 from probandum.targets.loading import ModelFile, model_path, need, said, versions
 
 _PICKLES = (".joblib", ".pkl", ".pickle")
@@ -66,7 +66,8 @@ class SklearnTarget(Target):
         try:
             self.cautions = (*cautions, *self._fitted.facts.warned)
             self.labels = _labels(self._file, self._fitted.facts, labels)
-            self._names = self._column_names(context.features)
+            of_texts = second is not None or Capability.CLASSIFY in self.capabilities
+            self._names = () if of_texts else columns_of(self._file, self._fitted.facts, context.features)
         except BaseException:
             self._fitted.close()
             raise
@@ -100,27 +101,7 @@ class SklearnTarget(Target):
     def _ask(self, inputs: Inputs) -> Any:
         if not isinstance(inputs, Table):
             return self._fitted.probabilities(inputs)
-        absent = [name for name in self._names if name not in inputs]
-        if absent:
-            raise KeyError(f"the rows lack the column {absent[0]!r}")
         return self._fitted.probabilities(inputs.select(self._names) if self._names else inputs)
-
-    def _column_names(self, features: Sequence[str]) -> tuple[str, ...]:
-        """The columns in the model's own order; TargetError where the plan's features do not cover them."""
-        names, count = self._fitted.facts.columns, self._fitted.facts.width
-        if self._vectorizer_digest is not None or Capability.CLASSIFY in self.capabilities:
-            return ()
-        if names is not None:
-            absent = [name for name in names if features and name not in features]
-            if absent:
-                raise TargetError(
-                    f"{self._file}: the model takes the column {absent[0]!r}, which data.features lacks",
-                    remedy=f"its columns: {', '.join(names)}",
-                )
-            return names
-        if features and count is not None and count != len(features):
-            raise TargetError(f"{self._file}: the model takes {count} columns, data.features names {len(features)}")
-        return tuple(features)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,7 @@ from probandum.errors import TargetError
 from probandum.evidence import Capability, Request, Response
 from probandum.finding import Groups
 from probandum.probe import Ask
-from probandum.row_items import Counted
+from probandum.row_items import Counted, Form
 from probandum.subject import UNKNOWN, Grouping, Outcomes, Subject
 
 #: The fewest rows, positives or negatives of a group that allow a verdict, and the fewest expected of a decision.
@@ -31,8 +30,6 @@ SMALLEST_FOR_PRECISION = 100
 Mask = npt.NDArray[np.bool_]
 Cells = npt.NDArray[np.int64]
 Pair = tuple[tuple[int, int], tuple[int, int]]
-
-Form = Literal["share", "difference", "ratio"]
 
 #: Rows counted at once.
 _ROWS_AT_ONCE = 65536

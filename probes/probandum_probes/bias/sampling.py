@@ -14,7 +14,6 @@ import numpy as np
 
 from probandum.controls import ChangedSubject
 from probandum.errors import DataError
-from probandum.evidence import Table
 from probandum.probe import Ask
 from probandum.subject import Subject
 
@@ -40,8 +39,7 @@ def sampled_rows(ask: Ask, sample: int | None) -> Ask:
 
     def fewer(subject: Subject) -> Subject:
         groupings = {name: replace(each, codes=each.codes[places]) for name, each in subject.groupings.items()}
-        table = Table({name: column[places] for name, column in subject.table.columns.items()})
-        return replace(subject, table=table, groupings=groupings)
+        return replace(subject, table=subject.table.take(places), groupings=groupings)
 
     return ChangedSubject(ask, fewer)
 

@@ -16,7 +16,7 @@ from probandum.evidence import Capability, Floats, Items, Request, Response
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.resources import dataset
-from probandum.subject import Codes
+from probandum.subject import Bools, Codes
 from probandum_probes.bias.contrasts import estimated
 from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.swap_controls import finds_planted_term, quiet_placebos
@@ -44,10 +44,9 @@ class Scores:
         """Score with the term less score with its reference, shape (sentences,)."""
         return self.values[term.text] - self.values[term.reference]
 
-    def flips(self, term: Term) -> tuple[int, int]:
-        """How many labels differ between the term and its reference, and of how many."""
-        changed = self.labels[term.text] != self.labels[term.reference]
-        return int(changed.sum()), len(changed)
+    def flips(self, term: Term) -> Bools:
+        """Which labels differ between the term and its reference, shape (sentences,)."""
+        return np.asarray(self.labels[term.text] != self.labels[term.reference])
 
     def by_cluster(self, word: str, values: Floats) -> dict[str, float]:
         """The mean of ``values``, one a sentence of ``word``, over the sentences of each cluster."""
@@ -220,7 +219,8 @@ class TermSwap:
         yield _judged("signed-shift", _clustered(means, len(shifts)), small, pair, items=items, shown=term.placebo)
         if term.placebo:
             return
-        counts = (scores.flips(term),)
+        changed = scores.flips(term)
+        counts = ((int(changed.sum()), len(changed)),)
         interval = stats.bounds("clopper-pearson", level=0.95, counts=counts)
         flips = Estimate(
             value=interval.value,
@@ -232,7 +232,6 @@ class TermSwap:
             method="clopper-pearson",
             counts=counts,
         )
-        changed = scores.labels[term.text] != scores.labels[term.reference]
         flipped = replace(items, values=tuple(changed.astype(np.float64).tolist()), form="share")
         yield _judged("flip-rate", flips, small, pair, items=flipped)
 

@@ -130,14 +130,15 @@ class Inference:
         requests = self._work(ask)
         windows = list(ask.window(requests, repeats=self.repeats, seconds=self.seconds, warm_up=self.warm_up))
         joules, why = _joules(windows)
-        design = f"{len(windows)} windows of at least {self.seconds:g} s, gross, {_metered_by(windows)}"
+        repeated, meter = f"{len(windows)} windows of at least {self.seconds:g} s", _metered_by(windows)
+        design = f"{repeated}, gross, {meter}"
         asked = [window.requests for window in windows]
         work = f"work {requests[0].digest.removeprefix('sha256:')[:12]}"
         yield _disclosed("seconds-per-request", [w.reading.seconds for w in windows], asked, "second", design, "", work)
         yield _disclosed("joules-per-request", joules, asked, "joule", design, why, work)
         if joules is not None:
             net, why_not = _net(windows)
-            beyond = design.replace("gross", "net of idle power", 1)
+            beyond = f"{repeated}, net of idle power, {meter}"
             yield _disclosed("net-joules-per-request", net, asked, "joule", beyond, why_not, work)
         per_hour = [_JOULES_PER_WATT_HOUR * count / 1000 for count in asked]
         yield _disclosed("watt-hours-per-1000-requests", joules, per_hour, "watt-hour", design, why, work)

@@ -86,7 +86,7 @@ def kind_of(ask: Ask) -> Capability:
 
 
 def unable(ask: Ask) -> str | None:
-    """Why no explainer can ask this system: a log of decisions answers for its own rows only."""
+    """Why no explainer can ask this system: it answers decisions alone, as a log and some servers do."""
     if kind_of(ask) is Capability.PREDICT and "favourable" in ask.labels:
         return "the system answers decisions alone; explanations need class probabilities of changed inputs"
     return None

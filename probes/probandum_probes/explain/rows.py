@@ -44,10 +44,11 @@ class RowWorld(World):
         if len(subject) == 0 or not names:
             raise DataError("the plan's data hold no row, or no feature, to explain", remedy="check data.features")
         features = subject.table.select(names)
-        answer = ask([Request(kind=Capability.PREDICT, inputs=features, keys=subject.keys())])[0]
+        keys = subject.keys()
+        answer = ask([Request(kind=Capability.PREDICT, inputs=features, keys=keys)])[0]
         probabilities = answered(answer, "rows")
         labels = decided(subject, answer)
-        keys, contents = subject.keys(), subject.contents()
+        contents = subject.contents()
         rows = [" ".join(each) for each in zip(keys, contents, strict=True)]
         chosen = spread(labels, rows, inputs, ask.rng("inputs"))
         scores = class_scores(probabilities[chosen], labels[chosen])

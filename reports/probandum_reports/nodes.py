@@ -1,0 +1,30 @@
+"""Walking the content tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from probandum.document import Figure, Gap, Listing, Table
+
+
+def inner(node: object) -> Sequence[object]:
+    """What stands inside a node."""
+    if isinstance(node, Table):
+        return [cell for row in node.rows for cell in row]
+    if isinstance(node, Figure):
+        return [node.twin]
+    if isinstance(node, Listing):
+        return [inline for entry in node.entries for inline in entry]
+    return []
+
+
+def walk(nodes: Iterable[object]) -> Iterator[object]:
+    """Every node of a tree, in reading order."""
+    for node in nodes:
+        yield node
+        yield from walk(inner(node))
+
+
+def gaps(nodes: Iterable[object]) -> Iterator[Gap]:
+    """Every gap of a tree, in reading order."""
+    return (node for node in walk(nodes) if isinstance(node, Gap))
