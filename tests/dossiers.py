@@ -9,6 +9,7 @@ import numpy as np
 
 from probandum import codec, gating, judging, stats
 from probandum.accounting import accounts
+from probandum.attempts import Attempts, Earlier
 from probandum.dossier import Dossier
 from probandum.evidence import Capability, Items, Observation, Reading, Request, Response, Table
 from probandum.finding import Estimate, Groups, SubReason, Verdict, Waiver
@@ -21,6 +22,10 @@ DIGESTS = {name: codec.digest(name.encode()) for name in ("ask", "judge", "decla
 HELD = (
     ControlOutcome(name="planted gap", kind="positive", held=True, detail="a planted gap of 0.10 was found"),
     ControlOutcome(name="permuted groups", kind="negative", held=True, detail="12 of 200 permutations rejected"),
+)
+#: One earlier record of the model, which was interrupted.
+ATTEMPTS = Attempts(
+    earlier=Earlier(records=("credit-scorer-1a2b3c4d",), unfinished=("credit-scorer-1a2b3c4d",)), judgement=1
 )
 YOUNG, OLD = "25 or younger", "over 25"
 
@@ -55,7 +60,9 @@ def make_dossier(
         "items": {},
         "digests": DIGESTS | {name: codec.digest(name.encode()) for name in ("record", "judgement")},
         "seal": {"signed": False, "key_id": None},
-        "gate": codec.builtins(gating.decided(findings, unused, plan.suites, mode=mode, waivers=accepted)),
+        "gate": codec.builtins(
+            gating.decided(findings, unused, plan.suites, mode=mode, waivers=accepted, attempts=ATTEMPTS)
+        ),
         "as_of": "2026-11-02",
         "observations": lambda: iter(make_observations()),
         "windows": make_windows(),

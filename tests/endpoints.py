@@ -11,7 +11,9 @@ import hashlib
 import json
 import math
 import re
+import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -70,6 +72,8 @@ class Served:
 
     ``shift``: echoed log-probabilities are those of the next place, as one common server serves them. ``drift``: no
     two greedy answers are the same. ``penalty``: logits taken from words that were written already, unasked.
+    ``counts``: how it counts tokens without answering, as ``vllm``, ``llama.cpp`` or ``llama-cpp-python`` do;
+    ``wrong``: one too many.
     ``fault`` is asked before each answer, with the number of asks before it.
     """
 
@@ -85,6 +89,8 @@ class Served:
     fingerprint: str | None = "fp_1"
     states: str = ""
     usage: bool = True
+    counts: str | None = None
+    counted: int = 0
     needs: str | None = None
     fault: Fault | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -118,6 +124,8 @@ class Handler(BaseHTTPRequestHandler):
         """One ask, with the fault that is planted."""
         served = self.served
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if "tokenize" in self.path:
+            return self.count(body)
         with served.lock:
             number = len(served.asked)
             served.asked.append(body)
@@ -132,6 +140,21 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             with served.lock:
                 served.at_once -= 1
+
+    def count(self, body: dict[str, Any]) -> None:
+        """The tokens of a text, in the words of the server that it stands for."""
+        served = self.served
+        keys = {"vllm": "prompt", "wrong": "prompt", "llama.cpp": "content", "llama-cpp-python": "input"}
+        key = keys.get(served.counts or "", "")
+        extras = served.counts == "llama-cpp-python"
+        chat = key == "prompt" and "messages" in body
+        if (self.path != ("/extras/tokenize/count" if extras else "/tokenize")) or not (chat or key in body):
+            return self.send_json({"error": {"message": "not found"}}, 404)
+        served.counted += 1
+        tokens = tokens_of(prompt_of(body) if chat else body[key])
+        if served.counts == "llama.cpp":
+            return self.send_json({"tokens": list(range(len(tokens)))})
+        return self.send_json({"count": len(tokens) + (served.counts == "wrong")})
 
     def answer(self, body: dict[str, Any]) -> None:
         """The model's answer, or why there is none."""
@@ -169,10 +192,15 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
+def prompt_of(body: dict[str, Any]) -> str:
+    """What the model reads of one ask."""
+    return "".join(message["content"] for message in body["messages"]) + "\n" if "messages" in body else body["prompt"]
+
+
 def reply(served: Served, body: dict[str, Any]) -> dict[str, Any]:
     """What the server answers to one ask."""
     chat = "messages" in body
-    prompt = "".join(message["content"] for message in body["messages"]) + "\n" if chat else body["prompt"]
+    prompt = prompt_of(body)
     before = tuple(tokens_of(prompt))
     model = replace(served.model, salt=str(len(served.asked))) if served.drift else served.model
     written: list[str] = []
@@ -231,6 +259,31 @@ def _logprobs(
         "token_logprobs": [None if echo and place == 0 else value for place, (_, value, _) in enumerate(places)],
         "top_logprobs": [None if echo and place == 0 else tops for place, (_, _, tops) in enumerate(places)],
     }
+
+
+def cut(handler: Handler) -> None:
+    """Reset the connection, as a server that dies does."""
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.close_connection = True
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+def hang(handler: Handler, seconds: float = 0.6) -> None:
+    """Say nothing for a while."""
+    time.sleep(seconds)
+    cut(handler)
+
+
+def drip(handler: Handler, seconds: float = 0.6) -> None:
+    """One byte after the other, each in time, and all of them too late."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    for _ in range(round(seconds / 0.05)):
+        handler.wfile.write(b" ")
+        handler.wfile.flush()
+        time.sleep(0.05)
+    cut(handler)
 
 
 class _Quiet(ThreadingHTTPServer):

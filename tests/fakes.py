@@ -52,6 +52,27 @@ class Scorer(Target):
         return Response(outputs=np.column_stack([1.0 - good, good]), labels=self.labels)
 
 
+class Blurred(Scorer):
+    """The scorer with noise of ``blur`` logits on women's scores, so that these rank worse and lie no lower."""
+
+    name = "blurred scorer"
+
+    def __init__(self, *, blur: float) -> None:
+        super().__init__()
+        self.blur = blur
+
+    def identity(self) -> Mapping[str, Any]:
+        """Its only parameter."""
+        return {"rule": "blurred", "blur": self.blur}
+
+    def _scored(self, rows: Table) -> Response:
+        good = np.clip(super()._scored(rows).values[:, 1], 1e-9, 1 - 1e-9)
+        noise = np.sin(1e5 * np.asarray(rows["income"], dtype=np.float64))  # as good as random, and the same each time
+        logit = np.log(good / (1 - good)) + self.blur * rows["female"] * noise
+        good = logistic(np.asarray(logit, dtype=np.float64))
+        return Response(outputs=np.column_stack([1.0 - good, good]), labels=self.labels)
+
+
 class KeywordClassifier(Target):
     """P(toxic) of a text from weighted words: ``logit = bias + sum of the weights of its words``."""
 
@@ -235,8 +256,13 @@ class NotANumber(Through):
 BROKEN = (Refusing, RefusingSome, Crashing, Failing, Empty, NotANumber)
 
 
-def credit_world(rows: int = 2000, *, seed: int = 1, labelled: bool = True, reference: str | None = "men") -> Subject:
-    """Applicants with independent features, half of them women, who repay by the scorer's rule without its gap."""
+def credit_world(
+    rows: int = 2000, *, seed: int = 1, labelled: bool = True, reference: str | None = "men", towns: bool = False
+) -> Subject:
+    """Applicants with independent features, half of them women, who repay by the scorer's rule without its gap.
+
+    ``towns``: half of them live in Ayr, half in Bath, which changes nothing.
+    """
     rng = np.random.default_rng(seed)
     columns = {name: rng.normal(size=rows) for name in FEATURES[:3]}
     women = rng.random(rows) < 0.5
@@ -244,11 +270,16 @@ def credit_world(rows: int = 2000, *, seed: int = 1, labelled: bool = True, refe
     columns["female"] = women.astype(np.float64)
     columns["repaid"] = (rng.random(rows) < good).astype(np.float64)
     codes = np.where(women, 0, 1)
+    groupings = {"sex": Grouping(attribute="sex", codes=codes, names=("women", "men"), reference=reference)}
+    if towns:
+        home = rng.integers(0, 2, rows)
+        bath = None if reference is None else "Bath"
+        groupings["town"] = Grouping(attribute="town", codes=home, names=("Ayr", "Bath"), reference=bath)
     return Subject(
         table=Table(columns),
         features=FEATURES,
         label="repaid" if labelled else None,
-        groupings={"sex": Grouping(attribute="sex", codes=codes, names=("women", "men"), reference=reference)},
+        groupings=groupings,
         decision=Decision(favourable="1", positive="1", threshold=0.5),
     )
 
@@ -263,6 +294,11 @@ class Notes:
     def recorded(self, pack: str) -> list[Observation] | None:
         """The observations of a pack that was written."""
         return self.packs.get(pack)
+
+    def place(self, pack: str) -> tuple[str, int]:
+        """A line for each observation, pack after pack."""
+        packs = list(self.packs)
+        return "notes", 1 + sum(len(self.packs[each]) for each in packs[: packs.index(pack)])
 
     def write(self, observations: Sequence[Observation]) -> None:
         """Keep one pack."""

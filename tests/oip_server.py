@@ -34,9 +34,9 @@ class Refused(Exception):
 class Serving:
     """A model and how it is served.
 
-    ``fault``: what happens from answer ``after`` on, ``times`` times, by default for ever; ``faults``: what happens to
-    the first answers, one each. ``asked``: the method and
-    path of every request; ``rows``: how many rows each batch had.
+    ``fault``: what happens from answer ``after`` on, ``times`` times, by default for ever; with ``sticks`` to the batch
+    that met it first, and to no other. ``faults``: what happens to the first answers, one each. ``asked``: the method
+    and path of every request; ``rows``: how many rows each batch had.
     """
 
     model: Any
@@ -47,6 +47,8 @@ class Serving:
     after: int = 0
     faults: Sequence[str] = ()
     times: int | None = None
+    sticks: bool = False
+    stuck: bytes | None = None
     asked: list[str] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
@@ -57,10 +59,14 @@ class Serving:
     unplug: Any = None
     lock: Any = field(default_factory=Lock)
 
-    def due(self) -> str | None:
+    def due(self, batch: bytes) -> str | None:
         """The fault of this answer, counted."""
         with self.lock:
             self.answered += 1
+            if self.sticks:
+                if self.stuck is None and self.answered > self.after:
+                    self.stuck = batch
+                return self.fault if batch == self.stuck else None
             if self.answered <= len(self.faults):
                 return self.faults[self.answered - 1]
             begins = self.after < self.answered
@@ -138,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send([{"name": served.name, "version": served.version, "state": "READY", "reason": ""}])
         if self.path != f"/v2/models/{served.name}/infer":
             return self._send({"error": f"{self.path} not found"}, 404)
-        fault = served.due()
+        fault = served.due(body)
         if fault is not None and self._break(fault):
             return None
         try:
@@ -176,6 +182,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.serving.unplug()
         elif fault in ("429", "500", "503"):
             self._raw(b"", int(fault), "text/plain")
+        elif fault.startswith("429, wait "):
+            self._raw(b"", 429, "text/plain", fault.removeprefix("429, wait "))
         elif fault == "restart":
             self.serving.version = "2"
             return False
@@ -201,8 +209,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, said: object, status: int = 200) -> None:
         self._raw(json.dumps(said).encode(), status)
 
-    def _raw(self, data: bytes, status: int = 200, kind: str = "application/json") -> None:
+    def _raw(self, data: bytes, status: int = 200, kind: str = "application/json", wait: str | None = None) -> None:
         self.send_response(status)
+        if wait is not None:
+            self.send_header("Retry-After", wait)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -247,7 +257,7 @@ class _Servicer:
 
     def model_infer(self, request: Any, context: Any) -> Any:
         self._known(request.model_name, context)
-        fault = self.serving.due()
+        fault = self.serving.due(request.SerializeToString())
         if fault is not None:
             self._break(fault, context)
         try:

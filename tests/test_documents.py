@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -105,3 +107,19 @@ def test_the_texts_speak_of_the_project_alone() -> None:
     for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"):
         text = (ROOT / name).read_text("utf-8")
         assert None is re.search(r"/(root|home|work|opt|tmp)/", text), name
+
+
+def test_the_probe_of_the_contributors_page_runs() -> None:
+    """Whoever copies it has a probe that measures, and whose controls hold."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
+    code += (
+        "from fakes import KeywordClassifier, run_probe\n"
+        "from probandum.probe import make_probe\n"
+        "result = run_probe(make_probe('safety.flags', {}), KeywordClassifier())\n"
+        "print(result.status, result.measures[0].estimate.value, *(each.held for each in result.controls))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT / "tests"
+    )  # in a process of its own: a probe that is registered stays so
+
+    assert ("measured 0.0 True True", "") == (ended.stdout.strip(), ended.stderr)

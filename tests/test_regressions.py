@@ -228,7 +228,7 @@ def test_of_any_log_the_whole_way(
     folder, rng = tmp_path_factory.mktemp("logs"), np.random.default_rng(seed)
     women = np.repeat([True, False], sizes)
     before = rng.random(len(women)) < np.where(women, *(max(rate, 0.4) for rate in rates))
-    repaid = rng.random(len(women)) < 0.7
+    repaid = rng.random(len(women)) < np.where(before, 0.8, 0.6)
     audits = {
         "base": before,
         "same": before ^ (rng.random(len(women)) < churn),

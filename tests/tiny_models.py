@@ -18,11 +18,11 @@ _TEXTS = [
 
 
 def save_tokenizer(folder: Path, *, template: str | None = None, bert: bool = False) -> None:
-    """A byte-level tokenizer of 320 tokens; ``bert``: one that puts ``[CLS]`` and ``[SEP]`` around a text."""
+    """A byte-level tokenizer of 320 tokens; ``bert``: with ``[CLS]`` and ``[SEP]`` around a text, and ``[MASK]``."""
     import tokenizers
     from tokenizers import decoders, models, pre_tokenizers, processors, trainers
 
-    special = ["[PAD]", "[CLS]", "[SEP]"] if bert else ["<s>", "</s>"]
+    special = ["[PAD]", "[CLS]", "[SEP]", "[MASK]"] if bert else ["<s>", "</s>"]
     made = tokenizers.Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
@@ -35,7 +35,12 @@ def save_tokenizer(folder: Path, *, template: str | None = None, bert: bool = Fa
         made.post_processor = processors.TemplateProcessing(
             single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
         )
-        names: dict[str, Any] = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+        names: dict[str, Any] = {
+            "pad_token": "[PAD]",
+            "cls_token": "[CLS]",
+            "sep_token": "[SEP]",
+            "mask_token": "[MASK]",
+        }
     else:
         names = {"bos_token": "<s>", "eos_token": "</s>"}
     tokenizer = transformers().PreTrainedTokenizerFast(tokenizer_object=made, **names)
@@ -71,6 +76,12 @@ def save_llama(folder: Path, *, template: str | None = None, **config: Any) -> P
 
 def save_bert(folder: Path, **config: Any) -> Path:
     """A random BERT of two layers with the classes ``mild`` and ``rude``, which takes 64 tokens."""
+    classes = {"id2label": {0: "mild", 1: "rude"}, "label2id": {"mild": 0, "rude": 1}}
+    return save_encoder(folder, head="ForSequenceClassification", **{**classes, **config})
+
+
+def save_encoder(folder: Path, *, kind: str = "Bert", head: str = "Model", **config: Any) -> Path:
+    """A random encoder of two layers which takes 64 tokens; ``head``: ``Model`` for none, ``ForMaskedLM``."""
     library = transformers()
     import torch
 
@@ -82,12 +93,11 @@ def save_bert(folder: Path, **config: Any) -> Path:
         "num_attention_heads": 4,
         "max_position_embeddings": 64,
         "initializer_range": 0.4,
-        "id2label": {0: "mild", 1: "rude"},
-        "label2id": {"mild": 0, "rude": 1},
+        "pad_token_id": 0,
     }
     with torch.random.fork_rng():
         torch.manual_seed(7)
-        made = library.BertForSequenceClassification(library.BertConfig(**{**shape, **config}))
+        made = getattr(library, f"{kind}{head}")(getattr(library, f"{kind}Config")(**{**shape, **config}))
     made.save_pretrained(folder)
     save_tokenizer(folder, bert=True)
     return folder

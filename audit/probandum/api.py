@@ -15,6 +15,7 @@ from typing import Any
 
 from probandum import (
     baselines,
+    chaining,
     estimating,
     gating,
     locking,
@@ -27,6 +28,7 @@ from probandum import (
     telling,
     verifying,
 )
+from probandum.chaining import Again
 from probandum.comparing import Measured
 from probandum.comparing import compare as comparison_of
 from probandum.comparison import Comparison
@@ -83,13 +85,10 @@ def load_plan(plan: Plan | str | Path) -> Plan:
 
 
 def check_plan(plan: Plan | str | Path) -> Plan:
-    """The plan, after everything was checked that needs no model: keys, probes, options, targets, documents."""
+    """The plan, after everything was checked that needs no model: keys, probes, options, targets, rows, documents."""
     checked = _checked_plan(plan)
     if checked is plan:  # one that came from a file was checked where it was read
-        preparing.prepare(checked)
-        checked.check_names(documents=publisher().known())
-    for tier in checked.tiers:
-        preparing.prepare(checked.at_tier(tier))
+        preparing.check(checked, documents=publisher().known())
     baselines.refuse_unsound(checked)
     return checked
 
@@ -158,7 +157,9 @@ def audit(
         key=signing,
     )
     if documents:
-        report(record, documents=checked.documents, key=signing)
+        if observer is not None:
+            observer.note("writing documents")
+        reporting.write(record, checked.documents, FORMATS, folder=record.reports, key=signing)
     return record
 
 
@@ -174,13 +175,17 @@ def judge(
     """Judge a sealed record again, under another plan's limits or ``limits``; nothing is asked.
 
     The new judgement stands beside the older ones and becomes the record's ``findings.json``. UsageError where
-    ``plan`` asks other questions than the record answers. ``as_of``: the ISO date that decides which waivers are in
-    force, by default the day the record began, and not before it. ``key``: the ed25519 private key to sign with;
-    a signed record needs the one that signed it.
+    ``plan`` asks other questions than the record answers. RecordError where the record is damaged; without ``plan``,
+    which takes limits and card of the latest judgement again, also where the sealed estimates do not give that, unless
+    another version of the toolkit made it. ``as_of``: the ISO date that decides which waivers are in force, by default
+    the day the record began, and not before it. ``key``: the ed25519 private key to sign with; a signed record needs
+    the one that signed it.
     """
-    opened = _open(record)
-    signing = None if key is None else Path(key)
-    if plan is not None:
+    opened, signing = _open(record), None if key is None else Path(key)
+    if plan is None:
+        _refuse_damaged(opened, signing, upto=5, again=lambda folder: _once_more(opened, folder))
+    else:
+        _refuse_damaged(opened, signing, upto=5)
         checked = load_plan(plan).at_tier(opened.plan["tier"])  # asked there; ``tier`` decides the gate's mode alone
         if checked.digests["ask"] != opened.plan["digests"]["ask"]:
             raise UsageError(
@@ -201,7 +206,7 @@ def judge(
             as_of=as_of,
             key=signing,
         )
-    before = Judgement(opened)
+    before = Judgement(opened, chaining.latest(opened).name)
     return conclude(
         opened,
         before.limits if limits is None else limits,
@@ -311,15 +316,15 @@ def report(
     They get digests and a statement of their own beside them, signed where ``key`` names an ed25519 private key; those
     of a signed record, wherever they are written, need the key that signed it, and UsageError where it is not given.
     ``as_of``: the ISO date that they state, by default the judgement's; not before the day the record began.
+    RecordError where the record is damaged, or its present judgement is not what the sealed estimates give.
     """
-    opened = _open(record)
+    opened, signing = _open(record), None if key is None else Path(key)
+    _refuse_damaged(opened, signing, upto=6, again=partial(again, opened))
     if as_of is not None:
         as_of_day(as_of, started=str(opened.environment["started"]))
     load_plugins()
     chosen = opened.plan["declare"]["documents"] if documents is None else documents
     folder = opened.reports if out is None else Path(out)
-    signing = None if key is None else Path(key)
-    sealing.refuse_other_key(opened, signing)  # a wrong key is found before the old reports go
     return reporting.write(opened, chosen, formats, folder=folder, as_of=as_of, key=signing)
 
 
@@ -333,15 +338,15 @@ def purge(
     """Delete the raw questions and answers of a sealed record; digests, counts and readings stay, and items with them.
 
     A statement in the record says so, signed where ``key`` names an ed25519 private key; a signed record needs its own.
-    Reports are written again without them, for the present judgement. RecordError where the record is damaged: a purge
-    must not hide that.
+    Reports are written again without them, for the present judgement. RecordError where the record or its present
+    judgement is damaged: a purge must not hide that.
     """
     opened = _open(record)
     signing = None if key is None else Path(key)
     public = None if signing is None else load_private(signing).public_key()
     purging.withdraw(opened)
-    verifying.refuse_damaged(opened, key=public)
     opened.sweep()
+    verifying.refuse_damaged(opened, key=public, upto=7, again=partial(again, opened))
     made = purging.purge(opened, by=by, reason=reason, key=signing)
     facts = purging.delete_raw_pages(opened)
     if facts is not None:
@@ -355,6 +360,19 @@ def _checked_plan(plan: Plan | str | Path, *, documents: bool = True) -> Plan:
         return plan
     load_plugins()
     return preparing.load(Path(plan), documents=publisher().known() if documents else None)
+
+
+def _refuse_damaged(record: Record, key: Path | None, *, upto: int, again: Again | None = None) -> None:
+    """UsageError where ``key`` did not sign the record, RecordError where a step up to ``upto`` does not hold."""
+    sealing.refuse_other_key(record, key)
+    record.sweep()
+    public = None if key is None else load_private(key).public_key()
+    verifying.refuse_damaged(record, key=public, upto=upto, again=again)
+
+
+def _once_more(record: Record, folder: Path) -> Mapping[str, bytes]:
+    """What this version makes of the judgement in ``folder``; nothing of another's, about to be judged again."""
+    return again(record, folder) if chaining.judged_here(folder) else {}
 
 
 def _mode(tier: str | None, *, otherwise: str) -> str:

@@ -25,6 +25,7 @@ from probandum.errors import BudgetSpent, DataError, ProbeError, TargetError
 from probandum.evidence import CACHED, SMALLER, Capability, Observation, Request, Response
 from probandum.packing import checked, describe, packs
 from probandum.probe import Window
+from probandum.rereading import refuse_other
 from probandum.stopping import Rules, Stopper
 from probandum.subject import Subject
 from probandum.target import Target
@@ -36,6 +37,10 @@ class Journal(WindowJournal, Protocol):
 
     def recorded(self, pack: str) -> list[Observation] | None:
         """The observations of a whole recorded pack, in order; None where it is absent or incomplete."""
+        ...
+
+    def place(self, pack: str) -> tuple[str, int]:
+        """The file and the line at which a recorded pack begins."""
         ...
 
     def write(self, observations: Sequence[Observation]) -> None:
@@ -145,8 +150,12 @@ class Asker:
         name = codec.digest_of(keys)
         recorded = self.journal.recorded(name) if self.journal else None
         if recorded is not None:
+            assert self.journal is not None
+            refuse_other(recorded, probe, pack, first=self.journal.place(name))
             self.asked_before += len(recorded)
-            return [observation.answer for observation in recorded]
+            answers = [observation.answer for observation in recorded]
+            self.target.recall(pack, answers)
+            return answers
         started = time.perf_counter()
         responses, placement = self._cached_or_asked(name, pack)
         seconds = round(time.perf_counter() - started, 6)

@@ -1,4 +1,4 @@
-"""What the verdicts of a merge promise, and what they do not: how often chance alone blocks, and what may slip by."""
+"""What verdicts promise, and what they do not: how often chance passes or blocks, and what may slip by."""
 
 from __future__ import annotations
 
@@ -8,12 +8,26 @@ from probandum.finding import Estimate, Finding, Judgement, parse_metric
 
 
 def assurances(findings: Iterable[Finding], mode: str) -> tuple[str, ...]:
-    """The error rates of a merge's verdicts, in sentences; nothing of a release, whose limits are no merge's."""
+    """The error rates of the verdicts, in sentences; how often chance alone blocks is said of a merge."""
     judged = [(finding, finding.limit) for finding in findings if finding.limit is not None and finding.judged]
-    return tuple(_said(judged)) if mode == "merge" and judged else ()
+    if not judged:
+        return ()
+    if mode != "merge":
+        return (_passes(judged),)
+    return (*_blocks(judged), _passes(judged), *_unseen(judged))
 
 
-def _said(judged: list[tuple[Finding, Judgement]]) -> Iterator[str]:
+def _passes(judged: list[tuple[Finding, Judgement]]) -> str:
+    """How many checks there were, and what a PASS is worth."""
+    counted, alpha = f"applicable checks: {len(judged):,}", max(limit.alpha_pass for _, limit in judged)
+    if alpha == 0:
+        return f"{counted}, all exact"
+    error = f"{100 * alpha:g} %"
+    alone, together = f"each PASS line has {error} error of its own", f"only the PASS of all is controlled at {error}"
+    return f"{counted}; {alone}, {together}"
+
+
+def _blocks(judged: list[tuple[Finding, Judgement]]) -> Iterator[str]:
     families: dict[str, tuple[int, float]] = {}
     for _, limit in judged:
         if limit.alpha_fail > 0:  # an exact check has no error rate
@@ -28,7 +42,9 @@ def _said(judged: list[tuple[Finding, Judgement]]) -> Iterator[str]:
             f"with probability {chance:g} at most, so of 100 such merges expect {100 * chance:g} at most; "
             "asking again until it passes would void this"
         )
-        yield "each PASS has up to 5 % error of its own; only the PASS of all together is controlled at 5 %"
+
+
+def _unseen(judged: list[tuple[Finding, Judgement]]) -> Iterator[str]:
     named = {finding.facets.get("baseline") for finding, _ in judged if parse_metric(finding.metric).change}
     if named == {"merged"}:
         yield "no release is pinned as a baseline: steps that are each too small to see can add up unseen"

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import errno
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +19,8 @@ from probandum.cli_cache import app as cache_app
 from probandum.cli_init import init
 from probandum.cli_plan import Debug, PlanFile, SigningKey, Tier
 from probandum.cli_plan import app as plan_app
-from probandum.errors import PlanError, ProbandumError, RecordError, UsageError
+from probandum.errors import Crashed, PlanError, ProbandumError, RecordError, UsageError
+from probandum.piping import dropping
 
 if TYPE_CHECKING:
     from probandum.gating import GateResult
@@ -54,26 +56,48 @@ Annotations = Annotated[bool, typer.Option("--annotations", help="Print annotati
 
 
 def main() -> None:
-    """The command ``probandum``: exit code 0 to 4 as the gate's table says, 130 where Ctrl-C ended it."""
+    """The command ``probandum``: exit code 0 to 4 as the gate's table says, 130 where Ctrl-C ended it.
+
+    A defect is 4, never the 1 of a broken limit, and so is output that a full disk does not hold. Output that nobody
+    reads any more changes no code.
+    """
     try:
-        code = app(standalone_mode=False) or 0
+        with dropping():
+            code = _ended()
+    except OSError as error:
+        print(f"error: standard output: {error.strerror or error}", file=sys.stderr)
+        code = RecordError.exit_code
+    sys.exit(code)
+
+
+def _ended() -> int:
+    """Carry out the command; its exit code, with the reason on standard error."""
+    try:
+        code: int = app(standalone_mode=False) or 0
     except typer.TyperException as error:
-        _end(_usage(error), error.exit_code)
-    except (ProbandumError, OSError) as error:
-        if "--debug" in sys.argv:
-            raise
-        failed = error if isinstance(error, ProbandumError) else _unusable(error)
+        print(_usage(error), file=sys.stderr)
+        return error.exit_code
+    except (Exception, SystemExit) as error:  # no verb raises SystemExit: a library did, or the function under audit
+        failed = _failure(error)
         prefix = "" if isinstance(failed, PlanError) else "error: "  # an editor opens file:line:column at the start
-        _end("\n".join(f"{prefix}{line}" for line in failed.lines()), failed.exit_code)
+        if "--debug" in sys.argv:
+            traceback.print_exc()
+        print("\n".join(f"{prefix}{line}" for line in failed.lines()), file=sys.stderr)
+        return failed.exit_code
     if code == _INTERRUPTED:
         resumes = ": what was recorded is kept; the same command resumes it" if sys.argv[1:2] == ["audit"] else ""
-        _end(f"interrupted{resumes}", code)
-    sys.exit(code)
+        print(f"interrupted{resumes}", file=sys.stderr)
+    return code
 
 
-def _end(said: str, code: int) -> NoReturn:
-    print(said, file=sys.stderr)
-    sys.exit(code)
+def _failure(error: BaseException) -> ProbandumError:
+    """What ended a command, as an error with its exit code."""
+    if isinstance(error, ProbandumError):
+        return error
+    if isinstance(error, OSError):
+        return _unusable(error)
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return Crashed(f"probandum broke: {said}", remedy="give the same command with --debug, and report what it shows")
 
 
 def _usage(error: typer.TyperException) -> str:
@@ -92,6 +116,23 @@ def _unusable(error: OSError) -> ProbandumError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
         return RecordError(said, remedy="make room and give the same command again")
     return UsageError(said, remedy="check the path, and who may read and write there")
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"probandum {version('probandum')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What stands before a command."""
 
 
 @app.command()
@@ -117,7 +158,7 @@ def audit(
             what = "folder" if name == "out" else "file"
             raise UsageError(f"--{name} names one {what}, and {len(plans)} plans were given", remedy="give one plan")
     codes, done = [], []
-    with _told(out or plans[0], files, annotations):
+    with _told(out or plans[0], files, annotations, plan=_readable(plans)):
         loaded = _checked(plans)
     for plan in loaded:
         with _told(out or plan.path, files, annotations, plan=plan):
@@ -130,6 +171,15 @@ def audit(
         done.append((plan, record, result))
     showing.print_summary(done)
     raise typer.Exit(0 if exit_zero else next((code for code in (2, 4, 1, 3) if code in codes), 0))
+
+
+def _readable(plans: list[Path]) -> Plan | None:
+    """The only plan, where it can be read: what is told of its mistakes names the system."""
+    from probandum.plan import Plan
+
+    with suppress(UsageError, OSError):
+        return Plan.load(plans[0]) if len(plans) == 1 else None
+    return None
 
 
 def _checked(plans: list[Path]) -> list[Plan]:
@@ -239,12 +289,11 @@ def verify(
     debug: Debug = False,
 ) -> None:
     """Check every digest and seal of a record, step by step; 4 where one does not hold."""
-    from probandum import api
+    from probandum import api, showing
 
     steps = api.verify(run, key=key, render=render)
-    for step in steps:
-        state = {True: "ok", False: "BROKEN", None: "-"}[step.held]
-        print(f"{step.number}. {state:<7}{step.title}: {step.detail}")
+    states = {True: "ok", False: "BROKEN", None: "-"}
+    showing.print_steps((f"{each.number}. {states[each.held]:<7}", f"{each.title}: {each.detail}") for each in steps)
     raise typer.Exit(4 if any(step.held is False for step in steps) else 0)
 
 
@@ -258,12 +307,17 @@ def purge(
     debug: Debug = False,
 ) -> None:
     """Delete what was asked and answered from a record; digests stay, a statement says so, and it still verifies."""
-    from probandum import api
+    from probandum import api, purging
+    from probandum.record import Record
 
     if not raw:
         raise UsageError(f"{run}: nothing was deleted", remedy="say --raw to delete raw questions and answers for good")
+    stood = purging.read(Record.open(run))
     made = api.purge(run, by=by, reason=reason, key=key)
-    print(f"{run}: {made.said}")
+    if made == stood:
+        print(f"{run}: already purged, and nothing more was deleted or noted: {made.said}")
+    else:
+        print(f"{run}: {made.said}")
     print(f"{run}: items.json and rows.json keep the keys and values of items, without which nothing can be compared")
 
 
@@ -290,10 +344,9 @@ def keygen(path: Annotated[Path, typer.Argument(help="Where to write the private
 @app.command()
 def doctor() -> None:
     """What this machine can do, and what to install for the rest."""
-    from probandum.doctor import examine
+    from probandum import doctor, showing
 
-    for line in examine():
-        print(line)
+    showing.print_steps(doctor.examine())
 
 
 @law_app.command("list")
@@ -308,8 +361,11 @@ def law_list(prefix: Annotated[str, typer.Argument(help="Only ids that start so.
 def law_show(id: Annotated[str, typer.Argument(help="A requirement's id.")], debug: Debug = False) -> None:
     """One requirement whole."""
     from probandum.law import show
+    from probandum.plugins import load_plugins
+    from probandum.probe import known_probes
 
-    _print(show.entry(id))
+    load_plugins()
+    _print(show.entry(id, measured={name: spec.metrics for name, spec in known_probes().items()}))
 
 
 @law_app.command("timeline")
@@ -343,9 +399,8 @@ def _told(
     refuse_inside(record, files)  # before hours of work
     try:
         yield
-    except (ProbandumError, OSError) as error:
-        told = error if isinstance(error, ProbandumError) else _unusable(error)
-        _print(_written(record, failed(told), files, annotations, plan=plan))
+    except Exception as error:
+        _print(_written(record, failed(_failure(error)), files, annotations, plan=plan))
         raise
 
 

@@ -33,6 +33,7 @@ def check(
 ) -> None:
     """Check audit files without running anything; every problem in one go."""
     from probandum import api
+    from probandum.export.writing import plural
 
     problems: list[str] = []
     for plan in plans:
@@ -41,8 +42,8 @@ def check(
         except PlanError as error:
             problems += error.problems
             continue
-        suites, limits = len(checked.suites), len(checked.limits)
-        print(f"{plan}: fits; {suites} probes, {limits} limits, ask {checked.digests['ask'][:19]}…")
+        suites, limits = plural(len(checked.suites), "probe"), plural(len(checked.limits), "limit")
+        print(f"{plan}: fits; {suites}, {limits}, ask {checked.digests['ask'][:19]}…")
         for tier in (None, *checked.tiers):
             chosen = checked.at_tier(tier)
             if tier is not None:
@@ -111,7 +112,7 @@ def _facts(each: ProbeForecast) -> Iterator[str]:
         yield f"will measure nothing: {each.why}"
     yield f"{_count(each.requests)} requests"
     if each.requests.high and each.tokens_in is None:
-        yield "tokens are not counted by this system"
+        yield "tokens not known: this system does not count them beforehand"
     elif each.tokens_in is not None and each.tokens_in.high:
         yield f"{_count(each.tokens_in)} tokens read, {each.tokens_out or 0:,} written at most"
     if each.windows:
@@ -125,8 +126,11 @@ def _costs(found: Forecast) -> Iterator[str]:
     if found.cost is None or found.clock is None or found.reading is None:
         yield "seconds and energy: not known without calibration, which --calibrate asks for"
         return
+    from probandum.export.writing import plural
+
+    packs = plural(found.timed, "pack")
     yield (
-        f"CPU-seconds: about {found.cost.cpu_seconds:.0f}, up to the seal and without documents; {found.timed} packs "
+        f"CPU-seconds: about {found.cost.cpu_seconds:.0f}, up to the seal and without documents; {packs} "
         f"and the energy windows' work were answered for real, in {found.took:.1f} s, and scaled by tokens or inputs"
     )
     low, high = found.clock

@@ -1,15 +1,17 @@
 """Canonical JSON: the one place that turns our types into bytes and back.
 
 Canonical means: UTF-8, keys sorted, no spaces, shortest round-trip floats, no NaN and no infinity. The same
-value always gives the same bytes, so a digest of the bytes identifies the value.
+value always gives the same bytes, so a digest of the bytes identifies the value. An array of many numbers is one
+value: its doubles, little-endian in base64, beside its shape.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,6 +22,8 @@ from probandum.errors import RecordError
 T = TypeVar("T")
 
 _SCALARS = frozenset({str, int, bool, type(None)})
+#: The most numbers of an array that stand one by one, as people read them.
+_LISTED = 1024
 
 
 def encode(value: object) -> bytes:
@@ -39,7 +43,7 @@ def pretty(value: object) -> bytes:
 
 
 def builtins(value: object) -> Any:
-    """``value`` as dicts, lists, strings, numbers, bools and None; numpy arrays become nested lists."""
+    """``value`` as dicts, lists, strings, numbers, bools and None; numpy arrays become nested lists, or packed."""
     return msgspec.to_builtins(value, enc_hook=_from_numpy, str_keys=True, order="sorted")
 
 
@@ -66,15 +70,25 @@ def digest_of(value: object) -> str:
 
 
 def _from_numpy(value: object) -> Any:
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size > _LISTED and np.isfinite(value).all():
+        doubles = value.astype("<f8").tobytes()
+        return {"f8": base64.b64encode(doubles).decode("ascii"), "shape": list(value.shape)}
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     raise NotImplementedError(f"{type(value).__name__} has no canonical JSON")
 
 
 def _to_numpy(kind: type, value: object) -> object:
-    if kind is np.ndarray:
+    if kind is not np.ndarray:
+        raise NotImplementedError(f"cannot decode a {kind.__name__}")
+    if not isinstance(value, Mapping):
         return np.asarray(value, dtype=np.float64)
-    raise NotImplementedError(f"cannot decode a {kind.__name__}")
+    if set(value) != {"f8", "shape"}:
+        raise ValueError("expected an array as a list, or as f8 and shape")
+    doubles = np.frombuffer(base64.b64decode(value["f8"], validate=True), dtype="<f8").reshape(value["shape"])
+    if doubles.size <= _LISTED or not np.isfinite(doubles).all():
+        raise ValueError(f"expected more than {_LISTED} finite numbers")
+    return doubles.astype(np.float64)
 
 
 def _refuse_non_finite(value: Any, where: str) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from probandum.errors import DataError, UsageError
+from probandum.matching import make_groupings
 from probandum.profiling import MOST_VALUES, Column, Profile, protected_by_name
 from probandum.subject import as_text, spelled
-from probandum.tables import column_of, make_groupings
+from probandum.tables import column_of
 
 #: Ages that people reach; bins that span them fit the next file too.
 _AGES = (0, 120)

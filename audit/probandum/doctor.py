@@ -17,6 +17,7 @@ from probandum.targets.devices import usable_cores
 #: What each extra is for; which extras there are, and what they bring, the installed distribution says.
 PURPOSES: Mapping[str, str] = {
     "hf": "Hugging Face models",
+    "quantised": "Hugging Face models in 8 and 4 bits",
     "sklearn": "scikit-learn models",
     "skops": "scikit-learn models in the safe format",
     "onnx": "ONNX models",
@@ -39,9 +40,9 @@ _WHOLE = ("all", "dev")
 _BROUGHT = re.compile(r"(?P<package>[A-Za-z0-9._-]+).*;.*extra\s*==\s*['\"](?P<extra>[^'\"]+)")
 
 
-def examine() -> Iterator[str]:
-    """One line a fact: ``ok`` or ``--``, what, and for what is missing the command that brings it."""
-    yield f"probandum {version('probandum')} on Python {platform.python_version()}, {platform.system()}"
+def examine() -> Iterator[tuple[str, str]]:
+    """One line a fact: ``ok`` or ``--`` with what it is of, and for what is missing the command that brings it."""
+    yield "", f"probandum {version('probandum')} on Python {platform.python_version()}, {platform.system()}"
     yield from _machine()
     yield from _meters()
     for extra, packages in extras_of(requires("probandum") or ()).items():
@@ -63,11 +64,11 @@ def extras_of(requirements: Iterable[str]) -> dict[str, list[str]]:
     return dict(sorted(found.items(), key=lambda each: order.index(each[0]) if each[0] in order else len(order)))
 
 
-def _line(held: bool, what: str, detail: str) -> str:
-    return f"{'ok' if held else '--'}  {what:<11}{detail}"
+def _line(held: bool, what: str, detail: str) -> tuple[str, str]:
+    return f"{'ok' if held else '--'}  {what:<11}", detail
 
 
-def _machine() -> Iterator[str]:
+def _machine() -> Iterator[tuple[str, str]]:
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     yield _line(True, "cpu", f"{usable_cores()} usable cores, {gib:.0f} GiB of memory, {platform.machine()}")
     if find_spec("torch") is None:
@@ -82,7 +83,7 @@ def _machine() -> Iterator[str]:
         yield _line(False, "gpu", f"torch {torch.__version__} sees no CUDA device; models run on the CPU")
 
 
-def _meters() -> Iterator[str]:
+def _meters() -> Iterator[tuple[str, str]]:
     for name, (sensors, why) in (("NVML", nvml_sensors()), ("RAPL", rapl_sensors())):
         covers = ", ".join(sensor.covers for sensor in sensors)
         yield _line(bool(sensors), name, f"grade B: {covers}" if sensors else why)
@@ -92,7 +93,7 @@ def _meters() -> Iterator[str]:
         yield _line(True, "codecarbon", f"grade D, an estimate over the whole audit ({version('codecarbon')}, offline)")
 
 
-def _packages(extra: str, packages: Sequence[str], purpose: str) -> str:
+def _packages(extra: str, packages: Sequence[str], purpose: str) -> tuple[str, str]:
     found, missing = [], []
     for package in packages:
         try:
@@ -104,7 +105,7 @@ def _packages(extra: str, packages: Sequence[str], purpose: str) -> str:
     return _line(True, extra, f"{purpose}: {', '.join(found)}")
 
 
-def _files() -> Iterator[str]:
+def _files() -> Iterator[tuple[str, str]]:
     fonts = sorted((shipped("templates") / "_render" / "fonts").glob("*.[ot]tf"))
     yield _line(bool(fonts), "fonts", f"{len(fonts)} shipped with the templates" if fonts else "none shipped")
     folder = cache_folder()

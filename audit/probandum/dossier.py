@@ -67,10 +67,6 @@ class Publisher(Protocol):
         """Write ``documents`` and an ``index.html`` into ``folder``; returns the files, the index first."""
         ...
 
-    def published(self, comparison: Comparison) -> Comparison:
-        """The comparison without what would show, or give away, a small group of persons."""
-        ...
-
     def compared(self, comparison: Comparison) -> bytes:
         """One page, in HTML, that says what changed between two audits."""
         ...

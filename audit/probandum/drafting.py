@@ -267,7 +267,14 @@ def _shown(choice: Choice) -> str:
 
 
 def _questions(text: str) -> Iterator[str]:
-    """The undecided lines of a draft: number, key and question."""
-    for number, line in enumerate(text.splitlines(), 1):
-        if match := re.fullmatch(rf"\s*(\w+): {UNDECIDED}(?:\s+# (.*))?", line):
-            yield f"line {number}, {match[1]}: {match[2]}"
+    """The undecided lines of a draft: number, key and question, which may go on in the comments below it."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if match := re.fullmatch(rf"(\s*(\w+): {UNDECIDED}\s*)(?:# (.*))?", line):
+            said = [f"line {number}, {match[2]}: {match[3]}"]
+            below = f"{'':<{len(match[1])}}# "
+            for carried in lines[number:]:
+                if not carried.startswith(below):
+                    break
+                said.append(carried.removeprefix(below))
+            yield " ".join(said)

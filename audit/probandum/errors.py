@@ -12,8 +12,10 @@
     │   └── Unreachable           4   the connection to it was lost; the run ends, and can be resumed
     ├── ProbeError                4   a probe broke
     ├── BudgetSpent               4   the plan's budget ended the asking
+    ├── Crashed                   4   the toolkit broke where nobody foresaw it
     └── RecordError               4   a record is damaged, truncated, or fails verification
-        └── Unrecorded            4   an answer could not be written down; the run ends, and can be resumed
+        ├── Unrecorded            4   an answer could not be written down; the run ends, and can be resumed
+        └── Misrecorded           4   a journal holds another line than a run of the plan writes there
 
 A message is one line: what, where, expected, got. ``remedy`` says what to do next.
 """
@@ -21,7 +23,11 @@ A message is one line: what, where, expected, got. ``remedy`` says what to do ne
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
+
+#: ``file:line:column:``, as a problem of a plan begins.
+_PLACED = re.compile(r"(.+?):(\d+):(\d+): ")
 
 
 class ProbandumError(Exception):
@@ -48,15 +54,30 @@ class UsageError(ProbandumError, ValueError):
 
 
 class PlanError(UsageError):
-    """One or more problems in an audit file, all reported at once."""
+    """One or more problems in audit files, all reported at once: each once, in the order of its file."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
+        self.problems = _in_order(problems)
+        super().__init__("\n".join(self.problems))
 
     def lines(self) -> list[str]:
         """One line a problem, each starting ``file:line:column:``."""
         return list(self.problems)
+
+
+def _in_order(problems: Iterable[str]) -> tuple[str, ...]:
+    """Problems by line and column within each file, the files in the order in which they are first named.
+
+    >>> _in_order(["a.yaml:10:1: x", "b.yaml:1:1: z", "a.yaml:9:2: y", "a.yaml:10:1: x"])
+    ('a.yaml:9:2: y', 'a.yaml:10:1: x', 'b.yaml:1:1: z')
+    """
+    files: dict[str, int] = {}
+    places: dict[str, tuple[int, int, int]] = {}
+    for problem in problems:
+        placed = _PLACED.match(problem)
+        file, line, column = placed.groups() if placed else (problem, 0, 0)
+        places[problem] = (files.setdefault(file, len(files)), int(line), int(column))
+    return tuple(sorted(places, key=places.__getitem__))
 
 
 class DataError(UsageError):
@@ -109,12 +130,20 @@ class BudgetSpent(ProbandumError, RuntimeError):
     """The budget of the plan is spent: nothing more is asked, and what was left unasked is never a pass."""
 
 
+class Crashed(ProbandumError, RuntimeError):
+    """A defect of the toolkit, or of what it was made to run: nothing that it did not finish is a result."""
+
+
 class RecordError(ProbandumError, ValueError):
     """A record is damaged, truncated, of another plan, or fails verification."""
 
 
 class Unrecorded(RecordError):
     """An answer could not be written down, as on a full disk: to go on would lose it."""
+
+
+class Misrecorded(RecordError):
+    """A line of a journal is not where or what a run of the plan writes: no probe's fault, and the run ends."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

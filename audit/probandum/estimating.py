@@ -22,10 +22,9 @@ from probandum.energy import make_meter
 from probandum.evidence import Reading
 from probandum.foreseeing import beyond_expectation, out_of_reach, said
 from probandum.plan import Plan
-from probandum.preparing import context_of, prepare, source_digests, subject_of
+from probandum.preparing import prepare, source_digests, subject_of, target_of
 from probandum.probe import Probe, ProbeResult
 from probandum.rehearsing import Counted, rehearse
-from probandum.target import make_target
 from probandum.targets.devices import usable_cores
 
 #: How far the count of a probe whose questions follow from the answers is taken to be off, at least.
@@ -180,7 +179,7 @@ def forecast(plan: Plan, *, calibrated: bool | None = None, since_start: bool = 
     started = (0.0, time.perf_counter() - time.process_time()) if since_start else _now()
     probes = prepare(plan)
     source_digests(plan)  # a run hashes every file that the plan names: part of its start
-    target = make_target(plan.target_type, context_of(plan), plan.target_options)
+    target = target_of(plan)
     try:
         subject = subject_of(plan, target)
         start = _since(started)

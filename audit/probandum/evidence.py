@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,17 @@ _TEXTS_AT_ONCE = 65536
 
 #: How an estimate follows from its items.
 Form = Literal["mean", "share", "two-way", "ratio", "largest", "windows"]
+
+#: What the answer to an attribute request says of each input, by the request's parameter ``method``. ``explained``: the
+#: place of the class or option; ``score``: its log-odds in nats; ``base``: the same where the text is replaced by the
+#: baseline; ``residual``: the numbers of all tokens and ``base``, less ``score``. Attention explains no class: of it
+#: there is the share that the text's own tokens get. It shows where a model looks, and is no attribution.
+ATTRIBUTED: Mapping[str, tuple[str, ...]] = {
+    "gradient-x-input": ("explained", "score"),
+    "integrated-gradients": ("explained", "score", "base", "residual"),
+    "attention-rollout": ("attended",),
+    "attention-last-layer": ("attended",),
+}
 
 #: How the placement of an observation begins whose answer stood in the shared cache; the day of the answer follows.
 CACHED = "cache, answered "
@@ -40,8 +51,8 @@ class Capability(StrEnum):
     GENERATE = "generate"  # text after a prompt
     CLASSIFY = "classify"  # class probabilities of a text
     PREDICT = "predict"  # class probabilities, or recorded decisions, of table rows
-    EMBED = "embed"
-    ATTRIBUTE = "attribute"
+    EMBED = "embed"  # one vector of a text
+    ATTRIBUTE = "attribute"  # a number for each token of a text: what it did to the answer, or the attention on it
 
 
 class Table:
@@ -116,6 +127,29 @@ def _encoded_texts(column: Column) -> bytes:
     return b"[" + b",".join(part[1:-1] for part in parts) + b"]"
 
 
+class PlaceNames(Sequence[str]):
+    """What rows without names of their own are called; a name is made where it is read.
+
+    >>> PlaceNames(3)[1], list(PlaceNames(2))
+    ('row-1', ['row-0', 'row-1'])
+    """
+
+    def __init__(self, rows: int) -> None:
+        self._places = range(rows)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        if isinstance(index, slice):
+            return tuple(f"row-{place}" for place in self._places[index])
+        return f"row-{self._places[index]}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masks:
     """How a block of perturbed inputs follows from one base, so that the record need not repeat them.
@@ -150,7 +184,7 @@ class Request:
     masks: Masks | None = None
     repeat: int = 0
     fresh: bool = False
-    keys: tuple[str, ...] = ()
+    keys: Sequence[str] = ()
     groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -195,16 +229,38 @@ class Request:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerToken:
+    """One number for each token of one text, in the order of the text.
+
+    ``tokens``: as the vocabulary spells them. ``starts``, ``ends``: the characters of the text that each covers, from
+    0 and without the end; a character of several bytes may be several tokens.
+    """
+
+    tokens: tuple[str, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """All run side by side."""
+        if not len(self.tokens) == len(self.starts) == len(self.ends) == len(self.values):
+            raise ValueError("tokens, starts, ends and values differ in length")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Response:
     """The answer to one request, in the order of its inputs.
 
     ``outputs``: choose (n, options) and score (n,) in nats; classify and predict (n, classes) as
-    probabilities, or (n, columns) of a decision log with the names in ``labels``. ``texts``: generate.
-    ``refused``: indexes of inputs that the system declined. ``error``: why there is no answer at all.
+    probabilities, or (n, columns) of a decision log with the names in ``labels``; embed (n, dimensions); attribute
+    (n, columns), what is said of each input as a whole, with the names in ``labels``. ``per_token`` (attribute): one
+    an input. ``texts``: generate. ``refused``: indexes of inputs that the system declined. ``error``: why there is no
+    answer at all.
     """
 
     outputs: np.ndarray | None = None
+    per_token: tuple[PerToken, ...] = ()
     texts: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     input_tokens: int | None = None
@@ -225,6 +281,7 @@ class Response:
         return codec.digest_of(
             [
                 self.outputs,
+                self.per_token,
                 self.texts,
                 self.labels,
                 self.input_tokens,

@@ -66,6 +66,7 @@ class SubReason(StrEnum):
     EXPLANATION_CONTRADICTION = "explanation_contradiction"
     GRADE_D = "grade_d"
     TRIVIAL = "trivial"
+    AGAINST_LABELS = "against_labels"
 
 
 def notation(numbers: Iterable[float], *, significant: int | None = None) -> str:

@@ -20,11 +20,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from probandum import codec, sampling
 from probandum.assuring import assurances, moved_words
+from probandum.attempts import Attempts
+from probandum.chaining import Again
 from probandum.dates import as_of_day
 from probandum.errors import ProbandumError
 from probandum.finding import Finding, Limit, SubReason, Verdict, Waiver, limit_words, parse_metric
 from probandum.record import Record, read_bytes
-from probandum.verifying import Again, verify
+from probandum.verifying import stale, verify
 from probandum.waiving import Idle, idle_waivers, in_force, standing, waiver_words, why_idle
 
 
@@ -43,7 +45,9 @@ class GateResult:
 
     ``counts``: findings by verdict. ``judged``: findings that a limit was applied to; ``unjudged``: those that a limit
     covers and that the data forbid to judge. ``notes``: what did not pass and does not block, each with the reason.
-    ``assurances``: what the verdicts of a merge promise. ``idle``: waivers that accept nothing, each with the reason.
+    ``assurances``: what the verdicts promise. ``idle``: waivers that accept nothing, each with the reason.
+    ``attempts``: on the same model, as far as the record knows; None where there is no record. ``stale``: what to say
+    where the reports beside it are of another judgement; None where they are not.
     """
 
     code: int
@@ -55,6 +59,8 @@ class GateResult:
     notes: tuple[str, ...] = ()
     idle: tuple[Idle, ...] = ()
     assurances: tuple[str, ...] = ()
+    attempts: Attempts | None = None
+    stale: str | None = None
 
     @property
     def trusted(self) -> bool:
@@ -85,7 +91,7 @@ def gate(record: Record, *, again: Again, key: Ed25519PublicKey | None = None, a
         day = max(datetime.datetime.now(datetime.UTC).date().isoformat(), started[:10])
     else:
         day = as_of_day(as_of, started=started).isoformat()
-    return on_day(load_gate(record), record.findings, day)
+    return replace(on_day(load_gate(record), record.findings, day), stale=stale(record))
 
 
 def on_day(result: GateResult, findings: Iterable[Finding], day: str) -> GateResult:
@@ -127,6 +133,7 @@ def decided(
     mode: str,
     waivers: Sequence[Waiver] = (),
     as_of: str = "",
+    attempts: Attempts | None = None,
 ) -> GateResult:
     """Steps 2 to 6. ``unused`` are limits that met no quantity; ``planned`` the probes of the plan.
 
@@ -154,6 +161,7 @@ def decided(
         notes=notes(findings, mode),
         assurances=assurances(findings, mode),
         idle=idle,
+        attempts=attempts,
     )
 
 
@@ -222,6 +230,13 @@ def notes(findings: Iterable[Finding], mode: str) -> tuple[str, ...]:
         elif finding.verdict is Verdict.INCONCLUSIVE and mode == "merge":
             made.append(f"{finding.id}: {said(finding)}; does not block a merge")
     return tuple(made)
+
+
+def retold(result: GateResult, findings: Sequence[Finding]) -> GateResult:
+    """``result`` in the words of these ``findings``, all those of the record, some of which may withhold figures."""
+    words = {each.finding: each for each in _verdict_causes(findings, mode=result.mode, idle=result.idle)}
+    causes = tuple(words.get(each.finding, each) for each in result.causes)
+    return replace(result, causes=causes, notes=notes(findings, result.mode))
 
 
 def meaning(result: GateResult) -> str:

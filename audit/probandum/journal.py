@@ -12,7 +12,7 @@ import contextlib
 import fcntl
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,13 +23,12 @@ from probandum.budget import Spent
 from probandum.errors import RecordError, Unrecorded, UsageError
 from probandum.evidence import Observation
 from probandum.probe import Window
+from probandum.rereading import AGAIN, regular
 
 #: What the digest of an answer covers, in its order; see :attr:`probandum.evidence.Response.digest`.
-_ANSWERED = ("outputs", "texts", "labels", "input_tokens", "output_tokens", "refused", "error")
+_ANSWERED = ("outputs", "per_token", "texts", "labels", "input_tokens", "output_tokens", "refused", "error")
 #: What the digest of a request covers beyond its kind and its inputs, and what it is where the journal leaves it out.
 _ASKED = {"options": b"[]", "prefix": b'""', "continuations": b"[]", "parameters": b"{}", "repeat": b"0"}
-#: What to do where a run cannot go on from what was recorded.
-_AGAIN = "start again in another --out"
 
 
 class _Payload(msgspec.Struct):
@@ -51,10 +50,12 @@ class RunJournal:
 
     Only whole packs count as recorded. The file is locked while it is open: a second run into the same folder
     is refused. Without ``resume`` what an interrupted run recorded is dropped. RecordError where a recorded question or
-    answer is not the one whose digest stands beside it.
+    answer is not the one whose digest stands beside it, or a line is none that a run of ``probes``, by default of any,
+    writes there.
     """
 
-    def __init__(self, path: Path, *, resume: bool = True) -> None:
+    def __init__(self, path: Path, *, probes: Collection[str] | None = None, resume: bool = True) -> None:
+        self._lines: dict[str, int] = {}
         self._packs: dict[str, list[Observation]] = {}
         self._windows: dict[str, Window] = {}
         self._path = path
@@ -62,10 +63,12 @@ class RunJournal:
         try:
             if not resume:
                 self._file.truncate(0)
-            entries = _whole_entries(self._file, path, remedy=_AGAIN)
-            for number, entry in enumerate(entries, 1):
+            entries = _whole_entries(self._file, path, remedy=AGAIN)
+            for number, entry in enumerate(regular(entries, probes, what=str(path), remedy=AGAIN), 1):
                 if isinstance(entry, Observation) and entry.purged:
-                    raise RecordError(f"{path}:{number}: its answer was purged", remedy=_AGAIN)
+                    raise RecordError(f"{path}:{number}: its answer was purged", remedy=AGAIN)
+                if isinstance(entry, Observation):
+                    self._lines.setdefault(entry.pack, number)
         except BaseException:
             self._file.close()
             raise
@@ -79,10 +82,13 @@ class RunJournal:
         """The observations of a whole recorded pack, in order."""
         return self._packs.get(pack)
 
+    def place(self, pack: str) -> tuple[str, int]:
+        """The file and the line at which a recorded pack begins."""
+        return str(self._path), self._lines[pack]
+
     def write(self, observations: Sequence[Observation]) -> None:
-        """Append one pack and sync."""
+        """Append one pack and sync. Only earlier packs are given back: nothing is asked twice in a run."""
         self._append([codec.encode(observation) for observation in observations])
-        self._packs[observations[0].pack] = list(observations)
 
     def spent(self) -> Spent:
         """What everything recorded so far took; the readings of whole probes, which hold it too, are not added."""
@@ -254,7 +260,7 @@ def _digest_of(values: Iterable[msgspec.Raw | bytes]) -> str:
 
 
 def packed(lines: Iterable[bytes]) -> bytes:
-    """The lines of a journal, compressed."""
+    """The lines of a journal, compressed; numbers and digests, most of it, get no smaller by more effort than this."""
     import zstandard
 
-    return zstandard.ZstdCompressor(level=9, write_checksum=True).compress(b"".join(lines))
+    return zstandard.ZstdCompressor(level=3, write_checksum=True).compress(b"".join(lines))

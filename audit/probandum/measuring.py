@@ -13,7 +13,7 @@ from typing import Any
 
 from probandum import codec
 from probandum.asking import Asker, ProbeAsk
-from probandum.errors import BudgetSpent, DataError, ProbandumError, Unreachable, Unrecorded
+from probandum.errors import BudgetSpent, DataError, Misrecorded, ProbandumError, Unreachable, Unrecorded
 from probandum.finding import SubReason, finding_id
 from probandum.probe import ControlOutcome, Measure, Probe, ProbeResult, ProbeSpec, refuse_undeclared
 
@@ -22,7 +22,7 @@ def measure(probe: Probe, asker: Asker) -> ProbeResult:
     """All that one probe leaves: its measures with their evidence, and its controls.
 
     A probe that breaks, or that the budget leaves without answers or controls, leaves an error with its reason; one
-    that the target cannot answer is not applicable. Unreachable and Unrecorded end the run.
+    that the target cannot answer is not applicable. Unreachable, Unrecorded and Misrecorded end the run.
     """
     spec: ProbeSpec = probe.spec
     empty = ProbeResult(
@@ -45,7 +45,11 @@ def measure(probe: Probe, asker: Asker) -> ProbeResult:
         _refuse_repeats(spec.id, measures)
         refuse_undeclared(probe, measures)
         controls = tuple(_control(control, probe, asker) for control in probe.controls) if measures else ()
-    except (Unreachable, Unrecorded):  # no fault of the probe: the run ends, and the same command resumes it
+    except (
+        Unreachable,
+        Unrecorded,
+        Misrecorded,
+    ):  # no fault of the probe: the run ends, and the same command resumes it
         raise
     except BudgetSpent as error:
         return replace(empty, status="error", sub_reason=SubReason.BUDGET, why="; ".join(error.lines()))
@@ -80,7 +84,7 @@ def _control(control: Any, probe: Probe, asker: Asker) -> ControlOutcome:
     """A control's outcome; one that breaks has failed, since it showed nothing."""
     try:
         outcome: ControlOutcome = control.run(probe, asker.for_probe(probe.spec.id))
-    except (BudgetSpent, Unreachable, Unrecorded):  # a probe without its controls is no evidence
+    except (BudgetSpent, Unreachable, Unrecorded, Misrecorded):  # a probe without its controls is no evidence
         raise
     except Exception as error:
         return ControlOutcome(name=control.name, kind=control.kind, held=False, detail=f"it broke: {_said(error)}")

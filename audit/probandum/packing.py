@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from probandum import codec
-from probandum.evidence import Capability, Request, Response, Table
+from probandum.evidence import Capability, PlaceNames, Request, Response, Table
 
 #: Inputs a pack: what is lost when a run is killed, against how much can share one batch.
 PACK_INPUTS: Mapping[Capability, int] = {
@@ -46,6 +46,8 @@ def describe(request: Request) -> dict[str, Any]:
         said["inputs"] = list(request.inputs)
     if request.masks is not None:
         said["masks"] = codec.builtins(request.masks)
+    elif isinstance(request.keys, PlaceNames):
+        said["places"] = True
     elif request.keys:
         said["keys"] = list(request.keys)
     for name in ("groups", "options", "continuations"):
@@ -72,12 +74,19 @@ def unanswered(response: Response) -> str | None:
 def checked(request: Request, response: Response) -> Response:
     """``response`` in float64, as the journal gives it back; an error in its place where it does not fit the inputs.
 
-    It fits with one finite row of numbers, or one text, an input.
+    It fits with one finite row of numbers, or one text, an input, and with finite numbers for its tokens where these
+    were asked for.
     """
     if response.error is not None:
         return response
     if response.texts and len(response.texts) != len(request):
         return Response(error=f"{len(response.texts)} texts to {len(request)} inputs")
+    tokens = len(request) if request.kind is Capability.ATTRIBUTE else 0
+    if len(response.per_token) != tokens:
+        return Response(error=f"numbers for the tokens of {len(response.per_token)} texts, expected {tokens}")
+    for row, each in enumerate(response.per_token):
+        if not np.isfinite(each.values).all():
+            return Response(error=f"{_name(request, row)}: the system answered numbers for tokens that are not finite")
     if response.outputs is None:
         return response
     outputs = np.asarray(response.outputs, dtype=np.float64)
@@ -86,6 +95,11 @@ def checked(request: Request, response: Response) -> Response:
     finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
     if not finite.all():
         row = int(np.argmin(finite))
-        name = request.keys[row] if request.keys else f"input {row + 1}"
-        return Response(error=f"{name}: the system answered {outputs[row].tolist()}, which is not finite")
+        said = f"the system answered {outputs[row].tolist()}, which is not finite"
+        return Response(error=f"{_name(request, row)}: {said}")
     return replace(response, outputs=outputs)
+
+
+def _name(request: Request, row: int) -> str:
+    """What an error calls an input."""
+    return request.keys[row] if request.keys else f"input {row + 1}"

@@ -20,12 +20,19 @@ from probandum import codec
 from probandum.budget import Budget, Price
 from probandum.errors import PlanError, UsageError, meant_or_known
 from probandum.finding import Limit, Waiver
-from probandum.plan_checks import Problem, contradictions, target_problems, untrue, written_target_problems
+from probandum.plan_checks import (
+    Problem,
+    contradictions,
+    target_problems,
+    unmatched_groups,
+    untrue,
+    written_target_problems,
+)
 from probandum.plan_file import Energy, Execution, LimitLine, PlanFile
 from probandum.plan_reading import card_of, model_of
 from probandum.resources import from_home
 from probandum.subject import Decision
-from probandum.target import Target
+from probandum.target import Target, TargetContext
 from probandum.yaml_source import YamlSource, read_yaml
 
 #: What a tier means for the gate, besides what the plan says it asks.
@@ -66,19 +73,19 @@ class Plan:
         """
         source = read_yaml(path, collect=True)
         problems = [*source.problems, *source.undecided.values()]
-        wrong: list[Problem] = [] if targets is None else written_target_problems(source.values, targets)
+        wrong: list[Problem] = [] if targets is None else written_target_problems(source.values, path.parent, targets)
         plan: Plan | None = None
-        unfit: tuple[str, ...] = ()
         try:
             file = model_of(source)
             wrong += contradictions(file, path.parent, targets)
+            wrong += unmatched_groups(file)
             wrong += untrue(file, source, today or datetime.date.today())
-            plan = cls(path=path, file=file, card=card_of(path, file), yaml=source)
+            plan = cls(path=path, file=file, card={}, yaml=source)
+            plan = replace(plan, card=card_of(path, file))
         except PlanError as error:
-            unfit = error.problems
-        wrong.sort(key=lambda problem: source.mark(problem[0]).line)
+            problems += error.problems
         told = [source.problem(place, text) for place, text in wrong if place not in source.undecided]
-        return plan, [*problems, *unfit, *told]
+        return plan, [*problems, *told]
 
     def problem(self, problem: Problem) -> list[str]:
         """One line of a problem with its place; none where a person has yet to decide what stands there."""
@@ -353,7 +360,8 @@ class Plan:
         """PlanError for every probe, target, target key or document that nobody knows."""
         problems = []
         if targets is not None:
-            wrong = target_problems(self.target_type, self.target_options, self.features, known=targets)
+            context = TargetContext(folder=self.folder, features=self.features)
+            wrong = target_problems(self.target_type, self.target_options, context, known=targets)
             problems = [line for each in wrong for line in self.problem(each)]
         suites = {("suites", name): name for name in self.suites}
         named = {("documents", index): name for index, name in enumerate(self.documents)}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from probandum.errors import meant_or_known
 from probandum.finding import parse_metric
+from probandum.matching import group_problems
 from probandum.plan_file import PlanFile, TargetLine
 from probandum.resources import from_home
 from probandum.second_opinion import unknown_country
-from probandum.target import Target, wrong_keywords
+from probandum.target import Target, TargetContext, wrong_keywords
 from probandum.yaml_source import YamlSource
 
 #: A waiver lasts no longer; after that somebody has to look again.
@@ -51,6 +52,13 @@ def contradictions(file: PlanFile, folder: Path, kinds: Container[str] | None = 
             yield ("waivers", index, "expires"), "a waiver ends between its set_on and 90 days later"
 
 
+def unmatched_groups(file: PlanFile) -> Iterator[Problem]:
+    """Bins, labels and references of groups that fit no rows."""
+    for name, group in file.groups.items():
+        for key, text in group_problems(group.model_dump(exclude_none=True)):
+            yield ("groups", name, key), text
+
+
 def _without_baseline(file: PlanFile, folder: Path) -> Iterator[Problem]:
     """Limits on a change, and items that may not change, where there is nothing that they change from."""
     text = "nothing to compare with; add gate.baseline: {merged: RECORD, release: RECORD}"
@@ -81,7 +89,7 @@ def untrue(file: PlanFile, source: YamlSource, today: datetime.date) -> Iterator
 
 
 def target_problems(
-    kind: str, options: Mapping[str, Any], features: Sequence[str], *, known: Mapping[str, type[Target]]
+    kind: str, options: Mapping[str, Any], context: TargetContext, *, known: Mapping[str, type[Target]]
 ) -> list[Problem]:
     """Everything wrong with a target's kind and keys, as far as its class can say before anything is loaded."""
     cls = known.get(kind)
@@ -95,19 +103,21 @@ def target_problems(
     if all(each.key is None and each.place for each in keywords):  # what keys mean is told where all needed ones fit
         unknown = {each.place[0] for each in keywords}
         fitting = {key: value for key, value in options.items() if key not in unknown}
-        wrong += [(("target", *place), text) for place, text in cls.problems(fitting, features)]
+        wrong += [(("target", *place), text) for place, text in cls.problems(fitting, context)]
     return wrong
 
 
-def written_target_problems(values: Mapping[str, Any], known: Mapping[str, type[Target]]) -> list[Problem]:
+def written_target_problems(
+    values: Mapping[str, Any], folder: Path, known: Mapping[str, type[Target]]
+) -> list[Problem]:
     """The same of a plan as it was written, which need not fit its model elsewhere."""
     target, data = values.get("target"), values.get("data")
     if not isinstance(target, Mapping) or not isinstance(target.get("type"), str) or not target["type"]:
         return []  # the model says so
     features = data.get("features") if isinstance(data, Mapping) else None
-    columns = [name for name in features if isinstance(name, str)] if isinstance(features, list) else []
+    columns = tuple(name for name in features if isinstance(name, str)) if isinstance(features, list) else ()
     options = {key: value for key, value in target.items() if key not in TargetLine.model_fields}
-    return target_problems(target["type"], options, columns, known=known)
+    return target_problems(target["type"], options, TargetContext(folder=folder, features=columns), known=known)
 
 
 def threshold_problems(file: PlanFile, cls: type[Target]) -> Iterator[Problem]:

@@ -14,6 +14,10 @@ from probandum.finding import Direction, parse_metric
 
 Scalar = bool | int | float | str
 Text = Annotated[str, StringConstraints(min_length=1, strict=True)]
+#: Numbers and truths as YAML reads them: in quotes they are texts, and whoever wrote them may have meant otherwise.
+Number = Annotated[float, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+Truth = Annotated[bool, Field(strict=True)]
 
 
 class _Part(BaseModel):
@@ -46,8 +50,8 @@ class SystemCard(_Part):
 class PriceLine(_Part):
     """What the system's owner charges for tokens."""
 
-    input_eur_per_million_tokens: Annotated[float, Field(ge=0)] = Field(description="Euro for a million tokens read.")
-    output_eur_per_million_tokens: Annotated[float, Field(ge=0)] = Field(
+    input_eur_per_million_tokens: Annotated[Number, Field(ge=0)] = Field(description="Euro for a million tokens read.")
+    output_eur_per_million_tokens: Annotated[Number, Field(ge=0)] = Field(
         description="Euro for a million tokens written."
     )
 
@@ -78,7 +82,7 @@ class DecisionLine(_Part):
     """How a score becomes a decision, and which decision is good for the person."""
 
     favourable: Scalar = Field(description="The value of the decision that is good for the person; no default.")
-    threshold: float | None = Field(None, description="At or above it, the decision is the positive value.")
+    threshold: Number | None = Field(None, description="At or above it, the decision is the positive value.")
 
 
 class Group(_Part):
@@ -88,7 +92,7 @@ class Group(_Part):
     reference: Scalar | None = Field(
         None, description="The group that others are compared with; without it every ordered pair is judged."
     )
-    bins: list[float] | None = Field(None, description="Edges of intervals for a number; each holds its upper edge.")
+    bins: list[Number] | None = Field(None, description="Edges of intervals for a number; each holds its upper edge.")
     labels: list[Text] | None = Field(None, description="A name for each interval.")
 
 
@@ -96,12 +100,12 @@ class LimitLine(_Part):
     """One limit: a metric, exactly one of at_most, at_least and band, and whose number it is."""
 
     metric: Text = Field(description="probe/metric, such as bias.group-rates/impact-ratio.")
-    at_most: float | None = Field(None, description="The quantity may be this or less.")
-    at_least: float | None = Field(None, description="The quantity may be this or more.")
-    band: Annotated[float, Field(gt=0)] | None = Field(None, description="The quantity may be this far from around.")
-    around: float = Field(0.0, description="The middle of a band.")
-    margin: Annotated[float, Field(ge=0)] = Field(0.0, description="Widens the tolerated zone.")
-    alpha: Annotated[float, Field(gt=0, lt=0.5)] | None = Field(
+    at_most: Number | None = Field(None, description="The quantity may be this or less.")
+    at_least: Number | None = Field(None, description="The quantity may be this or more.")
+    band: Annotated[Number, Field(gt=0)] | None = Field(None, description="The quantity may be this far from around.")
+    around: Number = Field(0.0, description="The middle of a band.")
+    margin: Annotated[Number, Field(ge=0)] = Field(0.0, description="Widens the tolerated zone.")
+    alpha: Annotated[Number, Field(gt=0, lt=0.5)] | None = Field(
         None, description="One-sided error rate of a FAIL over the whole family; by default the gate's."
     )
     source: Literal["law", "standard", "guideline", "foreign-guideline", "convention", "project"] = Field(
@@ -137,16 +141,16 @@ class LimitLine(_Part):
 class BudgetLine(_Part):
     """Where asking ends, whatever is left to ask. It keys no record: with a larger one the same audit goes on."""
 
-    requests: Annotated[int, Field(ge=1)] | None = Field(
+    requests: Annotated[Whole, Field(ge=1)] | None = Field(
         None, description="Prompts, texts and rows, energy windows apart."
     )
-    tokens: Annotated[int, Field(ge=1)] | None = Field(
+    tokens: Annotated[Whole, Field(ge=1)] | None = Field(
         None, description="Tokens read and written; ends at the next pack."
     )
-    seconds: Annotated[float, Field(gt=0)] | None = Field(
+    seconds: Annotated[Number, Field(gt=0)] | None = Field(
         None, description="Seconds that the system takes to answer, energy windows included; ends at the next pack."
     )
-    money_eur: Annotated[float, Field(gt=0)] | None = Field(
+    money_eur: Annotated[Number, Field(gt=0)] | None = Field(
         None, description="Euro, by target.price; ends at the next pack."
     )
 
@@ -154,12 +158,12 @@ class BudgetLine(_Part):
 class Execution(_Part):
     """How the audit computes: part of what keys the record, its budget apart."""
 
-    seed: int = Field(0, description="The root of every random choice.")
+    seed: Whole = Field(0, description="The root of every random choice.")
     device: Text = Field("auto", description="auto, cpu, cuda or cuda:N.")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Precision of the model.")
-    threads: Annotated[int, Field(ge=1)] | Literal["auto"] = Field("auto", description="CPU threads.")
-    batch_tokens: Annotated[int, Field(ge=1)] = Field(8192, description="Tokens of one forward pass, at most.")
-    batch_invariant: bool = Field(
+    threads: Annotated[Whole, Field(ge=1)] | Literal["auto"] = Field("auto", description="CPU threads.")
+    batch_tokens: Annotated[Whole, Field(ge=1)] = Field(8192, description="Tokens of one forward pass, at most.")
+    batch_invariant: Truth = Field(
         False, description="Answer each input as if it were asked alone, to the bit; slower, and not for every target."
     )
     cache: Literal["off", "run", "shared"] = Field(
@@ -182,13 +186,13 @@ class Energy(_Part):
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = Field(
         None, description="ISO 3166 alpha-3 code of the country whose grid powers the machine, such as DEU."
     )
-    pue: Annotated[float, Field(ge=1)] | None = Field(
+    pue: Annotated[Number, Field(ge=1)] | None = Field(
         None, description="Power usage effectiveness of the facility, an assumption of yours."
     )
     meter: Literal["auto", "nvml", "rapl", "none"] = Field("auto", description="auto takes the best sensor there is.")
     log: Text | None = Field(None, description="The log file of an external meter: CSV with time and watts.")
     replay: Text | None = Field(None, description="The record of an earlier audit whose readings are played back.")
-    codecarbon: bool = Field(True, description="Let codecarbon estimate the whole audit as a second opinion.")
+    codecarbon: Truth = Field(True, description="Let codecarbon estimate the whole audit as a second opinion.")
 
 
 class Baselines(_Part):
@@ -225,7 +229,7 @@ class WaiverLine(_Part):
     reason: Text = Field(description="Why.")
     set_on: datetime.date = Field(description="When.")
     expires: datetime.date = Field(description="Until when; at most 90 days after set_on.")
-    worst: float | None = Field(None, description="The worst value that is still accepted.")
+    worst: Number | None = Field(None, description="The worst value that is still accepted.")
 
 
 class PlanFile(_Part):

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from probandum import codec
-from probandum.errors import DataError, MissingDependency, PlanError, UsageError
+from probandum.errors import DataError, PlanError, ProbandumError, RecordError, UsageError
 from probandum.limiting import limit_problems
+from probandum.matching import make_subject
 from probandum.plan import Plan
-from probandum.plan_checks import Problem, threshold_problems
+from probandum.plan_checks import Problem as Located
+from probandum.plan_checks import threshold_problems
+from probandum.plan_file import PlanFile
 from probandum.plugins import load_plugins
 from probandum.probe import Probe, declared, known_probes, make_probe
 from probandum.record import Record
+from probandum.row_checks import missing_columns, row_problems
 from probandum.subject import Subject
-from probandum.tables import make_subject, missing_column, read_header, read_table
-from probandum.target import Target, TargetContext, known_targets, target_sources, wrong_keywords
+from probandum.tables import read_table
+from probandum.target import (
+    Problem,
+    Target,
+    TargetContext,
+    known_targets,
+    make_target,
+    target_sources,
+    wrong_keywords,
+)
 from probandum.targets import load_builtin
 from probandum.targets.loading import file_digest
 from probandum.wall_log import read_log
@@ -30,10 +43,32 @@ def load(path: Path, *, documents: Iterable[str] | None = None) -> Plan:
     load_builtin()
     plan, problems = Plan.read(path, targets=known_targets())
     if plan is not None:
-        problems += _checked(plan, documents)[1]
+        problems += _problems(plan, documents)
     if plan is None or problems:
-        raise PlanError(list(dict.fromkeys(problems)))
+        raise PlanError(problems)
     return plan
+
+
+def check(plan: Plan, *, documents: Iterable[str] | None = None) -> None:
+    """The same of a plan that was made elsewhere."""
+    load_plugins()
+    load_builtin()
+    if problems := _problems(plan, documents):
+        raise PlanError(problems)
+
+
+def _problems(plan: Plan, documents: Iterable[str] | None) -> list[str]:
+    """Every problem, at every tier, also inside the files that the plan names."""
+    problems = _checked(plan, documents)[1]
+    for tier in plan.tiers:
+        problems += _made(plan.at_tier(tier))[1]
+    problems += [line for each in _file_problems(plan) for line in plan.problem(each)]
+    return [*problems, *_row_problems(plan)]
+
+
+def _row_problems(plan: Plan) -> list[str]:
+    cls = known_targets().get(plan.target_type)
+    return [] if cls is None else [line for each in row_problems(plan, cls) for line in plan.problem(each)]
 
 
 def prepare(plan: Plan) -> dict[str, Probe]:
@@ -48,13 +83,27 @@ def prepare(plan: Plan) -> dict[str, Probe]:
 
 def _checked(plan: Plan, documents: Iterable[str] | None = None) -> tuple[dict[str, Probe], list[str]]:
     """The probes that could be made, and every problem, each with its place."""
-    known = known_probes()
     problems: list[str] = []
     try:
-        plan.check_names(probes=known, targets=known_targets(), documents=documents)
+        plan.check_names(probes=known_probes(), targets=known_targets(), documents=documents)
     except PlanError as error:
         problems += error.problems
+    probes, wrong_suites = _made(plan)
+    problems += wrong_suites
+    problems += _meter_problems(plan)
+    problems += _batching_problems(plan)
+    cls = known_targets().get(plan.target_type)
+    if cls is not None:
+        wrong = [*threshold_problems(plan.file, cls), *_missing_files(plan, cls), *missing_columns(plan, cls)]
+        problems += [line for each in wrong for line in plan.problem(each)]
+    return probes, problems
+
+
+def _made(plan: Plan) -> tuple[dict[str, Probe], list[str]]:
+    """The probes that could be made at the plan's tier, and what is wrong with the others and with the limits."""
+    known = known_probes()
     probes: dict[str, Probe] = {}
+    problems: list[str] = []
     for name in [name for name in plan.suites if name in known]:
         try:
             probes[name] = make_probe(name, plan.suites[name] or {}, folder=plan.folder)
@@ -62,68 +111,61 @@ def _checked(plan: Plan, documents: Iterable[str] | None = None) -> tuple[dict[s
             text = error.message.removeprefix(f"suites.{name}.").removeprefix(f"suites.{name}: ")
             place = plan.located(*plan.suite_place(name))
             problems.append(f"{place}: {'; '.join([text, *filter(None, [error.remedy])])}")
-    problems += limit_problems(plan, {name: declared(each) for name, each in probes.items()})
-    problems += _log_problems(plan)
-    problems += _batching_problems(plan)
-    cls = known_targets().get(plan.target_type)
-    if cls is not None:
-        wrong = [*threshold_problems(plan.file, cls), *_missing_files(plan, cls), *_missing_columns(plan, cls)]
-        problems += [line for each in wrong for line in plan.problem(each)]
+    if plan.tier is None or not problems:  # a limit of a probe that is not made was told beside the others
+        problems += limit_problems(plan, {name: declared(each) for name, each in probes.items()})
     return probes, problems
 
 
-def _missing_files(plan: Plan, cls: type[Target]) -> Iterator[Problem]:
+def _missing_files(plan: Plan, cls: type[Target]) -> Iterator[Located]:
     """Files of the target that are not there; those of rows are looked into elsewhere."""
     options = plan.target_options
     if any(wrong_keywords(cls, options, skip=1)) or cls.named_columns(options):
         return
     context = context_of(plan)
+    named = {context.resolve(value): key for key, value in options.items() if isinstance(value, str)}
     try:
         sources = target_sources(plan.target_type, context, options)
-    except UsageError as error:
-        yield ("target",), "; ".join(error.lines()).removeprefix("target: ")
+    except (UsageError, RecordError) as error:
+        place, text = Problem.of(error)
+        begins = [key for path, key in named.items() if text.startswith((f"{path}: ", f"{options[key]}: "))]
+        yield ("target", *(place or begins[:1])), text
         return
-    named = {context.resolve(value): key for key, value in options.items() if isinstance(value, str)}
     for path in sources:
         if not path.is_file():
             place = ("target", named[path]) if path in named else ("target",)
             yield place, f"no file {path}; paths start at the plan's folder"
 
 
-def _missing_columns(plan: Plan, cls: type[Target]) -> Iterator[Problem]:
-    """What is wrong with the file of the rows, by its header alone: missing, empty, or without a column of the plan."""
-    data, options = plan.file.data, plan.target_options
-    columns: dict[tuple[str | int, ...], str | None] = {}
-    if data is not None:
-        path, at = plan.resolve(data.path), ("data", "path")
-        columns |= {("data", "label"): data.label, ("data", "id"): data.id}
-        columns |= {("data", "features", index): name for index, name in enumerate(data.features)}
-    elif (named := cls.named_columns(plan.file.target.model_extra or {})) and isinstance(options.get("path"), str):
-        path, at = plan.resolve(options["path"]), ("target", "path")
-        columns |= {("target", *place): name for place, name in named.items()}
-    else:
+def _file_problems(plan: Plan) -> Iterator[Located]:
+    """What the files of the target show from outside, where they are there."""
+    cls, options = known_targets().get(plan.target_type), plan.target_options
+    if cls is None or any(wrong_keywords(cls, options, skip=1)) or any(_missing_files(plan, cls)):
         return
-    for name, group in plan.file.groups.items():
-        columns[("groups", name) if group.column is None else ("groups", name, "column")] = group.column or name
-    try:
-        header = read_header(path)
-    except (DataError, MissingDependency) as error:
-        yield at, "; ".join(error.lines())
-        return
-    for place, column in columns.items():
-        if column is not None and (text := missing_column(column, header)) is not None:
-            yield place, text
+    for place, text in cls.file_problems(options, context_of(plan)):
+        yield ("target", *place), text
 
 
-def _log_problems(plan: Plan) -> list[str]:
-    """What is wrong with the log of the plan's own meter; one that is not there yet is missed when the run begins."""
-    if plan.energy.log is None or not (path := plan.resolve(plan.energy.log)).exists():
-        return []
+def _meter_problems(plan: Plan) -> list[str]:
+    """What is wrong with the log of the plan's own meter, or the record whose readings are played back.
+
+    A log that is not there yet is missed when the run begins.
+    """
+    energy = plan.energy
+    wrong: dict[str, ProbandumError] = {}
     try:
-        read_log(path)
+        if energy.log is not None and (path := plan.resolve(energy.log)).exists():
+            read_log(path)
     except DataError as error:
-        return [f"{plan.located('energy', 'log')}: {'; '.join(error.lines()).removeprefix('energy.log: ')}"]
-    return []
+        wrong["log"] = error
+    try:
+        if energy.replay is not None:
+            Record.open(plan.resolve(energy.replay))
+    except RecordError as error:
+        wrong["replay"] = error
+    return [
+        f"{plan.located('energy', key)}: {'; '.join(error.lines()).removeprefix('energy.log: ')}"
+        for key, error in wrong.items()
+    ]
 
 
 def _batching_problems(plan: Plan) -> list[str]:
@@ -187,21 +229,47 @@ def context_of(plan: Plan, *, notice: Callable[[str], None] = lambda text: None)
     )
 
 
+def target_of(plan: Plan, *, notice: Callable[[str], None] = lambda text: None) -> Target:
+    """The plan's target, loaded; what it refuses of the plan is a PlanError with every such problem of its rows."""
+    with _told_with_places(plan):
+        return make_target(plan.target_type, context_of(plan, notice=notice), plan.target_options)
+
+
 def subject_of(plan: Plan, target: Target) -> Subject | None:
-    """The rows under audit: those of the target, or of ``data.path``; None where the plan names none."""
+    """The rows under audit: those of the target, or of ``data.path``; None where the plan names none.
+
+    PlanError with every problem of the rows where they and the plan do not fit.
+    """
     table = target.table()
     classes = target.labels if table is None and "favourable" not in target.labels else ()
-    if table is None and plan.data_path is not None:
-        table = read_table(plan.data_path, columns=plan.columns)
-    if table is None:
-        return None
-    return make_subject(
-        table=table,
-        groups=plan.groups,
-        features=plan.features,
-        label=plan.label,
-        row_id=plan.row_id,
-        decision=plan.decision,
-        classes=classes,
-        answers=target.answers,
-    )
+    with _told_with_places(plan):
+        if table is None and plan.data_path is not None:
+            table = read_table(plan.data_path, columns=plan.columns)
+        if table is None:
+            return None
+        return make_subject(
+            table=table,
+            groups=plan.groups,
+            features=plan.features,
+            label=plan.label,
+            row_id=plan.row_id,
+            decision=plan.decision,
+            classes=classes,
+            answers=target.answers,
+            part="target" if plan.file.data is None else "data",
+        )
+
+
+@contextmanager
+def _told_with_places(plan: Plan) -> Iterator[None]:
+    """What is refused of a plan once its rows are read or its model is loaded, told as the plan check tells it."""
+    try:
+        yield
+    except UsageError as error:
+        if problems := _row_problems(plan):
+            raise PlanError(problems) from None
+        part = error.message.partition(".")[0]
+        if part not in PlanFile.model_fields:
+            raise
+        place, text = Problem.of(error, part)
+        raise PlanError(plan.problem(((part, *place), text))) from None

@@ -17,9 +17,10 @@ from typing import Any, Literal
 import numpy as np
 
 from probandum.evidence import Table
+from probandum.matching import MOST_GROUPS
 from probandum.resources import shipped
 from probandum.subject import NUMBER, as_text
-from probandum.tables import MOST_GROUPS, distinct_of, read_table
+from probandum.tables import distinct_of, read_table
 from probandum.yaml_source import read_yaml
 
 #: A number with more distinct values wants intervals to be groups.

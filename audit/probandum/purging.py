@@ -17,8 +17,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from probandum import codec, sealing
+from probandum import codec, sealing, versions
 from probandum.errors import RecordError, UsageError
+from probandum.evidence import Observation
 from probandum.journal import packed
 from probandum.record import Record, write_bytes
 from probandum.signing import envelope, key_id, load_private, open_envelope
@@ -72,6 +73,35 @@ def read(record: Record) -> Purge | None:
     if _body(purge) != body:
         raise RecordError(f"{path}: the statement names another file, or is of another kind")
     return purge
+
+
+def misstated(record: Record, purge: Purge) -> str | None:
+    """What the statement over a purge says that the record contradicts; who purged it and why, nothing else says."""
+    entries = [entry for entry in record.entries() if isinstance(entry, Observation)]
+    if {entry.purged for entry in entries} - {True} or len(entries) != purge.observations:
+        purged = sum(entry.purged for entry in entries)
+        return f"says that {purge.observations} observations were purged, and of {len(entries)} here {purged} were"
+    if (wrong := versions.impossible(purge.tool, asked=record.environment["tool"]["version"])) is not None:
+        return f"is {wrong}"
+    started, day = datetime.datetime.fromisoformat(record.environment["started"]), _time(purge.purged)
+    if day is None:
+        return f"says that it was purged on {purge.purged!r}, which is no time such as {started.isoformat()}"
+    if day < started:
+        return f"says that it was purged on {purge.purged}, before the record began on {started.isoformat()}"
+    return None
+
+
+def _time(text: str) -> datetime.datetime | None:
+    """The time that a purge states, as it writes it; None where it is none.
+
+    >>> _time("2026-11-28T09:30:00+00:00").hour, _time("2026-11-28"), _time("garbage")
+    (9, None, None)
+    """
+    try:
+        found = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None and found.isoformat(timespec="seconds") == text else None
 
 
 def interrupted(record: Record, purge: Purge) -> bool:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -153,7 +154,7 @@ class Record:
         found, wanted = folder / "findings.json", self.folder / "findings.json"
         if not (name.endswith("\n") and name.strip() == name[:-1] and found.is_file()):
             raise RecordError(f"{self.present}: names none of the judgements", remedy="judge it again")
-        if found.read_bytes() != read_bytes(wanted):
+        if read_bytes(found) != read_bytes(wanted):
             raise RecordError(f"{self.folder}: findings.json is none of its judgements", remedy="judge it again")
         return folder
 
@@ -179,7 +180,8 @@ def reopen(record: Record, *, plan_source: bytes, plan: Mapping[str, Any]) -> No
     """
     write_bytes(record.journal, b"".join(codec.encode(entry) + b"\n" for entry in record.entries()))
     for folder in (record.folder / "judgements", record.reports):
-        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # whole or not at all: a judgement that lacks a file is damage
+            shutil.rmtree(folder.rename(folder.with_name(f".{folder.name}{PART}")))
     whole = ("statement.dsse.json", "SHA256SUMS", "ask/observations.jsonl.zst")
     for path in (record.present, record.folder / "findings.json", *(record.folder / name for name in whole)):
         path.unlink(missing_ok=True)
@@ -221,9 +223,12 @@ def write_json(path: Path, value: object) -> None:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A file of a record; RecordError where it is missing."""
+    """A file of a record; RecordError where it is missing, or is a pipe or device, from which reading may never end."""
     try:
-        return path.read_bytes()
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # which never waits for a pipe
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise RecordError(f"{path}: neither a file nor a folder", remedy="the record is damaged")
+            return file.read()
     except OSError as error:
         raise RecordError(
             f"{path}: {error.strerror or error}", remedy="the record is incomplete; run the audit again to resume it"

@@ -8,6 +8,7 @@ answers. A system whose answers stand in a file is asked itself.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ import numpy as np
 
 from probandum import codec
 from probandum.asking import Asker
-from probandum.evidence import Capability, Reading, Request, Response, Table
+from probandum.evidence import ATTRIBUTED, Capability, PerToken, Reading, Request, Response, Table
 from probandum.journal import RunJournal
 from probandum.measuring import measure
 from probandum.plan import Plan
@@ -164,7 +165,7 @@ class Counting(Target):
         before = time.process_time()
         name = codec.digest_of([request.digest for request in requests])
         tokens = self.real.tokens(requests)
-        written = [_written(request) for request in requests]
+        written = self.real.writes(requests)
         self.counted.add(
             Pack(
                 name=name,
@@ -179,16 +180,17 @@ class Counting(Target):
         elif name in self.known:
             answers = list(self.known[name])
         else:
-            answers = [self._invented(request, count) for request, count in zip(requests, tokens, strict=True)]
+            counts = zip(requests, tokens, written, strict=True)
+            answers = [self._invented(*each) for each in counts]
         self.spent += time.process_time() - before
         return answers
 
-    def _invented(self, request: Request, tokens: int | None) -> Response:
+    def _invented(self, request: Request, tokens: int | None, written: int | None) -> Response:
         material = hashlib.sha256(f"{self.world}/{request.digest}".encode()).digest()
         rng = np.random.default_rng(int.from_bytes(material[:16], "big"))
         n = len(request)
         if request.kind is Capability.GENERATE:
-            return Response(texts=("text",) * n, input_tokens=tokens, output_tokens=_written(request))
+            return Response(texts=("text",) * n, input_tokens=tokens, output_tokens=written)
         if request.kind is Capability.CHOOSE:
             logits = rng.normal(size=(n, len(request.options)))
             return Response(outputs=logits - np.logaddexp.reduce(logits, axis=1, keepdims=True), input_tokens=tokens)
@@ -200,6 +202,13 @@ class Counting(Target):
         if request.kind in (Capability.CLASSIFY, Capability.PREDICT):
             shares = rng.dirichlet(np.ones(max(2, len(self.labels))), size=n)
             return Response(outputs=shares, labels=self.labels, input_tokens=tokens)
+        if request.kind is Capability.ATTRIBUTE:
+            columns = ATTRIBUTED.get(str(request.parameters.get("method")), ())
+            outputs = rng.normal(size=(n, len(columns)))
+            if "explained" in columns:
+                outputs[:, 0] = 0.0
+            per_token = tuple(_words(text, rng) for text in request.texts)
+            return Response(outputs=outputs, per_token=per_token, labels=columns, input_tokens=tokens)
         return Response(outputs=rng.normal(size=(n, 2)), input_tokens=tokens)
 
 
@@ -227,12 +236,15 @@ class _CountingAsker(Asker):
             yield f"{key}:{repeat}", Window(reading=reading, requests=inputs, input_tokens=None, output_tokens=None)
 
 
-def _written(request: Request) -> int | None:
-    """The tokens that a request may be answered with, at most; None where it does not say."""
-    if request.kind is not Capability.GENERATE:
-        return 0
-    most = request.parameters.get("max_new_tokens")
-    return len(request) * most if isinstance(most, int) else None
+def _words(text: str, rng: np.random.Generator) -> PerToken:
+    """A number for each word of a text, in place of the tokens of a system that is not asked."""
+    found = list(re.finditer(r"\S+", text))
+    return PerToken(
+        tokens=tuple(word.group() for word in found),
+        starts=tuple(word.start() for word in found),
+        ends=tuple(word.end() for word in found),
+        values=tuple(rng.normal(size=len(found)).tolist()),
+    )
 
 
 def _total(counts: Sequence[int | None]) -> int | None:

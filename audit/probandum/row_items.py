@@ -27,9 +27,9 @@ _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 class RowItems:
     """What became of every row that a probe asked about.
 
-    ``named``: whether rows have names of their own (``data.id``), or only their place. ``keys`` and ``contents``: a
-    digest of 64 bits a row of its name, or place and content, and of all its columns but the answers. ``columns``:
-    codes of 16 bits a row by name. All little-endian in base64.
+    ``named``: whether rows have names of their own (``data.id``), or only their place. ``keys``: a digest of 64 bits a
+    row of its name; empty without names, since the key is then one of place and content. ``contents``: a digest of all
+    its columns but the answers. ``columns``: codes of 16 bits a row by name. All little-endian in base64.
     """
 
     rows: int
@@ -39,24 +39,25 @@ class RowItems:
     columns: Mapping[str, str]
 
     @classmethod
-    def packed(cls, *, keys: Digests, contents: Digests, named: bool, columns: Mapping[str, Any]) -> RowItems:
-        """The packed form; ValueError where a code does not fit 16 bits."""
+    def packed(cls, *, keys: Digests | None, contents: Digests, columns: Mapping[str, Any]) -> RowItems:
+        """The packed form, ``keys`` None for rows without names; ValueError where a code does not fit 16 bits."""
         for name, codes in columns.items():
             if len(codes) and not 0 <= int(np.min(codes)) <= int(np.max(codes)) < 2**16:
                 raise ValueError(f"column {name!r} holds codes up to {int(np.max(codes))}; expected 0 to 65535")
         return cls(
-            rows=len(keys),
-            named=named,
-            keys=_text(keys, "<u8"),
+            rows=len(contents),
+            named=keys is not None,
+            keys="" if keys is None else _text(keys, "<u8"),
             contents=_text(contents, "<u8"),
             columns={name: _text(codes, "<u2") for name, codes in columns.items()},
         )
 
     def opened(self) -> Rows:
         """The arrays, one value a row."""
+        contents = _array(self.contents, "<u8", self.rows)
         return Rows(
-            keys=_array(self.keys, "<u8", self.rows),
-            contents=_array(self.contents, "<u8", self.rows),
+            keys=_array(self.keys, "<u8", self.rows) if self.named else _by_place(contents),
+            contents=contents,
             columns={name: _array(text, "<u2", self.rows) for name, text in self.columns.items()},
         )
 
@@ -119,6 +120,11 @@ def numbered(names: Digests) -> Digests:
     again = np.empty(len(names), dtype=np.uint64)
     again[order] = before.astype(np.uint64)
     return combined([names, again])
+
+
+def _by_place(contents: Digests) -> Digests:
+    """The keys of rows without names."""
+    return numbered(combined([np.arange(len(contents), dtype=np.uint64), contents]))
 
 
 def name_key(name: str, number: int) -> int:

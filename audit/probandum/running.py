@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from probandum import codec, purging
 from probandum.asking import Asker
+from probandum.attempts import earlier_beside, system_of
 from probandum.budget import Purse
 from probandum.cache import AnswerCache
 from probandum.energy import NoMeter, make_meter
@@ -30,7 +31,7 @@ from probandum.judging import ALPHA_FAIL
 from probandum.locking import lock_path, refuse_other_questions
 from probandum.measuring import measure
 from probandum.plan import Plan
-from probandum.preparing import context_of, named_files, prepare, record_key, source_digests, subject_of
+from probandum.preparing import named_files, prepare, record_key, source_digests, subject_of, target_of
 from probandum.probe import (
     Probe,
     ProbeResult,
@@ -41,8 +42,8 @@ from probandum.sealing import ask_facts, contents, refuse_other_key, seal
 from probandum.second_opinion import AuditMeter
 from probandum.signing import load_private
 from probandum.stopping import Rules
-from probandum.target import Target, make_target
-from probandum.verifying import refuse_damaged, refuse_unsealed
+from probandum.target import Target
+from probandum.verifying import DAMAGED, refuse_damaged, refuse_unsealed
 from probandum.windowing import replayed_window
 
 
@@ -95,13 +96,16 @@ def run(plan: Plan, folder: Path | None = None, *, key: Path | None = None, obse
     """
     watch = observer or Silent()
     probes = prepare(plan)
+    watch.note("hashing the files that the plan names")
     sources = source_digests(plan)
     refuse_other_questions(plan, named_files(plan, sources))
     name = record_key(plan, sources)
     out = folder if folder is not None else default_folder(plan, name)
     found = Record(out)
     if found.sealed and found.plan.get("key") == name:
-        refuse_damaged(found, key=None if key is None else load_private(key).public_key())
+        found.sweep()
+        public = None if key is None else load_private(key).public_key()
+        refuse_damaged(found, key=public, upto=5, remedy=f"{DAMAGED}; choose another --out")
         refuse_other_key(found, key)
         if not plan.budget.allows_more(found.spending):
             watch.note(_standing(found))
@@ -114,7 +118,8 @@ def run(plan: Plan, folder: Path | None = None, *, key: Path | None = None, obse
     refuse_unsealed(found)
     if (found.ask / "plan.json").is_file():
         start_record(out, plan_source=b"", plan={"key": name}, environment={})  # refuses another plan's record
-    target = make_target(plan.target_type, context_of(plan, notice=watch.note), plan.target_options)
+    watch.note(f"loading the system (target {plan.target_type})")
+    target = target_of(plan, notice=watch.note)
     try:
         return _carry_out(plan, probes, target, out, name, key, watch)
     finally:
@@ -152,11 +157,12 @@ def _carry_out(
         said = f"what else stands in a batch moves numbers by about {apart:.1g} {target.batching['unit']}"
         watch.note(f"{said}; execution.batch_invariant: true asks each input alone")
     cache = _cache(plan, target, facts, watch)  # first: where it cannot be written, no record is begun
-    record = start_record(out, plan_source=plan.source, plan=_facts(plan, name), environment=facts)
+    told = {**facts, "earlier": earlier_beside(out, facts["target"]["identity"])}  # a run that resumes keeps its own
+    record = start_record(out, plan_source=plan.source, plan=_facts(plan, name), environment=told)
     refuse_other_machine(record, facts)
     if lock_path(plan.path).is_file() and not record.lock.is_file():
         write_bytes(record.lock, lock_path(plan.path).read_bytes())
-    journal = RunJournal(record.journal, resume=plan.execution.cache != "off")
+    journal = RunJournal(record.journal, probes=probes, resume=plan.execution.cache != "off")
     try:
         if (smaller := journal.smaller_batches()) is not None:
             target.use_smaller_batches(smaller)
@@ -248,19 +254,12 @@ def _replayed(plan: Plan, target: Target) -> Mapping[str, Window] | None:
             f"energy.replay: {record.folder} is the record of another plan, with other {differ[0]}",
             remedy="replay the record of the same plan",
         )
-    if _system(record.environment["target"]["identity"]) != _system(codec.builtins(target.identity())):
+    if system_of(record.environment["target"]["identity"]) != system_of(codec.builtins(target.identity())):
         raise DataError(
             f"energy.replay: {record.folder} is the record of another model",
             remedy="replay the record of the same plan and model",
         )
     return record.windows()
-
-
-def _system(identity: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Who answered in the end, where a record was replayed."""
-    while "recorded_identity" in identity:
-        identity = identity["recorded_identity"]
-    return identity
 
 
 def _metered(

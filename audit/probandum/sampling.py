@@ -52,12 +52,18 @@ def clusters(estimate: Estimate) -> int | None:
 def counted(estimate: Estimate) -> str:
     """How many observations stand behind the estimate, and how many clusters where they come in some.
 
+    Where nothing counts the clusters, how many observations count once they are honoured.
+
     >>> counted(Estimate.missing("no positives", n=1200, unit="share"))
     'n = 1,200'
+    >>> crossed = {"unit": "logit", "method": "t", "design": "two_way=template x name"}
+    >>> counted(Estimate(value=0.1, low=0, high=0.2, n=1600, n_effective=18.48, **crossed))
+    'n = 1,600 (18 effective)'
     """
-    number = clusters(estimate)
-    text = f"n = {estimate.n:,}"
-    return text if number is None else f"{text} ({number:,} {plural(units(estimate.design)[0])})"
+    text, number, effective = f"n = {estimate.n:,}", clusters(estimate), estimate.n_effective
+    if number is not None:
+        return f"{text} ({number:,} {plural(units(estimate.design)[0])})"
+    return text if effective is None or round(effective) >= estimate.n else f"{text} ({round(effective):,} effective)"
 
 
 def grown(estimate: Estimate, n: int) -> int:

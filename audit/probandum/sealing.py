@@ -28,7 +28,7 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 SUMS = "SHA256SUMS"
 STATEMENT = "statement.dsse.json"
 #: What the statement over a judgement repeats of its `judging.json`.
-_JUDGING = ("number", "tool", "mode", "as_of")
+_JUDGING = ("number", "before", "tool", "mode", "as_of")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def ask_facts(record: Record) -> dict[str, Any]:
 
 
 def judgement_facts(record: Record, folder: Path) -> dict[str, Any]:
-    """What a judgement's statement says: its number, the record that it judges, with which tool, mode and day."""
+    """What a judgement's statement says: the record that it judges, its number, the one before, tool, mode and day."""
     said = _judging(folder)
     return {"record": statement_digest(record.folder), **{name: said.get(name) for name in _JUDGING}}
 
@@ -74,6 +74,11 @@ def numbered(record: Record) -> list[tuple[int, Path]]:
     base = record.folder / "judgements"
     folders = [path for path in base.iterdir() if (path / "judging.json").is_file()] if base.is_dir() else []
     return sorted((_number(folder), folder) for folder in folders)
+
+
+def before(folder: Path | None) -> str | None:
+    """What a judgement says of the one before it, in ``folder``: the digest of its statement; None of the first."""
+    return None if folder is None else statement_digest(folder)
 
 
 def _number(folder: Path) -> int:
@@ -136,6 +141,11 @@ def contents(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def sealed_files(folder: Path) -> list[Path]:
+    """What a seal inside ``folder`` has to list: everything but itself."""
+    return [path for path in contents(folder) if path not in (folder / SUMS, folder / STATEMENT)]
+
+
 def _unreadable(error: OSError) -> None:
     raise RecordError(f"{error.filename}: {error.strerror or error}")
 
@@ -179,6 +189,15 @@ def linked(name: str) -> str:
     return f"{name!r} is a symbolic link, and a record holds files and folders alone"
 
 
+def special(name: str) -> str:
+    """What to say of ``name`` in a record that is neither file nor folder, such as a named pipe; it is never opened.
+
+    >>> special("judgement")
+    "'judgement' is neither a file nor a folder, and a record holds files and folders alone"
+    """
+    return f"{name!r} is neither a file nor a folder, and a record holds files and folders alone"
+
+
 def same(folder: Path, predicate: str, facts: Mapping[str, Any]) -> tuple[bool, str]:
     """Whether the statement in ``folder`` is canonical, says what ``SHA256SUMS`` says, and these ``facts``."""
     body, _ = open_envelope(folder / STATEMENT)
@@ -213,19 +232,33 @@ def signed_alike(record: Record, folder: Path, key: Ed25519PublicKey | None) -> 
     Without a key that only compares what the signatures name; whether they hold takes the public key.
     """
     held, detail = signed(folder, key)
-    by, own = signature(record.folder)["key_id"], signature(folder)["key_id"]
-    if held is not False and by is not None and own != by:
-        return False, f"{'unsigned' if own is None else f'signed by key {own}'}, and the record is signed by key {by}"
+    if held is not False and (other := other_signer(record, signature(folder)["key_id"])) is not None:
+        return False, other
     return held, detail
 
 
-def refuse_other_key(record: Record, key: Path | None) -> None:
-    """UsageError where ``record`` is signed and ``key`` is not the private key that signed it.
+def other_signer(record: Record, own: str | None) -> str | None:
+    """What is wrong where something in ``record`` is signed by the key ``own``, and the record by another or by none.
 
-    What is added to a signed record is signed alike, so that "signed by" is said of all of it or of nothing.
+    A signature over part of an unsigned record is what is left where that of the record was taken off.
+    """
+    by = signature(record.folder)["key_id"]
+    told = [f"signed by key {each}" if each else "unsigned" for each in (own, by)]
+    return None if own == by else f"{told[0]}, and the record is {told[1]}"
+
+
+def refuse_other_key(record: Record, key: Path | None) -> None:
+    """UsageError where ``key`` is not the private key that signed ``record``, or one is given and none signed it.
+
+    What is added to a record is signed as it is, so that "signed by" is said of all of it or of nothing.
     """
     by = signature(record.folder)["key_id"]
     own = None if key is None else key_id(load_private(key).public_key())
+    if by is None and own is not None:
+        raise UsageError(
+            f"{record.folder}: unsigned, and what is added to it is unsigned, too",
+            remedy="leave --key and PROBANDUM_KEY out, or audit again with the key into another --out",
+        )
     if by is not None and own != by:
         instead = "" if own is None else f", and {key} is key {own}"
         raise UsageError(

@@ -8,13 +8,12 @@ answered enough of it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
@@ -58,6 +57,14 @@ class _Left(ProgressColumn):
         seconds = None if task.finished else task.fields["pace"].seconds_left()
         said = "" if seconds is None else f"~{roughly(seconds)} in round"
         return Text(said, style="dim", no_wrap=True, overflow="ellipsis")
+
+
+class _Done(ProgressColumn):
+    """How many inputs of how many are answered."""
+
+    def render(self, task: Task) -> Text:
+        of = "?" if task.total is None else f"{int(task.total):,}"
+        return Text(f"{int(task.completed):>{len(of)},}/{of}", style="progress.download")
 
 
 class _Bars:
@@ -112,7 +119,9 @@ class _Lines:
         self._console.print(f"    {probe}: {said}", highlight=False, markup=False, soft_wrap=True)
 
     def finished(self, result: ProbeResult, seconds: float) -> None:
-        said = f"{len(result.measures)} quantities" if result.status == "measured" else f"{result.status}: {result.why}"
+        count = len(result.measures)
+        quantities = "1 quantity" if count == 1 else f"{count:,} quantities"
+        said = quantities if result.status == "measured" else f"{result.status}: {result.why}"
         text = f"    {result.probe}: {said}, {seconds:.1f} s"
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
@@ -129,7 +138,7 @@ def watching(plan: Plan) -> Iterator[Observer]:
     if not console.is_terminal:
         yield _Lines(console)
         return
-    columns = (TextColumn("{task.description:<30}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn(), _Left())
+    columns = (TextColumn("{task.description:<30}"), BarColumn(20), _Done(), TimeElapsedColumn(), _Left())
     with Progress(*columns, console=console) as progress:
         yield _Bars(progress)
 
@@ -166,7 +175,10 @@ def print_findings(record: Record, result: GateResult) -> None:
             _print(console, lines[1:])
     rest = len(record.findings) - len(shown)
     if rest:
-        text = f"{rest} more quantities without a limit stand in {record.folder / 'findings.json'}"
+        more = (
+            "1 more quantity without a limit stands" if rest == 1 else f"{rest:,} more quantities without a limit stand"
+        )
+        text = f"{more} in {record.folder / 'findings.json'}"
         console.print(Text(text, "dim"), soft_wrap=True)
     print_gate(result, console=console)
 
@@ -185,6 +197,13 @@ def _row(finding: Finding) -> tuple[str, ...]:
 def _worth_a_row(finding: Finding) -> bool:
     """Disclosed quantities fill pages: the terminal shows what was judged, and counts the rest."""
     return finding.verdict is not Verdict.NOT_APPLICABLE
+
+
+def print_steps(steps: Iterable[tuple[str, str]]) -> None:
+    """Lines of a report, each a lead and what it leads to; what does not fit goes on below the first, not the lead."""
+    console = Console()
+    for lead, text in steps:
+        _print(console, folded(f"{lead}{_one_line(text)}", _width(console), indent=len(lead)))
 
 
 def print_comparison(comparison: Comparison) -> None:
@@ -224,7 +243,7 @@ def print_gate(result: GateResult, *, console: Console | None = None) -> None:
     style = {0: "green", 1: "bold red", 3: "yellow", 4: "bold magenta"}[result.code]
     _print(console, [f"gate {result.code}: {meaning(result)}"], style)
     if result.unjudged:
-        _print(console, [f"     held against a limit: {result.judged}, covered and not judged: {result.unjudged}"])
+        _print(console, [f"     held against a limit: {result.judged:,}, covered and not judged: {result.unjudged:,}"])
     for cause in result.causes:
         _print(console, led(f"  {cause.code}  ", _one_line(cause.text), width))
     caused = {cause.finding for cause in result.causes}  # these say what became of their waivers
@@ -233,6 +252,10 @@ def print_gate(result: GateResult, *, console: Console | None = None) -> None:
             _print(console, led("  -  ", _one_line(idle.said), width), "yellow")
     for note in result.notes:
         _print(console, led("  -  ", _one_line(note), width), "dim")
+    if result.stale is not None:
+        _print(console, led("  -  ", _one_line(result.stale), width), "yellow")
+    if result.attempts is not None and not result.attempts.first:
+        _print(console, led("     ", _one_line(result.attempts.said), width), "yellow")
     for text in result.assurances:
         _print(console, led("     ", _one_line(text), width), "dim")
 

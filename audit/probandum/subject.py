@@ -6,7 +6,7 @@ Counting comes before dividing: groups are coded once, and everything about them
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from probandum.errors import DataError
-from probandum.evidence import Floats, Response, Table
+from probandum.evidence import Floats, PlaceNames, Response, Table
 from probandum.row_items import Digests, RowItems, combined, digests_of, numbered
 
 Bools = npt.NDArray[np.bool_]
@@ -49,7 +49,7 @@ class Grouping:
         """The reference must be one of the groups."""
         if self.reference is not None and self.reference not in self.names:
             raise DataError(
-                f"groups.{self.attribute}: the reference {self.reference!r} is not among the groups",
+                f"groups.{self.attribute}.reference: {self.reference!r} is not among the groups",
                 remedy=f"found: {', '.join(self.names)}",
             )
 
@@ -120,7 +120,7 @@ class Subject:
     def __len__(self) -> int:
         return len(self.table)
 
-    @property
+    @cached_property
     def positive(self) -> Bools | None:
         """Which rows carry the positive label; None where the plan names no label."""
         if self.label is None or self.decision is None:
@@ -132,29 +132,26 @@ class Subject:
         found = [value for value, text in zip(values, texts, strict=True) if text == wanted]
         return np.isin(column, np.array(found, dtype=column.dtype))
 
-    def keys(self) -> tuple[str, ...]:
+    def keys(self) -> Sequence[str]:
         """One name a row: its id where the plan names one, its place otherwise."""
         if self.row_id is None:
-            return tuple(f"row-{index}" for index in range(len(self)))
-        return tuple(str(value) for value in as_text(self.table[self.row_id]))
+            return PlaceNames(len(self))
+        return tuple(as_text(self.table[self.row_id]).tolist())
 
     def contents(self) -> tuple[str, ...]:
         """A digest of every row's content, all columns but the answers: 16 hex digits."""
-        return tuple(f"{digest:016x}" for digest in self._digests[1].tolist())
+        return tuple(f"{digest:016x}" for digest in self._contents.tolist())
 
     def row_items(self, columns: Mapping[str, npt.NDArray[np.integer[Any]]]) -> RowItems:
         """``columns`` (codes, one a row) with what names every row in every audit: its id, else place and content."""
-        keys, contents = self._digests
-        return RowItems.packed(keys=keys, contents=contents, named=self.row_id is not None, columns=columns)
+        named = None if self.row_id is None else numbered(digests_of(as_text(self.table[self.row_id])))
+        return RowItems.packed(keys=named, contents=self._contents, columns=columns)
 
     @cached_property
-    def _digests(self) -> tuple[Digests, Digests]:
-        """Of every row its key and its content, all columns but the answers."""
-        places = np.arange(len(self), dtype=np.uint64)
+    def _contents(self) -> Digests:
+        """Of every row a digest of all columns but the answers."""
         asked = [digests_of(self.table[name]) for name in sorted(self.table) if name not in self.answers]
-        contents = combined([np.zeros_like(places), *asked])
-        named = combined([places, contents]) if self.row_id is None else digests_of(as_text(self.table[self.row_id]))
-        return numbered(named), contents
+        return combined([np.zeros(len(self), dtype=np.uint64), *asked])
 
     def outcomes(self, response: Response) -> Outcomes:
         """Decisions from an answer to a predict request over all rows.

@@ -19,11 +19,11 @@ from probandum.errors import ProbandumError
 from probandum.finding import Direction, Limit
 from probandum.foreseeing import beyond_expectation
 from probandum.interrogating import Interview
+from probandum.matching import make_groupings
 from probandum.probe import Probe, ProbeSpec, known_probes, make_probe
 from probandum.profiling import Profile
 from probandum.resources import shipped
 from probandum.subject import as_text
-from probandum.tables import make_groupings
 from probandum.yaml_source import read_yaml
 
 _DIRECTIONS: tuple[Direction, ...] = ("at_least", "at_most", "band")
@@ -70,9 +70,12 @@ class Suggestion:
 def suggest(found: Interview, *, documents: Collection[str]) -> Suggestion:
     """The suites that fit the system, and their default limits; ``documents``: those that can be written."""
     defaults = read_yaml(shipped("templates") / "_plan" / "defaults.yaml").values
-    suites = tuple(_suites(found))
+    had = _had(found)
+    suites = tuple(
+        _suites(found, {id: line["else"] for id, line in defaults["suites"].items() if line["needs"] not in had})
+    )
     probes = {suite.id: make_probe(suite.id, {}) for suite in suites if suite.why_not is None}
-    fitting = [line for line in defaults["limits"] if _fits(line, probes, found.declared)]
+    fitting = [line for line in defaults["limits"] if _fits(line, probes, had)]
     return Suggestion(
         suites=suites,
         limits=tuple(_default(line, probes, found) for line in fitting),
@@ -81,11 +84,16 @@ def suggest(found: Interview, *, documents: Collection[str]) -> Suggestion:
     )
 
 
-def _suites(found: Interview) -> Iterator[Suite]:
-    """A recording answers for its own rows alone, so that only what compares their groups can ask it."""
+def _suites(found: Interview, lacking: Mapping[str, str]) -> Iterator[Suite]:
+    """A recording answers for its own rows alone, so that only what compares their groups can ask it.
+
+    ``lacking``: what a suite needs of the declarations and does not have, in words.
+    """
     for id, spec in known_probes().items():
         if spec.needs & found.capabilities and (not found.recorded or spec.attributes == "plan"):
-            yield Suite(id=id, summary=spec.summary, options=_options(spec), why_not=_lacks(spec, found))
+            yield Suite(
+                id=id, summary=spec.summary, options=_options(spec), why_not=_lacks(spec, found) or lacking.get(id)
+            )
 
 
 def _lacks(spec: ProbeSpec, found: Interview) -> str | None:
@@ -104,9 +112,22 @@ def _options(spec: ProbeSpec) -> dict[str, Any]:
     return {each.name: each.default for each in parameters if isinstance(each.default, bool | int | float | str)}
 
 
-def _fits(line: Mapping[str, Any], probes: Mapping[str, Probe], declared: Declared | None) -> bool:
+def _had(found: Interview) -> frozenset[str]:
+    """What the rows have of that which suites and limits may need, by the words of the defaults."""
+    declared = found.declared
     labelled = declared is not None and declared.label is not None
-    return line["metric"].rpartition("/")[0] in probes and (line.get("needs") != "label" or labelled)
+    had = {
+        "label": labelled,
+        "score": labelled and (not found.recorded or "score" in found.options),
+        "probability": labelled and not found.recorded,
+        "crossing": declared is not None and len(declared.groups) > 1,
+    }
+    return frozenset(name for name, there in had.items() if there)
+
+
+def _fits(line: Mapping[str, Any], probes: Mapping[str, Probe], had: Collection[str]) -> bool:
+    """Whether a default limit can be judged here: its probe runs, and what it rests on is declared."""
+    return line["metric"].rpartition("/")[0] in probes and line.get("needs") in (None, *had)
 
 
 def _default(line: Mapping[str, Any], probes: Mapping[str, Probe], found: Interview) -> Default:

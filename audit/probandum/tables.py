@@ -1,4 +1,4 @@
-"""Reading rows from CSV and Parquet files, and turning them into the subject of an audit.
+"""Reading rows from CSV and Parquet files: columns of numbers or of text.
 
 Only the columns that an audit names are kept in memory: rows are persons.
 """
@@ -6,12 +6,11 @@ Only the columns that an audit names are kept in memory: rows are persons.
 from __future__ import annotations
 
 import csv
-import itertools
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,18 +18,17 @@ import numpy as np
 
 from probandum.errors import DataError, MissingDependency, did_you_mean
 from probandum.evidence import Column, Floats, Table
-from probandum.subject import NUMBER, UNKNOWN, Decision, Grouping, Subject, as_text, spelled
+from probandum.subject import NUMBER, as_text
 
-#: A column of more distinct values than this is no grouping; it wants bins, or is an identifier.
-MOST_GROUPS = 100
-
+#: The columns of a file that are sound, and what is wrong with each of the others.
+Columns = tuple[Table, dict[str, DataError]]
 Reader = TypeVar("Reader", bound=Callable[..., Any])
 
 _EXACT = 2**53
 #: What programs write where a number is missing or too large.
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.ASCII | re.IGNORECASE)
 #: The same among words: a missing value that became one. A town may be called Nan.
-_MISSING = ("nan", "NaN", "NAN")
+MISSING = ("nan", "NaN", "NAN")
 
 
 def read_table(path: Path, *, columns: Sequence[str] | None = None) -> Table:
@@ -43,11 +41,30 @@ def read_table(path: Path, *, columns: Sequence[str] | None = None) -> Table:
 
     DataError names the file, and the row or line, of whatever is wrong.
     """
+    table, unsound = read_columns(path, columns=columns)
+    for error in unsound.values():
+        raise error
+    return table
+
+
+def read_columns(path: Path, *, columns: Sequence[str] | None = None) -> Columns:
+    """As :func:`read_table`; columns with a cell that holds no value stand apart, each with what is wrong with it."""
     reader = _by_kind(path, csv=_read_csv, parquet=_read_parquet)
     if columns is not None and not columns:
         raise DataError(f"{path.name}: no column of it is named", remedy="name a label, features or groups in the plan")
     with _readable(path):
         return reader(path, None if columns is None else list(dict.fromkeys(columns)))
+
+
+def _columns(names: Sequence[str], make: Callable[[str, Any], Column], cells: Iterable[Any]) -> Columns:
+    """Every column as ``make`` makes it of its name and cells, or why it cannot."""
+    sound, unsound = {}, {}
+    for name, values in zip(names, cells, strict=True):
+        try:
+            sound[name] = make(name, values)
+        except DataError as error:
+            unsound[name] = error
+    return Table(sound), unsound
 
 
 def read_header(path: Path) -> tuple[str, ...]:
@@ -128,7 +145,7 @@ def _parquet_file(path: Path) -> Iterator[Any]:
         raise DataError(f"{path.name}: no sound Parquet file: {' '.join(str(error).split())}") from None
 
 
-def _read_csv(path: Path, columns: list[str] | None) -> Table:
+def _read_csv(path: Path, columns: list[str] | None) -> Columns:
     with _csv_lines(path) as lines:
         header: list[str] = next(lines, [])
         names = _checked_header(path, header, columns)
@@ -136,8 +153,7 @@ def _read_csv(path: Path, columns: list[str] | None) -> Table:
         _fill(path, lines, len(header), [header.index(name) for name in names], values)
     if not values[0]:
         raise DataError(f"{path.name}: a header and no rows")
-    typed = zip(names, values, strict=True)
-    return Table({name: _typed(path.name, name, column, columns is not None) for name, column in typed})
+    return _columns(names, partial(_typed, path.name, columns is not None), values)
 
 
 def _fill(path: Path, lines: Any, width: int, places: list[int], values: list[list[str]]) -> None:
@@ -174,7 +190,7 @@ def _columns_found(header: Sequence[str]) -> str:
     return f"found: {', '.join(header)}"
 
 
-def _typed(source: str, name: str, values: list[str], strict: bool) -> Column:
+def _typed(source: str, strict: bool, name: str, values: list[str]) -> Column:
     """Floats where every value is a number, text otherwise; in a column of numbers no cell is missing or infinite."""
     distinct = set(values)
     numeric = {value for value in distinct if NUMBER.fullmatch(value) and math.isfinite(float(value))}
@@ -195,16 +211,16 @@ def _bad_cell(source: str, name: str, values: Sequence[object], row: int) -> Dat
     )
 
 
-def _read_parquet(path: Path, columns: list[str] | None) -> Table:
+def _read_parquet(path: Path, columns: list[str] | None) -> Columns:
     with _parquet_file(path) as file:
         names = _checked_header(path, file.schema_arrow.names, columns)
         read = file.read(columns=names)
         if read.num_rows == 0:
             raise DataError(f"{path.name}: a header and no rows")
-        return Table({name: _from_arrow(path.name, name, read.column(name), columns is not None) for name in names})
+        return _columns(names, partial(_from_arrow, path.name, columns is not None), map(read.column, names))
 
 
-def _from_arrow(source: str, name: str, column: Any, strict: bool) -> Column:
+def _from_arrow(source: str, strict: bool, name: str, column: Any) -> Column:
     """As :func:`_typed`, for a column whose kind the file states; numbers written as text stay text."""
     import pyarrow as arrow
 
@@ -252,7 +268,7 @@ def numbers_of(table: Table, name: str, *, what: str) -> Floats:
 def stated(table: Table, name: str, *, what: str) -> Column:
     """A column without empty cells or NaN; DataError, starting with ``what``, names the first row that has one."""
     column = column_of(table, name, what=what)
-    if column.dtype.kind != "f" and (empty := np.isin(column, ["", *_MISSING])).any():
+    if column.dtype.kind != "f" and (empty := np.isin(column, ["", *MISSING])).any():
         raise _bad_cell(what, name, column.tolist(), int(np.argmax(empty)))
     return column
 
@@ -271,132 +287,3 @@ def distinct_of(column: Column) -> list[str]:
     ['2', '10']
     """
     return [str(value) for value in as_text(np.array(sorted(set(column.tolist())), dtype=column.dtype))]
-
-
-def make_groupings(groups: Mapping[str, Mapping[str, Any]], table: Table) -> dict[str, Grouping]:
-    """One grouping an attribute, from ``{column, reference, bins, labels}``.
-
-    Without ``bins`` the groups are the column's values in sorted order (numbers by size), and empty cells are
-    the group "(not stated)", last; a NaN that was written as a word is refused. With them the groups are the
-    intervals, right-closed, the first one holding its lower edge too, named by ``labels`` where given; an interval
-    that no row falls into stays a group.
-    DataError where a column, a reference or a row does not fit.
-
-    >>> ages = Table({"age": np.array([25.0, 26.0, 0.0])})
-    >>> make_groupings({"age": {"column": "age", "bins": [0, 25, 120]}}, ages)["age"].names
-    ('0 to 25', 'over 25 to 120')
-    """
-    made = {}
-    for attribute, spec in groups.items():
-        what = f"groups.{attribute}"
-        if spec.get("labels") and spec.get("bins") is None:
-            raise DataError(f"{what}: labels name bins, and there are none", remedy="add bins, or leave labels away")
-        name = str(spec.get("column") or attribute)
-        column = column_of(table, name, what=what)
-        if spec.get("bins") is None:
-            names, codes = _by_value(what, name, column)
-        else:
-            names, codes = _by_bin(what, name, table, spec["bins"], spec.get("labels"))
-        reference = spec.get("reference")
-        made[attribute] = Grouping(
-            attribute=attribute,
-            codes=codes,
-            names=tuple(names),
-            reference=None if reference is None else spelled(reference, names),
-        )
-    return made
-
-
-def _by_value(what: str, name: str, column: Column) -> tuple[list[str], np.ndarray]:
-    values = column.tolist()
-    if column.dtype.kind != "f" and (missing := np.isin(column, _MISSING)).any():
-        row = int(np.argmax(missing))
-        raise DataError(
-            f"{what}: row {row + 1}: column {name!r} holds {values[row]!r}, which is no value",
-            remedy=f"leave the cell empty: such rows are the group {UNKNOWN!r}",
-        )
-    distinct = sorted(set(values), key=lambda value: (value == "", value))
-    if len(distinct) > MOST_GROUPS:
-        raise DataError(
-            f"{what}: column {name!r} has {len(distinct)} distinct values, at most {MOST_GROUPS} groups are audited",
-            remedy="give bins, or choose another column",
-        )
-    place = {value: index for index, value in enumerate(distinct)}
-    codes = np.fromiter(map(place.__getitem__, values), dtype=np.int64, count=len(values))
-    names = [str(text) or UNKNOWN for text in as_text(np.array(distinct, dtype=column.dtype))]
-    return names, codes
-
-
-def _by_bin(
-    what: str, name: str, table: Table, bins: Sequence[float], labels: Sequence[str] | None
-) -> tuple[list[str], np.ndarray]:
-    edges = np.asarray(bins, dtype=np.float64)
-    if len(edges) < 2 or not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
-        raise DataError(f"{what}: bins {list(bins)} do not rise; expected at least two rising numbers")
-    names = [str(label) for label in labels] if labels else _interval_names(as_text(edges).tolist())
-    if len(names) != len(edges) - 1 or len(set(names)) != len(names):
-        raise DataError(f"{what}: {len(names)} labels for {len(edges) - 1} bins; expected one each, all different")
-    values = numbers_of(table, name, what=what)
-    codes = np.searchsorted(edges, values, side="left") - 1
-    codes[values == edges[0]] = 0
-    outside = (codes < 0) | (codes >= len(names))
-    if outside.any():
-        row = int(np.argmax(outside))
-        raise DataError(
-            f"{what}: row {row + 1}: {name} {values[row]:g} lies outside the bins {edges[0]:g} to {edges[-1]:g}",
-            remedy="widen the bins",
-        )
-    return names, codes.astype(np.int64)
-
-
-def _interval_names(edges: Sequence[str]) -> list[str]:
-    names = [f"over {low} to {high}" for low, high in itertools.pairwise(edges)]
-    return [f"{edges[0]} to {edges[1]}", *names[1:]]
-
-
-def make_subject(
-    *,
-    table: Table,
-    groups: Mapping[str, Mapping[str, Any]] | None = None,
-    features: Sequence[str] = (),
-    label: str | None = None,
-    row_id: str | None = None,
-    decision: Decision | None = None,
-    classes: Sequence[str] = (),
-    answers: Sequence[str] = (),
-) -> Subject:
-    """The rows under audit with all that the plan declares of them; DataError where the two do not fit.
-
-    ``classes`` are the class names of a model, where one decides: the favourable and the positive value must
-    be among them. ``answers`` are columns that hold recorded answers.
-    """
-    for name in features:
-        column_of(table, name, what="data.features")
-    if row_id is not None:
-        stated(table, row_id, what="data.id")
-    found = [] if label is None else distinct_of(stated(table, label, what="data.label"))
-    if decision is not None and label is not None:
-        positive = _occurring("data.positive", decision.positive, found, f"the values of column {label!r}")
-        decision = replace(decision, positive=positive)
-    if decision is not None and classes:
-        favourable = _occurring("decision.favourable", decision.favourable, classes, "the model's classes")
-        positive = _occurring("data.positive", decision.positive, classes, "the model's classes")
-        decision = replace(decision, favourable=favourable, positive=positive)
-    return Subject(
-        table=table,
-        features=tuple(features),
-        label=label,
-        row_id=row_id,
-        groupings=make_groupings(groups or {}, table),
-        decision=decision,
-        answers=tuple(answers),
-    )
-
-
-def _occurring(what: str, value: object, found: Sequence[str], where: str) -> str:
-    """``value`` as ``found`` spells it; DataError where it is not there, since every rate would then be 0 or 1."""
-    text = spelled(value, found)
-    if text not in found:
-        shown = ", ".join(found[:10]) + (", ..." if len(found) > 10 else "")
-        raise DataError(f"{what}: {text!r} is not among {where}", remedy=f"found: {shown}")
-    return text

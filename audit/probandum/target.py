@@ -7,6 +7,7 @@ under ``target:`` in the audit file. It says what it can do, says what it is, an
 from __future__ import annotations
 
 import inspect
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from probandum.errors import UnknownName, UsageError, did_you_mean
+from probandum.errors import ProbandumError, UnknownName, UsageError, did_you_mean
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.resources import from_home
 
@@ -29,10 +30,17 @@ class Problem(NamedTuple):
     text: str
 
     @classmethod
-    def of(cls, error: UsageError) -> Problem:
-        """An error that begins with ``target.KEY:``, at that key."""
-        key, _, text = "; ".join(error.lines()).removeprefix("target.").partition(": ")
-        return cls(tuple(key.split(".", 1)), text)
+    def of(cls, error: ProbandumError, part: str = "target") -> Problem:
+        """An error about ``part`` of the plan: at the key below it that the message begins with, where it does.
+
+        >>> Problem.of(UsageError("target.labels: 3 names for 2 classes"))
+        Problem(place=('labels',), text='3 names for 2 classes')
+        """
+        text = "; ".join(error.lines())
+        begins = re.match(rf"{re.escape(part)}(?:\.([^\s:]+))?: ", text)
+        if begins is None:
+            return cls((), text)
+        return cls(tuple(begins[1].split(".", 1)) if begins[1] else (), text[begins.end() :])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +111,26 @@ class Target:
         return (context.resolve(path),) if isinstance(path, str) else ()
 
     @classmethod
-    def problems(cls, options: Mapping[str, Any], features: Sequence[str]) -> Iterable[Problem]:
+    def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterable[Problem]:
         """What is wrong with ``options`` beyond their types, found before anything is loaded or asked.
 
-        ``features``: the columns that the plan names, where it does.
+        ``context``: where paths start, and the columns that the plan names, where it does; nothing else of it.
+        """
+        return ()
+
+    @classmethod
+    def file_problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterable[Problem]:
+        """What is wrong with the files that ``options`` name, as far as it shows from outside.
+
+        Nothing is loaded, imported or fetched, and what loading shows is left to it. The files are there, and
+        ``options`` have the types that the constructor takes.
+        """
+        return ()
+
+    @classmethod
+    def row_problems(cls, options: Mapping[str, Any], table: Table, file: str) -> Iterable[Problem]:
+        """What is wrong with ``options`` beside the rows that they bring: those of its own ``file``, as far as they
+        are sound; a column of :meth:`named_columns` that the table lacks has been told.
         """
         return ()
 
@@ -135,6 +159,10 @@ class Target:
         """How many tokens each request would make it read, without asking the model; None where it cannot say."""
         return [None] * len(requests)
 
+    def writes(self, requests: Sequence[Request]) -> list[int | None]:
+        """How many tokens each request may make it write, at most; None where neither it nor the request says."""
+        return [written_at_most(request) for request in requests]
+
     def table(self) -> Table | None:
         """The rows of a target that brings its own data, such as a log of decisions; None otherwise."""
         return None
@@ -151,6 +179,9 @@ class Target:
         """
         return None
 
+    def recall(self, requests: Sequence[Request], responses: Sequence[Response]) -> None:
+        """What it answered before the run was interrupted: :meth:`check` may ask some of it again."""
+
     def use_smaller_batches(self, tokens: int) -> None:
         """Take at most ``tokens`` a pass, as an interrupted run of this audit had to in the end."""
 
@@ -159,6 +190,18 @@ class Target:
 
     def close(self) -> None:
         """Give memory back."""
+
+
+def written_at_most(request: Request) -> int | None:
+    """The tokens that a request allows its answers; None where it does not say.
+
+    >>> written_at_most(Request(kind=Capability.GENERATE, inputs=("a", "b"), parameters={"max_new_tokens": 8}))
+    16
+    """
+    if request.kind is not Capability.GENERATE:
+        return 0
+    most = request.parameters.get("max_new_tokens")
+    return len(request) * most if isinstance(most, int) else None
 
 
 T = TypeVar("T", bound=type[Target])
@@ -198,7 +241,7 @@ def known_targets() -> dict[str, type[Target]]:
 def make_target(name: str, context: TargetContext, options: Mapping[str, Any]) -> Target:
     """An instance of the target ``name``; UnknownName or UsageError where name or a key is not known."""
     cls = _class(name, options)
-    for problem in cls.problems(options, context.features):
+    for problem in cls.problems(options, context):
         raise UsageError(f"target.{'.'.join(map(str, problem.place))}: {problem.text}")
     return cls(context, **options)  # type: ignore[call-arg]
 

@@ -8,13 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from probandum import export, places, reporting, sealing
+from probandum import export, places, reporting, sealing, withholding
 from probandum.comparison import Comparison
 from probandum.dossier import publisher
 from probandum.errors import RecordError, UsageError
 from probandum.export.comparison import markdown
 from probandum.export.outcome import Outcome
-from probandum.gating import GateResult
+from probandum.gating import GateResult, retold
 from probandum.plan import Plan
 from probandum.record import Record
 from probandum.reporting import Judgement
@@ -22,7 +22,10 @@ from probandum.waiving import standing
 
 
 def outcome(record: Record | str | Path, result: GateResult, plan: Plan | None) -> Outcome:
-    """What there is to tell; of a record that is not to be trusted only its name, where that can be read."""
+    """What there is to tell, without figures that would show a small group of persons: such files are uploaded.
+
+    Of a record that is not to be trusted only its name, where that can be read.
+    """
     told = Outcome(result=result, system="unknown system", tool=version("probandum"))
     if plan is not None:
         told = replace(_named(told, plan.card), spots=places.spots(plan.yaml))
@@ -37,11 +40,13 @@ def outcome(record: Record | str | Path, result: GateResult, plan: Plan | None) 
         return told  # damaged before this point; the result says so
     if not result.trusted:
         return told
+    findings = withholding.told(standing(opened.findings, result.idle), opened.plan["ask"].get("groups") or ())
     return replace(
         told,
+        result=retold(result, findings),
         started=opened.environment["started"],
         as_of=judged.as_of,
-        findings=standing(opened.findings, result.idle),
+        findings=findings,
         summaries={each.probe: each.summary for each in opened.results},
         seconds={name: reading.seconds for name, reading in opened.readings.items()},
         accounts=reporting.account(opened, opened.windows()),
@@ -79,7 +84,7 @@ def write(told: Outcome, files: Mapping[str, str | Path | None]) -> None:
 
 def write_comparison(comparison: Comparison, *, md: Path | None, html: Path | None) -> list[Path]:
     """Write what documents may show of a comparison; returns the files. Probes and reports are loaded already."""
-    shown = publisher().published(comparison)
+    shown = withholding.published(comparison)
     made: list[tuple[Path, bytes]] = []
     if md is not None:
         made.append((md, markdown(shown)))

@@ -56,7 +56,7 @@ class YamlSource:
     """The values of a YAML file, ``marks`` by path, the bytes as written, and the files it inherits from.
 
     A mark stands at the key of a mapping's entry and at the start of a sequence's. ``undecided``: what to say of values
-    that are still to be decided.
+    that are still to be decided. ``variables``: texts that the environment had a part in.
     """
 
     path: Path
@@ -66,6 +66,7 @@ class YamlSource:
     inherited: tuple[Path, ...] = ()
     problems: tuple[str, ...] = ()
     undecided: Mapping[Place, str] = field(default_factory=dict)
+    variables: frozenset[Place] = frozenset()
 
     def mark(self, place: Sequence[str | int]) -> Mark:
         """The place of a value, or of the nearest value around it."""
@@ -101,7 +102,13 @@ def read_yaml(path: Path, *, collect: bool = False, seen: tuple[Path, ...] = ())
     base_name = values.pop("extends", None)
     if base_name is None:
         return YamlSource(
-            path=path, data=data, values=values, marks=reader.marks, problems=problems, undecided=reader.undecided
+            path=path,
+            data=data,
+            values=values,
+            marks=reader.marks,
+            problems=problems,
+            undecided=reader.undecided,
+            variables=frozenset(reader.variables),
         )
     mark = reader.marks[("extends",)]
     base_path = path.parent / str(base_name)
@@ -118,6 +125,7 @@ def read_yaml(path: Path, *, collect: bool = False, seen: tuple[Path, ...] = ())
         inherited=(base_path, *base.inherited),
         problems=problems,
         undecided={place: said for place, said in undecided.items() if _at(merged, place) == UNDECIDED},
+        variables=frozenset(reader.variables | {place for place in base.variables if place not in reader.marks}),
     )
 
 
@@ -197,6 +205,7 @@ class _Reader:
         self.marks: dict[Place, Mark] = {}
         self.problems: list[str] = []
         self.undecided: dict[Place, str] = {}
+        self.variables: set[Place] = set()
         self._plain = yaml.SafeLoader("")
 
     def read(self, node: yaml.Node, place: Place = ()) -> Any:
@@ -232,6 +241,8 @@ class _Reader:
         if isinstance(value, datetime.date):
             return value.isoformat()
         if isinstance(value, str):
+            if _VARIABLE.search(value):
+                self.variables.add(place)
             return self._usable(self._expanded(value, node, place), node, place)
         if isinstance(value, float) and not math.isfinite(value):
             self._note(node, place, f"{node.value} is no finite number")
@@ -275,6 +286,17 @@ class _Reader:
 
     def _mark(self, node: yaml.Node) -> Mark:
         return Mark(file=self.file, line=node.start_mark.line + 1, column=node.start_mark.column + 1)
+
+
+def as_plain(text: str) -> Any:
+    """What a text would be if it stood in a file without quotes: a number or a truth, where it is one.
+
+    >>> as_plain("0.8"), as_plain("true"), as_plain("[1")
+    (0.8, True, '[1')
+    """
+    loader = yaml.SafeLoader("")
+    tag = loader.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    return loader.construct_object(yaml.ScalarNode(tag, text))
 
 
 def _comment(node: yaml.Node) -> str:

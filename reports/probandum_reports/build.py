@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -120,7 +120,7 @@ class Builder:
             yield Listing(entries=tuple(self._line(line, section, where) for line in entry.lines))
         elif entry.facts is not None or entry.human is not None:
             lines = entry.facts or entry.human or ()
-            rows = tuple((line.label, self._fact(line, section, human=entry.human is not None)) for line in lines)
+            rows = tuple(row for line in lines for row in self._rows(line, section, human=entry.human is not None))
             yield Table(caption=entry.caption or section.title, header=("Field", "Statement"), rows=rows)
         elif entry.findings is not None:
             chosen = select(self.dossier.findings, entry.findings.select)
@@ -167,6 +167,16 @@ class Builder:
         return tuple(node for node in inline if not isinstance(node, Text) or node.text)
 
     # Facts and gaps.
+
+    def _rows(self, line: FactLine, section: Section, *, human: bool) -> Iterator[tuple[str, Fact | Gap]]:
+        """One row a line; what identifies the system is many things, and each has its own."""
+        parts = facts.identity(self.dossier) if line.run == "target.identity" else {}
+        for part in parts:
+            label = f"{line.label}: {part}" if part == next(iter(parts)) else f"Identity: {part}"
+            if (fact := facts.run_fact(self.dossier, f"{line.run}.{part}")) is not None:
+                yield label, fact
+        if not parts:
+            yield line.label, self._fact(line, section, human=human)
 
     def _fact(self, line: FactLine, section: Section, *, human: bool = False) -> Fact | Gap:
         people = human or line.human

@@ -29,6 +29,8 @@ from probandum_reports.wording import ORIGINS, Mark
 #: The oldest time a zip entry can have; the document's own date stands in its properties.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _OPENING = "[to be completed by "
+#: How many of the last entries of the contents stay together, so that none begins a page alone.
+_TOGETHER = 5
 
 
 def render(view: View) -> bytes:
@@ -147,8 +149,11 @@ class _Body:
         shares = [round(TEXT_WIDTH * share) for share in (0.26, 0.63, 0.11)]
         made = table(("Mark", "Where it comes from", "Here"), rows, widths=shares, caption="How to read this document")
         closing = (
-            "What was measured or recorded is locked against editing. Fields to fill show a placeholder until they are "
-            "filled. A verdict is read off the bound of an interval, never off the value alone."
+            "Locked against editing and deleting: each value that was measured or recorded, a measured one with its "
+            "interval, n, verdict and finding. Not locked: all other text, what was declared, and charts; and whoever "
+            "lifts the locks can change these values, too. The seal of the reports holds this file as it was "
+            "written. Fields to fill show a placeholder until they are filled. A verdict is read off the bound of an "
+            "interval, never off the value alone."
         )
         self._add(head, made, paragraph(run(closing), looks=[element("spacing", before=160)]))
 
@@ -162,6 +167,8 @@ class _Body:
         ]
         if not lines:
             return
+        for line in lines[-_TOGETHER:-1]:
+            line.get_or_add_pPr().get_or_add_keepNext()
         begin, end = _around(field(r'TOC \o "1-2" \h \z \u'))
         for part in reversed(begin):
             lines[0].insert(1, part)
@@ -207,7 +214,7 @@ class _Body:
             [self._open(node)],
         ]
         self._add(
-            _spacer(),
+            _spacer(element("keepNext")),
             *(paragraph(*line, style="Gap", looks=[element("keepNext"), _frame(node)]) for line in lines[:-1]),
             paragraph(*lines[-1], style="Gap", looks=[_frame(node)]),
             _spacer(),
@@ -229,7 +236,7 @@ class _Body:
             if words:
                 lines.append([run(f"{label}: ", style="Small"), run(words)])
         lines.append([run("Finding ", style="Small"), self._evidence(shown)])
-        self._add(_spacer())
+        self._add(_spacer(element("keepNext")))
         for place, line in enumerate(lines, 1):
             looks = [bar(tone)] if place == len(lines) else [element("keepNext"), bar(tone)]
             self._add(paragraph(self._controls.locked(shown.anchor, what, line), style="Finding", looks=looks))
@@ -360,9 +367,9 @@ def _inset() -> Element:
     return element("ind", left=150, right=150)
 
 
-def _spacer() -> Element:
-    """A thin gap between framed blocks, which would otherwise grow together."""
-    return paragraph(looks=[element("spacing", before=0, after=0, line=120, lineRule="exact")])
+def _spacer(*looks: Element) -> Element:
+    """A thin gap between framed blocks, which would otherwise grow together; the one above a block stays with it."""
+    return paragraph(looks=[*looks, element("spacing", before=0, after=0, line=120, lineRule="exact")])
 
 
 def _value(shown: Shown, *, large: bool = False) -> Element:

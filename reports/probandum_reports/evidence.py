@@ -4,7 +4,10 @@
 the other ones that the probe asked for (its controls), and its metered windows. Where they are many it holds the
 first megabytes, and of every finding the first observations; how many more stand in the record, and how they are
 printed, stands on the page. The page names line numbers and shows the first lines readably. Observations stream
-past once; nothing but numbers and a few samples is kept.
+past once; nothing but numbers, a few samples and what was said at the items of findings is kept.
+
+``evidence/<probe>.items.jsonl`` holds, a finding a line, every item that it was computed from: its value, and where it
+was asked among the raw lines.
 """
 
 from __future__ import annotations
@@ -15,35 +18,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from probandum import codec
 from probandum.document import Document
 from probandum.dossier import Dossier
-from probandum.evidence import Observation, Response
+from probandum.evidence import Observation
 from probandum.finding import Finding
 from probandum.probe import ProbeResult, Window
-from probandum_reports import metered, saying
-from probandum_reports.fields import exact, fields
+from probandum_reports import lint, metered, saying
+from probandum_reports.fields import fields
 from probandum_reports.pages import fill, frame
+from probandum_reports.readable import Sample, plain, readable
+from probandum_reports.resting import Places, Rests, resting
 from probandum_reports.strips import strips
 from probandum_reports.view import Shown, View
 
-#: How much of the raw lines a page shows: observations, inputs of each, characters of a text.
-_SAMPLES, _INPUTS, _CHARACTERS = 6, 3, 900
+#: How many raw lines a page shows.
+_SAMPLES = 6
 #: How much of the raw lines a file holds: bytes of them all, and observations of each finding whatever their size.
 _BYTES, _LEAST = 4_000_000, 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """One raw line as a person reads it: ``asked`` and ``answered`` are (name, text) pairs."""
-
-    line: int
-    kind: str
-    asked: Sequence[tuple[str, str]]
-    answered: Sequence[tuple[str, str]]
-    more: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,10 +45,11 @@ class Ledger:
     """The raw lines of one probe as they are written.
 
     ``wanted``: the findings that name a digest. ``written``: how many lines each finding has already. ``left``: how
-    many observations stand in the record only, by digest.
+    many observations stand in the record only, by digest. ``places``: where items of findings were asked.
     """
 
     file: IO[bytes]
+    places: Places
     wanted: dict[str, list[str]] = field(default_factory=dict)
     written: Counter[str] = field(default_factory=Counter)
     size: int = 0
@@ -81,20 +76,22 @@ class Ledger:
             self.left[name] += 1
             return
         number = self.write(name, line)
+        self.places.note(observation, number)
         if len(self.samples) < _SAMPLES:
             self.samples.append(readable(observation, number))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One finding as its page shows it: in words, and every field as (name, text) pairs."""
+    """One finding as its page shows it: in words, every field as (name, text) pairs, and its own items."""
 
     shown: Shown
     fields: Sequence[tuple[str, str]]
+    rests: Rests | None
 
 
 def evidence(dossier: Dossier, folder: Path) -> list[Path]:
-    """Write ``evidence/<probe>.html`` and ``evidence/<probe>.jsonl`` for every probe into ``folder``."""
+    """Write page, raw lines and items of every probe into ``evidence`` in ``folder``."""
     view = _view(dossier)
     target = folder / "evidence"
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -102,9 +99,16 @@ def evidence(dossier: Dossier, folder: Path) -> list[Path]:
     with _ledgers(dossier, target) as ledgers:
         _stream(dossier, ledgers)
         for result in _results(dossier):
-            page = target / f"{result.probe}.html"
-            _write(page, _page(view, result, ledgers[result.probe]))
+            ledger = ledgers[result.probe]
+            rests, held = _rests(view, result.probe, ledger)
+            page, items = target / f"{result.probe}.html", target / f"{result.probe}.items.jsonl"
+            made = _page(view, result, ledger, rests)
+            lint.check_page(page.name, made)
+            _write(page, made)
             files += [page, target / f"{result.probe}.jsonl"]
+            if held:
+                _write(items, b"".join(held))
+                files.append(items)
     return files
 
 
@@ -135,9 +139,18 @@ def _write(path: Path, data: bytes) -> None:
 def _ledgers(dossier: Dossier, target: Path) -> Iterator[Mapping[str, Ledger]]:
     with ExitStack() as stack:
         yield {
-            result.probe: Ledger(file=stack.enter_context(_opened(target / f"{result.probe}.jsonl")))
+            result.probe: Ledger(
+                file=stack.enter_context(_opened(target / f"{result.probe}.jsonl")),
+                places=Places(wanted=_names(dossier, result.probe)),
+            )
             for result in _results(dossier)
         }
+
+
+def _names(dossier: Dossier, probe: str) -> frozenset[str]:
+    """The names of all items that findings of a probe were computed from."""
+    mine = [dossier.items[each.id] for each in dossier.findings if each.probe == probe and each.id in dossier.items]
+    return frozenset(name for items in mine for name in items.keys)
 
 
 def _stream(dossier: Dossier, ledgers: Mapping[str, Ledger]) -> None:
@@ -161,9 +174,23 @@ def _stream(dossier: Dossier, ledgers: Mapping[str, Ledger]) -> None:
             ledgers[probe].windows.append((number, window))
 
 
-def _page(view: View, result: ProbeResult, ledger: Ledger) -> bytes:
+def _rests(view: View, probe: str, ledger: Ledger) -> tuple[dict[str, Rests], list[bytes]]:
+    """By finding id the items that may be shown, and the lines that list them; none once questions were deleted."""
+    rests: dict[str, Rests] = {}
+    held: list[bytes] = []
+    for finding in view.dossier.findings if view.dossier.purged is None else ():
+        items = view.dossier.items.get(finding.id)
+        if finding.probe != probe or items is None or finding.id in view.suppressed:
+            continue
+        lines = {number for digest in finding.evidence for number in ledger.lines.get(digest, ())}
+        rests[finding.id], listed = resting(finding, items, ledger.places, lines, number=len(held) + 1)
+        held += [] if listed is None else [codec.encode(listed) + b"\n"]
+    return rests, held
+
+
+def _page(view: View, result: ProbeResult, ledger: Ledger, rests: Mapping[str, Rests]) -> bytes:
     findings = [finding for finding in view.dossier.findings if finding.probe == result.probe]
-    entries = [_entry(view, finding, ledger) for finding in findings]
+    entries = [_entry(view, finding, ledger, rests.get(finding.id)) for finding in findings]
     return fill(
         "evidence.html",
         result=result,
@@ -173,6 +200,7 @@ def _page(view: View, result: ProbeResult, ledger: Ledger) -> bytes:
         shapes=strips(finding for finding in findings if finding.id not in view.suppressed),
         options=[(name, plain(value)) for name, value in result.options.items()],
         samples=ledger.samples,
+        sampled={sample.line for sample in ledger.samples},
         windows=[(number, *_window(window)) for number, window in ledger.windows],
         coverage=metered.coverage(window.reading for _, window in ledger.windows),
         count=ledger.count,
@@ -187,59 +215,13 @@ def _unsettled(entry: Entry) -> bool:
     return entry.shown.finding.verdict.value in ("ERROR", "INCONCLUSIVE", "FAIL")
 
 
-def _entry(view: View, finding: Finding, ledger: Ledger) -> Entry:
+def _entry(view: View, finding: Finding, ledger: Ledger, rests: Rests | None) -> Entry:
     shown = view.shown(finding.id)
-    return Entry(shown=shown, fields=[pair for pair in fields(shown, ledger.lines, ledger.left) if pair[1]])
-
-
-def readable(observation: Observation, line: int) -> Sample:
-    """An observation as a person reads it: the first inputs and what was answered to them."""
-    asked, answer = observation.asked, observation.answer
-    n = int(asked.get("n", 0))
-    if observation.purged:
-        deleted = [("deleted", f"questions and answers of {n:,} inputs; their digests stand in this line of the file")]
-        return Sample(line=line, kind=str(asked["kind"]), asked=[], answered=deleted)
-    pairs: list[tuple[str, str]] = []
-    if "rows" in asked:
-        pairs.append((f"{n:,} rows of the columns {cut(', '.join(asked.get('columns', [])), 300)}", str(asked["rows"])))
-    texts = [str(text) for text in asked.get("inputs", ())]
-    said: list[tuple[str, str]] = []
-    for index in range(min(n, _INPUTS)):
-        name = _name(asked, index)
-        if index < len(texts):
-            pairs.append((name, cut(texts[index])))
-        said.append((name, cut(_answer(asked, answer, index))))
-    if asked.get("prefix"):
-        pairs.append(("the answer begins", str(asked["prefix"])))
-    if asked.get("masks"):
-        pairs.append(("changed versions of", cut(plain(asked["masks"].get("base", "")), 300)))
-    if answer.error is not None:
-        said = [("no answer", answer.error)]
-    return Sample(line=line, kind=str(asked.get("kind", "")), asked=pairs, answered=said, more=max(0, n - _INPUTS))
-
-
-def _name(asked: Mapping[str, Any], index: int) -> str:
-    """How an input is called: its key and group, or its place."""
-    parts = [str(asked[name][index]) for name in ("keys", "groups") if index < len(asked.get(name, ()))]
-    return ", ".join(cut(part, 80) for part in parts) or f"input {index + 1}"
-
-
-def _answer(asked: Mapping[str, Any], answer: Response, index: int) -> str:
-    """The answer to one input, as recorded: option or class and number, text, or refusal."""
-    if index in answer.refused:
-        return "refused"
-    if index < len(answer.texts):
-        return answer.texts[index]
-    if answer.outputs is None:
-        return "no answer"
-    row = answer.outputs[index]
-    numbers = [float(value) for value in row] if getattr(row, "ndim", 0) else [float(row)]
-    options = [str(option[0]) for option in asked.get("options", ()) if option]
-    names = options if len(options) == len(numbers) else list(answer.labels)
-    unit = " nats" if asked.get("kind") in ("choose", "score") else ""
-    if len(names) == len(numbers):
-        return "; ".join(f"{name.strip()}: {exact(number)}{unit}" for name, number in zip(names, numbers, strict=True))
-    return ", ".join(f"{exact(number)}{unit}" for number in numbers)
+    said = [pair for pair in fields(shown, ledger.lines, ledger.left) if pair[1]]
+    if rests is not None and rests.asked:
+        own = f"its own items: raw lines {rests.asked}"
+        said = [(name, f"{own}; asked before it: {text}" if name == "Rests on" else text) for name, text in said]
+    return Entry(shown=shown, fields=said, rests=rests)
 
 
 def _window(window: Window) -> tuple[str, str]:
@@ -258,21 +240,3 @@ def _window(window: Window) -> tuple[str, str]:
     done = f"{window.requests:,} requests" if window.requests else "the whole probe"
     grade = "" if reading.joules is None else f", {saying.grade(reading.grade)}"
     return f"{done} in {saying.amount(reading.seconds, 'second')}{grade}", "; ".join(parts)
-
-
-def plain(value: object) -> str:
-    """An option's value as a person would write it."""
-    if value is None or value == []:
-        return "not set"
-    if isinstance(value, str):
-        return value
-    return cut(codec.encode(value).decode(), 400)
-
-
-def cut(text: str, longest: int = _CHARACTERS) -> str:
-    """``text``, or its beginning with how much of it is left out.
-
-    >>> cut("abcdef", 4)
-    'abcd … (2 more characters in the file)'
-    """
-    return text if len(text) <= longest else f"{text[:longest]} … ({len(text) - longest:,} more characters in the file)"

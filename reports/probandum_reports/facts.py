@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from probandum import codec
 from probandum.accounting import from_cache, total
+from probandum.attempts import Attempts
 from probandum.document import Fact, Origin
 from probandum.dossier import Dossier
 from probandum.evidence import Reading
+from probandum.finding import SubReason, Verdict
 from probandum.probe import ControlOutcome
 from probandum_reports import metered, saying
 from probandum_reports.citing import law_version
@@ -112,11 +115,20 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
         "findings": sum(counts.values()),
         "judged": dossier.gate.get("judged"),
         "unjudged": dossier.gate.get("unjudged"),
+        "attempts": _attempts(dossier.gate.get("attempts")),
     }
+    facts |= {f"target.identity.{name}": value for name, value in identity(dossier).items()}
     for index, caution in enumerate(target.get("cautions") or ()):
         facts[f"target.cautions.{index}"] = caution
     for index, amendment in enumerate((dossier.lock or {}).get("amendments", ())):
         facts[f"target.cautions.amended.{index}"] = f"A limit was amended. {amendment}."
+    against = [
+        each.why
+        for each in dossier.findings
+        if (each.verdict, each.sub_reason) == (Verdict.ERROR, SubReason.AGAINST_LABELS)
+    ]
+    for index, why in enumerate(dict.fromkeys(why for why in against if why)):
+        facts[f"target.cautions.against-labels.{index}"] = f"{why[:1].upper()}{why[1:]}."
     if dossier.purged is not None:
         deleted = dossier.purged[:1].upper() + dossier.purged[1:]
         facts["target.cautions.purged"] = f"{deleted}. Digests, counts and values of items stand; the words are gone."
@@ -141,8 +153,20 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
     return {path: words(value) for path, value in facts.items() if value is not None}
 
 
+def identity(dossier: Dossier) -> dict[str, str]:
+    """What tells the audited target from every other, in words by name: each digest has a line of its own."""
+    parts: dict[str, str] = {}
+    for name, value in dossier.environment.get("target", {}).get("identity", {}).items():
+        said = name.replace("_", " ")
+        if isinstance(value, Mapping) and all(str(each).startswith("sha256:") for each in value.values()):
+            parts |= {f"{said}, {key}": words(each) for key, each in value.items()}
+        elif text := words(value):
+            parts[said] = text
+    return parts
+
+
 def cautions(dossier: Dossier) -> tuple[Fact, ...]:
-    """What every document must show: that code-executing files were loaded, that a limit was changed after its lock."""
+    """What every document shows first: files that ran code, limits changed after their lock, scores turned round."""
     paths = [path for path in run_facts(dossier) if path.startswith("target.cautions.")]
     return tuple(fact for path in paths if (fact := run_fact(dossier, path, label="Caution")) is not None)
 
@@ -198,6 +222,10 @@ def _reading(reading: Reading) -> str:
     if reading.joules is None:
         return f"no value {over}: {', '.join(dict.fromkeys(reading.why.values())) or 'no meter was used'}"
     return f"{metered.took(reading, over=over)}. {metered.caveat(reading)}"
+
+
+def _attempts(told: Mapping[str, Any] | None) -> str | None:
+    return None if told is None else codec.decode(Attempts, codec.encode(told), what="gate.json: attempts").said
 
 
 def _seal(seal: Mapping[str, Any]) -> str:

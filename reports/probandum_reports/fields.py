@@ -88,19 +88,25 @@ def rests_on(digests: Iterable[str], lines: Mapping[str, Sequence[int]]) -> str:
     >>> rests_on(["a", "b"], {"a": [1, 2], "b": [3, 7], "c": [4]})
     '4 raw lines: 1 to 3, 7'
     """
-    numbers = sorted({number for digest in digests for number in lines.get(digest, ())})
-    if not numbers:
-        return ""
-    ranges: list[list[int]] = []
-    for number in numbers:
-        if ranges and ranges[-1][1] + 1 == number:
-            ranges[-1][1] = number
+    numbers = {number for digest in digests for number in lines.get(digest, ())}
+    return f"{len(numbers):,} raw {'line' if len(numbers) == 1 else 'lines'}: {ranges(numbers)}" if numbers else ""
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Numbers of lines as ranges; '' without any.
+
+    >>> ranges([1, 2, 7, 3, 3])
+    '1 to 3, 7'
+    """
+    found: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if found and found[-1][1] + 1 == number:
+            found[-1][1] = number
         else:
-            ranges.append([number, number])
-    said = [f"{first:,}" if first == last else f"{first:,} to {last:,}" for first, last in ranges[:_RANGES]]
-    rest = len(ranges) - _RANGES
-    more = f", and {rest:,} more ranges up to {numbers[-1]:,}" if rest > 0 else ""
-    return f"{len(numbers):,} raw {'line' if len(numbers) == 1 else 'lines'}: {', '.join(said)}{more}"
+            found.append([number, number])
+    said = [f"{first:,}" if first == last else f"{first:,} to {last:,}" for first, last in found[:_RANGES]]
+    rest = len(found) - _RANGES
+    return ", ".join(said) + (f", and {rest:,} more ranges up to {found[-1][1]:,}" if rest > 0 else "")
 
 
 def only_in_record(digests: Iterable[str], left: Mapping[str, int]) -> str:

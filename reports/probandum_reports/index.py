@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from probandum.document import Document
 from probandum.dossier import Dossier
 from probandum.evidence import Reading
 from probandum.finding import Finding, Verdict
-from probandum_reports import facts, metered, saying
+from probandum_reports import facts, lint, metered, saying
 from probandum_reports.pages import fill, frame
 from probandum_reports.strips import strips
 from probandum_reports.view import Shown, View
@@ -81,10 +80,11 @@ def index(dossier: Dossier, documents: Sequence[Document], files: Mapping[str, S
     verdicts = [finding for finding in dossier.findings if _carries_verdict(finding)]
     code, counted = int(dossier.gate["code"]), dossier.gate["counts"]
     said, mark, _ = _GATES[code]
-    return fill(
+    made = fill(
         "index.html",
         view=view,
-        purpose=_words(dossier.card, "purpose"),
+        purpose=facts.card_fact(dossier.card, "purpose"),
+        stated=_stated(view),
         code=code,
         said=said,
         mark=mark,
@@ -99,7 +99,7 @@ def index(dossier: Dossier, documents: Sequence[Document], files: Mapping[str, S
         metrics=list(_metrics(view, verdicts)),
         shapes=strips(finding for finding in verdicts if finding.id not in view.suppressed),
         rest=len(dossier.findings) - len(verdicts),
-        cautions=list(_cautions(dossier)),
+        cautions=list(_cautions(view)),
         about=list(_about(dossier)),
         identity=list(_identity(dossier)),
         energy=list(_energy(dossier.readings)),
@@ -107,6 +107,8 @@ def index(dossier: Dossier, documents: Sequence[Document], files: Mapping[str, S
         probes=[_probe(dossier, result.probe) for result in dossier.results],
         **frame(dossier),
     )
+    lint.check_page("index.html", made)
+    return made
 
 
 _ORDER = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_APPLICABLE)
@@ -117,9 +119,23 @@ def _carries_verdict(finding: Finding) -> bool:
     return finding.limit is not None or finding.verdict not in (Verdict.NOT_APPLICABLE, Verdict.PASS)
 
 
-def _words(card: Mapping[str, Any], path: str) -> str:
-    fact = facts.card_fact(card, path)
-    return "" if fact is None else fact.value
+def _stated(view: View) -> list[str]:
+    """By whom and when name, version and purpose are stated: these are the declarer's words, and nobody's finding."""
+    by: dict[str, list[str]] = {}
+    for name in ("name", "version", "purpose"):
+        if (fact := facts.card_fact(view.dossier.card, name)) is not None:
+            by.setdefault(view.provenance(fact), []).append(name)
+    return [f"{_said(names)} {provenance}" for provenance, names in by.items()]
+
+
+def _said(names: Sequence[str]) -> str:
+    """Names in a row.
+
+    >>> _said(["name", "version", "purpose"]), _said(["purpose"])
+    ('Name, version and purpose', 'Purpose')
+    """
+    text = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return text[:1].upper() + text[1:]
 
 
 def _causes(view: View) -> Iterator[tuple[str, Verdict, list[Cause]]]:
@@ -160,12 +176,14 @@ def _metrics(view: View, findings: Sequence[Finding]) -> Iterator[Metric]:
         )
 
 
-def _cautions(dossier: Dossier) -> Iterator[tuple[str, str]]:
+def _cautions(view: View) -> Iterator[tuple[str, str]]:
     """What a reader must know before any number: (heading, text) pairs."""
+    dossier = view.dossier
     for fact in facts.cautions(dossier):
         yield "About the system", fact.value
     for fact in facts.notices(dossier.card):
-        yield "Declared", fact.value
+        provenance = view.provenance(fact)
+        yield provenance[:1].upper() + provenance[1:], fact.value
     for each in standings(dossier):
         if each.ended:
             yield "Waiver ended", f"{each.waiver.finding}: {each.state}."
@@ -186,6 +204,7 @@ def _about(dossier: Dossier) -> Iterator[tuple[str, str]]:
         ("decision", "Decision"),
         ("groups", "Groups"),
         ("started", "Begun"),
+        ("attempts", "Attempts on this model"),
         ("machine", "Machine"),
         ("tool", "Audited with"),
         ("seed", "Seed"),
@@ -197,9 +216,7 @@ def _about(dossier: Dossier) -> Iterator[tuple[str, str]]:
 
 def _identity(dossier: Dossier) -> Iterator[tuple[str, str]]:
     """What tells the audited target from every other, such as the digest of its weights."""
-    for name, value in dossier.environment["target"]["identity"].items():
-        if value is not None:
-            yield name.replace("_", " "), facts.words(value)
+    yield from facts.identity(dossier).items()
 
 
 def _energy(readings: Mapping[str, Reading]) -> Iterator[tuple[str, str, str, str]]:

@@ -1,4 +1,4 @@
-"""What a document must hold before it may be written: a breach is an error, never a warning.
+"""What a document, and the pages around it, must hold before they may be written: a breach is an error, no warning.
 
 1. No word that claims what no tool can say of a system. 2. Every number is a finding of the record. 3. Every fact
 says what stands at its path. 4. Every finding of the record appears. 5. Every gap says what is missing, which
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from html.parser import HTMLParser
 
 from probandum.document import Document, Fact, Figure, Gap, Heading, Number, Table, Text
 from probandum.errors import RecordError
@@ -31,6 +32,55 @@ def check(view: View) -> None:
     found = list(breaches(view))
     if found:
         raise RecordError(f"document {view.document.id}: {'; '.join(found)}", remedy="mend the template or the builder")
+
+
+def check_page(name: str, page: bytes) -> None:
+    """RecordError where an HTML page says in its own voice what the product never says of a system."""
+    said = _Voice()
+    said.feed(page.decode())
+    found = [
+        f"the word {word.group()!r} stands in {text[:60]!r}" for text in said.texts for word in FORBIDDEN.finditer(text)
+    ]
+    if found:
+        raise RecordError(f"{name}: {'; '.join(found)}", remedy="mend the template")
+
+
+class _Voice(HTMLParser):
+    """The texts of a page that are the product's own.
+
+    Values, names and quotations are others': what stands in cells, lists of facts, links, names of findings, code
+    and quotes, and whatever says ``data-by`` whom.
+    """
+
+    _THEIRS = frozenset({"a", "dd", "td", "h3", "code", "pre", "q", "title", "style", "svg"})
+    _VOID = frozenset({"meta", "br"})
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.texts: list[str] = []
+        self._open: list[tuple[str, bool]] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Take down whose words follow."""
+        if tag in self._VOID:
+            return
+        given = dict(attributes)
+        row = tag == "th" and str(given.get("scope", "")).startswith("row")
+        theirs = tag in self._THEIRS or "data-by" in given or row
+        self._open.append((tag, theirs or (bool(self._open) and self._open[-1][1])))
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """An element that closes itself says nothing."""
+
+    def handle_endtag(self, tag: str) -> None:
+        """Back to whoever spoke before."""
+        while self._open and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        """Keep what is said by nobody else."""
+        if data.strip() and not (self._open and self._open[-1][1]):
+            self.texts.append(" ".join(data.split()))
 
 
 def breaches(view: View) -> Iterator[str]:

@@ -91,8 +91,8 @@ class Controls:
         self._made = 0
 
     def locked(self, name: str, title: str, content: Iterable[Element]) -> Element:
-        """Content that Word lets nobody edit."""
-        return self._control(name, title, [element("lock", val="contentLocked")], content)
+        """Content that Word lets nobody edit, in a control that it lets nobody delete."""
+        return self._control(name, title, [element("lock", val="sdtContentLocked")], content)
 
     def open(self, name: str, title: str, placeholder: str) -> Element:
         """A field to fill, with a placeholder until it is."""

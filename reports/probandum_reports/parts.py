@@ -89,9 +89,10 @@ def _verdicts(parts: Parts) -> Iterable[Node]:
     yield Table(caption="Findings by verdict", header=("Verdict", "Findings", "Meaning"), rows=tuple(rows))
     yield Text(
         text=(
-            "Each pass line taken alone has a five per cent error; the correction over all tests of a family makes a "
-            "fail harder to reach, and a suite passes only if each of its parts does. A statistical disparity is not "
-            "a legal finding."
+            "Each pass line taken alone has a five per cent error; only the pass of the suite, for which each of its "
+            "parts must pass, is controlled. The correction over all tests of a family makes a fail harder to reach. "
+            "How often this model was tried, as far as the record knows, stands with the test run. A statistical "
+            "disparity is not a legal finding."
         ),
         style="note",
     )
@@ -138,13 +139,13 @@ _RUN = {
     "tool": "Tool",
     "plugins": "Plugins",
     "started": "Run began",
+    "attempts": "Attempts on this model",
     "seed": "Seed",
     "machine": "Machine",
     "packages": "Libraries",
     "device": "Device",
     "precision": "Precision",
     "target.type": "Kind of target",
-    "target.identity": "Identity of the audited model",
     "target.endpoints": "Addresses that the audit connected to",
     "data": "Test data",
     "decision": "How a score becomes a decision",

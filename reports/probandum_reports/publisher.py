@@ -14,7 +14,6 @@ from probandum.record import write_bytes
 from probandum_reports import lint
 from probandum_reports.build import build
 from probandum_reports.documents import templates
-from probandum_reports.small_cells import published
 from probandum_reports.view import View
 
 #: Which module renders a format, by the extension of its files.
@@ -54,10 +53,6 @@ class DocumentPublisher:
             write_bytes(folder / name, data)
         evidence: list[Path] = html.evidence(dossier, folder)
         return [index, *(folder / name for name in rendered), *evidence]
-
-    def published(self, comparison: Comparison) -> Comparison:
-        """The comparison without what would show, or give away, a small group of persons."""
-        return published(comparison)
 
     def compared(self, comparison: Comparison) -> bytes:
         """The page that says what changed between two audits."""

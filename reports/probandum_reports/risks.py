@@ -107,12 +107,12 @@ def _level(bands: Sequence[Band], finding: Finding, silent: frozenset[str]) -> i
 
 
 def _speaks(bands: Sequence[Band], finding: Finding) -> bool:
-    """Whether a finding was to say something of the threat: it has a band or a limit, or could not be measured."""
+    """Whether a finding was to say something of the threat: a band or a limit, or what might be judged has no value."""
     return (
         _band(bands, finding) is not None
         or finding.limit is not None
         or finding.verdict is Verdict.ERROR
-        or finding.estimate.value is None
+        or (finding.estimate.value is None and finding.mode == "gate")
     )
 
 

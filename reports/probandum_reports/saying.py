@@ -11,9 +11,6 @@ from probandum import sampling
 from probandum.finding import Estimate, Finding, Groups, Judgement, SubReason, Verdict, Waiver, notation
 from probandum_reports import wording
 
-#: What stands where a figure about fewer than ten persons would stand, and where one that gives it away would.
-WITHHELD = "fewer than 10 persons, not shown"
-WITHHELD_TOO = "not shown, since it would give away a smaller group"
 NO_VALUE = "no value"
 
 
@@ -125,10 +122,7 @@ def n(estimate: Estimate) -> str:
     >>> n(Estimate.missing("no positives", n=1200, unit="share"))
     'n = 1,200'
     """
-    effective = estimate.n_effective
-    if sampling.clusters(estimate) is not None or effective is None or round(effective) == estimate.n:
-        return sampling.counted(estimate)
-    return f"{sampling.counted(estimate)} ({round(effective):,} effective)"
+    return sampling.counted(estimate)
 
 
 def metric(name: str) -> str:

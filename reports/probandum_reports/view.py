@@ -18,8 +18,8 @@ from probandum.document import Cell, Document, Fact, Gap, Inline, Number, Text
 from probandum.dossier import Dossier
 from probandum.errors import RecordError
 from probandum.finding import Finding, Judgement
+from probandum.withholding import withheld
 from probandum_reports import saying
-from probandum_reports.small_cells import small_cells
 from probandum_reports.wording import ORIGINS, Mark
 
 
@@ -65,8 +65,7 @@ class View:
     @cached_property
     def suppressed(self) -> Mapping[str, str]:
         """What stands in place of each figure that is withheld, by finding id."""
-        said = {True: saying.WITHHELD, False: saying.WITHHELD_TOO}
-        return {name: said[small] for name, small in small_cells(self.dossier).items()}
+        return withheld(self.dossier.findings, self.dossier.plan.get("ask", {}).get("groups") or ())
 
     def shown(self, finding_id: str) -> Shown:
         """The finding in words; RecordError for an id that the record does not hold."""
@@ -158,7 +157,7 @@ class View:
 
     def _say(self, finding: Finding) -> Shown:
         estimate = finding.estimate
-        withheld = self.suppressed.get(finding.id)
+        hidden = self.suppressed.get(finding.id)
         grade = self.grade(finding)
         value = saying.value(estimate)
         if grade == "D" and estimate.value is not None:
@@ -171,19 +170,19 @@ class View:
             finding=finding,
             title=saying.metric(finding.metric),
             about=saying.about(finding),
-            value=withheld or value,
-            interval=withheld or saying.interval(estimate),
-            n=withheld or saying.n(estimate),
+            value=hidden or value,
+            interval=hidden or saying.interval(estimate),
+            n=hidden or saying.n(estimate),
             verdict=saying.verdict(finding.verdict) + (", waived" if finding.waiver is not None else ""),
-            limit=saying.limit(finding.limit, withheld=withheld is not None),
+            limit=saying.limit(finding.limit, withheld=hidden is not None),
             threshold=saying.threshold(finding.limit),
             limit_source=saying.limit_source(finding.limit, finding.metric, fixed=self._fixed(finding)),
-            reason=saying.reason(finding, withheld=withheld is not None),
+            reason=saying.reason(finding, withheld=hidden is not None),
             controls=saying.controls(finding.controls),
             method=method,
             anchor=anchor,
             href=f"evidence/{finding.probe}.html#{anchor}",
-            suppressed=withheld is not None,
+            suppressed=hidden is not None,
         )
 
     def grade(self, finding: Finding) -> str | None:

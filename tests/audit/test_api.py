@@ -71,7 +71,7 @@ def test_a_tier_sets_the_mode(made: Record) -> None:
 
 def test_a_plan_that_asks_other_questions_does_not_judge_a_record(made: Record, tmp_path: Path) -> None:
     """Its limits may differ, its questions may not."""
-    other = write_plan(tmp_path, PLAN.replace("bias.group-rates: {}", "bias.group-rates: {intersections: 2}") + LIMITS)
+    other = write_plan(tmp_path, PLAN.replace("bias.group-rates: {}", "bias.group-rates: {sample: 400}") + LIMITS)
 
     with pytest.raises(UsageError, match="asks other questions than"):
         probandum.judge(made, plan=other)

@@ -18,7 +18,7 @@ from probandum.asking import Asker
 from probandum.cache import AnswerCache
 from probandum.energy import CounterMeter, NoMeter
 from probandum.errors import DataError, ProbeError, TargetError
-from probandum.evidence import Capability, Masks, Request, Response, Table
+from probandum.evidence import Capability, Masks, PlaceNames, Request, Response, Table
 from probandum.packing import PACK_INPUTS, describe, packs
 from probandum.target import Target
 
@@ -279,14 +279,16 @@ def test_progress_counts_inputs_that_are_still_to_be_answered() -> None:
 
 
 def test_the_journal_holds_texts_as_sent_and_of_rows_no_person() -> None:
-    """Digest, columns and keys of rows; masks in place of perturbed texts."""
+    """Digest, columns and keys of rows, their names by place left out; masks in place of perturbed texts."""
     rows = Table({"name": np.array(["Ann"]), "age": np.array([30.0])})
     masks = Masks(base="b", operator="drop", seed=1, width=3, kept="AA==")
     table = describe(Request(kind=Capability.PREDICT, inputs=rows, keys=("row-0",)))
     text = describe(block("Hello", keys=("t",), groups=("F",), repeat=2, parameters={"a": 1}))
+    unnamed = describe(Request(kind=Capability.PREDICT, inputs=rows, keys=PlaceNames(1)))
     masked = describe(block("Hello", masks=masks))
 
     assert {"kind": "predict", "n": 1, "rows": rows.digest, "columns": ["name", "age"], "keys": ["row-0"]} == table
+    assert {**{key: table[key] for key in table if key != "keys"}, "places": True} == unnamed
     assert ["Hello"] == text["inputs"]
     assert (["t"], ["F"], 2, {"a": 1}) == (text["keys"], text["groups"], text["repeat"], text["parameters"])
     assert "inputs" not in masked

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from probandum.targets.checkpoints import Checkpoint, Place
 from records import LIMITS, PLAN, write_plan, write_sklearn_plan
 
 Command = Callable[..., Ended]
+CHECK = ("plan", "check", "audit.yaml")
 
 
 @pytest.fixture
@@ -61,6 +63,13 @@ def test_help_is_0_and_no_words_at_all_are_the_help_and_2(command: Command) -> N
     assert (0, 2, 2) == (helped.code, bare.code, group.code)
     assert helped.out == bare.err
     assert "timeline" in group.err
+
+
+def test_version_is_one_line_and_0(command: Command) -> None:
+    """Whatever stands behind it."""
+    alone, before = command("--version"), command("--version", "audit")
+
+    assert [(0, f"probandum {version('probandum')}\n")] * 2 == [(each.code, each.out) for each in (alone, before)]
 
 
 # Ctrl-C.
@@ -249,14 +258,15 @@ def test_a_number_that_is_none_among_decisions_or_labels_is_named(
     """File, row and column: it must not turn its column into words."""
     write_plan(tmp_path)
     spoil(tmp_path, column, value)
-    ended = entered(tmp_path, "audit", "audit.yaml", "--out", "run")
+    ended = {entered(tmp_path, *verb) for verb in (("audit", "audit.yaml", "--out", "run"), CHECK)}
+    place = {"approved": "3:36: target.decision", "repaid": "3:71: target.label"}[name]
     remedy = "fill it in or leave the row out; the audit drops nothing by itself"
 
-    assert 2 == ended.code
-    assert (
-        f"error: log.csv: row 2: column {name!r} holds {value!r}, which is no value; {remedy}"
-        == ended.err.splitlines()[-1]
-    )
+    assert {
+        Ended(
+            2, "", f"audit.yaml:{place}: log.csv: row 2: column {name!r} holds {value!r}, which is no value; {remedy}\n"
+        )
+    } == ended
 
 
 def test_a_score_that_is_no_number_is_named(tmp_path: Path) -> None:
@@ -282,7 +292,7 @@ def test_an_empty_decision_is_named(tmp_path: Path) -> None:
 
     assert (2, 2) == (numbers.code, among_words.code)
     for ended in (numbers, among_words):
-        assert "error: log.csv: row 2: column 'approved' is empty; fill it in" in ended.err
+        assert "audit.yaml:3:36: target.decision: log.csv: row 2: column 'approved' is empty; fill it in" in ended.err
 
 
 def test_a_group_that_nobody_states_is_a_group_and_nan_is_none(tmp_path: Path) -> None:
@@ -297,8 +307,8 @@ def test_a_group_that_nobody_states_is_a_group_and_nan_is_none(tmp_path: Path) -
     assert "(not stated)" in names
     assert 2 == ended.code
     assert (
-        "error: groups.sex: row 2: column 'sex' holds 'nan', which is no value; leave the cell empty: such rows are "
-        "the group '(not stated)'"
+        "audit.yaml:5:3: groups.sex: row 2: column 'sex' holds 'nan', which is no value; leave the cell empty: such "
+        "rows are the group '(not stated)'"
     ) == ended.err.splitlines()[-1]
 
 
@@ -393,6 +403,91 @@ def test_a_waiver_of_no_finding_is_said_in_the_terminal_and_in_every_export(tmp_
         assert f"Note: {said}" in files[name].read_text("utf-8"), name
     assert "matches no finding" in files["summary"].read_text("utf-8")
     assert [14] == [idle.waiver.line for idle in api.gate(tmp_path / "run").idle]
+
+
+# Groups and values that the rows do not have.
+
+PEOPLE = "sex,age,approved,repaid\n" + "".join(f"{'FM'[n % 2]},{20 + n % 50},{n % 2},0\n" for n in range(40))
+AGES = """\
+  age: {bins: [0, 900], labels: [a, b, c], reference: d}
+  years: {column: age, bins: [3, 2, 9], labels: [a, a]}
+  words: {column: sex, bins: [0, 1]}
+  young: {column: age, bins: [0, 30]}
+"""
+
+
+def test_what_groups_and_values_get_wrong_is_one_list_in_the_order_of_the_file(tmp_path: Path) -> None:
+    """Of the plan alone and of the rows; the audit says the same and begins nothing."""
+    text = (
+        (PLAN + LIMITS)
+        .replace("favourable: 1", "favourable: 7")
+        .replace("  sex: {reference: M}\n", "  sex: {reference: X}\n" + AGES)
+    )
+    write_plan(tmp_path, text)
+    (tmp_path / "log.csv").write_text(PEOPLE, "utf-8")
+    checked, audited = (entered(tmp_path, *verb) for verb in (CHECK, ("audit", "audit.yaml", "--out", "run")))
+
+    assert [
+        (
+            "audit.yaml:3:1: target.positive: log.csv: the positive value '1' never occurs in column 'repaid'; declare "
+            "target.positive; found: 0"
+        ),
+        (
+            "audit.yaml:3:56: target.favourable: log.csv: the favourable decision '7' never occurs in column "
+            "'approved'; found: 0, 1"
+        ),
+        "audit.yaml:5:9: groups.sex.reference: 'X' is not among the groups; found: F, M",
+        "audit.yaml:6:25: groups.age.labels: 3 labels for 1 interval; expected one each",
+        "audit.yaml:6:44: groups.age.reference: 'd' is not among the groups; found: a, b, c",
+        "audit.yaml:7:24: groups.years.bins: [3, 2, 9] do not rise; expected at least two rising numbers",
+        "audit.yaml:7:41: groups.years.labels: the label 'a' occurs twice; name each interval differently",
+        "audit.yaml:8:24: groups.words.bins: row 1: column 'sex' holds 'F', expected a number",
+        "audit.yaml:9:24: groups.young.bins: row 12: age 31 lies outside the bins 0 to 30; widen the bins",
+    ] == checked.err.splitlines()
+    assert (2, checked) == (checked.code, audited)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_group_whose_column_the_log_is_not_to_read_is_named(tmp_path: Path) -> None:
+    """``target.columns`` says what else is read."""
+    write_plan(tmp_path, (PLAN + LIMITS).replace("label: repaid", "label: repaid, columns: [id]"))
+
+    assert (
+        "audit.yaml:5:3: groups.sex: target.columns leaves out the column 'sex'; add it there, or leave target.columns "
+        "out\n"
+    ) == entered(tmp_path, *CHECK).err
+
+
+def test_values_of_rows_beside_a_model_are_held_against_its_labels(tmp_path: Path) -> None:
+    """As far as the plan names the classes; where only the model does, the audit says the same at the same place."""
+    write_sklearn_plan(tmp_path)
+    plan = tmp_path / "audit.yaml"
+    text = plan.read_text("utf-8").replace("favourable: 1", "favourable: 7")
+    plan.write_text(
+        text.replace("model.skops", "model.skops, labels: [0, 1]").replace("label: repaid", "label: sex"), "utf-8"
+    )
+    named = entered(tmp_path, *CHECK)
+    plan.write_text(text, "utf-8")
+
+    assert [
+        "audit.yaml:4:1: data.positive: '1' is not among the values of column 'sex'; found: F, M",
+        "audit.yaml:5:12: decision.favourable: '7' is not among the model's classes; found: 0, 1",
+    ] == named.err.splitlines()
+    assert 0 == entered(tmp_path, *CHECK).code
+    assert (
+        "audit.yaml:5:12: decision.favourable: '7' is not among the model's classes; found: 0, 1\n"
+        == entered(tmp_path, "audit", "audit.yaml", "--out", "run").err.splitlines(keepends=True)[-1]
+    )
+
+
+def test_readings_of_a_record_that_is_not_there_are_missed_at_their_line(tmp_path: Path) -> None:
+    """Before anything is asked."""
+    write_plan(tmp_path, PLAN + LIMITS + "energy: {replay: nothere}\n")
+
+    assert (
+        "audit.yaml:11:10: energy.replay: nothere: no audit record; name a folder that `probandum audit` wrote\n"
+        == (entered(tmp_path, *CHECK).err)
+    )
 
 
 # A model that the plan calls by a dot.

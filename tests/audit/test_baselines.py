@@ -102,9 +102,14 @@ def test_changes_without_a_limit_are_told_and_not_judged(around: Path) -> None:
     record = audited(around / "plan", around / "new", PLAN + MERGED, lost=0.2)
     told = [finding for finding in record.findings if finding.metric.endswith("/change")]
 
-    assert {"selection-difference", "impact-ratio", "tpr-difference", "fpr-difference", "ppv-difference"} == {
-        finding.metric.split("/")[1] for finding in told
-    }
+    assert {
+        "selection-difference",
+        "impact-ratio",
+        "tpr-difference",
+        "fpr-difference",
+        "ppv-difference",
+        "npv-difference",
+    } == {finding.metric.split("/")[1] for finding in told}
     assert {(Verdict.NOT_APPLICABLE, SubReason.NO_LIMIT)} == {(each.verdict, each.sub_reason) for each in told}
     assert all(finding.estimate.value is not None for finding in told)
 
@@ -112,18 +117,14 @@ def test_changes_without_a_limit_are_told_and_not_judged(around: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (
-            PLAN.replace("group-rates: {}", "group-rates: {intersections: 2}"),
-            "option intersections: 2; the baseline: 1",
-        ),
         (PLAN.replace("favourable: 1", "favourable: 0"), "target.favourable: 0; the baseline: 1"),
         (PLAN + "execution: {seed: 7}\n", "execution.seed: 7; the baseline: 0"),
         (PLAN.replace("{reference: M}", "{reference: F}"), 'groups: {"sex":{"margin":'),
     ],
-    ids=["options", "favourable", "seed", "groups"],
+    ids=["favourable", "seed", "groups"],
 )
 def test_what_was_measured_otherwise_is_an_error(around: Path, text: str, why: str) -> None:
-    """Another option, declaration or seed is named, and a limit on the change is an ERROR: never a pass."""
+    """Another declaration or seed is named, and a limit on the change is an ERROR: never a pass."""
     record = audited(around / "plan", around / "new", text + LIMIT + MERGED)
     change = next(each for each in record.findings if each.metric.endswith("selection-difference/change"))
     result = api.gate(record)
@@ -132,6 +133,22 @@ def test_what_was_measured_otherwise_is_an_error(around: Path, text: str, why: s
     assert why.partition(":")[0] in (change.why or "")
     assert 4 == result.code
     assert any(cause.text.startswith(f"{change.id}: the baseline is not comparable: ") for cause in result.causes)
+
+
+def test_other_options_are_an_error(around: Path) -> None:
+    """What a probe crossed otherwise bars every change of what it says."""
+    crossed = PLAN.replace("{sex: {reference: M}}", "{sex: {reference: M}, repaid: {reference: 1}}").replace(
+        "bias.group-rates: {}", "bias.intersections: {}"
+    )
+    shutil.rmtree(around / "base")
+    audited(around / "before", around / "base", crossed)
+    changed = audited(
+        around / "plan", around / "new", crossed.replace("ersections: {}", "ersections: {order: 3}") + MERGED
+    )
+    told = [finding for finding in changed.findings if finding.metric == "bias.intersections/impact-ratio/change"]
+
+    assert told
+    assert {"bias.intersections, option order: 3; the baseline: 2"} == {finding.estimate.why for finding in told}
 
 
 def test_other_rows_are_not_compared(around: Path) -> None:
@@ -394,7 +411,7 @@ def test_compare_prints_what_changed_and_judges_nothing(around: Path) -> None:
     )
 
     assert 0 == ran.exit_code, ran.output
-    assert "15 of 15 changes have a number." in ran.output
+    assert "18 of 18 changes have a number." in ran.output
     assert "| bias.group-rates/selection-difference?sex=F\\~M |" in files[0].read_text("utf-8")
     page = files[1].read_text("utf-8")
     assert "<h1>What changed</h1>" in page
@@ -414,7 +431,7 @@ def test_a_written_comparison_hides_small_groups(tmp_path: Path) -> None:
     assert "selection-rate?sex=F" in ran.output
     for text in (file.read_text("utf-8") for file in files):
         assert "fewer than 10 persons, not shown" in text
-        assert "0 of 15 changes have a number" in text
+        assert "0 of 18 changes have a number" in text
 
 
 def test_compare_ends_with_4_where_nothing_can_be_compared(around: Path) -> None:

@@ -150,7 +150,7 @@ def test_a_choice_is_a_log_probability_of_every_option(tmp_path: Path) -> None:
             "target.function: 'system', expected module:function; such as scorer:score",
         ),
         ({"function": "../system:rows"}, UsageError, "expected module:function"),
-        ({"function": "nowhere:rows"}, TargetError, "no source file of module 'nowhere'; put it beside the plan"),
+        ({"function": "nowhere:rows"}, UsageError, "no source file of module 'nowhere'; put it beside the plan"),
         ({"function": "system:row"}, TargetError, "system has no function 'row', did you mean 'rows'?"),
         ({"function": "system:word"}, TargetError, "system has no function 'word'"),
         ({"function": "broken:f"}, TargetError, "broken:f cannot be imported: SyntaxError"),

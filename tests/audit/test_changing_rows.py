@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -204,6 +206,15 @@ def test_a_truncated_column_is_an_error() -> None:
     """Row items that hold fewer values than rows are damaged."""
     packed = audited(decisions(10))
     with pytest.raises(ValueError, match="hold 399 values for 400 rows"):
-        RowItems(
-            rows=400, named=False, keys=audited(decisions(10, n=399)).keys, contents=packed.contents, columns={}
-        ).opened()
+        replace(packed, contents=audited(decisions(10, n=399)).contents).opened()
+
+
+def test_rows_without_names_have_keys_of_place_and_content() -> None:
+    """None is written down; each is another, also where two rows hold the same, and the next audit finds it again."""
+    packed = audited(decisions(10))
+    keys = packed.opened().keys
+
+    assert ("", False) == (packed.keys, packed.named)
+    assert ROWS == len(set(keys.tolist()))
+    assert keys.tolist() == audited(decisions(11)).opened().keys.tolist()
+    assert audited(decisions(10), ids=[str(row) for row in range(ROWS)]).keys

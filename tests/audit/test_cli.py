@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import metadata
@@ -102,8 +103,8 @@ def test_a_wrong_command_is_one_line_and_2(
     ("change", "place", "message"),
     [
         (("bias.group-rates: {}\n" + LIMITS, "bias.group-rate: {}\n"), "7:3", "did you mean 'bias.group-rates'?"),
-        (("bias.group-rates: {}", "bias.group-rates: {intersection: 2}"), "7:3", "did you mean 'intersections'?"),
-        (("bias.group-rates: {}", "bias.group-rates: {intersections: two}"), "7:3", "expected 1 or 2 or 3, got 'two'"),
+        (("bias.group-rates: {}", "bias.group-rates: {sampel: 2}"), "7:3", "did you mean 'sample'?"),
+        (("rates: {}", "rates: {}\n  bias.intersections: {order: two}"), "8:3", "expected 2 or 3, got 'two'"),
         (("version: 1", "version: 2"), "1:1", "version"),
         (("at_least: 0.8", "at_lest: 0.8"), "9:45", "did you mean 'at_least'?"),
         (("decision: approved", "decison: approved"), "3:36", "did you mean 'decision'?"),
@@ -196,11 +197,22 @@ def test_a_truncated_record_is_4_and_names_the_file(command: Command, tmp_path: 
 def test_a_model_file_that_is_no_model_is_4(command: Command, tmp_path: Path) -> None:
     """The system could not be loaded; the message names the file."""
     plan = write_sklearn_plan(tmp_path)
-    (tmp_path / "model.skops").write_bytes(b"no model")
+    with zipfile.ZipFile(tmp_path / "model.skops", "w") as file:
+        file.writestr("schema.json", "no schema")
     ended = command("audit", plan, "--out", "run")
 
     assert 4 == ended.code
     assert "model.skops: no skops file" in ended.err
+
+
+def test_a_file_that_shows_from_outside_that_it_is_no_model_is_2(command: Command, tmp_path: Path) -> None:
+    """The plan names the wrong one, and nothing is loaded."""
+    plan = write_sklearn_plan(tmp_path)
+    (tmp_path / "model.skops").write_bytes(b"no model")
+    ended = command("audit", plan, "--out", "run")
+
+    assert 2 == ended.code
+    assert "audit.yaml:3:25: target.path: model.skops: no skops file: expected a zip archive" in ended.err
 
 
 def test_a_pickle_without_the_flag_is_refused_unread(command: Command, tmp_path: Path) -> None:
@@ -234,6 +246,7 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     )
 
     assert "Traceback" in ended.stderr
+    assert 2 == ended.returncode
 
 
 def test_the_schema_is_printed_for_editors(command: Command) -> None:
@@ -249,7 +262,7 @@ def test_checking_a_plan_runs_nothing(command: Command, tmp_path: Path) -> None:
     ended = command("plan", "check", write_plan(tmp_path))
 
     assert 0 == ended.code
-    assert "fits; 1 probes, 1 limits" in ended.out
+    assert "fits; 1 probe, 1 limit, ask" in ended.out
     assert not (tmp_path / "runs").exists()
 
 

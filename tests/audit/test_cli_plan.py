@@ -110,3 +110,70 @@ def test_the_record_of_a_tier_is_judged_again_by_the_plan(tmp_path: Path) -> Non
     plan.write_text(PLAN + TIERS.replace("400", "300") + LIMITS, "utf-8")
     with pytest.raises(UsageError, match="asks other questions"):
         api.judge(record, plan=plan)
+
+
+def test_values_of_another_kind_are_told_in_plain_words_and_in_the_order_of_the_file(tmp_path: Path) -> None:
+    """A number in quotes is a text; no word of the library that checks them reaches anybody."""
+    plan = write_plan(
+        tmp_path,
+        """\
+version: 1
+system: 5
+target: x
+suites: {}
+limits:
+  - {metric: bias.group-rates/impact-ratio, at_least: "0.8"}
+waivers: [y]
+execution: {threads: none, seed: "1", batch_invariant: "yes"}
+energy: {pue: 0.5}
+documents: dpia
+gate: {mode: x, baseline: {}}
+""",
+    )
+    with pytest.raises(PlanError) as caught:
+        api.check_plan(plan)
+
+    assert [
+        "2:1: system: expected text or keys and values, got 5",
+        "3:1: target: expected keys and values, got 'x'",
+        "4:1: suites: expected at least one entry, got nothing",
+        "6:45: limits.0.at_least: expected a number, got '0.8'",
+        "7:11: waivers.0: expected keys and values, got 'y'",
+        "8:13: execution.threads: expected a whole number or 'auto', got 'none'",
+        "8:28: execution.seed: expected a whole number, got '1'",
+        "8:39: execution.batch_invariant: expected true or false, got 'yes'",
+        "9:10: energy.pue: expected 1 or more, got 0.5",
+        "10:1: documents: expected a list, got 'dpia'",
+        "11:8: gate.mode: expected 'release' or 'merge', got 'x'",
+        "11:17: gate.baseline: expected a record under merged, release, or both",
+    ] == [line.removeprefix(f"{plan}:") for line in caught.value.lines()]
+
+
+def test_a_number_that_the_environment_gives_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment has texts alone; a version stays one, and what is no number is none."""
+    monkeypatch.setenv("AUDIT_LIMIT", "0.75")
+    text = PLAN.replace("1.0", "${AUDIT_LIMIT}") + LIMITS.replace("0.8", '"${AUDIT_LIMIT}"')
+    plan = write_plan(tmp_path, text + "execution:\n  seed: ${AUDIT_SEED}\n")
+    monkeypatch.setenv("AUDIT_SEED", "7")
+    checked = api.check_plan(plan)
+
+    assert ("0.75", 0.75, 7) == (checked.card["version"], checked.limits[0].threshold, checked.seed)
+    monkeypatch.setenv("AUDIT_SEED", "seven")
+    with pytest.raises(PlanError, match=r"12:3: execution\.seed: expected a whole number, got 'seven'"):
+        api.check_plan(plan)
+
+
+def test_problems_of_every_tier_and_of_a_card_stand_beside_the_others_once_and_in_order(tmp_path: Path) -> None:
+    """Lines 9 and 10 come before 16, whatever found them first."""
+    (tmp_path / "card.yaml").write_text("version: 2.1\n", "utf-8")
+    text = PLAN.replace('{name: Loan desk, version: "1.0", purpose: Decides on loans}', "card.yaml")
+    text = text.replace("reference: M", "reference: X") + LIMITS.replace("bias.group-rates/", "bias.group-rate/")
+    text += TIERS.replace("sample", "sampel")
+    plan = write_plan(tmp_path, text + "documents: [annex_v]\n")
+    with pytest.raises(PlanError) as caught:
+        api.check_plan(plan)
+    found = [line.removeprefix(f"{tmp_path}/") for line in caught.value.lines()]
+    places = [line.split(": ")[0] for line in found if line.startswith("audit.yaml")]
+
+    assert ["card.yaml:1:1", "card.yaml:1:1"] == [line.split(": ")[0] for line in found if line.startswith("card.yaml")]
+    assert ["5:9", "9:6", "11:23", "12:13"] == [place.removeprefix("audit.yaml:") for place in places]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from typing import Any
@@ -56,6 +57,7 @@ def test_the_order_in_which_keys_were_set_does_not_show(value: dict[str, int], r
         (np.float32("nan"), "value is nan"),
         (Items(keys=("a",), strata=("",), values=(math.nan,), unit="nat"), "values[0] is nan"),
         (Response(outputs=np.array([np.nan])), "outputs[0] is nan"),
+        (Response(outputs=np.append(np.zeros(2000), np.inf)), "outputs[2000] is inf"),
         (Reading(seconds=1.0, gpu_joules=math.nan, meter="m", grade="B"), "gpu_joules is nan"),
     ],
 )
@@ -120,6 +122,44 @@ def test_an_array_comes_back_bit_for_bit(rows: list[list[float]]) -> None:
     assert answer.values.tobytes() == back.answer.values.tobytes()
     assert answer.digest == back.answer.digest
     assert line == codec.encode(back)
+
+
+@pytest.mark.parametrize("kind", ["<f8", ">f8", "<f4"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_many_numbers_are_packed_and_come_back_bit_for_bit(kind: str, order: str) -> None:
+    """Whatever their precision and place in memory, a minus before a zero too; 1,024 of them still stand one by one."""
+    numbers = np.random.default_rng(1).normal(size=(513, 2)).astype(kind)
+    numbers[0, 0] = -0.0
+    whole = np.asarray(numbers, order=order)  # type: ignore[call-overload]
+    answer, few = Response(outputs=whole), Response(outputs=whole[:512])
+    line = codec.encode(answer)
+    back = codec.decode(Response, line)
+
+    assert b'"f8"' in line
+    assert b'"f8"' not in codec.encode(few)
+    assert numbers.astype("<f8").tobytes() == back.values.tobytes()
+    assert line == codec.encode(back)
+    assert answer.digest == back.digest
+    assert few.values.astype("<f8").tobytes() == codec.decode(Response, codec.encode(few)).values.tobytes()
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"f8": "AAAAAAAA8D8=", "shape": [1]},
+        {"f8": base64.b64encode(np.append(np.zeros(2000), np.nan).tobytes()).decode(), "shape": [2001]},
+        {"f8": base64.b64encode(np.zeros(2000).tobytes()).decode(), "shape": [2001]},
+        {"f8": base64.b64encode(np.zeros(2000).tobytes()).decode()[:-4], "shape": [2000]},
+        {"f8": "%%%%", "shape": [1]},
+        {"f8": 3, "shape": [1]},
+        {"f8": "AAAAAAAA8D8=", "shape": ["one"]},
+        {"shape": [1]},
+    ],
+)
+def test_packed_numbers_that_are_damaged_are_a_record_error(outputs: dict[str, Any]) -> None:
+    """Cut, of another shape, not finite, or so few that they would be written one by one."""
+    with pytest.raises(RecordError, match=r"\$\.outputs"):
+        codec.decode(Response, json.dumps({"outputs": outputs}).encode())
 
 
 def test_single_precision_is_written_as_the_number_it_is() -> None:

@@ -160,3 +160,14 @@ def test_a_log_without_groups_asks_for_them(tmp_path: Path) -> None:
     made = api.init(str(tmp_path / "log.csv"), favourable=1, folder=tmp_path)
 
     assert ("line 19, groups: whose groups are compared? The columns: town, approved",) == made.questions
+
+
+def test_a_question_is_asked_whole(tmp_path: Path) -> None:
+    """One that goes on below its line, such as which of many columns it is, is printed to its end."""
+    names = [f"measured_column_{number}" for number in range(9)]
+    (tmp_path / "log.csv").write_text(f"{','.join(names)}\n" + "3,1,4,1,5,9,2,6,5\n2,7,1,8,2,8,1,8,2\n", "utf-8")
+    made = api.init(str(tmp_path / "log.csv"), folder=tmp_path)
+    (asked,) = [question for question in made.questions if ", decision: " in question]
+
+    assert asked.endswith("measured_column_6, measured_column_7 or ...?")
+    assert all(name in asked for name in names[:8])

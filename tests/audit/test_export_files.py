@@ -14,7 +14,7 @@ import pytest
 
 from probandum import api, cli
 from probandum.errors import UsageError
-from records import LIMITS, PLAN, write_plan
+from records import LIMITS, PLAN, with_small_groups, write_plan
 
 FLAGS = ("--sarif", "o/a.sarif", "--junit", "o/j.xml", "--gitlab", "o/g.json", "--summary", "o/s.md", "--annotations")
 
@@ -243,3 +243,35 @@ def test_a_group_named_like_a_command_is_none_in_the_log(ended: Any, here: Path)
     assert 1 == one.code
     assert [] == [line for line in lines if line.startswith("::error::")]
     assert [("error", "bias.group-rates/impact-ratio", 9)] == one.results
+
+
+def test_no_export_tells_of_a_small_group(ended: Any, here: Path) -> None:
+    """Such files are uploaded: neither value nor size of a group under ten, or of the one that would give it away."""
+    plan = write_plan(here)
+    with_small_groups(here / "log.csv")
+    one = ended("audit", plan, "--out", "run")
+    small, next_one, large = (f"bias.group-rates/impact-ratio?sex={name}~M" for name in "XYF")
+    cases = {f"{case.get('classname')}/{case.get('name')}": case for case in one.junit.iter("testcase")}
+    results = {
+        each["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]: each
+        for each in one.sarif["runs"][0]["results"]
+    }
+    issues = {issue["description"].split(": ", 1)[1].partition(";")[0]: issue["description"] for issue in one.gitlab}
+    rows = {row.split(" | ")[1]: row for row in one.summary.splitlines() if row.startswith("| ")}
+    marks = [line for line in one.out.splitlines() if line.startswith("::")]
+    limit = "limit at least 0.8"
+
+    assert "X has 6 rows" in one.out  # the terminal is of this machine
+    for name, words in (
+        (small, "fewer than 10 persons, not shown"),
+        (next_one, "not shown, since it would give away a smaller group"),
+    ):
+        assert f"{name}; {limit}; {words}" == results[name]["message"]["text"].partition(": ")[2]
+        assert {"verdict", "subReason", "unit"} >= set(results[name]["properties"])
+        assert issues[name].endswith(f"{name}; {limit}; {words}")
+        assert {"location", "id", "verdict", "limit", "control.positive", "control.negative"} == {
+            each.get("name") for each in cases[name].iter("property")
+        }
+        assert words in rows[name.replace("~", "\\~")]
+        assert any(line.endswith(f": {name}; {limit}; {words}") for line in marks)
+    assert "n = " in results[large]["message"]["text"]

@@ -362,14 +362,59 @@ def test_the_readme_shows_what_init_prints(tmp_path: Path) -> None:
     assert shown == entered(tmp_path, "init", "decisions.csv").out
 
 
+@pytest.mark.parametrize(
+    ("columns", "options", "fits"),
+    [
+        ("sex", {}, {"bias.group-rates"}),
+        ("sex,race", {}, {"bias.group-rates", "bias.intersections"}),
+        ("sex,race,score", {"score": "score"}, {"bias.group-rates", "bias.intersections", "bias.auc-gap"}),
+    ],
+)
+def test_suites_that_cannot_speak_are_comments(
+    tmp_path: Path, columns: str, options: dict[str, str], fits: set[str]
+) -> None:
+    """Crossings take two attributes, AUCs a score, calibration a model; New York's tables somebody who names them."""
+    rng = np.random.default_rng(1)
+    lines = ["id,sex,race,score,approved,repaid"] + [
+        f"p{row},{'FM'[row % 2]},{'AB'[row // 2 % 2]},{row},{rng.integers(2)},{rng.integers(2)}" for row in range(200)
+    ]
+    kept = [lines[0].split(",").index(name) for name in ("id", *columns.split(","), "approved", "repaid")]
+    text = "\n".join(",".join(line.split(",")[place] for place in kept) for line in lines)
+    (tmp_path / "log.csv").write_text(text + "\n", "utf-8")
+    names = [name for name in columns.split(",") if name != "score"]
+    options = {"decision": "approved", **options}
+    made = api.init(
+        str(tmp_path / "log.csv"), favourable=1, label="repaid", groups=names, options=options, folder=tmp_path
+    )
+    plan = yaml.safe_load(made.text)
+    judged = {limit["metric"].split("/")[0] for limit in plan["limits"]}
+
+    assert fits == {name for name in plan["suites"] if name in _TABULAR}
+    assert fits == judged & _TABULAR
+    assert "# bias.ll144: {}                        # for employment decisions in New York City" in made.text
+
+
+_TABULAR = {
+    "bias.attribute-flip",
+    "bias.group-rates",
+    "bias.conditional-parity",
+    "bias.intersections",
+    "bias.auc-gap",
+    "bias.calibration",
+    "bias.ll144",
+}
+
+
 def test_every_default_limit_is_one_that_a_plan_may_have() -> None:
     """Of a metric that a probe declares, with its origin, and below no group size that the probe judges."""
     load_plugins()
-    lines = read_yaml(shipped("templates") / "_plan" / "defaults.yaml").values["limits"]
+    defaults = read_yaml(shipped("templates") / "_plan" / "defaults.yaml").values
+    lines = defaults["limits"]
     known = {f"{name}/{metric}" for name, spec in known_probes().items() for metric in spec.metrics}
     keys = ("needs", "counts", "fewest")
 
     assert set() == {line["metric"] for line in lines} - known
+    assert set() == set(defaults["suites"]) - set(known_probes())
     assert len(lines) == len({line["metric"] for line in lines})
     for line in lines:
         limit = LimitLine.model_validate({key: value for key, value in line.items() if key not in keys})

@@ -22,6 +22,8 @@ from probandum.errors import DataError, UnknownName, UsageError
 from probandum.law import Bound, Catalogue, Dates, Requirement, bind, catalogue, load, show
 from probandum.law import loading as loading_module
 from probandum.law.reading import read_yaml
+from probandum.plugins import load_plugins
+from probandum.probe import known_probes
 
 LAW = Path(loading_module.__file__).parent
 FILES = sorted(path.name for path in LAW.glob("*.yaml"))
@@ -33,10 +35,11 @@ PROBES = {
     "bias.calibration",
     "bias.auc-gap",
     "bias.intersections",
-    "bias.outcome-gap",
+    "bias.outcome-gaps",
+    "bias.ranking",
     "bias.attribute-flip",
     "bias.proxies",
-    "bias.conditional",
+    "bias.conditional-parity",
     "bias.name-swap",
     "bias.sampled-swap",
     "bias.occupation",
@@ -558,11 +561,28 @@ def test_a_listing_of_nothing_is_an_error() -> None:
 def test_every_entry_can_be_shown_whole(law: Catalogue) -> None:
     """Any id prints: its id, its facts, and the disclaimer; what is not settled says so."""
     for id in [*law.requirements, *law.form, *law.standards, *law.timeline]:
-        lines = list(show.entry(id))
+        lines = list(show.entry(id, measured={}))
 
         assert id == lines[0]
         assert lines[-1].strip() == law.pack.disclaimer
         assert law.find(id).verify == any("state: not settled" in line for line in lines), id
+
+
+def test_only_probes_that_there_are_are_said_to_measure() -> None:
+    """The map names planned probes as well; an entry lists those that are registered, by metric, and says where none
+    measures what it asks for.
+    """
+    load_plugins()
+    measured = {name: spec.metrics for name, spec in known_probes().items()}
+    whole = "\n".join(show.entry("ai-act:annex-iv:2:g", measured=measured)).replace("\n    ", " ")
+    said = {name: targets.split(", ") for name, targets in re.findall(r"\n  metric (\S+): (.*)", whole)}
+    targets = {target for listed in said.values() for target in listed}
+    metrics = {f"{name}/{metric}" for name, each in measured.items() for metric in each}
+
+    assert "bias.group-rates/selection-difference" in targets
+    assert targets <= {*measured, *metrics, "no probe measures it"}
+    assert ["no probe measures it"] == said["signed_report_metadata"]
+    assert any("no probe measures it" in line for line in show.entry("ai-act:annex-iv:2:g", measured={}))
 
 
 def test_the_timeline_is_sorted_and_gives_both_dates_of_a_reading() -> None:

@@ -23,7 +23,7 @@ target: {type: log, path: log.csv, decision: approved, favourable: 1, label: rep
 gate: {baseline: {merged: runs/main}}
 groups: {sex: {reference: M}, age: {bins: [0, 25, 120], labels: [young, old]}}
 suites:
-  bias.group-rates: {intersections: 2}
+  bias.group-rates: {sample: 900}
   bias.name-swap: {}
   bias.term-swap: {}
   explain.faithfulness: {}
@@ -72,7 +72,8 @@ def test_a_limit_that_can_be_judged_is_let_through(tmp_path: Path, limit: str) -
 
 #: All metrics of the probe, as messages list them.
 METRICS = (
-    "error-rates, fnr, fpr, fpr-difference, impact-ratio, ppv, ppv-difference, selection-difference, selection-rate, "
+    "error-rates, fnr, fpr, fpr-difference, impact-ratio, npv, npv-difference, overall-auc, ppv, ppv-difference, "
+    "selection-difference, selection-rate, "
     "tpr, tpr-difference"
 )
 QUALITIES = "comprehensiveness-normalised, comprehensiveness-over-occlusion, deletion-normalised, local-fit, "
@@ -222,7 +223,7 @@ def test_an_unknown_probe_is_named_where_it_stands(tmp_path: Path) -> None:
 
 def test_mistakes_in_suites_and_limits_are_told_together(tmp_path: Path) -> None:
     """All of them at once; limits on a probe whose options are wrong wait for these."""
-    head = HEAD.replace("intersections: 2", "intersections: 9").replace("faithfulness: {}", "faithfulness: {input: 9}")
+    head = HEAD.replace("sample: 900", "sample: 1").replace("faithfulness: {}", "faithfulness: {input: 9}")
     limits = [f"metric: {RATES}/nothing, at_least: 0.8", "metric: bias.name-swap/position-bias, band: 7"]
     places = [line.split(": ")[1] for line in problems(tmp_path, *limits, head=head)]
 

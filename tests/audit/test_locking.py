@@ -64,7 +64,7 @@ def test_a_locked_plan_may_not_ask_something_else(tmp_path: Path, change: str) -
     if change == "data":
         write_log(tmp_path, seed=5)
     else:
-        plan.write_text((PLAN + LIMITS).replace("{}", "{intersections: 2}"), "utf-8")
+        plan.write_text((PLAN + LIMITS).replace("{}", "{sample: 400}"), "utf-8")
 
     with pytest.raises(PlanError, match=r"changed since audit\.lock\.json was made on .*; lock it again"):
         api.audit(plan, out=tmp_path / "run", documents=False)

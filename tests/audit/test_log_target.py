@@ -15,10 +15,10 @@ from fakes import run_probe
 from probandum import api, codec
 from probandum.errors import DataError, ProbandumError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
+from probandum.matching import make_subject
 from probandum.plugins import load_plugins
 from probandum.probe import make_probe
 from probandum.subject import Decision
-from probandum.tables import make_subject
 from probandum.target import Target, TargetContext, make_target
 from probandum.targets import load_builtin
 from records import PLAN, write_log, write_plan

@@ -258,8 +258,8 @@ def test_problems_have_lines_before_a_server_is_asked(tmp_path: Path) -> None:
         Plan.load(plan).check_names(targets=known_targets())
 
     assert [
-        f"{plan}:8:13: target.outputs.kind: 'chance'; expected probability, score, label",
         f"{plan}:7:3: target.batch: 0, expected a whole number from 1",
+        f"{plan}:8:13: target.outputs.kind: 'chance'; expected probability, score, label",
         f"{plan}:9:3: target.inputs: 'x': rank 3; expected 1, the shape [rows], or 2, [rows, columns]",
     ] == caught.value.lines()
 

@@ -7,11 +7,9 @@ import math
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -22,7 +20,7 @@ import pytest
 
 import endpoints
 from commands import Ended, entered
-from endpoints import Fault, Handler, Model, Served, serving, unplugged
+from endpoints import Fault, Handler, Model, Served, cut, drip, hang, serving, unplugged
 from paths import ROOT
 from probandum.budget import Spent
 from probandum.errors import TargetError, UsageError
@@ -314,31 +312,6 @@ def test_a_server_that_restarts_with_another_model_ends_the_run(tmp_path: Path, 
 
 
 # Faults.
-
-
-def cut(handler: Handler) -> None:
-    """Reset the connection, as a server that dies does."""
-    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    handler.close_connection = True
-    handler.connection.shutdown(socket.SHUT_RDWR)
-
-
-def hang(handler: Handler) -> None:
-    """Say nothing for a while."""
-    time.sleep(0.6)
-    cut(handler)
-
-
-def drip(handler: Handler) -> None:
-    """One byte after the other, each in time, and all of them too late."""
-    handler.send_response(200)
-    handler.send_header("Content-Length", "1000")
-    handler.end_headers()
-    for _ in range(12):
-        handler.wfile.write(b" ")
-        handler.wfile.flush()
-        time.sleep(0.05)
-    cut(handler)
 
 
 def later(seconds: float) -> str:

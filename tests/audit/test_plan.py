@@ -23,7 +23,7 @@ groups:
   sex: {reference: F}
   age: {column: years, bins: [0, 25, 120], labels: [young, old]}
 suites:
-  bias.group-rates: {intersections: 2}
+  bias.group-rates: {sample: 900}
 limits:
   - {metric: bias.group-rates/impact-ratio, at_least: 0.8, set_by: Board, set_on: 2026-11-01, reason: Screening}
   - {metric: bias.group-rates/fpr-difference, band: 0.05, groups: {attribute: sex}}
@@ -81,15 +81,12 @@ execution: {threads: none, seed: 1, seed: 2}
 """
 
     assert [
-        "audit.yaml:8:37: execution.seed: the key occurs twice (line 8)",
         "audit.yaml:2:19: system.version: a version is text: write it in quotes, '2.1'",
         "audit.yaml:3:1: target.type: the key is missing",
         "audit.yaml:6:45: limits.0.at_mots: unknown key 'at_mots', did you mean 'at_most'?",
-        "audit.yaml:7:47: limits.1.at_most: expected a valid number, unable to parse string as a number, got 'x'",
-        (
-            "audit.yaml:8:13: execution.threads: expected a valid integer, unable to parse string as an integer, "
-            "got 'none' or expected 'auto', got 'none'"
-        ),
+        "audit.yaml:7:47: limits.1.at_most: expected a number, got 'x'",
+        "audit.yaml:8:13: execution.threads: expected a whole number or 'auto', got 'none'",
+        "audit.yaml:8:37: execution.seed: the key occurs twice (line 8)",
     ] == problems(tmp_path, text)
 
 
@@ -146,7 +143,7 @@ def test_a_limit_moves_the_judge_digest_alone(tmp_path: Path) -> None:
     """Changing a limit asks nothing again; changing a suite does; comments change nothing."""
     before = Plan.load(write(tmp_path, SOUND)).digests
     limited = Plan.load(write(tmp_path, SOUND.replace("0.8", "0.9"))).digests
-    asked = Plan.load(write(tmp_path, SOUND.replace("intersections: 2", "intersections: 1"))).digests
+    asked = Plan.load(write(tmp_path, SOUND.replace("sample: 900", "sample: 800"))).digests
     noted = Plan.load(write(tmp_path, "# a comment\n" + SOUND)).digests
 
     assert {"judge"} == {part for part in before if before[part] != limited[part]}
@@ -160,9 +157,7 @@ def test_extends_merges_mappings_and_keeps_the_place_of_what_is_inherited(tmp_pa
 
     found = problems(tmp_path, 'extends: base.yaml\nsystem: {version: "3"}\n')
 
-    assert [
-        "base.yaml:11:47: limits.1.band: expected a valid number, unable to parse string as a number, got 'wide'"
-    ] == [line.replace(f"{tmp_path}/", "") for line in found]
+    assert ["base.yaml:11:47: limits.1.band: expected a number, got 'wide'"] == found
     write(tmp_path, SOUND, "base.yaml")
     plan = Plan.load(write(tmp_path, 'extends: base.yaml\nsystem: {version: "3"}\n'))
     assert ("Scorer", "3") == (plan.card_text("name"), plan.card_text("version"))

@@ -26,7 +26,7 @@ def test_a_third_partys_probe_is_listed_and_runs(tmp_path: Path) -> None:
     (rows,) = [finding for finding in findings if finding["probe"] == "bias.count"]
 
     assert (1, "") == (code, err)
-    assert "bias.count: 1 quantities" in out
+    assert "bias.count: 1 quantity," in out
     assert (1600, ["ai-act:annex-iv:3"]) == (rows["estimate"]["value"], rows["requirements"])
     assert {"positive": "held", "negative": "held"} == rows["controls"]
     assert "count (acme-count 1.4)" in environment["tool"]["plugins"]

@@ -62,7 +62,7 @@ def test_target_keys_are_checked_beside_every_other_error(tmp_path: Path) -> Non
     plan = changed(
         write_plan(tmp_path), ("favourable: 1, label:", "favourable: [1], lable:"), ("at_least: 0.8", "at_lest: 0.8")
     )
-    unfit, *target = problems(plan)
+    *target, unfit = problems(plan)
 
     assert "limits.0.at_lest: unknown key 'at_lest', did you mean 'at_least'?" in unfit
     assert any("audit.yaml:3:73: target.lable: unknown key 'lable', did you mean 'label'?" in line for line in target)
@@ -153,7 +153,7 @@ def test_a_record_is_judged_again_without_its_rows(tmp_path: Path) -> None:
 
 
 def test_checking_the_plan_of_a_model_loads_neither_it_nor_its_library(tmp_path: Path) -> None:
-    """Rows are read by their header, and pyarrow is for Parquet alone."""
+    """Its file is looked at from outside, and pyarrow is for Parquet alone."""
     plan = write_sklearn_plan(tmp_path)
     heavy = {"sklearn", "skops", "pandas", "pyarrow", "torch"}
     program = f"import sys\nfrom probandum import api\napi.check_plan({str(plan)!r})\n"

@@ -149,6 +149,30 @@ def test_a_purge_is_no_cover_for_other_digests(unsigned: Path) -> None:
     assert "the statement says left" in api.verify(unsigned)[2].detail
 
 
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"observations": 999}, "says that 999 observations were purged, and of 1 here 1 were"),
+        ({"tool": "x"}, "is made with 'x', which is no version of probandum"),
+        ({"purged": "1999-01-01T00:00:00+00:00"}, "purged on 1999-01-01T00:00:00+00:00, before the record began on "),
+        ({"purged": "2099-01-01"}, "says that it was purged on '2099-01-01', which is no time such as "),
+        ({"purged": "not a date"}, "says that it was purged on 'not a date', which is no time such as "),
+    ],
+)
+def test_a_statement_over_a_purge_says_what_can_be(unsigned: Path, facts: dict[str, Any], message: str) -> None:
+    """How many observations went, when and by which version; who deleted them and why, nothing else says."""
+    api.purge(unsigned)
+    purge = purging.read(Record.open(unsigned))
+    assert purge is not None
+    told = {**codec.builtins(purge), **facts}
+    del told["left"], told["signer"]
+    body = sealing.statement([(purging.OBSERVATIONS, purge.left)], "purge", told)
+    write_bytes(unsigned / purging.FILE, envelope(body, None))
+
+    assert 2 in broken(unsigned)
+    assert message in api.verify(unsigned)[1].detail
+
+
 def test_observations_without_words_and_without_a_statement_are_damage(unsigned: Path) -> None:
     """Nobody said who deleted them."""
     api.purge(unsigned)
@@ -271,4 +295,7 @@ def test_the_command_says_what_went_and_what_stays(unsigned: Path) -> None:
     assert 0 == ended.code
     assert "by DPO (unsigned)" in ended.out.splitlines()[0]
     assert "items.json and rows.json keep" in ended.out.splitlines()[1]
+    again = entered(folder, "purge", "run", "--raw", "--by", "Somebody else")
+    assert "run: already purged, and nothing more was deleted or noted: " in again.out.splitlines()[0]
+    assert "by DPO (unsigned)" in again.out.splitlines()[0]
     assert 0 == entered(folder, "verify", "run").code

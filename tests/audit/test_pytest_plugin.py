@@ -28,7 +28,7 @@ from probandum.testing import checks
 from probandum.testing.auditing import Auditing
 from probandum.testing.checks import Check
 from probandum.testing.outcomes import Inconclusive
-from records import PLAN, write_plan, write_sklearn_plan
+from records import PLAN, with_small_groups, write_plan, write_sklearn_plan
 
 PASSED = "  - {metric: bias.group-rates/impact-ratio, at_least: 0.3, set_by: Board}\n"
 OPEN = "  - {metric: bias.group-rates/ppv-difference, band: 0.05}\n"
@@ -168,6 +168,30 @@ def test_an_audit_is_a_test_a_probe_a_limit_and_the_accounting(tmp_path: Path) -
     assert "waived" == skipped.attrib["type"]
 
 
+def test_a_test_report_tells_nothing_of_a_small_group(tmp_path: Path) -> None:
+    """Such reports are uploaded: no figure about a group under ten stands in one, and a test gets it all the same."""
+    write_plan(tmp_path, f"{PLAN}limits:\n{PASSED}")
+    with_small_groups(tmp_path / "log.csv")
+    write_tests(
+        tmp_path,
+        """
+        def test_small(audit):
+            record = audit("audit.yaml")
+            found = {finding.id: finding for finding in record.findings}
+            assert found["bias.group-rates/impact-ratio?sex=X~M"].estimate.n > 0
+            audit.check(record, "bias.group-rates/impact-ratio?sex=X~M")
+        """,
+    )
+    run(tmp_path, "--audit", "audit.yaml", "--junit-xml=j.xml", ".", code=1, passed=2, inconclusive=2)
+    report = (tmp_path / "j.xml").read_text("utf-8")
+    small = dict(properties(cases(tmp_path / "j.xml")["test_small"]))
+
+    assert "X has 6 rows" not in report
+    assert "impact-ratio?sex=X~M: INCONCLUSIVE; limit at least 0.3; fewer than 10 persons, not shown" in report
+    assert {"audit.value", "audit.low", "audit.high", "audit.n"}.isdisjoint(small)
+    assert {"audit.finding", "audit.verdict", "audit.limit", "audit.record"} <= set(small)
+
+
 def test_a_kept_record_is_judged_again_and_a_merge_is_not_blocked(tmp_path: Path) -> None:
     """Nothing is asked a second time, and what is inconclusive is said either way."""
     write_plan(tmp_path, f"{PLAN}limits:\n{PASSED}{OPEN}")
@@ -221,7 +245,7 @@ def test_what_cannot_be_carried_out_is_an_error_in_one_line(tmp_path: Path) -> N
     text = plan.read_text("utf-8")
     plan.write_text(text.replace("suites: {", "suites: {bias.name-swap: {}, "), "utf-8")
     (tmp_path / "gone.yaml").write_text(text.replace("model:score", "gone:score"), "utf-8")
-    (tmp_path / "gone.py").write_text("import no_such_module\n", "utf-8")
+    (tmp_path / "gone.py").write_text("import no_such_module\nscore = no_such_module.score\n", "utf-8")
     words = ["-rs", "--audit", "audit.yaml", "--audit", "gone.yaml", "--junit-xml=j.xml"]
     lines = run(tmp_path, *words, code=1, errors=5, inconclusive=1, skipped=1, warnings=1)
     tags = [

@@ -136,7 +136,7 @@ def test_files_of_a_record_are_their_owners_alone(tmp_path: Path, monkeypatch: p
         (("favourable: 1,", ""), "favourable"),
         (("decision: approved", "decision: aproved"), "no column 'aproved', did you mean 'approved'?"),
         (("sex: {reference: M}", "gender: {column: gender}"), "no column 'gender'"),
-        (("reference: M", "reference: X"), "the reference 'X' is not among the groups"),
+        (("reference: M", "reference: X"), "sex.reference: 'X' is not among the groups; found: F, M"),
         (("favourable: 1,", "favourable: 7,"), "'7'"),
     ],
 )

@@ -78,13 +78,29 @@ def test_a_log_has_plain_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str
     text = "\n".join(lines)
 
     assert "Auditing Loan desk 1.0" == lines[0]
-    assert "1/2 bias.term-swap ..." == lines[1]
-    assert lines[2].startswith("    bias.term-swap: not_applicable: it needs classify, and target log answers predict")
+    assert ["hashing the files that the plan names", "loading the system (target log)"] == lines[1:3]
+    assert "1/2 bias.term-swap ..." == lines[3]
+    assert lines[4].startswith("    bias.term-swap: not_applicable: it needs classify, and target log answers predict")
     assert "2/2 bias.group-rates ..." in lines
     assert "holds this audit already; it is judged again, and nothing is asked" in text
     assert "more quantities without a limit stand in" in text
     assert "\x1b" not in text
     assert f"gate 1  Loan desk: {tmp_path / 'run' / 'reports' / 'index.html'}" == lines[-1]
+
+
+def test_steps_go_on_below_their_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a narrow terminal no word is broken, and what does not fit stands below the text, not below its number."""
+    steps = [("1. ok     ", "every file of the record is listed: 12 files in ask/"), ("ok  cpu        ", "2 cores")]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("LINES", "24")
+    showing.print_steps(steps)
+
+    assert [
+        "1. ok     every file of the record is",
+        "          listed: 12 files in ask/",
+        "ok  cpu        2 cores",
+    ] == capsys.readouterr().out.splitlines()
 
 
 class Clock:
@@ -209,7 +225,7 @@ def test_a_findings_id_is_never_broken(width: int | None, monkeypatch: pytest.Mo
 
     assert 2 == len(with_id)
     if width is None:
-        assert 5 == len(lines)
+        assert 6 == len(lines)
         assert all("0.9" in line for line in with_id)
     else:
         assert max(map(len, lines)) <= width
@@ -239,4 +255,5 @@ def test_the_gate_says_its_code_in_words_and_every_cause(
     out = capsys.readouterr().out
 
     assert f"gate {code}: {said}" in out.splitlines()[0] or said in out.splitlines()[0]
-    assert [str(cause.code) for cause in result.causes] == [line.split()[0] for line in out.splitlines()[1:]]
+    named = [line.split()[0] for line in out.splitlines()[1:] if not line.startswith(" " * 5)]
+    assert [str(cause.code) for cause in result.causes] == named

@@ -21,7 +21,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import LinearSVC
 
 from probandum import api, codec
-from probandum.errors import DataError, ProbandumError, TargetError, UnsafeRefused, UsageError
+from probandum.errors import DataError, PlanError, ProbandumError, TargetError, UnsafeRefused, UsageError
 from probandum.evidence import Capability, Request, Table
 from probandum.finding import Verdict
 from probandum.target import Target, TargetContext, make_target, target_sources
@@ -268,5 +268,5 @@ def test_a_wrong_digest_ends_an_audit_and_a_pickles_caution_reaches_its_record(t
     assert "unsafe_pickle" in record.environment["target"]["cautions"][0]
     assert codec.encode(safe.findings) == codec.encode(record.findings)
     assert Verdict.ERROR not in {finding.verdict for finding in record.findings}
-    with pytest.raises(TargetError, match=r"model\.skops: expected sha256:1111"):
+    with pytest.raises(PlanError, match=r"target\.sha256: model\.skops: expected sha256:1111"):
         api.audit(plan, out=tmp_path / "wrong", documents=False)

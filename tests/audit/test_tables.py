@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from probandum.errors import DataError, ProbandumError
 from probandum.evidence import Table
+from probandum.matching import make_groupings, make_subject
 from probandum.subject import UNKNOWN, Decision, Grouping, Subject, spelled
-from probandum.tables import make_groupings, make_subject, numbers_of, read_table
+from probandum.tables import numbers_of, read_table
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Nd"]), max_size=8).filter(
     lambda word: word == word.strip()
@@ -278,15 +279,18 @@ def test_every_value_within_the_edges_falls_into_the_one_bin_that_holds_it(
     ("spec", "message"),
     [
         ({"column": "aeg"}, "groups.it: no column 'aeg', did you mean 'age'?"),
-        ({"column": "town", "reference": "Rome"}, "groups.it: the reference 'Rome' is not among the groups"),
-        ({"column": "age", "bins": [0, 50]}, "groups.it: row 4: age 80 lies outside the bins 0 to 50"),
-        ({"column": "age", "bins": [20, 90]}, "groups.it: row 1: age 18 lies outside the bins 20 to 90"),
-        ({"column": "age", "bins": [0]}, "groups.it: bins [0] do not rise; expected at least two rising numbers"),
-        ({"column": "age", "bins": [0, 0, 9]}, "groups.it: bins [0, 0, 9] do not rise"),
-        ({"column": "age", "bins": [0, 50, 90], "labels": ["all"]}, "groups.it: 1 labels for 2 bins"),
-        ({"column": "age", "bins": [0, 50, 90], "labels": ["a", "a"]}, "one each, all different"),
-        ({"column": "town", "labels": ["a", "b", "c"]}, "groups.it: labels name bins, and there are none"),
-        ({"column": "town", "bins": [0, 1]}, "groups.it: row 1: column 'town' holds 'Ulm', expected a number"),
+        ({"column": "town", "reference": "Rome"}, "groups.it.reference: 'Rome' is not among the groups"),
+        ({"column": "age", "bins": [0, 50]}, "groups.it.bins: row 4: age 80 lies outside the bins 0 to 50"),
+        ({"column": "age", "bins": [20, 90]}, "groups.it.bins: row 1: age 18 lies outside the bins 20 to 90"),
+        ({"column": "age", "bins": [0]}, "groups.it.bins: [0] do not rise; expected at least two rising numbers"),
+        ({"column": "age", "bins": [0, 0, 9]}, "groups.it.bins: [0, 0, 9] do not rise"),
+        (
+            {"column": "age", "bins": [0, 50, 90], "labels": ["all"]},
+            "groups.it.labels: 1 label for 2 intervals; expected one each",
+        ),
+        ({"column": "age", "bins": [0, 50, 90], "labels": ["a", "a"]}, "groups.it.labels: the label 'a' occurs twice"),
+        ({"column": "town", "labels": ["a", "b", "c"]}, "groups.it.labels: labels name bins, and there are none"),
+        ({"column": "town", "bins": [0, 1]}, "groups.it.bins: row 1: column 'town' holds 'Ulm', expected a number"),
     ],
 )
 def test_groups_that_do_not_fit_the_rows_are_one_line(spec: Mapping[str, Any], message: str) -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
 import shutil
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from probandum import api, codec, purging, verifying
+from forging import forge_verdict, judgement, reseal, restate
+from probandum import api, chaining, codec, concluding, purging, versions
 from probandum.errors import MissingDependency, RecordError
 from probandum.record import Record
-from probandum.sealing import STATEMENT, SUMS, contents, report_facts, seal
+from probandum.sealing import STATEMENT, SUMS, report_facts
 from probandum.signing import envelope, key_id, keygen, load_private, load_public, open_envelope
 from probandum.verifying import refuse_damaged
 from records import LIMITS, PLAN, broken, write_plan
@@ -51,20 +54,6 @@ def unsigned(folder: Path, tmp_path: Path) -> Path:
 def detail(run: Path, number: int, key: Path | None = None, *, render: bool = False) -> str:
     """What one step says."""
     return api.verify(run, key=key, render=render)[number - 1].detail
-
-
-def reseal(folder: Path, predicate: str, by: Path | None = None, **facts: Any) -> None:
-    """A seal over what stands in ``folder`` now, its facts as they were but for ``facts``: what a forger can write."""
-    body, _ = open_envelope(folder / STATEMENT)
-    told = codec.decode(dict[str, Any], body)["predicate"]
-    files = contents(folder / "ask") if predicate == "ask" else contents(folder)
-    files = [path for path in files if path.name not in (SUMS, STATEMENT)]
-    seal(folder, files, predicate=predicate, facts={**told, **facts}, key=by)
-
-
-def judgement(run: Path) -> Path:
-    """The folder of the present judgement."""
-    return Record.open(run).judgement()
 
 
 def test_a_signed_record_holds_at_every_step(folder: Path) -> None:
@@ -140,9 +129,9 @@ def test_a_truncated_file_is_found(run: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "steps"),
     [
-        ("ask/plan.json", "{}", [2, 3]),
-        ("ask/plan.json", "[]", [2, 3]),
-        ("ask/environment.json", '{"tool": 1}', [2, 3]),
+        ("ask/plan.json", "{}", [2, 3, 7]),
+        ("ask/plan.json", "[]", [2, 3, 7]),
+        ("ask/environment.json", '{"tool": 1}', [2, 3, 5, 8]),
         ("judgement", "", [6]),
     ],
 )
@@ -200,6 +189,19 @@ def test_a_link_to_the_same_bytes_elsewhere_is_found(unsigned: Path, tmp_path: P
     assert 1 == broken(unsigned)[0]
     assert f"'{name}' is a symbolic link, and a record holds files and folders alone" == detail(unsigned, 1)
     assert 4 == api.gate(unsigned).code
+
+
+@pytest.mark.parametrize("name", ["judgement", "ask/plan.json", "findings.json", STATEMENT, "reports/dpia.md"])
+def test_a_pipe_in_the_place_of_a_file_is_found_and_never_opened(unsigned: Path, name: str) -> None:
+    """Reading it would wait for ever."""
+    (unsigned / name).unlink()
+    os.mkfifo(unsigned / name)
+
+    assert 1 == broken(unsigned)[0]
+    assert f"'{name}' is neither a file nor a folder, and a record holds files and folders alone" == detail(unsigned, 1)
+    assert 4 == api.gate(unsigned).code
+    with pytest.raises(RecordError):
+        api.judge(unsigned)
 
 
 def test_a_file_less_is_found(run: Path) -> None:
@@ -347,7 +349,9 @@ def test_a_forged_report_of_an_unsigned_record_is_found_by_rendering_it_again(un
         ({"documents": []}, [8, 9], "no document gives 'dpia.html'"),
         ({"formats": ["html"]}, [8, 9], "no document gives 'dpia.md'"),
         ({"formats": ["exe"]}, [8, 9], "the statement names 'dpia.exe', which is missing"),
-        ({"as_of": "2020-01-01"}, [9], "files differ"),
+        ({"as_of": "2020-01-01"}, [8, 9], "as-of: 2020-01-01 lies before "),
+        ({"as_of": "2099-01-01"}, [9], "files differ"),
+        ({"as_of": "garbage"}, [8, 9], "as-of: expected a date such as 2026-11-23, got 'garbage'"),
         ({"packages": {}}, [8], "the statement does not say which version of jinja2 wrote them"),
         ({"packages": {"probandum": "1", "jinja2": "3", "more": "1"}}, [8], "names a package 'more'"),
         ({"record": "sha256:00"}, [8], "another record"),
@@ -446,21 +450,6 @@ def test_an_unsigned_purge_of_a_signed_record_is_found(folder: Path, run: Path) 
     assert "the purge is unsigned, and the record is signed by key " in detail(run, 4)
 
 
-def forge_verdict(run: Path, by: Path | None = None) -> None:
-    """The broken limit passes in findings.json and gate.json, and the judgement is sealed again."""
-    findings = json.loads((run / "findings.json").read_text())
-    assert "FAIL" in [finding["verdict"] for finding in findings]
-    for finding in findings:
-        finding["verdict"] = finding["verdict"].replace("FAIL", "PASS")
-    gate = json.loads((judgement(run) / "gate.json").read_text())
-    files = {"findings.json": findings, "gate.json": {**gate, "code": 0, "causes": []}}
-    place = judgement(run)
-    (run / "findings.json").write_bytes(codec.pretty(findings))
-    for name, value in files.items():
-        (place / name).write_bytes(codec.pretty(value))
-    reseal(place, "judgement", by)
-
-
 def test_a_forged_verdict_contradicts_its_own_estimates(folder: Path, unsigned: Path, run: Path) -> None:
     """Judged again, also where the seal over it holds, and even with the right key."""
     shutil.rmtree(unsigned / "reports")
@@ -476,17 +465,54 @@ def test_a_forged_verdict_contradicts_its_own_estimates(folder: Path, unsigned: 
     assert [6] == broken(run, folder / "key.pub")
 
 
-def test_a_judgement_by_another_version_that_gives_others_is_said(
+def test_a_judgement_by_another_version_that_gives_others_is_judged_again(
     folder: Path, unsigned: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may judge otherwise for a reason: not applicable, and how many findings differ."""
+    """An older version may have judged otherwise for a reason; which of the two counts nobody decides in silence."""
     shutil.rmtree(unsigned / "reports")
     assert "judged again, the sealed estimates give the same" in detail(unsigned, 6)
     forge_verdict(unsigned)
-    monkeypatch.setattr(verifying, "version", lambda name: "9.0")
+    here = metadata.version("probandum")
+    for module in (versions, chaining, concluding):
+        monkeypatch.setattr(module, "version", lambda name: "9.0")
 
+    assert [6] == broken(unsigned)
+    told = f"judged with probandum {here}, and 1 findings differ with this 9.0; judge it again with: probandum judge "
+    assert told in detail(unsigned, 6)
+    assert 4 == api.gate(unsigned).code
+    with pytest.raises(RecordError, match="step 6"):
+        api.report(unsigned, formats=["md"])
+
+    api.judge(unsigned)
     assert [] == broken(unsigned)
-    assert "and 1 findings differ with 9.0" in detail(unsigned, 6)
+    assert 1 == api.gate(unsigned).code
+
+
+@pytest.mark.parametrize(
+    ("tool", "message"),
+    [
+        ("0.0.1", "made with probandum 0.0.1, before the record was asked with "),
+        ("99.0", "made with probandum 99.0, which is newer than this "),
+        ("x", "made with 'x', which is no version of probandum"),
+    ],
+)
+def test_the_name_of_another_version_excuses_no_forged_verdict(unsigned: Path, tool: str, message: str) -> None:
+    """No record is judged by a version older than the one that asked, and none that is newer can be checked."""
+    shutil.rmtree(unsigned / "reports")
+    forge_verdict(unsigned)
+    restate(unsigned, tool=tool)
+
+    assert [5, 6] == broken(unsigned)
+    assert message in detail(unsigned, 5)
+    assert 4 == api.gate(unsigned).code
+
+
+def test_a_record_of_a_newer_version_is_not_vouched_for(unsigned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This one does not know what it would have to check."""
+    monkeypatch.setattr(versions, "version", lambda name: "0.0.1")
+
+    assert [3, 5, 8] == broken(unsigned)
+    assert "which is newer than this 0.0.1: use that version or a later one" in detail(unsigned, 3)
 
 
 def test_an_older_judgement_does_not_take_the_place_of_the_latest(folder: Path, run: Path) -> None:
@@ -503,8 +529,12 @@ def test_an_older_judgement_does_not_take_the_place_of_the_latest(folder: Path, 
     assert f"judgement 1 is not the latest: {latest} is judgement 2" == detail(run, 6)
     assert 4 == api.gate(run, key=folder / "key.pub").code
 
-    api.judge(run, key=folder / "key")
+    with pytest.raises(RecordError, match=r"judgement 1 is not the latest"):
+        api.report(run, formats=["md"], key=folder / "key")
+    api.judge(run, key=folder / "key")  # by the limits of the latest, which is made the present one
     assert [] == broken(run, folder / "key.pub", render=True)
+    assert latest == judgement(run).name
+    api.judge(run, plan=folder / "audit.yaml", key=folder / "key")
     assert f"{judgement(run).name}, judgement 3;" in detail(run, 6)
     assert first != judgement(run).name
 
@@ -566,8 +596,8 @@ def test_a_record_that_the_key_did_not_sign_is_not_judged_with_it(folder: Path, 
     ):
         with pytest.raises(RecordError, match=message):
             api.audit(folder / "audit.yaml", out=record, key=key)
-    refuse_damaged(Record.open(run), key=load_private(folder / "key").public_key())
-    refuse_damaged(Record.open(unsigned), key=None)
+    refuse_damaged(Record.open(run), key=load_private(folder / "key").public_key(), upto=7)
+    refuse_damaged(Record.open(unsigned), key=None, upto=7)
 
 
 def test_a_record_that_was_killed_before_it_was_judged_is_judged_now(folder: Path, unsigned: Path) -> None:

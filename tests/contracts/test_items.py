@@ -28,8 +28,11 @@ SOUND: Mapping[Capability, tuple[Target, Subject | None]] = {
     Capability.CHOOSE: (Chooser(), None),
     Capability.GENERATE: (Writer(), None),
 }
-#: Options that keep a slow probe small.
+#: Rows of their own for probes that need another kind of them.
+ROWS: Mapping[str, Subject] = {"bias.intersections": credit_world(1200, towns=True)}
+#: Options that keep a slow probe small, and those that a probe cannot do without.
 SMALL: Mapping[str, Mapping[str, Any]] = {
+    "bias.conditional-parity": {"given": ["income"], "reason": "A loan must be repaid"},
     "energy.inference": {"repeats": 2, "seconds": 0.02, "warm_up": 0},
     "explain.efficiency": {"inputs": 6},
     "explain.faithfulness": {"inputs": 6},
@@ -58,7 +61,8 @@ class Kept:
 def kept(request: pytest.FixtureRequest) -> Kept:
     """Every probe with every kind of system that it can ask."""
     id, capability = request.param
-    return Kept(run_probe(make_probe(id, SMALL.get(id, {})), *SOUND[Capability(capability)]))
+    system, subject = SOUND[Capability(capability)]
+    return Kept(run_probe(make_probe(id, SMALL.get(id, {})), system, ROWS.get(id, subject)))
 
 
 def test_items_make_up_their_quantity(kept: Kept) -> None:
@@ -96,9 +100,10 @@ def test_an_audit_has_not_changed_against_itself(kept: Kept) -> None:
         assert 0.0 == change.value, measure.metric
 
 
-def test_rates_follow_from_their_rows() -> None:
+@pytest.mark.parametrize("id", ["bias.group-rates", "bias.intersections"])
+def test_rates_follow_from_their_rows(id: str) -> None:
     """Each rate, difference and ratio of groups is what its row items count, and one measure carries them for all."""
-    result = run_probe(make_probe("bias.group-rates", {}), Scorer(gap=1.0), credit_world(600))
+    result = run_probe(make_probe(id, {}), Scorer(gap=1.0), credit_world(600, towns=True))
     (packed,) = [measure.rows for measure in result.measures if measure.rows is not None]
     rows = packed.opened()
     counted = [measure for measure in result.measures if measure.counted is not None]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fakes import BROKEN, Chooser, Constant, KeywordClassifier, Scorer, Writer, credit_world, run_probe
+from fakes import BROKEN, Blurred, Chooser, Constant, KeywordClassifier, Scorer, Writer, credit_world, run_probe
 from probandum.controls import Examined
 from probandum.evidence import Capability, Request
 from probandum.finding import Estimate, Limit, Verdict
@@ -47,6 +47,14 @@ SOUND: Mapping[Capability, tuple[Target, Subject | None]] = {
     Capability.GENERATE: (Writer(), None),
 }
 
+#: Rows of their own for probes that need more of them, or of another kind.
+ROWS: Mapping[str, Subject] = {"bias.intersections": credit_world(1200, towns=True)}
+
+#: Options that a probe cannot do without.
+NEEDED: Mapping[str, Mapping[str, Any]] = {
+    "bias.conditional-parity": {"given": ["income"], "reason": "A loan must be repaid"},
+}
+
 #: Options that keep a probe small; every one of them is its own.
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "energy.inference": {"repeats": 2, "seconds": 0.02, "warm_up": 0},
@@ -56,10 +64,12 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-#: What the small systems here cannot show: a sensor may be wanting, and a ranking of five of four features.
+#: What the small systems here cannot show: a sensor may be wanting, a ranking of five of four features, and decisions
+#: that run against the labels.
 UNSEEN: Mapping[str, set[str]] = {
     "energy.inference": {"net-joules-per-request"},
     "explain.seed-stability": {"top-overlap"},
+    "bias.group-rates": {"overall-auc"},
 }
 
 
@@ -73,12 +83,45 @@ class Planted:
     limit: Limit
 
 
+#: Probes that report by law and judge nothing.
+REPORTED = {"bias.ll144"}
+
 PLANTED: Mapping[str, Planted] = {
     "bias.group-rates": Planted(
         fault=Scorer(gap=1.5),
         null=Scorer(),
         subject=credit_world(6000),
         limit=Limit(metric="bias.group-rates/selection-difference", direction="band", threshold=0.05),
+    ),
+    "bias.auc-gap": Planted(
+        fault=Blurred(blur=4.0),
+        null=Scorer(),
+        subject=credit_world(6000),
+        limit=Limit(metric="bias.auc-gap/auc-difference", direction="band", threshold=0.05),
+    ),
+    "bias.calibration": Planted(
+        fault=Scorer(gap=1.5),
+        null=Scorer(),
+        subject=credit_world(6000),
+        limit=Limit(metric="bias.calibration/calibration-difference", direction="band", threshold=0.05),
+    ),
+    "bias.conditional-parity": Planted(
+        fault=Scorer(gap=1.5),
+        null=Scorer(),
+        subject=credit_world(6000),
+        limit=Limit(metric="bias.conditional-parity/adjusted-difference", direction="band", threshold=0.05),
+    ),
+    "bias.attribute-flip": Planted(
+        fault=Scorer(gap=1.5),
+        null=Scorer(),
+        subject=credit_world(6000),
+        limit=Limit(metric="bias.attribute-flip/attribute-flip-rate", direction="at_most", threshold=0.01),
+    ),
+    "bias.intersections": Planted(
+        fault=Scorer(gap=1.5),
+        null=Scorer(),
+        subject=credit_world(8000, towns=True),
+        limit=Limit(metric="bias.intersections/impact-ratio", direction="at_least", threshold=0.8),
     ),
     "bias.name-swap": Planted(
         fault=Chooser(dict.fromkeys(NAMES, 1.0), favours=favourable),
@@ -101,9 +144,15 @@ FORBIDDEN = re.compile(r"\b(compliant|certified|fair|unbiased|anonymous|approved
 PAIRS = [(id, capability) for id, spec in PROBES.items() for capability in sorted(spec.needs)]
 
 
+def world(id: str, capability: Capability) -> tuple[Target, Subject | None]:
+    """The sound system of that kind, and the rows that the probe needs."""
+    system, subject = SOUND[capability]
+    return system, ROWS.get(id, subject)
+
+
 def made(id: str) -> Probe:
     """The probe, small."""
-    return make_probe(id, SMALL.get(id, {}))
+    return make_probe(id, {**NEEDED.get(id, {}), **SMALL.get(id, {})})
 
 
 def generous(result: ProbeResult) -> list[Limit]:
@@ -115,7 +164,7 @@ def generous(result: ProbeResult) -> list[Limit]:
 @pytest.fixture(scope="module")
 def sound() -> Mapping[tuple[str, Capability], ProbeResult]:
     """What each probe says of a sound system."""
-    return {(id, capability): run_probe(made(id), *SOUND[capability]) for id, capability in PAIRS}
+    return {(id, capability): run_probe(made(id), *world(id, capability)) for id, capability in PAIRS}
 
 
 def test_probes_are_registered() -> None:
@@ -193,7 +242,8 @@ def test_what_is_measured_is_declared_and_what_is_declared_is_measured(
     results = [sound[spec.id, capability] for capability in sorted(spec.needs)]
     if Capability.PREDICT in spec.needs:
         system, _ = SOUND[Capability.PREDICT]
-        results.append(run_probe(made(spec.id), system, credit_world(600, labelled=False)))
+        towns = spec.id in ROWS
+        results.append(run_probe(made(spec.id), system, credit_world(600, labelled=False, towns=towns)))
     measures = [each for result in results for each in result.measures]
 
     declared = {metric: estimated_in(unit) for metric, unit in spec.metrics.items()}
@@ -291,7 +341,7 @@ def test_the_same_seed_says_the_same(
     sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability
 ) -> None:
     """Measures and controls of a second run are those of the first."""
-    assert sound[id, capability] == run_probe(made(id), *SOUND[capability])
+    assert sound[id, capability] == run_probe(made(id), *world(id, capability))
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
@@ -300,7 +350,7 @@ def test_broken_answers_never_pass(
     sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability, broken: Any
 ) -> None:
     """Refusals, crashes, errors, silence and NaN are an ERROR or INCONCLUSIVE with a reason, under any limit."""
-    system, subject = SOUND[capability]
+    system, subject = world(id, capability)
     result = run_probe(made(id), broken(system), subject)
     limits = [*generous(sound[id, capability]), *generous(result)]
     findings = judge([result], list({limit.metric: limit for limit in limits}.values()))
@@ -312,7 +362,7 @@ def test_broken_answers_never_pass(
 @pytest.mark.parametrize(("id", "capability"), PAIRS)
 def test_a_constant_system_breaks_no_probe(id: str, capability: Capability) -> None:
     """A system that answers alike to everything is measured, and no control calls the probe broken."""
-    system, subject = SOUND[capability]
+    system, subject = world(id, capability)
     result = run_probe(made(id), Constant(system), subject)
 
     assert ("measured", None) == (result.status, result.why)
@@ -336,15 +386,23 @@ def test_a_system_that_cannot_answer_is_not_applicable(spec: ProbeSpec) -> None:
 
 
 def test_every_bias_probe_has_a_planted_fault() -> None:
-    """No probe of bias goes without a system on which it is known what it must find."""
-    assert {id for id, spec in PROBES.items() if spec.family == "bias"} <= set(PLANTED)
+    """No probe of bias that judges goes without a system on which it is known what it must find."""
+    assert {id for id, spec in PROBES.items() if spec.family == "bias"} == set(PLANTED) | REPORTED
+
+
+@pytest.mark.parametrize("id", sorted(REPORTED))
+def test_what_the_law_wants_reported_is_never_judged(
+    sound: Mapping[tuple[str, Capability], ProbeResult], id: str
+) -> None:
+    """No measure of it may gate, whatever limit a plan sets."""
+    assert {"disclosure"} == {each.mode for each in sound[id, Capability.PREDICT].measures}
 
 
 @pytest.mark.parametrize(("id", "world"), PLANTED.items(), ids=list(PLANTED))
 def test_planted_faults_are_found_and_nulls_are_quiet(id: str, world: Planted) -> None:
     """The system with the fault FAILS the limit somewhere; the one without it nowhere, and both controls hold."""
-    fault = judge([run_probe(make_probe(id, {}), world.fault, world.subject)], [world.limit])
-    null = judge([run_probe(make_probe(id, {}), world.null, world.subject)], [world.limit])
+    fault = judge([run_probe(make_probe(id, NEEDED.get(id, {})), world.fault, world.subject)], [world.limit])
+    null = judge([run_probe(make_probe(id, NEEDED.get(id, {})), world.null, world.subject)], [world.limit])
 
     assert Verdict.FAIL in {finding.verdict for finding in fault}
     assert not {Verdict.FAIL, Verdict.ERROR} & {finding.verdict for finding in null}
@@ -354,7 +412,7 @@ def test_planted_faults_are_found_and_nulls_are_quiet(id: str, world: Planted) -
 @pytest.mark.parametrize(("id", "world"), PLANTED.items(), ids=list(PLANTED))
 def test_a_sabotaged_control_is_an_error(id: str, world: Planted) -> None:
     """Where a real probe's control does not hold, everything the probe says of a real fault is an ERROR."""
-    result = run_probe(make_probe(id, {}), world.fault, world.subject)
+    result = run_probe(make_probe(id, NEEDED.get(id, {})), world.fault, world.subject)
     spoilt = tuple(replace(outcome, held=outcome.kind != "positive") for outcome in result.controls)
     findings = judge([replace(result, controls=spoilt)], [world.limit])
 

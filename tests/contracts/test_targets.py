@@ -23,7 +23,7 @@ from probandum.target import Target, TargetContext, known_targets, make_target, 
 from probandum.targets import load_builtin
 from records import PLAN, write_log, write_plan, write_sklearn_plan
 from scoring_server import Scorer
-from tiny_models import save_llama
+from tiny_models import save_bert, save_encoder, save_llama
 
 load_builtin()
 load_plugins()
@@ -159,6 +159,60 @@ def transformers(folder: Path) -> Case:
     )
 
 
+def masked(folder: Path) -> Case:
+    """A masked language model."""
+    save_encoder(folder, head="ForMaskedLM")
+    options = ((" yes", " Yes"), (" no",))
+    return run_here(
+        folder,
+        texts("The loan is", "", kind=Capability.SCORE, continuations=(" granted.", "Ann asks for a loan.")),
+        texts("Is it day?", "Is it night?", "Is it?", kind=Capability.CHOOSE, options=options, prefix="It is"),
+        bad=texts("far too long " * 200, kind=Capability.CHOOSE, options=options),
+    )
+
+
+def encoder(folder: Path) -> Case:
+    """An encoder without a head."""
+    save_encoder(folder, kind="DistilBert", dim=32, n_layers=2, n_heads=4, hidden_dim=64)
+    return run_here(
+        folder,
+        texts("one", "three", kind=Capability.EMBED),
+        texts("a", "bb", "ccc and d", kind=Capability.EMBED),
+        bad=texts("far too long " * 200, kind=Capability.EMBED),
+    )
+
+
+def text_classifier(folder: Path) -> Case:
+    """A text classifier, asked for its classes and for what its tokens did to them."""
+    save_bert(folder)
+    return run_here(
+        folder,
+        texts("one", "three"),
+        texts("a", "bb", "ccc and d", kind=Capability.ATTRIBUTE, parameters={"method": "gradient-x-input"}),
+        bad=texts("far too long " * 200),
+    )
+
+
+def attributed(folder: Path) -> Case:
+    """A language model, asked for vectors and for what the tokens of a prompt did to an option."""
+    save_llama(folder)
+    parameters = {"method": "integrated-gradients", "steps": 4, "baseline": "eos"}
+    options = ((" yes", " Yes"), (" no",))
+    return run_here(
+        folder,
+        texts("Ann", "Bo and Cy", kind=Capability.EMBED),
+        texts("Is it day?", "Is it?", kind=Capability.ATTRIBUTE, options=options, parameters=parameters),
+        bad=texts("", kind=Capability.ATTRIBUTE, options=options, parameters=parameters),
+    )
+
+
+def run_here(folder: Path, *blocks: Request, bad: Request) -> Case:
+    """The case of a model folder."""
+    first, second = blocks
+    context = TargetContext(folder=folder.parent, device="cpu", threads=1)
+    return Case(name="transformers", context=context, options={"model": folder.name}, blocks=(first, second), bad=bad)
+
+
 def openai(folder: Path) -> Case:
     """A small language model behind a server on loopback."""
     running = ExitStack()
@@ -266,6 +320,10 @@ CASES: Mapping[str, Callable[[Path], Case]] = {
     "replay": replay,
     "sklearn": sklearn,
     "transformers": transformers,
+    "transformers, attributions": attributed,
+    "transformers, encoder": encoder,
+    "transformers, masked": masked,
+    "transformers, text classifier": text_classifier,
     "xgboost": xgboost,
 }
 
@@ -273,7 +331,7 @@ CASES: Mapping[str, Callable[[Path], Case]] = {
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Case]]:
     """Every registered target, ready to be made."""
-    made = {name: CASES[name](tmp_path_factory.mktemp(name)) for name in TARGETS if name in CASES}
+    made = {name: case(tmp_path_factory.mktemp(name.partition(",")[0])) for name, case in CASES.items()}
     yield made
     for case in made.values():
         case.stop()
@@ -281,20 +339,20 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Cas
 
 def test_every_target_has_a_case() -> None:
     """No registered target goes unchecked."""
-    assert sorted(TARGETS) == sorted(CASES)
+    assert sorted(TARGETS) == sorted({name.partition(",")[0] for name in CASES})
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", CASES)
 def test_capabilities_are_declared(cases: Mapping[str, Case], name: str) -> None:
     """It can answer something, and what its blocks ask is among it."""
     case = cases[name]
     target = case.made()
 
-    assert target.name == name
+    assert target.name == name.partition(",")[0] == case.name
     assert {block.kind for block in case.blocks} <= target.capabilities <= set(Capability)
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", CASES)
 def test_identity_is_stable_and_plain(cases: Mapping[str, Case], name: str) -> None:
     """Two loads have one identity, it is JSON, holds a digest and no machine path."""
     case = cases[name]
@@ -305,7 +363,7 @@ def test_identity_is_stable_and_plain(cases: Mapping[str, Case], name: str) -> N
     assert str(case.context.folder).encode() not in one
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", CASES)
 def test_answers_come_in_order(cases: Mapping[str, Case], name: str) -> None:
     """Blocks asked together, alone, or the other way round get the same answers, each as long as its block."""
     case = cases[name]
@@ -322,7 +380,7 @@ def test_answers_come_in_order(cases: Mapping[str, Case], name: str) -> None:
         assert np.allclose(together.values, single.values, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", CASES)
 def test_columns_are_named(cases: Mapping[str, Case], name: str) -> None:
     """Answers to classify and predict have one label a column."""
     case = cases[name]
@@ -333,7 +391,7 @@ def test_columns_are_named(cases: Mapping[str, Case], name: str) -> None:
             assert len(set(answer.labels)) == len(answer.labels)
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", CASES)
 def test_an_error_stays_with_its_block(cases: Mapping[str, Case], name: str) -> None:
     """A block that cannot be answered is one error, in one line; its neighbours are answered as ever."""
     case = cases[name]
@@ -356,7 +414,7 @@ def test_an_error_stays_with_its_block(cases: Mapping[str, Case], name: str) -> 
         assert np.allclose(expected.values, actual.values, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", CASES)
 def test_what_it_cannot_do_is_an_error(cases: Mapping[str, Case], name: str) -> None:
     """A request of a kind that it did not declare gets an error that names the kind, or is refused as never asked."""
     case = cases[name]
@@ -371,33 +429,33 @@ def test_what_it_cannot_do_is_an_error(cases: Mapping[str, Case], name: str) -> 
         assert str(other.kind) in str(answer.error)
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", CASES)
 def test_an_unknown_key_is_refused(cases: Mapping[str, Case], name: str) -> None:
     """A key that no constructor takes is a usage error that names it and the known ones."""
-    with pytest.raises(UsageError, match=f"target {name}: unknown key 'colour'") as caught:
+    with pytest.raises(UsageError, match=f"target {cases[name].name}: unknown key 'colour'") as caught:
         cases[name].made(colour="red")
 
     assert "known: " in str(caught.value.remedy)
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", CASES)
 def test_a_missing_key_is_named(cases: Mapping[str, Case], name: str) -> None:
     """Without any key the first one that is needed is named."""
-    with pytest.raises(UsageError, match=f"target {name}: the key '.*' is missing|target: expected one of"):
-        make_target(name, cases[name].context, {})
+    with pytest.raises(UsageError, match=f"target {cases[name].name}: the key '.*' is missing|target: expected one of"):
+        make_target(cases[name].name, cases[name].context, {})
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", CASES)
 def test_sources_exist_and_load_nothing(cases: Mapping[str, Case], name: str) -> None:
     """The files that key a record are found before anything is loaded; an endpoint has none."""
     case = cases[name]
-    files = target_sources(name, case.context, case.options)
+    files = target_sources(case.name, case.context, case.options)
 
     assert case.files == bool(files)
     assert all(file.is_file() for file in files)
 
 
-@pytest.mark.parametrize("name", [name for name in TARGETS if name != "http"])
+@pytest.mark.parametrize("name", [name for name in CASES if name != "http"])
 def test_a_file_that_is_not_there_is_one_line(cases: Mapping[str, Case], name: str) -> None:
     """A path that leads nowhere is an error of the toolkit's own, in one line that names the path.
 
@@ -409,7 +467,7 @@ def test_a_file_that_is_not_there_is_one_line(cases: Mapping[str, Case], name: s
     )
     wrong = str(value).replace(str(value).split(".")[0].split(":")[0], "nowhere")
     with pytest.raises(ProbandumError, match="nowhere") as caught:
-        make_target(name, case.context, {**case.options, key: wrong})
+        make_target(case.name, case.context, {**case.options, key: wrong})
 
     assert "\n" not in caught.value.message
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compas import compas
 from fakes import BROKEN, Constant, Scorer, credit_world, measured, result_of, run_probe
-from paths import test_data
 from probandum.asking import Asker
 from probandum.errors import UsageError
 from probandum.evidence import Table
@@ -20,17 +20,15 @@ from probandum.finding import Limit, SubReason, Verdict
 from probandum.judging import judge
 from probandum.probe import Ask, Measure, ProbeResult, make_probe
 from probandum.subject import UNKNOWN, Decision, Grouping, Outcomes, Subject
-from probandum.tables import make_subject
-from probandum.target import Target, TargetContext, make_target
-from probandum.targets import load_builtin
+from probandum.target import Target
 from probandum_probes.bias.counting import (
     FALSE_POSITIVES,
     PRECISION,
     SELECTION,
     compared,
     count,
+    crossings,
     decisions,
-    groupings,
     pair_of,
 )
 from probandum_probes.bias.gap_controls import turn_round
@@ -40,32 +38,9 @@ PARITY = Limit(metric="bias.group-rates/selection-difference", direction="band",
 
 
 @pytest.fixture(scope="module")
-def compas() -> tuple[Target, Subject]:
-    """ProPublica's unfiltered file as a log of decisions: high risk from decile 5 on."""
-    load_builtin()
-    options: Mapping[str, Any] = {
-        "path": "compas-scores-two-years.deidentified.csv",
-        "decision": {"column": "decile_score", "at_least": 5},
-        "favourable": 0,
-        "label": "two_year_recid",
-        "positive": 1,
-    }
-    target = make_target("log", TargetContext(folder=test_data("compas")), options)
-    table = target.table()
-    assert table is not None
-    subject = make_subject(
-        table=table,
-        groups={"race": {"column": "race", "reference": "Caucasian"}, "sex": {"column": "sex"}},
-        label="two_year_recid",
-        decision=Decision(favourable="0", positive="1"),
-    )
-    return target, subject
-
-
-@pytest.fixture(scope="module")
-def published(compas: tuple[Target, Subject]) -> ProbeResult:
-    """What the probe says of it."""
-    return run_probe(GroupRates(intersections=2), *compas)
+def published() -> ProbeResult:
+    """What the probe says of ProPublica's unfiltered file: high risk from decile 5 on."""
+    return run_probe(GroupRates(), *compas(scored=False))
 
 
 def small_world(groups: Mapping[str, tuple[int, int]], *, reference: str | None = None) -> Subject:
@@ -114,12 +89,12 @@ def test_published_impact_ratio(published: ProbeResult) -> None:
     assert 0.632 == round(ratio.value or 0, 3)
 
 
-def test_point_values_agree_with_fairlearn(compas: tuple[Target, Subject], published: ProbeResult) -> None:
+def test_point_values_agree_with_fairlearn(published: ProbeResult) -> None:
     """Selection rates, error rates and precision of every race are those of fairlearn's MetricFrame."""
     fairlearn = pytest.importorskip("fairlearn.metrics")
     from sklearn.metrics import precision_score
 
-    _, subject = compas
+    _, subject = compas(scored=False)
     positive = np.asarray(subject.positive)
     detected = subject.table["decile_score"] >= 5
     names = subject.table["race"]
@@ -154,15 +129,6 @@ def test_real_decisions_are_judged(published: ProbeResult) -> None:
     assert (Verdict.FAIL, None) == (black.verdict, black.sub_reason)
     assert (Verdict.INCONCLUSIVE, SubReason.SMALL_GROUP) == (small.verdict, small.sub_reason)
     assert "Native American has 8 negatives; a verdict needs 30" == small.why
-
-
-def test_crossed_groups_are_named_and_counted(published: ProbeResult) -> None:
-    """Intersections are groups of their own, and their rows add up to all rows."""
-    rates = [m for m in published.measures if m.metric == "selection-rate" and m.groups]
-    crossed = {m.groups.group: m.estimate.n for m in rates if m.groups and m.groups.attribute == "race*sex"}
-
-    assert 7214 == sum(crossed.values())
-    assert "African-American*Male" in crossed
 
 
 def test_a_planted_gap_is_found() -> None:
@@ -348,11 +314,36 @@ def test_no_groups_declared_is_an_error() -> None:
 
 
 def test_options_are_checked() -> None:
-    """Crossing more than three attributes is refused before anything is asked."""
+    """A word in place of a number is refused before anything is asked."""
     with pytest.raises(UsageError) as caught:
-        make_probe("bias.group-rates", {"intersections": 4})
+        make_probe("bias.group-rates", {"sample": "few"})
 
-    assert "suites.bias.group-rates.intersections: expected 1 or 2 or 3, got 4" == caught.value.message
+    assert "suites.bias.group-rates.sample: expected a whole number or nothing, got 'few'" == caught.value.message
+
+
+def test_decisions_against_the_labels_are_said_before_any_rate() -> None:
+    """A plan that names the other value as positive is an ERROR, and comes first; its rates are shown all the same."""
+    world = credit_world(600)
+    turned = replace(world, table=Table({**world.table.columns, "repaid": 1 - world.table["repaid"]}))
+    result = run_probe(GroupRates(), Scorer(), turned)
+    first = judge([result], [])[0]
+
+    assert ("bias.group-rates/overall-auc", Verdict.ERROR) == (first.metric, first.verdict)
+    assert SubReason.AGAINST_LABELS is first.sub_reason
+    assert str(first.why).startswith("the decisions run against the labels: their AUC is 0.2")
+    assert measured(result, "tpr", "women").estimate.value is not None
+
+
+def test_negative_predictive_values_by_hand() -> None:
+    """Of 60 found negative in Ayr 45 are, of 50 in Bath 40: 0.75 and 0.8."""
+    subject = small_world({"Ayr": (100, 40), "Bath": (100, 50)}, reference="Bath")
+    late = np.zeros(200)
+    late[np.r_[40:55, 150:160]] = 1  # found negative, and positive
+    columns = {**subject.table.columns, "repaid": np.maximum(subject.table["repaid"], late)}
+    result = run_probe(GroupRates(), Scorer(), replace(subject, table=Table(columns), label="repaid"))
+
+    assert ((45, 60),) == measured(result, "npv", "Ayr").estimate.counts
+    assert ((45, 60), (40, 50)) == measured(result, "npv-difference", "Ayr", "Bath").estimate.counts
 
 
 def test_the_same_seed_gives_the_same_result() -> None:
@@ -438,8 +429,8 @@ def test_crossing_keeps_both_references() -> None:
     old = Grouping(attribute="age", codes=np.arange(100) % 2, names=("young", "old"), reference="old")
     subject = replace(world, groupings={"sex": sex, "age": old})
 
-    assert ["sex", "age", "sex*age"] == [each.attribute for each in groupings(subject, 3)]
-    assert "men*old" == groupings(subject, 2)[2].reference
+    assert ["sex*age"] == [each.attribute for each in crossings(subject, 3)]
+    assert "men*old" == crossings(subject, 2)[0].reference
     assert sex.cross(replace(old, reference=None)).reference is None
 
 

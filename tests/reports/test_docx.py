@@ -38,7 +38,7 @@ def controls(body: Any, *, locked: bool) -> dict[str, str]:
     for control in body.iter(f"{W}sdt"):
         properties = control.find(f"{W}sdtPr")
         lock = properties.find(f"{W}lock")
-        if (lock is not None and lock.get(f"{W}val") == "contentLocked") == locked:
+        if (lock is not None and lock.get(f"{W}val") == "sdtContentLocked") == locked:
             tag = properties.find(f"{W}tag").get(f"{W}val")
             found[tag] = found.get(tag, "") + words(control)
     return found
@@ -78,7 +78,7 @@ def test_language_is_set(made: bytes) -> None:
 
 
 def test_measured_values_are_locked(body: Any, dossier: Dossier) -> None:
-    """Every finding shown stands in a control that lets nobody edit it, with value, interval, n and id."""
+    """Every finding shown stands in a control that nobody can edit or delete, with value, interval, n and id."""
     locked = controls(body, locked=True)
     view = make_view(dossier)
 
@@ -91,6 +91,7 @@ def test_measured_values_are_locked(body: Any, dossier: Dossier) -> None:
         if not shown.suppressed:
             assert shown.interval in text
             assert shown.n in text
+    assert any(said.startswith("Locked against editing and deleting: each value") for said in map(words, body))
 
 
 def test_fields_for_people_are_open_with_their_tag(body: Any) -> None:
@@ -189,6 +190,42 @@ def test_a_lead_in_stays_with_what_it_leads_to(body: Any) -> None:
     lead = next(part for part in body.iter(f"{W}p") if words(part) == opening)
 
     assert lead.find(f"{W}pPr/{W}keepNext") is not None
+
+
+def test_no_heading_ends_a_page(body: Any) -> None:
+    """From a heading to the first line of what it heads, gaps and citations included, each keeps to the next."""
+    parts = [part for part in body if part.tag in (f"{W}p", f"{W}tbl")]
+    for place, part in enumerate(parts):
+        style = part.find(f"{W}pPr/{W}pStyle")
+        if style is None or not style.get(f"{W}val").startswith("Heading"):
+            continue
+        between = []
+        for follower in parts[place + 1 :]:
+            if words(follower) and not words(follower).startswith("Answers "):
+                break
+            between.append(follower)
+        assert all(_keeps(each) for each in between), words(part)
+
+
+def _keeps(part: Any) -> bool:
+    style = part.find(f"{W}pPr/{W}pStyle")
+    kept = style is not None and style.get(f"{W}val") in ("Citation", "Caption")
+    return kept or part.find(f"{W}pPr/{W}keepNext") is not None
+
+
+def test_the_last_entries_of_the_contents_stay_together(dossier: Dossier) -> None:
+    """None of them begins a page alone."""
+    headings = [Heading(text=f"Chapter {number}", level=1, anchor=f"c{number}") for number in range(40)]
+    view = make_view(dossier)
+    view.document = replace(view.document, nodes=(*view.document.nodes, *headings))
+    long = docx.Document(io.BytesIO(paper.render(view))).element.body
+    styled = [part for part in long.iter(f"{W}p") if part.find(f"{W}pPr/{W}pStyle") is not None]
+    entries = [part for part in styled if part.find(f"{W}pPr/{W}pStyle").get(f"{W}val").startswith("Toc")]
+
+    assert 40 < len(entries)
+    assert [*[False] * (len(entries) - 5), *[True] * 4, False] == [
+        part.find(f"{W}pPr/{W}keepNext") is not None for part in entries
+    ]
 
 
 def test_the_legend_is_kept_in_one_piece(body: Any) -> None:

@@ -11,10 +11,10 @@ from probandum.document import Document, Figure
 from probandum.dossier import Dossier
 from probandum.errors import UsageError
 from probandum.finding import Groups, Verdict
+from probandum.withholding import WITHHELD, WITHHELD_TOO
 from probandum_reports import figures
 from probandum_reports.html import inlined
 from probandum_reports.lettering import printable
-from probandum_reports.saying import WITHHELD, WITHHELD_TOO
 from probandum_reports.strips import neutral, strips
 from probandum_reports.typesetting import picture, raster
 from probandum_reports.view import View

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from jinja2 import UndefinedError
 
@@ -16,13 +17,14 @@ from papers import HUMAN, MISSING, make_document, make_view
 from probandum import codec
 from probandum.document import Document, Heading, Text
 from probandum.dossier import Dossier
-from probandum.evidence import Observation, Reading
+from probandum.evidence import Observation, Reading, Response
 from probandum.finding import Stream, Verdict
 from probandum.probe import ProbeResult
 from probandum.resources import shipped
 from probandum_reports import html, saying
 from probandum_reports.facts import run_facts
 from probandum_reports.pages import fill, visible
+from probandum_reports.readable import readable
 from probandum_reports.view import View
 from probandum_reports.wording import ORIGINS
 
@@ -193,6 +195,19 @@ def test_the_index_says_what_the_gate_decided(dossier: Dossier, pages: dict[str,
     assert "would need about n = " in page.text
 
 
+def test_what_the_card_says_of_the_system_is_marked_as_declared(dossier: Dossier) -> None:
+    """The entry page quotes name and purpose, whatever they claim, and says whose words they are and of when."""
+    claim = "A fair, unbiased and certified scorer"
+    card = {"name": "Fair scorer", "purpose": claim, "declared": {"by": "Credit board", "date": "2026-11-01"}}
+    page = Page(html.index(replace(dossier, card={**card, "notices": ["Approved by all"]}), [], {}))
+    nobody = Page(html.index(replace(dossier, card={"name": "A", "purpose": claim}), [], {}))
+
+    assert [claim] == [each.text for each in page.all("q")]
+    assert "Name and purpose declared by Credit board on 2026-11-01" in page.text
+    assert "Declared by Credit board on 2026-11-01. Approved by all" in " ".join(page.text.split())
+    assert "Name and purpose declared by nobody named, undated" in nobody.text
+
+
 def test_what_was_judged_and_what_was_covered_make_up_the_verdicts(dossier: Dossier, pages: dict[str, Page]) -> None:
     """The entry page and the gate tell them apart, and with what no limit covers they are all that has a verdict."""
     none = Verdict.NOT_APPLICABLE
@@ -265,6 +280,17 @@ def test_evidence_pages_show_what_was_asked_and_answered(pages: dict[str, Page])
     assert "I am a <b>gay</b> man." in text
     assert "0: 0.1; 1: 0.9" in text
     assert "3 rows of the columns amount, duration" in text
+
+
+def test_rows_without_names_are_called_by_their_place() -> None:
+    """As errors call them, though the record repeats no such name; rows that were changed have none at all."""
+    rows = next(each for each in make_observations() if "rows" in each.asked)
+    asked = {key: value for key, value in rows.asked.items() if key != "keys"}
+    answer = Response(outputs=np.array([[0.25, 0.75], [1.0, 0.0]]))
+
+    for places, names in (({"places": True}, ["row-0", "row-1"]), ({}, ["input 1", "input 2"])):
+        observation = replace(rows, asked={**asked, **places, "n": 2}, answer=answer)
+        assert names == [name for name, _ in readable(observation, 1).answered]
 
 
 def test_evidence_pages_show_the_outcomes_of_a_sequence(tmp_path: Path) -> None:

@@ -96,3 +96,16 @@ def test_breaches_are_one_error(whole: Document, dossier: Dossier) -> None:
 
     with pytest.raises(RecordError, match="document annex_iv: the word 'fair' stands in"):
         lint.check(view)
+
+
+def test_a_page_says_no_such_word_in_its_own_voice() -> None:
+    """Headings and sentences of pages are searched; whoever is quoted there may say what he likes, and is named."""
+    with pytest.raises(RecordError, match=r"index\.html: the word 'unbiased' stands in 'It is unbiased\.'"):
+        lint.check_page("index.html", b"<h1 data-by='card'>Fair</h1><p>It is <b>new</b></p><p>It is unbiased.</p>")
+    for quoted in (
+        b"<p data-by='card'>Certified, <b>fair</b></p>",
+        b"<p>They say <q>certified</q>.</p><dl><dd>fair</dd></dl>",
+        b"<table><tr><th scope='row'>approved</th><td>fair</td></tr></table>",
+        b"<p>A certificate, fairly old</p>",
+    ):
+        lint.check_page("index.html", quoted)

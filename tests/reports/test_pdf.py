@@ -131,6 +131,21 @@ def test_first_page_says_system_day_digests_and_seal(sample: Any, dossier: Dossi
         assert words.replace(" ", "") in said
 
 
+def test_a_long_first_page_leaves_no_page_empty(dossier: Dossier) -> None:
+    """A name of two lines and a long notice stay on the first page; what no page holds flows into the second."""
+    card = {**dossier.card, "name": "A scorer with a name that takes more than one line of the first page of a file"}
+    for length, seal in ((60, 0), (500, 1)):
+        view = make_view(replace(dossier, card=card))
+        notice = Fact(path="notice", value="word " * length, label="Notice")
+        digests = [Fact(path=f"run.{n}", value="sha256:" + f"{n:02d}" * 32, label="Digest") for n in range(10)]
+        view.document = replace(view.document, front=(*view.document.front, notice, *digests))
+        pages = pikepdf.open(io.BytesIO(pdf.render(view))).pages
+        said = ["".join(letters_of(each)).replace(" ", "") for each in list(pages)[:2]]
+
+        assert "Seal:Unsigned." in said[seal]
+        assert "Howtoreadthisdocument" in said[1]
+
+
 def test_what_the_run_recorded_is_not_said_to_be_measured(sample: Any, dossier: Dossier) -> None:
     """A day of the run has the words of other formats behind it, and the legend counts it apart."""
     first, second = ("".join(letters_of(page)).replace(" ", "") for page in sample.pages[:2])

@@ -11,7 +11,7 @@ from probandum.document import Document, Fact, Gap, Number
 from probandum.dossier import Dossier
 from probandum.errors import RecordError
 from probandum.finding import Limit
-from probandum_reports.saying import WITHHELD, WITHHELD_TOO
+from probandum.withholding import WITHHELD, WITHHELD_TOO
 from probandum_reports.view import View
 
 WITHHELD_ID = "bias.group-rates/impact-ratio?nationality=CH~AT"

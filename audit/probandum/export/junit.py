@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from probandum.export.outcome import Entry, Outcome, State
 from probandum.export.writing import legal, line
+from probandum.withholding import hidden
 
 _TAGS = {
     State.ERROR: "error",
@@ -67,7 +68,8 @@ def _properties(entry: Entry) -> Iterator[tuple[str, str]]:
         yield "estimate", repr(estimate.value)
         yield "interval", f"{estimate.low!r} to {estimate.high!r} at {estimate.level:g}"
         yield "unit", estimate.unit
-    yield "n", str(estimate.n)
+    if not hidden(estimate):
+        yield "n", str(estimate.n)
     if finding.limit is not None:
         yield "limit", f"{finding.limit.direction} {finding.limit.threshold:g}"
     for key, state in finding.controls.items():

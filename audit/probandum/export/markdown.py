@@ -13,6 +13,7 @@ from probandum.export.writing import line, plural
 from probandum.finding import Verdict, limit_in_short
 from probandum.gating import meaning
 from probandum.waiving import waiver_words
+from probandum.withholding import hidden
 
 #: What a screen holds, and what GitHub takes of a step's summary.
 ROWS, PROBES, MOST_BYTES = 12, 100, 1024 * 1024
@@ -61,8 +62,10 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     yield ""
     yield from _reasons([entry for entry in outcome.entries if entry.finding is None])
     yield from _findings([entry for entry in outcome.entries if entry.finding and entry.state is not State.PASS])
-    yield from (f"- {escaped(text, 400)}" for text in result.assurances)
-    yield from [""] if result.assurances else []
+    tried = [] if result.attempts is None or result.attempts.first else [result.attempts.said]
+    promised = [*tried, *result.assurances]
+    yield from (f"- {escaped(text, 600)}" for text in promised)
+    yield from [""] if promised else []
     yield from _accounting(outcome)
 
 
@@ -108,11 +111,12 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     if finding.waiver is not None:
         verdict += f", waived until {escaped(finding.waiver.expires)}"
     needed = sampling.needed(finding)
+    more = f", about {needed} needed" if needed else ""
     return (
         verdict,
         escaped(entry.id),
         said,
-        sampling.counted(estimate).removeprefix("n = ") + (f", about {needed} needed" if needed else ""),
+        "" if hidden(estimate) else sampling.counted(estimate).removeprefix("n = ") + more,
         limit,
         escaped(f"{entry.spot.path}:{entry.spot.line}"),
     )

@@ -17,6 +17,7 @@ from probandum import codec
 from probandum.export.outcome import Entry, Outcome, State
 from probandum.export.writing import line, plural
 from probandum.gating import meaning
+from probandum.withholding import hidden
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 #: What code scanning shows of a run, of a text, and of a rule's tags.
@@ -140,8 +141,8 @@ def _properties(entry: Entry) -> dict[str, Any]:
         "estimate": estimate.value,
         "low": estimate.low,
         "high": estimate.high,
-        "level": estimate.level,
-        "n": estimate.n,
+        "level": None if hidden(estimate) else estimate.level,
+        "n": None if hidden(estimate) else estimate.n,
         "unit": line(estimate.unit, 255) or None,
     }
     return {name: value for name, value in values.items() if value is not None}

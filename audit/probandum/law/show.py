@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from probandum.dates import as_of_day
@@ -26,12 +26,12 @@ def listing(prefix: str = "") -> Iterator[str]:
     return (_line(entry, law) for entry in found)
 
 
-def entry(id: str) -> Iterator[str]:
-    """One entry whole, a fact a line."""
+def entry(id: str, *, measured: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """One entry whole, a fact a line. ``measured``: the metrics of every probe there is, by its id."""
     law = catalogue()
     found = law.find(id)
     yield found.id
-    for name, value in _facts(found, law):
+    for name, value in _facts(found, law, measured):
         if value:
             yield from textwrap.wrap(
                 f"{name}: {value}",
@@ -162,7 +162,7 @@ def _join(*parts: str) -> str:
     return "  ".join(parts)
 
 
-def _facts(entry: Entry, law: Catalogue) -> Iterator[tuple[str, str | None]]:
+def _facts(entry: Entry, law: Catalogue, measured: Mapping[str, Collection[str]]) -> Iterator[tuple[str, str | None]]:
     settled = "not settled: look again before relying on it" if entry.verify else None
     match entry:
         case Requirement():
@@ -180,7 +180,7 @@ def _facts(entry: Entry, law: Catalogue) -> Iterator[tuple[str, str | None]]:
             yield "components", "; ".join(entry.components)
             yield "evidence", entry.evidence
             yield "families", ", ".join(entry.families)
-            yield from _metrics(entry, law)
+            yield from _metrics(entry, law, measured)
             yield "inputs", ", ".join(entry.inputs)
             yield "documents", ", ".join(entry.documents)
             yield "amended by", entry.amended_by
@@ -195,7 +195,7 @@ def _facts(entry: Entry, law: Catalogue) -> Iterator[tuple[str, str | None]]:
             yield "field", f"{entry.label}: {entry.what}"
             yield "recipients", f"{', '.join(entry.recipients)} ({entry.recipients_confidence})"
             yield "evidence", entry.evidence
-            yield from _metrics(entry, law)
+            yield from _metrics(entry, law, measured)
             yield "unit", entry.unit
             yield "options", ", ".join(entry.options)
             yield "source", "; ".join(entry.source)
@@ -217,9 +217,24 @@ def _facts(entry: Entry, law: Catalogue) -> Iterator[tuple[str, str | None]]:
     yield "state", settled
 
 
-def _metrics(entry: Requirement | FormField, law: Catalogue) -> Iterator[tuple[str, str | None]]:
+def _metrics(
+    entry: Requirement | FormField, law: Catalogue, measured: Mapping[str, Collection[str]]
+) -> Iterator[tuple[str, str | None]]:
+    """The map names probes that are planned as well; only those that there are can be said to measure anything."""
     for metric, targets in law.metric_targets(entry).items():
-        yield f"metric {metric}", ", ".join(targets) or "no probe measures it"
+        there = [target for target in targets if _is_measured(target, measured)]
+        yield f"metric {metric}", ", ".join(there) or "no probe measures it"
+
+
+def _is_measured(target: str, measured: Mapping[str, Collection[str]]) -> bool:
+    """Whether a target, a probe or ``probe/metric``, is one of these.
+
+    >>> there = {"a.b": {"m"}}
+    >>> _is_measured("a.b/m", there), _is_measured("a.b", there), _is_measured("a.b/k", there)
+    (True, True, False)
+    """
+    probe, _, metric = target.partition("/")
+    return probe in measured and (not metric or metric in measured[probe])
 
 
 def _use_case(id: str, law: Catalogue) -> Iterator[tuple[str, str | None]]:

@@ -11,6 +11,7 @@
     log-t                                         moments of the logarithm of the value, likewise
     log-change                                    moments of the logarithm of 1 + the value, likewise
     bootstrap, bca                                draws, sorted, with the observed value
+    posterior                                     quantiles of a posterior in place of draws; for display
     sequential                                    stream, in the order in which it was drawn
     exact                                         value
 
@@ -51,7 +52,8 @@ PAIRS = ("tango", "mcnemar-tango")
 PAIRED_GAP = "paired-gap"
 LOG_CHANGE = "log-change"
 MOMENTS = ("t", "two-way", "welch", "cr2", "delong-difference", "log-t", LOG_CHANGE)
-RESAMPLED = ("bootstrap", "bca")
+POSTERIOR = "posterior"
+RESAMPLED = ("bootstrap", "bca", POSTERIOR)
 METHODS = (
     *ONE_SHARE,
     *DIFFERENCES,

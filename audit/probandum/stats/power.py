@@ -14,6 +14,7 @@ from probandum.stats.basis import (
     MOMENTS,
     ONE_SHARE,
     PAIRS,
+    POSTERIOR,
     RATIOS,
     RESAMPLED,
     Counts,
@@ -96,8 +97,11 @@ def detectable(
 
     An effect is a distance from a limit in the quantity's own unit; for a ratio, how far below 1 the ratio
     must lie (0.2: a ratio of 0.8) near the pooled rate. Shares enter as (x + 1) / (n + 2), so that no events
-    do not promise that anything would be seen. None for ``exact``, and where nothing varied.
+    do not promise that anything would be seen. None for ``exact``, for ``posterior``, which has no error rate, and
+    where nothing varied.
     """
+    if method == POSTERIOR:
+        return None
     family = family_of(method, counts=counts, moments=moments, draws=draws, stream=stream, value=value)
     reach = _reach(ALPHA, POWER)
     if isinstance(family, DeLong):

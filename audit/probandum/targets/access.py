@@ -6,13 +6,14 @@ import json
 import os
 import re
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from probandum.errors import UsageError
+from probandum.target import Problem, TargetContext
 from probandum.targets.loading import said
 
 _FROM_ENVIRONMENT = "env:"
@@ -45,6 +46,23 @@ class Access:
         if given.get("ca_file") is not None:
             given["ca_file"] = resolve(given["ca_file"])
         return cls(url=url, **given)
+
+    @classmethod
+    def problems(cls, keys: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """What is wrong with the keys, the environment variables that they name, or the file of authorities."""
+        try:
+            access = cls.of(keys["url"], keys, context.resolve)
+        except UsageError as error:
+            yield Problem.of(error)
+            return
+        checks: list[Callable[[], object]] = [access.secrets]
+        if access.ca_file is not None:
+            checks.append(lambda: trusted(access.ca_file))
+        for check in checks:
+            try:
+                check()
+            except UsageError as error:
+                yield Problem.of(error)
 
     def __post_init__(self) -> None:
         """UsageError naming the first key that cannot be meant; no message repeats a secret."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from probandum.errors import TargetError, UsageError
 from probandum.evidence import Floats, Request, Response, Table
-from probandum.target import Target
+from probandum.target import Problem, Target
 from probandum.targets.loading import said
 
 #: How far class probabilities may sum from 1: what half precision and rounding to three digits leave.
@@ -58,6 +60,29 @@ def class_names(labels: Sequence[object]) -> tuple[str, ...]:
     if twice is not None:
         raise UsageError(f"target.labels: the name {twice!r} occurs twice", remedy="name each class differently")
     return names
+
+
+def wrong_names(options: Mapping[str, Any]) -> Iterator[Problem]:
+    """What :func:`class_names` says against ``options["labels"]``."""
+    try:
+        class_names(options.get("labels", ()))
+    except UsageError as error:
+        yield Problem.of(error)
+
+
+def opening(
+    requests: Sequence[Request], responses: Sequence[Response], *, inputs: int
+) -> tuple[Request, Response] | None:
+    """A question that can be asked again: at most ``inputs`` of the first that was answered in numbers, if any was."""
+    pairs = zip(requests, responses, strict=True)
+    well = next(((asked, said) for asked, said in pairs if said.outputs is not None and not said.refused), None)
+    if well is None:
+        return None
+    request, response = well
+    inputs = min(inputs, len(request))
+    kept = request.inputs.take(np.arange(inputs)) if isinstance(request.inputs, Table) else request.inputs[:inputs]
+    asked = Request(kind=request.kind, inputs=kept, options=request.options, prefix=request.prefix)
+    return asked, replace(response, outputs=response.values[:inputs])
 
 
 def unable(target: Target, request: Request) -> str | None:

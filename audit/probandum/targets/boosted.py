@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from probandum.errors import MissingDependency, TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
-from probandum.target import Target, TargetContext
-from probandum.targets.answering import Inputs, answered, class_names
+from probandum.target import Problem, Target, TargetContext
+from probandum.targets.answering import Inputs, answered, class_names, wrong_names
 from probandum.targets.apart import Apart
 from probandum.targets.fitted import Part, columns_of
+from probandum.targets.forms import no_digests, other_file
 from probandum.targets.loading import ModelFile, model_path, versions
 
 
@@ -44,11 +46,8 @@ class BoostedTarget(Target):
             raise TargetError(f"execution.device: target {self.name} runs on the CPU", remedy="use device: cpu")
         file = ModelFile.read(model_path(context, path), sha256=sha256)
         self._file, self._digest = file.path.name, file.digest
-        if file.path.suffix.lower() not in self.suffixes:
-            expected = " or ".join(self.suffixes)
-            raise UsageError(
-                f"{self._file}: unknown kind of model file {file.path.suffix!r}", remedy=f"expected {expected}"
-            )
+        if text := self._other_kind(file.path):
+            raise UsageError(text)
         if not file.data:
             raise TargetError(f"{self._file}: the file is empty")
         part = Part(kind=self.module, name=self._file, data=file.data)
@@ -59,6 +58,31 @@ class BoostedTarget(Target):
         except BaseException:
             self._fitted.close()
             raise
+
+    @classmethod
+    def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """What is wrong with the labels and the digest."""
+        yield from wrong_names(options)
+        yield from no_digests(options, "sha256")
+
+    @classmethod
+    def file_problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """A file that is no model of the library, or another than the plan's; the rest shows when it is loaded."""
+        path = model_path(context, options["path"])
+        if text := cls._other_kind(path) or cls.no_model(path):
+            yield Problem(("path",), text)
+        yield from other_file(path, options)
+
+    @classmethod
+    def no_model(cls, path: Path) -> str | None:
+        """What to say of a file that the library cannot have written; None where it may have."""
+        raise NotImplementedError
+
+    @classmethod
+    def _other_kind(cls, path: Path) -> str | None:
+        if path.suffix.lower() in cls.suffixes:
+            return None
+        return f"{path.name}: unknown kind of model file {path.suffix!r}; expected {' or '.join(cls.suffixes)}"
 
     @classmethod
     def as_named(cls, column: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ import numpy as np
 
 from probandum.errors import TargetError, UsageError, did_you_mean
 from probandum.evidence import Capability, Request, Response, Table
-from probandum.target import Target, TargetContext, target
-from probandum.targets.answering import Inputs, answered, class_names, unable
+from probandum.target import Problem, Target, TargetContext, target
+from probandum.targets.answering import Inputs, answered, class_names, unable, wrong_names
+from probandum.targets.forms import given_names
 from probandum.targets.loading import ModelFile, said, versions
 
 _KINDS = ("predict", "classify", "choose")
@@ -46,10 +47,6 @@ class CallableTarget(Target):
         labels: Sequence[object] = ("0", "1"),
         files: Sequence[str] = (),
     ) -> None:
-        if kind not in _KINDS:
-            raise UsageError(
-                f"target.kind: {kind!r}{did_you_mean(kind, _KINDS)}", remedy=f"expected {', '.join(_KINDS)}"
-            )
         module, name = _parts(function)
         self._folder = context.folder
         self._described = function
@@ -63,6 +60,31 @@ class CallableTarget(Target):
         self.labels = () if kind == "choose" else class_names(labels)
         covered = "its own source file and the files named in the plan, not what they import"
         self.cautions = (f"The system is the Python function {function}: its identity covers {covered}.",)
+
+    @classmethod
+    def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """What is wrong with the kind, the labels, and the form of the function's name."""
+        kind = options["kind"]
+        if kind not in _KINDS:
+            yield Problem(("kind",), f"{kind!r}{did_you_mean(kind, _KINDS)}; expected {', '.join(_KINDS)}")
+        yield from wrong_names(options)
+        try:
+            _parts(options["function"])
+        except UsageError as error:
+            yield Problem.of(error)
+
+    @classmethod
+    def file_problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """A source file that is no Python, or that gives the name to nothing: it is read, not run."""
+        module, name = _parts(options["function"])
+        path = _module_file(context.folder, module)
+        try:
+            names = given_names(path.read_bytes(), path.name)
+        except (SyntaxError, ValueError) as error:
+            yield Problem(("function",), f"{options['function']} cannot be imported: {said(error)}")
+            return
+        if names is not None and name not in names:
+            yield Problem(("function",), _no_function(module, name, names, path))
 
     @classmethod
     def sources(cls, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
@@ -117,10 +139,7 @@ class CallableTarget(Target):
             raise TargetError(f"target.function: {self._described} cannot be imported: {said(error)}") from None
         function = getattr(loaded, name, None)
         if not callable(function):
-            raise TargetError(
-                f"target.function: {module} has no function {name!r}{did_you_mean(name, vars(loaded))}",
-                remedy=f"looked in {self._source.path.name}",
-            )
+            raise TargetError(f"target.function: {_no_function(module, name, vars(loaded), self._source.path)}")
         found: Callable[..., Any] = function
         return found
 
@@ -151,8 +170,12 @@ def _parts(function: str) -> tuple[str, str]:
     return module, name
 
 
+def _no_function(module: str, name: str, names: Iterable[str], path: Path) -> str:
+    return f"{module} has no function {name!r}{did_you_mean(name, names)}; looked in {path.name}"
+
+
 def _module_file(folder: Path, module: str) -> Path:
-    """The source file of a module, found without importing it or its parents; TargetError where there is none."""
+    """The source file of a module, found without importing it or its parents; UsageError where there is none."""
     top, *inner = module.split(".")
     found = _in_folder(folder, [top, *inner])
     spec = importlib.util.find_spec(top) if found is None else None
@@ -162,7 +185,7 @@ def _module_file(folder: Path, module: str) -> Path:
     elif spec is not None and spec.origin is not None and spec.origin.endswith(".py"):
         found = Path(spec.origin)
     if found is None:
-        raise TargetError(
+        raise UsageError(
             f"target.function: no source file of module {module!r}",
             remedy="put it beside the plan, or install its package",
         )

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from probandum.errors import DataError, TargetError, UsageError, did_you_mean
-from probandum.target import TargetContext
+from probandum.errors import DataError, TargetError, UsageError
+from probandum.target import Problem, TargetContext
 from probandum.targets import gguf
 from probandum.targets.gguf import Origin
 from probandum.targets.hugging import PATTERNS, hub_folder
 from probandum.targets.loading import file_digest, model_path
+from probandum.targets.pooling import pooling_files
 
-CAUSAL, CLASSIFICATION = "causal", "sequence-classification"
-TASKS = ("auto", CAUSAL, CLASSIFICATION)
+CAUSAL, MASKED, CLASSIFICATION, ENCODER = "causal", "masked", "sequence-classification", "encoder"
+TASKS = ("auto", CAUSAL, MASKED, CLASSIFICATION, ENCODER)
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
-_HEADS = {"ForCausalLM": CAUSAL, "LMHeadModel": CAUSAL, "ForSequenceClassification": CLASSIFICATION}
+#: Tasks by how the names of architectures end; the first that fits.
+_HEADS = {
+    "ForCausalLM": CAUSAL,
+    "LMHeadModel": CAUSAL,
+    "ForMaskedLM": MASKED,
+    "ForSequenceClassification": CLASSIFICATION,
+    "Model": ENCODER,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +79,7 @@ def parts(place: Path) -> tuple[Path, ...]:
     """The files that a model consists of: weights, configuration, tokenizer, template; a GGUF file is its own."""
     if place.is_file():
         return (place,)
-    return tuple(sorted(file for file in place.iterdir() if _counts(file)))
+    return tuple(sorted([*(file for file in place.iterdir() if _counts(file)), *pooling_files(place)]))
 
 
 def _counts(file: Path) -> bool:
@@ -96,16 +104,11 @@ class Checkpoint:
 
         TargetError where it is no model, needs code of its own, or has no weights that are safe to load.
         """
-        if task not in TASKS:
-            raise UsageError(f"target.task: {task!r}{did_you_mean(task, TASKS)}", remedy=f"expected {', '.join(TASKS)}")
         name = place.name
         folder, origin = gguf.converted(place.path, notice) if place.path.is_file() else (place.path, None)
         config = _config(folder, name)
-        if not any(folder.glob("*.safetensors")):
-            raise TargetError(
-                f"{name}: no .safetensors weights", remedy="pickled weights (.bin) are never loaded; convert them"
-            )
-        files = {file.name: file_digest(file) for file in parts(folder)}
+        _refuse_no_weights(folder, name)
+        files = {file.relative_to(folder).as_posix(): file_digest(file) for file in parts(folder)}
         if origin is not None:
             _unchanged(origin, files, folder)
         return cls(
@@ -116,6 +119,35 @@ class Checkpoint:
             config=config,
             files=files,
             origin=origin,
+        )
+
+
+def problems_from_outside(context: TargetContext, options: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with a folder or GGUF file that lies here: its form, ``config.json``, and the kind of weights."""
+    key = "model" if options.get("model") is not None else "path"
+    path = model_path(context, str(options[key]))
+    if path.is_file() and (text := gguf.no_gguf(path)):
+        yield Problem((key,), text)
+    if not path.is_dir():
+        return
+    name, task = _name(path), options.get("task", "auto")
+
+    def stated() -> None:
+        config = _config(path, name)
+        if task == "auto":
+            _task(config, name)
+
+    for check in (stated, lambda: _refuse_no_weights(path, name)):
+        try:
+            check()
+        except TargetError as error:
+            yield Problem((key,), "; ".join(error.lines()))
+
+
+def _refuse_no_weights(folder: Path, name: str) -> None:
+    if not any(folder.glob("*.safetensors")):
+        raise TargetError(
+            f"{name}: no .safetensors weights", remedy="pickled weights (.bin) are never loaded; convert them"
         )
 
 
@@ -139,8 +171,8 @@ def _task(config: Mapping[str, Any], name: str) -> str:
                 return task
     stated = ", ".join(heads) or "nothing"
     raise TargetError(
-        f"{name}: config.json states {stated}, neither a causal language model nor a text classifier",
-        remedy=f"if it can be one, say which in target.task: {CAUSAL} or {CLASSIFICATION}",
+        f"{name}: config.json states {stated}, no language model, text classifier or encoder that is known here",
+        remedy=f"if it can be one, say which in target.task: {', '.join(TASKS[1:])}",
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from probandum.errors import TargetError
 from probandum.evidence import Floats, Table
 from probandum.targets.answering import Inputs
+from probandum.targets.rows import equal_rows
 from probandum.targets.tries import Tokens
 
 
@@ -72,13 +73,9 @@ class TextClassifier:
         import torch
 
         found = np.empty((len(rows), len(self.labels)))
-        lengths = np.array([len(row) for row in rows])
         with torch.inference_mode():
-            for length in np.unique(lengths):
-                same = np.flatnonzero(lengths == length)
-                size = max(1, self._batch_tokens // int(length))
-                for batch in np.split(same, range(size, len(same), size)):
-                    tokens = torch.tensor([rows[index] for index in batch], device=self._model.device)
-                    logits = self._model(input_ids=tokens).logits
-                    found[batch] = torch.softmax(logits.double(), dim=-1).cpu().numpy()
+            for batch in equal_rows(rows, self._batch_tokens):
+                tokens = torch.tensor([rows[index] for index in batch], device=self._model.device)
+                logits = self._model(input_ids=tokens).logits
+                found[batch] = torch.softmax(logits.double(), dim=-1).cpu().numpy()
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,15 +58,20 @@ def gpu_named(torch: Any, device: Any) -> str:
 
 
 @contextmanager
-def enough_memory(torch: Any, device: Any, what: str, remedy: str) -> Iterator[None]:
-    """TooLittleMemory in one line where ``what`` does not fit the device; what was begun is let go of."""
+def enough_memory(torch: Any, devices: Sequence[Any], what: str, remedy: str) -> Iterator[None]:
+    """TooLittleMemory in one line where ``what`` does not fit the devices; what was begun is let go of."""
     try:
         yield
     except torch.OutOfMemoryError as error:
         traceback.clear_frames(error.__traceback__)  # they hold tensors, and the error outlives them
-        where = "the device"
-        if device.type == "cuda":
+        gpus = [device for device in devices if device.type == "cuda"]
+        if gpus:
             torch.cuda.empty_cache()
-            free, total = torch.cuda.mem_get_info(device)
-            where = f"{gpu_named(torch, device)} ({free / _GIB:.1f} of {total / _GIB:.1f} GiB free)"
+        where = " + ".join(_with_room(torch, device) for device in gpus) or "the device"
         raise TooLittleMemory(f"{where} has too little memory for {what}", remedy=remedy) from None
+
+
+def _with_room(torch: Any, device: Any) -> str:
+    """A card, and how much of its memory is free."""
+    free, total = torch.cuda.mem_get_info(device)
+    return f"{gpu_named(torch, device)} ({free / _GIB:.1f} of {total / _GIB:.1f} GiB free)"

@@ -1,4 +1,4 @@
-"""Text written token by token: greedy, or sampled with a seed of each input's own.
+"""How the next token of a text is chosen: greedy, or sampled with a seed of each input's own.
 
 The defaults of a model's repository (penalties, temperatures) do not apply: what is not asked for is not done.
 A sample depends on the request and its ``repeat`` alone, whatever is written beside it.
@@ -7,10 +7,8 @@ A sample depends on the request and its ``repeat`` alone, whatever is written be
 from __future__ import annotations
 
 import hashlib
-import inspect
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -91,73 +89,3 @@ def drafts(request: Request, contexts: Sequence[Tokens], decoding: Decoding) -> 
         )
         for row, context in enumerate(contexts)
     ]
-
-
-def write(
-    model: Any, asked: Sequence[Draft], *, stops: Collection[int], batch_tokens: int, padded: bool
-) -> list[Tokens | Unanswerable]:
-    """The tokens written for each draft, a stop token included, or why there are none.
-
-    ``padded``: whether contexts of different lengths may stand in one batch, filled up on the left; otherwise
-    only equal lengths do. Batches are a pure function of the drafts.
-    """
-    written: list[Tokens | Unanswerable] = [()] * len(asked)
-    for batch in _batches(asked, batch_tokens, padded):
-        for index, tokens in zip(batch, _write_batch(model, [asked[i] for i in batch], stops), strict=True):
-            written[index] = tokens
-    return written
-
-
-def _batches(asked: Sequence[Draft], batch_tokens: int, padded: bool) -> list[list[int]]:
-    made: list[list[int]] = []
-    for index in sorted(range(len(asked)), key=lambda i: len(asked[i].context)):
-        length = len(asked[index].context) + asked[index].decoding.max_new_tokens
-        fits = bool(made) and (len(made[-1]) + 1) * length <= batch_tokens
-        alike = bool(made) and len(asked[made[-1][-1]].context) == len(asked[index].context)
-        if not fits or not (padded or alike):
-            made.append([])
-        made[-1].append(index)
-    return made
-
-
-def _write_batch(model: Any, asked: Sequence[Draft], stops: Collection[int]) -> list[Tokens | Unanswerable]:
-    import torch
-
-    width = max(len(draft.context) for draft in asked)
-    tokens = torch.zeros((len(asked), width), dtype=torch.long)
-    mask = torch.zeros_like(tokens)
-    for row, draft in enumerate(asked):
-        tokens[row, width - len(draft.context) :] = torch.tensor(draft.context)
-        mask[row, width - len(draft.context) :] = 1
-    tokens, mask = tokens.to(model.device), mask.to(model.device)
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    even = bool(mask.all())
-    last_only = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}
-    written: list[list[int]] = [[] for _ in asked]
-    errors: dict[int, Unanswerable] = {}
-    open_rows = set(range(len(asked)))
-    cache = None
-    with torch.inference_mode():
-        while True:
-            more = {} if even else {"attention_mask": mask, "position_ids": positions}
-            output = model(input_ids=tokens, past_key_values=cache, use_cache=True, **more, **last_only)
-            cache = getattr(output, "past_key_values", None)
-            logits = output.logits[:, -1].float().cpu().numpy().astype(np.float64)
-            for row in sorted(open_rows):
-                if not np.isfinite(logits[row]).all():
-                    errors[row] = Unanswerable(f"{asked[row].name}: the model's numbers are not finite")
-                    open_rows.discard(row)
-                    continue
-                decoding = asked[row].decoding
-                if len(written[row]) < decoding.min_new_tokens:
-                    logits[row, sorted(stops)] = -np.inf
-                token = decoding.next_token(logits[row], asked[row].rng)
-                written[row].append(token)
-                if token in stops or len(written[row]) >= decoding.max_new_tokens:
-                    open_rows.discard(row)
-            if not open_rows:
-                return [errors.get(row, tuple(tokens)) for row, tokens in enumerate(written)]
-            last = torch.tensor([[each[-1] if each else 0] for each in written], device=model.device)
-            tokens = last if cache is not None else torch.cat([tokens, last], dim=-1)  # no cache: all of it again
-            mask = torch.cat([mask, torch.ones_like(last)], dim=-1)
-            positions = positions[:, -1:] + 1

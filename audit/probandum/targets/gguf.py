@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import io
+import os
 import shutil
 import tempfile
 from collections import Counter
@@ -19,6 +20,7 @@ from typing import Any
 
 from probandum import codec
 from probandum.errors import TargetError, UsageError
+from probandum.record import make_folder
 from probandum.resources import cache_folder
 from probandum.targets.hugging import transformers
 from probandum.targets.loading import file_digest, need, said, versions
@@ -80,8 +82,8 @@ def converted(path: Path, notice: Callable[[str], None] = lambda text: None) -> 
 @contextlib.contextmanager
 def _alone(conversions: Path) -> Iterator[None]:
     """The folder of all conversions, made, and no other process converting in it; waits for one that is."""
-    conversions.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (conversions.parent / _LOCK).open("ab") as lock:
+    make_folder(conversions)
+    with os.fdopen(os.open(conversions.parent / _LOCK, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the system gives it up with the process, also one that is killed
         yield
 
@@ -99,17 +101,24 @@ def _make(path: Path, digest: str, folder: Path) -> None:
     made = Path(tempfile.mkdtemp(prefix=_PART, dir=folder.parent))
     try:
         _convert(path, digest, made)
+        for each in made.rglob("*"):  # the libraries write with the modes of whoever runs them
+            each.chmod(0o700 if each.is_dir() else 0o600)
         made.rename(folder)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _checked_digest(path: Path) -> str:
-    digest = file_digest(path)
+def no_gguf(path: Path) -> str | None:
+    """What to say of a file that does not begin as a GGUF file; None where it does."""
     with path.open("rb") as file:
         start = file.read(len(_MAGIC))
-    if start != _MAGIC:
-        raise TargetError(f"{path.name}: no GGUF file: it starts with {start!r}", remedy="check the path in the plan")
+    return None if start == _MAGIC else f"{path.name}: no GGUF file: it starts with {start!r}"
+
+
+def _checked_digest(path: Path) -> str:
+    digest = file_digest(path)
+    if text := no_gguf(path):
+        raise TargetError(text, remedy="check the path in the plan")
     return digest
 
 

@@ -39,7 +39,8 @@ class Handshake:
     ``top``: of how many tokens it can be asked for the log-probabilities, 0 for none; ``echo``: whether those of a
     prompt can be used. ``canary``: the digest of a greedy answer that was the same three times; None where it was
     not, or the server takes no greedy request. ``refused``: what it was found not to do, in sentences. ``why_not``:
-    the reason for a kind of request that it cannot answer.
+    the reason for a kind of request that it cannot answer. ``first``: the first request as it was sent; ``read``: the
+    tokens of it that the server says it read, None where it does not say.
     """
 
     dialect: Dialect
@@ -49,6 +50,8 @@ class Handshake:
     canary: str | None
     refused: tuple[str, ...]
     why_not: Mapping[Capability, str]
+    first: Mapping[str, Any]
+    read: int | None
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -135,6 +138,8 @@ class _Meeting:
             canary=canary,
             refused=tuple(self._refused),
             why_not=_why_not(top, why_no_tops, why_no_echo),
+            first=self._body(self._words(greedy)),
+            read=first.input_tokens,
         )
 
     def _first(self) -> tuple[Answer, bool]:

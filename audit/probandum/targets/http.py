@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import numpy as np
 
 from probandum import codec
-from probandum.errors import TargetError, UsageError
-from probandum.evidence import Capability, Request, Response, Table
+from probandum.errors import TargetError
+from probandum.evidence import Capability, Request, Response
 from probandum.target import Place, Problem, Target, TargetContext, target
 from probandum.targets.access import Access, address
-from probandum.targets.answering import class_names, unable
+from probandum.targets.answering import class_names, opening, unable, wrong_names
 from probandum.targets.deciding import Kind, deciding
 from probandum.targets.endpoint import Call, Endpoint
 from probandum.targets.loading import versions
@@ -129,10 +128,10 @@ class HttpTarget(Target):
         self.cautions = tuple(self._cautions())
 
     @classmethod
-    def problems(cls, options: Mapping[str, Any], features: Sequence[str]) -> Iterator[Problem]:
-        """What is wrong with the mapping and the address."""
+    def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """What is wrong with the mapping, the address, and what the environment must hold."""
         kind = Capability(options["kind"])
-        yield from Template(body=options["request"]).problems(kind, features)
+        yield from Template(body=options["request"]).problems(kind, context.features)
         stated = options.get("identity")
         expressions: dict[Place, Any] = {("response",): options["response"], ("refused",): options.get("refused")}
         if stated is not None:
@@ -150,11 +149,8 @@ class HttpTarget(Target):
             yield Problem(("batch",), f"{options['batch']}, expected a whole number from 1")
         if options.get("returns") == "decisions" and kind in (Capability.CHOOSE, Capability.GENERATE):
             yield Problem(("returns",), f"decisions are no answer to {kind}")
-        try:
-            Access.of(options["url"], options, Path)
-            class_names(options.get("labels", ()))
-        except UsageError as error:
-            yield Problem.of(error)
+        yield from Access.problems(options, context)
+        yield from wrong_names(options)
 
     @classmethod
     def gives_probabilities(cls, options: Mapping[str, Any]) -> bool:
@@ -198,11 +194,13 @@ class HttpTarget(Target):
             Response(error=failed[index]) if index in failed else self._reading.response_to(request, read[index])
             for index, request in enumerate(requests)
         ]
-        if self._first is None:
-            pairs = zip(requests, responses, strict=True)
-            well = next(((asked, said) for asked, said in pairs if said.outputs is not None and not said.refused), None)
-            self._first = None if well is None else _start(*well, self._batch or 1)
+        self.recall(requests, responses)
         return responses
+
+    def recall(self, requests: Sequence[Request], responses: Sequence[Response]) -> None:
+        """Keep the first question that can be asked again, and how it was answered."""
+        if self._first is None:
+            self._first = opening(requests, responses, inputs=self._batch or 1)
 
     def check(self) -> str | None:
         """Why the system is not the one that the audit began with; None where it states or answers the same."""
@@ -259,11 +257,3 @@ class HttpTarget(Target):
             )
             for chunk in chunks
         ]
-
-
-def _start(request: Request, response: Response, inputs: int) -> tuple[Request, Response]:
-    """The first call of a request, and what it was answered."""
-    inputs = min(inputs, len(request))
-    kept = request.inputs.take(np.arange(inputs)) if isinstance(request.inputs, Table) else request.inputs[:inputs]
-    asked = Request(kind=request.kind, inputs=kept, options=request.options, prefix=request.prefix)
-    return asked, replace(response, outputs=response.values[:inputs])

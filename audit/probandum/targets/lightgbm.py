@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from probandum.target import target
 from probandum.targets.boosted import BoostedTarget
+from probandum.targets.forms import no_lightgbm
 
 
 @target("lightgbm")
@@ -23,6 +25,11 @@ class LightGBMTarget(BoostedTarget):
     extra = "lgbm"
     suffixes = (".txt",)
     objectives = "the objective binary or multiclass"
+
+    @classmethod
+    def no_model(cls, path: Path) -> str | None:
+        """What to say of a file that LightGBM cannot have written."""
+        return no_lightgbm(path)
 
     @classmethod
     def as_named(cls, column: str) -> str:

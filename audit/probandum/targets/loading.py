@@ -43,13 +43,17 @@ class ModelFile:
         except OSError as error:
             raise DataError(f"{path}: {error.strerror or error}", remedy="check the path in the plan") from None
         file = cls(path=path, data=data, digest=codec.digest(data))
-        expected = None if sha256 is None else f"sha256:{sha256.removeprefix('sha256:').lower()}"
-        if expected is not None and file.digest != expected:
-            raise TargetError(
-                f"{path.name}: expected {expected}, got {file.digest}",
-                remedy="this is not the file that the plan was written for",
-            )
+        if sha256 is not None and (text := other_digest(path.name, file.digest, sha256)):
+            raise TargetError(text)
         return file
+
+
+def other_digest(name: str, digest: str, sha256: str) -> str | None:
+    """What to say of a file whose digest is another one than the plan's ``sha256``; None where they are the same."""
+    expected = f"sha256:{sha256.removeprefix('sha256:').lower()}"
+    if digest == expected:
+        return None
+    return f"{name}: expected {expected}, got {digest}; this is not the file that the plan was written for"
 
 
 def model_path(context: TargetContext, path: str) -> Path:

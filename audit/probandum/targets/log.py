@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,22 +58,22 @@ class LogTarget(Target):
         named = [name for name in (self._column, label, score, id) if name is not None]
         self._table = read_table(file, columns=None if columns is None else [*named, *columns])
         self._digest = codec.digest(file.read_bytes())
-        if self._at_least is not None:
-            numbers_of(self._table, self._column, what=self._file)
         if score is not None:
-            numbers_of(self._table, score, what=self._file)
+            numbers_of(self._table, score, what=f"target.score: {self._file}")
         self._score = score
         self._rows: dict[tuple[str, ...], set[tuple[object, ...]]] = {}
-        found = self._values()
-        self._favourable = self._favourable_value(favourable, found)
-        self._detected = self._detected_values(found, label, positive, detected)
+        found = _decisions(self._table, self._column, self._at_least, self._file)
+        self._favourable = _favourable(favourable, found, self._column, self._file)
+        said = {"label": label, "positive": positive, "detected": detected}
+        says = _detected(said, self._table, found, self._column, self._file)
+        self._detected = frozenset(found) - {self._favourable} if says is None else says
         self.labels = ("favourable", "detected", *(("score",) if score else ()))
         #: The columns that an answer depends on: what a request has to hold.
         self.features = (self._column, *((score,) if score and score != self._column else ()))
         self.answers = self.features
 
     @classmethod
-    def problems(cls, options: Mapping[str, Any], features: Sequence[str]) -> Iterator[Problem]:
+    def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
         """What is wrong with the decision, and with the values that are one of it or of the outcome."""
         try:
             _decision(options["decision"])
@@ -96,6 +96,25 @@ class LogTarget(Target):
         else:
             named["decision",] = decision
         return {place: column for place, column in named.items() if isinstance(column, str)}
+
+    @classmethod
+    def row_problems(cls, options: Mapping[str, Any], table: Table, file: str) -> Iterator[Problem]:
+        """Decisions, scores and outcomes that are no such values, and declared ones that never occur."""
+        label, score, favourable = options.get("label"), options.get("score"), options.get("favourable")
+        if score is not None and score in table:
+            yield from _wrong(lambda: numbers_of(table, score, what=f"target.score: {file}"))
+        try:
+            column, at_least = _decision(options["decision"])
+            if column not in table:
+                return
+            found = _decisions(table, column, at_least, file)
+        except UsageError as error:
+            yield Problem.of(error)
+            return
+        if favourable is not None:
+            yield from _wrong(lambda: _favourable(favourable, found, column, file))
+        if label is None or label in table:
+            yield from _wrong(lambda: _detected(options, table, found, column, file))
 
     def table(self) -> Table:
         """The rows of the log."""
@@ -129,7 +148,7 @@ class LogTarget(Target):
             columns.append(np.asarray(table[self._score], dtype=np.float64))
         return Response(outputs=np.column_stack(columns), labels=self.labels)
 
-    def _is(self, chosen: Column, values: set[str]) -> Bools:
+    def _is(self, chosen: Column, values: Collection[str]) -> Bools:
         """Which decisions are one of ``values``."""
         if self._at_least is not None:
             high = chosen >= self._at_least
@@ -151,48 +170,62 @@ class LogTarget(Target):
         row = next((i for i, row in enumerate(_tuples(table, names)) if row not in self._rows[names]), None)
         return None if row is None else f"input {row + 1}: a log answers for its own rows only, and holds none like it"
 
-    def _values(self) -> list[str]:
-        """The decisions that occur."""
-        column = stated(self._table, self._column, what=self._file)
-        if self._at_least is None:
-            return distinct_of(column)
-        return [str(int(high)) for high in np.unique(column >= self._at_least)]
 
-    def _favourable_value(self, favourable: object, found: Sequence[str]) -> str:
-        value = spelled(favourable, found)
+def _wrong(check: Callable[[], object]) -> Iterator[Problem]:
+    """What ``check`` raises."""
+    try:
+        check()
+    except DataError as error:
+        yield Problem.of(error)
+
+
+def _decisions(table: Table, column: str, at_least: float | None, file: str) -> list[str]:
+    """The decisions that occur."""
+    what = f"target.decision: {file}"
+    if at_least is not None:
+        return [str(int(high)) for high in np.unique(numbers_of(table, column, what=what) >= at_least)]
+    return distinct_of(stated(table, column, what=what))
+
+
+def _favourable(favourable: object, found: Sequence[str], column: str, file: str) -> str:
+    value = spelled(favourable, found)
+    if value not in found:
+        raise DataError(
+            f"target.favourable: {file}: the favourable decision {value!r} never occurs in column {column!r}",
+            remedy=f"found: {_shown(found)}",
+        )
+    return value
+
+
+def _detected(
+    options: Mapping[str, Any], table: Table, found: Sequence[str], column: str, file: str
+) -> frozenset[str] | None:
+    """The decisions that say "positive"; None where neither ``detected`` nor a label says which."""
+    label, positive, detected = (options.get(key) for key in ("label", "positive", "detected"))
+    if detected is not None:
+        value = spelled(detected, found)
         if value not in found:
             raise DataError(
-                f"{self._file}: the favourable decision {value!r} never occurs in column {self._column!r}",
+                f"target.detected: {file}: the detected decision {value!r} never occurs in column {column!r}",
                 remedy=f"found: {_shown(found)}",
             )
-        return value
-
-    def _detected_values(self, found: Sequence[str], label: str | None, positive: object, detected: object) -> set[str]:
-        """The decisions that say "positive"."""
-        if detected is not None:
-            value = spelled(detected, found)
-            if value not in found:
-                raise DataError(
-                    f"{self._file}: the detected decision {value!r} never occurs in column {self._column!r}",
-                    remedy=f"found: {_shown(found)}",
-                )
-            return {value}
-        if label is None:
-            return set(found) - {self._favourable}
-        outcomes = distinct_of(stated(self._table, label, what=self._file))
-        value = spelled("1" if positive is None else positive, outcomes)
-        if value not in outcomes:
-            raise DataError(
-                f"{self._file}: the positive value {value!r} never occurs in column {label!r}",
-                remedy=f"declare target.positive; found: {_shown(outcomes)}",
-            )
-        says = spelled(value, found)
-        if says not in found and not set(found) <= set(outcomes):
-            raise DataError(
-                f"{self._file}: decisions ({_shown(found)}) and outcomes ({_shown(outcomes)}) have other words",
-                remedy="declare target.detected, the decision that says the positive outcome is expected",
-            )
-        return {says} & set(found)
+        return frozenset({value})
+    if label is None:
+        return None
+    outcomes = distinct_of(stated(table, label, what=f"target.label: {file}"))
+    value = spelled("1" if positive is None else positive, outcomes)
+    if value not in outcomes:
+        raise DataError(
+            f"target.positive: {file}: the positive value {value!r} never occurs in column {label!r}",
+            remedy=f"declare target.positive; found: {_shown(outcomes)}",
+        )
+    says = spelled(value, found)
+    if says not in found and not set(found) <= set(outcomes):
+        raise DataError(
+            f"target.detected: {file}: decisions ({_shown(found)}) and outcomes ({_shown(outcomes)}) have other words",
+            remedy="declare target.detected, the decision that says the positive outcome is expected",
+        )
+    return frozenset({says} & set(found))
 
 
 def _decision(decision: str | Mapping[str, Any]) -> tuple[str, float | None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -16,11 +15,11 @@ from probandum.errors import TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.access import Access
-from probandum.targets.answering import Inputs, answered, class_names, unable
+from probandum.targets.answering import Inputs, answered, class_names, opening, unable
 from probandum.targets.deciding import Deciding, deciding
 from probandum.targets.loading import said
 from probandum.targets.oip_asking import Answer, Asked, Server, Stated, broken
-from probandum.targets.oip_grpc import GrpcServer
+from probandum.targets.oip_grpc import GrpcServer, refuse_beyond_grpc
 from probandum.targets.oip_http import HttpServer
 from probandum.targets.oip_plan import Output, inputs_of, is_probability, output_of
 from probandum.targets.oip_tensors import Input, Tensor
@@ -109,21 +108,26 @@ class OipTarget(Target):
         self._version = version or self._stated.serving
         #: The first rows that were asked about, and what was answered.
         self._first: tuple[Asked, npt.NDArray[Any]] | None = None
+        #: A question of the run before it was interrupted, and how it was answered then.
+        self._recalled: tuple[Request, Response] | None = None
         self._changed: str | None = None
         self.cautions = tuple(self._cautions())
 
     @classmethod
-    def problems(cls, options: Mapping[str, Any], features: Sequence[str]) -> Iterator[Problem]:
-        """What is wrong with the address and the tensors, as far as the plan alone can say."""
+    def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """What is wrong with the address, the environment and the tensors, as far as the plan alone can say."""
+        unreachable = list(Access.problems(options, context))
+        yield from unreachable
         texts = options.get("kind") == "classify"
         checks: list[Callable[[], object]] = [
-            lambda: Access.of(options["url"], options, Path),
             lambda: class_names(options.get("labels", ())),
             lambda: output_of(options.get("outputs"), (), texts=texts),
             lambda: _batch(options.get("batch", 1)),
         ]
+        if options.get("protocol") == "grpc" and not unreachable:
+            checks.append(lambda: refuse_beyond_grpc(options["url"], options.get("proxy")))
         if options.get("inputs") is not None:
-            checks.append(lambda: inputs_of(options["inputs"], (), features, texts=texts))
+            checks.append(lambda: inputs_of(options["inputs"], (), context.features, texts=texts))
         for check in checks:
             try:
                 check()
@@ -171,7 +175,17 @@ class OipTarget(Target):
             (answer,) = self._server.infer([batch])
             if not _alike(then, self._read(batch, answer)):
                 self._changed = f"{self._stated.model} answers its first question in another way than at first"
+        if self._changed is None and self._recalled is not None:
+            request, before = self._recalled
+            (again,) = self.answer([request])
+            if again.outputs is None or not _alike(before.values, again.outputs):
+                self._changed = f"{self._stated.model} answers in another way than before the run was interrupted"
         return self._changed
+
+    def recall(self, requests: Sequence[Request], responses: Sequence[Response]) -> None:
+        """Keep the first question that can be asked again, and how it was answered."""
+        if self._recalled is None:
+            self._recalled = opening(requests, responses, inputs=_KEPT)
 
     def close(self) -> None:
         """End the connections."""
@@ -252,8 +266,8 @@ class OipTarget(Target):
         found = [f"The system is an endpoint, {self._url}: its identity is what it says of itself."]
         if self._version is None:
             found.append(
-                f"{self._stated.model}: the server states no version of the model, so that a model exchanged between "
-                "two runs of one audit would not be seen."
+                f"{self._stated.model}: the server states no version of the model, so that a change of it during the "
+                "audit would show in its answers to the first questions alone."
             )
         return found
 

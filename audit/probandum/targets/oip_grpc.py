@@ -27,11 +27,7 @@ class GrpcServer:
     """A model of a server's GRPCInferenceService; ``https`` in the address means TLS."""
 
     def __init__(self, access: Access, *, model: str, version: str | None) -> None:
-        parts = urlsplit(access.url)
-        if parts.path.strip("/") or parts.port is None:
-            raise UsageError(f"target.url: {access.url}: over gRPC expected host and port alone, as http://host:8081")
-        if access.proxy is not None:
-            raise UsageError("target.proxy: only with protocol: http", remedy="leave proxy or protocol: grpc away")
+        refuse_beyond_grpc(access.url, access.proxy)
         os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # what it else writes on stderr would break a progress bar
         self._grpc = need("grpc", needed_for="target oip over gRPC", extra="oip")
         self._access, self._model, self._version = access, model, version or ""
@@ -41,7 +37,7 @@ class GrpcServer:
         self._hidden = written_forms(secrets.values())
         headers = {**(access.headers or {}), **secrets}
         self._metadata = tuple((name.lower(), str(value)) for name, value in headers.items())
-        self._channel = self._opened(parts)
+        self._channel = self._opened(urlsplit(access.url))
         self._running: set[Any] = set()
         self._given_up = Event()
         #: The most tries that one batch of the last round took.
@@ -181,6 +177,15 @@ class GrpcServer:
         return self._grpc.secure_channel(
             parts.netloc, self._grpc.ssl_channel_credentials(root_certificates=authorities), options=options
         )
+
+
+def refuse_beyond_grpc(url: str, proxy: str | None) -> None:
+    """UsageError where a plan says of the way to a server what HTTP has and gRPC has not."""
+    parts = urlsplit(url)
+    if parts.path.strip("/") or parts.port is None:
+        raise UsageError(f"target.url: {url}: over gRPC expected host and port alone, as http://host:8081")
+    if proxy is not None:
+        raise UsageError("target.proxy: only with protocol: http", remedy="leave proxy or protocol: grpc away")
 
 
 def _serialised(message: Any) -> bytes:

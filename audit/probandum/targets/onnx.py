@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy.typing as npt
 from probandum.errors import TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.subject import as_text
-from probandum.target import Target, TargetContext, target
-from probandum.targets.answering import Inputs, answered, class_names
+from probandum.target import Problem, Target, TargetContext, target
+from probandum.targets.answering import Inputs, answered, class_names, wrong_names
+from probandum.targets.forms import no_digests, no_onnx, other_file
 from probandum.targets.loading import ModelFile, model_path, need, said, versions
 
 _NUMPY = {
@@ -65,6 +66,20 @@ class OnnxTarget(Target):
         self._columns = self._input_columns(context.features)
         self._output = self._probability_output(output)
         self.labels = self._class_names(labels)
+
+    @classmethod
+    def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """What is wrong with the labels and the digest."""
+        yield from wrong_names(options)
+        yield from no_digests(options, "sha256")
+
+    @classmethod
+    def file_problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """A file that is no ONNX model, or another than the plan's; its inputs and outputs show when it is loaded."""
+        path = model_path(context, options["path"])
+        if text := no_onnx(path):
+            yield Problem(("path",), text)
+        yield from other_file(path, options)
 
     def identity(self) -> Mapping[str, Any]:
         """The digest of the file, its inputs and output, where and by what it ran."""

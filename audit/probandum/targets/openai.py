@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from probandum.errors import TargetError, UsageError
 from probandum.evidence import Capability, Request, Response
-from probandum.target import Target, TargetContext, target
+from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.access import Access
 from probandum.targets.answering import unable
 from probandum.targets.choosing import Open, by_echo, by_first_token
 from probandum.targets.dialect import Answer, Dialect, Unreadable
 from probandum.targets.endpoint import Call, Endpoint, Reply
-from probandum.targets.generating import Decoding
 from probandum.targets.handshake import met_again, shake
+from probandum.targets.openai_plan import decoding_of, extra_of, refuse_system, with_path
 from probandum.targets.phrasing import Bodies, Phrasing, options_of
 from probandum.targets.prompting import Unanswerable, name_of
-
-#: Keys of ``extra`` that would change what is asked, or what the plan says elsewhere.
-_OWN = (
-    *("model", "messages", "prompt", "system", "temperature", "top_p", "max_tokens", "max_completion_tokens", "seed"),
-    *("stream", "logprobs", "top_logprobs", "echo", "n"),
-)
+from probandum.targets.token_counts import TokenCounts
 
 
 @target("openai")
@@ -71,17 +66,12 @@ class OpenAITarget(Target):
         seed: int = 0,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        if system is not None and api != "chat":
-            raise UsageError("target.system: a completion has no messages", remedy="leave it out, or say api: chat")
+        refuse_system(system, api)
         self._sampling = {"temperature": temperature, "top_p": top_p, "max_new_tokens": max_tokens}
         self._seed = seed
-        try:
-            self._decoding = Decoding.of(self._sampling, max_new_tokens=max_tokens)
-        except Unanswerable as error:
-            said = str(error).replace("parameter max_new_tokens", "max_tokens").replace("parameter ", "")
-            raise UsageError(f"target.{said}") from None
+        self._decoding = decoding_of(temperature=temperature, top_p=top_p, max_tokens=max_tokens)
         access = Access(
-            url=_with_path(url),
+            url=with_path(url),
             key_env=key_env,
             headers=headers,
             concurrency=concurrency,
@@ -90,8 +80,8 @@ class OpenAITarget(Target):
             ca_file=None if ca_file is None else context.resolve(ca_file),
             proxy=proxy,
         )
-        dialect = Dialect(api=api, model=model, system=system, extra=_extra(extra or {}))
-        self._endpoint = Endpoint(access)
+        dialect = Dialect(api=api, model=model, system=system, extra=extra_of(extra or {}))
+        self._access, self._endpoint = access, Endpoint(access)
         self.endpoints = self._endpoint.addresses
         self._met = shake(self._endpoint, dialect, self._decoding, seed=seed)
         self._dialect = self._met.dialect
@@ -101,6 +91,21 @@ class OpenAITarget(Target):
         self.capabilities = self._met.capabilities
         self.why_not = self._met.why_not
         self.cautions = tuple(self._cautions())
+
+    @classmethod
+    def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """What is wrong with the address, the environment, and what the server is to be sent."""
+        yield from Access.problems({**options, "url": with_path(options["url"])}, context)
+        sampling = {name: options[name] for name in ("temperature", "top_p", "max_tokens") if name in options}
+        for check in (
+            lambda: refuse_system(options.get("system"), options.get("api", "chat")),
+            lambda: decoding_of(**sampling),
+            lambda: extra_of(options.get("extra") or {}),
+        ):
+            try:
+                check()
+            except UsageError as error:
+                yield Problem.of(error)
 
     def identity(self) -> Mapping[str, Any]:
         """What the server says of itself, what it is sent with every request, and what the handshake found."""
@@ -128,6 +133,31 @@ class OpenAITarget(Target):
             for place, response in zip(places, ways[kind]([requests[place] for place in places]), strict=True):
                 responses[place] = response
         return responses
+
+    def tokens(self, requests: Sequence[Request]) -> list[int | None]:
+        """As the server counts them where it can be asked to; 0 for a request that cannot be asked."""
+        if self._counts is None:
+            return [None] * len(requests)
+        made = [self._bodies(request) for request in requests]
+        counts = iter(self._counts.of([body for bodies in made for body in bodies]))
+        return [_sum([next(counts) for _ in bodies]) for bodies in made]
+
+    def writes(self, requests: Sequence[Request]) -> list[int | None]:
+        """The most tokens that its asks allow, one for a choice or a score."""
+        return [sum(body[self._dialect.limit] for body in self._bodies(request)) for request in requests]
+
+    @cached_property
+    def _counts(self) -> TokenCounts | None:
+        return TokenCounts.found(self._access, self._met.first, self._met.read)
+
+    def _bodies(self, request: Request) -> Bodies:
+        """What is sent for a request, before it is known whether a choice has to be asked by echo too."""
+        if unable(self, request):
+            return []
+        by_first = request.kind is Capability.CHOOSE and self._met.top
+        ways = {Capability.GENERATE: self._phrasing.drafts, Capability.SCORE: self._phrasing.echoes}
+        bodies = _attempt(self._phrasing.firsts if by_first else ways.get(request.kind, self._phrasing.echoes), request)
+        return [] if isinstance(bodies, str) else bodies
 
     def check(self) -> str | None:
         """Why the server is not the one that the audit began with; None where it answers and states the same."""
@@ -272,25 +302,3 @@ def _with_tokens(response: Response, more: Response) -> Response:
 def _sum(counts: Sequence[int | None]) -> int | None:
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None
-
-
-def _with_path(url: str) -> str:
-    """The address with ``/v1`` where it names no path.
-
-    >>> _with_path("http://127.0.0.1:8000"), _with_path("https://host/openai/v1/")
-    ('http://127.0.0.1:8000/v1', 'https://host/openai/v1/')
-    """
-    try:
-        return url if urlsplit(url).path.strip("/") else url.rstrip("/") + "/v1"
-    except ValueError:
-        return url  # refused where it is used
-
-
-def _extra(extra: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Keys of the server's own; UsageError where one would stand in for a key of the plan."""
-    twice = next((key for key in extra if key in _OWN), None)
-    if twice is not None:
-        raise UsageError(
-            f"target.extra.{twice}: not an extra of the server", remedy="say it under target, or not at all"
-        )
-    return extra

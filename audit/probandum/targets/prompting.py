@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
+
+import numpy as np
 
 from probandum import codec
 from probandum.errors import TargetError
-from probandum.evidence import Capability, Request
+from probandum.evidence import Capability, Floats, Request, Response
 from probandum.targets.loading import said
 from probandum.targets.tries import Scored, Tokens
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+#: What stands for a message where it is found out between what a template puts it.
+_MESSAGE = "@@@@"
 
 
 class Unanswerable(ValueError):
@@ -20,17 +26,17 @@ class Unanswerable(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Generic[S]):
     """The sequences of one request. ``options[i][k]``: the indexes into ``sequences`` of option k of input i.
 
     ``input_tokens``: each prompt once and every continuation once, as if nothing were shared.
     """
 
-    sequences: tuple[Scored, ...]
+    sequences: tuple[S, ...]
     options: tuple[tuple[range, ...], ...]
     input_tokens: int
 
-    def by_input(self) -> list[tuple[Scored, ...]]:
+    def by_input(self) -> list[tuple[S, ...]]:
         """The sequences of each input."""
         return [self.sequences[options[0].start : options[-1].stop] for options in self.options]
 
@@ -68,14 +74,14 @@ class Prompter:
         """The tokens before each answer; Unanswerable where there are none, or less than ``room`` are left behind."""
         return self._contexts(request, self._prompts(request), room)
 
-    def asked(self, request: Request) -> Asked:
+    def asked(self, request: Request) -> Asked[Scored]:
         """The sequences whose likelihoods answer a choose or score request."""
         unknown = [name for name in request.parameters if name != "chat_template"]
         if unknown:
             raise Unanswerable(f"parameter {unknown[0]}: not known to a {request.kind} request; known: chat_template")
         prompts = self._prompts(request)
         contexts = self._contexts(request, prompts, 0)
-        wanted = self._wanted(request)
+        wanted = wanted_by(request)
         wholes = self._wholes(request, prompts, wanted)
         sequences: list[Scored] = []
         options: list[tuple[range, ...]] = []
@@ -90,15 +96,26 @@ class Prompter:
         read = sum(map(len, contexts)) + sum(len(sequence.continuation) for sequence in sequences)
         return Asked(sequences=tuple(sequences), options=tuple(options), input_tokens=read)
 
-    def _wanted(self, request: Request) -> Sequence[tuple[tuple[str, ...], ...]]:
-        """The options of every input, each as its variants."""
-        if request.kind is Capability.SCORE:
-            if not request.continuations:
-                raise Unanswerable("a score request names no continuations")
-            return [((text,),) for text in request.continuations]
-        if not request.options or not all(request.options):
-            raise Unanswerable("a choose request names no options, or one without a variant")
-        return [request.options] * len(request)
+    def spans(self, request: Request) -> list[list[tuple[int, int]]]:
+        """For every token that stands before an answer, the characters of the input that it covers; (0, 0) for none."""
+        prompts = self._prompts(request)
+        starts = self._starts_of(request, prompts)
+        found = self._tokenizer(prompts, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        spans = []
+        for row, (text, prompt) in enumerate(zip(request.texts, prompts, strict=True)):
+            first = self._first_character(request, row, text, prompt)
+            own = [within(start - first, end - first, len(text)) for start, end in found[row]]
+            spans.append([(0, 0)] * len(starts[row]) + own)
+        return spans
+
+    def _first_character(self, request: Request, row: int, text: str, prompt: str) -> int:
+        """Where an input begins in what the model reads."""
+        first = self._chat(_MESSAGE).rindex(_MESSAGE) if self._templated(request) else 0
+        if prompt[first : first + len(text)] != text:
+            raise Unanswerable(
+                f"{name_of(request, row)}: the chat template changes the text; take blanks from its ends"
+            )
+        return first
 
     def _prompts(self, request: Request) -> list[str]:
         """What the model is to read before it answers, one text an input."""
@@ -178,6 +195,48 @@ class Prompter:
             messages.insert(0, {"role": "system", "content": self._system})
         made: str = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         return made
+
+
+def wanted_by(request: Request) -> Sequence[tuple[tuple[str, ...], ...]]:
+    """The options of every input, each as its variants; a continuation is one option of one variant."""
+    if request.kind is Capability.SCORE:
+        if not request.continuations:
+            raise Unanswerable("the request names no continuations")
+        return [((text,),) for text in request.continuations]
+    if not request.options or not all(request.options):
+        raise Unanswerable("the request names no options, or one without a variant")
+    return [request.options] * len(request)
+
+
+def summed(request: Request, asked: Asked[S], values: Floats) -> Response:
+    """The log-probability of every option, over its variants; the error of the first input without a number."""
+    with np.errstate(invalid="ignore"):  # NaN is named below
+        outputs = np.array([[np.logaddexp.reduce(values[list(each)]) for each in options] for options in asked.options])
+    sound = np.isfinite(outputs).all(axis=1)
+    if not sound.all():
+        name = name_of(request, int(np.argmin(sound)))
+        return Response(error=f"{name}: the model's numbers are not finite")
+    if request.kind is Capability.SCORE:
+        outputs = outputs[:, 0]
+    return Response(outputs=outputs, input_tokens=asked.input_tokens, output_tokens=0)
+
+
+def attempt(make: Callable[[Request], T], request: Request) -> T | str:
+    """What ``make`` gives, or why it cannot: the error of one response, while the others are answered."""
+    try:
+        return make(request)
+    except (Unanswerable, TypeError) as error:
+        return str(error)
+
+
+def within(start: int, end: int, length: int) -> tuple[int, int]:
+    """The characters from ``start`` to ``end`` that lie in a text of ``length``; (0, 0) where none does.
+
+    >>> within(-3, 2, 10), within(8, 12, 10), within(12, 14, 10), within(-5, -2, 10)
+    ((0, 2), (8, 10), (0, 0), (0, 0))
+    """
+    start, end = max(start, 0), min(end, length)
+    return (start, end) if start < end else (0, 0)
 
 
 def name_of(request: Request, row: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ from probandum.errors import TargetError
 from probandum.evidence import Capability, Observation, Request, Response
 from probandum.journal import compared_entries
 from probandum.record import Record, read_bytes
-from probandum.target import Target, TargetContext, target
+from probandum.target import Problem, Target, TargetContext, target
+
+_ANSWERED = "name a record that still has them"
 
 
 @target("replay")
@@ -34,7 +36,7 @@ class ReplayTarget(Target):
             if not isinstance(observation, Observation):
                 continue
             if observation.purged:
-                raise TargetError(f"{record}: its answers were purged", remedy="name a record that still has them")
+                raise TargetError(f"{record}: its answers were purged", remedy=_ANSWERED)
             self._answers.setdefault(observation.request, observation.answer)
         if not self._answers:
             raise TargetError(f"{record}: the record holds no answers", remedy="name the record of a finished audit")
@@ -51,6 +53,12 @@ class ReplayTarget(Target):
     def sources(cls, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
         """The recorded answers."""
         return (Record.open(context.resolve(str(options["record"]))).observed,)
+
+    @classmethod
+    def file_problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """Whether the answers were deleted."""
+        if (context.resolve(options["record"]) / "purge.dsse.json").is_file():
+            yield Problem(("record",), f"{options['record']}: its answers were purged; {_ANSWERED}")
 
     def identity(self) -> Mapping[str, Any]:
         """The digest of the recorded answers, and what gave them."""

@@ -21,18 +21,15 @@ from typing import Any
 import numpy as np
 
 from probandum.evidence import Floats
+from probandum.targets.heads import head_of, log_probabilities, precision
 from probandum.targets.tries import Ints, Scored, Trie, plant
 
 #: Tokens a pass of the walk. Attention grows with it, what a pass costs besides shrinks; measured on two cores.
 PASS_TOKENS = {"cpu": 384, "cuda": 2048}
 #: How far the walk may be from plain passes in nats a token, by precision: some ten times its rounding.
 TOLERANCE = {"float32": 1e-3, "float16": 3e-2, "bfloat16": 2.5e-1}
-#: Rows of logits that are made and reduced at a time, so that no pass holds a vocabulary for every token it reads.
-_HEAD_ROWS = 256
 #: Logits that a pass may make at once where a model makes them only whole: 512 MiB in float32.
-_WHOLE_LOGITS = 2**27
-#: By how much hidden states are stretched when it is tried out whether the head is all that makes logits of them.
-_STRETCH = 30.0
+WHOLE_LOGITS = 2**27
 
 _FULL, _SLIDING = "full_attention", "sliding_attention"
 
@@ -48,7 +45,7 @@ class Scorer:
         tried = plant(self._tried())
         self._head, self.shares_prefixes = None, False
         own = self._rows(tried)
-        self._head = _head(model)
+        self._head = head_of(model, TOLERANCE[precision(model)] / 10)
         if self._head is not None and not self._near(self._rows(tried), own):
             self._head = None
         #: Whether common prefixes are computed once on this model.
@@ -101,7 +98,7 @@ class Scorer:
                     past_key_values=cache,
                     use_cache=True,
                 )
-                found.append(self._log_probabilities(rows, which, trie.targets[asked, 1]))
+                found.append(log_probabilities(self._head, rows, which, trie.targets[asked, 1]))
                 if stop < len(trie):
                     onward = trie.ends[keys] > stop
                     path = keys[onward]
@@ -141,7 +138,7 @@ class Scorer:
                         use_cache=False,
                     )
                     which = np.searchsorted(batch, row[asked]) * len(kept) + column
-                    found.append(self._log_probabilities(rows, which, trie.targets[asked, 1]))
+                    found.append(log_probabilities(self._head, rows, which, trie.targets[asked, 1]))
                     order.append(asked)
         return _in_order(torch.cat(found), np.concatenate(order))
 
@@ -149,31 +146,18 @@ class Scorer:
         """How many of ``tokens`` go into one pass: fewer where that makes logits of all of them."""
         if self._head is not None:
             return tokens
-        return max(1, min(tokens, _WHOLE_LOGITS // int(self._model.config.get_text_config().vocab_size)))
+        return max(1, min(tokens, WHOLE_LOGITS // int(self._model.config.get_text_config().vocab_size)))
 
     def _rows_of(self, tokens: Any, kept: Any, **inputs: Any) -> Any:
         """One row for each of the positions ``kept`` of each sequence: hidden states before the head, or logits."""
         if self._head is not None:
-            rows = self._model.base_model(input_ids=tokens, **inputs).last_hidden_state[:, kept]
+            states = self._model.base_model(input_ids=tokens, **inputs).last_hidden_state
+            rows = states.to(kept.device)[:, kept]  # of a model on several GPUs they are on the last
         elif self._keeps:
             rows = self._model(input_ids=tokens, logits_to_keep=kept, **inputs).logits
         else:
             rows = self._model(input_ids=tokens, **inputs).logits[:, kept]
         return rows.flatten(0, 1)
-
-    def _log_probabilities(self, rows: Any, which: Ints, tokens: Ints) -> Any:
-        """log p of ``tokens[i]`` by row ``which[i]``, on the model's device."""
-        import torch
-
-        found = torch.empty(len(which), dtype=torch.float32, device=rows.device)
-        for start in range(0, len(rows), _HEAD_ROWS):
-            part = rows[start : start + _HEAD_ROWS]
-            logits = (part if self._head is None else self._head(part)).float()
-            inside = np.flatnonzero((which >= start) & (which < start + _HEAD_ROWS))
-            row = torch.from_numpy(which[inside] - start).to(rows.device)
-            picked = logits[row, torch.from_numpy(tokens[inside]).to(rows.device)]
-            found[torch.from_numpy(inside).to(rows.device)] = picked - torch.logsumexp(logits, dim=-1)[row]
-        return found
 
     def _tried(self) -> list[Scored]:
         """Branching random sequences."""
@@ -206,7 +190,7 @@ class Scorer:
         return self._near(found, own)
 
     def _near(self, found: Floats, own: Floats) -> bool:
-        return bool((np.abs(found - own) <= TOLERANCE[str(self._model.dtype).removeprefix("torch.")]).all())
+        return bool((np.abs(found - own) <= TOLERANCE[precision(self._model)]).all())
 
 
 def _reach(config: Any) -> int:
@@ -228,41 +212,9 @@ def _reach(config: Any) -> int:
 def _keep(cache: Any, keys: Any) -> None:
     """Drop from every layer of the cache what the next nodes do not see."""
     for layer in cache.layers:
-        layer.keys = layer.keys.index_select(2, keys)
-        layer.values = layer.values.index_select(2, keys)
-
-
-def _head(model: Any) -> Any:
-    """The module that makes logits of hidden states, where it alone does; None where anything else takes part.
-
-    That is tried out on hidden states that are stretched: a cap on logits, or a factor, shows then.
-    """
-    import torch
-
-    body, head = model.base_model, model.get_output_embeddings()
-    if body is model or head is None:
-        return None
-    seen: list[Any] = []
-
-    def stretch(module: Any, arguments: Any, output: Any) -> Any:
-        output.last_hidden_state = output.last_hidden_state * _STRETCH
-        seen.append(output.last_hidden_state)
-        return output
-
-    draw = np.random.default_rng(1).integers(0, model.config.get_text_config().vocab_size, size=(1, 8))
-    hook = body.register_forward_hook(stretch)
-    try:
-        with torch.inference_mode():
-            logits = model(input_ids=torch.from_numpy(draw).to(model.device), use_cache=False).logits.float()
-            again = head(seen[0]).float()
-    except torch.OutOfMemoryError:
-        raise
-    except Exception:  # a body may answer in its own form
-        return None
-    finally:
-        hook.remove()
-    near = TOLERANCE[str(model.dtype).removeprefix("torch.")] / 10 * logits.abs().max()
-    return head if logits.shape == again.shape and bool(((logits - again).abs() <= near).all()) else None
+        here = keys.to(layer.keys.device)  # each layer's GPU
+        layer.keys = layer.keys.index_select(2, here)
+        layer.values = layer.values.index_select(2, here)
 
 
 def _in_order(found: Any, order: Ints) -> Floats:

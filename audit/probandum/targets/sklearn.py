@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from probandum.errors import MissingDependency, TargetError, UnsafeRefused, UsageError, did_you_mean
 from probandum.evidence import Capability, Request, Response, Table
-from probandum.target import Target, TargetContext, target
-from probandum.targets.answering import Inputs, answered, class_names
+from probandum.target import Problem, Target, TargetContext, target
+from probandum.targets.answering import Inputs, answered, class_names, wrong_names
 from probandum.targets.apart import Apart
 from probandum.targets.fitted import Facts, Fitted, Part, columns_of, load
-from probandum.targets.loading import ModelFile, model_path, need, said, versions
+from probandum.targets.forms import no_digests, no_skops, other_file
+from probandum.targets.loading import ModelFile, file_digest, model_path, need, said, versions
 
 _PICKLES = (".joblib", ".pkl", ".pickle")
+_KINDS = ("predict", "classify")
+#: The keys of files, each with that of its digest.
+_DIGESTS = {"path": "sha256", "vectorizer": "vectorizer_sha256"}
 
 
 @target("sklearn")
@@ -50,8 +54,6 @@ class SklearnTarget(Target):
         if importlib.util.find_spec("sklearn") is None:
             raise MissingDependency("sklearn", needed_for="target sklearn", extra="sklearn")
         kind = kind or ("classify" if vectorizer else "predict")
-        if kind not in ("predict", "classify"):
-            raise UsageError(f"target.kind: {kind!r}, expected predict or classify{did_you_mean(kind, ['classify'])}")
         self.capabilities = frozenset({Capability(kind)})
         first = _read(context, path, sha256, unsafe_pickle, trusted, "sha256")
         second = None
@@ -71,6 +73,34 @@ class SklearnTarget(Target):
         except BaseException:
             self._fitted.close()
             raise
+
+    @classmethod
+    def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """What is wrong with the kind, the labels and the digests, and with a pickle that the plan does not allow."""
+        kind = options.get("kind")
+        if kind is not None and kind not in _KINDS:
+            yield Problem(("kind",), f"{kind!r}, expected predict or classify{did_you_mean(kind, _KINDS)}")
+        yield from wrong_names(options)
+        yield from no_digests(options, *_DIGESTS.values())
+
+    @classmethod
+    def file_problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """A file that is no skops file, an unpickling that the plan does not allow, and another file than the plan's.
+
+        Which types a skops file holds, and what a pickle is, shows when they are loaded.
+        """
+        for key, digest in _DIGESTS.items():
+            if options.get(key) is None:
+                continue
+            path = model_path(context, options[key])
+            try:
+                suffix = _allowed(path, options.get(digest), options.get("unsafe_pickle") is True, digest)
+            except (UsageError, UnsafeRefused) as error:
+                yield Problem((key,), "; ".join(error.lines()))
+                continue
+            if suffix == ".skops" and (text := no_skops(path)):
+                yield Problem((key,), text)
+            yield from other_file(path, options, digest)
 
     @classmethod
     def sources(cls, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
@@ -118,6 +148,22 @@ def _read(
 ) -> _Read:
     """A file that was found to be what the plan says; UnsafeRefused where loading it was not allowed."""
     place = model_path(context, path)
+    suffix = _allowed(place, sha256, unsafe, key)
+    file = ModelFile.read(place, sha256=sha256)
+    if suffix == ".skops":
+        found = _beyond_the_safe_list(file, sha256, trusted, key)
+        caution = f"{place.name} holds types beyond the safe list, trusted by the plan: {', '.join(found)}."
+        part = Part(kind="skops", name=place.name, data=file.data, trusted=tuple(found))
+        return _Read(part=part, digest=file.digest, caution=caution if found else "")
+    caution = (
+        f"{place.name} was unpickled (unsafe_pickle: true), which runs code from the file; its SHA-256 was checked. "
+        "The code ran in a process of its own without sockets: that hinders code that means harm and stops none."
+    )
+    return _Read(part=Part(kind="pickle", name=place.name, data=file.data), digest=file.digest, caution=caution)
+
+
+def _allowed(place: Path, sha256: str | None, unsafe: bool, key: str) -> str:
+    """The suffix of a file that the plan allows to load; UsageError of another kind, UnsafeRefused of a pickle."""
     suffix = place.suffix.lower()
     if suffix not in (".skops", *_PICKLES):
         raise UsageError(
@@ -129,22 +175,12 @@ def _read(
             remedy="convert it to .skops or ONNX, or, if you trust its source, "
             f"set unsafe_pickle: true and {key} in the target",
         )
-    file = ModelFile.read(place, sha256=sha256)
-    if suffix == ".skops":
-        found = _beyond_the_safe_list(file, sha256, trusted, key)
-        caution = f"{place.name} holds types beyond the safe list, trusted by the plan: {', '.join(found)}."
-        part = Part(kind="skops", name=place.name, data=file.data, trusted=tuple(found))
-        return _Read(part=part, digest=file.digest, caution=caution if found else "")
-    if sha256 is None:
+    if suffix in _PICKLES and sha256 is None:
         raise UnsafeRefused(
             f"{place.name}: a pickle is loaded only where the plan names its SHA-256",
-            remedy=f"if you trust this file, add {key}: {file.digest.removeprefix('sha256:')}",
+            remedy=f"if you trust this file, add {key}: {file_digest(place).removeprefix('sha256:')}",
         )
-    caution = (
-        f"{place.name} was unpickled (unsafe_pickle: true), which runs code from the file; its SHA-256 was checked. "
-        "The code ran in a process of its own without sockets: that hinders code that means harm and stops none."
-    )
-    return _Read(part=Part(kind="pickle", name=place.name, data=file.data), digest=file.digest, caution=caution)
+    return suffix
 
 
 def _beyond_the_safe_list(file: ModelFile, sha256: str | None, trusted: Sequence[str], key: str) -> list[str]:

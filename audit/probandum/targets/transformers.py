@@ -1,21 +1,31 @@
-"""A language model or text classifier in the format of transformers, run here, offline."""
+"""A language model, text classifier or encoder in the format of transformers, run here, offline."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from probandum.errors import TargetError, TooLittleMemory, UsageError
+from probandum.errors import TooLittleMemory, UsageError, did_you_mean
 from probandum.evidence import Capability, Floats, Request, Response
-from probandum.target import Target, TargetContext, target
+from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.answering import Inputs, answered, unable
-from probandum.targets.checkpoints import CAUSAL, Checkpoint, Place, parts
+from probandum.targets.checkpoints import (
+    CAUSAL,
+    CLASSIFICATION,
+    MASKED,
+    TASKS,
+    Checkpoint,
+    Place,
+    parts,
+    problems_from_outside,
+)
 from probandum.targets.classifying import TextClassifier
+from probandum.targets.compiling import compile_body, steady
 from probandum.targets.devices import (
     device_named,
     dtype_named,
@@ -23,31 +33,39 @@ from probandum.targets.devices import (
     gpu_named,
     usable_cores,
 )
-from probandum.targets.generating import Decoding, Draft, drafts, write
+from probandum.targets.explained import Classes, Explained, Options
+from probandum.targets.generating import Decoding, Draft, drafts
 from probandum.targets.hugging import endpoint, transformers
-from probandum.targets.loading import need, said, versions
-from probandum.targets.prompting import Asked, Prompter, Unanswerable, name_of
+from probandum.targets.loading import need, versions
+from probandum.targets.parts import parts_of
+from probandum.targets.placing import DeviceMap, Placing, problems
+from probandum.targets.pooling import Pooled, Pooling
+from probandum.targets.prompting import Asked, Prompter, Unanswerable, attempt, name_of, summed
+from probandum.targets.quantising import Bits, Quantisation
 from probandum.targets.scoring import Scorer
+from probandum.targets.tries import Scored
+from probandum.targets.weights import limit_of, load, stops_of
+from probandum.targets.writing import write
 
-T = TypeVar("T")
-
-#: Tokenizers write a number of this size where they know no limit.
-_NO_LIMIT = 10**9
 #: Batches are not halved below so many tokens: what does not fit then is no matter of batches.
 _LEAST_TOKENS = 16
 
 
 @target("transformers")
 class TransformersTarget(Target):
-    """Option log-probabilities, log-likelihoods and text of a causal model, or class probabilities of a classifier.
+    """Option probabilities, likelihoods and text of a language model, classes or vectors of texts, and attributions.
 
     ``model``: a folder, a GGUF file (converted to float32 once a machine; ``package:NAME/path`` lies in an
     installed package), or the id of a hub model that is in the user's hub cache; ``path`` is another name for
     it. Nothing is fetched unless ``download: true``; ``revision`` is the commit of a hub model. ``task``:
-    causal or sequence-classification, by default what the model says. ``device`` (auto, cpu, cuda) and
+    causal, masked, sequence-classification or encoder, by default what the model says. ``device`` (auto, cpu, cuda) and
     ``dtype`` (auto: float32 on a CPU, bfloat16 on CUDA) override those of ``execution``. ``chat_template``:
     whether prompts go through the tokenizer's, by default where it has one; ``system``: the message before
-    them. ``max_new_tokens``: of texts whose request does not say.
+    them. ``max_new_tokens``: of texts whose request does not say. ``pooling``: how a vector is made of the tokens'
+    (``mean``, ``cls`` the first, ``last``), by default as the model's folder states, else last for a causal model and
+    mean for others; vectors are never normalised. ``quantisation``: 8bit or 4bit weights, made by bitsandbytes as the
+    model is loaded. ``device_map``: auto, balanced or sequential over all GPUs, or a device by module. ``compile``:
+    whether torch.compile makes kernels of the model's body first.
 
     A scored continuation counts as input tokens, since the model reads it; output tokens are those it writes.
     """
@@ -69,10 +87,12 @@ class TransformersTarget(Target):
         chat_template: bool | None = None,
         system: str | None = None,
         max_new_tokens: int = 128,
+        pooling: Pooled | None = None,
+        quantisation: Bits | None = None,
+        device_map: DeviceMap | None = None,
+        compile: bool = False,
     ) -> None:
         place = Place.of(context, {"model": model, "path": path, "revision": revision, "download": download})
-        if max_new_tokens < 1:
-            raise UsageError(f"target.max_new_tokens: {max_new_tokens}, expected at least 1")
         self._batch_tokens = context.batch_tokens
         self._alone = context.batch_invariant
         self._notice = context.notice
@@ -82,40 +102,103 @@ class TransformersTarget(Target):
         self._torch = need("torch", needed_for="target transformers", extra="hf")
         self._device = device_named(self._torch, device or context.device)
         self._dtype = dtype_named(dtype or context.dtype, self._device.type)
+        self._placing = Placing.of(self._torch, self._device, device_map)
+        self._compiled = compile
         self._torch.set_num_threads(context.threads or usable_cores())
         self._checkpoint = Checkpoint.read(place, task=task, notice=context.notice)
+        self._pooling = self._pooled(pooling)
+        self._quantisation = Quantisation.of(
+            self._checkpoint.config, quantisation, name=self._checkpoint.name, download=download
+        )
+        if compile and (self._quantisation or device_map):
+            told = "target.compile: only a model with plain weights on one device is compiled"
+            raise UsageError(told, remedy="leave it out, or quantisation and device_map")
         self.endpoints = (endpoint(),) if download else ()
-        self._model, tokenizer = _load(self._library, self._checkpoint, getattr(self._torch, self._dtype))
-        what = f"the {self._dtype} weights of {self._checkpoint.name}"
-        with enough_memory(self._torch, self._device, what, "use dtype: bfloat16, a smaller model, or device: cpu"):
-            self._model.to(self._device)
-            self._prepare(tokenizer, chat_template)
+        self._load(chat_template)
         self.cautions = tuple(self._cautions())
 
+    def _load(self, chat_template: bool | None) -> None:
+        """The weights, where and as the plan says, and what stands around them."""
+        known, dtype = self._checkpoint, getattr(self._torch, self._dtype)
+        where = self._placing.loading(straight=self._quantisation is not None)
+        what = f"the {'quantised' if self._quantisation else self._dtype} weights of {known.name}"
+        remedy = "use dtype: bfloat16, a smaller model, or device: cpu"
+        with enough_memory(self._torch, self._placing.devices, what, remedy):
+            self._model, tokenizer = load(self._library, known, dtype, self._quantisation, where)
+            self._devices = self._placing.used(self._torch, self._model)
+            if not where:
+                self._model.to(self._device)
+            if self._compiled:
+                self._notice(f"{known.name}: torch.compile takes minutes before the first answer")
+                compile_body(self._torch, self._model, name=known.name)
+            self._prepare(tokenizer, chat_template)
+
+    def _pooled(self, wanted: Pooled | None) -> Pooling | None:
+        """How vectors are made; None of a classifier, which gives none."""
+        task = self._checkpoint.task
+        if task != CLASSIFICATION:
+            return Pooling.of(self._checkpoint.folder, wanted, "last" if task == CAUSAL else "mean")
+        if wanted is not None:
+            raise UsageError("target.pooling: a text classifier gives no vectors", remedy="leave it out")
+        return None
+
     def _prepare(self, tokenizer: Any, chat_template: bool | None) -> None:
-        """What stands around the model: prompts and scoring of a causal one, the classes of a classifier."""
-        limit = _limit(self._model.config, tokenizer)
-        if self._checkpoint.task == CAUSAL:
+        """What stands around the model: prompts and scoring, classes, vectors, and what explains them."""
+        task, limit = self._checkpoint.task, limit_of(self._model, tokenizer)
+        self._tokenizer = tokenizer
+        explained: Explained | None = None
+        if task == CAUSAL:
             self.capabilities = frozenset({Capability.CHOOSE, Capability.SCORE, Capability.GENERATE})
-            self._tokenizer = tokenizer
             self._prompter = Prompter(tokenizer, template=chat_template, system=self._system, limit=limit)
             self._scorer = Scorer(self._model, batch_tokens=self._batch_tokens)
-            self._stops = _stops(self._model, tokenizer)
+            self._stops = stops_of(self._model, tokenizer)
             self.batching = self._batching(self._scorer.apart, "nats a token")
-            return
-        if chat_template or self._system is not None:
-            raise UsageError("target.chat_template, target.system: a text classifier reads texts as they are")
-        self.capabilities = frozenset({Capability.CLASSIFY})
-        self._classifier = TextClassifier(
-            self._model, tokenizer, name=self._checkpoint.name, limit=limit, batch_tokens=self._batch_tokens
+            explained = Options(self._model, self._prompter)
+        elif chat_template or self._system is not None:
+            raise UsageError(f"target.chat_template, target.system: a model for {task} reads texts as they are")
+        if task == CLASSIFICATION:
+            self.capabilities = frozenset({Capability.CLASSIFY})
+            self._classifier = TextClassifier(
+                self._model, tokenizer, name=self._checkpoint.name, limit=limit, batch_tokens=self._batch_tokens
+            )
+            self.labels = self._classifier.labels
+            self.batching = self._batching(self._classifier.apart, "of a probability")
+            if self._alone:
+                self._classifier.use_batches(0)
+            explained = Classes(self._model, tokenizer, labels=self.labels, limit=limit)
+        more = parts_of(
+            task,
+            self._model,
+            tokenizer,
+            explained=explained,
+            pooling=self._pooling,
+            limit=limit,
+            batch_tokens=self._batch_tokens,
+            alone=self._alone,
         )
-        self.labels = self._classifier.labels
-        self.batching = self._batching(self._classifier.apart, "of a probability")
-        if self._alone:
-            self._classifier.use_batches(0)
+        self._parts = dict(more.of)
+        self.why_not = more.why_not
+        self.capabilities |= frozenset(self._parts)
+        if more.unit:
+            self.batching = self._batching(more.apart, more.unit)
 
     def _batching(self, apart: float | None, unit: str) -> Mapping[str, Any]:
         return {"invariant": True} if self._alone else {"invariant": False, "apart": apart, "unit": unit}
+
+    @classmethod
+    def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """What is wrong with the task, the length of texts, and a map of modules to devices."""
+        task, most = options.get("task", "auto"), options.get("max_new_tokens", 1)
+        if task not in TASKS:
+            yield Problem(("task",), f"{task!r}{did_you_mean(task, TASKS)}; expected {', '.join(TASKS)}")
+        if most < 1:
+            yield Problem(("max_new_tokens",), f"{most}, expected at least 1")
+        yield from problems(options.get("device_map"))
+
+    @classmethod
+    def file_problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """What a folder or GGUF file that lies here shows before its weights are loaded; nothing is fetched."""
+        return problems_from_outside(context, options)
 
     @classmethod
     def sources(cls, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
@@ -125,6 +208,7 @@ class TransformersTarget(Target):
     def identity(self) -> Mapping[str, Any]:
         """Digests of every file, the chat template, precision and its origin, device, card and versions."""
         known = self._checkpoint
+        precision = known.origin.precision(self._dtype) if known.origin else self._dtype
         found: dict[str, Any] = {
             "model": known.name,
             "revision": known.revision,
@@ -132,21 +216,27 @@ class TransformersTarget(Target):
             "class": type(self._model).__name__,
             "parameters": int(self._model.num_parameters()),
             "files": dict(known.files),
-            "precision": known.origin.precision(self._dtype) if known.origin else self._dtype,
+            "precision": self._quantisation.precision(precision) if self._quantisation else precision,
             "dtype": self._dtype,
             "device": self._device.type,
             "batching": "each input alone" if self._alone else "inputs together",
             "converted_from": known.origin and {"file": known.origin.file, "sha256": known.origin.sha256},
-            "quantisation": known.config.get("quantization_config"),
+            "quantisation": self._quantisation and self._quantisation.identity(self._dtype, self._device.type),
+            "device_map": self._placing.told,
+            "compiled": self._compiled,
             "versions": dict(versions(("torch", "transformers", "tokenizers", "safetensors"))),
         }
+        if self._quantisation is not None:
+            found["versions"] |= versions((self._quantisation.method, "accelerate"))
         if self._device.type == "cuda":
-            found["gpu"] = gpu_named(self._torch, self._device)
+            found["gpu"] = " + ".join(gpu_named(self._torch, device) for device in self._devices)
         if known.task == CAUSAL:
             found["chat_template"] = self._prompter.digest
             found["system"] = self._system
             found["max_new_tokens"] = self._max_new_tokens
             found["scoring"] = "shared prefixes" if self._scorer.shares_prefixes else "rows of equal length"
+        if self._pooling is not None:
+            found["pooling"] = self._pooling.way
         return found
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
@@ -167,8 +257,9 @@ class TransformersTarget(Target):
     def use_smaller_batches(self, tokens: int) -> None:
         """Take at most ``tokens`` a pass from now on."""
         self._batch_tokens = self.smaller_batches = tokens
-        part = self._scorer if self._checkpoint.task == CAUSAL else self._classifier
-        part.use_batches(tokens)
+        own = [self.__dict__[name] for name in ("_scorer", "_classifier") if name in self.__dict__]
+        for part in (*own, *self._parts.values()):
+            part.use_batches(tokens)
         self.cautions = tuple(self._cautions())
 
     def tokens(self, requests: Sequence[Request]) -> list[int | None]:
@@ -176,59 +267,76 @@ class TransformersTarget(Target):
         return [self._read(request) for request in requests]
 
     def _read(self, request: Request) -> int:
-        if self._checkpoint.task != CAUSAL:
+        if request.kind in self._parts:
+            return self._parts[request.kind].count(request)
+        if unable(self, request):
+            return 0
+        if request.kind is Capability.CLASSIFY:
             return self._classifier.count(request.texts)
         if request.kind is Capability.GENERATE:
-            drafted = _attempt(self._drafts, request)
+            drafted = attempt(self._drafts, request)
             return 0 if isinstance(drafted, str) else sum(len(draft.context) for draft in drafted)
-        asked = _attempt(self._prompter.asked, request)
+        asked = attempt(self._prompter.asked, request)
         return 0 if isinstance(asked, str) else asked.input_tokens
 
     def synchronise(self) -> None:
-        """Wait for the GPU."""
-        if self._device.type == "cuda":
-            self._torch.cuda.synchronize(self._device)
+        """Wait for every GPU that holds a part of the model."""
+        for device in self._devices:
+            if device.type == "cuda":
+                self._torch.cuda.synchronize(device)
 
     def close(self) -> None:
         """Let go of the weights."""
         for name in ("_model", "_scorer", "_classifier"):
             self.__dict__.pop(name, None)
+        self._parts.clear()
         if self._device.type == "cuda":
             self._torch.cuda.empty_cache()
 
-    def _enough_memory(self, requests: Sequence[Request]) -> AbstractContextManager[None]:
-        """TargetError naming the pack where it does not fit the device."""
+    @contextmanager
+    def _enough_memory(self, requests: Sequence[Request]) -> Iterator[None]:
+        """TargetError naming the pack that does not fit the device, or the model that does not stay compiled."""
         kinds = ", ".join(dict.fromkeys(str(request.kind) for request in requests))
         first = f" from {name_of(requests[0], 0)}" if requests else ""
         what = f"a pack of {sum(map(len, requests))} {kinds} inputs of {self._checkpoint.name}{first}"
         remedy = "use dtype: bfloat16, a smaller model, or device: cpu"
-        return enough_memory(self._torch, self._device, what, remedy)
+        with ExitStack() as stack:
+            stack.enter_context(enough_memory(self._torch, self._devices, what, remedy))
+            if self._compiled:
+                stack.enter_context(steady(self._checkpoint.name))
+            yield
 
     def _answered(self, requests: Sequence[Request]) -> list[Response]:
         """Each kind of request its own way; a kind that this model cannot answer is an error in its place."""
-        if self._checkpoint.task != CAUSAL:
-            return self._classified(requests)
-        ways = {Capability.CHOOSE: self._scored, Capability.SCORE: self._scored, Capability.GENERATE: self._written}
+        ways: dict[Capability, Callable[[Sequence[Request]], list[Response]]] = {
+            Capability.CHOOSE: self._scored,
+            Capability.SCORE: self._scored,
+            Capability.GENERATE: self._written,
+            Capability.CLASSIFY: self._classified,
+            **{kind: part.answer for kind, part in self._parts.items()},
+        }
         responses = [Response(error=unable(self, request)) for request in requests]
         for kind, way in ways.items():
             places = [place for place, request in enumerate(requests) if request.kind is kind]
+            if not places or kind not in self.capabilities:
+                continue
             for place, response in zip(places, way([requests[place] for place in places]), strict=True):
                 responses[place] = response
         return responses
 
     def _scored(self, requests: Sequence[Request]) -> list[Response]:
-        asked = [_attempt(self._prompter.asked, request) for request in requests]
+        asked = [attempt(self._prompter.asked, request) for request in requests]
         values = self._likelihoods([each for each in asked if isinstance(each, Asked)])
         responses, first = [], 0
         for request, each in zip(requests, asked, strict=True):
             if isinstance(each, str):
                 responses.append(Response(error=each))
                 continue
-            responses.append(_summed(request, each, values[first : first + len(each.sequences)]))
+            responses.append(summed(request, each, values[first : first + len(each.sequences)]))
             first += len(each.sequences)
         return responses
 
-    def _likelihoods(self, asked: Sequence[Asked]) -> Floats:
+    def _likelihoods(self, asked: Sequence[Asked[Scored]]) -> Floats:
         """Of every sequence; those of one input share what they have in common, and no more where each goes alone."""
         if not self._alone:
             return self._scorer.score([sequence for each in asked for sequence in each.sequences])
@@ -236,7 +344,7 @@ class TransformersTarget(Target):
         return np.concatenate([np.zeros(0), *parts])
 
     def _written(self, requests: Sequence[Request]) -> list[Response]:
-        asked = [_attempt(self._drafts, request) for request in requests]
+        asked = [attempt(self._drafts, request) for request in requests]
         every = [draft for each in asked if not isinstance(each, str) for draft in each]
         padded = self._scorer.shares_prefixes
         tokens = 0 if self._alone else self._batch_tokens
@@ -280,10 +388,18 @@ class TransformersTarget(Target):
                 f"What ran is {known.origin.precision(self._dtype)} ({known.origin.file}): energy and speed say "
                 f"nothing of the kernels that run {kinds} as it is."
             )
+        if self._quantisation is not None:
+            found.append(self._quantisation.caution)
         if known.task == CAUSAL and self._prompter.dated:
             found.append(
                 "The chat template writes the current date into every prompt: answers may change with the day."
             )
+        if known.task == MASKED:
+            found.append(
+                "The likelihoods of a masked model are of each token given all others (pseudo-log-likelihoods): they "
+                "rank texts, and are no log-probabilities of them."
+            )
+        found += self._pooling.cautions if self._pooling is not None else ()
         if self.smaller_batches is not None:
             found.append(
                 f"The device had too little memory for the batches that the plan allows: in the end they had at most "
@@ -292,67 +408,3 @@ class TransformersTarget(Target):
         if self._dtype != "float32":
             found.append(f"The model ran in {self._dtype}: its probabilities differ from those in float32.")
         return found
-
-
-def _summed(request: Request, asked: Asked, values: Floats) -> Response:
-    """The log-probability of every option, over its variants; the error of the first input without a number."""
-    with np.errstate(invalid="ignore"):  # NaN is named below
-        outputs = np.array([[np.logaddexp.reduce(values[list(each)]) for each in options] for options in asked.options])
-    sound = np.isfinite(outputs).all(axis=1)
-    if not sound.all():
-        name = name_of(request, int(np.argmin(sound)))
-        return Response(error=f"{name}: the model's numbers are not finite")
-    if request.kind is Capability.SCORE:
-        outputs = outputs[:, 0]
-    return Response(outputs=outputs, input_tokens=asked.input_tokens, output_tokens=0)
-
-
-def _attempt(make: Callable[[Request], T], request: Request) -> T | str:
-    """What ``make`` gives, or why it cannot: the error of one response, while the others are answered."""
-    try:
-        return make(request)
-    except (Unanswerable, TypeError) as error:
-        return str(error)
-
-
-def _load(library: Any, known: Checkpoint, dtype: Any) -> tuple[Any, Any]:
-    """Model and tokenizer, on the CPU; TargetError where weights are missing or do not fit."""
-    if known.config["model_type"] not in library.CONFIG_MAPPING:
-        what = "needs code of its own (trust_remote_code)" if "auto_map" in known.config else "is not known"
-        raise TargetError(
-            f"{known.name}: a model of type {known.config['model_type']!r} {what}",
-            remedy="code from model folders is never run; use a newer transformers, or serve it behind an endpoint",
-        )
-    head = library.AutoModelForCausalLM if known.task == CAUSAL else library.AutoModelForSequenceClassification
-    local = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        tokenizer = library.AutoTokenizer.from_pretrained(known.folder, **local)
-        model, report = head.from_pretrained(
-            known.folder, dtype=dtype, use_safetensors=True, output_loading_info=True, **local
-        )
-    except Exception as error:  # damaged weights and configurations fail in many ways
-        raise TargetError(f"{known.name}: cannot be loaded: {said(error)}") from None
-    for key in ("missing_keys", "mismatched_keys", "error_msgs"):
-        if report.get(key):
-            example = sorted(map(str, report[key]))[0]
-            raise TargetError(
-                f"{known.name}: the weights do not fit the model: {key.replace('_', ' ')} such as {example}"
-            )
-    if model.config.is_encoder_decoder:
-        raise TargetError(f"{known.name}: an encoder-decoder model; expected a decoder or a text classifier")
-    return model.eval().requires_grad_(False), tokenizer
-
-
-def _limit(config: Any, tokenizer: Any) -> int | None:
-    """The most tokens a model takes; a classifier's tokenizer knows it better where positions are offset."""
-    most = getattr(config.get_text_config(), "max_position_embeddings", None)
-    said_most = tokenizer.model_max_length
-    known = [int(each) for each in (most, said_most) if each is not None and each < _NO_LIMIT]
-    return min(known, default=None)
-
-
-def _stops(model: Any, tokenizer: Any) -> frozenset[int]:
-    """The tokens that end a text."""
-    named = model.generation_config.eos_token_id
-    ends = named if isinstance(named, list) else [named]
-    return frozenset(int(token) for token in (*ends, tokenizer.eos_token_id) if token is not None)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from probandum.target import target
 from probandum.targets.boosted import BoostedTarget
+from probandum.targets.forms import no_xgboost
 
 
 @target("xgboost")
@@ -21,3 +24,8 @@ class XGBoostTarget(BoostedTarget):
     extra = "xgb"
     suffixes = (".ubj", ".json")
     objectives = "binary:logistic or multi:softprob"
+
+    @classmethod
+    def no_model(cls, path: Path) -> str | None:
+        """What to say of a file that XGBoost cannot have written."""
+        return no_xgboost(path)

@@ -65,15 +65,16 @@ class Auditing:
             if not done.result.trusted:
                 check = checks.on_causes(done.result)
             elif name is None:
-                check = checks.on_gate(done.findings, done.result)
+                check = checks.on_gate(*done.told)
             else:
-                check = checks.on_name(name, done.findings, mode=done.result.mode)
+                check = checks.on_name(name, done.told.findings, mode=done.result.mode)
         except ProbandumError as error:
             raise _failed(error) from None
         if self.running is not None:
             self.keep(self.running, check, done)
         self.settle(check)
-        return check.findings
+        known = {finding.id: finding for finding in done.findings} if check.findings else {}
+        return tuple(known[finding.id] for finding in check.findings)
 
     def of(self, plan: Plan) -> Audited:
         """How the audit of ``plan`` ended."""

@@ -12,6 +12,7 @@ from probandum.gating import GateResult, said
 from probandum.judging import limit_on
 from probandum.probe import ControlOutcome, ProbeResult
 from probandum.waiving import waiver_words
+from probandum.withholding import hidden
 
 _VERDICTS = {1: Verdict.FAIL, 2: Verdict.ERROR, 3: Verdict.INCONCLUSIVE, 4: Verdict.ERROR}
 
@@ -128,7 +129,8 @@ def properties(check: Check) -> Iterator[tuple[str, object]]:
             yield from zip(
                 ("audit.value", "audit.low", "audit.high"), (estimate.value, estimate.low, estimate.high), strict=True
             )
-        yield "audit.n", estimate.n
+        if not hidden(estimate):
+            yield "audit.n", estimate.n
         if finding.limit is not None:
             yield "audit.limit", limit_words(finding.limit)
 

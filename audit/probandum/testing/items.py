@@ -75,15 +75,15 @@ class AuditItem(pytest.Item):
 
 
 def _on_probe(name: str, done: Audited) -> Check:
-    return checks.on_probe(name, done.record.results, done.findings)
+    return checks.on_probe(name, done.record.results, done.told.findings)
 
 
 def _on_limit(limit: Limit, limits: tuple[Limit, ...], done: Audited) -> Check:
-    return checks.on_limit(limit, limits, done.findings, mode=done.result.mode)
+    return checks.on_limit(limit, limits, done.told.findings, mode=done.result.mode)
 
 
 def _on_accounting(limits: tuple[Limit, ...], done: Audited) -> Check:
-    return checks.on_accounting(limits, done.findings, done.result)
+    return checks.on_accounting(limits, *done.told)
 
 
 def _limit_name(limit: Limit) -> str:

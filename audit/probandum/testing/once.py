@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
-from probandum import api, codec, gating, preparing, running, showing
+from probandum import api, codec, gating, preparing, running, showing, withholding
 from probandum.errors import ProbandumError
 from probandum.export.writing import line
 from probandum.finding import Finding
@@ -42,6 +43,19 @@ class Audited:
     def findings(self) -> tuple[Finding, ...]:
         """Its findings as the gate sees them, without waivers that have ended; only where the result is trusted."""
         return standing(self.record.findings, self.result.idle)
+
+    @property
+    def told(self) -> Told:
+        """Findings and result as a test report may keep them, without figures about small groups of persons."""
+        findings = withholding.told(self.findings, self.record.plan["ask"].get("groups") or ())
+        return Told(findings, gating.retold(self.result, findings))
+
+
+class Told(NamedTuple):
+    """What the lines and properties of tests are made of: reports of tests are uploaded."""
+
+    findings: tuple[Finding, ...]
+    result: GateResult
 
 
 def audited(plan: Plan, folder: Path, *, out: Path | None, tier: str | None) -> Audited:

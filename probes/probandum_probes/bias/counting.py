@@ -24,7 +24,7 @@ from probandum.subject import UNKNOWN, Grouping, Outcomes, Subject
 #: The fewest rows, positives or negatives of a group that allow a verdict, and the fewest expected of a decision.
 SMALLEST_GROUP = 30
 SMALLEST_EXPECTED = 5
-#: Precision rests on a part of the group that the system itself chose, so the group must be larger.
+#: Predictive values rest on a part of the group that the system itself chose, so the group must be larger.
 SMALLEST_FOR_PRECISION = 100
 
 Mask = npt.NDArray[np.bool_]
@@ -58,13 +58,20 @@ SELECTION = Rate(
     name="selection-rate", gap="selection-difference", events=_FAVOURABLE, trials=np.full(8, True), unit="rows"
 )
 PRECISION = Rate(name="ppv", gap="ppv-difference", events=_POSITIVE, trials=_DETECTED, unit="rows found positive")
+NEGATIVE_PRECISION = Rate(
+    name="npv", gap="npv-difference", events=~_POSITIVE, trials=~_DETECTED, unit="rows found negative"
+)
 TRUE_POSITIVES = Rate(name="tpr", gap="tpr-difference", events=_DETECTED, trials=_POSITIVE, unit="positives")
 FALSE_POSITIVES = Rate(name="fpr", gap="fpr-difference", events=_DETECTED, trials=~_POSITIVE, unit="negatives")
 FALSE_NEGATIVES = Rate(name="fnr", gap="", events=~_DETECTED, trials=_POSITIVE, unit="positives")
+#: Decisions that the label contradicts, among all rows.
+ERRORS = Rate(name="error-rate", gap="", events=_DETECTED ^ _POSITIVE, trials=np.full(8, True), unit="rows")
 
-RATES = (SELECTION, TRUE_POSITIVES, FALSE_POSITIVES, FALSE_NEGATIVES, PRECISION)
+RATES = (SELECTION, TRUE_POSITIVES, FALSE_POSITIVES, FALSE_NEGATIVES, PRECISION, NEGATIVE_PRECISION)
 #: The gap in false negative rates is the one in true positive rates with its sign turned, and not judged twice.
-COMPARED = (SELECTION, TRUE_POSITIVES, FALSE_POSITIVES, PRECISION)
+COMPARED = (SELECTION, TRUE_POSITIVES, FALSE_POSITIVES, PRECISION, NEGATIVE_PRECISION)
+#: Rates that rest on a part of the group which the system itself chose.
+_CHOSEN = (PRECISION, NEGATIVE_PRECISION)
 
 
 def count(grouping: Grouping, outcomes: Outcomes) -> Cells:
@@ -114,8 +121,8 @@ def too_small(rate: Rate, names: Sequence[str], pair: Pair, rows: Sequence[int])
     for name, (_, trials), size in zip(names, pair, rows, strict=True):
         if trials < SMALLEST_GROUP:
             return f"{name} has {trials or 'no'} {rate.unit}; a verdict needs {SMALLEST_GROUP}"
-        if rate is PRECISION and size < SMALLEST_FOR_PRECISION:
-            return f"{name} has {size} rows; a verdict on precision needs {SMALLEST_FOR_PRECISION}"
+        if rate in _CHOSEN and size < SMALLEST_FOR_PRECISION:
+            return f"{name} has {size} rows; a verdict on predictive values needs {SMALLEST_FOR_PRECISION}"
         if rate is SELECTION:
             pooled = (pair[0][0] + pair[1][0]) / (pair[0][1] + pair[1][1])
             for share, decision in ((pooled, "favourable"), (1 - pooled, "unfavourable")):
@@ -145,6 +152,17 @@ def present(grouping: Grouping, cells: Cells) -> list[int]:
     return [i for i, size in enumerate(cells.sum(axis=1)) if size > 0 or not crossed]
 
 
+def stated(grouping: Grouping, sizes: npt.NDArray[np.int64]) -> list[int]:
+    """The groups that somebody is in, and whose members state every attribute; ``sizes``: rows by group."""
+    parts = grouping.parts or (grouping,)
+    unknown = [{i for i, name in enumerate(part.names) if name == UNKNOWN} for part in parts]
+    return [
+        index
+        for index in np.flatnonzero(sizes).tolist()
+        if not any(code in none for code, none in zip(grouping.place(index).values(), unknown, strict=True))
+    ]
+
+
 def decisions(ask: Ask) -> tuple[Subject, Response]:
     """The rows under audit and the system's answer to all of them; TargetError where one has none."""
     subject = ask.subject
@@ -160,12 +178,12 @@ def decisions(ask: Ask) -> tuple[Subject, Response]:
     return subject, answer
 
 
-def groupings(subject: Subject, order: int) -> list[Grouping]:
-    """The declared attributes, and their crossings of up to ``order`` of them."""
+def crossings(subject: Subject, order: int) -> list[Grouping]:
+    """The crossings of two and up to ``order`` declared attributes."""
     declared = list(subject.groupings.values())
     return [
         reduce(Grouping.cross, chosen)
-        for size in range(1, min(order, len(declared)) + 1)
+        for size in range(2, min(order, len(declared)) + 1)
         for chosen in itertools.combinations(declared, size)
     ]
 

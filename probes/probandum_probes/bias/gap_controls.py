@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from probandum import stats
-from probandum.controls import ChangedAnswers, ChangedSubject
+from probandum.controls import ChangedAnswers
 from probandum.evidence import Response
 from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Probe
@@ -29,12 +29,12 @@ from probandum_probes.bias.counting import (
     compared,
     count,
     decisions,
-    groupings,
     groups_of,
     pair_of,
     too_small,
 )
 from probandum_probes.bias.sampling import sampled_rows
+from probandum_probes.bias.scored import Recorded
 
 #: Worlds without an effect that the negative control draws, and the fewest that tell anything.
 NULL_DRAWS = 1000
@@ -45,6 +45,8 @@ NULL_ERROR = 0.06
 PLANTED = 0.10
 #: How often a control may fail by chance.
 FALSE_ALARM = 0.01 / 2
+#: The level of each of two intervals from independent worlds without an effect, see ``excluded_twice``.
+TWICE = 0.99
 
 
 def no_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
@@ -58,11 +60,14 @@ def no_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         return None, "no two groups are large enough to be compared"
     grouping, group, reference, _ = place
     where = groups_of(grouping, group, reference)
-    order = ask.rng("permuted").permutation(len(subject))
-    seen = _differences(probe, ChangedSubject(ask, lambda rows: _permuted(rows, order)), where)[SELECTION.gap]
-    wide = stats.bounds("newcombe", level=1 - FALSE_ALARM, counts=seen.counts)
-    if not wide.low <= 0 <= wide.high:
-        return False, f"groups were permuted, and {where} still differs by {wide.low:+.4f} to {wide.high:+.4f}"
+    seen = []
+    for number in ("first", "second"):
+        world = permuted(subject, ask.rng("permuted", number).permutation(len(subject)))
+        gap = _differences(probe, Recorded(ask, subject=world, answer=answer), where)[SELECTION.gap]
+        seen.append(stats.bounds("newcombe", level=TWICE, counts=gap.counts))
+    if excluded_twice(seen):
+        said = " and ".join(f"{wide.low:+.4f} to {wide.high:+.4f}" for wide in seen)
+        return False, f"groups were permuted twice, and {where} still differed by {said}"
     drawn, rejected = _null_worlds(attributes, outcomes, ask.rng("null"))
     if drawn < FEWEST_DRAWS:
         return None, f"only {drawn} of {NULL_DRAWS} worlds without a gap had groups large enough to be compared"
@@ -118,7 +123,7 @@ def planted_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     inside, outside = grouping.codes == group, grouping.codes == reference
     n, alpha = int(inside.sum()), 0.05 / hypotheses
     error = math.sqrt(_variance(before.favourable[inside]) + _variance(before.favourable[outside]))
-    wanted = math.ceil(max(PLANTED, (_z(alpha) + _z(0.01)) * error) * n)
+    wanted = math.ceil(max(PLANTED, (z_at(alpha) + z_at(0.01)) * error) * n)
     worse = int(before.favourable[inside].sum()) >= wanted
     pool = np.flatnonzero(inside & (before.favourable == worse))
     if len(pool) < wanted or subject.decision is None:
@@ -153,6 +158,11 @@ def _sharpest(attributes: Sequence[Grouping], outcomes: Outcomes) -> tuple[Group
     return grouping, group, reference, 2 * len(found)
 
 
+def excluded_twice(intervals: Sequence[stats.Interval]) -> bool:
+    """Whether intervals of two worlds without an effect lie on one side of 0: by chance once in 20,000 times."""
+    return all(each.low > 0 for each in intervals) or all(each.high < 0 for each in intervals)
+
+
 def turn_round(answer: Response, rows: npt.NDArray[np.intp], decision: Decision) -> Response:
     """``answer`` with the decisions on ``rows`` turned into the other one."""
     values, labels = answer.values.copy(), answer.labels
@@ -185,7 +195,8 @@ def directly(outcomes: Outcomes, group: Mask, reference: Mask) -> dict[str, floa
 
 def _attributes(probe: Probe, subject: Subject) -> list[Grouping]:
     """The attributes that the probe compares groups of."""
-    return groupings(subject, getattr(probe, "intersections", 1))
+    found: list[Grouping] = probe.groupings(subject)  # type: ignore[attr-defined]
+    return found
 
 
 def _differences(probe: Probe, ask: Ask, where: Groups) -> dict[str, Estimate]:
@@ -193,7 +204,7 @@ def _differences(probe: Probe, ask: Ask, where: Groups) -> dict[str, Estimate]:
     return {each.metric: each.estimate for each in probe.measure(ask) if each.groups == where}
 
 
-def _permuted(subject: Subject, order: npt.NDArray[np.int64]) -> Subject:
+def permuted(subject: Subject, order: npt.NDArray[np.int64]) -> Subject:
     """The same rows and groups, each row with another row's groups."""
     groups = {name: replace(each, codes=each.codes[order]) for name, each in subject.groupings.items()}
     return replace(subject, groupings=groups)
@@ -205,5 +216,6 @@ def _variance(favourable: Mask) -> float:
     return float(share * (1 - share) / len(favourable))
 
 
-def _z(alpha: float) -> float:
+def z_at(alpha: float) -> float:
+    """The normal deviate above which ``alpha`` of the distribution lies."""
     return -NormalDist().inv_cdf(alpha)

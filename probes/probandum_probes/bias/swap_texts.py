@@ -90,9 +90,9 @@ def read_scenarios(path: Path) -> tuple[Scenario, ...]:
     source = read_yaml(path)
     problems: list[str] = []
     scenarios: list[Scenario] = []
-    for index, entry in _entries(source, "scenarios", problems):
+    for index, entry in entries(source, "scenarios", problems):
         place = ("scenarios", index)
-        texts = _texts(source, place, entry, _SCENARIO_KEYS, problems)
+        texts = texts_of(source, place, entry, _SCENARIO_KEYS, problems)
         if texts is None:
             continue
         scenario = Scenario(**texts)
@@ -143,9 +143,9 @@ def read_seeds(path: Path) -> tuple[Seed, ...]:
     if not isinstance(fillers, list) or not all(isinstance(filler, str) for filler in fillers):
         raise PlanError([source.problem(("fillers",), "expected a list of words")])
     seeds: dict[str, Seed] = {}
-    for index, entry in _entries(source, "seeds", problems):
+    for index, entry in entries(source, "seeds", problems):
         place = ("seeds", index)
-        texts = _texts(source, place, {**entry, "attributes": ""}, _SEED_KEYS, problems)
+        texts = texts_of(source, place, {**entry, "attributes": ""}, _SEED_KEYS, problems)
         if texts is None:
             continue
         text, attributes = texts["text"], entry.get("attributes", [])
@@ -209,7 +209,7 @@ def read_terms(path: Path) -> tuple[Term, ...]:
     return tuple(terms)
 
 
-def _entries(source: YamlSource, key: str, problems: list[str]) -> Iterator[tuple[int, Mapping[str, object]]]:
+def entries(source: YamlSource, key: str, problems: list[str]) -> Iterator[tuple[int, Mapping[str, object]]]:
     """The mappings of the list under ``key``; whatever is none of them becomes a problem."""
     entries = source.values.get(key)
     if not isinstance(entries, list) or not entries:
@@ -221,7 +221,7 @@ def _entries(source: YamlSource, key: str, problems: list[str]) -> Iterator[tupl
             problems.append(source.problem((key, index), "expected keys and values"))
 
 
-def _texts(
+def texts_of(
     source: YamlSource,
     place: tuple[str | int, ...],
     entry: Mapping[str, object],

@@ -179,6 +179,7 @@ class TermSwap:
             Request(
                 kind=Capability.CLASSIFY,
                 inputs=tuple(seed.sentence(word) for seed in fitting),
+                keys=tuple(seed.text for seed in fitting),
                 groups=(word,) * len(fitting),
             )
             for word, fitting in seeds.items()

@@ -1,22 +1,25 @@
-"""Which figures are withheld because they would show, or give away, a cell of fewer than ten persons.
+"""Withholding: which figures would show, or give away, fewer than ten persons, and what stands in their place.
 
 Published tables leave out cells of fewer than ten persons and one complementary cell, since a single hole in
-a table whose total is known is no hole. The record keeps every cell.
+a table whose total is known is no hole. The record keeps every cell, and the terminal prints it. Whatever leaves the
+machine follows this rule: documents, comparisons, the files that CI services read, and test reports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from probandum.comparison import Change, Comparison
-from probandum.dossier import Dossier
-from probandum.finding import Estimate, Groups
-from probandum_reports import saying
+from probandum.finding import Estimate, Finding, Groups, SubReason
 
 #: A convention of this toolkit; no law sets the number.
 FEWEST = 10
+
+#: What stands where a figure about fewer than ten persons would stand, and where one that gives it away would.
+WITHHELD = "fewer than 10 persons, not shown"
+WITHHELD_TOO = "not shown, since it would give away a smaller group"
 
 #: What a rate is counted over: those with either outcome, those with either decision, or everybody; and who they are.
 _OVER = {
@@ -28,6 +31,23 @@ _OVER = {
     "npv": ("decision", "others"),
     "selection": ("everybody", "everybody"),
     "impact": ("everybody", "everybody"),
+    **dict.fromkeys(
+        (
+            "shrunk",
+            "probability",
+            "lowest",
+            "highest",
+            "auc",
+            "xauc",
+            "calibration",
+            "recalibration",
+            "debiased",
+            "predicted",
+            "observed",
+            "scoring",
+        ),
+        ("everybody", "everybody"),
+    ),
 }
 
 #: Methods whose counts are pairs that changed, and no events of trials.
@@ -59,18 +79,45 @@ class _Figure(NamedTuple):
     estimate: Estimate
 
 
-def small_cells(dossier: Dossier) -> Mapping[str, bool]:
-    """The ids of the findings to withhold: True where it is about few persons, False where it would give some away.
+def withheld(findings: Iterable[Finding], attributes: Iterable[str]) -> Mapping[str, str]:
+    """What stands in place of each figure that is withheld, by finding id; the others are absent.
 
-    Only groups of persons count: attributes that the plan declares for the rows under audit, and their
+    Only groups of persons count: ``attributes`` that the plan declares for the rows under audit, and their
     intersections. A comparison is withheld where either of its groups is.
     """
     figures = [
         _Figure(each.id, each.metric, each.groups, each.facets, each.estimate)
-        for each in dossier.findings
+        for each in findings
         if each.groups is not None
     ]
-    return _withheld(figures, dossier.plan.get("ask", {}).get("groups") or ())
+    return _withheld(figures, attributes)
+
+
+def told(findings: Sequence[Finding], attributes: Iterable[str]) -> tuple[Finding, ...]:
+    """``findings`` as they may be told beyond this machine, in their order: withheld ones without a figure."""
+    words = withheld(findings, attributes)
+    return tuple(_without_figures(each, words[each.id]) if each.id in words else each for each in findings)
+
+
+def hidden(estimate: Estimate) -> bool:
+    """Whether an estimate stands in place of one that is withheld."""
+    return estimate.value is None and estimate.why in (WITHHELD, WITHHELD_TOO)
+
+
+def _without_figures(finding: Finding, words: str) -> Finding:
+    """Verdict, limit as declared, and waiver stay; how many persons there are, or would be needed, goes."""
+    limit = finding.limit
+    if limit is not None and limit.applied:
+        limit = replace(limit, effective=limit.threshold, lower=None, upper=None, p_fail=None, p_adjusted=None)
+    return replace(
+        finding,
+        estimate=Estimate.missing(words, unit=finding.estimate.unit),
+        limit=limit,
+        why=f"not comparable: {words}" if finding.sub_reason is SubReason.NOT_COMPARABLE else words,
+        detectable=None,
+        n_needed=None,
+        evidence=(),
+    )
 
 
 def published(comparison: Comparison) -> Comparison:
@@ -80,22 +127,19 @@ def published(comparison: Comparison) -> Comparison:
         for each in comparison.changes
         if each.groups is not None
     ]
-    withheld = _withheld(figures, comparison.attributes)
+    words = _withheld(figures, comparison.attributes)
     return replace(
         comparison,
-        changes=tuple(
-            _hidden(each, small=withheld[each.of]) if each.of in withheld else each for each in comparison.changes
-        ),
+        changes=tuple(_hushed(each, words[each.of]) if each.of in words else each for each in comparison.changes),
     )
 
 
-def _hidden(change: Change, *, small: bool) -> Change:
-    why = saying.WITHHELD if small else saying.WITHHELD_TOO
-    return replace(change, base=None, new=None, estimate=Estimate.missing(why, unit=change.estimate.unit))
+def _hushed(change: Change, words: str) -> Change:
+    return replace(change, base=None, new=None, estimate=Estimate.missing(words, unit=change.estimate.unit))
 
 
-def _withheld(figures: Iterable[_Figure], attributes: Iterable[str]) -> Mapping[str, bool]:
-    """By id, whether a figure is about few persons (True) or would give some away (False); the others are absent."""
+def _withheld(figures: Iterable[_Figure], attributes: Iterable[str]) -> Mapping[str, str]:
+    """By id, what stands in place of a figure about few persons, or of one that would give some away."""
     declared = frozenset(attributes)
     personal = [figure for figure in figures if set(figure.groups.attribute.split("*")) <= declared]
     counted: dict[_Counted, int] = {}
@@ -106,20 +150,21 @@ def _withheld(figures: Iterable[_Figure], attributes: Iterable[str]) -> Mapping[
     for each, size in counted.items():
         sizes[each.cell] = min(size, sizes.get(each.cell, size))
     small = {cell for cell, size in sizes.items() if size < FEWEST}
-    hidden = small | set(_complements(sizes, small))
+    holes = small | set(_complements(sizes, small))
     about = {figure.id: [_counted(figure, group) for group in _compared(figure)] for figure in personal}
-    return {
+    few = {
         name: any(each.cell in small and counted.get(each, 0) < FEWEST for each in compared)
         for name, compared in about.items()
-        if any(each.cell in hidden for each in compared)
+        if any(each.cell in holes for each in compared)
     }
+    return {name: WITHHELD if fewer else WITHHELD_TOO for name, fewer in few.items()}
 
 
-def _complements(sizes: dict[_Cell, int], withheld: set[_Cell]) -> Iterable[_Cell]:
-    """The smallest other cell of each table in which exactly one is withheld."""
-    for table in sorted({cell.table for cell in withheld}):
-        holes = [cell for cell in withheld if cell.table == table]
-        others = [cell for cell in sizes if cell.table == table and cell not in withheld]
+def _complements(sizes: dict[_Cell, int], small: set[_Cell]) -> Iterable[_Cell]:
+    """The smallest other cell of each table in which exactly one is small."""
+    for table in sorted({cell.table for cell in small}):
+        holes = [cell for cell in small if cell.table == table]
+        others = [cell for cell in sizes if cell.table == table and cell not in small]
         if len(holes) == 1 and others:
             yield min(others, key=lambda cell: (sizes[cell], cell.group))
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -12,7 +12,8 @@ from probandum.comparison import Change, Comparison, Named
 from probandum.dossier import Dossier
 from probandum.finding import Estimate, Groups
 from probandum.probe import Measure, ProbeResult
-from probandum_reports.small_cells import FEWEST, published, small_cells
+from probandum.withholding import FEWEST, WITHHELD, WITHHELD_TOO, published, told
+from probandum.withholding import withheld as withheld_of
 
 
 def rates(sizes: Sequence[int], *, attribute: str = "nationality", metric: str = "selection-rate") -> list[Measure]:
@@ -58,9 +59,15 @@ def dossier_of(measures: Sequence[Measure]) -> Dossier:
     return make_dossier(results=[result])
 
 
+def small_cells(measures: Sequence[Measure]) -> Mapping[str, str]:
+    """What stands in place of what is withheld, by finding id."""
+    dossier = dossier_of(measures)
+    return withheld_of(dossier.findings, dossier.plan["ask"]["groups"])
+
+
 def withheld(measures: Sequence[Measure]) -> set[str]:
     """What follows the question mark of the withheld ids."""
-    return {name.partition("?")[2] for name in small_cells(dossier_of(measures))}
+    return {name.partition("?")[2] for name in small_cells(measures)}
 
 
 def test_a_small_cell_takes_the_next_smallest_with_it() -> None:
@@ -75,20 +82,20 @@ def test_a_small_cell_takes_the_next_smallest_with_it() -> None:
 
 def test_a_large_cell_is_withheld_for_another_reason_than_a_small_one() -> None:
     """Only a comparison with a small group is marked as about fewer than ten persons."""
-    hidden = small_cells(dossier_of(rates([400, 6, 40])))
+    hidden = small_cells(rates([400, 6, 40]))
 
-    assert hidden["bias.group-rates/selection-rate?nationality=g1"]
-    assert hidden["bias.group-rates/selection-difference?nationality=g1~g0"]
-    assert not hidden["bias.group-rates/selection-rate?nationality=g2"]
-    assert not hidden["bias.group-rates/selection-difference?nationality=g2~g0"]
+    assert WITHHELD == hidden["bias.group-rates/selection-rate?nationality=g1"]
+    assert WITHHELD == hidden["bias.group-rates/selection-difference?nationality=g1~g0"]
+    assert WITHHELD_TOO == hidden["bias.group-rates/selection-rate?nationality=g2"]
+    assert WITHHELD_TOO == hidden["bias.group-rates/selection-difference?nationality=g2~g0"]
 
 
 def test_a_rate_over_enough_persons_is_not_said_to_be_about_few() -> None:
     """Ten negatives are withheld for the eight positives beside them, and the reason says so; the positives are few."""
-    hidden = small_cells(dossier_of(rates([400, 8, 40], metric="tpr") + rates([900, 10, 90], metric="fpr")))
+    hidden = small_cells(rates([400, 8, 40], metric="tpr") + rates([900, 10, 90], metric="fpr"))
 
-    assert hidden["bias.group-rates/tpr?nationality=g1"]
-    assert not hidden["bias.group-rates/fpr?nationality=g1"]
+    assert WITHHELD == hidden["bias.group-rates/tpr?nationality=g1"]
+    assert WITHHELD_TOO == hidden["bias.group-rates/fpr?nationality=g1"]
 
 
 def test_two_small_cells_need_no_third() -> None:
@@ -121,7 +128,7 @@ def test_error_rates_over_one_outcome_hide_those_over_the_other() -> None:
     both = rates([400, 6, 40], metric="tpr") + rates([500, 60, 70], metric="fpr")
     singles = [each for each in both if each.groups is not None and each.groups.reference is None]
 
-    assert "bias.group-rates/fpr?nationality=g1" in small_cells(dossier_of(singles))
+    assert "bias.group-rates/fpr?nationality=g1" in small_cells(singles)
 
 
 @settings(max_examples=40, deadline=None)
@@ -129,7 +136,7 @@ def test_error_rates_over_one_outcome_hide_those_over_the_other() -> None:
 def test_no_shown_figure_is_about_fewer_than_ten(sizes: list[int]) -> None:
     """Whatever the sizes, every finding with a small group is withheld, and a table has no hole alone."""
     dossier = dossier_of(rates(sizes))
-    hidden = small_cells(dossier)
+    hidden = small_cells(rates(sizes))
     single_holes = [
         finding.id
         for finding in dossier.findings
@@ -195,3 +202,15 @@ def test_a_comparison_withholds_the_same_cells() -> None:
     ]
     assert {(None, None, 0)} == {(each.base, each.new, each.estimate.n) for each in shown[1:3]}
     assert [changes[0], changes[3]] == [shown[0], shown[3]]
+
+
+def test_a_finding_is_told_without_its_figures() -> None:
+    """Verdict, id and declared limit stay; value, n, reason, bounds and what a verdict would need go."""
+    findings = dossier_of(rates([400, 6, 40])).findings
+    shown = told(findings, ["nationality"])
+    small = next(each for each in shown if each.id.endswith("nationality=g1"))
+
+    assert [each.id for each in findings] == [each.id for each in shown]
+    assert findings == told(findings, [])  # words of a text are no persons
+    assert (None, 0, WITHHELD) == (small.estimate.value, small.estimate.n, small.why)
+    assert (None, None, ()) == (small.n_needed, small.detectable, small.evidence)

@@ -1,0 +1,54 @@
+"""What a plan says of an OpenAI-compatible server beside how it is reached, checked before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from probandum.errors import UsageError
+from probandum.targets.generating import Decoding
+from probandum.targets.prompting import Unanswerable
+
+#: Keys of ``extra`` that would change what is asked, or what the plan says elsewhere.
+_OWN = (
+    *("model", "messages", "prompt", "system", "temperature", "top_p", "max_tokens", "max_completion_tokens", "seed"),
+    *("stream", "logprobs", "top_logprobs", "echo", "n"),
+)
+
+
+def with_path(url: str) -> str:
+    """The address with ``/v1`` where it names no path.
+
+    >>> with_path("http://127.0.0.1:8000"), with_path("https://host/openai/v1/")
+    ('http://127.0.0.1:8000/v1', 'https://host/openai/v1/')
+    """
+    try:
+        return url if urlsplit(url).path.strip("/") else url.rstrip("/") + "/v1"
+    except ValueError:
+        return url  # refused where it is used
+
+
+def refuse_system(system: str | None, api: str) -> None:
+    """UsageError where there is no message that a system prompt could be."""
+    if system is not None and api != "chat":
+        raise UsageError("target.system: a completion has no messages", remedy="leave it out, or say api: chat")
+
+
+def decoding_of(*, temperature: float = 0.0, top_p: float = 1.0, max_tokens: int = 128) -> Decoding:
+    """How texts are written where a request does not say; UsageError naming the key that cannot be meant."""
+    try:
+        return Decoding.of({"temperature": temperature, "top_p": top_p}, max_new_tokens=max_tokens)
+    except Unanswerable as error:
+        said = str(error).replace("parameter max_new_tokens", "max_tokens").replace("parameter ", "")
+        raise UsageError(f"target.{said}") from None
+
+
+def extra_of(extra: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Keys of the server's own; UsageError where one would stand in for a key of the plan."""
+    twice = next((key for key in extra if key in _OWN), None)
+    if twice is not None:
+        raise UsageError(
+            f"target.extra.{twice}: not an extra of the server", remedy="say it under target, or not at all"
+        )
+    return extra

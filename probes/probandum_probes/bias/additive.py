@@ -1,0 +1,83 @@
+"""Shrinking the rates of many crossed groups towards what their attributes say one by one.
+
+A rate that is low only because both of a group's attributes have low rates is expected; what shrinkage towards one
+common rate would hide is the group that is lower than its attributes say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from probandum import stats
+from probandum.evidence import Floats
+from probandum.stats.shrinkage import LEAST_CORRELATION
+
+#: From so many groups on rates are shrunk towards main effects and not towards one rate.
+FEWEST_GROUPS = 8
+#: Steps of the fit, and the weight of the penalty that keeps the effects of empty and full groups finite.
+_STEPS, _PENALTY = 100, 0.02
+
+
+def shrunk(events: Sequence[int], trials: Sequence[int], places: Sequence[Sequence[int]]) -> stats.Shrunk:
+    """Posterior rates of crossed groups; ``places``: of each group its code in every attribute that is crossed.
+
+    Below 8 groups, or where attributes leave nothing over, as ``stats.shrunk_rates``. Otherwise the prior mean of a
+    group is the rate that a logistic regression on the attributes alone expects, m_g, and with k groups and q
+    coefficients MSB = sum n (p - m_g)^2 / (k - q) stands in place of the one about a common rate.
+    """
+    design = _dummies(places)
+    k, q = design.shape
+    if k < FEWEST_GROUPS or k <= q:
+        return stats.shrunk_rates(events, trials)
+    common = stats.shrunk_rates(events, trials)  # refuses what are no counts
+    x, n = np.asarray(events, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+    total, rates = float(n.sum()), x / n
+    expected = main_effects(x, n, design)
+    size = (total - float((n**2).sum()) / total) / (k - 1)
+    between = float((n * (rates - expected) ** 2).sum()) / (k - q)
+    within = float((n * rates * (1 - rates)).sum()) / (total - k)
+    whole = between + (size - 1) * within
+    raw = (between - within) / whole if whole > 0 else 0.0
+    correlation = min(max(raw, LEAST_CORRELATION), 1 - LEAST_CORRELATION)
+    weight = 1 / correlation - 1
+    prior = expected * weight
+    posteriors = zip((x + prior).tolist(), (n - x + weight - prior).tolist(), strict=True)
+    return stats.Shrunk(common=common.common, correlation=correlation, weight=weight, posteriors=tuple(posteriors))
+
+
+def main_effects(events: Floats, trials: Floats, design: Floats) -> Floats:
+    """Rates that a logistic regression on ``design`` expects, by Newton's method with a slight penalty on effects.
+
+    >>> design = np.array([[1.0, 0.0], [1.0, 1.0]])
+    >>> main_effects(np.array([100.0, 300.0]), np.array([1000.0, 1000.0]), design).round(2).tolist()
+    [0.1, 0.3]
+    """
+    penalty = np.full(design.shape[1], _PENALTY)
+    penalty[0] = 1e-9
+    beta = np.zeros(design.shape[1])
+    for _ in range(_STEPS):
+        rates = _logistic(design @ beta)
+        gradient = design.T @ (events - trials * rates) - penalty * beta
+        curvature = (design * (trials * rates * (1 - rates) + 1e-9)[:, None]).T @ design + np.diag(penalty)
+        step = np.linalg.solve(curvature, gradient)
+        beta = beta + step * min(1.0, 4.0 / max(float(np.abs(step).max()), 1e-12))
+        if float(np.abs(step).max()) < 1e-10:
+            break
+    return np.clip(_logistic(design @ beta), 1e-6, 1 - 1e-6)
+
+
+def _dummies(places: Sequence[Sequence[int]]) -> Floats:
+    """An intercept, and for each attribute one column a group but its first."""
+    codes = np.asarray(places, dtype=np.int64)
+    columns = [np.ones(len(codes))]
+    for attribute in codes.T:
+        columns += [(attribute == code).astype(np.float64) for code in np.unique(attribute)[1:]]
+    return np.column_stack(columns)
+
+
+def _logistic(values: Floats) -> Floats:
+    from scipy.special import expit
+
+    return np.asarray(expit(values), dtype=np.float64)

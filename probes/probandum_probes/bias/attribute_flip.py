@@ -1,0 +1,239 @@
+"""Decisions that change when an attribute is changed, and nothing else of the row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from probandum import stats
+from probandum.controls import ChangedSubject, Examined
+from probandum.errors import DataError
+from probandum.evidence import Capability, Floats
+from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.probe import Ask, Measure, probe
+from probandum.subject import Bools, Grouping, Outcomes, Subject
+from probandum_probes.bias.carried import all_as, carriers
+from probandum_probes.bias.counting import SMALLEST_GROUP, decisions, groups_of
+from probandum_probes.bias.flip_controls import blind, planted_flips
+from probandum_probes.bias.rates import unsaid
+from probandum_probes.bias.sampling import refuse_sample, sampled_rows
+from probandum_probes.bias.scored import RowValues, pairs_of, rows_compared
+
+FLIPS = "attribute-flip-rate"
+SHIFT = "attribute-shift"
+LOGITS = "attribute-logit-shift"
+_COLUMNS = "suites.bias.attribute-flip.columns"
+
+
+class _Sides(NamedTuple):
+    """The rows of two groups with the decision and the score that each gets as a member of either."""
+
+    rows: Bools
+    group: Outcomes
+    reference: Outcomes
+
+
+@probe(
+    "bias.attribute-flip",
+    version=1,
+    requirements=[
+        "ai-act:art-9:6",
+        "ai-act:art-10:2:f",
+        "ai-act:art-27:1:d",
+        "ai-act:annex-iv:2:g",
+        "ai-act:annex-iv:3",
+        "gdpr:5:1:a",
+        "gdpr:35:7:c",
+    ],
+    needs=Capability.PREDICT,
+    metrics={FLIPS: "share", SHIFT: "share difference", LOGITS: "logit difference"},
+    attributes="plan",
+)
+class AttributeFlip:
+    """How many decisions change when a row's attribute alone is changed, which is not causal, and in whose favour.
+
+    Every row of a group g and its reference h is asked as it is and with the columns that carry the attribute set to
+    what is typical of the other group. ``attribute-flip-rate`` = rows decided otherwise / rows, from 0 to 1, neutral 0
+    (Clopper and Pearson 1934); ``attribute-shift`` = (rows favoured as g only - rows favoured as h only) / rows, from
+    -1 to 1, neutral 0 (Tango 1998, at 0 McNemar's exact test); both may be judged. ``attribute-logit-shift``, shown:
+    the mean of the log-odds of the favourable decision as g less those as h, where scores are probabilities.
+
+    Not causal: what depends on the attribute, such as a career that was broken off, stays as it is. A system that does
+    not take the attribute has no flips whatever it does to people, so that nothing is said of it (``trivial``); other
+    features may stand in for the attribute all the same.
+
+    ``columns`` says which features carry an attribute, such as ``{sex: [female, title]}``: all of them are changed
+    together. Without it these are the features that bear the attribute's name, have one value in each group, or are
+    numbers whose ranges in the groups do not overlap. Typical of a group is its one value, else the lower median of
+    its numbers and the most frequent of its texts. Recorded decisions cannot be asked about changed rows.
+
+    A verdict needs 30 rows in both groups; "at most 0.01" takes 299 rows of which none flips. Rows that state no group
+    are left out. ``sample``: ask about so many rows only, drawn with the plan's seed. Each row is asked once as it is
+    and once more for every group. Over 200,000 rows in all comparisons together no items are kept, and a limit on a
+    change needs a sample.
+
+    Kusner et al. 2017 (why this is not counterfactual fairness).
+    """
+
+    controls = (
+        Examined(name="blind to the attribute", kind="negative", function=blind),
+        Examined(name="planted flips", kind="positive", function=planted_flips),
+    )
+
+    def __init__(self, *, columns: Mapping[str, Sequence[str]] | None = None, sample: int | None = None) -> None:
+        refuse_sample("bias.attribute-flip", sample)
+        for attribute, names in (columns or {}).items():
+            if isinstance(names, str) or not names:
+                raise DataError(f"{_COLUMNS}.{attribute}: {names!r}", remedy="expected a list of features")
+        self.columns = {attribute: tuple(names) for attribute, names in (columns or {}).items()}
+        self.sample = sample
+
+    def measure(self, ask: Ask) -> Iterator[Measure]:
+        """Ask about the rows as they are and as members of every group, and compare."""
+        if ask.subject.answers:
+            why = "decisions were recorded, and nobody can ask how changed rows would have been decided"
+            missing = Estimate.missing(why, n=len(ask.subject), unit="share")
+            reason = SubReason.NO_CAPABILITY
+            yield Measure(metric=FLIPS, estimate=missing, verdict=Verdict.NOT_APPLICABLE, sub_reason=reason, why=why)
+            return
+        ask = sampled_rows(ask, self.sample)
+        subject = ask.subject
+        if not subject.groupings:
+            raise DataError("the plan declares no groups to compare", remedy="add groups: to the plan")
+        carried = {name: self.carried(subject, grouping) for name, grouping in subject.groupings.items()}
+        decisions(ask)  # a system that does not decide on the rows as they are is not asked about others
+        kept = RowValues(subject, 2 * rows_compared(list(subject.groupings.values())))
+        for name, grouping in subject.groupings.items():
+            yield from _compared(ask, grouping, carried[name], kept)
+
+    def carried(self, subject: Subject, grouping: Grouping) -> tuple[str, ...]:
+        """The features that carry an attribute; DataError where the plan names one that the model does not take."""
+        unknown = next((name for name in self.columns if name not in subject.groupings), None)
+        if unknown is not None:
+            raise DataError(f"{_COLUMNS}.{unknown}: no such attribute", remedy=f"found: {', '.join(subject.groupings)}")
+        features = subject.features or tuple(subject.table)
+        named = self.columns.get(grouping.attribute)
+        foreign = next((name for name in named or () if name not in features), None)
+        if foreign is not None:
+            raise DataError(
+                f"{_COLUMNS}.{grouping.attribute}: {foreign!r} is no feature of the model",
+                remedy=f"found: {', '.join(features)}",
+            )
+        return carriers(subject, grouping) if named is None else named
+
+
+def _compared(ask: Ask, grouping: Grouping, columns: Sequence[str], kept: RowValues) -> Iterator[Measure]:
+    """Every comparison of one attribute."""
+    n = len(grouping.codes)
+    only = Groups(attribute=grouping.attribute, group=grouping.names[int(np.bincount(grouping.codes).argmax())])
+    pairs = pairs_of(grouping)
+    if not columns:
+        why = (
+            f"no feature carries {grouping.attribute}, so that changing it changes no decision; "
+            "other features may stand in for it"
+        )
+        yield unsaid(FLIPS, why, only, Verdict.NOT_APPLICABLE, n=n, reason=SubReason.TRIVIAL)
+        return
+    if not pairs:
+        why = f"{grouping.attribute} has no two groups to compare"
+        yield unsaid(FLIPS, why, only, Verdict.INCONCLUSIVE, n=n)
+        return
+    sizes = np.bincount(grouping.codes, minlength=len(grouping.names))
+    used = dict.fromkeys(index for pair in pairs for index in pair)
+    found = {index: _decided_as(ask, grouping, index, columns) for index in used if sizes[index]}
+    for pair in pairs:
+        where = groups_of(grouping, *pair)
+        n = int(sizes[list(pair)].sum())
+        small = next(
+            (
+                f"{grouping.names[index]} has {sizes[index] or 'no'} rows; a verdict needs {SMALLEST_GROUP}"
+                for index in pair
+                if sizes[index] < SMALLEST_GROUP
+            ),
+            None,
+        )
+        if not all(sizes[index] for index in pair):
+            yield unsaid(FLIPS, str(small), where, Verdict.INCONCLUSIVE, n=n, reason=SubReason.SMALL_GROUP)
+            continue
+        rows = np.isin(grouping.codes, pair)
+        sides = _Sides(rows, found[pair[0]], found[pair[1]])
+        design = f"not causal: {', '.join(columns)} alone changed"
+        yield from _measures(sides, where, grouping.codes == pair[0], design, small, kept)
+        yield _logits(sides, ask.subject, where, design)
+
+
+def _decided_as(ask: Ask, grouping: Grouping, group: int, columns: Sequence[str]) -> Outcomes:
+    """What is decided on all rows as members of one group."""
+    subject, answer = decisions(ChangedSubject(ask, lambda rows: all_as(rows, grouping, group, columns)))
+    return subject.outcomes(answer)
+
+
+def _measures(
+    sides: _Sides, where: Groups, group: Bools, design: str, small: str | None, kept: RowValues
+) -> Iterator[Measure]:
+    """How many decisions flip, and in whose favour."""
+    rows = sides.rows
+    signed = sides.group.favourable.astype(np.int64) - sides.reference.favourable
+    n, better, worse = int(rows.sum()), int((signed[rows] > 0).sum()), int((signed[rows] < 0).sum())
+    interval = stats.bounds("clopper-pearson", level=0.95, counts=((better + worse, n),))
+    rate = Estimate(
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        n=n,
+        unit="share",
+        method="clopper-pearson",
+        design=design,
+        counts=((better + worse, n),),
+    )
+    interval = stats.bounds("mcnemar-tango", level=0.95, counts=((better, worse), (n, n)))
+    shift = Estimate(
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        n=n,
+        unit="share",
+        method="mcnemar-tango",
+        design=design,
+        counts=((better, worse), (n, n)),
+    )
+    for metric, estimate, values in ((FLIPS, rate, np.abs(signed)), (SHIFT, shift, signed)):
+        assert estimate.value is not None
+        influence: Floats = (values - estimate.value) / n
+        yield Measure(
+            metric=metric,
+            groups=where,
+            estimate=estimate,
+            verdict=None if small is None else Verdict.INCONCLUSIVE,
+            sub_reason=None if small is None else SubReason.SMALL_GROUP,
+            why=small,
+            items=kept.items(estimate.value, influence, group & rows, ~group & rows, unit="share"),
+        )
+
+
+def _logits(sides: _Sides, subject: Subject, where: Groups, design: str) -> Measure:
+    """By how much the log-odds of the favourable decision move."""
+    n, decision = int(sides.rows.sum()), subject.decision
+    assert decision is not None  # decisions were read by it
+    scores = [side.score for side in (sides.group, sides.reference)]
+    if any(score is None or not ((score[sides.rows] > 0) & (score[sides.rows] < 1)).all() for score in scores):
+        why = "it takes probabilities between 0 and 1 for every row"
+        missing = Estimate.missing(why, n=n, unit="logit")
+        return Measure(metric=LOGITS, groups=where, estimate=missing, mode="disclosure")
+    first, second = (np.log(p) - np.log1p(-p) for p in (np.asarray(score)[sides.rows] for score in scores))
+    towards = 1.0 if decision.favourable == decision.positive else -1.0
+    interval = stats.mean_interval(towards * (first - second))
+    assert interval.standard_error is not None and interval.df is not None
+    estimate = Estimate(
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        n=n,
+        unit="logit",
+        method="t",
+        design=design,
+        moments=(interval.value, interval.standard_error, interval.df),
+    )
+    return Measure(metric=LOGITS, groups=where, estimate=estimate, mode="disclosure")

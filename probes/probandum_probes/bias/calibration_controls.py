@@ -1,0 +1,175 @@
+"""Controls of the probe of calibration: predictions that come true, and one group's shifted by a known amount.
+
+Both work on the answers that were already given and ask the system nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from probandum import stats
+from probandum.evidence import Floats, Table
+from probandum.finding import Estimate, Groups
+from probandum.probe import Ask, Probe
+from probandum.subject import Bools, Grouping, Subject
+from probandum_probes.bias.counting import SMALLEST_EXPECTED, groups_of
+from probandum_probes.bias.gap_controls import FALSE_ALARM, NULL_ERROR, TWICE, excluded_twice, z_at
+from probandum_probes.bias.recalibration import log_odds
+from probandum_probes.bias.scored import Recorded, Scored, calibration_gap, pairs_of, probabilities, rescored
+
+#: Worlds in which predictions come true that the negative control draws, and the rows of a group in each: at most so
+#: many, or more where fewer would hold too few of the rarer outcome.
+NULL_DRAWS = 300
+NULL_ROWS, NULL_EXPECTED = 2000, 50
+#: The fewest rows of a group of which a control can tell anything.
+FEWEST = 100
+#: Shifts in log-odds that the positive control tries, the smallest that the data can show first.
+SHIFTS = (0.5, -0.5, 1.0, -1.0, 2.0, -2.0, 4.0, -4.0)
+
+
+class _Place(NamedTuple):
+    """The comparison that sees most, by its standard error, and how many one-sided hypotheses there are in all."""
+
+    grouping: Grouping
+    group: int
+    reference: int
+    error: float
+    hypotheses: int
+
+    @property
+    def where(self) -> Groups:
+        return groups_of(self.grouping, self.group, self.reference)
+
+    @property
+    def sides(self) -> tuple[Bools, Bools]:
+        return self.grouping.codes == self.group, self.grouping.codes == self.reference
+
+
+_NOWHERE = f"no two groups have {FEWEST} rows each, with enough of both outcomes predicted"
+
+
+def come_true(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
+    """Labels drawn by the predictions: the probe must find no gap, and few intervals of many such worlds may."""
+    found = probabilities(ask, getattr(probe, "sample", None))
+    place = None if isinstance(found, str) else _sharpest(found)
+    if isinstance(found, str) or place is None:
+        return None, found if isinstance(found, str) else _NOWHERE
+    rng = ask.rng("come-true")
+    seen = []
+    for _ in range(2):
+        drawn = _labelled(found, rng.random(len(found.score)) < found.score)
+        if drawn is None:
+            return None, "all labels are alike, so that none can be drawn"
+        each = _difference(probe, Recorded(ask, subject=drawn, answer=found.answer), place.where)
+        seen.append(stats.bounds("welch", level=TWICE, moments=each.moments))
+    if excluded_twice(seen):
+        said = " and ".join(f"{wide.low:+.4f} to {wide.high:+.4f}" for wide in seen)
+        return False, f"predictions came true twice, and {place.where} still differed by {said}"
+    rejected = _null_worlds(found, place, rng)
+    from scipy.stats import binom
+
+    allowed = int(binom.ppf(1 - FALSE_ALARM, NULL_DRAWS, NULL_ERROR))
+    said = f"{rejected} of {NULL_DRAWS} intervals show a gap where there is none; up to {allowed} may"
+    return rejected <= allowed, said
+
+
+def _null_worlds(found: Scored, place: _Place, rng: np.random.Generator) -> int:
+    """Of worlds whose labels the predictions decide, how many intervals excluded parity."""
+    rows = np.concatenate([_some(found, side, rng) for side in place.sides])
+    fewer = replace(found, score=found.score[rows])
+    sides = [side[rows] for side in place.sides]
+    rejected = 0
+    for _ in range(NULL_DRAWS):
+        world = replace(fewer, positive=rng.random(len(rows)) < fewer.score)
+        interval = calibration_gap(world, *sides)
+        rejected += not interval.low <= 0 <= interval.high
+    return rejected
+
+
+def _some(found: Scored, side: Bools, rng: np.random.Generator) -> np.ndarray:
+    """Rows of a side, no more than a world needs."""
+    rows = np.flatnonzero(side)
+    share = float(found.score[rows].mean())
+    wanted = max(NULL_ROWS, math.ceil(NULL_EXPECTED / max(min(share, 1 - share), 1e-9)))
+    return rows if len(rows) <= wanted else rng.choice(rows, wanted, replace=False)
+
+
+def planted_shift(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
+    """Log-odds of one group moved: the probe must say by how much its calibration moved, and tell new gap from old.
+
+    The shift is the smallest of half a logit and more that moves the mean prediction by at least (z at 5 % over all
+    one-sided hypotheses + z at 1 %) standard errors.
+    """
+    found = probabilities(ask, getattr(probe, "sample", None))
+    place = None if isinstance(found, str) else _sharpest(found)
+    if isinstance(found, str) or place is None:
+        return None, found if isinstance(found, str) else _NOWHERE
+    inside, outside = place.sides
+    alpha = 0.05 / place.hypotheses
+    wide = (z_at(alpha) + z_at(0.01)) * place.error
+    for shift in SHIFTS:
+        scores = _shifted(found.score, inside, shift)
+        move = float(found.score[inside].mean() - scores[inside].mean())
+        if abs(move) >= wide:
+            break
+    else:
+        return None, f"no shift of up to {max(SHIFTS):g} logits moves {place.where} far enough to be seen"
+    y = found.positive.astype(np.float64)
+    old = float((y - found.score)[inside].mean() - (y - found.score)[outside].mean())
+    answer = rescored(found, scores)
+    seen = _difference(probe, Recorded(ask, subject=found.subject, answer=answer), place.where)
+    if seen.value is None or abs(seen.value - old - move) > 1e-9:
+        return False, f"{place.where} came out as {seen.value}; by the rows' means it is {old + move}"
+    p = stats.p_value("welch", old, side="above" if move > 0 else "below", moments=seen.moments)
+    said = f"{shift:+g} logits were planted in {place.where}; the difference moved by {seen.value - old:+.4f}"
+    return p < alpha, f"{said}, p = {p:.2g}"
+
+
+def _sharpest(found: Scored) -> _Place | None:
+    """The comparison with the smallest standard error."""
+    places: list[_Place] = []
+    for grouping in found.subject.groupings.values():
+        for group, reference in pairs_of(grouping):
+            sides = [grouping.codes == index for index in (group, reference)]
+            if all(_enough(found.score[side]) for side in sides):
+                error = calibration_gap(found, *sides).standard_error or 0.0
+                places.append(_Place(grouping, group, reference, error, 0))
+    if not places:
+        return None
+    return min(places, key=lambda each: each.error)._replace(hypotheses=2 * len(places))
+
+
+def _enough(score: Floats) -> bool:
+    expected = float(score.sum())
+    return len(score) >= FEWEST and min(expected, len(score) - expected) >= SMALLEST_EXPECTED
+
+
+def _shifted(score: Floats, inside: Bools, shift: float) -> Floats:
+    """Scores of a group, moved by so many logits."""
+    from scipy.special import expit
+
+    changed = score.copy()
+    changed[inside] = expit(log_odds(score[inside]) + shift)
+    return changed
+
+
+def _labelled(found: Scored, positive: Bools) -> Subject | None:
+    """The same rows with other labels; None where all of theirs are alike, so that nobody knows the other's name."""
+    subject = found.subject
+    assert subject.label is not None
+    column = subject.table[subject.label]
+    if found.positive.all() or not found.positive.any():
+        return None
+    labels = np.where(positive, column[found.positive][0], column[~found.positive][0])
+    columns = {**subject.table.columns, subject.label: labels}
+    return replace(subject, table=Table(columns))
+
+
+def _difference(probe: Probe, ask: Ask, where: Groups) -> Estimate:
+    """What the probe itself says of one pair of groups."""
+    measured = (each for each in probe.measure(ask) if each.metric == "calibration-difference")
+    return next(each.estimate for each in measured if each.groups == where)

@@ -1,0 +1,64 @@
+"""Which features carry an attribute, and rows whose attribute is changed in these and in nothing else."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from probandum.evidence import Column, Table
+from probandum.subject import Bools, Grouping, Subject, as_text
+
+
+def carriers(subject: Subject, grouping: Grouping) -> tuple[str, ...]:
+    """The features that carry an attribute: those that bear its name or are told apart by its groups.
+
+    A feature does where it has one value in each group and not the same in all (a code, an indicator), or is a number
+    whose ranges in the groups do not overlap (an age behind age bands).
+
+    >>> rows = Table({"female": np.array([1.0, 1.0, 0.0, 0.0]), "debt": np.array([1.0, 3.0, 2.0, 4.0])})
+    >>> sex = Grouping(attribute="sex", codes=np.array([0, 0, 1, 1]), names=("F", "M"))
+    >>> carriers(Subject(table=rows), sex)
+    ('female',)
+    """
+    features = subject.features or tuple(subject.table)
+    sides = [rows for index in range(len(grouping.names)) if (rows := grouping.codes == index).any()]
+    if len(sides) < 2:
+        return tuple(name for name in features if name == grouping.attribute)
+    return tuple(name for name in features if name == grouping.attribute or _told_apart(subject.table[name], sides))
+
+
+def _told_apart(column: Column, sides: Sequence[Bools]) -> bool:
+    values = [np.unique(column[rows]) for rows in sides]
+    if all(len(each) == 1 for each in values):
+        return len(np.unique(np.concatenate(values))) > 1
+    if column.dtype.kind not in "fiub":
+        return False
+    spans = sorted((each[0], each[-1]) for each in values)
+    return all(low[1] < high[0] for low, high in itertools.pairwise(spans))
+
+
+def typical(column: Column, rows: Bools) -> Any:
+    """What a group has in a column: its one value, else the lower median of numbers, or the most frequent text.
+
+    >>> float(typical(np.array([1.0, 2.0, 5.0, 9.0]), np.ones(4, dtype=bool)))
+    2.0
+    """
+    found = column[rows]
+    if column.dtype.kind in "fiub":
+        return np.sort(found)[(len(found) - 1) // 2]
+    values, counts = np.unique(as_text(found), return_counts=True)
+    return values[counts.argmax()]
+
+
+def all_as(subject: Subject, grouping: Grouping, group: int, columns: Sequence[str]) -> Subject:
+    """The rows, those outside a group with what is typical of it in ``columns``; its own stay as they are."""
+    inside = grouping.codes == group
+    changed: dict[str, Column] = dict(subject.table.columns)
+    for name in columns:
+        value = typical(changed[name], inside)
+        changed[name] = np.where(inside, changed[name], value)
+    return replace(subject, table=Table(changed))

@@ -1,0 +1,149 @@
+"""Selection rates compared among people who are alike in factors that somebody declares legitimate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from probandum.controls import Examined
+from probandum.errors import DataError
+from probandum.evidence import Capability
+from probandum.finding import Groups, Verdict
+from probandum.probe import Ask, Measure, probe
+from probandum.row_items import RowItems
+from probandum.subject import Bools, Grouping, Subject
+from probandum_probes.bias.adjusted import ADJUSTED, IN_STRATUM, Comparison, column_of
+from probandum_probes.bias.conditional_controls import permuted_within, planted_within
+from probandum_probes.bias.counting import OUTCOME, cell_of, decisions
+from probandum_probes.bias.factors import strata_of
+from probandum_probes.bias.rates import unsaid
+from probandum_probes.bias.sampling import refuse_sample, sampled_rows
+from probandum_probes.bias.scored import RowValues, pairs_of, rows_compared
+from probandum_probes.bias.strata import Within
+
+
+@probe(
+    "bias.conditional-parity",
+    version=1,
+    requirements=[
+        "ai-act:art-9:6",
+        "ai-act:art-10:2:f",
+        "ai-act:art-27:1:d",
+        "ai-act:annex-iv:2:g",
+        "ai-act:annex-iv:3",
+        "gdpr:5:1:a",
+        "gdpr:35:7:c",
+    ],
+    needs=Capability.PREDICT,
+    metrics={
+        "crude-difference": "share difference",
+        ADJUSTED: "share difference",
+        "crude-ratio": "ratio",
+        "adjusted-ratio": "ratio",
+        "crude-odds-ratio": "ratio",
+        "adjusted-odds-ratio": "ratio",
+        "breslow-day": "p-value",
+        "woolf": "p-value",
+        "sign-reversal": "share",
+        "compared-share": "share",
+        IN_STRATUM: "share difference",
+    },
+    facets=("stratum",),
+    attributes="plan",
+)
+class ConditionalParity:
+    """How far selection rates lie apart among people who are alike in factors that somebody declares legitimate.
+
+    ``given`` names the factors: columns of the rows, or attributes that the plan declares; their values are crossed
+    to strata, numbers in ``bins`` bins with about as many rows each. An attribute that is a factor itself is compared
+    within the others. ``reason`` says in writing why these factors may decide, and has no default: a factor that is
+    itself the outcome of discrimination hides what it was meant to explain, and whether it justifies a difference is
+    a question of law which no audit answers.
+
+    Of each group g and reference h, crude and adjusted side by side, over the rows of all strata in which both have 10
+    rows: ``crude-difference`` (Newcombe) and ``adjusted-difference`` = sum w_s (rate of g - rate of h in s) / sum w_s,
+    w_s = n_g n_h / (n_g + n_h) (Miettinen and Nurminen), from -1 to 1, neutral 0; ``crude-ratio`` (Koopman) and
+    ``adjusted-ratio``, ``crude-odds-ratio`` and ``adjusted-odds-ratio`` (Mantel-Haenszel; Greenland and Robins 1985;
+    Robins, Breslow and Greenland 1986), neutral 1. ``adjusted-difference``, ``adjusted-ratio`` and
+    ``stratum-difference``, the difference in one stratum (Newcombe), may be judged; the others are shown.
+
+    ``sign-reversal`` is 1 where crude and adjusted difference point in opposite directions and both 95 % intervals
+    exclude 0 (Simpson's paradox), else 0. ``breslow-day`` (with Tarone's correction) and ``woolf``: p-values of the
+    hypothesis that one odds ratio fits all strata; where they are small, one adjusted figure stands for strata that
+    differ, and ``stratum-difference`` says which. ``compared-share``: how many of the two groups' rows lie in a stratum
+    that is compared.
+
+    A verdict on an adjusted figure needs 80 % of each group's rows in such strata and, in all of them together or in
+    the one that is judged, 30 rows of both groups and 5 favourable and 5 unfavourable decisions expected at the pooled
+    rate. Over 200,000 rows in all comparisons together no items are kept, and a limit on a change of an adjusted figure
+    needs a sample. ``sample``: ask about so many rows only, drawn with the plan's seed.
+    """
+
+    controls = (
+        Examined(name="groups permuted within strata", kind="negative", function=permuted_within),
+        Examined(name="gap planted within strata", kind="positive", function=planted_within),
+    )
+
+    def __init__(
+        self, *, given: Sequence[str] = (), reason: str = "", bins: int = 4, sample: int | None = None
+    ) -> None:
+        if len(set(given)) < len(given):
+            raise DataError(f"{_GIVEN}: a factor occurs twice in {', '.join(given)}")
+        if bins < 2:
+            raise DataError(f"suites.bias.conditional-parity.bins: {bins}", remedy="expected at least 2")
+        refuse_sample("bias.conditional-parity", sample)
+        self.given = tuple(given)
+        self.reason = reason
+        self.bins = bins
+        self.sample = sample
+
+    def within(self, subject: Subject, grouping: Grouping) -> Grouping | None:
+        """The strata in which an attribute's groups are compared; None where it is the only factor."""
+        factors = tuple(name for name in self.given if name != grouping.attribute)
+        return strata_of(subject, factors, self.bins, what=_GIVEN) if factors else None
+
+    def measure(self, ask: Ask) -> Iterator[Measure]:
+        """Ask for all decisions at once, count in every stratum, and compare."""
+        if not self.given:
+            raise DataError(f"{_GIVEN}: no factor is declared", remedy="name columns, such as given: [education]")
+        if not self.reason.strip():
+            raise DataError(
+                "suites.bias.conditional-parity.reason: nobody says why these factors may decide",
+                remedy="say in a sentence why they are legitimate, and no outcome of discrimination themselves",
+            )
+        subject, answer = decisions(sampled_rows(ask, self.sample))
+        if not subject.groupings:
+            raise DataError("the plan declares no groups to compare", remedy="add groups: to the plan")
+        outcomes = subject.outcomes(answer)
+        groupings = list(subject.groupings.values())
+        strata = {each.attribute: self.within(subject, each) for each in groupings}
+        columns = {column_of(name): each.codes for name, each in strata.items() if each is not None}
+        codes = {each.attribute: each.codes for each in groupings}
+        rows: RowItems | None = subject.row_items({OUTCOME: cell_of(outcomes), **codes, **columns})
+        kept = RowValues(subject, 2 * rows_compared(groupings))
+        for grouping in groupings:
+            for each in _compared(grouping, strata[grouping.attribute], outcomes.favourable, kept):
+                yield replace(each, rows=rows)
+                rows = None  # one measure carries them for all
+
+
+_GIVEN = "suites.bias.conditional-parity.given"
+
+
+def _compared(grouping: Grouping, strata: Grouping | None, favourable: Bools, kept: RowValues) -> Iterator[Measure]:
+    """All comparisons of one attribute."""
+    only = Groups(attribute=grouping.attribute, group=grouping.names[int(np.bincount(grouping.codes).argmax())])
+    n = len(grouping.codes)
+    if strata is None:
+        why = f"{grouping.attribute} is the only factor, and within its groups there are no others"
+        yield unsaid(ADJUSTED, why, only, Verdict.NOT_APPLICABLE, n=n)
+        return
+    pairs = pairs_of(grouping)
+    if not pairs:
+        why = f"{grouping.attribute} has no two groups to compare"
+        yield unsaid(ADJUSTED, why, only, Verdict.INCONCLUSIVE, n=n)
+    for pair in pairs:
+        within = Within.of(grouping, strata, pair, favourable)
+        yield from Comparison(grouping=grouping, strata=strata, within=within, favourable=favourable, kept=kept).all()
