@@ -7,14 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -778,8 +776,8 @@ def test_a_missing_or_empty_file_is_refused(copy: Path, file: str) -> None:
         load(copy)
 
 
-def test_loading_is_fast_and_import_loads_nothing() -> None:
-    """The whole pack reads in under a second where libyaml is there; importing the package opens no file of it."""
+def test_import_loads_nothing() -> None:
+    """Importing the package opens no file of the pack."""
     program = (
         "import sys; opened = []\n"
         "sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == 'open' else None)\n"
@@ -789,10 +787,6 @@ def test_loading_is_fast_and_import_loads_nothing() -> None:
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
 
     assert "[]" == out.strip()
-    if yaml.__with_libyaml__:
-        start = time.process_time()
-        load()
-        assert time.process_time() - start < 1.0
 
 
 def test_the_catalogue_is_read_once() -> None:
