@@ -355,15 +355,15 @@ class Measured:
         asked = {"scenes shared": shared, "options alone": of_options(separate_questions(items))}
         sample = [*sets["templated"][:12], *sets["varied"][:12], *shared[:12]]
         sweep = compared(sets["varied"], batches, 1)
-        both = (1, int(best_of(sweep).removeprefix("harness, ")))
+        tried = sorted({1, 16, int(best_of(sweep).removeprefix("harness, "))})
         truth = {"values": exact(sample)}
         with sides() as (engine, peer):
             off = apart(engine(sample), truth), apart(peer(sample, 16), truth)
         return cls(
             sweep=sweep,
-            pairs={name: compared(each, both, repeats) for name, each in sets.items()},
+            pairs={name: compared(each, tried, repeats) for name, each in sets.items()},
             auto=compared(sets["templated"][:few], ["auto"], 1),
-            choices={name: compared(each, both, repeats, near=3) for name, each in asked.items()},
+            choices={name: compared(each, tried, repeats, near=3) for name, each in asked.items()},
             memory=memory(pairs, 16),
             loaded=threads_under_load(sets["varied"][:24], 3 * repeats),
             off=off,
