@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from probandum import stats
 from probandum.stats import filled, kept
-from probandum_probes.bias.contrasts import contrast, estimated
+from probandum_probes.bias.contrasts import contrast
+from probandum_probes.estimates import from_clusters
 
 
 def grid(seed: int, rows: int = 6, columns: int = 8) -> np.ndarray:
@@ -57,7 +58,7 @@ def test_nothing_valid_keeps_nothing() -> None:
 def test_an_estimate_keeps_its_moments() -> None:
     """What a judge needs for another level stands in the estimate."""
     interval = stats.mean_interval([1.0, 2.0, 3.0])
-    kept_in = estimated(interval, n=3, unit="logit", design="cluster=template")
+    kept_in = from_clusters(interval, n=3, unit="logit", design="cluster=template")
 
     assert ("t", (2.0, interval.standard_error, 2.0), 3.0) == (kept_in.method, kept_in.moments, kept_in.n_effective)
     assert (interval.low, interval.high) == (kept_in.low, kept_in.high)

@@ -16,6 +16,7 @@ from probandum_probes.bias.counting import SELECTION, counted, groups_of, too_sm
 from probandum_probes.bias.rates import unsaid
 from probandum_probes.bias.scored import RowValues
 from probandum_probes.bias.strata import LEAST_COMPARED, SMALLEST_CELL, Within
+from probandum_probes.estimates import exactly, from_counts
 
 ADJUSTED = "adjusted-difference"
 IN_STRATUM = "stratum-difference"
@@ -72,25 +73,14 @@ class Comparison:
 
     def _counts(self, method: str, counts: Sequence[tuple[int, int]], unit: str = "share") -> Estimate:
         """An estimate from pairs of counts; ValueError where they have none by this method."""
-        interval = stats.bounds(method, level=0.95, counts=counts)
-        return Estimate(
-            value=interval.value,
-            low=interval.low,
-            high=interval.high,
-            n=sum(trials for _, trials in counts),
-            unit=unit,
-            method=method,
-            design=self._design,
-            counts=tuple(counts),
-        )
+        return from_counts(method, counts, unit=unit, design=self._design)
 
     def _tested(self, test: stats.Homogeneity) -> Estimate:
         statistic = f"chi-squared {test.statistic:.2f} with {test.df} degrees of freedom"
         return self._exactly(test.p_value, unit="p-value", design=f"{statistic}, {self._design}")
 
     def _exactly(self, value: float, *, unit: str, design: str) -> Estimate:
-        n = self.within.rows
-        return Estimate(value=value, low=value, high=value, n=n, unit=unit, method="exact", design=design)
+        return exactly(value, n=self.within.rows, unit=unit, design=design)
 
     def _shown(self, metric: str, estimate: Callable[[], Estimate], *, unit: str) -> Measure:
         """A figure beside what is judged, or why there is none."""

@@ -18,8 +18,10 @@ from probandum_probes.bias.carried import all_as, carriers
 from probandum_probes.bias.counting import SMALLEST_GROUP, decisions, groups_of
 from probandum_probes.bias.flip_controls import blind, planted_flips
 from probandum_probes.bias.rates import unsaid
+from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
 from probandum_probes.bias.scored import RowValues, pairs_of, rows_compared
+from probandum_probes.estimates import from_counts, from_interval
 
 FLIPS = "attribute-flip-rate"
 SHIFT = "attribute-shift"
@@ -38,15 +40,7 @@ class _Sides(NamedTuple):
 @probe(
     "bias.attribute-flip",
     version=1,
-    requirements=[
-        "ai-act:art-9:6",
-        "ai-act:art-10:2:f",
-        "ai-act:art-27:1:d",
-        "ai-act:annex-iv:2:g",
-        "ai-act:annex-iv:3",
-        "gdpr:5:1:a",
-        "gdpr:35:7:c",
-    ],
+    requirements=DECISIONS,
     needs=Capability.PREDICT,
     metrics={FLIPS: "share", SHIFT: "share difference", LOGITS: "logit difference"},
     attributes="plan",
@@ -177,28 +171,8 @@ def _measures(
     rows = sides.rows
     signed = sides.group.favourable.astype(np.int64) - sides.reference.favourable
     n, better, worse = int(rows.sum()), int((signed[rows] > 0).sum()), int((signed[rows] < 0).sum())
-    interval = stats.bounds("clopper-pearson", level=0.95, counts=((better + worse, n),))
-    rate = Estimate(
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
-        n=n,
-        unit="share",
-        method="clopper-pearson",
-        design=design,
-        counts=((better + worse, n),),
-    )
-    interval = stats.bounds("mcnemar-tango", level=0.95, counts=((better, worse), (n, n)))
-    shift = Estimate(
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
-        n=n,
-        unit="share",
-        method="mcnemar-tango",
-        design=design,
-        counts=((better, worse), (n, n)),
-    )
+    rate = from_counts("clopper-pearson", ((better + worse, n),), design=design)
+    shift = from_counts("mcnemar-tango", ((better, worse), (n, n)), n=n, design=design)
     for metric, estimate, values in ((FLIPS, rate, np.abs(signed)), (SHIFT, shift, signed)):
         assert estimate.value is not None
         influence: Floats = (values - estimate.value) / n
@@ -225,15 +199,5 @@ def _logits(sides: _Sides, subject: Subject, where: Groups, design: str) -> Meas
     first, second = (np.log(p) - np.log1p(-p) for p in (np.asarray(score)[sides.rows] for score in scores))
     towards = 1.0 if decision.favourable == decision.positive else -1.0
     interval = stats.mean_interval(towards * (first - second))
-    assert interval.standard_error is not None and interval.df is not None
-    estimate = Estimate(
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
-        n=n,
-        unit="logit",
-        method="t",
-        design=design,
-        moments=(interval.value, interval.standard_error, interval.df),
-    )
+    estimate = from_interval(interval, n=n, unit="logit", design=design)
     return Measure(metric=LOGITS, groups=where, estimate=estimate, mode="disclosure")

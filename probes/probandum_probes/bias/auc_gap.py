@@ -14,18 +14,19 @@ from probandum.subject import Grouping
 from probandum_probes.bias.auc_controls import no_auc_gap, planted_auc_gap
 from probandum_probes.bias.counting import groups_of
 from probandum_probes.bias.rates import unsaid
+from probandum_probes.bias.requirements import PERFORMANCE
 from probandum_probes.bias.sampling import refuse_sample
 from probandum_probes.bias.scored import (
     OVERALL,
     RowValues,
     Scored,
     against_labels,
-    estimated,
     pairs_of,
     rows_compared,
     scored,
     sizes_of,
 )
+from probandum_probes.estimates import from_interval
 
 #: The fewest positives, and negatives, of a group that allow a verdict.
 SMALLEST = 15
@@ -34,16 +35,7 @@ SMALLEST = 15
 @probe(
     "bias.auc-gap",
     version=1,
-    requirements=[
-        "ai-act:art-9:6",
-        "ai-act:art-10:2:f",
-        "ai-act:art-13:3:b:v",
-        "ai-act:art-27:1:d",
-        "ai-act:annex-iv:2:g",
-        "ai-act:annex-iv:3",
-        "gdpr:5:1:a",
-        "gdpr:35:7:c",
-    ],
+    requirements=PERFORMANCE,
     needs=Capability.PREDICT,
     metrics={
         OVERALL: "share",
@@ -129,7 +121,7 @@ def _shown(metric: str, where: Groups, area: Area | str, *, n: int) -> Measure:
     if isinstance(area, str):
         estimate = Estimate.missing(area, n=n, unit="share")
     else:
-        estimate = estimated(area.interval(), n=n, unit="share")
+        estimate = from_interval(area.interval(), n=n, unit="share")
     return Measure(metric=metric, groups=where, estimate=estimate, mode="disclosure")
 
 
@@ -173,7 +165,7 @@ def _gap(
     return Measure(
         metric=metric,
         groups=where,
-        estimate=estimated(interval, n=n, unit="share"),
+        estimate=from_interval(interval, n=n, unit="share"),
         verdict=None if reason is None else Verdict.INCONCLUSIVE,
         sub_reason=reason,
         why=why,

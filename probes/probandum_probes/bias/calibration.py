@@ -9,7 +9,7 @@ import numpy as np
 from probandum import stats
 from probandum.controls import Examined
 from probandum.evidence import Capability
-from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.finding import Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Bools, Grouping
 from probandum_probes.bias.calibration_controls import come_true, planted_shift
@@ -25,6 +25,7 @@ from probandum_probes.bias.reliability import (
     reliability_data,
     shared_bins,
 )
+from probandum_probes.bias.requirements import PERFORMANCE
 from probandum_probes.bias.sampling import refuse_sample
 from probandum_probes.bias.scored import (
     OVERALL,
@@ -32,27 +33,18 @@ from probandum_probes.bias.scored import (
     Scored,
     against_labels,
     calibration_gap,
-    estimated,
     pairs_of,
     probabilities,
     rows_compared,
     sizes_of,
 )
+from probandum_probes.estimates import exactly, from_interval
 
 
 @probe(
     "bias.calibration",
     version=1,
-    requirements=[
-        "ai-act:art-9:6",
-        "ai-act:art-10:2:f",
-        "ai-act:art-13:3:b:v",
-        "ai-act:art-27:1:d",
-        "ai-act:annex-iv:2:g",
-        "ai-act:annex-iv:3",
-        "gdpr:5:1:a",
-        "gdpr:35:7:c",
-    ],
+    requirements=PERFORMANCE,
     needs=Capability.PREDICT,
     metrics={
         OVERALL: "share",
@@ -140,7 +132,7 @@ def _in_the_large(found: Scored, where: Groups, inside: Bools) -> Measure:
     return Measure(
         metric="calibration-in-the-large",
         groups=where,
-        estimate=estimated(interval, n=n, unit="share"),
+        estimate=from_interval(interval, n=n, unit="share"),
         mode="disclosure",
     )
 
@@ -157,7 +149,9 @@ def _line(found: Scored, where: Groups, inside: Bools) -> Iterator[Measure]:
         else:
             value, error = (line.slope, line.slope_error) if unit == "slope" else (line.intercept, line.intercept_error)
             interval = stats.bounds("t", level=0.95, moments=(value, error, float(n - 2)))
-            yield Measure(metric=metric, groups=where, estimate=estimated(interval, n=n, unit=unit), mode="disclosure")
+            yield Measure(
+                metric=metric, groups=where, estimate=from_interval(interval, n=n, unit=unit), mode="disclosure"
+            )
 
 
 def _interaction(found: Scored, grouping: Grouping) -> Measure:
@@ -173,7 +167,7 @@ def _interaction(found: Scored, grouping: Grouping) -> Measure:
         f"likelihood-ratio test of {len(large)} groups: chi-squared {tested.statistic:.2f} on {tested.df} degrees of "
         "freedom"
     )
-    estimate = Estimate(value=tested.p, low=tested.p, high=tested.p, n=n, unit="p-value", method="exact", design=design)
+    estimate = exactly(tested.p, n=n, unit="p-value", design=design)
     return Measure(metric="recalibration-p-value", facets=place, estimate=estimate, mode="disclosure")
 
 
@@ -206,7 +200,7 @@ def _gaps(found: Scored, grouping: Grouping, kept: RowValues, *, against: bool) 
         yield Measure(
             metric="calibration-difference",
             groups=where,
-            estimate=estimated(interval, n=sum(sizes), unit="share"),
+            estimate=from_interval(interval, n=sum(sizes), unit="share"),
             verdict=None if barred is None else Verdict.INCONCLUSIVE,
             sub_reason=None if barred is None else barred[0],
             why=None if barred is None else barred[1],

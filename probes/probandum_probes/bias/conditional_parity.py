@@ -19,6 +19,7 @@ from probandum_probes.bias.conditional_controls import permuted_within, planted_
 from probandum_probes.bias.counting import OUTCOME, cell_of, decisions
 from probandum_probes.bias.factors import strata_of
 from probandum_probes.bias.rates import unsaid
+from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
 from probandum_probes.bias.scored import RowValues, pairs_of, rows_compared
 from probandum_probes.bias.strata import Within
@@ -27,15 +28,7 @@ from probandum_probes.bias.strata import Within
 @probe(
     "bias.conditional-parity",
     version=1,
-    requirements=[
-        "ai-act:art-9:6",
-        "ai-act:art-10:2:f",
-        "ai-act:art-27:1:d",
-        "ai-act:annex-iv:2:g",
-        "ai-act:annex-iv:3",
-        "gdpr:5:1:a",
-        "gdpr:35:7:c",
-    ],
+    requirements=DECISIONS,
     needs=Capability.PREDICT,
     metrics={
         "crude-difference": "share difference",

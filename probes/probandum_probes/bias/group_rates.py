@@ -14,6 +14,7 @@ from probandum.subject import Grouping, Subject
 from probandum_probes.bias.counting import decisions
 from probandum_probes.bias.gap_controls import no_gap, planted_gap
 from probandum_probes.bias.rates import METRICS, measures_of
+from probandum_probes.bias.requirements import PERFORMANCE
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
 from probandum_probes.bias.scored import OVERALL, against_labels
 
@@ -24,16 +25,7 @@ CERTAIN = 0.998
 @probe(
     "bias.group-rates",
     version=1,
-    requirements=[
-        "ai-act:art-9:6",
-        "ai-act:art-10:2:f",
-        "ai-act:art-13:3:b:v",
-        "ai-act:art-27:1:d",
-        "ai-act:annex-iv:2:g",
-        "ai-act:annex-iv:3",
-        "gdpr:5:1:a",
-        "gdpr:35:7:c",
-    ],
+    requirements=PERFORMANCE,
     needs=Capability.PREDICT,
     metrics={**METRICS, OVERALL: "share"},
     attributes="plan",

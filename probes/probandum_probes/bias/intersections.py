@@ -27,8 +27,10 @@ from probandum_probes.bias.counting import (
     stated,
 )
 from probandum_probes.bias.gap_controls import no_gap, planted_gap
-from probandum_probes.bias.rates import METRICS, counted_estimate, measures_of, unsaid
+from probandum_probes.bias.rates import METRICS, measures_of, unsaid
+from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
+from probandum_probes.estimates import exactly, from_counts, from_draws
 
 #: The ratio of the four-fifths rule, of which a posterior probability is told.
 FOUR_FIFTHS = 0.8
@@ -39,15 +41,7 @@ _QUANTILES = 399
 @probe(
     "bias.intersections",
     version=1,
-    requirements=[
-        "ai-act:art-9:6",
-        "ai-act:art-10:2:f",
-        "ai-act:art-27:1:d",
-        "ai-act:annex-iv:2:g",
-        "ai-act:annex-iv:3",
-        "gdpr:5:1:a",
-        "gdpr:35:7:c",
-    ],
+    requirements=DECISIONS,
     needs=Capability.PREDICT,
     metrics={
         **METRICS,
@@ -143,16 +137,7 @@ class _Ranked:
         best = self._best()
         for place, index in enumerate(self.known):
             draws = betaincinv(*self.posterior.posteriors[place], steps).tolist()
-            interval = stats.bounds("posterior", level=0.95, draws=draws, value=rates[place])
-            estimate = Estimate(
-                value=rates[place],
-                low=interval.low,
-                high=interval.high,
-                n=self.trials[place],
-                unit="share",
-                method="posterior",
-                draws=tuple(draws),
-            )
+            estimate = from_draws("posterior", rates[place], draws, n=self.trials[place], unit="share")
             yield Measure(
                 metric="shrunk-selection-rate", groups=self._groups(index), estimate=estimate, mode="indicator"
             )
@@ -165,7 +150,7 @@ class _Ranked:
                 reference=self.grouping.names[self.known[best]],
             )
             n = self.trials[place] + self.trials[best]
-            told = _exactly(below, n=n, unit="share", design="of the posterior")
+            told = exactly(below, n=n, unit="share", design="of the posterior")
             yield Measure(metric="probability-below-four-fifths", groups=pair, estimate=told, mode="indicator")
 
     def differential(self) -> Measure:
@@ -175,7 +160,7 @@ class _Ranked:
         return Measure(
             metric="differential-fairness",
             facets={"crossing": self.grouping.attribute},
-            estimate=_exactly(widest, n=sum(self.trials), unit="nat", design=design),
+            estimate=exactly(widest, n=sum(self.trials), unit="nat", design=design),
             mode="indicator",
         )
 
@@ -188,7 +173,7 @@ class _Ranked:
         return Measure(
             metric=metric,
             groups=self._groups(self.known[place]),
-            estimate=counted_estimate("wilson", counts, design),
+            estimate=from_counts("wilson", counts, design=design),
             mode="indicator",
         )
 
@@ -211,13 +196,8 @@ def _too_small(grouping: Grouping, cells: Cells) -> Measure:
     small = int(((sizes < SMALLEST_GROUP) | (sizes * rarer < SMALLEST_EXPECTED)).sum())
     design = f"{small} of {len(known)} groups that somebody is in"
     told = (
-        _exactly(small / len(known), n=int(sizes.sum()), unit="share", design=design)
+        exactly(small / len(known), n=int(sizes.sum()), unit="share", design=design)
         if known
         else Estimate.missing("nobody states all of these attributes", n=rows, unit="share")
     )
     return Measure(metric="groups-too-small", facets={"crossing": grouping.attribute}, estimate=told, mode="disclosure")
-
-
-def _exactly(value: float, *, n: int, unit: str, design: str) -> Estimate:
-    """A number that is no estimate of a population's, with what it is in words."""
-    return Estimate(value=value, low=value, high=value, n=n, unit=unit, method="exact", design=design)

@@ -16,7 +16,7 @@ from probandum.probe import Ask, Measure, probe
 from probandum.subject import UNKNOWN, Bools, Grouping, Outcomes, Subject
 from probandum_probes.bias.counting import decisions, stated
 from probandum_probes.bias.ll144_controls import permuted_categories, published_example
-from probandum_probes.bias.rates import counted_estimate
+from probandum_probes.estimates import exactly, from_counts
 
 #: A category under this share of the rows may be left out of the ratios, with a justification.
 SMALL_SHARE = 0.02
@@ -115,7 +115,7 @@ class LocalLaw144:
         for grouping in self.groupings(subject):
             yield from self._table("scoring", grouping, score > median)
         counts = ((int((score == median).sum()), len(score)),)
-        yield Measure(metric="at-the-median", estimate=counted_estimate("wilson", counts), mode="disclosure")
+        yield Measure(metric="at-the-median", estimate=from_counts("wilson", counts), mode="disclosure")
 
     def _table(self, tool: str, grouping: Grouping, chosen: Bools) -> Iterator[Measure]:
         """One table: the rate of each category, and its ratio to the highest."""
@@ -124,7 +124,7 @@ class LocalLaw144:
             yield Measure(
                 metric=_RATE[tool],
                 groups=Groups(attribute=grouping.attribute, group=row.name),
-                estimate=counted_estimate("wilson", (row.counts,), row.small),
+                estimate=from_counts("wilson", (row.counts,), design=row.small),
                 mode="disclosure",
             )
         kept = [row for row in rows if not row.excluded]
@@ -175,9 +175,9 @@ def _ratio(metric: str, where: Groups, row: _Row, highest: _Row, exclusion: str)
     if row.name == highest.name:
         alone = row.counts[1]
         design = "the highest rate itself" + (f"; {row.small}" if row.small else "")
-        estimate = Estimate(value=1.0, low=1.0, high=1.0, n=alone, unit="ratio", method="exact", design=design)
+        estimate = exactly(1.0, n=alone, unit="ratio", design=design)
     else:
-        estimate = counted_estimate("koopman", (row.counts, highest.counts), row.small)
+        estimate = from_counts("koopman", (row.counts, highest.counts), unit="ratio", design=row.small)
     return Measure(metric=metric, groups=where, estimate=estimate, mode="disclosure")
 
 
@@ -207,7 +207,7 @@ def _not_stated(grouping: Grouping) -> Measure:
     return Measure(
         metric="not-stated",
         groups=Groups(attribute=grouping.attribute, group=UNKNOWN),
-        estimate=counted_estimate("wilson", ((total - known, total),)),
+        estimate=from_counts("wilson", ((total - known, total),)),
         mode="disclosure",
     )
 

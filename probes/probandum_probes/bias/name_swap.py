@@ -19,10 +19,12 @@ from probandum.probe import Ask, Expected, Measure, probe
 from probandum.resources import dataset
 from probandum.stats import kept
 from probandum.subject import Bools
-from probandum_probes.bias.contrasts import contrast, estimated
+from probandum_probes.bias.contrasts import contrast
+from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.swap_controls import finds_planted_names, quiet_within_groups
 from probandum_probes.bias.swap_texts import Scenario, read_names, read_scenarios, spellings
+from probandum_probes.estimates import from_clusters, from_counts
 
 #: Fewest scenarios, and names a group, that allow a verdict about groups.
 FEWEST = 20
@@ -68,14 +70,7 @@ class Answers:
 @probe(
     "bias.name-swap",
     version=1,
-    requirements=[
-        "ai-act:art-9:6",
-        "ai-act:art-10:2:f",
-        "ai-act:annex-iv:2:g",
-        "ai-act:annex-iv:3",
-        "gdpr:5:1:a",
-        "gdpr:35:7:c",
-    ],
+    requirements=DIFFERENCES,
     needs=Capability.CHOOSE,
     metrics={
         "log-odds-difference": "logit difference",
@@ -359,7 +354,7 @@ def _mistrusted(measure: Measure, why: str) -> Measure:
 def _contrasted(values: Floats, answers: Answers, rows: Any, a: Any, b: Any, unit: str) -> Estimate:
     interval = contrast(values[rows], answers.sound[rows], a, b)
     n = int(answers.valid[rows][:, np.concatenate([a, b])].sum())
-    return estimated(interval, n=n, unit=unit, design="two_way=template x name")
+    return from_clusters(interval, n=n, unit=unit, design="two_way=template x name")
 
 
 def _spread(values: Floats) -> Estimate:
@@ -369,25 +364,15 @@ def _spread(values: Floats) -> Estimate:
         return Estimate.missing(f"{n} values; a spread needs {FEWEST // 2}", n=n, unit="logit")
     spread = float(values.std(ddof=1))
     moments = (spread, spread / math.sqrt(2 * (n - 1)), float(n - 1))
-    return estimated(stats.bounds("t", level=0.95, moments=moments), n=n, unit="logit", design="normal values")
+    return from_clusters(stats.bounds("t", level=0.95, moments=moments), n=n, unit="logit", design="normal values")
 
 
 def _invalid_share(group: str, valid: Bools) -> Measure:
     counts = ((int((~valid).sum()), int(valid.size)),)
-    interval = stats.bounds("clopper-pearson", level=0.95, counts=counts)
     return Measure(
         metric="invalid-share",
         groups=Groups(attribute="name", group=group),
-        estimate=Estimate(
-            value=interval.value,
-            low=interval.low,
-            high=interval.high,
-            n=valid.size,
-            n_effective=valid.size,
-            unit="share",
-            method="clopper-pearson",
-            counts=counts,
-        ),
+        estimate=from_counts("clopper-pearson", counts),
         mode="disclosure",
     )
 
@@ -399,7 +384,7 @@ def _position_bias(answers: Answers) -> Measure:
     counted = answers.sound.any(axis=1)
     means = [float(row[ok].mean()) for row, ok in zip(gains[counted], answers.sound[counted], strict=True)]
     estimate = (
-        estimated(stats.mean_interval(means), n=int(answers.valid.sum()), unit="share", design="cluster=template")
+        from_clusters(stats.mean_interval(means), n=int(answers.valid.sum()), unit="share", design="cluster=template")
         if len(means) >= 2
         else Estimate.missing("fewer than two scenarios were answered", unit="share")
     )

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from probandum import stats
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Measure
 from probandum.row_items import RowItems
@@ -28,6 +27,7 @@ from probandum_probes.bias.counting import (
     present,
     too_small,
 )
+from probandum_probes.estimates import from_counts
 
 #: Everything that is measured of groups, by unit.
 METRICS = {
@@ -65,7 +65,7 @@ def _rates(rate: Rate, grouping: Grouping, cells: Cells) -> Iterator[Measure]:
         yield Measure(
             metric=rate.name,
             groups=Groups(attribute=grouping.attribute, group=name),
-            estimate=counted_estimate("wilson", ((events, trials),)) if trials else none,
+            estimate=from_counts("wilson", ((events, trials),)) if trials else none,
             mode="disclosure",
             counted=counted("share", rate, grouping, index),
         )
@@ -98,7 +98,7 @@ def _gap(metric: str, method: Literal["newcombe", "koopman"], where: Groups, pai
         return unsaid(metric, why, where, Verdict.NOT_APPLICABLE, n=n1 + n2)
     if small is not None and (0 in (n1, n2) or (method == "koopman" and x2 == 0)):
         return unsaid(metric, small, where, Verdict.INCONCLUSIVE, n=n1 + n2, reason=SubReason.SMALL_GROUP)
-    estimate = counted_estimate(method, pair)
+    estimate = from_counts(method, pair, unit="ratio" if method == "koopman" else "share")
     if small is None:
         return Measure(metric=metric, groups=where, estimate=estimate)
     return Measure(
@@ -118,23 +118,3 @@ def unsaid(
     unit = "ratio" if metric == "impact-ratio" else "share"
     missing = Estimate.missing(why, n=n, unit=unit)
     return Measure(metric=metric, groups=where, estimate=missing, verdict=verdict, sub_reason=reason, why=why)
-
-
-def counted_estimate(
-    method: Literal["wilson", "newcombe", "koopman"], counts: tuple[tuple[int, int], ...], design: str | None = None
-) -> Estimate:
-    """An estimate from counts: of one group, or of a group and its reference."""
-    interval = stats.bounds(method, level=0.95, counts=counts)
-    n = sum(trials for _, trials in counts)
-    return Estimate(
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
-        level=interval.level,
-        n=n,
-        n_effective=n,
-        unit="ratio" if method == "koopman" else "share",
-        method=method,
-        design=design,
-        counts=counts,
-    )

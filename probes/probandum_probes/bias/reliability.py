@@ -12,8 +12,8 @@ from probandum.finding import Estimate, Groups
 from probandum.probe import Measure
 from probandum.subject import Bools, Codes
 from probandum_probes.bias.counting import crossings
-from probandum_probes.bias.rates import counted_estimate
-from probandum_probes.bias.scored import Scored, estimated
+from probandum_probes.bias.scored import Scored
+from probandum_probes.estimates import exactly, from_counts, from_draws, from_interval
 
 #: The fewest rows of a group that allow a verdict, and of a group or a bin of which calibration is told.
 SMALLEST = 100
@@ -32,20 +32,11 @@ def calibration_error(found: Scored, where: Groups, inside: Bools, rng: np.rando
     binned = stats.reliability(p, y)
     draws = _squared_draws(binned, rng)
     by_chance = stats.calibration_null(p, rng=rng, draws=max(100, min(_DRAWS, _MOST_DRAWN // n)))
-    interval = stats.bounds("bootstrap", level=0.95, draws=draws, value=binned.debiased)
+    design = f"rows resampled within {len(binned.n)} bins; predictions that come true give up to {by_chance:.3f}"
     return Measure(
         metric="debiased-ece",
         groups=where,
-        estimate=Estimate(
-            value=binned.debiased,
-            low=interval.low,
-            high=interval.high,
-            n=n,
-            unit="share",
-            method="bootstrap",
-            design=f"rows resampled within {len(binned.n)} bins; predictions that come true give up to {by_chance:.3f}",
-            draws=draws,
-        ),
+        estimate=from_draws("bootstrap", binned.debiased, draws, n=n, unit="share", design=design),
         mode="disclosure",
     )
 
@@ -82,20 +73,11 @@ def reliability_data(found: Scored, where: Groups, inside: Bools, bins: Codes) -
             continue
         place = {"bin": f"{number + 1} of {many}"}
         p = found.score[rows]
-        predicted = float(p.mean())
         yield Measure(
             metric="predicted-rate",
             groups=where,
             facets=place,
-            estimate=Estimate(
-                value=predicted,
-                low=predicted,
-                high=predicted,
-                n=n,
-                unit="share",
-                method="exact",
-                design="of these rows",
-            ),
+            estimate=exactly(float(p.mean()), n=n, unit="share", design="of these rows"),
             mode="disclosure",
         )
         counts = ((int(found.positive[rows].sum()), n),)
@@ -103,7 +85,7 @@ def reliability_data(found: Scored, where: Groups, inside: Bools, bins: Codes) -
             metric="observed-rate",
             groups=where,
             facets=place,
-            estimate=counted_estimate("wilson", counts),
+            estimate=from_counts("wilson", counts),
             mode="disclosure",
         )
 
@@ -129,7 +111,7 @@ def multicalibration(found: Scored, bins: Codes) -> Measure:
     rows = worst[1]
     interval = stats.calibration_in_the_large(found.score[rows], found.positive[rows])
     design = f"{name}; picked from {many} as the furthest from 0, so that its interval is too narrow"
-    told = estimated(interval, n=int(rows.sum()), unit="share", design=design)
+    told = from_interval(interval, n=int(rows.sum()), unit="share", design=design)
     return Measure(metric=metric, estimate=told, mode="indicator")
 
 

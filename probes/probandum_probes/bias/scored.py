@@ -13,12 +13,13 @@ from probandum import stats
 from probandum.controls import AskThrough
 from probandum.errors import DataError
 from probandum.evidence import Floats, Items, Request, Response
-from probandum.finding import Estimate, SubReason, Verdict
+from probandum.finding import SubReason, Verdict
 from probandum.probe import Ask, Measure
 from probandum.stats.means import satterthwaite
 from probandum.subject import Bools, Grouping, Subject
 from probandum_probes.bias.counting import Cells, Mask, compared, decisions
 from probandum_probes.bias.sampling import sampled_rows
+from probandum_probes.estimates import from_interval
 
 #: The metric of all rows together.
 OVERALL = "overall-auc"
@@ -114,7 +115,7 @@ def against_labels(score: Floats, positive: Mask, *, what: str = "scores", level
         return None
     area = stats.area(score, positive, ~positive)
     interval = area.interval()
-    estimate = estimated(interval, n=len(score), unit="share")
+    estimate = from_interval(interval, n=len(score), unit="share")
     if area.interval(level=level).high >= 0.5:
         return Measure(metric=OVERALL, estimate=estimate, mode="disclosure")
     why = (
@@ -129,22 +130,6 @@ def against_labels(score: Floats, positive: Mask, *, what: str = "scores", level
         verdict=Verdict.ERROR,
         sub_reason=SubReason.AGAINST_LABELS,
         why=why,
-    )
-
-
-def estimated(interval: stats.Interval, *, n: int, unit: str, design: str | None = None) -> Estimate:
-    """An estimate from an interval of moments, as a judge needs it."""
-    assert interval.standard_error is not None and interval.df is not None
-    return Estimate(
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
-        level=interval.level,
-        n=n,
-        unit=unit,
-        method=interval.method,
-        design=design,
-        moments=(interval.value, interval.standard_error, interval.df),
     )
 
 

@@ -17,10 +17,11 @@ from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.resources import dataset
 from probandum.subject import Bools, Codes
-from probandum_probes.bias.contrasts import estimated
+from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.swap_controls import finds_planted_term, quiet_placebos
 from probandum_probes.bias.swap_texts import Seed, Term, read_seeds, read_terms
+from probandum_probes.estimates import from_clusters, from_counts
 
 #: Fewest sentences, sentences that differ by more than a filler, and terms that allow a verdict.
 FEWEST_TEXTS = 200
@@ -71,14 +72,7 @@ class Scores:
 @probe(
     "bias.term-swap",
     version=1,
-    requirements=[
-        "ai-act:art-9:6",
-        "ai-act:art-10:2:f",
-        "ai-act:annex-iv:2:g",
-        "ai-act:annex-iv:3",
-        "gdpr:5:1:a",
-        "gdpr:35:7:c",
-    ],
+    requirements=DIFFERENCES,
     needs=Capability.CLASSIFY,
     metrics={
         "signed-shift": "share difference",
@@ -222,17 +216,7 @@ class TermSwap:
             return
         changed = scores.flips(term)
         counts = ((int(changed.sum()), len(changed)),)
-        interval = stats.bounds("clopper-pearson", level=0.95, counts=counts)
-        flips = Estimate(
-            value=interval.value,
-            low=interval.low,
-            high=interval.high,
-            n=len(shifts),
-            n_effective=len(shifts),
-            unit="share",
-            method="clopper-pearson",
-            counts=counts,
-        )
+        flips = from_counts("clopper-pearson", counts)
         flipped = replace(items, values=tuple(changed.astype(np.float64).tolist()), form="share")
         yield _judged("flip-rate", flips, small, pair, items=flipped)
 
@@ -249,7 +233,7 @@ class TermSwap:
             return _unsaid("gap-over-placebo", "fewer than two sentences fit all terms", facets=facets, shown=shown)
         interval = stats.two_way_interval(both[:, : len(terms)], both[:, len(terms) :])
         n = both.shape[1] * min(len(scores.values[term.text]) for term in (*terms, *self.placebos))
-        estimate = estimated(interval, n=n, unit="share", design="two_way=seed text x term")
+        estimate = from_clusters(interval, n=n, unit="share", design="two_way=seed text x term")
         items = _crossed(both, scores.common(words), words, len(terms))
         return _judged("gap-over-placebo", estimate, small, facets=facets, items=items, shown=shown)
 
@@ -304,7 +288,7 @@ def _clustered(means: Sequence[float], n: int) -> Estimate:
     """The mean of cluster means."""
     if len(means) < 2:
         return Estimate.missing("one sentence alone has no interval", n=n, unit="share")
-    return estimated(stats.mean_interval(means), n=n, unit="share", design="cluster=seed text")
+    return from_clusters(stats.mean_interval(means), n=n, unit="share", design="cluster=seed text")
 
 
 def _score(scores: Scores, word: str) -> Measure:

@@ -11,6 +11,7 @@ from probandum.evidence import Capability, Floats, Request
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, Probe, probe
 from probandum.subject import Codes
+from probandum_probes.estimates import exactly
 from probandum_probes.explain.explaining import Explainer, Explanation, explainers_for
 from probandum_probes.explain.quality import QualityProbe, items_of, kind_of, seed_of, unable
 from probandum_probes.explain.worlds import Removal, Scores, World
@@ -163,13 +164,10 @@ class Efficiency(QualityProbe):
         looks = sum(each.evaluations for each in explanations) / len(explanations)
         return Measure(
             metric="residual",
-            estimate=Estimate(
-                value=worst,
-                low=worst,
-                high=worst,
+            estimate=exactly(
+                worst,
                 n=len(residuals),
                 unit="score",
-                method="exact",
                 design=f"largest of all inputs; {looks:.0f} versions an input, seed {seed}; adds up by construction",
             ),
             facets=facets,

@@ -12,6 +12,7 @@ from probandum.evidence import Capability, Floats
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, Probe, probe
 from probandum.stats import has_dynamic_range, mean_interval, ratio_of_means_draws
+from probandum_probes.estimates import from_draws
 from probandum_probes.explain.explaining import Explanation, explainers_for
 from probandum_probes.explain.quality import (
     QualityProbe,
@@ -19,7 +20,6 @@ from probandum_probes.explain.quality import (
     kind_of,
     local_fit,
     population,
-    resampled_estimate,
     seed_of,
     unable,
 )
@@ -204,7 +204,8 @@ def _normalised(ask: Ask, world: World, found: Scored, name: str, metric: str, g
     return _judgeable(
         f"{metric}-normalised",
         name,
-        resampled_estimate(
+        from_draws(
+            "bootstrap",
             value,
             ratio_of_means_draws(gain, span, rng=ask.rng("bootstrap", name, metric)),
             n=len(gain),
@@ -227,7 +228,8 @@ def _over_occlusion(ask: Ask, world: World, found: Scored, name: str) -> Measure
     return _judgeable(
         "comprehensiveness-over-occlusion",
         name,
-        resampled_estimate(
+        from_draws(
+            "bootstrap",
             float(ahead.mean() / span.mean()),
             ratio_of_means_draws(ahead, span, rng=ask.rng("bootstrap", name, BASELINE)),
             n=len(ahead),

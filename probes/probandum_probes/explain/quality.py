@@ -11,7 +11,8 @@ from probandum.errors import DataError, UsageError
 from probandum.evidence import Capability, Floats, Form, Items
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure
-from probandum.stats import mean_draws, percentile_interval
+from probandum.stats import mean_draws
+from probandum_probes.estimates import from_draws
 from probandum_probes.explain.explaining import Explainer, Explanation, explainers_for, make_explainer
 from probandum_probes.explain.rows import RowWorld
 from probandum_probes.explain.texts import TextWorld, read_texts
@@ -97,24 +98,6 @@ def seed_of(ask: Ask, *names: str) -> int:
     return int(ask.rng(*names).integers(2**31))
 
 
-def resampled_estimate(
-    value: float, draws: tuple[float, ...], *, n: int, unit: str, design: str | None = None
-) -> Estimate:
-    """An estimate with its percentile interval and the draws to judge it by."""
-    interval = percentile_interval(value, draws)
-    return Estimate(
-        value=value,
-        low=interval.low,
-        high=interval.high,
-        level=interval.level,
-        n=n,
-        unit=unit,
-        method="bootstrap",
-        design=design,
-        draws=draws,
-    )
-
-
 def local_fit(ask: Ask, world: World, name: str, explanations: Sequence[Explanation]) -> Iterator[Measure]:
     """How well a local model fits around each input, where the explainer has one: the mean of its weighted R2."""
     fits = np.array([each.local_fit for each in explanations if each.local_fit is not None])
@@ -123,7 +106,9 @@ def local_fit(ask: Ask, world: World, name: str, explanations: Sequence[Explanat
     draws = mean_draws(fits, rng=ask.rng("bootstrap", name, "local-fit"))
     yield Measure(
         metric="local-fit",
-        estimate=resampled_estimate(float(fits.mean()), draws, n=len(fits), unit="score", design=population(world)),
+        estimate=from_draws(
+            "bootstrap", float(fits.mean()), draws, n=len(fits), unit="score", design=population(world)
+        ),
         facets={"explainer": name},
         mode="disclosure",
         items=items_of(world, fits, "score"),

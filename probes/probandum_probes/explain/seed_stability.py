@@ -14,6 +14,7 @@ from probandum.evidence import Capability, Floats
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, Probe, probe
 from probandum.stats import Interval, mean_draws, percentile_interval, ratio_of_means_draws
+from probandum_probes.estimates import from_draws
 from probandum_probes.explain.explaining import Explainer, Explanation, explainers_for, known_explainers
 from probandum_probes.explain.quality import (
     QualityProbe,
@@ -21,7 +22,6 @@ from probandum_probes.explain.quality import (
     kind_of,
     local_fit,
     population,
-    resampled_estimate,
     unable,
 )
 from probandum_probes.explain.worlds import World
@@ -239,7 +239,7 @@ class SeedStability(QualityProbe):
             design += f"; {len(world) - n} inputs whose attributions are all 0 left out"
         yield Measure(
             metric="relative-noise",
-            estimate=resampled_estimate(noise, draws, n=n, unit="score", design=design),
+            estimate=from_draws("bootstrap", noise, draws, n=n, unit="score", design=design),
             facets=facets,
             verdict=Verdict.INCONCLUSIVE if few else None,
             sub_reason=SubReason.UNDERPOWERED if few else None,
@@ -259,7 +259,7 @@ class SeedStability(QualityProbe):
             needed = [samples * (draw / GOAL) ** 2 for draw in (noise, *draws)]
             yield Measure(
                 metric="samples-needed",
-                estimate=resampled_estimate(needed[0], tuple(needed[1:]), n=n, unit="samples", design=design),
+                estimate=from_draws("bootstrap", needed[0], tuple(needed[1:]), n=n, unit="samples", design=design),
                 facets=facets,
                 mode="disclosure",
             )
@@ -271,8 +271,8 @@ class SeedStability(QualityProbe):
         draws = mean_draws(values, rng=ask.rng("bootstrap", name, metric))
         return Measure(
             metric=metric,
-            estimate=resampled_estimate(
-                float(values.mean()), draws, n=len(values), unit=unit, design=population(world)
+            estimate=from_draws(
+                "bootstrap", float(values.mean()), draws, n=len(values), unit=unit, design=population(world)
             ),
             facets={"explainer": name},
             mode="disclosure",

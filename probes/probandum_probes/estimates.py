@@ -1,0 +1,87 @@
+"""Estimates as probes give them: from what a judge can compute again, from an interval, or exactly.
+
+One place, so that no probe shows an interval that its own basis does not give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from probandum import stats
+from probandum.finding import Estimate
+
+
+def from_counts(
+    method: str,
+    counts: Sequence[tuple[int, int]],
+    *,
+    n: int | None = None,
+    unit: str = "share",
+    design: str | None = None,
+) -> Estimate:
+    """An estimate from pairs of events and trials, by a method of ``probandum.stats.bounds``.
+
+    ``n`` is the sum of all trials unless it is given. ValueError where the counts have no estimate by the method.
+
+    >>> estimate = from_counts("newcombe", [(9, 10), (3, 10)])
+    >>> estimate.n, round(estimate.value, 9)
+    (20, 0.6)
+    """
+    interval = stats.bounds(method, level=0.95, counts=counts)
+    n = sum(trials for _, trials in counts) if n is None else n
+    return Estimate(
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        n=n,
+        n_effective=n,
+        unit=unit,
+        method=method,
+        design=design,
+        counts=tuple(counts),
+    )
+
+
+def from_interval(interval: stats.Interval, *, n: int, unit: str, design: str | None = None) -> Estimate:
+    """An estimate from an interval of moments: one with a standard error and degrees of freedom."""
+    assert interval.standard_error is not None and interval.df is not None
+    return Estimate(
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        level=interval.level,
+        n=n,
+        unit=unit,
+        method=interval.method,
+        design=design,
+        moments=(interval.value, interval.standard_error, interval.df),
+    )
+
+
+def from_clusters(interval: stats.Interval, *, n: int, unit: str, design: str) -> Estimate:
+    """An estimate from Student's interval over clusters: what counts is their degrees of freedom, and one."""
+    assert interval.df is not None
+    return replace(from_interval(interval, n=n, unit=unit, design=design), method="t", n_effective=interval.df + 1)
+
+
+def from_draws(
+    method: str, value: float, draws: Sequence[float], *, n: int, unit: str, design: str | None = None
+) -> Estimate:
+    """An estimate from sorted draws: of a bootstrap or of a posterior."""
+    interval = stats.bounds(method, level=0.95, draws=draws, value=value)
+    return Estimate(
+        value=value,
+        low=interval.low,
+        high=interval.high,
+        n=n,
+        unit=unit,
+        method=method,
+        design=design,
+        draws=tuple(draws),
+    )
+
+
+def exactly(value: float, *, n: int, unit: str, design: str | None = None) -> Estimate:
+    """A number that is no estimate of a population's, with what it is in words."""
+    return Estimate(value=value, low=value, high=value, n=n, unit=unit, method="exact", design=design)
