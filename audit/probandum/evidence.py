@@ -52,6 +52,7 @@ class Capability(StrEnum):
     CLASSIFY = "classify"  # class probabilities of a text
     PREDICT = "predict"  # class probabilities, or recorded decisions, of table rows
     EMBED = "embed"  # one vector of a text
+    RECALL = "recall"  # the answer that stands recorded under an item's name
     ATTRIBUTE = "attribute"  # a number for each token of a text: what it did to the answer, or the attention on it
 
 
@@ -255,7 +256,8 @@ class Response:
     ``outputs``: choose (n, options) and score (n,) in nats; classify and predict (n, classes) as
     probabilities, or (n, columns) of a decision log with the names in ``labels``; embed (n, dimensions); attribute
     (n, columns), what is said of each input as a whole, with the names in ``labels``. ``per_token`` (attribute): one
-    an input. ``texts``: generate. ``refused``: indexes of inputs that the system declined. ``error``: why there is no
+    an input. ``texts``: generate and recall; recall has (n, 1) outputs beside them, 1 where
+    an answer is recorded. ``refused``: indexes of inputs that the system declined. ``error``: why there is no
     answer at all.
     """
 

@@ -19,6 +19,7 @@ PACK_INPUTS: Mapping[Capability, int] = {
     Capability.CLASSIFY: 8192,
     Capability.PREDICT: 65536,
     Capability.EMBED: 1024,
+    Capability.RECALL: 65536,
     Capability.ATTRIBUTE: 64,
 }
 

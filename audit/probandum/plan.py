@@ -30,7 +30,7 @@ from probandum.plan_checks import (
 )
 from probandum.plan_file import Energy, Execution, LimitLine, PlanFile
 from probandum.plan_reading import card_of, model_of
-from probandum.resources import from_home
+from probandum.resources import file_at
 from probandum.subject import Decision
 from probandum.target import Target, TargetContext
 from probandum.yaml_source import YamlSource, read_yaml
@@ -344,7 +344,7 @@ class Plan:
 
     def resolve(self, path: str) -> Path:
         """``path`` as the plan means it."""
-        return self.folder / from_home(path)
+        return file_at(self.folder, path)
 
     def located(self, *place: str | int) -> str:
         """``file:line:column: path`` of a value."""

@@ -33,7 +33,7 @@ import numpy as np
 from probandum.errors import DataError, ProbeError, UnknownName
 from probandum.evidence import Capability, Items, Reading, Request, Response
 from probandum.finding import Estimate, Groups, SubReason, Verdict
-from probandum.resources import from_home
+from probandum.resources import file_at
 from probandum.row_items import Counted, RowItems
 from probandum.stopping import Stopper
 from probandum.subject import Subject
@@ -311,7 +311,8 @@ def known_probes() -> dict[str, ProbeSpec]:
 def make_probe(id: str, options: Mapping[str, Any], *, folder: Path = Path()) -> Probe:
     """An instance of the probe ``id`` with its options checked against the constructor's annotations.
 
-    An option annotated as ``Path`` is a file of the user's: it is taken relative to ``folder`` and must exist.
+    An option annotated as ``Path`` is a file of the user's: it is taken relative to ``folder`` and must exist,
+    or is a file of the hub at a pinned commit (``hf://``), which is fetched once.
     """
     if id not in _PROBES.specs:
         raise UnknownName("probe", id, _PROBES.specs)
@@ -325,7 +326,7 @@ def make_probe(id: str, options: Mapping[str, Any], *, folder: Path = Path()) ->
 def _converted(probe: str, key: str, value: object, hint: Any, folder: Path) -> object:
     """Lists as tuples, and the names of files as paths."""
     if isinstance(value, str) and (hint is Path or Path in typing.get_args(hint)):
-        path = folder / from_home(value)
+        path = file_at(folder, value)
         if not path.is_file():
             raise DataError(f"suites.{probe}.{key}: no file {path}", remedy="paths start at the plan's folder")
         return path

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from probandum.errors import DataError, UsageError, did_you_mean
+from probandum.hub_files import SCHEME, hub_file
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent.parent
@@ -56,3 +57,12 @@ def from_home(path: str) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         raise UsageError(f"{path}: no home folder is known", remedy="set HOME, or give a whole path") from None
+
+
+def file_at(folder: Path, path: str) -> Path:
+    """``path`` as a plan in ``folder`` means it: from there, from the home (``~``), or a file of the hub (``hf://``).
+
+    >>> file_at(Path("plans"), "data/rows.csv").as_posix()
+    'plans/data/rows.csv'
+    """
+    return hub_file(path) if path.startswith(SCHEME) else folder / from_home(path)

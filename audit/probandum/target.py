@@ -17,7 +17,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from probandum.errors import ProbandumError, UnknownName, UsageError, did_you_mean
 from probandum.evidence import Capability, Request, Response, Table
-from probandum.resources import from_home
+from probandum.resources import file_at
 
 #: Keys and list places, from the top of a part of the plan.
 Place = tuple[str | int, ...]
@@ -67,9 +67,8 @@ class TargetContext:
     threshold: float | None = None
 
     def resolve(self, path: str) -> Path:
-        """``path`` as the plan means it: relative to the plan's folder; ``~`` is the home."""
-        expanded = from_home(path)
-        return expanded if expanded.is_absolute() else self.folder / expanded
+        """``path`` as the plan means it: see ``probandum.resources.file_at``."""
+        return file_at(self.folder, path)
 
 
 class Target:

@@ -75,6 +75,18 @@ def log(folder: Path) -> Case:
     )
 
 
+def answers(folder: Path) -> Case:
+    """Recorded answers."""
+    (folder / "answers.csv").write_text("item,answer\none,yes\ntwo,no\nthree,yes\n")
+    return Case(
+        name="answers",
+        context=TargetContext(folder=folder),
+        options={"path": "answers.csv"},
+        blocks=(texts("one", "four", kind=Capability.RECALL), texts("two", "three", "one", kind=Capability.RECALL)),
+        bad=texts("one", kind=Capability.CLASSIFY),
+    )
+
+
 def sklearn(folder: Path) -> Case:
     """A logistic regression in a skops file."""
     write_sklearn_plan(folder)
@@ -310,6 +322,7 @@ def _as_recorded(table: Table) -> Table:
 
 
 CASES: Mapping[str, Callable[[Path], Case]] = {
+    "answers": answers,
     "callable": callable_,
     "http": http,
     "lightgbm": lightgbm,

@@ -1,0 +1,59 @@
+"""Answers that a system gave to the items of a benchmark, read from a file: no model at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from probandum import codec
+from probandum.errors import DataError
+from probandum.evidence import Capability, Request, Response
+from probandum.public_records import PublicRecord, read_records
+from probandum.target import Target, TargetContext, target
+from probandum.targets.answering import unable
+
+
+@target("answers")
+class AnswersTarget(Target):
+    """Recorded answers of a CSV, TSV, JSON, JSON-lines or Parquet file, each found by the name of its item.
+
+    ``item`` and ``answer``: the fields of an item's name and of the answer's text, "item" and "answer" where not
+    given. A benchmark's probe says how it names its items. Of an item that the file lacks there is no answer, and the
+    probe says how many these are; an item that occurs twice with two answers is an error, since nobody knows which
+    of them counts.
+    """
+
+    capabilities = frozenset({Capability.RECALL})
+
+    recorded = True
+    labels = ("answered",)
+
+    def __init__(self, context: TargetContext, *, path: str, item: str = "item", answer: str = "answer") -> None:
+        file = context.resolve(path)
+        self._file = file.name
+        self._answers: dict[str, str] = {}
+        for record in read_records(file):
+            self._add(record, record.text(item), record.text(answer))
+        self._digest = codec.digest(file.read_bytes())
+        self._fields = {"item": item, "answer": answer}
+
+    def _add(self, record: PublicRecord, item: str, answer: str) -> None:
+        if self._answers.setdefault(item, answer) != answer:
+            raise DataError(f"target.path: {record.where}: item {item!r} has two answers", remedy="leave one of them")
+
+    def identity(self) -> Mapping[str, Any]:
+        """The digest of the file, and how it was read."""
+        return {"file": self._file, "sha256": self._digest, **self._fields, "answers": len(self._answers)}
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """The recorded text of each item with a 1, or an empty text with a 0 where the file lacks the item."""
+        return [self._recorded(request) for request in requests]
+
+    def _recorded(self, request: Request) -> Response:
+        if why := unable(self, request):
+            return Response(error=why)
+        found = np.array([[float(item in self._answers)] for item in request.texts])
+        texts = tuple(self._answers.get(item, "") for item in request.texts)
+        return Response(outputs=found, texts=texts, labels=self.labels)
