@@ -15,7 +15,6 @@ Without an NVIDIA energy counter there is nothing to measure: one line, exit cod
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import sys
 import tempfile
@@ -26,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gpu_scoring import SMOLLM, saved
+import pages
+from llamas import SMOLLM, saved
 from scipy import stats
 from scoring import requests_of
 
@@ -274,7 +274,7 @@ def main() -> None:
     context = TargetContext(folder=folder, device=device)
     target: Any = make_target("transformers", context, {"path": str(folder / "model"), "dtype": "float32"})
     found: dict[str, Any] = {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "rounds": chosen.rounds,
         "card": sensor.covers,
         "driver": pynvml.nvmlSystemGetDriverVersion(),
         "software": f"torch {torch.__version__}",
@@ -320,7 +320,7 @@ def main() -> None:
     text = told(found)
     print(text)
     if chosen.out:
-        chosen.out.write_text(text, "utf-8")
+        chosen.out.write_text(text + pages.noted(chosen.out), "utf-8")
         chosen.out.with_suffix(".json").write_text(json.dumps(found, indent=1), "utf-8")
 
 
@@ -374,8 +374,11 @@ def told(found: dict[str, Any]) -> str:
     lines = [
         "# The energy counter of a GPU",
         "",
-        f"Written by `python benchmarks/energy_gpu.py`, {found['date']}.",
-        f"{found['card']}, driver {found['driver']}, {found['software']}.",
+        pages.header(
+            "python benchmarks/energy_gpu.py",
+            f"{found['rounds']} rounds of doubled work, the counter read 2,000 times",
+            device=f"{found['card']}, driver {found['driver']}, {found['software']}",
+        ),
         f"Before: {found['state']}.",
         f"After: {found['state_after']}.",
         "",

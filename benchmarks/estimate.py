@@ -11,7 +11,6 @@ there, which the load before each says; that the requests of probes that do not 
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
 import subprocess
@@ -21,6 +20,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pages
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "estimate.md"
@@ -151,10 +152,10 @@ def main() -> None:
         clocks.append(f"| {example} | {load:.2f} | {ranged(found['clock'], audit.seconds)} | {took:.0f} |")
         energy.append(f"| {example} | {ranged(found['joules'], audit.joules, 3600.0, '.3g')} |")
         print(*rows, *costs, *clocks, *energy, sep="\n", flush=True)
-    newline, at = "\n", f", tier {chosen.tier}" if chosen.tier else ""
+    newline, at = "\n", f" --tier {chosen.tier}" if chosen.tier else ""
     text = f"""# Predicted and taken
 
-Written by `python benchmarks/estimate.py`, {datetime.datetime.now(datetime.UTC).date()}, on {os.cpu_count()} cores{at}.
+{pages.header(f"python benchmarks/estimate.py{at}", "each audit once")}
 
 {__doc__.split(newline, 2)[2].partition(f"{newline}    python")[0].strip()}
 
@@ -183,7 +184,7 @@ At the mean power of the calibration over the seconds by the clock; read: the pl
 
 {newline.join(energy)}
 """
-    chosen.out.write_text(text, encoding="utf-8")
+    chosen.out.write_text(text + pages.noted(chosen.out), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pages
 
 from probandum import stats
 from probandum.finding import Estimate, Groups, Limit, Verdict, join
@@ -134,11 +135,11 @@ def main() -> None:
     promise = "held" if kept else "BROKEN"
     text = f"""# The four-fifths rule with evidence
 
-Written by `python benchmarks/four_fifths.py`; {chosen.runs:,} runs a scenario, ± is 1.96 simulation errors.
+{pages.header("python benchmarks/four_fifths.py", f"{chosen.runs:,} runs a scenario, seeded", packages=("numpy",))}
 
-Every ordered pair of groups: impact ratio at least {LIMIT}, Koopman's interval, alpha {ALPHA}, Holm over the pairs for
-FAIL, every pair for PASS. "Plain flag": the smallest rate is below four fifths of the largest. "Same verdict": runs
-that `probandum.judging` judged as well, and how many of these agree.
+± is 1.96 simulation errors. Every ordered pair of groups: impact ratio at least {LIMIT}, Koopman's interval, alpha
+{ALPHA}, Holm over the pairs for FAIL, every pair for PASS. "Plain flag": the smallest rate is below four fifths of
+the largest. "Same verdict": runs that `probandum.judging` judged as well, and how many of these agree.
 
 | scenario | FAIL | published | PASS | published | plain flag | published | same verdict |
 | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -146,7 +147,7 @@ that `probandum.judging` judged as well, and how many of these agree.
     text += "\n".join(lines)
     text += f"\n\nFalse FAIL under exact parity at most 0.5 %, and every verdict the same: {promise}.\n"
     chosen.out.parent.mkdir(exist_ok=True)
-    chosen.out.write_text(text, encoding="utf-8")
+    chosen.out.write_text(text + pages.noted(chosen.out), encoding="utf-8")
     print(f"{promise}; {time.process_time() - start:.0f} CPU s")
 
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +29,11 @@ SYSTEM = 'version: 1\nsystem: {name: Scorer, version: "1"}\n'
 ABOUT = """\
 `bias.group-rates` over race and sex and `bias.intersections` over their crossing, from the file to a sealed record and
 without documents. Bytes on disk are those of the record's folder; those of memory are the slope of the peak between an
-eighth of the rows and all of them.
+eighth of the rows and all of them. Figures are medians of repeats, the targets in turn, with the smallest and the
+largest.
 """
+#: What is audited: the target and the file.
+CASES = (("log", "rows.csv"), ("log", "rows.parquet"), ("onnx", "rows.parquet"))
 GROUPS = """\
 groups:
   race: {reference: A}
@@ -102,30 +107,48 @@ def audited(rows: int, kind: str, name: str) -> dict[str, float]:
     return found
 
 
+def row(kind: str, name: str, taken: Sequence[tuple[dict[str, float], dict[str, float]]], rows: int) -> list[str]:
+    """A line of the table: medians and spread of what few rows and many took."""
+    slopes = [(many["peak"] - few["peak"]) / (rows - rows // 8) for few, many in taken]
+    return [
+        kind,
+        name.partition(".")[2],
+        pages.spread([many["cpu"] for _, many in taken], 1),
+        pages.spread([many["peak"] / 2**20 for _, many in taken], 0),
+        pages.spread(slopes, 0),
+        pages.spread([many["disk"] / rows for _, many in taken], 1),
+    ]
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument("--one", type=Path)
-    parser.add_argument("--write", nargs=3)
+    """Audit, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=ROWS, help="any other number is printed alone")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--write", nargs=3, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.write:
         return write(Path(asked.write[0]), asked.rows, asked.write[1], asked.write[2])
     if asked.one:
         return measured(asked.one)
-    before, lines = pages.load(), []
-    for kind, name in (("log", "rows.csv"), ("log", "rows.parquet"), ("onnx", "rows.parquet")):
-        few, many = (audited(rows, kind, name) for rows in (asked.rows // 8, asked.rows))
-        a_row = (many["peak"] - few["peak"]) / (asked.rows - asked.rows // 8)
-        print(kind, name, many, f"{a_row:.0f} B a row", file=sys.stderr)
-        peak, disk = f"{many['peak'] / 2**20:,.0f} MiB", f"{many['disk'] / asked.rows:.1f}"
-        lines.append([kind, name.partition(".")[2], f"{many['cpu']:.1f}", peak, f"{a_row:,.0f}", disk])
-    if asked.rows == ROWS:
-        head = ["target", "file", "CPU-seconds", "peak memory", "bytes of memory a row", "bytes on disk a row"]
-        parts = [f"{asked.rows:,} rows.\n{ABOUT}", pages.table(head, lines)]
-        used = ("numpy", "pyarrow", "onnxruntime", "zstandard")
-        pages.write(
-            RESULTS, "A million rows in one pass of memory", "python benchmarks/million_rows.py", before, used, parts
-        )
+    before = pages.load()
+    found: dict[tuple[str, str], list[tuple[dict[str, float], dict[str, float]]]] = {case: [] for case in CASES}
+    for _ in range(asked.repeats):
+        for case, taken in found.items():
+            taken.append((audited(asked.rows // 8, *case), audited(asked.rows, *case)))
+            print(*case, taken[-1][1], file=sys.stderr)
+    head = ["target", "file", "CPU-seconds", "peak memory, MiB", "bytes of memory a row", "bytes on disk a row"]
+    lines = [row(*case, taken, asked.rows) for case, taken in found.items()]
+    pages.write(
+        RESULTS if asked.rows == ROWS else Path(os.devnull),
+        "A million rows in one pass of memory",
+        "python benchmarks/million_rows.py",
+        before,
+        ("numpy", "pyarrow", "onnxruntime", "zstandard"),
+        [f"{asked.rows:,} rows.\n{ABOUT}", pages.table(head, lines)],
+        repeats=f"{asked.repeats} repeats",
+    )
     return None
 
 

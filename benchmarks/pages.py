@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import os
 import statistics
+import time
+import tomllib
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
+#: The sources whose digest says which engine a page is of.
+_SOURCES = ("audit/probandum", "probes/probandum_probes")
+_BEGAN = time.time()
 _NOTES = "\n## Notes, by hand\n"
 
 
@@ -30,6 +37,40 @@ def _facts(path: Path) -> Iterable[tuple[str, str]]:
     for line in reversed(path.read_text("utf-8").splitlines()):
         name, _, value = line.partition(":")
         yield name.strip(), value.strip()
+
+
+def engine() -> str:
+    """The version of the toolkit and a digest of the sources of its core and probes, whatever the date.
+
+    Sources that were changed after the measurement began are said to be: what ran may be either.
+
+    >>> engine().startswith("probandum ")
+    True
+    """
+    digest, paths = hashlib.sha256(), sorted(path for folder in _SOURCES for path in (ROOT / folder).rglob("*.py"))
+    for path in paths:
+        digest.update(f"{path.relative_to(ROOT).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    release = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    changed = ", changed while this ran" if max(path.stat().st_mtime for path in paths) > _BEGAN else ""
+    return f"probandum {release} with sources sha256:{digest.hexdigest()[:12]}{changed}"
+
+
+def header(
+    command: str,
+    repeats: str,
+    *,
+    packages: Sequence[str] = (),
+    device: str | None = None,
+    before: float | None = None,
+) -> str:
+    """Who wrote a page and when; how often a figure was taken; on what machine, of which engine.
+
+    ``device``: what is said in place of this machine's processor. ``before``: the load when the measurement began.
+    """
+    loaded = "" if before is None else f"; load {before:.1f} to {load():.1f}"
+    used = [engine(), *(f"{name} {version(name)}" for name in packages)]
+    today = datetime.date.today().isoformat()
+    return f"Written by `{command}`, {today}; {repeats}. {device or machine()}{loaded}. {', '.join(used)}."
 
 
 def load() -> float:
@@ -61,23 +102,37 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def goal(name: str, wanted: str, found: str, reached: bool) -> list[str]:
-    """A line of the table of goals."""
-    return [name, wanted, found, "reached" if reached else "**missed**"]
+def goal(name: str, wanted: str, found: str, reached: bool | None) -> list[str]:
+    """A line of the table of goals; None where repeats do not agree whether it is reached."""
+    return [name, wanted, found, {True: "reached", False: "**missed**", None: "**not decided**"}[reached]]
 
 
 GOALS = ("", "goal", "measured", "")
 
 
-def write(page: Path, title: str, command: str, before: float, packages: Sequence[str], parts: Iterable[str]) -> None:
+def write(
+    page: Path,
+    title: str,
+    command: str,
+    before: float,
+    packages: Sequence[str],
+    parts: Iterable[str],
+    *,
+    repeats: str,
+    device: str | None = None,
+) -> None:
     """Write a page and print it; what stands there under *Notes, by hand* stays.
 
-    ``before``: the load when the measurement began. ``packages``: those whose versions matter.
+    ``before``: the load when the measurement began. ``packages``: those whose versions matter. ``repeats``: how often
+    a figure was taken, in words.
     """
-    notes = page.read_text("utf-8").partition(_NOTES)[2] if page.is_file() else ""
-    used = ", ".join(f"{name} {version(name)}" for name in packages)
-    today = datetime.date.today().isoformat()
-    said = f"Written by `{command}`, {today}. {machine()}; load {before:.1f} to {load():.1f}. {used}."
+    said = header(command, repeats, packages=packages, device=device, before=before)
     text = "\n\n".join([f"# {title}", said, *(part.strip() for part in parts)]) + "\n"
-    page.write_text(text + (_NOTES + notes if notes else ""), "utf-8")
+    page.write_text(text + noted(page), "utf-8")
     print(text)
+
+
+def noted(page: Path) -> str:
+    """What stands at the end of a page under *Notes, by hand*, its title included; nothing of a page that is none."""
+    _, title, notes = page.read_text("utf-8").partition(_NOTES) if page.is_file() else ("", "", "")
+    return title + notes

@@ -1,6 +1,7 @@
 """What every probe makes of worlds whose truth is known: faults of known size, systems on their limit, and none at all.
 
-    OMP_NUM_THREADS=1 python benchmarks/planted.py [--runs N] [--only PROBE]   # writes benchmarks/results/planted.md
+    OMP_NUM_THREADS=1 python benchmarks/planted.py [--runs N] [--jobs N]   # writes benchmarks/results/planted.md
+    OMP_NUM_THREADS=1 python benchmarks/planted.py --runs 20 --only bias.auc-gap bias.bbq     # prints alone
 
 Each run draws a world, asks it by the probe with its controls, and judges what came out under one limit. Three worlds
 a probe:
@@ -10,226 +11,57 @@ a probe:
 - **edge**: exactly on the limit, where a FAIL is always false. At most alpha of runs may have any.
 - **null**: no effect at all. At most alpha of runs may have any FAIL.
 
-A control that fails makes its run an ERROR and no FAIL, so errors are told as well.
+A control that fails makes its run an ERROR and no FAIL, so errors are told as well. The worlds stand in the modules
+beside this file whose names end in ``_worlds``, by family.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import answer_worlds
+import decision_worlds
 import numpy as np
+import pages
+import table_worlds
+import text_worlds
+from worlds import TIMES, World
 
 from probandum.asking import Asker
-from probandum.evidence import Capability, Request, Response, Table
-from probandum.finding import Finding, Limit, Verdict, limit_words
+from probandum.finding import Finding, Verdict, limit_words
 from probandum.judging import ALPHA_FAIL, judge
 from probandum.measuring import measure
 from probandum.plugins import load_plugins
 from probandum.probe import make_probe
 from probandum.stats import proportion_interval
-from probandum.subject import Decision, Grouping, Subject
-from probandum.target import Target
 
 RESULTS = Path(__file__).parent / "results" / "planted.md"
 ALPHA = ALPHA_FAIL["release"]
 POWER = 0.95
-#: How many times the stated detectable effect a fault lies beyond the limit.
-TIMES = 2.0
-Generator = np.random.Generator
-
-
-class Listed(Target):
-    """Answers each row with the probability of the positive class that stands in it."""
-
-    name = "listed"
-    capabilities = frozenset({Capability.PREDICT})
-    labels = ("0", "1")
-
-    def identity(self) -> Mapping[str, Any]:
-        """It has no parameter."""
-        return {"rule": "listed"}
-
-    def answer(self, requests: Sequence[Request]) -> list[Response]:
-        """1 - p, p."""
-        found = [np.asarray(request.table["p"], dtype=np.float64) for request in requests]
-        return [Response(outputs=np.column_stack([1 - each, each]), labels=self.labels) for each in found]
-
-
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """How a probe is tried: ``draw(rng, effect)`` makes a system and its rows whose true quantity is ``effect``.
-
-    ``effect`` is the judged quantity of the group ``harmed``, such as a difference; ``null`` where nothing is amiss.
-    ``stated_at``: where the design says what it finds, if not there: a rate of 0 has no spread.
-    """
-
-    probe: str
-    limit: Limit
-    draw: Callable[[Generator, float], tuple[Target, Subject | None]]
-    null: float
-    said: str
-    group: str = ""
-    options: Mapping[str, Any] | None = None
-    stated_at: float | None = None
-
-    @property
-    def edge(self) -> float:
-        """The end of the limit at which the fault is planted."""
-        low, high = self.limit.edges()
-        return float(low if low is not None else high or 0.0)
-
-    def beyond(self, detectable: float) -> float:
-        """Where a fault lies that the design must see."""
-        low, _ = self.limit.edges()
-        return self.edge - TIMES * detectable if low is not None else self.edge + TIMES * detectable
-
-
-def rows(p: Any, outcome: Any, **groups: tuple[Any, Sequence[str]]) -> tuple[Target, Subject]:
-    """Predicted probabilities with their outcomes, in groups (codes and names) whose last one is the reference."""
-    return Listed(), Subject(
-        table=Table({"p": np.asarray(p, dtype=np.float64), "outcome": np.asarray(outcome, dtype=np.float64)}),
-        features=("p",),
-        label="outcome",
-        groupings={
-            name: Grouping(attribute=name, codes=np.asarray(codes), names=tuple(names), reference=names[-1])
-            for name, (codes, names) in groups.items()
-        },
-        decision=Decision(favourable="1", positive="1", threshold=0.5),
-    )
-
-
-def selected(rng: Generator, rates: Any) -> Any:
-    """Scores of rows that are selected with these rates."""
-    return np.where(rng.random(len(rates)) < rates, 0.9, 0.1)
-
-
-def group_rates(rng: Generator, effect: float) -> tuple[Target, Subject]:
-    """1,500 rows of two groups each; half of B are selected, and that share and ``effect`` of A."""
-    codes = np.repeat([0, 1], 1500)
-    return rows(selected(rng, np.where(codes == 0, 0.5 + effect, 0.5)), codes % 2, g=(codes, "AB"))
-
-
-def auc_gap(rng: Generator, effect: float) -> tuple[Target, Subject]:
-    """1,500 rows of two groups each with normal scores; the AUC of B is .80, and of A ``effect`` more."""
-    from scipy.special import expit
-    from scipy.stats import norm
-
-    codes = np.repeat([0, 1], 1500)
-    positive = rng.random(3000) < 0.5
-    apart = np.sqrt(2) * norm.ppf(np.where(codes == 0, 0.8 + effect, 0.8))
-    return rows(expit(apart * positive - apart / 2 + rng.normal(size=3000)), positive, g=(codes, "AB"))
-
-
-def calibration(rng: Generator, effect: float) -> tuple[Target, Subject]:
-    """1,500 rows of two groups each; what is predicted comes true in B, and ``effect`` more often in A."""
-    codes = np.repeat([0, 1], 1500)
-    p = rng.uniform(0.3, 0.7, 3000)
-    return rows(p, rng.random(3000) < p + effect * (codes == 0), g=(codes, "AB"))
-
-
-def intersections(rng: Generator, effect: float) -> tuple[Target, Subject]:
-    """1,500 rows of four crossed groups each; half are selected, of one group ``effect`` times as many."""
-    codes = np.repeat(np.arange(4), 1500)
-    p = selected(rng, np.where(codes == 0, 0.5 * effect, 0.5))
-    return rows(p, codes % 2, g=(codes // 2, "AB"), h=(codes % 2, "CD"))
-
-
-def conditional_parity(rng: Generator, effect: float) -> tuple[Target, Subject]:
-    """1,500 rows of two groups each, A mostly where .4 are selected and B where .6; of A ``effect`` more."""
-    codes = np.repeat([0, 1], 1500)
-    hard = np.arange(3000) % 3 < np.where(codes == 0, 2, 1)
-    system, subject = rows(selected(rng, np.where(hard, 0.4, 0.6) + effect * (codes == 0)), codes % 2, g=(codes, "AB"))
-    factor = np.where(hard, "hard", "easy")
-    return system, replace(subject, table=Table({**subject.table.columns, "factor": factor}))
-
-
-class Switched(Listed):
-    """Answers as listed for whoever is not of A, and turns the decision round for A where ``u`` is below ``share``."""
-
-    name = "switched"
-
-    def __init__(self, share: float) -> None:
-        self.share = share
-
-    def identity(self) -> Mapping[str, Any]:
-        """Its only parameter."""
-        return {"rule": "switched", "share": self.share}
-
-    def answer(self, requests: Sequence[Request]) -> list[Response]:
-        """1 - p, p."""
-        tables = [request.table for request in requests]
-        turned = [(table["a"] == 1) & (table["u"] < self.share) for table in tables]
-        found = [np.where(turn, 1 - table["p"], table["p"]) for turn, table in zip(turned, tables, strict=True)]
-        return [Response(outputs=np.column_stack([1 - each, each]), labels=self.labels) for each in found]
-
-
-def attribute_flip(rng: Generator, effect: float) -> tuple[Target, Subject]:
-    """1,500 rows of two groups each; the decision on a row depends on its group with the probability ``effect``."""
-    codes = np.repeat([0, 1], 1500)
-    _, subject = rows(selected(rng, np.full(3000, 0.5)), codes % 2, g=(codes, "AB"))
-    table = Table({**subject.table.columns, "a": 1.0 - codes, "u": rng.random(3000)})
-    return Switched(effect), replace(subject, table=table, features=("p", "a", "u"))
-
-
-WORLDS = (
-    World(
-        probe="bias.group-rates",
-        limit=Limit(metric="bias.group-rates/selection-difference", direction="band", threshold=0.05),
-        draw=group_rates,
-        null=0.0,
-        said="two groups of 1,500, half selected",
-    ),
-    World(
-        probe="bias.auc-gap",
-        limit=Limit(metric="bias.auc-gap/auc-difference", direction="band", threshold=0.05),
-        draw=auc_gap,
-        null=0.0,
-        said="two groups of 1,500, AUC .80",
-    ),
-    World(
-        probe="bias.calibration",
-        limit=Limit(metric="bias.calibration/calibration-difference", direction="band", threshold=0.05),
-        draw=calibration,
-        null=0.0,
-        said="two groups of 1,500, predictions from .3 to .7",
-    ),
-    World(
-        probe="bias.conditional-parity",
-        limit=Limit(metric="bias.conditional-parity/adjusted-difference", direction="band", threshold=0.05),
-        draw=conditional_parity,
-        null=0.0,
-        said="two groups of 1,500, unevenly in two strata that select .4 and .6",
-        options={"given": ("factor",), "reason": "planted"},
-    ),
-    World(
-        probe="bias.attribute-flip",
-        limit=Limit(metric="bias.attribute-flip/attribute-flip-rate", direction="at_most", threshold=0.01),
-        draw=attribute_flip,
-        null=0.0,
-        stated_at=0.01,
-        said="two groups of 1,500, half selected",
-    ),
-    World(
-        probe="bias.intersections",
-        limit=Limit(metric="bias.intersections/impact-ratio", direction="at_least", threshold=0.8),
-        draw=intersections,
-        null=1.0,
-        group="A*C",
-        said="four crossed groups of 1,500, half selected",
-    ),
-)
+WORLDS = (*table_worlds.WORLDS, *answer_worlds.WORLDS, *decision_worlds.WORLDS, *text_worlds.WORLDS)
+KINDS = ("fault", "edge", "null")
+HELD = f"""\
+A line of a fault is held where the share of FAILs is at least {POWER:g}. A line of an edge or a null is held where the
+exact 95 % interval of the share reaches {ALPHA:g} or lies below it: a share above {ALPHA:g} whose interval reaches it
+is within the chance of these runs, is held, and says so.
+"""
 
 
 def judged(world: World, effect: float, seed: int) -> list[Finding]:
     """What an audit of one world finds under the limit."""
     system, subject = world.draw(np.random.default_rng([seed, 7]), effect)
     asker = Asker(system, seed=seed, subject=subject)
-    result = measure(make_probe(world.probe, world.options or {}), asker)
+    options = {**(world.options or {}), **{name: str(write()) for name, write in world.files.items()}}
+    result = measure(make_probe(world.probe, options), asker)
     return [finding for finding in judge([result], [world.limit]) if finding.metric == world.limit.metric]
 
 
@@ -256,6 +88,29 @@ class Shares:
         failed = f"{self.fail / self.runs:.3f} ({interval.low:.3f} to {interval.high:.3f})"
         return f"{failed} | {self.passed / self.runs:.3f} | {self.error}"
 
+    def kept(self, kind: str) -> tuple[bool, str]:
+        """Whether a line of this kind is held, and what the table says of it.
+
+        >>> Shares(runs=200, fail=12, error=0, passed=0).kept("edge")  # .060, from .031 to .102
+        (True, 'at most 0.05: above it, held since the interval reaches it')
+        >>> Shares(runs=200, fail=19, error=0, passed=0).kept("edge")  # .095, from .058
+        (False, 'at most 0.05: BROKEN')
+        >>> Shares(runs=200, fail=189, error=0, passed=0).kept("fault")  # .945
+        (False, 'at least 0.95: BROKEN')
+        >>> Shares(runs=200, fail=9, error=0, passed=0).kept("null")
+        (True, 'at most 0.05')
+        """
+        share = self.fail / self.runs
+        if kind == "fault":
+            return share >= POWER, f"at least {POWER:g}" + ("" if share >= POWER else ": BROKEN")
+        low = proportion_interval(self.fail, self.runs, method="clopper-pearson").low
+        if share <= ALPHA:
+            return True, f"at most {ALPHA:g}"
+        reaches = low <= ALPHA
+        return reaches, f"at most {ALPHA:g}: " + (
+            "above it, held since the interval reaches it" if reaches else "BROKEN"
+        )
+
 
 def shares(world: World, effect: float, runs: int, start: int) -> Shares:
     """The verdicts of ``runs`` worlds."""
@@ -268,67 +123,95 @@ def shares(world: World, effect: float, runs: int, start: int) -> Shares:
     )
 
 
-def quiet(found: Shares) -> bool:
-    """Whether the share of FAILs is no more than alpha, as far as the runs can tell: their lower bound is not above."""
-    return proportion_interval(found.fail, found.runs, level=0.95, method="clopper-pearson").low <= ALPHA
+@cache
+def stated(place: int) -> float:
+    """The effect that the design of a world is said to find, once a process."""
+    return detectable(WORLDS[place])
 
 
-def lines(world: World, runs: int) -> tuple[list[str], bool]:
-    """Three lines of the table, and whether the probe keeps its promise in all of them."""
-    effect = detectable(world)
-    fault = world.beyond(effect)
-    made, kept = [], True
-    for number, (name, value) in enumerate((("fault", fault), ("edge", world.edge), ("null", world.null))):
-        found = shares(world, value, runs, 100_000 * number + 1)
-        held = found.fail >= POWER * runs if name == "fault" else quiet(found)
-        kept = kept and held
-        wanted = f"at least {POWER:g}" if name == "fault" else f"at most {ALPHA:g}"
-        made.append(
-            f"| `{world.limit.metric}` | {name} | {value:+.3f} | {effect:.3f} | {found.words} | {wanted}"
-            f"{'' if held else ': BROKEN'} |"
-        )
-        print(made[-1], flush=True)
-    return made, kept
+def line(place: int, kind: str, runs: int) -> tuple[str, bool]:
+    """A line of the table for the world at ``place``, and whether it is held."""
+    world, effect = WORLDS[place], stated(place)
+    value = {"fault": world.beyond(effect), "edge": world.edge, "null": world.null}[kind]
+    found = shares(world, value, runs, 100_000 * KINDS.index(kind) + 1)
+    held, wanted = found.kept(kind)
+    metric = world.limit.metric
+    return f"| `{metric}` | {kind} | {value:+.3f} | {effect:.3f} | {found.words} | {wanted} |", held
+
+
+def begin() -> None:
+    """What a process needs before it judges.
+
+    coverage.py beside this file would stand for the package of that name, which numba looks for behind shap.
+    """
+    sys.path[:] = [path for path in sys.path if Path(path).resolve() != Path(__file__).resolve().parent]
+    load_plugins()
+
+
+@contextmanager
+def mapping(jobs: int) -> Iterator[Any]:
+    """``map`` in this process, or over several."""
+    if jobs == 1:
+        begin()
+        yield map
+        return
+    with ProcessPoolExecutor(jobs, initializer=begin) as pool:
+        yield pool.map
+
+
+def page(places: Sequence[int], table: Sequence[str], runs: int, promise: str) -> str:
+    """The results in Markdown."""
+    described = "\n".join(
+        f"- `{world.probe}`: {world.said}; limit {limit_words(world.limit)}." for world in (WORLDS[at] for at in places)
+    )
+    head = pages.header("python benchmarks/planted.py", f"{runs:,} runs a line, seeded", packages=("numpy", "scipy"))
+    return f"""# Planted faults and nulls
+
+{head}
+
+Each run draws a world whose truth is known, asks it by the probe with its controls, and judges the outcome under one
+limit in mode release (alpha {ALPHA:g}, Holm over all comparisons). "Fault": beyond the limit by {TIMES:g} times the
+effect that the design is said to find; at least {POWER:g} of runs must FAIL. "Edge": exactly on the limit, where every
+FAIL is false. "Null": nothing is amiss. "FAIL" and "ERROR" count runs with any, "PASS" those with nothing else. In
+brackets exact 95 % intervals.
+
+{HELD}
+| quantity | world | true value | detectable | FAIL | PASS | ERROR | FAIL wanted |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+{chr(10).join(table)}
+
+{described}
+
+Power and false FAILs as wanted on every line: {promise}.
+"""
 
 
 def main() -> None:
     """Simulate and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--only", metavar="PROBE", help="one probe alone; the results are printed and not written")
+    parser.add_argument("--only", nargs="+", metavar="PROBE", help="these alone; printed and not written")
+    parser.add_argument("--jobs", type=int, default=1, help="processes side by side; the figures are the same")
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args()
-    load_plugins()
-    start = time.process_time()
-    worlds = [world for world in WORLDS if chosen.only in (None, world.probe)]
-    if not worlds:
-        parser.error(f"no world for {chosen.only}; known: {', '.join(dict.fromkeys(w.probe for w in WORLDS))}")
+    known = list(dict.fromkeys(world.probe for world in WORLDS))
+    if unknown := set(chosen.only or ()) - set(known):
+        parser.error(f"no world for {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    start = time.perf_counter()
+    places = [at for at, world in enumerate(WORLDS) if not chosen.only or world.probe in chosen.only]
+    asked = [(at, kind, chosen.runs) for at in places for kind in KINDS]
     table, kept = [], True
-    for world in worlds:
-        made, held = lines(world, chosen.runs)
-        table += made
-        kept = kept and held
+    with mapping(chosen.jobs) as each:
+        for made, held in each(line, *zip(*asked, strict=True)):
+            table.append(made)
+            kept = kept and held
+            print(made, flush=True)
     promise = "held" if kept else "BROKEN"
-    print(f"{promise}; {time.process_time() - start:.0f} CPU s")
+    print(f"{promise}; {time.perf_counter() - start:.0f} s")
     if chosen.only:
         return
-    described = "\n".join(f"- `{world.probe}`: {world.said}; limit {limit_words(world.limit)}." for world in worlds)
-    text = f"""# Planted faults and nulls
-
-Written by `python benchmarks/planted.py`; {chosen.runs:,} runs a line, in brackets exact 95 % intervals.
-
-Each run draws a world whose truth is known, asks it by the probe with its controls, and judges the outcome under one
-limit in mode release (alpha {ALPHA:g}, Holm over all comparisons). "Fault": beyond the limit by {TIMES:g} times the
-effect that the design is said to find; at least {POWER:g} of runs must FAIL. "Edge": exactly on the limit, where every
-FAIL is false. "Null": nothing is amiss. "FAIL" and "ERROR" count runs with any, "PASS" those with nothing else.
-
-| quantity | world | true value | detectable | FAIL | PASS | ERROR | FAIL wanted |
-| --- | --- | --- | --- | --- | --- | --- | --- |
-"""
-    text += "\n".join(table)
-    text += f"\n\n{described}\n\nPower and false FAILs as wanted on every line: {promise}.\n"
     chosen.out.parent.mkdir(exist_ok=True)
-    chosen.out.write_text(text, encoding="utf-8")
+    chosen.out.write_text(page(places, table, chosen.runs, promise) + pages.noted(chosen.out), encoding="utf-8")
 
 
 if __name__ == "__main__":

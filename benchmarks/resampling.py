@@ -11,20 +11,17 @@ all of them is extrapolated. Seconds are of the CPU.
 from __future__ import annotations
 
 import argparse
-import datetime
-import os
-import platform
 import time
 import tracemalloc
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pages
 
 from probandum import stats
 from probandum.evidence import Table
@@ -36,6 +33,7 @@ METRICS = ("accuracy", "selection", "tpr", "fpr", "precision")
 ENDS = (0.025, 0.975)
 #: How many times as fast as fairlearn's point values ours must be.
 GOAL = 50
+PACKAGES = ("numpy", "pandas", "scikit-learn", "fairlearn")
 RESULTS = Path(__file__).parent / "results" / "resampling.md"
 
 _CELL = np.arange(8)
@@ -256,8 +254,7 @@ def main() -> None:
     ratio = last.totals[0] / last.whole
     text = f"""# Resampling counts against resampling rows
 
-Written by `python benchmarks/resampling.py`, {datetime.datetime.now(datetime.UTC).date()}.
-{machine()}.
+{pages.header("python benchmarks/resampling.py", "each time taken once", packages=PACKAGES)}
 
 CPU seconds of one thread, {chosen.resamples:,} resamples, two sensitive features with 10 groups, accuracy, selection
 rate, true and false positive rate, precision.
@@ -293,18 +290,8 @@ Ends within the noise of the draws (largest below 4): {"yes" if worst < 4 else "
 takes {ratio:,.0f} times as long.
 """
     chosen.out.parent.mkdir(exist_ok=True)
-    chosen.out.write_text(text, encoding="utf-8")
+    chosen.out.write_text(text + pages.noted(chosen.out), encoding="utf-8")
     print(f"{large}\nratio {ratio:,.0f}; {time.process_time() - start:.0f} CPU s")
-
-
-def machine() -> str:
-    """Processor, cores and versions in words."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pandas", "scikit-learn", "fairlearn"))
-    processor = names[0] if names else platform.machine()
-    return f"{processor}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}"
 
 
 if __name__ == "__main__":

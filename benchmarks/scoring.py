@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from probandum.evidence import Request, Response
+from probandum.evidence import Request
 from probandum.packing import packs
 from probandum.target import TargetContext, make_target
 from probandum.targets import load_builtin
@@ -27,24 +27,25 @@ from probandum.targets.prompting import Asked
 from probandum_probes.bias.name_swap import NameSwap
 
 
-class Recorded(Exception):
-    """Carries the requests of a probe out of it."""
+class Seeded:
+    """All of an ask that the round of bias.name-swap is laid out by: random numbers of their names alone."""
+
+    def rng(self, *names: str) -> np.random.Generator:
+        """The same in every run."""
+        return np.random.default_rng(list("\x1f".join(names).encode()))
 
 
 def requests_of(probe: NameSwap) -> list[Request]:
-    """What the probe asks, without an answer."""
+    """What the probe asks, without an answer and without what its noise floor asks again.
 
-    def ask(requests: Sequence[Request]) -> list[Response]:
-        raise Recorded(requests)
-
-    try:
-        probe.asked(ask)  # type: ignore[arg-type]
-    except Recorded as recorded:
-        return list(recorded.args[0])
-    raise AssertionError("the probe asked nothing")
+    >>> sum(map(len, requests_of(NameSwap())))
+    1600
+    """
+    asked = probe.requests(Seeded())  # type: ignore[arg-type]
+    return asked.requests[: len(asked.places)]
 
 
-def naive(target: Any, asked: Asked, row: int) -> list[float]:
+def naive(model: Any, asked: Asked[Any], row: int) -> list[float]:
     """The log-probabilities of all options of one input, a pass a spelling, by the model's full logits."""
     import torch
 
@@ -53,9 +54,9 @@ def naive(target: Any, asked: Asked, row: int) -> list[float]:
         parts = []
         for index in option:
             context, tokens = asked.sequences[index].context, asked.sequences[index].continuation
-            whole = torch.tensor([[*context, *tokens]], device=target._model.device)
+            whole = torch.tensor([[*context, *tokens]], device=model.device)
             with torch.inference_mode():
-                table = torch.log_softmax(target._model(whole).logits.float(), dim=-1)
+                table = torch.log_softmax(model(whole).logits.float(), dim=-1)
             behind = table[0, len(context) - 1 : -1].gather(1, whole[0, len(context) :, None])
             parts.append(float(behind.double().sum()))
         found.append(float(np.logaddexp.reduce(parts)))
@@ -94,7 +95,7 @@ def main() -> None:
 
     places = [(asked, row) for asked in map(target._prompter.asked, requests) for row in range(len(asked.options))]
     picked = range(0, len(places), max(1, len(places) // chosen.sample))
-    single, wall_1, cpu_1 = timed(lambda: np.array([naive(target, *places[index]) for index in picked]))
+    single, wall_1, cpu_1 = timed(lambda: np.array([naive(target._model, *places[index]) for index in picked]))
     print(f"naive:  {len(picked)} prompts, {wall_1:.1f} s ({cpu_1:.1f}), {len(picked) / wall_1:.2f} prompts/s")
     ratio, ratio_cpu = (wall_1 / len(picked)) / (wall / prompts), (cpu_1 / len(picked)) / (cpu / prompts)
     print(f"ratio:  {ratio:.1f} by the wall, {ratio_cpu:.1f} by the CPU")

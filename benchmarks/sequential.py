@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pages
 from numpy.random import Generator
 
 from probandum import stats
@@ -295,12 +296,13 @@ def main() -> None:
         ("Families", "Independent streams at a limit of 5 %, FAIL at K / alpha.", families(runs)),
         ("Interval and verdict", "0/1 and other values, any rate, any limit.", agreement(runs // 5)),
     )
-    text = "# Sequential tests by betting\n\nWritten by `python benchmarks/sequential.py`; "
-    text += f"{runs:,} runs a figure unless said otherwise, ± is 1.96 simulation errors.\n"
+    repeats = f"{runs:,} runs a figure unless said otherwise, seeded"
+    said = pages.header("python benchmarks/sequential.py", repeats, packages=("numpy", "scipy"))
+    text = f"# Sequential tests by betting\n\n{said}\n\n± is 1.96 simulation errors.\n"
     for title, note, body in parts:
         text += f"\n## {title}\n\n{note}\n\n{body}\n"
     chosen.out.parent.mkdir(exist_ok=True)
-    chosen.out.write_text(text, encoding="utf-8")
+    chosen.out.write_text(text + pages.noted(chosen.out), encoding="utf-8")
     print(text)
     print(f"{time.perf_counter() - start:.0f} s")
 

@@ -140,7 +140,15 @@ def main() -> None:
     ]
     page = Path(os.devnull) if given.short else PAGE
     packages = ("torch", "transformers", "shap", "fairlearn", "typer")
-    pages.write(page, "Start-up", "python benchmarks/startup.py", before, packages, parts)
+    pages.write(
+        page,
+        "Start-up",
+        "python benchmarks/startup.py",
+        before,
+        packages,
+        parts,
+        repeats=f"{repeats} rounds of every command in turn",
+    )
 
 
 if __name__ == "__main__":

@@ -10,16 +10,14 @@ questions. All ways take the same tokens, write the same texts, and take turns; 
 from __future__ import annotations
 
 import argparse
-import datetime
-import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pages
 
 from probandum.target import TargetContext, make_target
 from probandum.targets import load_builtin
@@ -178,11 +176,11 @@ def main() -> None:
         {"leaving and entering": lambda: ours(some), "generate_batch": lambda: generated(model, some, stops)}, 1
     )
     tokens, lengths = sum(map(len, written)), [len(each) for each in written]
-    machine = f"{platform.machine()}, one thread; torch {version('torch')}, transformers {version('transformers')}"
+    repeats = f"{options.rounds} rounds in turn on one thread; what is said to be once, once"
     lines = [
         "# Writing texts side by side",
         "",
-        f"Written by `python benchmarks/writing.py`, {datetime.date.today()}. {machine}.",
+        pages.header("python benchmarks/writing.py", repeats, packages=("torch", "transformers")),
         "",
         f"{len(asked)} questions to SmolLM2-135M in float32, greedy, at most {options.most} tokens each; {tokens:,}",
         f"were written, {min(lengths)} to {max(lengths)} a text, and a batch holds {options.batch_tokens:,}. Medians",
@@ -194,7 +192,7 @@ def main() -> None:
         "",
         *table(few, sum(map(len, fewer)), "leaving and entering"),
     ]
-    options.out.write_text("\n".join(lines) + "\n", "utf-8")
+    options.out.write_text("\n".join(lines) + "\n" + pages.noted(options.out), "utf-8")
     print("\n".join(lines))
 
 

@@ -1,6 +1,6 @@
 """How often each interval of ``probandum.stats`` holds the truth: by simulation, and exactly for methods of counts.
 
-    OMP_NUM_THREADS=1 python benchmarks/coverage.py           # writes benchmarks/results/coverage.md
+    OMP_NUM_THREADS=1 python benchmarks/interval_coverage.py           # writes benchmarks/results/coverage.md
 
 Intervals of counts: every table that has a chance is given its interval once, which makes the coverage exact up to the
 last digits; the simulation draws from the same tables and must agree with it. All others: fresh data a run.
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pages
 from numpy.random import Generator
 from scipy import stats as scipy_stats
 
@@ -25,6 +26,7 @@ from probandum import stats
 from probandum.stats.intervals import Interval
 
 LEVEL = 0.95
+COMMAND = "python benchmarks/interval_coverage.py"
 RESULTS = Path(__file__).parent / "results" / "coverage.md"
 Shares = tuple[tuple[float, int], ...]
 
@@ -341,10 +343,11 @@ def main() -> None:
     start = time.process_time()
     text = f"""# Coverage of every interval
 
-Written by `python benchmarks/coverage.py`; {chosen.runs:,} runs a line, ± is 1.96 simulation errors. All intervals are
-95 %. "Exact": the coverage over all tables there are, for methods of counts. "Agrees": the simulation lies within 3 of
-its errors of that, or of 95 % where there is no exact value; "above" is an interval wider than it need be, "below" one
-that is too narrow.
+{pages.header(COMMAND, f"{chosen.runs:,} runs a line, seeded", packages=("numpy", "scipy"))}
+
+± is 1.96 simulation errors. All intervals are 95 %. "Exact": the coverage over all tables there are, for methods of
+counts. "Agrees": the simulation lies within 3 of its errors of that, or of 95 % where there is no exact value;
+"above" is an interval wider than it need be, "below" one that is too narrow.
 """
     header = "| method | data | exact | simulated | mean width | agrees |\n| --- | --- | --- | --- | --- | --- |\n"
     every: list[Coverage] = []
@@ -357,7 +360,7 @@ that is too narrow.
     off = [found for found in every if not found.agrees]
     text += f"\n{len(every) - len(off)} of {len(every)} agree.\n"
     chosen.out.parent.mkdir(exist_ok=True)
-    chosen.out.write_text(text, encoding="utf-8")
+    chosen.out.write_text(text + pages.noted(chosen.out), encoding="utf-8")
     print(f"{len(off)} of {len(every)} do not agree; {time.process_time() - start:.0f} CPU s")
 
 
