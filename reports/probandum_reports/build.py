@@ -21,8 +21,9 @@ from probandum_reports import facts, parts, risks
 from probandum_reports.citing import cited, dates_of, law_checked, law_version, roles_of
 from probandum_reports.documents import Entry, FactLine, Section, Template, Threat, template
 from probandum_reports.nodes import gaps
+from probandum_reports.pictures import placed
 from probandum_reports.selecting import select
-from probandum_reports.tables import in_place, name
+from probandum_reports.tables import name
 from probandum_reports.view import View
 
 _MARK = "\x00"
@@ -122,15 +123,12 @@ class Builder:
             lines = entry.facts or entry.human or ()
             rows = tuple(row for line in lines for row in self._rows(line, section, human=entry.human is not None))
             yield Table(caption=entry.caption or section.title, header=("Field", "Statement"), rows=rows)
-        elif entry.findings is not None:
-            chosen = select(self.dossier.findings, entry.findings.select)
+        elif (table := entry.findings) is not None:
+            chosen = select(self.dossier.findings, table.select)
             if chosen:
-                table = entry.findings
-                yield from in_place(self.view, chosen, caption=table.caption, chart=table.chart)
+                yield from placed(self.view, chosen, caption=table.caption, chart=table.chart)
             else:
-                yield self._gap(
-                    f"not assessed: {entry.findings.missing}", section, supplier="the auditor, by adding a suite"
-                )
+                yield self._gap(f"not assessed: {table.missing}", section, supplier="the auditor, by adding a suite")
         elif entry.risks is not None:
             for threat in entry.risks:
                 yield from self._risk(threat, section, level=level + 1)

@@ -265,6 +265,8 @@ class _Body:
             properties.set("title", node.caption)
             properties.set("name", f"Figure {self._figures}")
         self._add(paragraph(run(f"Figure {self._figures}. ", element("b")), run(node.caption), style="Caption"))
+        if node.reading:
+            self._add(paragraph(run(node.reading)))
         self._node(node.twin)
 
     @_node.register

@@ -70,7 +70,7 @@ class Ledger:
 
     def observe(self, observation: Observation, line: bytes) -> None:
         """Add an observation if there is room for it, or if a finding has too few yet to be looked at."""
-        name = observation.request
+        name = observation.named
         needed = any(self.written[finding] < _LEAST for finding in self.wanted.get(name, ()))
         if self.size + len(line) > _BYTES and not needed:
             self.left[name] += 1
@@ -162,7 +162,7 @@ def _stream(dossier: Dossier, ledgers: Mapping[str, Ledger]) -> None:
             ledgers[finding.probe].wanted.setdefault(digest, []).append(finding.id)
     for observation in dossier.observations():
         line = codec.encode(observation)
-        for probe in {observation.probe: None, **named.get(observation.request, {})}:
+        for probe in {observation.probe: None, **named.get(observation.named, {})}:
             ledgers[probe].observe(observation, line)
     for key, window in dossier.windows.items():
         line = codec.encode({"window": key, "reading": window})

@@ -6,6 +6,7 @@ same bytes.
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,7 +15,7 @@ from markupsafe import Markup
 
 from probandum.document import Document, Figure, Gap, Heading
 from probandum.finding import Verdict
-from probandum_reports import figures
+from probandum_reports import charting, figures
 from probandum_reports.evidence import evidence
 from probandum_reports.front import origins
 from probandum_reports.index import index
@@ -25,15 +26,17 @@ from probandum_reports.view import View, mark_of
 
 __all__ = ["evidence", "index", "render"]
 
+#: A reference to an id inside an attribute or a style.
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
 #: Chart colours as the style sheet knows them, so that a chart follows the reader's light or dark.
 _VARIABLES: Mapping[str, str] = {
-    figures.INK: "--ink",
-    figures.MUTED: "--muted",
-    figures.RULE: "--rule",
-    figures.BAND: "--band",
-    figures.PAPER: "--sheet",
-    **{colour: f"--{verdict.value.lower()}" for verdict, colour in figures.COLOURS.items()},
-    figures.COLOURS[Verdict.NOT_APPLICABLE]: "--measured",
+    charting.INK: "--ink",
+    charting.MUTED: "--muted",
+    charting.RULE: "--rule",
+    charting.BAND: "--band",
+    charting.PAPER: "--sheet",
+    **{colour: f"--{verdict.value.lower()}" for verdict, colour in charting.COLOURS.items()},
+    charting.COLOURS[Verdict.NOT_APPLICABLE]: "--measured",
 }
 
 
@@ -123,9 +126,7 @@ def _pointed(value: str, names: Mapping[str | None, str]) -> str:
         return names[value]
     if value.startswith("#") and value[1:] in names:
         return f"#{names[value[1:]]}"
-    if value.startswith("url(#") and value[5:-1] in names:
-        return f"url(#{names[value[5:-1]]})"
-    return value
+    return _REFERENCE.sub(lambda found: f"url(#{names.get(found[1], found[1])})", value)
 
 
 def _coloured(style: str) -> str:

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 
 from probandum.document import Document, Fact, Figure, Gap, Heading, Number, Table, Text
 from probandum.errors import RecordError
-from probandum_reports import facts
+from probandum_reports import facts, spreads
 from probandum_reports.nodes import walk
 from probandum_reports.view import Shown, View
 from probandum_reports.waivers import standings
@@ -23,7 +23,7 @@ FORBIDDEN = re.compile(
     r"\b(compliant|certified|fair|unbiased|bias[- ]free|non-discriminatory|anonymous|approved|conforms?)\b",
     re.IGNORECASE,
 )
-_OF_FINDING = re.compile(r"finding:(?P<id>.*?)\.(?P<what>reason|limit|threshold|limit_source|method)")
+_OF_FINDING = re.compile(r"finding:(?P<id>.*?)\.(?P<what>reason|limit|threshold|limit_source|method|spread-\d)")
 _OF_WAIVER = re.compile(r"waiver:(?P<id>.*)\.(?P<what>owner|reason|expires|bound|state)")
 
 
@@ -134,7 +134,11 @@ def _unfounded(view: View, fact: Fact) -> str | None:
 
 def _of_finding(view: View, finding_id: str, what: str) -> str | None:
     try:
-        return str(getattr(view.shown(finding_id), what))
+        shown = view.shown(finding_id)
+        if what.startswith("spread-"):
+            line = spreads.rows(shown.finding, view)[int(what.removeprefix("spread-"))]
+            return line.said(shown.finding.estimate.unit)
+        return str(getattr(shown, what))
     except RecordError:
         return None
 

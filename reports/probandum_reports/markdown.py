@@ -68,6 +68,8 @@ def _blocks(view: View, node: Node) -> Iterable[str]:
         yield from _table(view, node)
     elif isinstance(node, Figure):
         yield f"*Figure: {escape(node.caption)}.* {escape(node.alt)}"
+        if node.reading:
+            yield opening(node.reading)
         yield from _table(view, node.twin)
     elif isinstance(node, Listing):
         yield "\n".join(f"- {' '.join(_inline(view, inline) for inline in entry)}" for entry in node.entries)

@@ -163,7 +163,13 @@ class _Content:
         name = f"figure-{len(self.pictures) + 1}.svg"
         self.pictures[name], figure = picture(figure, self._view)
         twin = self._table(figure.twin)
-        return {"file": name, "caption": figure.caption, "alt": figure.alt, "twin": {**twin, "drawn": True}}
+        return {
+            "file": name,
+            "caption": figure.caption,
+            "alt": figure.alt,
+            "reading": figure.reading,
+            "twin": {**twin, "drawn": True},
+        }
 
 
 def _kept(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from probandum.document import Cell, Fact, Figure, Gap, Listing, Node, Number, Table, Text
 from probandum.finding import Finding, Verdict
-from probandum_reports import saying
+from probandum_reports import readings, saying
+from probandum_reports.neighbours import tolerated
 from probandum_reports.view import Shown, View
 
 #: The provision that asks for limits defined before the test.
@@ -30,7 +31,7 @@ def in_place(view: View, findings: Sequence[Finding], *, caption: str, chart: st
     shown = [view.shown(finding.id) for finding in findings]
     held, reported = [each for each in shown if _held(each)], [each for each in shown if not _held(each)]
     if len(held) > MOST:
-        gravest = {each.finding.id for each in sorted(held, key=_gravity)[:MOST]}
+        gravest = {each.finding.id for each in sorted(held, key=gravity)[:MOST]}
         shown = [each for each in shown if not _held(each) or each.finding.id in gravest]
         yield Text(
             text=(
@@ -43,12 +44,12 @@ def in_place(view: View, findings: Sequence[Finding], *, caption: str, chart: st
         shown = [each for each in shown if _held(each)]
     drawn: set[str] = set()
     if chart is not None:
-        for figure in _figures(shown, chart):
+        for figure in _figures(shown, chart, view):
             drawn.update(figure.findings)
             yield figure
     rest = [each for each in shown if each.finding.id not in drawn]
     if rest:
-        yield _table(f"{caption}: further figures" if drawn else caption, rest)
+        yield tabled(f"{caption}: further figures" if drawn else caption, rest)
     if len(reported) > _LARGEST - _PANEL:
         which = "Further figures" if shown else "The figures asked for here"
         yield Text(text=f"{which}, on which the plan sets no limit, stand in the annex: they are too many for here.")
@@ -59,9 +60,9 @@ def in_full(view: View, findings: Sequence[Finding], *, caption: str) -> Iterabl
     shown = [view.shown(finding.id) for finding in findings]
     held, reported = [each for each in shown if _held(each)], [each for each in shown if not _held(each)]
     if held:
-        yield _table(caption, held, full=True)
+        yield tabled(caption, held, full=True)
     if reported:
-        yield _table(f"{caption}, reported and not judged" if held else f"{caption}, not judged", reported)
+        yield tabled(f"{caption}, reported and not judged" if held else f"{caption}, not judged", reported)
     yield from _methods(shown)
 
 
@@ -94,10 +95,13 @@ def name(shown: Shown) -> str:
     return ", ".join(part for part in (shown.title, shown.about) if part)
 
 
-def _table(caption: str, members: Sequence[Shown], *, full: bool = False) -> Table:
+def tabled(caption: str, members: Sequence[Shown], *, full: bool = False, beside: View | None = None) -> Table:
+    """A row a finding; with ``beside`` also the limit by which a rate of one group is compared with its reference."""
     limited = any(each.limit for each in members)
     reasoned = full or any(_open(each) for each in members)
+    near = {each.finding.id: found for each in members if beside and (found := tolerated(each, beside)) is not None}
     header = ["Quantity", "Result", *(["Limit"] if limited else []), *(["Why"] if reasoned else [])]
+    header += ["Limit against the reference"] if near else []
     rows: list[tuple[Cell, ...]] = []
     for each in members:
         cells: list[Cell] = [name(each), Number(finding=each.finding.id)]
@@ -106,6 +110,9 @@ def _table(caption: str, members: Sequence[Shown], *, full: bool = False) -> Tab
             cells.append(_declared(each, "limit") if each.limit else none)
         if reasoned:
             cells.append(Fact(path=f"finding:{each.finding.id}.reason", value=each.reason, origin="measured"))
+        if near:
+            compared = near.get(each.finding.id)
+            cells.append("none" if compared is None else _declared(compared.by, "threshold"))
         rows.append(tuple(cells))
     return Table(caption=caption, header=tuple(header), rows=tuple(rows))
 
@@ -115,7 +122,7 @@ def _held(shown: Shown) -> bool:
     return bool(shown.limit) or shown.finding.verdict is not Verdict.NOT_APPLICABLE
 
 
-def _gravity(shown: Shown) -> tuple[int, float]:
+def gravity(shown: Shown) -> tuple[int, float]:
     """Sorts the gravest verdict first, then by how far the value lies beyond its limit, as a share of the limit."""
     judged, value = shown.finding.limit, shown.finding.estimate.value
     beyond = 0.0
@@ -161,17 +168,17 @@ def _method(method: str, members: Sequence[Shown]) -> Fact:
     return Fact(path=f"finding:{members[0].finding.id}.method", value=method, label=label, origin="measured")
 
 
-def _figures(shown: Sequence[Shown], caption: str) -> Iterable[Figure]:
+def _figures(shown: Sequence[Shown], caption: str, view: View) -> Iterable[Figure]:
     """Judged findings as intervals, a chart a unit; shares of single groups as rates."""
     judged = [each for each in shown if each.limit and each.finding.estimate.value is not None and not each.suppressed]
     units = list(dict.fromkeys(each.finding.estimate.unit for each in judged))
     for unit in units:
         title = caption if len(units) == 1 else f"{caption}: {saying.quantities(unit)}"
         members = [each for each in judged if each.finding.estimate.unit == unit]
-        yield from _charts("intervals", title, "Intervals against limits", members)
+        yield from _charts("intervals", title, "Intervals against limits", members, view)
     rates = [each for each in shown if each.limit == "" and _rate(each)]
     compared = [each for each in rates if sum(_beside(each, other) for other in rates) > 1]
-    yield from _charts("rates", f"{caption}: rates by group" if judged else caption, "Rates by group", compared)
+    yield from _charts("rates", f"{caption}: rates by group" if judged else caption, "Rates by group", compared, view)
 
 
 def _rate(shown: Shown) -> bool:
@@ -188,7 +195,7 @@ def _beside(one: Shown, other: Shown) -> bool:
     return one.finding.metric == other.finding.metric and same
 
 
-def _charts(kind: str, caption: str, what: str, members: Sequence[Shown]) -> Iterable[Figure]:
+def _charts(kind: str, caption: str, what: str, members: Sequence[Shown], view: View) -> Iterable[Figure]:
     """The findings by metric on as many charts as fit a page each."""
     parts = list(_parts(sorted(members, key=_by_metric(members))))
     for number, part in enumerate(parts, 1):
@@ -198,8 +205,9 @@ def _charts(kind: str, caption: str, what: str, members: Sequence[Shown]) -> Ite
             caption=title,
             alt=f"{what}, one line a finding: {'; '.join(name(each) for each in part)}. The table below repeats "
             "every value.",
+            reading=readings.of_rates(part) if kind == "rates" else readings.of_intervals(part),
             findings=tuple(each.finding.id for each in part),
-            twin=_table(f"{title}, as a table", part),
+            twin=tabled(f"{title}, as a table", part, beside=view if kind == "rates" else None),
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from probandum.document import Figure
+from probandum.document import Figure, Number
 from probandum.errors import MissingDependency
 from probandum_reports import figures
 from probandum_reports.lettering import fonts, printable
@@ -35,14 +35,25 @@ def typeset(files: Mapping[str, bytes], **options: Any) -> bytes:
 def picture(figure: Figure, view: View) -> tuple[bytes, Figure]:
     """The chart as SVG in letters that the shipped fonts hold, and the figure as it stands beside that chart.
 
-    A row whose name they cannot write is drawn under its number, and the rows of the table are numbered then.
+    A row whose name they cannot write is drawn under its number, and the rows of the table are numbered then; a heat
+    map, whose names stand at its edges, is drawn row by row.
     """
     names = figures.labels(figure, view)
     known = [name for name, label in names.items() if printable(label) == label]
-    beside = {name: names[name] if name in known else f"row {row} of the table" for row, name in enumerate(names, 1)}
+    if figure.kind == "heat" and len(known) < len(names):
+        figure = replace(figure, kind="rates")
+    beside = {name: names[name] if name in known else f"row {_row(figure, name)} of the table" for name in names}
     drawn = figures.draw(figure, view, beside=beside).decode()
     chart = printable(drawn.replace("DejaVu Sans", "Inter")).encode()
     return chart, figure if len(known) == len(names) else _numbered(figure)
+
+
+def _row(figure: Figure, finding: str) -> int:
+    """The row of the table that holds a finding, from 1."""
+    rows = enumerate(figure.twin.rows, 1)
+    return next(
+        place for place, row in rows if any(isinstance(cell, Number) and cell.finding == finding for cell in row)
+    )
 
 
 def _numbered(figure: Figure) -> Figure:

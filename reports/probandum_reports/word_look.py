@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from probandum.finding import Verdict
-from probandum_reports.figures import COLOURS, MUTED
+from probandum_reports.charting import COLOURS, MUTED
 from probandum_reports.front import Front
 from probandum_reports.ooxml import Element, element, field, lettered, name_of, paragraph, run
 from probandum_reports.word_styles import ACCENT, HUMAN, restyle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from probandum_reports.figures import INK, MUTED, RULE
+from probandum_reports.charting import INK, MUTED, RULE
 from probandum_reports.ooxml import Element, element, name_of
 
 ACCENT = "#0a566b"

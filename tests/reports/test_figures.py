@@ -12,7 +12,7 @@ from probandum.dossier import Dossier
 from probandum.errors import UsageError
 from probandum.finding import Groups, Verdict
 from probandum.withholding import WITHHELD, WITHHELD_TOO
-from probandum_reports import figures
+from probandum_reports import charting, figures
 from probandum_reports.html import inlined
 from probandum_reports.lettering import printable
 from probandum_reports.strips import neutral, strips
@@ -66,7 +66,7 @@ def test_every_metric_has_a_panel_of_its_own(dossier: Dossier) -> None:
 
 def test_verdicts_differ_in_shape_and_not_only_in_colour() -> None:
     """No two verdicts are drawn with the same shape and filling."""
-    shapes = [(figures._SHAPES[verdict], verdict in figures._OPEN) for verdict in Verdict]
+    shapes = [(charting.SHAPES[verdict], verdict in charting.OPEN) for verdict in Verdict]
 
     assert len(Verdict) == len(set(shapes))
 
@@ -116,7 +116,7 @@ def test_a_chart_in_a_page_wears_the_colours_of_the_page(dossier: Dossier) -> No
     root = ET.fromstring(svg)
     ids = {element.get("id") for element in root.iter() if element.get("id")}
 
-    assert not [colour for colour in (*figures.COLOURS.values(), figures.INK, figures.MUTED) if colour in svg]
+    assert not [colour for colour in (*charting.COLOURS.values(), charting.INK, charting.MUTED) if colour in svg]
     assert "var(--fail)" in svg
     assert all(name is not None and name.startswith("one-") for name in ids)
     for element in root.iter():

@@ -36,7 +36,10 @@ def test_rates_of_groups_are_drawn_side_by_side(dossier: Dossier) -> None:
     assert isinstance(figure, Figure)
     assert "rates" == figure.kind
     assert tuple(finding.id for finding in bias(dossier, single=True)) == figure.findings
-    assert ("Quantity", "Result") == figure.twin.header
+    assert ("Quantity", "Result", "Limit against the reference") == figure.twin.header
+    assert ["within ±0.05", "none", "none", "none", "none"] == [
+        cell.value if isinstance(cell, Fact) else cell for _, _, cell in figure.twin.rows
+    ]
 
 
 def test_a_rate_without_a_neighbour_is_no_chart(dossier: Dossier) -> None:

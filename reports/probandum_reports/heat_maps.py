@@ -1,0 +1,174 @@
+"""Heat maps: a share of every group where attributes cross, darker where it is larger, with its value and n."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from probandum.document import Figure
+from probandum.finding import Finding
+from probandum_reports import saying
+from probandum_reports.charting import INK, MEASURED, MUTED, RULE, SIZE, WIDTH, blank, drawn
+from probandum_reports.directions import directed
+from probandum_reports.labels import folded
+from probandum_reports.pages import visible
+from probandum_reports.row_charts import panels
+from probandum_reports.view import Shown, View
+
+#: How many rows and columns a map may have.
+MOST_ROWS, MOST_COLUMNS = 12, 8
+_CELL, _TOP, _BOTTOM, _LEGEND = 0.46, 0.66, 0.1, 0.42  # inches
+_LABEL = 0.26  # share of the width, left of the cells
+_LINE, _LINES = 24, 2  # cells of a line, lines of a label
+#: How dark the lowest and the highest share are: letters stay readable on both, on light paper and on dark.
+_PALE, _DARK, _STEPS = 0.05, 0.5, 5
+_HATCH = "////"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Groups by the parts of their names: columns by the last attribute, rows by the others."""
+
+    rows: Sequence[str]
+    columns: Sequence[str]
+    cells: Mapping[tuple[str, str], Shown]
+
+
+def place(finding: Finding) -> tuple[str, str] | None:
+    """The row and the column of a group of crossed attributes; None for any other, and for a name that cannot be cut.
+
+    A name can be cut where it has one star fewer than the crossing has attributes.
+    """
+    groups = finding.groups
+    if groups is None or groups.reference is not None or "*" not in groups.attribute:
+        return None
+    parts = groups.group.split("*")
+    if len(parts) != len(groups.attribute.split("*")):
+        return None
+    return " and ".join(parts[:-1]), parts[-1]
+
+
+def grid(members: Sequence[Shown]) -> Grid | None:
+    """The groups of one crossing and metric as a grid; None where some have no place, or there are too many."""
+    places = [place(each.finding) for each in members]
+    known = [each for each in places if each is not None]
+    rows, columns = (list(dict.fromkeys(each[part] for each in known)) for part in (0, 1))
+    fits = 2 <= len(rows) <= MOST_ROWS and 2 <= len(columns) <= MOST_COLUMNS
+    if len(known) < len(places) or len(set(known)) < len(known) or not fits:
+        return None
+    return Grid(rows, columns, dict(zip(known, members, strict=True)))
+
+
+def chart(figure: Figure, view: View, _: Mapping[str, str]) -> Any:
+    """A sheet with one map a metric, and a scale of the shades."""
+    grids = [(panel, found) for panel in panels(figure, view) if (found := grid(panel)) is not None]
+    height = sum(_TOP + _CELL * len(found.rows) + _BOTTOM for _, found in grids) + _LEGEND
+    sheet, top = blank(height), height
+    low, high = _scale([shown for panel, _ in grids for shown in panel if drawn(shown)])
+    for panel, found in grids:
+        top -= _TOP
+        share = _CELL * len(found.rows) / height
+        axes = sheet.add_axes((_LABEL, top / height - share, 1 - _LABEL, share))
+        _frame(axes, panel[0], found)
+        for row, name in enumerate(found.rows):
+            for column, other in enumerate(found.columns):
+                _cell(axes, row, column, found.cells.get((name, other)), (low, high))
+        top -= _CELL * len(found.rows) + _BOTTOM
+    _legend(sheet.add_axes((_LABEL, 0.06 / height, 1 - _LABEL, 0.3 / height)), low, high)
+    return sheet
+
+
+def _frame(axes: Any, first: Shown, found: Grid) -> None:
+    """Names above and beside the cells, and nothing else."""
+    axes.set_facecolor("none")
+    axes.set_xlim(-0.5, len(found.columns) - 0.5)
+    axes.set_ylim(len(found.rows) - 0.5, -0.5)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    width = 72 * WIDTH * (1 - _LABEL)
+    left = -_LABEL / (1 - _LABEL)
+    up = (_TOP - 0.12) / _CELL
+    axes.text(
+        left,
+        -0.5 - up,
+        directed(visible(first.title)),
+        transform=axes.get_yaxis_transform(),
+        fontsize=9.5,
+        fontweight="bold",
+        color=INK,
+        va="top",
+    )
+    fits = max(4, int(width / len(found.columns) / (0.62 * SIZE)))
+    for column, name in enumerate(found.columns):
+        _lines(axes, column, -0.5 - 0.3, folded(visible(name), width=fits, lines=1), ha="center")
+    for row, name in enumerate(found.rows):
+        _lines(axes, -0.5 - 8 * len(found.columns) / width, row, folded(visible(name), width=_LINE, lines=_LINES))
+
+
+def _lines(axes: Any, across: float, down: float, lines: Sequence[str], *, ha: str = "right") -> None:
+    for number, line in enumerate(lines):
+        shift = (number - (len(lines) - 1) / 2) * 1.15 * SIZE / (72 * _CELL)
+        axes.text(across, down + shift, directed(line), ha=ha, va="center", color=INK)
+
+
+def _cell(axes: Any, row: int, column: int, shown: Shown | None, scale: tuple[float, float]) -> None:
+    """One group: its shade, its value and its n; what is withheld is hatched and has neither."""
+    if shown is None:
+        axes.text(column, row, "nobody", ha="center", va="center", color=MUTED, fontsize=8)
+        return
+    box: dict[str, Any] = {"edgecolor": RULE, "linewidth": 0.8}
+    if not drawn(shown):
+        _box(axes, row, column, facecolor="none", **(box | {"hatch": _HATCH if shown.suppressed else None}))
+        said = "not shown" if shown.suppressed else saying.NO_VALUE
+        axes.text(column, row, said, ha="center", va="center", color=MUTED, fontsize=8, style="italic")
+        return
+    value = shown.finding.estimate.value
+    assert value is not None
+    low, high = scale
+    _box(axes, row, column, facecolor=MEASURED, alpha=_shade((value - low) / (high - low)), linewidth=0)
+    _box(axes, row, column, facecolor="none", **box)
+    axes.text(column, row - 0.14, shown.value, ha="center", va="center", color=INK, fontweight="bold", fontsize=9.5)
+    axes.text(column, row + 0.24, shown.n.partition(" (")[0], ha="center", va="center", color=INK, fontsize=7.5)
+
+
+def _box(axes: Any, row: int, column: int, **looks: Any) -> None:
+    from matplotlib.patches import Rectangle
+
+    axes.add_patch(Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, **looks))
+
+
+def _shade(share: float) -> float:
+    """How dark a place between the lowest and the highest is."""
+    return _PALE + (_DARK - _PALE) * share
+
+
+def _scale(found: Sequence[Shown]) -> tuple[float, float]:
+    """Tenths that hold every share."""
+    values = [each.finding.estimate.value or 0.0 for each in found] or [0.0, 1.0]
+    low = int(10 * min(values) + 1e-9) / 10
+    high = -int(-(10 * max(values) - 1e-9) // 1) / 10
+    return low, max(high, low + 0.1)
+
+
+def _legend(axes: Any, low: float, high: float) -> None:
+    """Which shade is which share."""
+    axes.set_facecolor("none")
+    axes.set_axis_off()
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    from matplotlib.patches import Rectangle
+
+    width = 0.075
+    start = 0.01
+    for step in range(_STEPS):
+        share = (step + 0.5) / _STEPS
+        axes.add_patch(
+            Rectangle((start + width * step, 0.5), width, 0.42, facecolor=MEASURED, alpha=_shade(share), lw=0)
+        )
+    for place, value in ((0.0, low), (0.5, (low + high) / 2), (1.0, high)):
+        across = start + width * _STEPS * place
+        axes.text(across, 0.22, saying.number(round(value, 3)), ha="center", va="center", color=MUTED, fontsize=8)
+    axes.text(start + width * _STEPS + 0.03, 0.71, "darker: a larger share", va="center", color=MUTED, fontsize=8)

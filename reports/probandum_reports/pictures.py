@@ -1,0 +1,169 @@
+"""Which findings become pictures of their own kind, each with its table and its reading; the rest as everywhere.
+
+Rates where attributes cross become a heat map, bins of predictions a reliability diagram, words that were swapped a
+ladder, and names that were swapped a spread. A picture says at once what would take pages as lines of a chart, so what
+it shows does not count among the figures that are too many for a place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from probandum.document import Cell, Fact, Figure, Node, Number, Table
+from probandum.finding import Finding
+from probandum_reports import heat_maps, readings, reliability_diagrams, saying, spreads
+from probandum_reports.charting import drawn
+from probandum_reports.neighbours import neutral_words
+from probandum_reports.reliability_diagrams import BIN, OBSERVED
+from probandum_reports.tables import gravity, in_place, name, tabled
+from probandum_reports.view import Shown, View
+
+#: The rates of crossed groups that are mapped: what is decided, and whom errors meet.
+_MAPPED = ("selection-rate", "tpr", "fpr")
+_SHIFT, _LOG_ODDS = "bias.term-swap/signed-shift", "log-odds-difference"
+#: How many crossings, words and differences are pictured in one place; the rest stands in charts and tables.
+_CROSSINGS, _WORDS, _DIFFERENCES = 4, 26, 3
+_REPEATS = "The table below repeats every value."
+
+
+def placed(view: View, findings: Sequence[Finding], *, caption: str, chart: str | None = None) -> Iterable[Node]:
+    """Pictures first where ``chart`` asks for charts, then charts and tables of what they do not show."""
+    shown = [view.shown(finding.id) for finding in findings]
+    pictures = [] if chart is None else [*_heat_maps(shown), *_reliability(shown, view), *_ladders(shown, view)]
+    pictures += [] if chart is None else _spreads(shown, view)
+    yield from pictures
+    held = {cell.finding for each in pictures for row in each.twin.rows for cell in row if isinstance(cell, Number)}
+    rest = [finding for finding in findings if finding.id not in held]
+    if rest:
+        yield from in_place(view, rest, caption=caption, chart=chart)
+
+
+def _heat_maps(shown: Sequence[Shown]) -> Iterator[Figure]:
+    """One figure a probe and crossing."""
+    crossings: dict[tuple[str, str], list[Shown]] = {}
+    for each in shown:
+        groups, metric = each.finding.groups, each.finding.metric.rpartition("/")[2]
+        if groups is not None and groups.reference is None and "*" in groups.attribute and metric in _MAPPED:
+            crossings.setdefault((each.finding.probe, groups.attribute), []).append(each)
+    drawable = [(key, _fitting(members)) for key, members in crossings.items()]
+    for (_, attribute), members in [each for each in drawable if each[1]][:_CROSSINGS]:
+        crossed = " and ".join(attribute.split("*"))
+        caption = f"Rates where {crossed} cross"
+        metrics = list(dict.fromkeys(each.title for each in members))
+        yield Figure(
+            kind="heat",
+            caption=caption,
+            alt=f"Heat map of {_listed(metrics)} of every group where {crossed} cross, darker where larger. {_REPEATS}",
+            reading=readings.of_rates(members),
+            findings=tuple(each.finding.id for each in members),
+            twin=tabled(f"{caption}, as a table", members),
+        )
+
+
+def _fitting(members: Sequence[Shown]) -> list[Shown]:
+    """The findings by metric, of those metrics that make a grid of which two cells at least may be drawn."""
+    found: list[Shown] = []
+    for metric in dict.fromkeys(each.finding.metric for each in members):
+        own = [each for each in members if each.finding.metric == metric]
+        if heat_maps.grid(own) is not None and sum(drawn(each) for each in own) > 1:
+            found += own
+    return found
+
+
+def _reliability(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
+    """One figure a probe and attribute."""
+    attributes: dict[tuple[str, str], list[Shown]] = {}
+    for each in shown:
+        finding = each.finding
+        if finding.metric.endswith(f"/{OBSERVED}") and finding.groups is not None and BIN in finding.facets:
+            attributes.setdefault((finding.probe, finding.groups.attribute), []).append(each)
+    for (_, attribute), members in attributes.items():
+        all_bins = reliability_diagrams.bins([each.finding for each in members], view)
+        groups = dict.fromkeys(str(each.observed.finding.groups) for each in all_bins if each.drawn)
+        first = list(groups)[: reliability_diagrams.MOST]
+        found = [each for each in all_bins if str(each.observed.finding.groups) in first]
+        if not found:
+            continue
+        said = " and ".join(attribute.split("*"))
+        caption = f"What was predicted and what came true, by {said}"
+        rows = tuple(
+            (
+                f"{saying.groups(each.observed.finding.groups)}; bin {each.observed.finding.facets[BIN]}",
+                Number(finding=each.predicted.finding.id),
+                Number(finding=each.observed.finding.id),
+            )
+            for each in found
+        )
+        yield Figure(
+            kind="reliability",
+            caption=caption,
+            alt=f"Reliability diagram, one panel a group of {said}: the share that came true against the share that "
+            f"was predicted, bin by bin, and the line on which they are alike. {_REPEATS}",
+            reading=readings.of_reliability([each.observed for each in found], view),
+            findings=tuple(each.observed.finding.id for each in found),
+            twin=Table(caption=f"{caption}, as a table", header=("Bin", "Predicted", "Came true"), rows=rows),
+        )
+
+
+def _ladders(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
+    """Words for persons by how far they move a score, with the neutral ones below them in the table."""
+    moved = [each for each in shown if each.finding.metric == _SHIFT and each.finding.groups is not None]
+    if not moved:
+        return
+    neutral = neutral_words(moved[0], view)
+    apart = {each.finding.id for each in neutral}
+    words = [each for each in moved if each.finding.id not in apart and each.finding.estimate.value is not None]
+    if not 2 <= len(words) <= _WORDS:
+        return
+    words.sort(key=lambda each: -(each.finding.estimate.value or 0.0))
+    caption = "How far each word moves the score"
+    yield Figure(
+        kind="ladder",
+        caption=caption,
+        alt=f"Ladder of words from the largest shift to the smallest, with intervals, what the limit tolerates, and "
+        f"the region of neutral words: {'; '.join(name(each) for each in words)}. {_REPEATS}",
+        reading=readings.of_ladder(words, view),
+        findings=tuple(each.finding.id for each in words),
+        twin=tabled(f"{caption}, as a table, neutral words last", [*words, *neutral]),
+    )
+
+
+def _spreads(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
+    """The differences of swapped names whose verdict is gravest, each over its scenarios and names."""
+    found = [
+        each
+        for each in shown
+        if each.finding.metric.endswith(f"-swap/{_LOG_ODDS}")
+        and not each.finding.facets
+        and spreads.drawable(each, view)
+    ]
+    members = sorted(found, key=gravity)[:_DIFFERENCES]
+    if not members:
+        return
+    caption = "Scenario by scenario and name by name"
+    yield Figure(
+        kind="spread",
+        caption=caption,
+        alt=f"Spread of scenarios and of names about the difference: {'; '.join(name(each) for each in members)}. "
+        f"{_REPEATS}",
+        reading=readings.of_spread(members, view),
+        findings=tuple(each.finding.id for each in members),
+        twin=Table(
+            caption=f"{caption}, as a table",
+            header=("What", "Result, or every value from the lowest on"),
+            rows=tuple(row for each in members for row in _of_spread(each, view)),
+        ),
+    )
+
+
+def _of_spread(shown: Shown, view: View) -> Iterator[tuple[Cell, ...]]:
+    finding = shown.finding
+    yield name(shown), Number(finding=finding.id)
+    for place, line in enumerate(spreads.rows(finding, view)):
+        said = line.said(finding.estimate.unit)
+        about = f"{saying.groups(finding.groups)}; {line.count:,} {line.what}"
+        yield about, Fact(path=f"finding:{finding.id}.spread-{place}", value=said, origin="measured")
+
+
+def _listed(titles: Sequence[str]) -> str:
+    return ", ".join(title[:1].lower() + title[1:] for title in titles)

@@ -1,0 +1,162 @@
+"""What a chart shows, in one sentence: whoever stands lowest and highest, breaks a limit, or stands out.
+
+A sentence names findings of its chart and how many they are; their figures stand in the chart and in its table. What
+is withheld is never named as lowest or highest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from probandum.finding import Verdict
+from probandum_reports import saying
+from probandum_reports.charting import drawn
+from probandum_reports.neighbours import neutral_words
+from probandum_reports.reliability_diagrams import bins
+from probandum_reports.row_charts import label
+from probandum_reports.spreads import rows
+from probandum_reports.view import Shown, View
+
+#: How many names or metrics a sentence holds.
+_NAMES, _METRICS = 3, 3
+_VERDICTS = (
+    (Verdict.FAIL, "beyond the limit"),
+    (Verdict.ERROR, "not measured as it should be"),
+    (Verdict.INCONCLUSIVE, "undecided"),
+    (Verdict.PASS, "within the limit"),
+)
+
+
+def of_intervals(members: Sequence[Shown]) -> str:
+    """Which findings are beyond their limits, undecided, or within: of the gravest the names, of others how many."""
+    metrics = len({each.finding.metric for each in members})
+    clauses: list[str] = []
+    for verdict, said in _VERDICTS:
+        found = [each for each in members if each.finding.verdict is verdict]
+        if not found:
+            continue
+        if clauses and (metrics > 1 or len(found) > _NAMES):
+            clauses.append(f"{len(found)} {said}")
+        else:
+            names = [f"{_decapitalised(each.title)} ({_name(each)})" if metrics > 1 else _name(each) for each in found]
+            clauses.append(f"{said}: {_few(names)}")
+    return _sentence(clauses)
+
+
+def of_rates(members: Sequence[Shown]) -> str:
+    """Who has the lowest and the highest rate of each metric and attribute, and whether their intervals overlap."""
+    panels: dict[tuple[str, str], list[Shown]] = {}
+    for each in members:
+        groups = each.finding.groups
+        if drawn(each) and groups is not None:
+            panels.setdefault((each.title, groups.attribute), []).append(each)
+    several = len({attribute for _, attribute in panels}) > 1
+    clauses = []
+    for (title, attribute), found in list(panels.items())[:_METRICS]:
+        if len(found) < 2:
+            continue
+        found.sort(key=lambda each: each.finding.estimate.value or 0.0)
+        low, high = found[0], found[-1]
+        said = _decapitalised(title) + (f" by {' and '.join(attribute.split('*'))}" if several else "")
+        if low.finding.estimate.value == high.finding.estimate.value:
+            clauses.append(f"{said}: the same for all")
+            continue
+        apart = _below(low.finding.estimate.high, high.finding.estimate.low)
+        overlap = "their intervals lie apart" if apart else "their intervals overlap"
+        clauses.append(f"{said}: lowest for {_name(low)}, highest for {_name(high)}, {overlap}")
+    return _sentence(clauses)
+
+
+def of_ladder(members: Sequence[Shown], view: View) -> str:
+    """Which word moves the score furthest, and how many move it further than every pair of neutral words."""
+    found = [each for each in members if drawn(each)]
+    if not found:
+        return ""
+    furthest = max(found, key=_size)
+    way = "up" if (furthest.finding.estimate.value or 0.0) > 0 else "down"
+    text = f"the score is moved furthest, {way}, by {_name(furthest)}"
+    neutral = [each for each in neutral_words(found[0], view) if drawn(each)]
+    if neutral:
+        most = max(map(_size, neutral))
+        beyond = sum(_size(each) > most for each in found)
+        text += f"; {beyond} of {len(found)} words move it further than any pair of neutral words does"
+    return _sentence([text])
+
+
+def of_reliability(observed: Sequence[Shown], view: View) -> str:
+    """In how many bins of each group the prediction lies outside the interval of what came true."""
+    by_group: dict[str, list[bool]] = {}
+    for each in bins([shown.finding for shown in observed], view):
+        if each.drawn:
+            by_group.setdefault(_group(each.observed), []).append(each.misses)
+    clauses = [f"{sum(missed)} of the {len(missed)} bins shown of {name}" for name, missed in by_group.items()]
+    if not clauses:
+        return ""
+    return _sentence([f"what was predicted lies outside the interval of what came true in {_joined(clauses)}"])
+
+
+def of_spread(members: Sequence[Shown], view: View) -> str:
+    """In how many scenarios a group lies below its reference, and whether single names differ more than groups do."""
+    clauses = []
+    for each in members:
+        groups, value = each.finding.groups, each.finding.estimate.value
+        lines = rows(each.finding, view)
+        if groups is None or value is None or not lines:
+            continue
+        lower = sum(number < 0 for _, number in lines[0].values)
+        text = f"{groups.group} against {groups.reference}: lower in {lower} of {lines[0].count} scenarios"
+        own = [line for line in lines if line.side]
+        if own:
+            widest = max(line.values[-1][1] - line.values[0][1] for line in own)
+            more = "more" if widest > abs(value) else "less"
+            text += f", and single names of one group differ by {more} than the groups do"
+        clauses.append(text)
+    return _sentence(clauses)
+
+
+def _size(shown: Shown) -> float:
+    return abs(shown.finding.estimate.value or 0.0)
+
+
+def _below(high: float | None, low: float | None) -> bool:
+    return high is not None and low is not None and high < low
+
+
+def _group(shown: Shown) -> str:
+    groups = shown.finding.groups
+    return shown.title if groups is None else saying.group(groups.group, groups.attribute)
+
+
+def _name(shown: Shown) -> str:
+    text = label(shown, attribute=False)
+    return _decapitalised(text) if text == shown.title else text
+
+
+def _few(names: Iterable[str]) -> str:
+    """The first names, and how many more there are.
+
+    >>> _few(["a", "b"]), _few("abcde")
+    ('a, b', 'a, b, c and 2 more')
+    """
+    known = list(dict.fromkeys(names))
+    rest = len(known) - _NAMES
+    return ", ".join(known) if rest <= 0 else f"{', '.join(known[:_NAMES])} and {rest} more"
+
+
+def _joined(clauses: Sequence[str]) -> str:
+    """Clauses as a list in a sentence.
+
+    >>> _joined(["a", "b", "c"]), _joined(["a"])
+    ('a, b and c', 'a')
+    """
+    return " and ".join([", ".join(clauses[:-1]), clauses[-1]]) if len(clauses) > 1 else clauses[0]
+
+
+def _decapitalised(text: str) -> str:
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def _sentence(clauses: Sequence[str]) -> str:
+    """Clauses as one sentence; '' of none."""
+    text = "; ".join(clauses)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""

@@ -1,0 +1,186 @@
+"""Charts with a line a finding: intervals against limits, ladders of words beside neutral ones, rates of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from probandum.document import Figure
+from probandum.finding import Verdict
+from probandum_reports import saying
+from probandum_reports.charting import BAND, COLOURS, INK, MUTED, SIZE, WIDTH, blank, drawn, legend, marker, quiet
+from probandum_reports.directions import directed
+from probandum_reports.labels import folded
+from probandum_reports.neighbours import neutral_words, tolerated
+from probandum_reports.pages import visible
+from probandum_reports.strips import neutral, span
+from probandum_reports.view import Shown, View
+
+_ROW, _TOP, _BOTTOM, _LEGEND = 0.3, 0.36, 0.36, 0.32  # inches
+_LABEL, _SAID = 0.37, 0.25  # shares of the width, left and right of the scale
+_LINE, _LINES, _PAD = 34, 2, 8  # cells of a line, lines of a label, points between it and the chart
+_HATCH = "////"
+
+
+Painter = Callable[[Any, Sequence[Shown], View], None]
+
+
+def panels(figure: Figure, view: View) -> list[list[Shown]]:
+    """The findings by metric, in the order in which the figure names them."""
+    found: dict[str, list[Shown]] = {}
+    for name in figure.findings:
+        shown = view.shown(name)
+        found.setdefault(shown.finding.metric, []).append(shown)
+    return list(found.values())
+
+
+def chart(paint: Painter, figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
+    """A sheet with one panel a metric, each with its rows as ``paint`` draws them."""
+    found = panels(figure, view)
+    height = sum(_TOP + _ROW * len(panel) + _BOTTOM for panel in found) + _LEGEND
+    sheet = blank(height)
+    top = height
+    for panel in found:
+        top -= _TOP
+        area = (_LABEL, (top - _ROW * len(panel)) / height, 1 - _LABEL - _SAID, _ROW * len(panel) / height)
+        axes = sheet.add_axes(area)
+        _frame(axes, panel, beside)
+        paint(axes, panel, view)
+        top -= _ROW * len(panel) + _BOTTOM
+    legend(sheet, _handles(figure, [shown for panel in found for shown in panel], view))
+    return sheet
+
+
+def _frame(axes: Any, panel: Sequence[Shown], beside: Mapping[str, str]) -> None:
+    """Title, labels on the left, values on the right, and a quiet scale below."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    quiet(axes)
+    axes.set_ylim(len(panel) - 0.5, -0.5)
+    axes.set_title(
+        directed(visible(panel[0].title)), loc="left", x=0, fontsize=9.5, fontweight="bold", color=INK, pad=8
+    )
+    axes.set_yticks([])
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: saying.number(tick)))
+    axes.set_xlim(*_scale(panel))
+    for row, shown in enumerate(panel):
+        _name(axes, row, beside[shown.finding.id])
+        _say(axes, row, shown)
+
+
+def _name(axes: Any, row: int, label: str) -> None:
+    """The row's label, line by line, right against the chart."""
+    lines = folded(visible(label), width=_LINE, lines=_LINES)
+    left = -_PAD / (72 * WIDTH * (1 - _LABEL - _SAID))
+    for place, line in enumerate(lines):
+        down = (place - (len(lines) - 1) / 2) * 1.15 * SIZE / (72 * _ROW)
+        say = partial(axes.text, transform=axes.get_yaxis_transform(), va="center", ha="right")
+        say(left, row + down, directed(line), color=INK)
+
+
+def _say(axes: Any, row: int, shown: Shown) -> None:
+    """Value and n beside the row; a figure that is withheld or absent says so in its place."""
+    say = partial(axes.text, transform=axes.get_yaxis_transform(), va="center")
+    if drawn(shown):
+        edge = 1 + 0.96 * _SAID / (1 - _LABEL - _SAID)
+        say(1.03, row, shown.value, color=INK, fontweight="bold")
+        say(edge, row, shown.n.partition(" (")[0], color=MUTED, ha="right")
+    else:
+        say(0.02, row, directed(visible(shown.value)), color=MUTED, style="italic")
+
+
+def label(shown: Shown, *, attribute: bool) -> str:
+    """What tells this row from its neighbours: the groups and facets, without the metric."""
+    finding = shown.finding
+    if finding.groups is None:
+        return "; ".join(value for _, value in sorted(finding.facets.items())) or shown.title
+    text = saying.groups(finding.groups) if attribute else saying.groups(finding.groups).partition(": ")[2]
+    return "; ".join([text, *(value for _, value in sorted(finding.facets.items()))])
+
+
+def intervals(axes: Any, panel: Sequence[Shown], view: View) -> None:
+    """Intervals against what their limit tolerates: the tinted region is the tolerated one."""
+    low, high = axes.get_xlim()
+    for row, shown in enumerate(panel):
+        limit = shown.finding.limit
+        if limit is None or not drawn(shown):
+            continue
+        edges = limit.edges()
+        good = (low if edges[0] is None else edges[0], high if edges[1] is None else edges[1])
+        axes.barh(row, good[1] - good[0], left=good[0], height=1.0, color=BAND, zorder=0)
+        for edge in edges:
+            if edge is not None:
+                axes.vlines(edge, row - 0.5, row + 0.5, color=MUTED, linewidth=1.2, zorder=1)
+    origin = neutral(panel[0].finding)
+    if origin is not None and low <= origin <= high:
+        axes.axvline(origin, color=MUTED, linewidth=0.7, linestyle=(0, (2, 2)), zorder=1)
+    for row, shown in enumerate(panel):
+        _interval(axes, row, shown)
+
+
+def ladder(axes: Any, panel: Sequence[Shown], view: View) -> None:
+    """Intervals against limits, over the hatched region in which all pairs of neutral words lie."""
+    others = [each for each in neutral_words(panel[0], view) if drawn(each)]
+    axes.set_xlim(*_scale([*panel, *others]))
+    values = [each.finding.estimate.value or 0.0 for each in others]
+    if values:
+        axes.axvspan(
+            min(values), max(values), facecolor="none", edgecolor=MUTED, hatch=_HATCH, alpha=0.7, lw=0, zorder=0.5
+        )
+    intervals(axes, panel, view)
+
+
+def rates(axes: Any, panel: Sequence[Shown], view: View) -> None:
+    """Shares from zero, with their intervals, and what a limit tolerates beside the reference's share."""
+    highest = max([shown.finding.estimate.high or 0.0 for shown in panel if drawn(shown)], default=1.0)
+    axes.set_xlim(0.0, min(1.0, 1.08 * highest) if 0 < highest <= 1 else max(1.08 * highest, 1.0))
+    for row, shown in enumerate(panel):
+        if drawn(shown):
+            axes.barh(row, shown.finding.estimate.value, height=0.56, color=BAND, zorder=0)
+        region = tolerated(shown, view)
+        if region is not None:
+            low, high = (min(max(edge, 0.0), axes.get_xlim()[1]) for edge in region[:2])
+            axes.barh(row, high - low, left=low, height=0.9, facecolor="none", edgecolor=MUTED, linewidth=0.8, zorder=2)
+        _interval(axes, row, shown)
+
+
+def _interval(axes: Any, row: int, shown: Shown) -> None:
+    if not drawn(shown):
+        return
+    finding = shown.finding
+    estimate, colour = finding.estimate, COLOURS[finding.verdict]
+    assert estimate.low is not None and estimate.high is not None
+    axes.hlines(row, estimate.low, estimate.high, color=colour, linewidth=1.6, zorder=3)
+    for edge in (estimate.low, estimate.high):
+        axes.vlines(edge, row - 0.14, row + 0.14, color=colour, linewidth=1.6, zorder=3)
+    axes.plot([estimate.value], [row], linestyle="none", zorder=4, clip_on=False, **marker(finding))
+
+
+def _scale(panel: Sequence[Shown]) -> tuple[float, float]:
+    found = [shown.finding for shown in panel if drawn(shown)]
+    return span(found) if found else (0.0, 1.0)
+
+
+def _handles(figure: Figure, shown: Sequence[Shown], view: View) -> list[Any]:
+    """What the shapes mean: only those that occur."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = []
+    for verdict in Verdict:
+        found = next((each for each in shown if each.finding.verdict is verdict and drawn(each)), None)
+        if found is not None:
+            handles.append(Line2D([], [], label=saying.verdict(verdict), linestyle="none", **marker(found.finding)))
+    if any(each.finding.limit is not None and drawn(each) for each in shown):
+        handles.append(Patch(facecolor=BAND, edgecolor=MUTED, linewidth=0.8, label="within the limit"))
+    if figure.kind == "rates" and any(tolerated(each, view) for each in shown):
+        handles.append(
+            Patch(facecolor="none", edgecolor=MUTED, linewidth=0.8, label="within the limit against the reference")
+        )
+    if figure.kind == "ladder":
+        handles.append(
+            Patch(facecolor="none", edgecolor=MUTED, hatch=_HATCH, linewidth=0, label="all pairs of neutral words")
+        )
+    return handles

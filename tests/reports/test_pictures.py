@@ -1,0 +1,350 @@
+"""Pictures of their own kind: what is drawn is what was found, and each has its table and its reading."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import Any
+
+import pytest
+
+from dossiers import HELD, make_dossier
+from probandum import stats
+from probandum.document import Document, Fact, Figure, Number, Table
+from probandum.dossier import Dossier
+from probandum.errors import RecordError
+from probandum.evidence import Items
+from probandum.finding import Estimate, Groups
+from probandum.probe import Measure, ProbeResult
+from probandum_reports import charting, figures, heat_maps, html, lint, reliability_diagrams, row_charts, spreads
+from probandum_reports.build import build
+from probandum_reports.neighbours import tolerated
+from probandum_reports.pictures import placed
+from probandum_reports.readings import of_intervals
+from probandum_reports.typesetting import picture, raster
+from probandum_reports.view import View
+
+CROSSED = "age*nationality"
+#: Favourable decisions and persons of each group; nobody is young and Swiss, and few are old and Swiss.
+COUNTS = {
+    "young*AT": (20, 50),
+    "young*DE": (30, 40),
+    "old*AT": (90, 120),
+    "old*DE": (45, 60),
+    "old*CH": (2, 6),
+}
+
+
+def share(x: int, n: int) -> Estimate:
+    """A share with its Wilson interval."""
+    found = stats.proportion_interval(x, n, level=0.95)
+    return Estimate(
+        value=found.value, low=found.low, high=found.high, n=n, unit="share", method="wilson", counts=((x, n),)
+    )
+
+
+def clustered(value: float, error: float, unit: str) -> Estimate:
+    """A mean with an interval from 21 clusters."""
+    found = stats.bounds("t", level=0.95, moments=(value, error, 20.0))
+    return Estimate(
+        value=value, low=found.low, high=found.high, n=210, unit=unit, method="t", moments=(value, error, 20.0)
+    )
+
+
+def result(probe: str, measures: Sequence[Measure]) -> ProbeResult:
+    """What one probe left."""
+    held = tuple(replace(each, evidence=("sha256:" + "0" * 64,)) for each in measures)
+    return ProbeResult(
+        probe=probe, version=1, status="measured", measures=held, controls=HELD, summary="A probe.", planned=1
+    )
+
+
+def crossings(counts: dict[str, tuple[int, int]] = COUNTS, attribute: str = CROSSED) -> ProbeResult:
+    """Rates of crossed groups."""
+    return result(
+        "bias.intersections",
+        [
+            Measure(metric="selection-rate", groups=Groups(attribute=attribute, group=name), estimate=share(*each))
+            for name, each in counts.items()
+        ],
+    )
+
+
+#: Mean prediction, events and persons of each bin of two groups; the last bin of the old has too few, and that of the
+#: young would give it away.
+BINS = {"young": ((0.2, 10, 50), (0.5, 40, 50), (0.8, 41, 50)), "old": ((0.2, 11, 50), (0.5, 27, 50), (0.8, 3, 4))}
+
+
+def calibration() -> ProbeResult:
+    """What was predicted and what came true in three bins."""
+    measures = []
+    for group, found in BINS.items():
+        for number, (predicted, x, n) in enumerate(found, 1):
+            exact = Estimate(value=predicted, low=predicted, high=predicted, n=n, unit="share", method="exact")
+            of, facets = Groups(attribute="age", group=group), {"bin": f"{number} of 3"}
+            measures.append(Measure(metric="predicted-rate", estimate=exact, groups=of, facets=facets))
+            measures.append(Measure(metric="observed-rate", estimate=share(x, n), groups=of, facets=facets))
+    return result("bias.calibration", measures)
+
+
+#: How far words move a score: three for persons, and two pairs of neutral ones.
+WORDS = {("gay", "straight"): 0.34, ("Turkish", "British"): -0.06, ("Polish", "British"): 0.01}
+NEUTRAL = {("new", "talented"): 0.04, ("polite", "energetic"): -0.02}
+
+
+def terms() -> ProbeResult:
+    """Shifts of all words, and rates of changed decisions of those for persons."""
+    measures = []
+    for (group, reference), value in (WORDS | NEUTRAL).items():
+        pair = Groups(attribute="term", group=group, reference=reference)
+        measures.append(Measure(metric="signed-shift", groups=pair, estimate=clustered(value, 0.004, "share")))
+        if (group, reference) in WORDS:
+            measures.append(Measure(metric="flip-rate", groups=pair, estimate=share(1, 210)))
+    return result("bias.term-swap", measures)
+
+
+#: Log-odds by scenario and name, of two names a group.
+ANSWERS = {
+    ("a", "Anna"): -0.6,
+    ("a", "Berta"): -0.2,
+    ("b", "Anna"): 0.1,
+    ("b", "Berta"): 0.3,
+    ("a", "Carl"): 0.0,
+    ("a", "Dirk"): 0.2,
+    ("b", "Carl"): 0.1,
+    ("b", "Dirk"): -0.1,
+}
+SWAP = "bias.name-swap/log-odds-difference?name=women~men"
+
+
+def swapped() -> dict[str, Any]:
+    """A difference of names, and the items that it rests on."""
+    women = [name in ("Anna", "Berta") for _, name in ANSWERS]
+    items = Items(
+        keys=tuple(f"{case}/{name}" for case, name in ANSWERS),
+        strata=tuple("women" if each else "men" for each in women),
+        values=tuple(ANSWERS.values()),
+        unit="logit",
+        form="two-way",
+        clusters=tuple(case for case, _ in ANSWERS),
+        crossed=tuple(name for _, name in ANSWERS),
+        sides=tuple(1 if each else -1 for each in women),
+    )
+    pair = Groups(attribute="name", group="women", reference="men")
+    measure = Measure(metric="log-odds-difference", groups=pair, estimate=clustered(-0.15, 0.1, "logit"))
+    return {"results": [result("bias.name-swap", [measure])], "items": {SWAP: items}}
+
+
+def seen(dossier: Dossier) -> tuple[View, list[Figure], list[Table]]:
+    """All findings of a dossier in one place: the view, its figures and its tables."""
+    view = View(Document(id="d", title="", subtitle="", status="", front=(), nodes=()), dossier)
+    nodes = list(placed(view, dossier.findings, caption="Findings", chart="Chart"))
+    return (
+        view,
+        [each for each in nodes if isinstance(each, Figure)],
+        [each for each in nodes if isinstance(each, Table)],
+    )
+
+
+def sheet(figure: Figure, view: View, draw: Any) -> Any:
+    """The chart as it is drawn, before it is written."""
+    with charting.lettered():
+        return draw(figure, view, figures.labels(figure, view))
+
+
+def texts(figure: Figure, view: View) -> list[str]:
+    """The text of a chart, in drawing order."""
+    found = ET.fromstring(figures.draw(figure, view)).iter("{http://www.w3.org/2000/svg}text")
+    return ["".join(element.itertext()) for element in found]
+
+
+@pytest.mark.parametrize(
+    "made", [{"results": [crossings()]}, {"results": [calibration()]}, {"results": [terms()]}, swapped()]
+)
+def test_every_picture_is_the_same_in_every_run_and_has_table_and_reading(made: dict[str, Any]) -> None:
+    """The same findings give the same bytes; what is drawn stands in the table; one sentence says what is seen."""
+    view, (figure, *_), _ = seen(make_dossier(**made))
+    held = {cell.finding for row in figure.twin.rows for cell in row if isinstance(cell, Number)}
+
+    assert figures.draw(figure, view) == figures.draw(figure, view)
+    assert set(figure.findings) <= held
+    assert figure.reading.endswith(".")
+    assert 1 == figure.reading.count(". ") + 1
+
+
+def test_crossed_rates_are_a_map_with_value_and_n_in_each_cell() -> None:
+    """Rows are ages, columns nationalities; a crossing that nobody is in says so."""
+    counts = {name: each for name, each in COUNTS.items() if name != "old*CH"} | {"old*FR": (12, 30)}
+    view, (figure,), rest = seen(make_dossier(results=[crossings(counts)]))
+    said = texts(figure, view)
+
+    assert "heat" == figure.kind
+    assert not rest
+    for name in figure.findings:
+        shown = view.shown(name)
+        assert shown.value in said
+        assert shown.n in said
+    assert ["nobody"] == [text for text in said if text == "nobody"]
+    assert "Selection rate: lowest for young and AT, highest for" in figure.reading
+
+
+def test_a_darker_cell_is_a_larger_share() -> None:
+    """Shades follow the values, so that a print in grey says the same."""
+    view, (figure,), _ = seen(make_dossier(results=[crossings({n: c for n, c in COUNTS.items() if n != "old*CH"})]))
+    axes = sheet(figure, view, heat_maps.chart).axes[0]
+    shades = [patch.get_alpha() for patch in axes.patches if patch.get_alpha() is not None]
+    values = [view.shown(name).finding.estimate.value or 0.0 for name in ordered(figure)]
+
+    assert sorted(range(4), key=values.__getitem__) == sorted(range(4), key=shades.__getitem__)
+
+
+def ordered(figure: Figure) -> list[str]:
+    """The findings of a map, row by row."""
+    places = {name.rpartition("=")[2]: name for name in figure.findings}
+    return [places[f"{row}*{column}"] for row in ("young", "old") for column in ("AT", "DE")]
+
+
+def test_a_small_cell_stays_withheld_in_a_map() -> None:
+    """Neither its value nor its n is drawn, nor those of the cell that would give it away; no reading names them."""
+    view, (figure,), _ = seen(make_dossier(results=[crossings()]))
+    hidden = [view.shown(name) for name in figure.findings if view.shown(name).suppressed]
+    said = texts(figure, view)
+
+    assert 2 <= len(hidden)
+    assert len(hidden) == said.count("not shown")
+    for each in hidden:
+        group = each.finding.groups
+        assert group is not None
+        assert f"n = {each.finding.estimate.n}" not in said
+        assert f"{each.finding.estimate.value:.3f}" not in said or each.finding.estimate.value == 0.75
+        assert group.group.replace("*", " and ") not in figure.reading
+
+
+def test_a_name_that_cannot_be_cut_is_drawn_row_by_row() -> None:
+    """A star in a group's own name leaves open where its parts end."""
+    counts = {f"{name}*": each for name, each in COUNTS.items()}
+    _, (figure,), _ = seen(make_dossier(results=[crossings(counts)]))
+
+    assert "rates" == figure.kind
+
+
+def test_on_paper_a_map_whose_names_have_no_letters_is_drawn_row_by_row() -> None:
+    """The rows are named by their place in the table."""
+    counts = {name.replace("AT", "中国"): each for name, each in COUNTS.items() if name != "old*CH"}
+    view, (figure,), _ = seen(make_dossier(results=[crossings(counts)]))
+    chart, beside = picture(figure, view)
+
+    assert "heat" == figure.kind
+    assert b"row 1 of the table" in chart
+    assert "1. " == str(beside.twin.rows[0][0])[:3]
+    assert raster(chart).startswith(b"\x89PNG")
+
+
+def test_a_reliability_diagram_stands_at_what_was_predicted_and_what_came_true() -> None:
+    """A panel a group, a point a bin, its interval upright; filled where the interval misses the prediction."""
+    view, (figure,), rest = seen(make_dossier(results=[calibration()]))
+    young, old = sheet(figure, view, reliability_diagrams.chart).axes
+    points = [[float(line.get_xdata()[0]), float(line.get_ydata()[0])] for line in young.lines[1:]]
+
+    assert not rest
+    assert [[predicted, x / n] for predicted, x, n in BINS["young"][:2]] == points
+    assert ["o", "D"] == [line.get_marker() for line in young.lines[1:]]
+    assert 2 == len(old.lines[1:])
+    assert all("1 of 3 bins not shown" in [text.get_text() for text in axes.texts] for axes in (young, old))
+    assert "in 1 of the 2 bins shown of young and 0 of the 2 bins shown of old." in figure.reading
+    assert 6 == len(figure.twin.rows)
+
+
+def test_a_ladder_runs_from_the_largest_shift_down_over_the_region_of_neutral_words() -> None:
+    """Words for persons are rows; neutral pairs are one region, and rows of the table."""
+    view, (figure, *_), _ = seen(make_dossier(results=[terms()]))
+    axes = sheet(figure, view, lambda *given: row_charts.chart(row_charts.ladder, *given)).axes[0]
+    region = next(patch for patch in axes.patches if patch.get_hatch())
+    at = [float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() in charting.SHAPES.values()]
+
+    assert "ladder" == figure.kind
+    assert sorted(WORDS.values(), reverse=True) == at
+    assert (min(NEUTRAL.values()), max(NEUTRAL.values())) == pytest.approx(
+        (region.get_x(), region.get_x() + region.get_width())
+    )
+    assert len(WORDS) + len(NEUTRAL) == len(figure.twin.rows)
+    assert "2 of 3 words move it further than any pair of neutral words does" in figure.reading
+
+
+def test_a_spread_shows_every_scenario_and_every_name() -> None:
+    """A scenario at its difference, a name at its distance from the reference's mean; the table lists them all."""
+    dossier = make_dossier(**swapped())
+    view, (figure, *_), _ = seen(dossier)
+    scenarios, women, men = spreads.rows(dossier.findings[0], view)
+
+    assert pytest.approx({"a": -0.5, "b": 0.2}) == dict(scenarios.values)
+    assert pytest.approx({"Anna": -0.3, "Berta": 0.0}) == dict(women.values)
+    assert 0.0 == pytest.approx(fmean(value for _, value in men.values))
+    assert ["a −0.500; b 0.200", "Anna −0.300; Berta 0.000", "Carl 0.000; Dirk 0.000"] == [
+        cell.value.replace("−0.000", "0.000") for _, cell in figure.twin.rows if isinstance(cell, Fact)
+    ]
+    assert "women against men: lower in 1 of 2 scenarios" in figure.reading.lower()
+    axes = sheet(figure, view, spreads.chart).axes[0]
+    marks = [list(line.get_xdata()) for line in axes.lines if line.get_marker() == "|"]
+    assert [[value for _, value in row.values] for row in (scenarios, women, men)] == marks
+
+
+def test_more_values_than_fit_a_row_are_shown_by_twentieths() -> None:
+    """21 values say where a crowd lies, and the row says how many there are."""
+    row = spreads._row("scenarios", {f"s{number}": float(number) for number in range(101)}, 0)
+
+    assert 101 == row.count
+    assert 21 == len(row.values)
+    assert (("at 0 %:", 0.0), ("at 50 %:", 50.0), ("at 100 %:", 100.0)) == (
+        row.values[0],
+        row.values[10],
+        row.values[20],
+    )
+
+
+def test_a_spread_says_what_its_items_say() -> None:
+    """A value in the table that is not that of the items is a breach."""
+    dossier = make_dossier(**swapped())
+    document = build("annex_iv", dossier)
+    lint.check(View(document, dossier))
+    other = replace(dossier, items={SWAP: replace(dossier.items[SWAP], values=tuple(0.0 for _ in ANSWERS))})
+
+    with pytest.raises(RecordError, match="spread-0"):
+        lint.check(View(document, other))
+
+
+def test_a_rate_is_framed_by_what_the_limit_tolerates_beside_the_reference(dossier: Dossier) -> None:
+    """The young may differ from the old's 0.750 by 0.05; the old are the reference, and have no frame."""
+    view = View(Document(id="d", title="", subtitle="", status="", front=(), nodes=()), dossier)
+    names = {
+        finding.id.rpartition("?")[2]: finding.id for finding in dossier.findings if "selection-rate" in finding.id
+    }
+    found = {key: tolerated(view.shown(name), view) for key, name in names.items()}
+
+    young = found.pop("age=25 or younger")
+    assert young is not None
+    assert (0.70, 0.80) == pytest.approx(young[:2])
+    assert {None} == set(found.values())
+
+
+def test_a_reading_names_the_gravest_and_counts_the_rest(dossier: Dossier) -> None:
+    """Of several metrics the findings beyond their limits are named, and others counted."""
+    view = View(Document(id="d", title="", subtitle="", status="", front=(), nodes=()), dossier)
+    found = [view.shown(each.id) for each in dossier.findings if each.limit is not None and "-difference" in each.id]
+
+    assert "Beyond the limit: false-positive-rate difference (25 or younger against over 25); " in of_intervals(found)
+    assert "1 undecided" in of_intervals(found)
+
+
+def test_a_page_quotes_names_in_a_reading_as_not_its_own() -> None:
+    """A group may be called what the product never says of a system."""
+    counts = {name.replace("AT", "fair"): each for name, each in COUNTS.items() if name != "old*CH"}
+    dossier = make_dossier(results=[crossings(counts)])
+    document = build("annex_iv", dossier)
+    page = html.render(View(document, dossier))
+    lint.check(View(document, dossier))
+    lint.check_page("annex_iv.html", page)
+
+    assert b"lowest for young and fair" in page
