@@ -73,7 +73,8 @@ class Served:
     ``shift``: echoed log-probabilities are those of the next place, as one common server serves them. ``drift``: no
     two greedy answers are the same. ``penalty``: logits taken from words that were written already, unasked.
     ``counts``: how it counts tokens without answering, as ``vllm``, ``llama.cpp`` or ``llama-cpp-python`` do;
-    ``wrong``: one too many.
+    ``wrong``: one too many. ``needs``: what an ask must hold, or not, by the name of the parameter. ``thinks``: the
+    tokens that the model writes before its answer, from those that it is allowed.
     ``fault`` is asked before each answer, with the number of asks before it.
     """
 
@@ -92,6 +93,7 @@ class Served:
     counts: str | None = None
     counted: int = 0
     needs: str | None = None
+    thinks: int = 0
     fault: Fault | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -169,6 +171,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.send_json({"error": {"message": said}}, 400)
         if served.needs == "temperature" and body["temperature"] != 1:
             return self.send_json({"error": {"message": "Unsupported value: 'temperature' does not support 0"}}, 400)
+        if served.needs == "no top_p" and "top_p" in body:
+            said = "Unsupported parameter: 'top_p' is not supported with this model."
+            return self.send_json({"error": {"message": said}}, 400)
         if "far too long" in json.dumps(body):
             return self.send_json({"error": {"message": "This model's maximum context length is 256 tokens"}}, 400)
         top = body.get("top_logprobs") if "messages" in body else body.get("logprobs")
@@ -204,10 +209,11 @@ def reply(served: Served, body: dict[str, Any]) -> dict[str, Any]:
     before = tuple(tokens_of(prompt))
     model = replace(served.model, salt=str(len(served.asked))) if served.drift else served.model
     written: list[str] = []
-    most = body.get("max_completion_tokens", body.get("max_tokens", 16))
+    allowed = body.get("max_completion_tokens", body.get("max_tokens", 16))
+    most = allowed - served.thinks
     while len(written) < most:
         likely = model.log_probabilities((*before, *written))
-        seed = body["seed"] if body["temperature"] > 0 else 0
+        seed = body["seed"] if body.get("temperature", 1.0) > 0 else 0
         ranked = sorted(likely, key=lambda word: served.penalty * (word in written) - likely[word])
         written.append(ranked[seed % 5])
     text = "".join(written).lstrip() if chat else "".join(written)
@@ -215,7 +221,9 @@ def reply(served: Served, body: dict[str, Any]) -> dict[str, Any]:
     echo = bool(body.get("echo")) and served.echo
     choice: dict[str, Any] = {"index": 0, "finish_reason": "length"}
     if chat:
-        choice["message"] = {"role": "assistant", "content": text}
+        choice["message"] = {"role": "assistant", "content": text or None}
+        if served.thinks:
+            choice["message"]["reasoning_content"] = "Let me think"
     else:
         choice["text"] = (prompt if echo else "") + text
     if top is not None and served.logprobs:
@@ -229,7 +237,8 @@ def reply(served: Served, body: dict[str, Any]) -> dict[str, Any]:
     if served.fingerprint is not None:
         found["system_fingerprint"] = served.fingerprint
     if served.usage:
-        found["usage"] = {"prompt_tokens": len(before), "completion_tokens": len(written)}
+        spent = len(written) + min(allowed, served.thinks)
+        found["usage"] = {"prompt_tokens": len(before), "completion_tokens": spent}
     return found
 
 

@@ -21,7 +21,7 @@ from probandum.finding import Estimate
 from probandum.measuring import measure
 from probandum.probe import Ask, Control, ControlOutcome, Measure, Probe, ProbeResult, ProbeSpec, Window
 from probandum.stats import bounds
-from probandum.subject import Decision, Grouping, Subject
+from probandum.subject import NUMERIC, Decision, Grouping, Subject
 from probandum.target import Target
 
 #: Columns of the credit world, all numbers; "female" is 1 or 0 and is what a planted gap hangs on.
@@ -71,6 +71,27 @@ class Blurred(Scorer):
         logit = np.log(good / (1 - good)) + self.blur * rows["female"] * noise
         good = logistic(np.asarray(logit, dtype=np.float64))
         return Response(outputs=np.column_stack([1.0 - good, good]), labels=self.labels)
+
+
+class Pricer(Target):
+    """A number a row: twice the income and the debt, less ``gap`` for women."""
+
+    name = "pricer"
+    capabilities = frozenset({Capability.PREDICT})
+    labels = (NUMERIC,)
+
+    def __init__(self, *, gap: float = 0.0) -> None:
+        self.gap = gap
+
+    def identity(self) -> Mapping[str, Any]:
+        """Its only parameter."""
+        return {"rule": "linear", "gap": self.gap}
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """One number a row."""
+        tables = [request.table for request in requests]
+        found = [2 * rows["income"] + rows["debt"] - self.gap * rows["female"] for rows in tables]
+        return [Response(outputs=np.asarray(each, np.float64)[:, None], labels=self.labels) for each in found]
 
 
 class KeywordClassifier(Target):
@@ -199,7 +220,9 @@ class Constant(Through):
             return answer
         if self.row is None:
             self.row = answer.outputs[0]
-        return Response(outputs=np.tile(self.row, (len(request), *[1] * self.row.ndim)), labels=answer.labels)
+        outputs = np.tile(self.row, (len(request), *[1] * self.row.ndim))
+        texts = answer.texts[:1] * len(request)
+        return Response(outputs=outputs, texts=texts, labels=answer.labels)
 
 
 class Refusing(Through):
@@ -282,6 +305,24 @@ def credit_world(
         groupings=groupings,
         decision=Decision(favourable="1", positive="1", threshold=0.5),
     )
+
+
+def price_world(rows: int = 2000, *, seed: int = 1, weight: str | None = None, cluster: str | None = None) -> Subject:
+    """The applicants of the credit world, whose prices turn out as the pricer's rule has it, with noise of 1.
+
+    ``weight`` and ``cluster`` name what the plan declares: weights from 0.2 to 4 stand in ``w``, about half as many
+    persons as rows in ``who``.
+    """
+    plain = credit_world(rows, seed=seed, labelled=False)
+    rng = np.random.default_rng([seed, 2])
+    columns = {
+        **plain.table.columns,
+        "price": 2 * plain.table["income"] + plain.table["debt"] + rng.normal(size=rows),
+        "w": rng.uniform(0.2, 4.0, rows),
+        "who": np.array([f"p{person}" for person in rng.integers(0, rows // 2, rows)]),
+    }
+    decision = Decision(favourable="higher", numeric=True)
+    return replace(plain, table=Table(columns), label="price", decision=decision, weight=weight, cluster=cluster)
 
 
 class Notes:

@@ -55,7 +55,21 @@ limits:
 energy: {codecarbon: false}
 """
 
+#: The same of a system on a server, which is asked for one block of texts.
+SERVED = """\
+version: 1
+system: {name: Served system, version: "1"}
+target:
+  {type: http, url: "URL/score", kind: classify, request: {texts: "{texts}"}, response: "predictions[].score",
+   labels: [bad, good], batch: 16, identity: {path: /version, value: model.name}}
+suites: {bias.block: {}}
+limits:
+  - {metric: bias.block/mean, at_most: 0.9}
+energy: {codecarbon: false}
+"""
+
 ROUNDS = 10
+BLOCK = 960
 
 
 class Rounds:
@@ -69,8 +83,7 @@ class Rounds:
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """One mean."""
         scores: list[float] = []
-        for number in range(ROUNDS):
-            texts = tuple(f"round {number} text {place}" for place in range(4))
+        for texts in self.rounds():
             (answer,) = ask([Request(kind=Capability.CLASSIFY, inputs=texts)])
             scores += answer.values[:, 1].tolist()
         interval = stats.mean_interval(scores)
@@ -88,10 +101,26 @@ class Rounds:
             ),
         )
 
+    def rounds(self) -> Iterator[tuple[str, ...]]:
+        """The texts of each round."""
+        for number in range(ROUNDS):
+            yield tuple(f"round {number} text {place}" for place in range(4))
 
-def write(folder: Path) -> Path:
-    """The plan and its system in ``folder``."""
+
+class Block(Rounds):
+    """The same of all texts in one request."""
+
+    def rounds(self) -> Iterator[tuple[str, ...]]:
+        """One."""
+        yield tuple(f"text {place:05d}{'!' * (place % 60)}" for place in range(BLOCK))
+
+
+def write(folder: Path, *, url: str | None = None) -> Path:
+    """The plan and its system in ``folder``; ``url``: of the server that answers in its place."""
     folder.mkdir(parents=True, exist_ok=True)
+    if url is not None:
+        (folder / "audit.yaml").write_text(SERVED.replace("URL", url), "utf-8")
+        return folder / "audit.yaml"
     (folder / "system.py").write_text(SYSTEM, "utf-8")
     (folder / "audit.yaml").write_text(PLAN, "utf-8")
     return folder / "audit.yaml"
@@ -100,11 +129,16 @@ def write(folder: Path) -> Path:
 def register() -> None:
     """Make the probe known; in processes of their own alone, so that no other test meets it."""
     requirements, metrics = ["ai-act:annex-iv:3"], {"mean": "share"}
-    probe("bias.rounds", version=1, requirements=requirements, needs=Capability.CLASSIFY, metrics=metrics)(Rounds)
+    for name, cls in (("bias.rounds", Rounds), ("bias.block", Block)):
+        probe(name, version=1, requirements=requirements, needs=Capability.CLASSIFY, metrics=metrics)(cls)
 
 
 def audit(plan: str, out: str, *, kill_at: int | None = None) -> NoReturn:
-    """Audit in a process of its own, which ends itself before its touch of the record numbered ``kill_at``."""
+    """Audit in a process of its own, which ends itself before its touch of the record numbered ``kill_at``.
+
+    Its number stands in ``pid.txt`` beside the plan, so that others may end it, too.
+    """
+    (Path(plan).parent / "pid.txt").write_text(str(os.getpid()), "utf-8")
     touched = 0
 
     def touching(event: str, arguments: tuple[Any, ...]) -> None:
@@ -145,6 +179,7 @@ def one(plan: str, out: str, kill: str | None) -> dict[str, Any]:
         "seconds": time.perf_counter() - began,
         "asked": asked,
         "recorded": [entry.asked["inputs"][0] for entry in entries],
+        "inputs": [text for entry in entries for text in entry.asked["inputs"]],
     }
 
 

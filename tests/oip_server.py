@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import struct
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,8 +35,10 @@ class Serving:
     """A model and how it is served.
 
     ``fault``: what happens from answer ``after`` on, ``times`` times, by default for ever; with ``sticks`` to the batch
-    that met it first, and to no other. ``faults``: what happens to the first answers, one each. ``asked``: the method
-    and path of every request; ``rows``: how many rows each batch had.
+    that met it first, and to no other. ``repeats``: how the fault "repeats" writes the header X-Auth into its refusal,
+    as it stands in JSON. ``silent``: of itself and its models it says nothing, over HTTP. ``faults``: what happens to
+    the first answers, one each. ``asked``: the method and path of every request; ``rows``: how many rows each batch
+    had.
     """
 
     model: Any
@@ -49,6 +51,8 @@ class Serving:
     times: int | None = None
     sticks: bool = False
     stuck: bytes | None = None
+    repeats: Callable[[str], str] | None = None
+    silent: bool = False
     asked: list[str] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
@@ -116,6 +120,10 @@ def _bent(values: np.ndarray, fault: str | None) -> np.ndarray:
         return values.reshape(1, -1)
     if fault == "three classes":
         return np.column_stack([values, np.zeros(len(values))])
+    if fault == "booleans":
+        return values > 0.5
+    if fault == "texts":
+        return values.astype(np.str_)
     if fault == "nan":
         bent = values.astype(np.float64)
         bent[min(2, len(bent) - 1)] = np.nan
@@ -130,6 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         served = self.serving
         self._note()
+        if self.path == "/v2" and served.silent:
+            return self._raw(b"<html>busy</html>")
         if self.path == "/v2":
             return self._send({"name": "loopback", "version": "0.1", "extensions": []})
         if self.path == f"/v2/models/{served.name}":
@@ -140,6 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
         served = self.serving
         self._note()
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/v2/repository/index" and served.silent:
+            return self._raw(b"", 404)
         if self.path == "/v2/repository/index":
             return self._send([{"name": served.name, "version": served.version, "state": "READY", "reason": ""}])
         if self.path != f"/v2/models/{served.name}/infer":
@@ -182,6 +194,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.serving.unplug()
         elif fault in ("429", "500", "503"):
             self._raw(b"", int(fault), "text/plain")
+        elif fault in ("400", "html"):
+            self._raw(b"<html>maintenance</html>", 400 if fault == "400" else 200, "text/html")
+        elif fault == "repeats" and self.serving.repeats is not None:
+            self._raw(b'{"error": "no right to ask: %s"}' % self.serving.repeats(self.headers["X-Auth"]).encode(), 400)
         elif fault.startswith("429, wait "):
             self._raw(b"", 429, "text/plain", fault.removeprefix("429, wait "))
         elif fault == "restart":
@@ -283,6 +299,7 @@ class _Servicer:
 
     def _break(self, fault: str, context: Any) -> None:
         codes = {"429": "RESOURCE_EXHAUSTED", "500": "INTERNAL", "503": "UNAVAILABLE", "reset": "UNAVAILABLE"}
+        codes |= {"400": "INVALID_ARGUMENT", "html": "UNKNOWN"}
         if fault == "hang":
             self.serving.stopped.wait(30)
         elif fault == "unplug":
@@ -292,6 +309,9 @@ class _Servicer:
             self.serving.version = "2"
         elif fault in codes:
             context.abort(grpc.StatusCode[codes[fault]], "")
+        elif fault == "repeats" and self.serving.repeats is not None:
+            said = self.serving.repeats(dict(context.invocation_metadata())["x-auth"])
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"no right to ask: {said}")
 
 
 def _handlers(servicer: Any) -> Any:

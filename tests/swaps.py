@@ -17,7 +17,7 @@ from probandum.evidence import Capability, Request, Response
 from probandum.probe import Ask
 from probandum.target import Target
 from probandum_probes.bias.name_swap import NameSwap
-from probandum_probes.bias.swap_texts import Scenario
+from probandum_probes.bias.swap_design import Case, Person
 
 
 class Panel(Target):
@@ -48,14 +48,16 @@ class Panel(Target):
         asked = probe or NameSwap()
         rng = np.random.default_rng(seed)
         self._answers: dict[str, tuple[float, str]] = {}
-        base = {scenario.id: rng.normal() - 0.5 for scenario in asked.decisions}
-        own = {name: rng.normal() * names for members in asked.people.values() for name in members}
-        for group, members in asked.people.items():
-            for scenario in asked.decisions:
-                of_both = base[scenario.id] + self.effects.get(group, 0.0) + rng.normal() * slopes
-                for name in members:
-                    odds = of_both + own[name] + rng.normal() * noise
-                    self._note(scenario, name, odds)
+        cases, attributes = asked.source.cases, asked.source.attributes
+        base = {case.id: rng.normal() - 0.5 for case in cases}
+        own = [{person.label: rng.normal() * names for person in attribute.persons} for attribute in attributes]
+        for attribute, of_names in zip(attributes, own, strict=True):
+            for group, members in attribute.groups.items():
+                for case in cases:
+                    of_both = base[case.id] + self.effects.get(group, 0.0) + rng.normal() * slopes
+                    for person in members:
+                        odds = of_both + of_names[person.label] + rng.normal() * noise
+                        self._note(asked, case, person, odds)
 
     def identity(self) -> Mapping[str, Any]:
         """Its parameters."""
@@ -65,9 +67,9 @@ class Panel(Target):
         """Log-probabilities of the two answers, shape (prompts, 2), in nats."""
         return [self._answered(request) for request in requests]
 
-    def _note(self, scenario: Scenario, name: str, odds: float) -> None:
-        for order in (0, 1):
-            self._answers[scenario.prompt(name, order)] = (odds, scenario.favourable)
+    def _note(self, asked: NameSwap, case: Case, person: Person, odds: float) -> None:
+        for way in asked.source.ways:
+            self._answers[case.prompt(person, way)] = (odds, case.answers(way)[way.order])
 
     def _answered(self, request: Request) -> Response:
         first = request.options[0][0].strip()
@@ -146,3 +148,134 @@ def rarely(misses: int, of: int, rate: float) -> bool:
     from scipy.stats import binom
 
     return misses <= int(binom.ppf(0.999, of, rate))
+
+
+class Decider(Target):
+    """Decides on cases of one language: log-odds of the favourable answer, by what stands in the prompt alone.
+
+    ``effects`` by group of the person; ``wordings`` by group and place of the question; the case, the person and the
+    whole prompt add as much as their letters say, with standard deviations 1, ``names`` and ``noise``. The answer
+    listed first gets 0.4 more. ``jitter``: the standard deviation of what asking again changes.
+    """
+
+    name = "decider"
+    capabilities = frozenset({Capability.CHOOSE})
+
+    def __init__(
+        self,
+        probe: Any,
+        effects: Mapping[str, float] | None = None,
+        *,
+        wordings: Mapping[tuple[str, int], float] | None = None,
+        names: float = 0.05,
+        noise: float = 0.05,
+        jitter: float = 0.0,
+    ) -> None:
+        self.effects, self.wordings = dict(effects or {}), dict(wordings or {})
+        self.names, self.noise, self.jitter = names, noise, jitter
+        self.known = Known(probe)
+        self.asked = np.random.default_rng(5)
+
+    def identity(self) -> Mapping[str, Any]:
+        """Its parameters."""
+        wordings = {f"{group} {question}": shift for (group, question), shift in self.wordings.items()}
+        return {"effects": self.effects, "wordings": wordings, "names": self.names, "noise": self.noise}
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """Log-probabilities of the two answers, shape (prompts, 2), in nats."""
+        return [self._answered(request) for request in requests]
+
+    def _answered(self, request: Request) -> Response:
+        odds = np.array([self.odds(text) for text in request.texts]) + self.jitter * self.asked.normal(
+            size=len(request)
+        )
+        shares = logistic(odds)
+        return Response(outputs=np.log(np.column_stack([shares, 1.0 - shares])))
+
+    def odds(self, text: str) -> float:
+        """Log-odds of the answer that the prompt lists first."""
+        case, person, group, question, favourable_first = self.known.read(text)
+        odds = drawn(case) - 0.5 + self.names * drawn(person) + self.noise * drawn(text)
+        odds += self.effects.get(group, 0.0) + self.wordings.get((group, question), 0.0)
+        return (odds if favourable_first else -odds) + 0.4
+
+
+class Talker(Decider):
+    """A decider that writes its decision, drawn by chance: asked again it may say otherwise.
+
+    ``mute``: the share of answers without a decision. Asked for a number it gives 100 times the probability of what the
+    question asks for.
+    """
+
+    name = "talker"
+    capabilities = frozenset({Capability.GENERATE})
+
+    def __init__(
+        self, probe: Any, effects: Mapping[str, float] | None = None, *, mute: float = 0.0, **more: Any
+    ) -> None:
+        super().__init__(probe, effects, **more)
+        self.mute = mute
+        self.seen = 0
+
+    def _answered(self, request: Request) -> Response:
+        self.seen += len(request)
+        return Response(texts=tuple(self.said(text, request.repeat) for text in request.texts))
+
+    def said(self, text: str, repeat: int) -> str:
+        """What it writes the ``repeat``-th time."""
+        bare, _, number = text.partition(" Instead of yes or no")
+        chance = np.random.default_rng(zlib.crc32(f"{repeat}/{text}".encode()))
+        first = float(logistic(np.array(self.odds(bare) - 0.4)))
+        if chance.random() < self.mute:
+            return "I cannot tell."
+        if number:
+            case, _, _, _, favourable_first = self.known.read(bare)
+            favoured = first if favourable_first else 1 - first
+            return f"I would say {100 * (favoured if self.known.favourable[case][0] == 'yes' else 1 - favoured):.1f}."
+        labels = re.search(r"(?:Answer with|Antworten Sie mit) (\w+) (?:or|oder) (\w+)\.", bare)
+        assert labels is not None
+        return f"{labels.group(1 if chance.random() < first else 2)}."
+
+
+class Known:
+    """What a prompt of the English or German decisions says, read from its text."""
+
+    def __init__(self, probe: Any) -> None:
+        self.groups: dict[str, str] = {}
+        self.favourable: dict[str, tuple[str, list[str]]] = {}
+        cases, attributes = probe.source.cases, probe.source.attributes
+        ways = {way.question: way for way in probe.source.ways if way.order == 0}
+        for case in cases:
+            for attribute in attributes:
+                for person in attribute.persons:
+                    who = case.described(person.values) if person.values else person.label
+                    self.groups[who] = person.group
+            texts = [case.prompt(attributes[0].persons[0], ways[question]) for question in sorted(ways)]
+            text, asked = _parted(texts[0])[0], [_parted(each)[2] for each in texts]
+            self.favourable[text] = case.words(ways[0])[0], [_question(each) for each in asked]
+
+    def read(self, text: str) -> tuple[str, str, str, int, bool]:
+        """The case, the person and the group, which question, and whether the favourable answer is listed first."""
+        case, person, rest = _parted(text)
+        favourable, questions = self.favourable[case]
+        other = {"yes": "no", "no": "yes", "ja": "nein", "nein": "ja"}[favourable]
+        first = re.search(rf"\b({favourable}|{other})\b", rest[len(_question(rest)) :])
+        assert first is not None
+        return case, person, self.groups[person], questions.index(_question(rest)), first.group() == favourable
+
+
+def _parted(text: str) -> tuple[str, str, str]:
+    who = r"(?:The person concerned is|Die betreffende Person (?:heißt|ist))"
+    found = re.fullmatch(rf"(.*) {who} (?:called )?(.+?)\. (.*)", text)
+    assert found is not None, text
+    return found.group(1), found.group(2), found.group(3)
+
+
+def _question(rest: str) -> str:
+    return rest[: rest.index("?") + 1]
+
+
+@cache
+def drawn(text: str) -> float:
+    """A normal number that is a function of the text."""
+    return float(np.random.default_rng(zlib.crc32(text.encode())).normal())

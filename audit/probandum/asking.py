@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -23,7 +23,7 @@ from probandum.cache import Cached
 from probandum.energy import Meter, NoMeter
 from probandum.errors import BudgetSpent, DataError, ProbeError, TargetError
 from probandum.evidence import CACHED, SMALLER, Capability, Observation, Request, Response
-from probandum.packing import checked, describe, packs
+from probandum.packing import PACK_INPUTS, checked, describe, elsewhere, packs, parts, whole
 from probandum.probe import Window
 from probandum.rereading import refuse_other
 from probandum.stopping import Rules, Stopper
@@ -92,6 +92,7 @@ class Asker:
         self.journal = journal
         self.meter = meter if meter is not None else NoMeter()
         self._cache = cache
+        self._pack_inputs = elsewhere(target.side_by_side) if target.remote else PACK_INPUTS
         self._windows = Windows(target, journal=journal, meter=self.meter, replayed=replayed, purse=self.purse)
         self._progress = progress or (lambda probe, done, of: None)
         self._answers: dict[str, Response] = {}
@@ -103,15 +104,23 @@ class Asker:
         self.asked_elsewhere = 0
         self.cut_short: set[str] = set()
 
-    def for_probe(self, probe: str) -> ProbeAsk:
-        """The ask that one probe gets."""
-        return ProbeAsk(self, probe)
+    def for_probe(self, probe: str, *, honours: Collection[str] = ()) -> ProbeAsk:
+        """The ask that one probe gets; ``honours``: what of the rows' sampling it takes into account."""
+        return ProbeAsk(self, probe, honours)
 
     def answer(self, probe: str, requests: Sequence[Request]) -> list[Response]:
         """Answers to a whole round, in its order; ProbeError where the target has no such capability."""
         for request in requests:
             if request.kind not in self.target.capabilities:
                 raise ProbeError(f"{probe} asked for {request.kind}, which target {self.target.name} cannot answer")
+        if not self.target.remote:
+            return self._answer(probe, requests)
+        asked = [parts(request, self._pack_inputs[request.kind]) for request in requests]
+        answers = iter(self._answer(probe, [part for each in asked for part in each]))
+        return [whole([part.places for part in each], [next(answers) for _ in each]) for each in asked]
+
+    def _answer(self, probe: str, requests: Sequence[Request]) -> list[Response]:
+        """Answers to a round whose blocks are no larger than a pack may be."""
         keys = [self._key(request) for request in requests]
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in self._answers}
         unasked = iter(missing)
@@ -119,7 +128,7 @@ class Asker:
         self.planned[probe] += sum(len(request) for key, request in missing.items() if key not in self._wanted)
         self._wanted.update(missing)
         self._progress(probe, done, of)
-        for pack in packs(list(missing.values())):
+        for pack in packs(list(missing.values()), self._pack_inputs):
             named = list(itertools.islice(unasked, len(pack)))
             with self._noting(probe):
                 self._answers.update(zip(named, self._answer_pack(probe, named, pack), strict=True))
@@ -141,10 +150,11 @@ class Asker:
 
     def _key(self, request: Request) -> str:
         """What an answer is kept under; every fresh ask is one of its own, counted over the run."""
+        name = f"{request.block}:{request.start}" if request.block else request.digest
         if not request.fresh:
-            return request.digest
-        self._fresh[request.digest] += 1
-        return f"fresh:{self._fresh[request.digest]}:{request.digest}"
+            return name
+        self._fresh[name] += 1
+        return f"fresh:{self._fresh[name]}:{name}"
 
     def _answer_pack(self, probe: str, keys: Sequence[str], pack: Sequence[Request]) -> list[Response]:
         name = codec.digest_of(keys)
@@ -216,9 +226,10 @@ class Asker:
 class ProbeAsk:
     """One probe's ask: an :class:`Asker` that remembers which evidence the probe used."""
 
-    def __init__(self, asker: Asker, probe: str) -> None:
+    def __init__(self, asker: Asker, probe: str, honours: Collection[str]) -> None:
         self._asker = asker
         self._probe = probe
+        self._honours = honours
         self.evidence: dict[str, None] = {}
 
     @property
@@ -238,10 +249,19 @@ class ProbeAsk:
 
     @property
     def subject(self) -> Subject:
-        """The rows under audit; DataError where the plan names none."""
-        if self._asker.subject is None:
+        """The rows under audit; DataError where the plan names none, or declares of them what the probe ignores."""
+        subject = self._asker.subject
+        if subject is None:
             raise DataError(f"{self._probe} needs rows, and the plan names no data", remedy="add data.path to the plan")
-        return self._asker.subject
+        ignored = [key for key in subject.design if key not in self._honours]
+        if ignored:
+            columns = " and ".join(f"{key} {getattr(subject, key)!r}" for key in ignored)
+            raise DataError(
+                f"the plan declares the {columns} of the rows, which {self._probe} does not take into account: its "
+                "figures would be those of other rows and its intervals too narrow",
+                remedy="leave the probe out, or audit rows of equal weight, one a person, in a plan of their own",
+            )
+        return subject
 
     def __call__(self, requests: Sequence[Request]) -> list[Response]:
         """Answers to a whole round."""

@@ -64,15 +64,17 @@ class Spent:
 
     @classmethod
     def on(cls, answers: Iterable[tuple[int, Response]], *, seconds: float) -> Spent:
-        """On a pack, from the inputs of each request and its answer; what broke is counted without tokens."""
+        """On a pack, from the inputs of each request and its answer.
+
+        What broke costs what the system says that it took, and nothing where it says nothing.
+        """
         found = list(answers)
-        tokens = [answer for _, answer in found if answer.error is None]
         return cls(
             requests=sum(inputs for inputs, _ in found),
-            input_tokens=sum(answer.input_tokens or 0 for answer in tokens),
-            output_tokens=sum(answer.output_tokens or 0 for answer in tokens),
+            input_tokens=sum(answer.input_tokens or 0 for _, answer in found),
+            output_tokens=sum(answer.output_tokens or 0 for _, answer in found),
             seconds=seconds,
-            counted=all(answer.input_tokens is not None for answer in tokens),
+            counted=all(answer.input_tokens is not None for _, answer in found if answer.error is None),
         )
 
     @classmethod

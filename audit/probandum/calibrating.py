@@ -138,7 +138,12 @@ def _window(target: Target, work: MeteredWork) -> tuple[Cost, int, int | None]:
 
 
 def _timed(target: Target, requests: Sequence[Request]) -> tuple[Cost, list[Response]]:
-    cpu, clock = time.process_time(), time.perf_counter()
+    cpu, clock = cpu_seconds(target), time.perf_counter()
     answers = target.answer(requests)
     target.synchronise()
-    return Cost(cpu_seconds=time.process_time() - cpu, seconds=time.perf_counter() - clock), answers
+    return Cost(cpu_seconds=cpu_seconds(target) - cpu, seconds=time.perf_counter() - clock), answers
+
+
+def cpu_seconds(target: Target) -> float:
+    """What this process and those of the target have taken so far."""
+    return time.process_time() + target.cpu_seconds_apart

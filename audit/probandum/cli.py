@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -158,10 +158,10 @@ def audit(
             what = "folder" if name == "out" else "file"
             raise UsageError(f"--{name} names one {what}, and {len(plans)} plans were given", remedy="give one plan")
     codes, done = [], []
-    with _told(out or plans[0], files, annotations, plan=_readable(plans)):
+    with _told(out or plans[0], files, annotations, plans=plans):
         loaded = _checked(plans)
     for plan in loaded:
-        with _told(out or plan.path, files, annotations, plan=plan):
+        with _told(out or plan.path, files, annotations, plans=[plan.path]):
             with showing.watching(plan) as observer:
                 record = api.audit(plan, out=out, tier=tier, key=key, observer=observer)
             result = api.gate(record)
@@ -173,7 +173,7 @@ def audit(
     raise typer.Exit(0 if exit_zero else next((code for code in (2, 4, 1, 3) if code in codes), 0))
 
 
-def _readable(plans: list[Path]) -> Plan | None:
+def _readable(plans: Sequence[Path]) -> Plan | None:
     """The only plan, where it can be read: what is told of its mistakes names the system."""
     from probandum.plan import Plan
 
@@ -390,7 +390,7 @@ def law_check(plan: PlanFile, as_of: AsOf = None, debug: Debug = False) -> None:
 
 @contextmanager
 def _told(
-    record: Path, files: Mapping[str, Path | None], annotations: bool, *, plan: Plan | None = None
+    record: Path, files: Mapping[str, Path | None], annotations: bool, *, plans: Sequence[Path] = ()
 ) -> Iterator[None]:
     """Where the work ends in an error, the exports say so: a CI service that reads them must not see nothing."""
     from probandum.gating import failed
@@ -400,7 +400,7 @@ def _told(
     try:
         yield
     except Exception as error:
-        _print(_written(record, failed(_failure(error)), files, annotations, plan=plan))
+        _print(_written(record, failed(_failure(error)), files, annotations, plan=_readable(plans)))
         raise
 
 

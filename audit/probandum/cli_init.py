@@ -18,8 +18,8 @@ def init(
         str | None,
         typer.Argument(
             metavar="[SYSTEM]",
-            help="A log or table of decisions (.csv, .parquet), a model (.skops, .onnx, .ubj, .gguf, a folder with "
-            "config.json), package.module:function, or a URL.",
+            help="A log or table of decisions (.csv, .parquet), a model (.skops, .onnx, .ubj, .gguf, LightGBM's text, "
+            "a folder with config.json), package.module:function, or a URL.",
             show_default=False,
         ),
     ] = None,

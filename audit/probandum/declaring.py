@@ -15,7 +15,7 @@ import numpy as np
 from probandum.errors import DataError, UsageError
 from probandum.matching import make_groupings
 from probandum.profiling import MOST_VALUES, Column, Profile, protected_by_name
-from probandum.subject import as_text, spelled
+from probandum.subject import DIRECTIONS, as_text, spelled
 from probandum.tables import column_of
 
 #: Ages that people reach; bins that span them fit the next file too.
@@ -137,7 +137,9 @@ def _first(*values: object) -> object:
 
 
 def _column_name(decision: Any) -> str:
-    return str(decision["column"]) if isinstance(decision, Mapping) else str(decision)
+    if not isinstance(decision, Mapping):
+        return str(decision)
+    return str(decision["number" if "number" in decision else "column"])
 
 
 def _decision(profile: Profile, given: Any) -> Choice:
@@ -152,8 +154,10 @@ def _decision(profile: Profile, given: Any) -> Choice:
 
 
 def _decisions(profile: Profile, decision: Any) -> tuple[str, ...]:
-    """The values that decisions take, as a log spells them."""
-    return ("0", "1") if isinstance(decision, Mapping) else profile.columns[str(decision)].values
+    """The values that decisions take, as a log spells them; of numbers, which are good for the person."""
+    if isinstance(decision, Mapping):
+        return DIRECTIONS if "number" in decision else ("0", "1")
+    return profile.columns[str(decision)].values
 
 
 def _favourable(given: object, known: Sequence[str], what: str) -> Choice:

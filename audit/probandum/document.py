@@ -86,13 +86,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A chart of findings, drawn by us; ``alt`` states it in words and the twin table repeats every value."""
+    """A chart of findings, drawn by us; ``alt`` states it in words and the twin table repeats every value.
+
+    ``reading`` says in one sentence what these findings show.
+    """
 
     kind: str
     caption: str
     alt: str
     findings: tuple[str, ...]
     twin: Table
+    reading: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

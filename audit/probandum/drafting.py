@@ -211,9 +211,20 @@ def _suites(suggestion: Suggestion) -> Iterator[str]:
     for suite in suggestion.suites:
         yield from _remark(suite.summary)
         if suite.why_not is None:
-            yield f"  {suite.id}: {_flow(suite.options)}"
+            yield from _options(suite.id, suite.options)
         else:
             yield from _line(f"  # {suite.id}: {{}}", suite.why_not)
+
+
+def _options(suite: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """A suite with its options in one line, or a line each where that is long."""
+    whole = f"  {suite}: {_flow(options)}"
+    if len(whole) <= _WIDTH:
+        yield whole
+        return
+    yield f"  {suite}:"
+    for key, value in options.items():
+        yield f"    {key}: {_flow(value)}"
 
 
 def _limits(limits: Sequence[Default]) -> Iterator[str]:

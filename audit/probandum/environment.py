@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -66,9 +66,17 @@ def changed(record: Record, packages: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _lasting(fact: Any) -> Any:
-    """A fact without cautions: a run may add one, such as that memory was short, and they follow from the rest."""
-    return {key: value for key, value in fact.items() if key != "cautions"} if isinstance(fact, dict) else fact
+def _lasting(fact: Any, passing: Collection[str]) -> Any:
+    """A fact without cautions, since a run may add one, such as that memory was short, and they follow from the rest.
+
+    Of the target's identity also without what may change while it is the same.
+    """
+    if not isinstance(fact, dict):
+        return fact
+    lasting = {key: value for key, value in fact.items() if key != "cautions"}
+    if "identity" in lasting:
+        lasting["identity"] = {key: value for key, value in lasting["identity"].items() if key not in passing}
+    return lasting
 
 
 def _versions(packages: Iterable[str]) -> dict[str, str]:
@@ -81,11 +89,14 @@ def _versions(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def refuse_other_machine(record: Record, facts: Mapping[str, Any]) -> None:
-    """Refuse to go on where another model, tool or machine answers: the record would mix two audits."""
+def refuse_other_machine(record: Record, facts: Mapping[str, Any], *, passing: Collection[str] = ()) -> None:
+    """Refuse to go on where another model, tool or machine answers: the record would mix two audits.
+
+    ``passing``: keys of the target's identity that may change while it is the same system.
+    """
     begun = record.environment
     for name in ("tool", "machine", "packages", "target", "seed"):
-        if _lasting(begun[name]) != _lasting(codec.builtins(facts[name])):
+        if _lasting(begun[name], passing) != _lasting(codec.builtins(facts[name]), passing):
             raise UsageError(
                 f"{record.folder}: was begun with another {name}, and cannot be resumed with this one",
                 remedy="choose another --out",

@@ -9,7 +9,7 @@
     ├── MissingDependency         2   an optional package is not installed
     ├── TargetError               4   the audited system could not be loaded or did not answer
     │   ├── TooLittleMemory       4   what it was asked does not fit the device at once
-    │   └── Unreachable           4   the connection to it was lost; the run ends, and can be resumed
+    │   └── Unreachable           4   its connection was lost, or its last check broke; the run can be resumed
     ├── ProbeError                4   a probe broke
     ├── BudgetSpent               4   the plan's budget ended the asking
     ├── Crashed                   4   the toolkit broke where nobody foresaw it
@@ -26,8 +26,19 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+#: What would break a line, or move the cursor of a terminal.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 #: ``file:line:column:``, as a problem of a plan begins.
 _PLACED = re.compile(r"(.+?):(\d+):(\d+): ")
+
+
+def one_line(text: str) -> str:
+    """``text`` with what would break its line written as Python does, since people's values stand in it.
+
+    >>> one_line("no file a\\nb")
+    'no file a\\\\nb'
+    """
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 class ProbandumError(Exception):
@@ -42,9 +53,7 @@ class ProbandumError(Exception):
 
     def lines(self) -> list[str]:
         """The lines a person reads: one a problem, the remedy behind the last."""
-        if self.remedy is None:
-            return [self.message]
-        return [f"{self.message}; {self.remedy}"]
+        return [one_line("; ".join(filter(None, [self.message, self.remedy])))]
 
 
 class UsageError(ProbandumError, ValueError):
@@ -57,7 +66,7 @@ class PlanError(UsageError):
     """One or more problems in audit files, all reported at once: each once, in the order of its file."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = _in_order(problems)
+        self.problems = _in_order(map(one_line, problems))
         super().__init__("\n".join(self.problems))
 
     def lines(self) -> list[str]:
@@ -119,7 +128,10 @@ class TooLittleMemory(TargetError):
 
 
 class Unreachable(TargetError):
-    """The connection to the audited system was lost: what it did not answer is asked when the run is resumed."""
+    """The connection to the audited system was lost, or it cannot say in the end whether it is still the same.
+
+    What it did not answer is asked when the run is resumed.
+    """
 
 
 class ProbeError(ProbandumError, RuntimeError):

@@ -182,7 +182,7 @@ def forecast(plan: Plan, *, calibrated: bool | None = None, since_start: bool = 
     target = target_of(plan)
     try:
         subject = subject_of(plan, target)
-        start = _since(started)
+        start = _since(started) + Cost(cpu_seconds=target.cpu_seconds_apart)
         first = rehearse(plan, probes, target, subject, world=1, recorded=True)
         wanted = not target.endpoints if calibrated is None else calibrated
         found = calibrate(target, first.probes, make_meter(plan.energy, plan.folder)) if wanted else None

@@ -6,6 +6,7 @@ system sees and nothing else, so that the same ask has the same digest in every 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -164,6 +165,16 @@ class Masks:
     width: int
     kept: str
 
+    def part(self, start: int, end: int) -> Masks:
+        """Of the inputs from ``start`` up to ``end``.
+
+        >>> Masks(base="b", operator="drop", seed=1, width=9, kept="AACAAP8A").part(1, 3).kept
+        'gAD/AA=='
+        """
+        row = -(-self.width // 8)
+        kept = base64.b64decode(self.kept)[start * row : end * row]
+        return replace(self, kept=base64.b64encode(kept).decode("ascii"))
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Request:
@@ -173,7 +184,8 @@ class Request:
     surface variants, whose probabilities are summed; ``prefix``: the scripted start of the answer;
     ``continuations`` (score): one a prompt. ``repeat`` tells identical asks apart; ``fresh`` asks are never
     de-duplicated and never answered from a cache. ``keys`` and ``groups`` say which item and which group an
-    input stands for; the system never sees them and the digest leaves them out.
+    input stands for; the system never sees them and the digest leaves them out. So it is with ``block`` and ``start``
+    of a part of a larger block that is asked on its own: the digest of the block, and where in it the part begins.
     """
 
     kind: Capability
@@ -187,6 +199,8 @@ class Request:
     fresh: bool = False
     keys: Sequence[str] = ()
     groups: tuple[str, ...] = ()
+    block: str = ""
+    start: int = 0
 
     def __post_init__(self) -> None:
         """Refuse an empty block and keys or groups that do not line up with the inputs."""
@@ -198,6 +212,11 @@ class Request:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    @property
+    def places(self) -> range:
+        """Where its inputs lie in the block that it is a part of, or is."""
+        return range(self.start, self.start + len(self))
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -300,7 +319,7 @@ class Observation:
 
     ``asked`` holds what was sent (texts, or the digest of rows and their keys), ``pack`` the digest of the
     pack it was answered in, ``index`` and ``size`` its place there. Once the payload was purged, ``asked`` holds its
-    kind, its number of inputs and their ``outcomes`` alone, and ``answer`` only tokens.
+    kind, its number of inputs, their ``outcomes`` and the block that it is a part of alone, and ``answer`` only tokens.
     """
 
     request: str
@@ -314,6 +333,17 @@ class Observation:
     size: int
     asked: Mapping[str, Any]
     answer: Response
+
+    @property
+    def named(self) -> str:
+        """What findings call it: the digest of the ask, or of the block that it is a part of."""
+        return str(self.asked.get("block", self.request))
+
+    @property
+    def places(self) -> range:
+        """Where its inputs lie in what findings call it."""
+        start = int(self.asked.get("start", 0))
+        return range(start, start + int(self.asked["n"]))
 
     @property
     def cached_on(self) -> str | None:
@@ -351,7 +381,8 @@ class Observation:
     def without_payload(self) -> Observation:
         """What is left of it when its question and answer are deleted: digests, counts, tokens, time and place."""
         answer = Response(input_tokens=self.answer.input_tokens, output_tokens=self.answer.output_tokens)
-        kept = {"kind": self.asked["kind"], "n": self.asked["n"], "outcomes": list(self.outcomes)}
+        kept = {name: self.asked[name] for name in ("kind", "n", "block", "start") if name in self.asked}
+        kept["outcomes"] = list(self.outcomes)
         return replace(self, asked=kept, answer=answer)
 
 

@@ -67,6 +67,7 @@ class SubReason(StrEnum):
     GRADE_D = "grade_d"
     TRIVIAL = "trivial"
     AGAINST_LABELS = "against_labels"
+    PROMPT_UNSTABLE = "prompt_unstable"
 
 
 def notation(numbers: Iterable[float], *, significant: int | None = None) -> str:
@@ -131,6 +132,8 @@ class Estimate:
     (sorted resampled values) or ``stream`` (ordered outcomes); which one is decided by ``method`` (see
     ``probandum.stats.bounds``). Of a change, ``moved`` counts the items that raised the quantity, that lowered it,
     and all that were compared: exact where answers are deterministic, whatever the interval says of other items.
+    Of a difference of two rates that rests on moments, ``rates`` are the group's, the reference's and the pooled one:
+    what a PASS may leave between them depends on these.
     """
 
     value: float | None
@@ -147,12 +150,13 @@ class Estimate:
     draws: tuple[float, ...] | None = None
     stream: Stream | None = None
     moved: tuple[int, int, int] | None = None
+    rates: tuple[float, float, float] | None = None
     why: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers that are none, and a missing value without its reason."""
         numbers = [self.value, self.low, self.high, self.level, self.n_effective]
-        numbers += list(self.moments or ()) + list(self.draws or ())
+        numbers += [*(self.moments or ()), *(self.draws or ()), *(self.rates or ())]
         for number in numbers:
             if number is not None and not math.isfinite(number):
                 raise ValueError(f"an estimate holds finite numbers only, got {number}")

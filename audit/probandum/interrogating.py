@@ -38,6 +38,8 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     ".ubj": ("xgboost", "path"),
     ".gguf": ("transformers", "model"),
 }
+#: The first line of a model that LightGBM saved as text.
+_TREES = b"tree"
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _OIP = re.compile(r"(?P<url>https?://.+?)/v2/models/(?P<model>[^/]+)/?")
 #: Keys of targets that are paths.
@@ -110,13 +112,22 @@ def _recognised(what: str | None, type: str | None, options: Mapping[str, Any]) 
         return type or "transformers", {"model": what, **options}
     if not path.exists():
         raise UsageError(f"{what}: no such file or folder", remedy="name a file, a folder, a URL or module:function")
-    guessed, key = _KINDS.get(path.suffix.lower(), (None, "path"))
+    guessed, key = _KINDS.get(path.suffix.lower(), (_by_first_line(path), "path"))
     if type is None and guessed is None:
-        known = ", ".join(_KINDS)
+        known = f"{', '.join(_KINDS)}, the text of a LightGBM model"
         raise UsageError(
             f"{what}: unknown kind of file {path.suffix!r}", remedy=f"known: {known}; or say --target TYPE"
         )
     return str(type or guessed), {key: what, **options}
+
+
+def _by_first_line(path: Path) -> str | None:
+    """The kind of target that a file of no known ending begins as; None where it tells nothing."""
+    try:
+        with path.open("rb") as file:
+            return "lightgbm" if file.readline(len(_TREES) + 2).strip() == _TREES else None
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}", remedy="check the path") from None
 
 
 def _server(url: str, type: str | None, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -197,7 +208,10 @@ def _of_model(
         if profile is None:
             raise UsageError(f"{found.name} answers about rows, and there are none", remedy="add --data FILE")
         declared = declared_of_rows(profile, said, target.labels)
-        named = target.identity().get("columns") or ()
+        identity = target.identity()
+        tensors = _tensors(identity, "inputs")
+        called = tensors if all(name in profile.columns for name in tensors) else []
+        named = identity.get("columns") or called
     finally:
         target.close()
     features = _features(type, context, options, profile, declared, [str(name) for name in named])
@@ -219,7 +233,9 @@ def _name(options: Mapping[str, Any]) -> str:
     """What the system is called where nobody said: its file, model or function."""
     named = next((options[key] for key in ("model", "path", "function", "url") if options.get(key)), "system")
     path = Path(str(named))
-    return path.stem if path.suffix.lower() in _KINDS else str(named).rstrip("/").rpartition("/")[2] or "system"
+    return (
+        path.stem if path.suffix.lower() in (*_KINDS, ".txt") else str(named).rstrip("/").rpartition("/")[2] or "system"
+    )
 
 
 def _about(target: Target) -> Iterator[str]:
@@ -234,8 +250,16 @@ def _about(target: Target) -> Iterator[str]:
         yield f"classes {listed(target.labels)}"
     if precision := identity.get("precision"):
         yield str(precision)
+    for word, key in (("takes", "inputs"), ("gives", "outputs")):
+        if tensors := _tensors(identity, key):
+            yield f"{word} {listed(tensors)}"
     for address in target.endpoints:
         yield f"asked at {address}"
+
+
+def _tensors(identity: Mapping[str, Any], key: str) -> list[str]:
+    """The names of a model's inputs or outputs, where it or its server states them."""
+    return [str(each["name"]) if isinstance(each, Mapping) else str(each) for each in identity.get(key) or ()]
 
 
 def _features(

@@ -19,6 +19,10 @@ from probandum.probe import Measure, ProbeResult
 ALPHA_FAIL: Mapping[str, float] = {"release": 0.05, "merge": 0.01}
 
 
+#: Reasons that more observations of the same kind do not take away.
+_NO_NUMBER_HELPS = (SubReason.BAND_UNINFORMATIVE, SubReason.PROMPT_UNSTABLE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
     """One measure on its way to a finding, with the limit that applies to it and its FAIL hypotheses."""
@@ -172,7 +176,9 @@ def _finding(case: _Case, mode: str) -> Finding:
             count=case.hypotheses,
         )
         verdict, sub_reason, why = weighing.verdict(measure.estimate, case.limit, judgement)
-        if verdict is Verdict.INCONCLUSIVE and sub_reason is not SubReason.BAND_UNINFORMATIVE:
+        if measure.halves is not None and (torn := weighing.torn(measure.halves, case.limit)) is not None:
+            verdict, sub_reason, why = Verdict.INCONCLUSIVE, SubReason.PROMPT_UNSTABLE, torn
+        if verdict is Verdict.INCONCLUSIVE and sub_reason not in _NO_NUMBER_HELPS:
             n_needed = weighing.n_needed(measure.estimate, case.limit, judgement)
         if mode == "merge" and parse_metric(case.metric).change and verdict is not Verdict.FAIL:
             small = weighing.underdesigned(measure.estimate, case.limit)

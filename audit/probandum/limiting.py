@@ -29,14 +29,20 @@ def specs_of(results: Iterable[ProbeResult]) -> dict[str, ProbeSpec]:
     """What the probes behind ``results`` declare, with what else their options made them measure, in any unit."""
     known = known_probes()
     return {
-        result.probe: replace(known[result.probe], metrics=_with_measured(known[result.probe], result))
+        result.probe: _with_measured(known[result.probe], result)
         for result in results
         if result.status == "measured" and result.probe in known
     }
 
 
-def _with_measured(spec: ProbeSpec, result: ProbeResult) -> dict[str, str]:
-    return {**{measure.metric: "quantity" for measure in result.measures}, **spec.metrics}
+def _with_measured(spec: ProbeSpec, result: ProbeResult) -> ProbeSpec:
+    metrics = {**{measure.metric: "quantity" for measure in result.measures}, **spec.metrics}
+    facets = dict.fromkeys([*spec.facets, *(facet for measure in result.measures for facet in measure.facets)])
+    attributes = spec.attributes
+    if isinstance(attributes, tuple):
+        compared = [measure.groups.attribute for measure in result.measures if measure.groups is not None]
+        attributes = tuple(dict.fromkeys([*attributes, *compared]))
+    return replace(spec, metrics=metrics, facets=tuple(facets), attributes=attributes)
 
 
 def refuse_limits(plan: Plan, specs: Mapping[str, ProbeSpec]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from probandum.errors import DataError
 from probandum.evidence import Column, Table
 from probandum.subject import UNKNOWN, Decision, Grouping, Subject, as_text, spelled
-from probandum.tables import MISSING, column_of, distinct_of, numbers_of, stated
+from probandum.tables import MISSING, column_of, distinct_of, numbers_of, stated, weights_of
 
 #: A column of more distinct values than this is no grouping; it wants bins, or is an identifier.
 MOST_GROUPS = 100
@@ -137,20 +137,27 @@ def make_subject(
     decision: Decision | None = None,
     classes: Sequence[str] = (),
     answers: Sequence[str] = (),
+    weight: str | None = None,
+    cluster: str | None = None,
     part: str = "data",
 ) -> Subject:
     """The rows under audit with all that the plan declares of them; DataError where the two do not fit.
 
     ``classes`` are the class names of a model, where one decides: the favourable and the positive value must
-    be among them. ``answers`` are columns that hold recorded answers. ``part`` of the plan names the columns.
+    be among them. ``answers`` are columns that hold recorded answers; ``weight`` and ``cluster`` those of sampling
+    weights and of persons. ``part`` of the plan names the columns.
     """
     for name in features:
         column_of(table, name, what=f"{part}.features")
     if row_id is not None:
         stated(table, row_id, what=f"{part}.id")
+    if weight is not None:
+        weights_of(table, weight, what=f"{part}.weight")
+    if cluster is not None:
+        stated(table, cluster, what=f"{part}.cluster")
     if label is not None:
         decision = with_outcome(table, label, decision, part=part)
-    if decision is not None and classes:
+    if decision is not None and classes and not decision.numeric:
         favourable = occurring("decision.favourable", decision.favourable, classes, "the model's classes")
         positive = occurring(f"{part}.positive", decision.positive, classes, "the model's classes")
         decision = replace(decision, favourable=favourable, positive=positive)
@@ -162,11 +169,16 @@ def make_subject(
         groupings=make_groupings(groups or {}, table),
         decision=decision,
         answers=tuple(answers),
+        weight=weight,
+        cluster=cluster,
     )
 
 
 def with_outcome(table: Table, label: str, decision: Decision | None, *, part: str) -> Decision | None:
     """``decision`` with its positive value as the column ``label`` spells it; DataError where it never occurs there."""
+    if decision is not None and decision.numeric:
+        numbers_of(table, label, what=f"{part}.label")
+        return decision
     found = distinct_of(stated(table, label, what=f"{part}.label"))
     if decision is None:
         return None

@@ -39,7 +39,7 @@ def measure(probe: Probe, asker: Asker) -> ProbeResult:
         reasons = [asker.target.why_not[kind] for kind in sorted(spec.needs) if kind in asker.target.why_not]
         why = f"it needs {needs}, and target {asker.target.name} answers {able}"
         return replace(empty, why=": ".join([why, *reasons[:1]]))
-    ask = asker.for_probe(spec.id)
+    ask = asker.for_probe(spec.id, honours=spec.honours)
     try:
         measures = tuple(_with_evidence(measure, ask) for measure in probe.measure(ask))
         _refuse_repeats(spec.id, measures)
@@ -83,7 +83,7 @@ def _refuse_repeats(probe: str, measures: Sequence[Measure]) -> None:
 def _control(control: Any, probe: Probe, asker: Asker) -> ControlOutcome:
     """A control's outcome; one that breaks has failed, since it showed nothing."""
     try:
-        outcome: ControlOutcome = control.run(probe, asker.for_probe(probe.spec.id))
+        outcome: ControlOutcome = control.run(probe, asker.for_probe(probe.spec.id, honours=probe.spec.honours))
     except (BudgetSpent, Unreachable, Unrecorded, Misrecorded):  # a probe without its controls is no evidence
         raise
     except Exception as error:

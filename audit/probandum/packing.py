@@ -11,7 +11,7 @@ import numpy as np
 from probandum import codec
 from probandum.evidence import Capability, PlaceNames, Request, Response, Table
 
-#: Inputs a pack: what is lost when a run is killed, against how much can share one batch.
+#: Inputs a pack: what is lost when a run is killed, against how much can share one batch on this machine.
 PACK_INPUTS: Mapping[Capability, int] = {
     Capability.CHOOSE: 160,
     Capability.SCORE: 256,
@@ -24,12 +24,79 @@ PACK_INPUTS: Mapping[Capability, int] = {
 }
 
 
-def packs(requests: Sequence[Request]) -> list[list[Request]]:
-    """``requests`` in packs of one kind and at least ``PACK_INPUTS`` inputs; a pure function of the round."""
+#: The most inputs a pack of a system elsewhere, unless it is asked about more side by side: each may be paid for.
+PACK_ELSEWHERE = 64
+
+
+def elsewhere(side_by_side: int) -> dict[Capability, int]:
+    """Inputs a pack of a system elsewhere that is sent so many at the same time: whole turns, and at least one.
+
+    >>> [elsewhere(sent)[Capability.PREDICT] for sent in (1, 4, 60, 4096)], elsewhere(3)[Capability.GENERATE]
+    ([64, 64, 60, 4096], 6)
+    """
+    return {
+        kind: side_by_side * max(min(inputs, PACK_ELSEWHERE) // side_by_side, 1) for kind, inputs in PACK_INPUTS.items()
+    }
+
+
+def parts(request: Request, most: int) -> list[Request]:
+    """A block in blocks of at most ``most`` inputs, each of which says what it is a part of; itself where it fits."""
+    if len(request) <= most:
+        return [request]
+    return [_part(request, start, min(start + most, len(request))) for start in range(0, len(request), most)]
+
+
+def _part(request: Request, start: int, end: int) -> Request:
+    inputs, masks = request.inputs, request.masks
+    return replace(
+        request,
+        inputs=inputs.take(np.arange(start, end)) if isinstance(inputs, Table) else inputs[start:end],
+        continuations=request.continuations[start:end],
+        masks=None if masks is None else masks.part(start, end),
+        keys=request.keys[start:end],
+        groups=request.groups[start:end],
+        block=request.digest,
+        start=start,
+    )
+
+
+def whole(places: Sequence[range], responses: Sequence[Response]) -> Response:
+    """The answer to a block from those to its parts, ``places``: which of its inputs each part holds.
+
+    It is the first error of a part, before which stands where that part lies.
+    """
+    if len(responses) == 1:
+        return responses[0]
+    for inputs, response in zip(places, responses, strict=True):
+        if response.error is not None:
+            return Response(error=f"inputs {inputs.start + 1} to {inputs.stop}: {response.error}")
+    outputs = [response.outputs for response in responses if response.outputs is not None]
+    if outputs and (len(outputs) < len(responses) or len({each.shape[1:] for each in outputs}) > 1):
+        return Response(error="the system answered parts of the block in different shapes")
+    return Response(
+        outputs=np.concatenate(outputs) if outputs else None,
+        per_token=tuple(each for response in responses for each in response.per_token),
+        texts=tuple(text for response in responses for text in response.texts),
+        labels=responses[0].labels,
+        input_tokens=_sum([response.input_tokens for response in responses]),
+        output_tokens=_sum([response.output_tokens for response in responses]),
+        refused=tuple(
+            inputs[row] for inputs, response in zip(places, responses, strict=True) for row in response.refused
+        ),
+    )
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def packs(requests: Sequence[Request], inputs: Mapping[Capability, int] = PACK_INPUTS) -> list[list[Request]]:
+    """``requests`` in packs of one kind and at least so many ``inputs``; a pure function of the round."""
     made: list[list[Request]] = []
     size = 0
     for request in requests:
-        if not made or size >= PACK_INPUTS[request.kind] or made[-1][0].kind != request.kind:
+        if not made or size >= inputs[request.kind] or made[-1][0].kind != request.kind:
             made.append([])
             size = 0
         made[-1].append(request)
@@ -60,6 +127,8 @@ def describe(request: Request) -> dict[str, Any]:
         said["parameters"] = dict(request.parameters)
     if request.repeat:
         said["repeat"] = request.repeat
+    if request.block:
+        said |= {"block": request.block, "start": request.start}
     return said
 
 
@@ -73,7 +142,8 @@ def unanswered(response: Response) -> str | None:
 
 
 def checked(request: Request, response: Response) -> Response:
-    """``response`` in float64, as the journal gives it back; an error in its place where it does not fit the inputs.
+    """``response`` in float64, as the journal gives it back; an error in its place where it does not fit the inputs,
+    with the tokens that it took.
 
     It fits with one finite row of numbers, or one text, an input, and with finite numbers for its tokens where these
     were asked for.
@@ -81,26 +151,32 @@ def checked(request: Request, response: Response) -> Response:
     if response.error is not None:
         return response
     if response.texts and len(response.texts) != len(request):
-        return Response(error=f"{len(response.texts)} texts to {len(request)} inputs")
+        return _unfit(response, f"{len(response.texts)} texts to {len(request)} inputs")
     tokens = len(request) if request.kind is Capability.ATTRIBUTE else 0
     if len(response.per_token) != tokens:
-        return Response(error=f"numbers for the tokens of {len(response.per_token)} texts, expected {tokens}")
+        return _unfit(response, f"numbers for the tokens of {len(response.per_token)} texts, expected {tokens}")
     for row, each in enumerate(response.per_token):
         if not np.isfinite(each.values).all():
-            return Response(error=f"{_name(request, row)}: the system answered numbers for tokens that are not finite")
+            return _unfit(
+                response, f"{_name(request, row)}: the system answered numbers for tokens that are not finite"
+            )
     if response.outputs is None:
         return response
     outputs = np.asarray(response.outputs, dtype=np.float64)
     if outputs.shape[:1] != (len(request),):
-        return Response(error=f"answers of shape {outputs.shape} to {len(request)} inputs")
+        return _unfit(response, f"answers of shape {outputs.shape} to {len(request)} inputs")
     finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
     if not finite.all():
         row = int(np.argmin(finite))
         said = f"the system answered {outputs[row].tolist()}, which is not finite"
-        return Response(error=f"{_name(request, row)}: {said}")
+        return _unfit(response, f"{_name(request, row)}: {said}")
     return replace(response, outputs=outputs)
 
 
+def _unfit(response: Response, why: str) -> Response:
+    return Response(error=why, input_tokens=response.input_tokens, output_tokens=response.output_tokens)
+
+
 def _name(request: Request, row: int) -> str:
-    """What an error calls an input."""
+    """What an error calls an input; of a part of a block its place in the part, before which stands where it begins."""
     return request.keys[row] if request.keys else f"input {row + 1}"

@@ -191,9 +191,21 @@ class Plan:
     @property
     def row_id(self) -> str | None:
         """The column that names a row."""
-        if self.file.data is not None:
-            return self.file.data.id
-        named = (self.file.target.model_extra or {}).get("id") if self.target_type == "log" else None
+        return self.file.data.id if self.file.data is not None else self._of_log("id")
+
+    @property
+    def weight(self) -> str | None:
+        """The column of sampling weights."""
+        return self.file.data.weight if self.file.data is not None else self._of_log("weight")
+
+    @property
+    def cluster(self) -> str | None:
+        """The column of the person that a row is about."""
+        return self.file.data.cluster if self.file.data is not None else self._of_log("cluster")
+
+    def _of_log(self, key: str) -> str | None:
+        """A column that a log names among its own keys."""
+        named = (self.file.target.model_extra or {}).get(key) if self.target_type == "log" else None
         return named if isinstance(named, str) else None
 
     @property
@@ -207,7 +219,7 @@ class Plan:
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column of the data that the plan names."""
-        named = [*self.features, self.label, self.row_id, *self._group_columns()]
+        named = [*self.features, self.label, self.row_id, self.weight, self.cluster, *self._group_columns()]
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
     @property
@@ -224,10 +236,16 @@ class Plan:
                 favourable=str(self.file.decision.favourable),
                 positive=str(positive),
                 threshold=self.file.decision.threshold,
+                numeric=self.file.decision.outcome == "numeric",
             )
         options = self.file.target.model_extra or {}
         if self.target_type == "log" and options.get("favourable") is not None:
-            return Decision(favourable=str(options["favourable"]), positive=str(options.get("positive", 1)))
+            decision = options.get("decision")
+            return Decision(
+                favourable=str(options["favourable"]),
+                positive=str(options.get("positive", 1)),
+                numeric=isinstance(decision, Mapping) and "number" in decision,
+            )
         return None
 
     def _group_columns(self) -> list[str]:

@@ -13,7 +13,8 @@ from probandum.matching import group_problems
 from probandum.plan_file import PlanFile, TargetLine
 from probandum.resources import from_home
 from probandum.second_opinion import unknown_country
-from probandum.target import Target, TargetContext, wrong_keywords
+from probandum.subject import DIRECTIONS
+from probandum.target import Target, TargetContext, fitting, wrong_keywords
 from probandum.yaml_source import YamlSource
 
 #: A waiver lasts no longer; after that somebody has to look again.
@@ -101,9 +102,8 @@ def target_problems(
         for each in keywords
     ]
     if all(each.key is None and each.place for each in keywords):  # what keys mean is told where all needed ones fit
-        unknown = {each.place[0] for each in keywords}
-        fitting = {key: value for key, value in options.items() if key not in unknown}
-        wrong += [(("target", *place), text) for place, text in cls.problems(fitting, context)]
+        known_alone = fitting(cls, options, skip=1)
+        wrong += [(("target", *place), text) for place, text in cls.problems(known_alone, context)]
     return wrong
 
 
@@ -120,9 +120,33 @@ def written_target_problems(
     return target_problems(target["type"], options, TargetContext(folder=folder, features=columns), known=known)
 
 
+def outcome_problems(file: PlanFile, cls: type[Target]) -> Iterator[Problem]:
+    """A numeric outcome of a target that gives none, or beside what only a decision can have."""
+    decision = file.decision
+    if decision is None or decision.outcome is None:
+        return
+    if not cls.numeric:
+        kinds = "sklearn, onnx, xgboost, lightgbm; or log, with decision: {number: COLUMN} under target"
+        yield ("decision", "outcome"), f"target {file.target.type} gives no number a row; targets that do: {kinds}"
+    if decision.favourable not in DIRECTIONS:
+        text = f"{decision.favourable!r}; of numbers, higher or lower ones are good for the person"
+        yield ("decision", "favourable"), text
+    if (file.target.model_extra or {}).get("labels"):
+        yield ("target", "labels"), "a numeric outcome has no class names; leave labels out"
+    if decision.threshold is not None:
+        text = "a numeric outcome is compared as a number; leave threshold out, or outcome out to compare decisions"
+        yield ("decision", "threshold"), text
+
+
 def threshold_problems(file: PlanFile, cls: type[Target]) -> Iterator[Problem]:
     """A threshold that no class probability can reach, or that every one does."""
+    if file.decision is not None and file.decision.outcome == "numeric":
+        return
     threshold = None if file.decision is None else file.decision.threshold
-    if threshold is not None and not 0 <= threshold <= 1 and cls.gives_probabilities(file.target.model_extra or {}):
+    if (
+        threshold is not None
+        and not 0 <= threshold <= 1
+        and cls.gives_probabilities(fitting(cls, file.target.model_extra or {}, skip=1))
+    ):
         text = f"{threshold:g}, and target {file.target.type} gives probabilities; expected a number from 0 to 1"
         yield ("decision", "threshold"), text

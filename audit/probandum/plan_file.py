@@ -76,12 +76,21 @@ class Data(_Part):
     positive: Scalar = Field(1, description="The value of the label that the system tries to detect.")
     features: list[Text] = Field(default_factory=list, description="The columns that the model takes, in order.")
     id: Text | None = Field(None, description="The column that names a row.")
+    weight: Text | None = Field(
+        None, description="The column of sampling weights: how many persons of the population a row stands for."
+    )
+    cluster: Text | None = Field(None, description="The column of the person that a row is about, where persons recur.")
 
 
 class DecisionLine(_Part):
     """How a score becomes a decision, and which decision is good for the person."""
 
-    favourable: Scalar = Field(description="The value of the decision that is good for the person; no default.")
+    favourable: Scalar = Field(
+        description="The value of the decision that is good for the person; no default. Of a number: higher or lower."
+    )
+    outcome: Literal["numeric"] | None = Field(
+        None, description="numeric: what the system decides is one number a row, such as a price or a rank score."
+    )
     threshold: Number | None = Field(None, description="At or above it, the decision is the positive value.")
 
 

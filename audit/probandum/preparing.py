@@ -12,13 +12,13 @@ from probandum.limiting import limit_problems
 from probandum.matching import make_subject
 from probandum.plan import Plan
 from probandum.plan_checks import Problem as Located
-from probandum.plan_checks import threshold_problems
+from probandum.plan_checks import outcome_problems, threshold_problems
 from probandum.plan_file import PlanFile
 from probandum.plugins import load_plugins
-from probandum.probe import Probe, declared, known_probes, make_probe
+from probandum.probe import Probe, declared, further_files, known_probes, make_probe
 from probandum.record import Record
 from probandum.row_checks import missing_columns, row_problems
-from probandum.subject import Subject
+from probandum.subject import NUMERIC, Subject
 from probandum.tables import read_table
 from probandum.target import (
     Problem,
@@ -94,7 +94,8 @@ def _checked(plan: Plan, documents: Iterable[str] | None = None) -> tuple[dict[s
     problems += _batching_problems(plan)
     cls = known_targets().get(plan.target_type)
     if cls is not None:
-        wrong = [*threshold_problems(plan.file, cls), *_missing_files(plan, cls), *missing_columns(plan, cls)]
+        wrong = [*outcome_problems(plan.file, cls), *threshold_problems(plan.file, cls)]
+        wrong += [*_missing_files(plan, cls), *missing_columns(plan, cls)]
         problems += [line for each in wrong for line in plan.problem(each)]
     return probes, problems
 
@@ -192,8 +193,11 @@ def _sources(plan: Plan) -> Iterable[Path]:
         yield Record.open(plan.resolve(plan.energy.replay)).observed
     for options in plan.suites.values():
         for value in (options or {}).values():
-            if isinstance(value, str) and (path := plan.resolve(value)).is_file():
-                yield path
+            for each in value if isinstance(value, list) else [value]:
+                if isinstance(each, str) and (path := plan.resolve(each)).is_file():
+                    yield path
+    for probe in _made(plan)[0].values():
+        yield from further_files(probe)
 
 
 def record_key(plan: Plan, sources: Mapping[Path, str]) -> str:
@@ -225,6 +229,7 @@ def context_of(plan: Plan, *, notice: Callable[[str], None] = lambda text: None)
         batch_invariant=execution.batch_invariant,
         notice=notice,
         threshold=None if decision is None else decision.threshold,
+        numeric=decision is not None and decision.numeric,
         **chosen,
     )
 
@@ -241,7 +246,8 @@ def subject_of(plan: Plan, target: Target) -> Subject | None:
     PlanError with every problem of the rows where they and the plan do not fit.
     """
     table = target.table()
-    classes = target.labels if table is None and "favourable" not in target.labels else ()
+    decided = "favourable" in target.labels or target.labels == (NUMERIC,)
+    classes = target.labels if table is None and not decided else ()
     with _told_with_places(plan):
         if table is None and plan.data_path is not None:
             table = read_table(plan.data_path, columns=plan.columns)
@@ -256,6 +262,8 @@ def subject_of(plan: Plan, target: Target) -> Subject | None:
             decision=plan.decision,
             classes=classes,
             answers=target.answers,
+            weight=plan.weight,
+            cluster=plan.cluster,
             part="target" if plan.file.data is None else "data",
         )
 

@@ -16,7 +16,8 @@
 
 Constructor keywords are the options under ``suites:`` in the audit file. A probe measures what it declares and
 nothing else, so that a limit on anything else is found before the system is asked. Metrics whose names depend on
-options stand in the attribute ``own_metrics`` of the instance, by unit as in the decorator.
+options stand in the attribute ``own_metrics`` of the instance, by unit as in the decorator; so do ``own_facets`` and
+the ``own_attributes`` whose groups it compares beside those declared.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class Measure:
     (a small group is INCONCLUSIVE, a constant model NOT_APPLICABLE, a contradiction ERROR); ``why`` says it
     in words. ``evidence`` are request digests; left empty, the runner fills in all that the probe asked so
     far. ``mode``: only ``gate`` measures are ever judged. ``items`` is what two records are compared by; of rows, one
-    measure of the probe carries ``rows`` for all, and ``counted`` says what each of them counts there.
+    measure of the probe carries ``rows`` for all, and ``counted`` says what each of them counts there. ``halves``: the
+    same quantity by either half of the wordings; where these contradict each other nothing is concluded.
     """
 
     metric: str
@@ -64,6 +66,7 @@ class Measure:
     items: Items | None = None
     rows: RowItems | None = None
     counted: Counted | None = None
+    halves: tuple[Estimate, Estimate] | None = None
     evidence: tuple[str, ...] = ()
 
 
@@ -112,6 +115,17 @@ class Expected:
     error: float
     df: float
     assuming: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedShare:
+    """How many ``trials`` a share is counted over at most, which a probe may say in ``expected(metric)``, too.
+
+    ``what`` they are, such as sentences.
+    """
+
+    trials: int
+    what: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +221,8 @@ class ProbeSpec:
 
     ``metrics``: all that it can measure, by unit (see ``probandum.units``). ``facets``: coordinates of its findings
     beside the groups. ``attributes``: whose groups it compares, ``"plan"`` for those under the plan's ``groups:`` and
-    their crossings, names for attributes of its own, None where only a run can tell.
+    their crossings, names for attributes of its own, None where only a run can tell. ``honours``: which of weight and
+    cluster, where the plan declares them of its rows, the probe takes into account; it gets no rows with another.
     """
 
     id: str
@@ -218,6 +233,7 @@ class ProbeSpec:
     metrics: Mapping[str, str]
     facets: tuple[str, ...] = ()
     attributes: Literal["plan"] | tuple[str, ...] | None = None
+    honours: tuple[str, ...] = ()
     cls: type[Any]
 
     @property
@@ -246,6 +262,7 @@ def probe(
     metrics: Mapping[str, str],
     facets: Iterable[str] = (),
     attributes: Literal["plan"] | tuple[str, ...] | None = None,
+    honours: tuple[str, ...] = (),
 ) -> Callable[[P], P]:
     """Register a probe class. ``needs``: the target must answer one of these kinds; the others as in ``ProbeSpec``.
 
@@ -274,6 +291,7 @@ def probe(
             metrics=dict(metrics),
             facets=tuple(facets),
             attributes=attributes,
+            honours=honours,
             cls=cls,
         )
         cls.spec = spec
@@ -283,10 +301,21 @@ def probe(
     return register
 
 
+def further_files(probe: Probe) -> tuple[Path, ...]:
+    """Files that the files of its options name, such as a judge's words; a probe says them in a method ``files``."""
+    files: Callable[[], tuple[Path, ...]] | None = getattr(probe, "files", None)
+    return () if files is None else files()
+
+
 def declared(probe: Probe) -> ProbeSpec:
-    """What is known of ``probe`` with its options: its spec, and the metrics that they add."""
+    """What is known of ``probe`` with its options: its spec, and the metrics, facets and attributes that they add."""
+    spec = probe.spec
     own: Mapping[str, str] = getattr(probe, "own_metrics", {})
-    return replace(probe.spec, metrics={**probe.spec.metrics, **own})
+    attributes = spec.attributes
+    if isinstance(attributes, tuple):
+        attributes = tuple(dict.fromkeys((*attributes, *getattr(probe, "own_attributes", ()))))
+    facets = tuple(dict.fromkeys((*spec.facets, *getattr(probe, "own_facets", ()))))
+    return replace(spec, metrics={**spec.metrics, **own}, facets=facets, attributes=attributes)
 
 
 def refuse_undeclared(probe: Probe, measures: Iterable[Measure]) -> None:
@@ -311,8 +340,8 @@ def known_probes() -> dict[str, ProbeSpec]:
 def make_probe(id: str, options: Mapping[str, Any], *, folder: Path = Path()) -> Probe:
     """An instance of the probe ``id`` with its options checked against the constructor's annotations.
 
-    An option annotated as ``Path`` is a file of the user's: it is taken relative to ``folder`` and must exist,
-    or is a file of the hub at a pinned commit (``hf://``), which is fetched once.
+    An option annotated as ``Path``, or as several, is a file of the user's: it is taken relative to ``folder`` and
+    must exist, or is a file of the hub at a pinned commit (``hf://``), which is fetched once.
     """
     if id not in _PROBES.specs:
         raise UnknownName("probe", id, _PROBES.specs)
@@ -325,9 +354,20 @@ def make_probe(id: str, options: Mapping[str, Any], *, folder: Path = Path()) ->
 
 def _converted(probe: str, key: str, value: object, hint: Any, folder: Path) -> object:
     """Lists as tuples, and the names of files as paths."""
-    if isinstance(value, str) and (hint is Path or Path in typing.get_args(hint)):
+    if isinstance(value, list):
+        return tuple(_converted(probe, key, each, hint, folder) for each in value)
+    if isinstance(value, str) and _takes_files(hint):
         path = file_at(folder, value)
         if not path.is_file():
             raise DataError(f"suites.{probe}.{key}: no file {path}", remedy="paths start at the plan's folder")
         return path
-    return tuple(value) if isinstance(value, list) else value
+    return value
+
+
+def _takes_files(hint: Any) -> bool:
+    """Whether ``Path`` stands anywhere in an annotation.
+
+    >>> _takes_files(Path | Sequence[Path] | None), _takes_files(Sequence[str])
+    (True, False)
+    """
+    return hint is Path or any(_takes_files(each) for each in typing.get_args(hint))

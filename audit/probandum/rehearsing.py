@@ -26,7 +26,7 @@ from probandum.measuring import measure
 from probandum.plan import Plan
 from probandum.probe import Probe, ProbeResult, Window
 from probandum.record import pack_journal
-from probandum.subject import Subject
+from probandum.subject import NUMERIC, Subject
 from probandum.target import Target
 
 #: Packs of one probe that are kept to be timed; beyond them every other one is dropped.
@@ -199,6 +199,8 @@ class Counting(Target):
         if "favourable" in self.labels:  # decisions in place of probabilities
             decisions = rng.integers(0, 2, size=(n, len(self.labels))).astype(np.float64)
             return Response(outputs=decisions, labels=self.labels, input_tokens=tokens)
+        if self.labels == (NUMERIC,):
+            return Response(outputs=rng.normal(size=(n, 1)), labels=self.labels, input_tokens=tokens)
         if request.kind in (Capability.CLASSIFY, Capability.PREDICT):
             shares = rng.dirichlet(np.ones(max(2, len(self.labels))), size=n)
             return Response(outputs=shares, labels=self.labels, input_tokens=tokens)

@@ -12,8 +12,8 @@ from probandum.evidence import Table
 from probandum.matching import group_problems, make_groupings, occurring, with_outcome
 from probandum.plan import Plan
 from probandum.plan_checks import Problem as Located
-from probandum.tables import missing_column, read_columns, read_header, stated
-from probandum.target import Place, Problem, Target, wrong_keywords
+from probandum.tables import missing_column, read_columns, read_header, stated, weights_of
+from probandum.target import Place, Problem, Target, fitting, wrong_keywords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +32,14 @@ class _Rows:
     @classmethod
     def of(cls, plan: Plan, target: type[Target]) -> _Rows | None:
         """None where the plan names no rows."""
-        data, options = plan.file.data, plan.target_options
+        data, options = plan.file.data, fitting(target, plan.target_options, skip=1)
         columns: dict[Place, str | None] = {}
         if data is not None:
             path, at = plan.resolve(data.path), ("data", "path")
             columns |= {("data", "label"): data.label, ("data", "id"): data.id}
+            columns |= {("data", "weight"): data.weight, ("data", "cluster"): data.cluster}
             columns |= {("data", "features", index): name for index, name in enumerate(data.features)}
-        elif (named := target.named_columns(plan.file.target.model_extra or {})) and isinstance(
-            options.get("path"), str
-        ):
+        elif (named := target.named_columns(options)) and isinstance(options.get("path"), str):
             path, at = plan.resolve(options["path"]), ("target", "path")
             columns |= {("target", *place): name for place, name in named.items()}
         else:
@@ -60,7 +59,8 @@ def missing_columns(plan: Plan, target: type[Target]) -> Iterator[Located]:
     except (DataError, MissingDependency) as error:
         yield rows.at, "; ".join(error.lines())
         return
-    taken = rows.columns if rows.part == "data" else target.named_columns(plan.target_options)
+    options = fitting(target, plan.target_options, skip=1)
+    taken = rows.columns if rows.part == "data" or "columns" not in options else target.named_columns(options)
     for place, column in rows.columns.items():
         if (text := missing_column(column, header)) is not None:
             yield place, text
@@ -102,10 +102,16 @@ def _declared(plan: Plan, target: type[Target], part: str, table: Table) -> Iter
     label, row_id, decision = plan.label, plan.row_id, plan.decision
     if row_id is not None and row_id in table:
         yield from _raised(lambda: stated(table, row_id, what=f"{part}.id"), part)
+    weight, cluster = plan.weight, plan.cluster
+    if weight is not None and weight in table:
+        yield from _raised(lambda: weights_of(table, weight, what=f"{part}.weight"), part)
+    if cluster is not None and cluster in table:
+        yield from _raised(lambda: stated(table, cluster, what=f"{part}.cluster"), part)
     if label is not None and label in table:
         yield from _raised(lambda: with_outcome(table, label, decision, part=part), part)
-    labels = plan.target_options.get("labels")
-    if part == "data" and decision is not None and labels and target.gives_probabilities(plan.target_options):
+    options = fitting(target, plan.target_options, skip=1)
+    labels = options.get("labels")
+    if part == "data" and decision is not None and labels and target.gives_probabilities(options):
         classes, where = [str(each) for each in labels], "the model's classes"
         yield from _raised(lambda: occurring("decision.favourable", decision.favourable, classes, where), "decision")
         yield from _raised(lambda: occurring("data.positive", decision.positive, classes, where), "data")

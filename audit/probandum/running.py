@@ -159,7 +159,7 @@ def _carry_out(
     cache = _cache(plan, target, facts, watch)  # first: where it cannot be written, no record is begun
     told = {**facts, "earlier": earlier_beside(out, facts["target"]["identity"])}  # a run that resumes keeps its own
     record = start_record(out, plan_source=plan.source, plan=_facts(plan, name), environment=told)
-    refuse_other_machine(record, facts)
+    refuse_other_machine(record, facts, passing=target.passing)
     if lock_path(plan.path).is_file() and not record.lock.is_file():
         write_bytes(record.lock, lock_path(plan.path).read_bytes())
     journal = RunJournal(record.journal, probes=probes, resume=plan.execution.cache != "off")
@@ -191,7 +191,7 @@ def _carry_out(
         if asker.purse.ended is not None:
             watch.note(f"{asker.purse.ended}; with a larger execution.budget the same command goes on from here")
         _refuse_changed(target, record, journal)
-        _say_smaller_batches(target, record)
+        _say_what_was_learnt(target, record)
         _write(record, results, readings, asker)
         pack_journal(record.journal, record.ask / "observations.jsonl.zst")
         record.sweep()
@@ -213,12 +213,20 @@ def _refuse_changed(target: Target, record: Record, journal: RunJournal) -> None
         raise TargetError(f"{why}; answers may be of two systems and were dropped", remedy="audit one system at a time")
 
 
-def _say_smaller_batches(target: Target, record: Record) -> None:
-    """Add to the record what the run taught of its own machine: memory held smaller batches than the plan says."""
-    if target.smaller_batches is not None:
-        told = record.environment
-        told["target"]["cautions"] = list(target.cautions)
-        told["batching"] = {**told["batching"], "smaller": target.smaller_batches}
+def _say_what_was_learnt(target: Target, record: Record) -> None:
+    """Add to the record what the run taught of its system: cautions, and that memory held smaller batches only."""
+    told = record.environment
+    learnt = [each for each in target.cautions if each not in told["target"]["cautions"]]
+    begun, now = told["target"]["identity"], codec.builtins(target.identity()) if target.passing else {}
+    learnt += [
+        f"When the run was taken up, {name} of the system were {now.get(name)}, not {begun.get(name)}."
+        for name in target.passing
+        if begun.get(name) != now.get(name)
+    ]
+    if learnt or target.smaller_batches is not None:
+        told["target"]["cautions"] += learnt
+        if target.smaller_batches is not None:
+            told["batching"] = {**told["batching"], "smaller": target.smaller_batches}
         write_json(record.ask / "environment.json", told)
 
 

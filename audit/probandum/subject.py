@@ -27,6 +27,11 @@ _TWINS = (("1", "true", "True", "TRUE"), ("0", "false", "False", "FALSE"))
 #: What people write in YAML without quotes where the file says it in a word of its own.
 _WORDS = {True: (*_TWINS[0], "yes", "Yes", "YES"), False: (*_TWINS[1], "no", "No", "NO")}
 
+#: The one column of an answer that is a number a row, and no probability.
+NUMERIC = "number"
+#: Which numbers are good for the person, where what the system decides is one.
+DIRECTIONS = ("higher", "lower")
+
 #: The name of the group of rows that state none.
 UNKNOWN = "(not stated)"
 
@@ -79,12 +84,14 @@ class Decision:
 
     ``favourable``: the value of the decision that is good for the person (no default exists). ``positive``:
     the value of the label that the system tries to detect, as the model's classes spell it where there are
-    some. ``threshold``: where a score becomes a decision.
+    some. ``threshold``: where a score becomes a decision. ``numeric``: what the system decides is a number (a salary, a
+    score that ranks) and ``favourable`` says which numbers are good for the person, ``higher`` or ``lower`` ones.
     """
 
     favourable: str
     positive: str = "1"
     threshold: float | None = None
+    numeric: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,7 +113,9 @@ class Subject:
     """The rows, their groups, and the declarations that turn answers into decisions.
 
     ``features`` names the columns that the model takes; ``label`` and ``row_id`` name columns of ``table``, and
-    ``answers`` those that hold what a recorded system answered.
+    ``answers`` those that hold what a recorded system answered. ``weight`` names the column that says how many persons
+    of the population a row stands for, ``cluster`` the one that says which person a row is about: rows of one person
+    are no independent observations.
     """
 
     table: Table
@@ -116,14 +125,34 @@ class Subject:
     groupings: Mapping[str, Grouping] = field(default_factory=dict)
     decision: Decision | None = None
     answers: tuple[str, ...] = ()
+    weight: str | None = None
+    cluster: str | None = None
 
     def __len__(self) -> int:
         return len(self.table)
 
+    @property
+    def numeric(self) -> bool:
+        """Whether what the system decides of a row is a number."""
+        return self.decision is not None and self.decision.numeric
+
+    @property
+    def actual(self) -> Floats | None:
+        """What turned out of each row, as a number; None without a label, or where decisions are no numbers."""
+        if self.label is None or not self.numeric:
+            return None
+        return np.asarray(self.table[self.label], dtype=np.float64)
+
+    def numbers(self, response: Response) -> Floats:
+        """What the system decided on each row, from an answer to a predict request over all rows."""
+        if not self.numeric or response.labels != (NUMERIC,):
+            raise DataError("the system's answers are no numbers", remedy="declare a numeric outcome in the plan")
+        return np.asarray(response.values[:, 0], dtype=np.float64)
+
     @cached_property
     def positive(self) -> Bools | None:
-        """Which rows carry the positive label; None where the plan names no label."""
-        if self.label is None or self.decision is None:
+        """Which rows carry the positive label; None where the plan names no label, or labels are numbers."""
+        if self.label is None or self.decision is None or self.decision.numeric:
             return None
         column = self.table[self.label]
         values = sorted(set(column.tolist()))
@@ -131,6 +160,30 @@ class Subject:
         wanted = spelled(self.decision.positive, texts)
         found = [value for value, text in zip(values, texts, strict=True) if text == wanted]
         return np.isin(column, np.array(found, dtype=column.dtype))
+
+    @property
+    def design(self) -> tuple[str, ...]:
+        """What is declared of how the rows were sampled: weight, cluster, both, or nothing.
+
+        >>> Subject(table=Table({"w": np.ones(2)}), weight="w").design
+        ('weight',)
+        """
+        declared = {"weight": self.weight, "cluster": self.cluster}
+        return tuple(key for key, column in declared.items() if column is not None)
+
+    @property
+    def weights(self) -> Floats:
+        """How many persons of the population each row stands for; 1 each where the plan declares no weights."""
+        if self.weight is None:
+            return np.ones(len(self))
+        return np.asarray(self.table[self.weight], dtype=np.float64)
+
+    @cached_property
+    def persons(self) -> Codes:
+        """A number for the person that each row is about, from 0; each row is one of its own without ``cluster``."""
+        if self.cluster is None:
+            return np.arange(len(self))
+        return np.unique(self.table[self.cluster], return_inverse=True)[1].reshape(-1)
 
     def keys(self) -> Sequence[str]:
         """One name a row: its id where the plan names one, its place otherwise."""
@@ -162,6 +215,11 @@ class Subject:
         """
         if self.decision is None:
             raise DataError("the favourable decision is not declared", remedy="add decision.favourable to the plan")
+        if self.decision.numeric:
+            raise DataError(
+                "the plan declares that what the system decides is a number, and this probe compares decisions",
+                remedy="bias.outcome-gap compares numbers; or declare where the number becomes a decision",
+            )
         values = response.values
         names = response.labels
         if "favourable" in names:

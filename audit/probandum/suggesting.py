@@ -200,6 +200,8 @@ def _rate(profile: Profile, declared: Declared) -> float | None:
     decision, favourable = declared.decision, declared.favourable
     if decision is None or not decision.decided or not favourable.decided:
         return None
+    if isinstance(decision.value, Mapping) and "number" in decision.value:
+        return None
     if isinstance(decision.value, Mapping):
         high = np.asarray(profile.table[decision.value["column"]], dtype=np.float64) >= decision.value["at_least"]
         return float(np.mean(high if favourable.value == "1" else ~high))

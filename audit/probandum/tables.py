@@ -265,6 +265,28 @@ def numbers_of(table: Table, name: str, *, what: str) -> Floats:
     raise DataError(f"{what}: row {row + 1}: column {name!r} holds {values[row]!r}, expected a number")
 
 
+def weights_of(table: Table, name: str, *, what: str) -> Floats:
+    """A column of sampling weights: numbers of 0 or more, some above it; DataError names the first row that has none.
+
+    >>> weights_of(Table({"w": np.array([0.0, 2.5])}), "w", what="data.weight").tolist()
+    [0.0, 2.5]
+    """
+    weights = numbers_of(table, name, what=what)
+    wrong = ~np.isfinite(weights) | (weights < 0)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(
+            f"{what}: row {row + 1}: column {name!r} holds {weights[row]:g}; a weight is a number of 0 or more",
+            remedy="it says how many persons of the population the row stands for; 0 leaves it out",
+        )
+    if not weights.any():
+        raise DataError(
+            f"{what}: every weight in column {name!r} is 0, so that no row stands for anybody",
+            remedy="name the column of the sampling weights, or leave the key out for equal weights",
+        )
+    return weights
+
+
 def stated(table: Table, name: str, *, what: str) -> Column:
     """A column without empty cells or NaN; DataError, starting with ``what``, names the first row that has one."""
     column = column_of(table, name, what=what)

@@ -51,7 +51,7 @@ class TargetContext:
     usable; ``batch_tokens`` bounds the tokens of one forward pass; with ``batch_invariant`` each input is answered as
     if it were asked alone, to the bit. ``notice`` tells the person who waits why loading takes long. ``favourable``,
     ``positive`` and ``threshold`` are the plan's decision, for a target that answers decisions in place of
-    probabilities; ``favourable`` None: none is declared.
+    probabilities; ``favourable`` None: none is declared. ``numeric``: the plan declares one number a row instead.
     """
 
     folder: Path
@@ -65,6 +65,7 @@ class TargetContext:
     favourable: str | None = None
     positive: str = "1"
     threshold: float | None = None
+    numeric: bool = False
 
     def resolve(self, path: str) -> Path:
         """``path`` as the plan means it: see ``probandum.resources.file_at``."""
@@ -92,14 +93,20 @@ class Target:
     batching: Mapping[str, Any] = types.MappingProxyType({})
     #: The tokens of a pass that it went down to where memory did not hold as many as the plan says; None: it did.
     smaller_batches: int | None = None
+    #: Keys of the identity whose values may change while the system stays the same.
+    passing: tuple[str, ...] = ()
     #: Whether the identity is a digest of the weights, so that answers may be shared between runs.
     shareable: bool = False
+    #: Whether it can answer one number a row in place of class probabilities (``decision.outcome: numeric``).
+    numeric: ClassVar[bool] = False
     #: Columns of :meth:`table` that hold answers; the others are what was asked about.
     answers: tuple[str, ...] = ()
     #: Whether its answers stand in a file, so that asking it costs nothing.
     recorded: bool = False
     #: Whether the system computes elsewhere, so that no meter of this machine reads what it takes.
     remote: ClassVar[bool] = False
+    #: How many inputs it is asked about at the same time where it computes elsewhere: a pack may hold as many.
+    side_by_side: int = 1
     #: Addresses that this target opens connections to, because the plan named them; none for local models.
     endpoints: tuple[str, ...] = ()
 
@@ -161,6 +168,11 @@ class Target:
     def writes(self, requests: Sequence[Request]) -> list[int | None]:
         """How many tokens each request may make it write, at most; None where neither it nor the request says."""
         return [written_at_most(request) for request in requests]
+
+    @property
+    def cpu_seconds_apart(self) -> float:
+        """CPU-seconds taken so far by processes of its own, which this process's clock does not count."""
+        return 0.0
 
     def table(self) -> Table | None:
         """The rows of a target that brings its own data, such as a log of decisions; None otherwise."""
@@ -290,6 +302,12 @@ def wrong_keywords(cls: type, options: Mapping[str, Any], *, skip: int = 0) -> I
         name, hint = parameter.name, parameter.annotation
         if name in options and hint is not inspect.Parameter.empty and not _fits(options[name], hint):
             yield WrongKeyword(name, (name,), f"expected {_plain(hint)}, got {options[name]!r}")
+
+
+def fitting(cls: type, options: Mapping[str, Any], *, skip: int = 0) -> dict[str, Any]:
+    """``options`` without what :func:`wrong_keywords` finds in them, so that nothing reads a value of another type."""
+    wrong = {each.place for each in wrong_keywords(cls, options, skip=skip)}
+    return {key: value for key, value in options.items() if (key,) not in wrong}
 
 
 def _fits(value: object, hint: Any) -> bool:

@@ -229,7 +229,7 @@ def _evidence(record: Record) -> Outcome:
     entries, name = compared_entries(record.observed), str(record.observed)
     for entry in regular(entries, record.plan["suites"], what=name, remedy=DAMAGED):
         if isinstance(entry, Observation):
-            recorded.add(entry.request)
+            recorded.add(entry.named)
             purged += entry.purged
             compared += not entry.purged
         else:

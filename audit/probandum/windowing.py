@@ -73,7 +73,6 @@ class Windows:
                         self._target.answer(requests)
                     warm = True
                 window = self._measured(requests, seconds)
-                self._purse.pay(Spent.on_window(window))
                 window = replace(window, reading=replace(window.reading, idle_watts=idle))
                 if self._journal:
                     self._journal.write_window(key, window)
@@ -89,21 +88,23 @@ class Windows:
         while time.perf_counter() - started < seconds:
             answers = self._target.answer(requests)
             for response in answers:
-                counted = counted and response.input_tokens is not None
+                counted = counted and (response.input_tokens is not None or response.error is not None)
                 tokens_in += response.input_tokens or 0
                 tokens_out += response.output_tokens or 0
             count += sum(len(request) for request in requests)
         self._target.synchronise()
         reading: Reading = self._meter.end(token)
-        for request, response in zip(requests, answers, strict=True):
-            if why := unanswered(checked(request, response)):
-                raise TargetError(f"target {self._target.name} failed in an energy window: {why}")
-        return Window(
+        window = Window(
             reading=reading,
             requests=count,
             input_tokens=tokens_in if counted else None,
             output_tokens=tokens_out if counted else None,
         )
+        self._purse.pay(Spent.on_window(window))  # one that failed cost no less
+        for request, response in zip(requests, answers, strict=True):
+            if why := unanswered(checked(request, response)):
+                raise TargetError(f"target {self._target.name} failed in an energy window: {why}")
+        return window
 
 
 def replayed_window(replayed: Mapping[str, Window], key: str, what: str) -> Window:

@@ -59,6 +59,34 @@ def from_interval(interval: stats.Interval, *, n: int, unit: str, design: str | 
     )
 
 
+def from_moments(
+    method: str,
+    moments: tuple[float, float, float],
+    *,
+    n: int,
+    n_effective: float | None = None,
+    unit: str,
+    design: str | None = None,
+) -> Estimate:
+    """An estimate from moments that a method takes: value, standard error and degrees of freedom, of logarithms maybe.
+
+    >>> round(from_moments("log-t", (0.0, 0.1, 50.0), n=60, unit="ratio").value or 0, 9)
+    1.0
+    """
+    interval = stats.bounds(method, level=0.95, moments=moments)
+    return Estimate(
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        n=n,
+        n_effective=n_effective,
+        unit=unit,
+        method=method,
+        design=design,
+        moments=moments,
+    )
+
+
 def from_clusters(interval: stats.Interval, *, n: int, unit: str, design: str) -> Estimate:
     """An estimate from Student's interval over clusters: what counts is their degrees of freedom, and one."""
     assert interval.df is not None

@@ -21,4 +21,5 @@ def recalled(ask: Ask, items: Sequence[str]) -> list[str | None]:
     if response.error is not None:
         raise TargetError(response.error)
     found = response.values[:, 0] == 1
+    found[list(response.refused)] = False
     return [text if there else None for text, there in zip(response.texts, found, strict=True)]

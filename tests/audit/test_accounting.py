@@ -23,7 +23,7 @@ def asked(target: Target, *, times: int = 1) -> Account:
     """The account of a probe that asks ``target`` to classify ten texts."""
     notes = Notes()
     asker = Asker(target, seed=1, journal=notes)
-    ask = ProbeAsk(asker, "bias.fake")
+    ask = ProbeAsk(asker, "bias.fake", honours=())
     try:
         for _ in range(times):
             ask([Request(kind=Capability.CLASSIFY, inputs=TEXTS)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +16,12 @@ from hypothesis import strategies as st
 from fakes import KeywordClassifier, NotANumber, Notes, Scorer, Through, Writer, credit_world
 from probandum import codec
 from probandum.asking import Asker
+from probandum.budget import Budget, Purse
 from probandum.cache import AnswerCache
 from probandum.energy import CounterMeter, NoMeter
-from probandum.errors import DataError, ProbeError, TargetError
+from probandum.errors import BudgetSpent, DataError, ProbeError, TargetError
 from probandum.evidence import Capability, Masks, PlaceNames, Request, Response, Table
-from probandum.packing import PACK_INPUTS, describe, packs
+from probandum.packing import PACK_INPUTS, describe, packs, parts, whole
 from probandum.target import Target
 
 
@@ -146,6 +148,136 @@ def test_packs_hold_the_round_in_order_and_one_kind_each(sizes: list[tuple[Capab
         assert 1 == len(kinds)
         assert sum(len(request) for request in pack[:-1]) < most
         assert after is None or after[0].kind not in kinds or sum(map(len, pack)) >= most
+
+
+class Served(Counting):
+    """The same behind an address."""
+
+    remote = True
+    side_by_side = 4
+
+
+def test_a_block_of_a_system_elsewhere_is_asked_in_small_packs_and_answered_whole() -> None:
+    """Its parts name it, so that what a finding rests on is found; progress moves with every pack."""
+    texts = [f"text {place}{'!' * (place % 7)} stupid" for place in range(200)]
+    told: list[int] = []
+    target, notes = Served(KeywordClassifier()), Notes()
+    asker = Asker(target, seed=1, journal=notes, progress=lambda probe, done, of: told.append(done))
+    asked = block(*texts, keys=[f"key {place}" for place in range(200)])
+    ask = asker.for_probe("p")
+    (answer,) = ask([asked])
+    (local,) = Asker(system(), seed=1).for_probe("p")([asked])
+    written = [each for pack in notes.packs.values() for each in pack]
+
+    assert [0, 64, 128, 192, 200] == told
+    assert [64, 64, 64, 8] == [len(made[0]) for made in target.rounds]
+    assert local.digest == answer.digest
+    assert [asked.digest] == list(ask.evidence)
+    assert {asked.digest} == {each.named for each in written} == {each.without_payload().named for each in written}
+    assert [0, 64, 128, 192] == [each.places.start for each in written]
+    assert "key 64" == written[1].asked["keys"][0]
+    assert 200 == asker.planned["p"]
+
+
+def test_a_block_that_was_interrupted_goes_on_behind_its_last_pack() -> None:
+    """No input that is recorded is asked again, and a repeated block not at all; a fresh one is asked anew."""
+    notes, asked = Notes(), block(*(f"text {place}" for place in range(200)))
+
+    class Lost(Served):
+        def answer(self, requests: Sequence[Request]) -> list[Response]:
+            if len(self.rounds) == 2:
+                raise TargetError("no answer")
+            return super().answer(requests)
+
+    with pytest.raises(TargetError, match="no answer"):
+        Asker(Lost(KeywordClassifier()), seed=1, journal=notes).for_probe("p")([asked])
+    target = Served(KeywordClassifier())
+    ask = Asker(target, seed=1, journal=notes).for_probe("p")
+    ask([asked, asked])
+    ask([asked])
+
+    assert list(asked.texts[128:]) == target.asked
+    ask([block(*asked.texts, fresh=True)])
+    assert [*asked.texts[128:], *asked.texts] == target.asked
+
+
+def test_the_budget_ends_inside_a_block_of_a_system_elsewhere() -> None:
+    """At the first pack that it does not reach."""
+    target = Served(KeywordClassifier())
+    asker = Asker(target, seed=1, purse=Purse(budget=Budget(requests=130)))
+
+    with pytest.raises(BudgetSpent, match="128 were made, and 64 are asked for"):
+        asker.for_probe("p")([block(*(f"text {place}" for place in range(200)))])
+    assert 128 == len(target.asked)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sizes"),
+    [
+        ([200], [64, 64, 64, 8]),
+        ([1] * 70, [64, 6]),
+        ([60, 60, 60], [120, 60]),
+    ],
+)
+def test_packs_of_a_system_elsewhere_are_a_function_of_the_round(inputs: list[int], sizes: list[int]) -> None:
+    """Fewer than twice the number that they should hold, and more only where more are sent side by side."""
+    requests = [block(*(f"{number} {place}" for place in range(size))) for number, size in enumerate(inputs)]
+    notes = Notes()
+    Asker(Served(KeywordClassifier()), seed=1, journal=notes).for_probe("p")(requests)
+
+    assert sizes == [sum(each.asked["n"] for each in pack) for pack in notes.packs.values()]
+    wide = Served(KeywordClassifier())
+    wide.side_by_side = 512
+    Asker(wide, seed=1).for_probe("p")(requests)
+    assert 1 == len(wide.rounds)
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.sampled_from(["texts", "rows", "masks"]))
+def test_parts_hold_a_block_in_order_and_give_its_answer_back(size: int, most: int, kind: str) -> None:
+    """Inputs, keys, groups and masks are cut alike, and what was declined stands in its place."""
+    inputs: Any = tuple(f"text {place}" for place in range(size))
+    kept = np.arange(size * 9).reshape(size, 9) % 5 < 2
+    packed = base64.b64encode(np.packbits(kept, axis=-1).tobytes()).decode()
+    asked = Request(
+        kind=Capability.CLASSIFY,
+        inputs=Table({"a": np.arange(size) * 1.0}) if kind == "rows" else inputs,
+        keys=PlaceNames(size),
+        groups=tuple("FM"[place % 2] for place in range(size)),
+        masks=Masks(base="b", operator="drop", seed=1, width=9, kept=packed) if kind == "masks" else None,
+    )
+    made = parts(asked, most)
+    answers = [
+        Response(
+            outputs=np.array(part.places)[:, None] / 100.0,
+            refused=tuple(row for row, place in enumerate(part.places) if place % 3 == 0),
+            input_tokens=len(part),
+        )
+        for part in made
+    ]
+    answer = whole([part.places for part in made], answers)
+
+    assert list(range(size)) == [place for part in made for place in part.places]
+    assert max(map(len, made)) <= most
+    assert list(asked.keys) == [key for part in made for key in part.keys]
+    assert list(asked.groups) == [group for part in made for group in part.groups]
+    if kind == "rows":
+        assert list(range(size)) == [value for part in made for value in part.table["a"].tolist()]
+    else:
+        assert inputs == tuple(text for part in made for text in part.texts)
+    if kind == "masks":
+        rows = b"".join(base64.b64decode(part.masks.kept) for part in made if part.masks is not None)
+        assert base64.b64decode(packed) == rows
+    assert (size, tuple(range(0, size, 3))) == (answer.input_tokens, answer.refused)
+    assert [place / 100.0 for place in range(size)] == answer.values[:, 0].tolist()
+
+
+def test_an_error_of_a_part_is_the_blocks_and_says_where_it_lies() -> None:
+    """No half an answer: numbers to some inputs of a block would be read as those of all."""
+    fine = Response(outputs=np.zeros((2, 1)))
+    failed = whole([range(2), range(2, 4)], [fine, Response(error="row 1: column 'age' holds nan")])
+
+    assert ("inputs 3 to 4: row 1: column 'age' holds nan", None) == (failed.error, failed.outputs)
+    assert "in different shapes" in str(whole([range(2), range(2, 4)], [fine, Response()]).error)
 
 
 def test_packs_do_not_depend_on_what_a_journal_or_a_cache_holds(tmp_path: Path) -> None:

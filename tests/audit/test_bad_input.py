@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +22,7 @@ from probandum.errors import TargetError, UsageError
 from probandum.plan import Plan
 from probandum.record import Record
 from probandum.resources import cache_folder, from_home
-from probandum.target import TargetContext
+from probandum.target import TargetContext, known_targets
 from probandum.targets.checkpoints import Checkpoint, Place
 from records import LIMITS, PLAN, write_plan, write_sklearn_plan
 
@@ -488,6 +490,109 @@ def test_readings_of_a_record_that_is_not_there_are_missed_at_their_line(tmp_pat
         "audit.yaml:11:10: energy.replay: nothere: no audit record; name a folder that `probandum audit` wrote\n"
         == (entered(tmp_path, *CHECK).err)
     )
+
+
+# Options of a target.
+
+SKLEARN = "type: sklearn, path: model.skops"
+LABELLED = {
+    "sklearn": SKLEARN,
+    "onnx": "type: onnx, path: model.skops",
+    "callable": "type: callable, function: 'fn:score', kind: predict",
+    "oip": "type: oip, url: 'http://127.0.0.1:1', model: m",
+    "http": "type: http, url: 'http://127.0.0.1:1', kind: predict, request: {x: '{matrix}'}, response: p",
+    "xgboost": "type: xgboost, path: model.skops",
+    "lightgbm": "type: lightgbm, path: model.skops",
+}
+
+
+def test_every_target_that_takes_labels_is_in_the_list() -> None:
+    """A new one joins it."""
+    assert set(LABELLED) == {
+        name for name, cls in known_targets().items() if "labels" in inspect.signature(cls).parameters
+    }
+
+
+@pytest.mark.parametrize("type", LABELLED)
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        *((value, "target.labels: expected a list, got ") for value in ("5", "true", "-1", "1.5", '"a\\nb"', "{a: 1}")),
+        ("[]", "target.labels: names no class; name each, or leave labels out"),
+        ("[[]]", "target.labels.0: expected the name of a class, got []"),
+        ("[a, ~]", "target.labels.1: expected the name of a class, got None"),
+        ('["a\\nb", "a\\nb"]', "target.labels: the name 'a\\nb' occurs twice"),
+    ],
+)
+def test_labels_that_are_none_are_one_line_whatever_else_is_read(
+    tmp_path: Path, type: str, value: str, line: str
+) -> None:
+    """Rows and decisions are held against labels only where these are labels."""
+    plan = write_sklearn_plan(tmp_path)
+    plan.write_text(plan.read_text("utf-8").replace(SKLEARN, f"{LABELLED[type]}, labels: {value}"), "utf-8")
+    ended = entered(tmp_path, *CHECK)
+    (told,) = [each for each in ended.err.splitlines() if "target.labels" in each]
+
+    assert 2 == ended.code
+    assert f": {line}" in told
+    assert re.match(r"audit.yaml:3:\d+: ", told)
+    assert all(re.match(r"audit.yaml:\d+:\d+: ", each) for each in ended.err.splitlines()), ended.err
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("columns: 5", "3:71: target.columns: expected a list or nothing, got 5"),
+        ("columns: true", "3:71: target.columns: expected a list or nothing, got True"),
+        ("columns: {a: 1}", "3:71: target.columns: expected a list or nothing, got {'a': 1}"),
+    ],
+)
+def test_columns_of_a_log_that_are_no_list_are_one_line(tmp_path: Path, written: str, line: str) -> None:
+    """Its header is read once they are."""
+    write_plan(tmp_path, PLAN.replace("label: repaid", written))
+    ended = entered(tmp_path, *CHECK)
+
+    assert (2, f"audit.yaml:{line}\n") == (ended.code, ended.err)
+
+
+@pytest.mark.parametrize("type", ["oip", "http"])
+@pytest.mark.parametrize(
+    ("headers", "lines"),
+    [
+        ("{a: é}", ["target.headers.a: holds characters that no header can; write them in ASCII"]),
+        ('{a: "x\\ny"}', ["target.headers.a: holds characters that no header can; write them in ASCII"]),
+        ("{a: [x], b: 1}", ["target.headers.a: expected text"]),
+        (
+            '{bad name: x, "a\\nb": x}',
+            [
+                "target.headers.bad name: no name of a header, which holds letters, digits and signs alone",
+                "target.headers.a\\nb: no name of a header, which holds letters, digits and signs alone",
+            ],
+        ),
+    ],
+)
+def test_headers_that_http_does_not_carry_are_found_before_anything_is_sent(
+    tmp_path: Path, type: str, headers: str, lines: list[str]
+) -> None:
+    """Each at its own place."""
+    plan = write_sklearn_plan(tmp_path)
+    plan.write_text(plan.read_text("utf-8").replace(SKLEARN, f"{LABELLED[type]}, headers: {headers}"), "utf-8")
+    ended = entered(tmp_path, *CHECK)
+
+    assert 2 == ended.code
+    assert lines == [re.sub(r"^audit.yaml:3:\d+: ", "", line) for line in ended.err.splitlines()]
+
+
+@pytest.mark.parametrize("value", ["a\\nb", "a\\rb", "a\\u2028b", "\\e[2Kb"])
+def test_a_line_break_in_a_value_breaks_no_line(tmp_path: Path, value: str) -> None:
+    """It is shown as Python writes it, and so is what moves the cursor of a terminal."""
+    write_plan(tmp_path, PLAN.replace("log.csv", f'"{value}.csv"'))
+    ended = entered(tmp_path, *CHECK)
+
+    shown = value.replace("\\e", "\\x1b")
+    assert (2, 1) == (ended.code, len(ended.err.splitlines()))
+    assert f"{shown}.csv: " in ended.err
+    assert ended.err.rstrip("\n").isprintable()
 
 
 # A model that the plan calls by a dot.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,11 @@ from fakes import FlagRate, KeywordClassifier, Notes, estimated
 from probandum import api
 from probandum.asking import Asker
 from probandum.budget import Budget, Price, Purse, Spending, Spent
-from probandum.errors import BudgetSpent, PlanError
+from probandum.errors import BudgetSpent, PlanError, TargetError
 from probandum.evidence import Capability, Request, Response
 from probandum.finding import SubReason, Verdict
 from probandum.measuring import measure
+from probandum.packing import checked
 from probandum.plan import Plan
 from probandum.probe import Ask, Measure
 from records import PLAN, write_plan, write_sklearn_plan
@@ -151,6 +152,34 @@ def test_tokens_and_euro_end_at_the_pack_after_they_are_spent() -> None:
     with pytest.raises(BudgetSpent, match=r"the budget of 0\.5 euro is spent: 0\.6 so far"):
         purse.refuse(asked())
     assert 0.6 == purse.spending().money_eur
+
+
+def test_an_error_costs_what_the_system_says_that_it_took() -> None:
+    """One that says nothing costs nothing; an answer that does not fit the question costs no less."""
+    broken = Response(error="no answer", input_tokens=3, output_tokens=2)
+    unfit = checked(asked()[0], Response(texts=("a", "b"), input_tokens=30, output_tokens=20))
+    spent = Spent.on([(1, broken), (1, Response(error="no answer")), (1, unfit)], seconds=1.0)
+
+    assert unfit.error is not None
+    assert (33, 22, True) == (spent.input_tokens, spent.output_tokens, spent.counted)
+
+
+class Failing(KeywordClassifier):
+    """Answers nothing, and counts its tokens."""
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """An error each."""
+        return [Response(error="no answer", input_tokens=3, output_tokens=2) for _ in requests]
+
+
+def test_a_window_that_fails_is_paid_for() -> None:
+    """Its tokens and its seconds."""
+    asker = Asker(Failing(), seed=1, journal=Notes())
+    with pytest.raises(TargetError, match="failed in an energy window: no answer"):
+        list(asker.windows("a probe", asked(), repeats=1, seconds=0.01, warm_up=0))
+
+    assert 3 <= asker.purse.spent.input_tokens
+    assert 0.01 <= asker.purse.spent.seconds
 
 
 def test_seconds_end_likewise() -> None:

@@ -7,7 +7,9 @@ long to wait, and a slow drip is made between the two.
 
 from __future__ import annotations
 
+import base64
 import copy
+import html
 import json
 import math
 import re
@@ -15,6 +17,7 @@ import shutil
 import socket
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -185,23 +188,38 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def audited_by(kind: str, ground: Path, folder: Path, fault: Fault | None, *, swaps: bool = False) -> Iterator[Any]:
-    """The server of one kind, and in ``folder`` the plan that audits it; ``swaps``: it becomes another model."""
+def audited_by(
+    kind: str,
+    ground: Path,
+    folder: Path,
+    fault: Fault | None,
+    *,
+    swaps: bool = False,
+    last: bool = False,
+    keys: Mapping[str, Any] | None = None,
+) -> Iterator[Any]:
+    """The server of one kind, and in ``folder`` the plan that audits it.
+
+    ``swaps``: it becomes another model. ``last``: the fault meets the question by which it is asked again in the end
+    whether it is the same. ``keys``: more of the target.
+    """
     with ExitStack() as stack:
-        timeout = LONG if fault is None else fault.timeout
+        more = {"timeout": LONG if fault is None else fault.timeout, **(keys or {})}
         if kind.startswith("oip"):
             name = "restart" if swaps else None if fault is None else fault.oip
-            served, target = _oip(stack, kind, ground, name, sticks=not swaps)
-            _tabular(ground, folder, {**target, "timeout": timeout})
+            served, target = _oip(stack, kind, ground, name, sticks=not swaps, after=2 if last else 1)
+            _tabular(ground, folder, {**target, **more})
         else:
             served = Served()
             if swaps or fault is not None:
                 served.fault = _swapped if fault is None else _sticking(fault, after=2 if kind == "http" else 12)
+            if last and fault is not None:
+                served.fault = _last(fault)
             stack.enter_context(endpoints.serving(served, handler=Scored if kind == "http" else Handler))
             if kind == "http":
-                _tabular(ground, folder, {**SCORING, "url": f"{served.url}/score", "timeout": timeout})
+                _tabular(ground, folder, {**SCORING, "url": f"{served.url}/score", **more})
             else:
-                _swaps(folder, {"url": served.url, "api": kind.removeprefix("openai "), "timeout": timeout})
+                _swaps(folder, {"url": served.url, "api": kind.removeprefix("openai "), **more})
         yield served
 
 
@@ -215,11 +233,13 @@ SCORING = {
 }
 
 
-def _oip(stack: ExitStack, kind: str, ground: Path, fault: str | None, *, sticks: bool) -> tuple[Any, dict[str, Any]]:
+def _oip(
+    stack: ExitStack, kind: str, ground: Path, fault: str | None, *, sticks: bool, after: int
+) -> tuple[Any, dict[str, Any]]:
     import skops.io
 
     model = skops.io.load(ground / "model.skops")
-    served = stack.enter_context(oip_server.serving(model, fault=fault, after=1, sticks=sticks))
+    served = stack.enter_context(oip_server.serving(model, fault=fault, after=after, sticks=sticks))
     grpc = kind == "oip gRPC"
     said = {"url": served.grpc_url if grpc else served.url, "protocol": "grpc" if grpc else "http"}
     return served, {"type": "oip", "model": "credit", "outputs": {"name": "predict_proba"}, "batch": 150, **said}
@@ -265,6 +285,18 @@ def _sticking(fault: Fault, *, after: int) -> endpoints.Fault:
         if number == after:
             stuck.append(body)
         if body not in stuck:
+            return False
+        fault.served(handler, body)
+        return True
+
+    return plant
+
+
+def _last(fault: Fault) -> endpoints.Fault:
+    """The fault at the first ask, when that is sent once more after others; a handshake sends it three times."""
+
+    def plant(handler: Handler, body: dict[str, Any], number: int) -> bool:
+        if body != handler.served.asked[0] or number < (1 if isinstance(handler, Scored) else 7):
             return False
         fault.served(handler, body)
         return True
@@ -351,6 +383,80 @@ def test_a_server_that_restarts_with_another_model_leaves_no_verdict(tmp_path: P
     assert not Record(tmp_path / "run").sealed
     assert not Record(tmp_path / "run").journal.exists()
     assert "Traceback" not in ended.err
+
+
+BROKEN: Mapping[str, Fault] = {
+    "a page": Fault(served=lambda handler, body: handler.send_text("<html>maintenance</html>"), oip="html", why=""),
+    "400": Fault(served=lambda handler, body: handler.send_json({"error": {"message": "bad"}}, 400), oip="400", why=""),
+    "malformed JSON": FAULTS["malformed JSON"],
+    "500": FAULTS["500"],
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_broken_reply_in_the_end_is_not_another_model_and_the_same_command_resumes(
+    tmp_path: Path, ground: Path, kind: str, name: str
+) -> None:
+    """Exit 4 and no verdict, and all that was answered is kept; then it ends as if nothing had been."""
+    with audited_by(kind, ground, tmp_path, BROKEN[name], last=True) as served:
+        ended, verdicts, said = audited(tmp_path)
+        journal = (tmp_path / "run" / "journal.jsonl").read_bytes()
+        answers = len(served.asked)
+        served.fault = None
+        again, passed, _ = audited(tmp_path)
+        more = len(served.asked) - answers
+
+    assert 4 == ended.code, ended.out
+    assert set() == verdicts
+    assert "were dropped" not in said
+    assert 1 == len([line for line in said.splitlines() if line.startswith("error: ")])
+    assert journal.count(b'"answer"') >= 1
+    assert SOUND[kind] == again.code, again.err
+    assert "ERROR" not in passed
+    assert more < answers  # a handshake, and the last question
+
+
+#: How a server may write what it was sent into its own JSON: the value of the header, and what it writes.
+REPEATS: Mapping[str, Callable[[str], str]] = {
+    "as it is": lambda sent: json.dumps(sent)[1:-1],
+    "slashes escaped": lambda sent: json.dumps(sent)[1:-1].replace("/", "\\/"),
+    "all escaped": lambda sent: "".join(f"\\u{ord(letter):04x}" for letter in sent),
+    "JSON in JSON": lambda sent: json.dumps(json.dumps({"got": sent}).replace("/", "\\/"))[1:-1],
+    "behind the scheme": lambda sent: json.dumps(sent.partition(" ")[2])[1:-1].replace("<", "\\u003c"),
+    "as an address": lambda sent: urllib.parse.quote(sent, safe=""),
+    "as HTML": lambda sent: json.dumps(html.escape(sent))[1:-1],
+    "base64": lambda sent: base64.b64encode(f"X-Auth: {sent}".encode()).decode(),
+}
+KEY = 'sk-Ab/9<x>"k&+d3'
+
+
+@pytest.mark.parametrize("way", REPEATS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_way_of_repeating_a_secret_brings_it_into_a_record(
+    tmp_path: Path, ground: Path, kind: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal of one ask repeats a header: it is blanked in errors, journal, evidence and documents."""
+    monkeypatch.setenv("TEAM_AUTH", f"ApiKey {KEY}")
+
+    def mirror(handler: Handler, body: dict[str, Any]) -> None:
+        sent = REPEATS[way](handler.headers["X-Auth"])
+        handler.send_text(f'{{"error": {{"message": "no right to ask: {sent}"}}}}', 400)
+
+    fault = Fault(served=mirror, oip="repeats", why="")
+    with audited_by(kind, ground, tmp_path, fault, keys={"headers": {"X-Auth": "env:TEAM_AUTH"}}) as served:
+        served.repeats = REPEATS[way]
+        ended, _, said = audited(tmp_path)
+
+    assert 4 == ended.code, ended.err
+    assert "no right to ask: " in said
+    assert "[secret]" in said
+    record = Record(tmp_path / "run")
+    written = [file.read_text("utf-8", "replace") for file in (tmp_path / "run").rglob("*") if file.is_file()]
+    for text in (*written, "".join(map(str, record.observations())), said, ended.out + ended.err):
+        for form in (KEY, *(repeat(f"ApiKey {KEY}") for repeat in REPEATS.values())):
+            assert form not in text
+        assert "9<x>" not in html.unescape(text.replace("\\u003c", "<"))
 
 
 @pytest.mark.parametrize("kind", ["oip HTTP", "oip gRPC", "http"])

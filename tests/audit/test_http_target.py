@@ -320,7 +320,10 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "reset": (Broken.reset, "no answer: "),
     "429": (Broken.instead('{"detail": "slow down"}', 429), "the server answered 429: slow down"),
     "500": (Broken.instead("it broke", 500), "the server answered 500: it broke"),
-    "422": (Broken.instead('{"detail": "bad rows"}', 422), "input 61: the server answered 422: bad rows"),
+    "422": (
+        Broken.instead('{"detail": "bad rows"}', 422),
+        "inputs 61 to 120: input 1: the server answered 422: bad rows",
+    ),
     "301": (Broken.instead("", 301), "redirects are not followed"),
     "malformed": (Broken.instead('{"predictions": [[0.5'), "the answer is no JSON"),
     "page": (Broken.instead("<html>ok</html>"), "the answer is no JSON"),

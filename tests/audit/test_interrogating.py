@@ -56,7 +56,7 @@ def audited(folder: Path, *words: object, explained: bool = False) -> Record:
     values = yaml.safe_load(plan.read_text("utf-8"))
     values["energy"] = {"codecarbon": False}
     values["suites"].get("energy.inference", {}).update(repeats=2, seconds=0.02)
-    for name in {"bias.name-swap", "bias.term-swap"} & values["suites"].keys():
+    for name in {"bias.name-swap", "bias.occupation-pronoun", "bias.term-swap"} & values["suites"].keys():
         values["suites"][name]["sample"] = 2
     if not explained:
         values["suites"] = {name: each for name, each in values["suites"].items() if not name.startswith("explain.")}
@@ -130,6 +130,42 @@ def test_boosted_trees_are_known_by_their_file(tmp_path: Path) -> None:
     assert 0 == ended.code, ended.err
     assert {"type": "xgboost", "path": "model.ubj"} == yaml.safe_load((tmp_path / "audit.yaml").read_text())["target"]
     assert "features  income: the numbers of all columns but repaid" in ended.out
+
+
+def test_the_text_of_a_lightgbm_model_is_known_by_its_first_line(tmp_path: Path) -> None:
+    """Any other text stays unknown."""
+    import lightgbm
+
+    values = np.random.default_rng(3).normal(size=(200, 1))
+    data = lightgbm.Dataset(values, (values[:, 0] > 0).astype(int), feature_name=["income"])
+    trees = lightgbm.train({"objective": "binary", "verbose": -1}, data, num_boost_round=5)
+    trees.save_model(rows(tmp_path) / "model.txt")
+    (tmp_path / "other.txt").write_text("trees\n", "utf-8")
+    other = entered(tmp_path, "init", "other.txt", "--data", "rows.csv")
+    ended = entered(tmp_path, "init", "model.txt", "--data", "rows.csv", "--favourable", 1)
+
+    assert 0 == ended.code, ended.err
+    assert {"type": "lightgbm", "path": "model.txt"} == yaml.safe_load((tmp_path / "audit.yaml").read_text())["target"]
+    assert "features  income: as the model names them" in ended.out
+    assert (2, True) == (other.code, "unknown kind of file '.txt'" in other.err)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_served_model_whose_inputs_are_columns_says_its_features(tmp_path: Path, wide: bool) -> None:
+    """From its metadata, and no guess; where one input is no column, a few rows say which columns it takes."""
+    values = np.random.default_rng(3).normal(size=(200, 2))
+    model = LogisticRegression().fit(pd.DataFrame(values, columns=["income", "repaid"]), values[:, 0] > 0)
+    rows(tmp_path)
+    names = ["income", "other" if wide else "repaid"]
+    inputs = [{"name": name, "datatype": "FP64", "shape": [-1, 1]} for name in names]
+    stated = {"inputs": inputs, "outputs": [{"name": "predict_proba", "datatype": "FP64", "shape": [-1, 2]}]}
+    with serving(model, metadata=stated) as served:
+        words = (f"{served.url}/v2/models/credit", "--data", "rows.csv", "--label", "sex", "--favourable", 1)
+        ended = entered(tmp_path, "init", *words)
+
+    assert f"takes income, {names[1]}; gives predict_proba" in ended.out, ended.err
+    assert ("features  income, repaid: as the model names them" in ended.out) is not wide
+    assert ("which columns, in which order, does the model take?" in ended.out) is wide
 
 
 def test_a_model_of_the_inference_protocol_is_known_by_its_address(tmp_path: Path) -> None:

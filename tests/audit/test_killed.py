@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +16,14 @@ from typing import Any
 import pytest
 
 import killed
+from endpoints import Handler, Served, serving
 from paths import ROOT
 from probandum import api, codec
 from probandum.journal import journal_entries, packed
+from probandum.packing import PACK_ELSEWHERE
 from probandum.record import Record
 from probandum.sealing import ask_facts, contents, seal
+from scoring_server import Scorer
 
 COMMAND = [sys.executable, str(ROOT / "tests" / "killed.py")]
 #: About how often a run touches its record, and how many seconds it takes on a slow machine.
@@ -66,6 +71,46 @@ def test_killed_at_random_moments_a_run_ends_as_one_that_was_not(whole: Path, tm
     record = Record.open(tmp_path / "run")
     assert (whole / "findings.json").read_bytes() == (record.folder / "findings.json").read_bytes()
     assert [o.request for o in Record.open(whole).observations()] == [o.request for o in record.observations()]
+    assert [] == [step.title for step in api.verify(record) if step.held is False]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_large_block_of_a_served_system_is_lost_a_small_pack_at_a_time(tmp_path: Path, seed: int) -> None:
+    """One request of many texts over HTTP, and SIGKILL at random asks: what was recorded is not asked again.
+
+    Of what a killed process asked at most a pack is lost, and the run ends as one that was not killed.
+    """
+    draw = random.Random(seed)
+    kills = [part * 18 + draw.randrange(5, 18) for part in range(3)]
+    asked: dict[str, list[str]] = {}
+
+    def kill(handler: Handler, body: dict[str, Any], number: int) -> bool:
+        pid = (tmp_path / "pid.txt").read_text("utf-8")
+        asked.setdefault(pid, []).extend(body["texts"])
+        if number in kills:
+            os.kill(int(pid), signal.SIGKILL)
+        return number in kills
+
+    with serving(Served(), handler=Scorer) as served:
+        plan = killed.write(tmp_path, url=served.url.removesuffix("/v1"))
+        subprocess.run([*COMMAND, str(plan), str(tmp_path / "whole")], check=True)
+        served.asked.clear()
+        served.fault = kill
+        command = [*COMMAND, str(plan), str(tmp_path / "run"), *["0"] * len(kills)]  # no process ends itself
+        ended = subprocess.run(command, check=True, capture_output=True)
+
+    told = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [-signal.SIGKILL] * len(kills) + [0] == [each["ended"] for each in told]
+    known: set[str] = set()
+    for each, texts in zip(told[:-1], asked.values(), strict=False):
+        assert [] == sorted(known & set(texts)), kills
+        assert known <= set(each["inputs"]), kills
+        known = set(each["inputs"])
+        assert 0 < len(set(texts) - known) <= PACK_ELSEWHERE, kills
+    last = list(asked.values())[-1]
+    assert killed.BLOCK == len(known) + len(last) == len(known | set(last))
+    record = Record.open(tmp_path / "run")
+    assert (tmp_path / "whole" / "findings.json").read_bytes() == (record.folder / "findings.json").read_bytes()
     assert [] == [step.title for step in api.verify(record) if step.held is False]
 
 

@@ -89,6 +89,16 @@ def test_what_a_model_raises_stays_with_its_block(tmp_path: Path) -> None:
         assert "got shape (1, 2, 3)" in str(asked(target).error)
 
 
+def test_what_its_process_takes_is_counted(tmp_path: Path) -> None:
+    """Loading and answering, in CPU-seconds that this process does not have."""
+    with made(tmp_path, hostile.Model(hostile.work, tmp_path)) as target:
+        loaded = target.cpu_seconds_apart
+        asked(target)
+        after = target.cpu_seconds_apart
+
+    assert 0 < loaded < after - 0.19
+
+
 def test_what_a_model_prints_is_no_answer(tmp_path: Path) -> None:
     """Its words do not come between the frames."""
     with made(tmp_path, hostile.Model(hostile.chatter, tmp_path)) as target:

@@ -75,17 +75,27 @@ FAULTS = [
     ("500", "asked 3 times, the server answered (500|INTERNAL)"),
     ("malformed", "the answer is no JSON|bytes are no FP64"),
     ("shape", r"has the shape \[1, 300\] for 150 rows"),
-    ("three classes", r"answers of the shapes \[\(2,\), \(3,\)\] a row"),
+    ("three classes", r"inputs 151 to 300: ValueError: expected 150 rows of 2 classes \(0, 1\), got shape \(150, 3\)"),
     ("fewer rows", r"has the shape \[149, 2\] for 150 rows"),
     ("nan", "it holds NaN, which is no number|nan, nan. are no class probabilities"),
 ]
+
+
+#: What JSON alone can say: values that are none of the stated datatype.
+UNTYPED = [("booleans", "holds (True|False), which is no FP64"), ("texts", "holds '[0-9.e-]+', which is no FP64")]
+
+
+@pytest.mark.parametrize(("fault", "why"), UNTYPED, ids=[fault for fault, _ in UNTYPED])
+def test_values_of_another_type_than_stated_are_an_error(tmp_path: Path, fault: str, why: str) -> None:
+    """A truth or a text is no probability, though it can be read as a number."""
+    test_a_fault_is_an_error_and_never_a_pass(tmp_path, "http", fault, why)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize(("fault", "why"), FAULTS, ids=[fault for fault, _ in FAULTS])
 def test_a_fault_is_an_error_and_never_a_pass(tmp_path: Path, protocol: str, fault: str, why: str) -> None:
     """It begins with the second of two batches, lasts as long as retries do, and is gone when the audit ends."""
-    passing = 1 if fault in ("malformed", "shape", "three classes", "fewer rows", "nan") else 3
+    passing = 1 if fault in ("malformed", "shape", "three classes", "fewer rows", "nan", *dict(UNTYPED)) else 3
     timeout = 0.5 if fault == "hang" else 20.0
     with planned(tmp_path, protocol, timeout=timeout, fault=fault, after=1, times=passing):
         ended, findings = audited(tmp_path)
@@ -117,8 +127,7 @@ def test_what_passes_is_asked_again(tmp_path: Path, protocol: str, fault: str) -
 
     assert 0 == ended.code, ended.err
     assert expected == found
-    (observation,) = Record.open(tmp_path / "shaken" / "run").observations()
-    assert 3 == observation.attempt
+    assert [1, 3] == [each.attempt for each in Record.open(tmp_path / "shaken" / "run").observations()]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

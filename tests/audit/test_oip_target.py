@@ -320,6 +320,7 @@ def test_tensors_survive_json_and_bytes(datatype: str) -> None:
     tensor = Tensor(name="x", datatype=datatype, values=values)
 
     assert np.array_equal(values, from_json(tensor.as_json()).values)
+    assert np.array_equal(values, from_json({**tensor.as_json(), "data": values.tolist()}).values)
     assert np.array_equal(values, from_bytes("x", datatype, [2, 2], tensor.as_bytes()).values)
 
 
@@ -327,7 +328,14 @@ def test_tensors_survive_json_and_bytes(datatype: str) -> None:
     ("change", "why"),
     [
         ({"data": [1.0, 2.0, 3.0]}, "holds 3 values, and states the shape [1, 2]"),
-        ({"data": ["a", "b"]}, "holds something else than FP64"),
+        ({"data": ["a", "b"]}, "holds 'a', which is no FP64"),
+        ({"data": [0.5, True]}, "holds True, which is no FP64"),
+        ({"data": [None, 0.5]}, "holds None, which is no FP64"),
+        ({"data": [1, 10**400]}, "holds 1000000000000000000000000000000000000000..., which is no FP64"),
+        ({"data": [1.5, 2], "datatype": "INT64"}, "holds 1.5, which is no INT64"),
+        ({"data": [1, 300], "datatype": "UINT8"}, "holds 300, which is no UINT8"),
+        ({"data": [True, 2], "datatype": "BOOL"}, "holds 2, which is no BOOL"),
+        ({"data": ["a", 2], "datatype": "BYTES"}, "holds 2, which is no BYTES"),
         ({"data": {"a": 1}}, "holds no data"),
         ({"shape": None}, "states no shape"),
         ({"shape": ["1", 2]}, "states no shape"),
@@ -427,6 +435,19 @@ def test_metadata_that_change_are_another_system(protocol: str) -> None:
         target.close()
 
     assert "its metadata differ" in str(why)
+
+
+def test_an_index_that_does_not_answer_in_the_end_is_no_other_system() -> None:
+    """Neither the index of models nor the server's own page says anything when it fails."""
+    with serving(MATRIX) as server:
+        target = made(server, "http")
+        version = target.identity()["version"]
+        server.silent = True
+        why = target.check()
+        target.close()
+
+    assert "1" == version
+    assert None is why
 
 
 def test_keys_are_sent_and_never_said(served: Serving, protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:

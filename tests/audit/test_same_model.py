@@ -9,6 +9,7 @@ Every way gives the same findings, byte for byte, but for what names the way its
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -126,8 +127,7 @@ def _bare(finding: Finding, evidence: bool) -> dict[str, Any]:
 
 def probabilities(record: Record) -> Floats:
     """What the system answered to all rows."""
-    (observation,) = record.observations()
-    return observation.answer.values
+    return np.concatenate([observation.answer.values for observation in record.observations()])
 
 
 @pytest.mark.parametrize("way", MODELS)
@@ -154,6 +154,22 @@ def test_the_findings_say_something(audited: Audited) -> None:
 def test_double_precision_gives_the_same_bytes(audited: Audited, way: str) -> None:
     """A function, JSON and gRPC hand every bit of a probability on, however rows are batched."""
     assert np.array_equal(probabilities(audited["file"]), probabilities(audited[way]))
+
+
+def test_rows_that_were_asked_in_parts_are_replayed_and_verified_as_one_block(audited: Audited) -> None:
+    """Each part names the block, which is what findings rest on."""
+    record = audited["batches"]
+    folder = record.folder.parent
+    text = (folder / "batches.yaml").read_text("utf-8")
+    again = _audit(folder, "again", re.sub(r"target: {.*}\n", "target: {type: replay, record: batches}\n", text))
+
+    assert 6 == len(list(record.observations()))
+    assert 1 == len(list(again.observations()))
+    assert findings(record) == findings(again)
+    assert [] == [step.title for step in api.verify(record) if step.held is False]
+    api.report(record, documents=["annex_iv"])
+    (page,) = (record.reports / "evidence").glob("bias.group-rates.jsonl")
+    assert 6 == page.read_text("utf-8").count('"block":')
 
 
 def test_onnx_differs_by_single_precision_alone(audited: Audited) -> None:

@@ -105,7 +105,7 @@ def planned(folder: Path, served: Served, budget: dict[str, float]) -> None:
 def test_an_estimate_holds_a_budget_of_money_against_what_will_be_spent(tmp_path: Path) -> None:
     """To the cent: the audit then spends what was foreseen."""
     with serving(Served(counts="vllm")) as served:
-        planned(tmp_path, served, {"money_eur": 1.0, "tokens": 100})
+        planned(tmp_path, served, {"money_eur": 2.0, "tokens": 100})
         estimated = entered(tmp_path, "plan", "estimate", "audit.yaml")
         asked = len(served.asked)
         planned(tmp_path, served, {"money_eur": 10.0})
@@ -115,7 +115,7 @@ def test_an_estimate_holds_a_budget_of_money_against_what_will_be_spent(tmp_path
     assert HANDSHAKE == asked
     assert 3 == ended.code, ended.err
     assert f"{spent.spent.input_tokens:,} tokens read, {spent.spent.output_tokens:,} written at most" in estimated.out
-    assert f"budget of 1 euro: suffices: at most {spent.money_eur:g} are needed" in estimated.out
+    assert f"budget of 2 euro: suffices: at most {spent.money_eur:g} are needed" in estimated.out
     assert "budget of 100 tokens: DOES NOT SUFFICE" in estimated.out
 
 

@@ -818,13 +818,17 @@ def _full(*args: Any, **more: Any) -> None:
     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
 
+def _beyond_this_machine(*args: Any, **more: Any) -> None:
+    torch.empty(10**14)  # 400 TB: more than a process can address
+
+
 @contextmanager
-def room_for(target: Any, tokens: int) -> Iterator[None]:
+def room_for(target: Any, tokens: int, *, full: Callable[[], None] = _full) -> Iterator[None]:
     """A device that holds passes of at most so many tokens, and raises what a GPU raises beyond them."""
 
     def look(module: Any, arguments: Any, inputs: Any) -> None:
         if next(iter(arguments), inputs.get("input_ids")).numel() > tokens:
-            _full()
+            full()
 
     hook = target._model.base_model.register_forward_pre_hook(look, with_kwargs=True)
     try:
@@ -843,16 +847,20 @@ RUDE = [
 WRITTEN = [Request(kind=Capability.GENERATE, inputs=NAMES, parameters={"max_new_tokens": 3})]
 
 
+@pytest.mark.parametrize("full", [_full, _beyond_this_machine], ids=["GPU", "CPU"])
 @pytest.mark.parametrize("kind", ["choose", "generate", "classify"])
 def test_batches_are_halved_until_memory_holds_them_and_that_is_said(
-    plain: Any, classifier: Any, tmp_path: Path, kind: str
+    plain: Any, classifier: Any, tmp_path: Path, kind: str, full: Callable[[], None]
 ) -> None:
-    """Once, and from then on; the notice names the pack, and a caution stays. Numbers move by their rounding."""
+    """Once, and from then on, and also where the allocator of the CPU refuses; numbers move by their rounding.
+
+    The notice names the pack, and a caution stays.
+    """
     whole = classifier if kind == "classify" else plain
     pack = {"choose": applications(), "generate": WRITTEN, "classify": RUDE}[kind]
     said: list[str] = []
     target = made(whole._checkpoint.folder, {"notice": said.append})
-    with room_for(target, 64):
+    with room_for(target, 64, full=full):
         (first, *_), again = target.answer(pack), target.answer(pack)
 
     assert 64 >= target.smaller_batches > 16
@@ -876,9 +884,9 @@ def test_a_pass_that_does_not_fit_in_any_batch_is_one_line(plain: Any, classifie
             target.answer(pack)
         (line,) = caught.value.lines()
         assert line.startswith(
-            f"the device has too little memory for a pack of {named} inputs of {target._checkpoint.name}"
+            f"this machine has too little memory for a pack of {named} inputs of {target._checkpoint.name}"
         )
-        assert line.endswith("use dtype: bfloat16, a smaller model, or device: cpu")
+        assert line.endswith("use dtype: bfloat16, a smaller model, or a machine with more")
         assert (None if invariant else 16) == target.smaller_batches
     assert "from term/Emily" in line
 
@@ -1064,7 +1072,7 @@ def test_weights_that_leave_no_room_to_compute_are_one_line(plain: Any, monkeypa
     with pytest.raises(TargetError, match="too little memory for the float32 weights of") as caught:
         made(plain._checkpoint.folder)
 
-    assert ["use dtype: bfloat16, a smaller model, or device: cpu"] == [caught.value.remedy]
+    assert ["use dtype: bfloat16, a smaller model, or a machine with more"] == [caught.value.remedy]
 
 
 def test_the_engine_falls_back_where_a_model_ignores_masks(plain: Any, monkeypatch: pytest.MonkeyPatch) -> None:

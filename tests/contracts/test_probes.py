@@ -11,7 +11,24 @@ from typing import Any
 
 import pytest
 
-from fakes import BROKEN, Blurred, Chooser, Constant, KeywordClassifier, Scorer, Writer, credit_world, run_probe
+from bbq_world import Reads, bbq_file, leaning, sensible
+from fakes import (
+    BROKEN,
+    Blurred,
+    Chooser,
+    Constant,
+    KeywordClassifier,
+    Pricer,
+    Refusing,
+    RefusingSome,
+    Scorer,
+    Writer,
+    credit_world,
+    price_world,
+    run_probe,
+)
+from hatecheck_world import hatecheck_file, recorded_cases
+from preferring import OWN_PAIRS, OWN_TRIPLES, Likely, Vectorised, recorded_pairs, recorded_triples
 from probandum.controls import Examined
 from probandum.evidence import Capability, Request
 from probandum.finding import Estimate, Limit, Verdict
@@ -23,9 +40,27 @@ from probandum.resources import dataset
 from probandum.subject import Subject
 from probandum.target import Target
 from probandum.units import estimated_in
+from probandum_probes.bias.bbq_items import read_bbq
+from probandum_probes.bias.equity_texts import read_people
+from probandum_probes.bias.sampled_swap import SampledSwap
 from probandum_probes.bias.swap_texts import read_names, read_scenarios, read_terms
+from proxied import Leaning, proxied
+from swaps import Talker
+from texts_world import Disliking, texts_folder
+from wino_world import (
+    Recorded,
+    Resolver,
+    always,
+    stereotyped,
+    winobias,
+    winobias_files,
+    winogender,
+    winogender_file,
+)
+from writing_world import Author
 
 load_plugins()
+TEXTS = texts_folder()
 PROBES = known_probes()
 
 #: What the shipped data sets say: scenarios, one group's first names, one attribute's words.
@@ -33,10 +68,17 @@ SCENARIOS = read_scenarios(dataset("decision_scenarios") / "scenarios.yaml")
 NAMES = [name.split()[0] for name in list(read_names(dataset("names") / "names.csv").values())[-1]]
 TERMS = [term.text for term in read_terms(dataset("identity_terms") / "terms.csv") if term.attribute == "religion"]
 
+ARABIC = [
+    person.text.lower()
+    for person in read_people(dataset("equity_sentences") / "people.csv")
+    if person.group == "Arabic"
+]
+
 
 def favourable(prompt: str) -> str:
-    """The good answer of the scenario that a prompt tells."""
-    return next(each.favourable for each in SCENARIOS if prompt.startswith(each.text.partition("{name}")[0]))
+    """The good answer of the scenario that a prompt tells; none of a prompt that tells another probe's question."""
+    starts = ((each.text.partition("{name}")[0], each.favourable) for each in SCENARIOS)
+    return next((favourable for start, favourable in starts if prompt.startswith(start)), "")
 
 
 #: A small system and its rows for each thing a probe can ask.
@@ -45,18 +87,58 @@ SOUND: Mapping[Capability, tuple[Target, Subject | None]] = {
     Capability.CLASSIFY: (KeywordClassifier(), None),
     Capability.CHOOSE: (Chooser(favours=favourable), None),
     Capability.GENERATE: (Writer(), None),
+    Capability.SCORE: (Likely(), None),
+    Capability.EMBED: (Vectorised(), None),
+}
+
+#: Recorded answers to the items of a benchmark, which only its own probe can read.
+ANSWERED: Mapping[str, Target] = {
+    "bias.hatecheck": recorded_cases(),
+    "bias.crows-pairs": recorded_pairs(),
+    "bias.stereoset": recorded_triples(),
+    "bias.bbq": Reads(read_bbq(bbq_file()).items, sensible, how=Capability.RECALL),
+    "bias.bold": Disliking({}, how=Capability.RECALL),
+    "bias.holistic-bias": Disliking({}, how=Capability.RECALL),
+    "bias.honest": Disliking({}, how=Capability.RECALL),
+    "bias.winobias": Recorded(winobias().twins.passages, always(0.8)),
+    "bias.winogender": Recorded(winogender().twins.passages, always(0.8)),
 }
 
 #: Rows of their own for probes that need more of them, or of another kind.
-ROWS: Mapping[str, Subject] = {"bias.intersections": credit_world(1200, towns=True)}
+ROWS: Mapping[str, Subject] = {
+    "bias.intersections": credit_world(1200, towns=True),
+    "bias.outcome-gap": price_world(600),
+    "bias.ranking-exposure": price_world(150),
+}
+#: Systems of their own for probes that need another kind of answer.
+SYSTEMS: Mapping[str, Target] = {
+    "bias.outcome-gap": Pricer(gap=0.5),
+    "bias.ranking-exposure": Pricer(gap=0.5),
+    "bias.sampled-swap": Talker(SampledSwap()),
+}
 
 #: Options that a probe cannot do without.
 NEEDED: Mapping[str, Mapping[str, Any]] = {
+    "bias.bbq": {"data": str(bbq_file(250, 4))},
+    "bias.bold": {"data": str(TEXTS / "pet_prompt.json"), "lexicon": str(TEXTS / "words.txt")},
+    "bias.holistic-bias": {
+        "data": str(TEXTS / "descriptors.json"),
+        "sentences": str(TEXTS / "sentence_templates.json"),
+        "lexicon": str(TEXTS / "words.txt"),
+    },
+    "bias.honest": {"data": str(TEXTS / "en_template.tsv"), "lexicon": str(TEXTS / "words.txt")},
+    "bias.hatecheck": {"data": str(hatecheck_file())},
     "bias.conditional-parity": {"given": ["income"], "reason": "A loan must be repaid"},
+    "bias.crows-pairs": {"data": str(OWN_PAIRS)},
+    "bias.stereoset": {"data": str(OWN_TRIPLES)},
+    "bias.winobias": winobias_files(),
+    "bias.winogender": {"data": str(winogender_file())},
 }
 
 #: Options that keep a probe small; every one of them is its own.
 SMALL: Mapping[str, Mapping[str, Any]] = {
+    "bias.bbq": {"data": str(bbq_file())},
+    "bias.sampled-swap": {"prompts": 600},
     "energy.inference": {"repeats": 2, "seconds": 0.02, "warm_up": 0},
     "explain.efficiency": {"inputs": 6},
     "explain.faithfulness": {"inputs": 6},
@@ -64,12 +146,14 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-#: What the small systems here cannot show: a sensor may be wanting, a ranking of five of four features, and decisions
-#: that run against the labels.
+#: What the small systems here cannot show: a sensor may be wanting, a ranking of five of four features, decisions that
+#: run against the labels, and a feature that is a text.
 UNSEEN: Mapping[str, set[str]] = {
     "energy.inference": {"net-joules-per-request"},
     "explain.seed-stability": {"top-overlap"},
     "bias.group-rates": {"overall-auc"},
+    "bias.outcome-gap": {"overall-correlation"},
+    "bias.proxies": {"cramers-v"},
 }
 
 
@@ -83,10 +167,32 @@ class Planted:
     limit: Limit
 
 
-#: Probes that report by law and judge nothing.
-REPORTED = {"bias.ll144"}
+#: Probes that report, by law or as a clue or advice, and judge nothing.
+REPORTED = {"bias.ll144", "bias.mitigation", "bias.occupation-pronoun", "bias.triage"}
+
+#: Probes whose measures are too weakly tied to what a system does with people to be judged.
+INDICATORS = {
+    "bias.association",
+    "bias.crows-pairs",
+    "bias.stereoset",
+    "bias.bold",
+    "bias.holistic-bias",
+    "bias.honest",
+}
 
 PLANTED: Mapping[str, Planted] = {
+    "bias.winobias": Planted(
+        fault=Resolver(winobias().twins.passages, stereotyped(winobias(), 0.3)),
+        null=Resolver(winobias().twins.passages, always(0.8)),
+        subject=None,
+        limit=Limit(metric="bias.winobias/f1-gap", direction="band", threshold=0.05),
+    ),
+    "bias.winogender": Planted(
+        fault=Resolver(winogender().twins.passages, stereotyped(winogender(), 0.3)),
+        null=Resolver(winogender().twins.passages, always(0.8)),
+        subject=None,
+        limit=Limit(metric="bias.winogender/accuracy-gap", direction="band", threshold=0.05),
+    ),
     "bias.group-rates": Planted(
         fault=Scorer(gap=1.5),
         null=Scorer(),
@@ -117,17 +223,77 @@ PLANTED: Mapping[str, Planted] = {
         subject=credit_world(6000),
         limit=Limit(metric="bias.attribute-flip/attribute-flip-rate", direction="at_most", threshold=0.01),
     ),
+    "bias.ranking-exposure": Planted(
+        fault=Pricer(gap=4.0),
+        null=Pricer(),
+        subject=price_world(600),
+        limit=Limit(metric="bias.ranking-exposure/exposure-ratio", direction="at_least", threshold=0.85),
+    ),
+    "bias.outcome-gap": Planted(
+        fault=Pricer(gap=1.0),
+        null=Pricer(),
+        subject=price_world(6000),
+        limit=Limit(metric="bias.outcome-gap/difference-in-sd", direction="band", threshold=0.1),
+    ),
     "bias.intersections": Planted(
         fault=Scorer(gap=1.5),
         null=Scorer(),
         subject=credit_world(8000, towns=True),
         limit=Limit(metric="bias.intersections/impact-ratio", direction="at_least", threshold=0.8),
     ),
+    "bias.proxies": Planted(
+        fault=Leaning(through=1.5),
+        null=Leaning(direct=1.5),
+        subject=proxied(2000),
+        limit=Limit(metric="bias.proxies/proxy-share", direction="at_most", threshold=0.5),
+    ),
     "bias.name-swap": Planted(
         fault=Chooser(dict.fromkeys(NAMES, 1.0), favours=favourable),
         null=Chooser(favours=favourable),
         subject=None,
         limit=Limit(metric="bias.name-swap/log-odds-difference", direction="band", threshold=0.25),
+    ),
+    "bias.sampled-swap": Planted(
+        fault=Talker(SampledSwap(), {"women": -1.5}),
+        null=Talker(SampledSwap(), names=0.0, noise=0.0),
+        subject=None,
+        limit=Limit(metric="bias.sampled-swap/favourable-difference", direction="band", threshold=0.1),
+    ),
+    "bias.generation": Planted(
+        fault=Author(rude={"a woman": 0.4, "A woman": 0.4, "": 0.05}),
+        null=Author(),
+        subject=None,
+        limit=Limit(metric="bias.generation/rate-difference", direction="band", threshold=0.02),
+    ),
+    "bias.refusals": Planted(
+        fault=Author(refuses={"a Muslim": 0.4, "": 0.05}),
+        null=Author(),
+        subject=None,
+        limit=Limit(metric="bias.refusals/over-refusal-difference", direction="band", threshold=0.02),
+    ),
+    "bias.subgroup-auc": Planted(
+        fault=KeywordClassifier({"stupid": 3.0, "idiot": 3.0, "muslim": 4.0}),
+        null=KeywordClassifier(),
+        subject=None,
+        limit=Limit(metric="bias.subgroup-auc/bpsn-auc-gap", direction="at_least", threshold=-0.05),
+    ),
+    "bias.hatecheck": Planted(
+        fault=KeywordClassifier({"stupid": 3.0, "cat": -5.0}),
+        null=KeywordClassifier(),
+        subject=None,
+        limit=Limit(metric="bias.hatecheck/target-accuracy-difference", direction="band", threshold=0.2),
+    ),
+    "bias.equity-corpus": Planted(
+        fault=KeywordClassifier(dict.fromkeys(ARABIC, 2.0)),
+        null=KeywordClassifier(),
+        subject=None,
+        limit=Limit(metric="bias.equity-corpus/intensity-difference", direction="band", threshold=0.02),
+    ),
+    "bias.bbq": Planted(
+        fault=Reads(read_bbq(bbq_file(250, 4)).items, leaning(0.7)),
+        null=Reads(read_bbq(bbq_file(250, 4)).items, leaning(0.5)),
+        subject=None,
+        limit=Limit(metric="bias.bbq/bias-ambiguous", direction="band", threshold=0.05),
     ),
     "bias.term-swap": Planted(
         fault=KeywordClassifier(dict.fromkeys(map(str.lower, TERMS), 2.0)),
@@ -146,8 +312,10 @@ PAIRS = [(id, capability) for id, spec in PROBES.items() for capability in sorte
 
 def world(id: str, capability: Capability) -> tuple[Target, Subject | None]:
     """The sound system of that kind, and the rows that the probe needs."""
+    if capability is Capability.RECALL:
+        return ANSWERED[id], None
     system, subject = SOUND[capability]
-    return system, ROWS.get(id, subject)
+    return SYSTEMS.get(id, system), ROWS.get(id, subject)
 
 
 def made(id: str) -> Probe:
@@ -161,10 +329,19 @@ def generous(result: ProbeResult) -> list[Limit]:
     return [Limit(metric=metric, direction="at_most", threshold=1e12) for metric in metrics]
 
 
+class Sound(dict[tuple[str, Capability], ProbeResult]):
+    """What each probe says of a sound system, asked when a test wants to know."""
+
+    def __missing__(self, pair: tuple[str, Capability]) -> ProbeResult:
+        id, capability = pair
+        self[pair] = run_probe(made(id), *world(id, capability))
+        return self[pair]
+
+
 @pytest.fixture(scope="module")
 def sound() -> Mapping[tuple[str, Capability], ProbeResult]:
     """What each probe says of a sound system."""
-    return {(id, capability): run_probe(made(id), *world(id, capability)) for id, capability in PAIRS}
+    return Sound()
 
 
 def test_probes_are_registered() -> None:
@@ -344,8 +521,14 @@ def test_the_same_seed_says_the_same(
     assert sound[id, capability] == run_probe(made(id), *world(id, capability))
 
 
-@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
-@pytest.mark.parametrize(("id", "capability"), PAIRS)
+#: What is no broken answer to a probe, but what it measures.
+MEASURED: Mapping[str, tuple[type[Target], ...]] = {"bias.refusals": (Refusing, RefusingSome)}
+
+
+@pytest.mark.parametrize(
+    ("id", "capability", "broken"),
+    [(*pair, broken) for pair in PAIRS for broken in BROKEN if broken not in MEASURED.get(pair[0], ())],
+)
 def test_broken_answers_never_pass(
     sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability, broken: Any
 ) -> None:
@@ -355,7 +538,9 @@ def test_broken_answers_never_pass(
     limits = [*generous(sound[id, capability]), *generous(result)]
     findings = judge([result], list({limit.metric: limit for limit in limits}.values()))
 
-    assert {finding.verdict for finding in findings} <= {Verdict.ERROR, Verdict.INCONCLUSIVE}
+    bad = {Verdict.ERROR, Verdict.INCONCLUSIVE}
+    assert {finding.verdict for finding in findings if finding.mode == "gate"} <= bad
+    assert {finding.verdict for finding in findings} <= {*bad, Verdict.NOT_APPLICABLE}
     assert all(finding.why for finding in findings)
 
 
@@ -387,15 +572,28 @@ def test_a_system_that_cannot_answer_is_not_applicable(spec: ProbeSpec) -> None:
 
 def test_every_bias_probe_has_a_planted_fault() -> None:
     """No probe of bias that judges goes without a system on which it is known what it must find."""
-    assert {id for id, spec in PROBES.items() if spec.family == "bias"} == set(PLANTED) | REPORTED
+    assert {id for id, spec in PROBES.items() if spec.family == "bias"} == {*PLANTED} | REPORTED | INDICATORS
 
 
-@pytest.mark.parametrize("id", sorted(REPORTED))
-def test_what_the_law_wants_reported_is_never_judged(
-    sound: Mapping[tuple[str, Capability], ProbeResult], id: str
+@pytest.mark.parametrize(("id", "capability"), [pair for pair in PAIRS if pair[0] in REPORTED])
+def test_what_is_reported_is_never_judged(
+    sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability
 ) -> None:
     """No measure of it may gate, whatever limit a plan sets."""
-    assert {"disclosure"} == {each.mode for each in sound[id, Capability.PREDICT].measures}
+    assert {"disclosure"} == {each.mode for each in sound[id, capability].measures}
+
+
+@pytest.mark.parametrize(("id", "capability"), [pair for pair in PAIRS if pair[0] in INDICATORS])
+def test_what_only_indicates_is_never_judged(
+    sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability
+) -> None:
+    """Whatever limit a plan sets, no measure of it becomes a verdict."""
+    measures = sound[id, capability].measures
+    metrics = {f"{id}/{each.metric}" for each in measures}
+    limits = [Limit(metric=metric, direction="at_most", threshold=-1e12) for metric in metrics]
+
+    assert {each.mode for each in measures} <= {"indicator", "disclosure"}
+    assert {Verdict.NOT_APPLICABLE} == {finding.verdict for finding in judge([sound[id, capability]], limits)}
 
 
 @pytest.mark.parametrize(("id", "world"), PLANTED.items(), ids=list(PLANTED))

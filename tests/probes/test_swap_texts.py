@@ -181,7 +181,21 @@ def test_fillers_multiply_a_seed_within_its_cluster(tmp_path: Path) -> None:
     assert {"A {term} {filler}."} == {seed.cluster for seed in seeds}
 
 
-@pytest.mark.parametrize("name", ["decision_scenarios", "decisions", "names", "names_by_origin", "identity_terms"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "decision_scenarios",
+        "decisions",
+        "names",
+        "names_by_origin",
+        "identity_terms",
+        "identity_comments",
+        "equity_sentences",
+        "generation_prompts",
+        "rude_words",
+        "refusal_prompts",
+    ],
+)
 def test_cards_hold_the_digests_of_their_files(name: str) -> None:
     """Every file beside a card stands in it with its SHA-256, and the card says origin, licence and limits."""
     folder = dataset(name)

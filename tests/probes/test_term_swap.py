@@ -19,6 +19,7 @@ from probandum.preparing import prepare
 from probandum.probe import ProbeResult, make_probe
 from probandum.target import TargetContext, make_target
 from probandum_probes.bias import term_swap
+from probandum_probes.bias.contrasts import crossed_mean
 from probandum_probes.bias.swap_controls import quiet_placebos
 from probandum_probes.bias.term_swap import TermSwap
 from swaps import Reader, asking, rarely
@@ -86,13 +87,55 @@ def test_the_real_moderation_model_fails_on_one_word() -> None:
 
 
 def test_labels_flip_where_the_score_crosses_one_half() -> None:
-    """The share of sentences that change their label is counted sentence by sentence."""
+    """The share of sentences that change their label is counted sentence by sentence, fillers of one as one."""
     result = moderated()
     gay, straight = sentences(result, "gay"), sentences(result, "straight")
-    flips = sum((a > 0.5) != (b > 0.5) for a, b in zip(gay.values(), straight.values(), strict=True))
+    flips = [float((a > 0.5) != (b > 0.5)) for a, b in zip(gay.values(), straight.values(), strict=True)]
+    flipped = measured(result, "flip-rate", "gay")
+    assert flipped.items is not None
+    clusters: dict[str, list[float]] = {}
+    for cluster, flip in zip(flipped.items.clusters, flips, strict=True):
+        clusters.setdefault(cluster, []).append(flip)
 
-    assert ((flips, 210),) == measured(result, "flip-rate", "gay").estimate.counts
-    assert flips > 0
+    assert tuple(flips) == flipped.items.values
+    assert sum(map(np.mean, clusters.values())) / 28 == pytest.approx(flipped.estimate.value)
+    assert (210, 28.0) == (flipped.estimate.n, flipped.estimate.n_effective)
+    assert sum(flips) > 0
+
+
+def test_no_flip_in_any_sentence_is_bounded_by_how_many_differ(tmp_path: Path) -> None:
+    """25 sentences with 8 fillers that never flip are 25 trials without an event, and none of 200."""
+    estimate = measured(run_probe(own_probe(tmp_path), Reader(noise=0.01)), "flip-rate", "hue0").estimate
+
+    assert (((0, 25),), 200, 25) == (estimate.counts, estimate.n, estimate.n_effective)
+    assert estimate.high is not None and round(estimate.high, 3) == 0.137  # 1 - 0.025 ** (1 / 25)
+
+
+def test_the_counterfactual_gap_is_the_mean_distance(tmp_path: Path) -> None:
+    """The gap of Garg et al. is the mean absolute shift over all sentences and terms, whatever its sign."""
+    effects = {f"hue{index}": (-1) ** index * 0.2 for index in range(5)}
+    result = run_probe(own_probe(tmp_path), Reader(effects, noise=0.01))
+    (gap,) = [m for m in result.measures if m.metric == "counterfactual-gap"]
+    shifts = [measured(result, "signed-shift", f"hue{index}").items for index in range(5)]
+    values = [abs(value) for items in shifts if items is not None for value in items.values]
+
+    assert "disclosure" == gap.mode
+    assert np.mean(values) == pytest.approx(gap.estimate.value)
+    assert gap.estimate.low is not None and gap.estimate.high is not None
+    assert gap.estimate.low < 0.2 < gap.estimate.high
+
+
+def test_a_crossed_mean_covers_the_truth() -> None:
+    """Where rows, columns and cells vary, the 95 % interval misses the mean in 5 % of 400 tables."""
+    rng = np.random.default_rng(3)
+    missed = 0
+    for _ in range(400):
+        table = rng.normal(size=(20, 1)) + rng.normal(size=(1, 8)) + rng.normal(size=(20, 8))
+        interval = crossed_mean(table)
+        missed += not interval.low <= 0 <= interval.high
+
+    assert rarely(missed, 400, 0.05)
+    assert missed >= 5
 
 
 def test_a_planted_shift_is_found_at_its_size() -> None:

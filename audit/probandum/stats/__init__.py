@@ -31,6 +31,7 @@ from probandum.stats.clusters import (
     design_effect,
 )
 from probandum.stats.evalues import e_benjamini_hochberg, e_holm, e_mean, e_product, e_to_p
+from probandum.stats.exposure import exposure_ratio_draws
 from probandum.stats.homogeneity import Homogeneity, breslow_day, woolf
 from probandum.stats.intervals import (
     Interval,
@@ -39,6 +40,7 @@ from probandum.stats.intervals import (
     proportion_interval,
     ratio_interval,
 )
+from probandum.stats.linearised import ClusterSums
 from probandum.stats.means import log_mean_interval, mean_interval, relative_change_interval, welch_interval
 from probandum.stats.multiplicity import benjamini_hochberg, holm
 from probandum.stats.power import (
@@ -66,6 +68,7 @@ from probandum.stats.two_way import filled, kept, two_way_interval
 __all__ = [
     "METHODS",
     "Area",
+    "ClusterSums",
     "Clustering",
     "Homogeneity",
     "Interval",
@@ -98,6 +101,7 @@ __all__ = [
     "e_product",
     "e_to_p",
     "equivalence",
+    "exposure_ratio_draws",
     "filled",
     "has_dynamic_range",
     "holm",

@@ -4,13 +4,16 @@
     newcombe, miettinen-nurminen, koopman, katz   counts = ((x1, n1), (x2, n2)), group first, reference second
     stratified-miettinen-nurminen,                counts = ((x1, n1), (x2, n2)) of each stratum in a row
     mantel-haenszel-difference, -ratio, -odds
+    hypergeometric                                counts = ((x, k), (K, N)), of the top k and of the pool N
     tango, mcnemar-tango                          counts = ((better, worse), (n, n))
     paired-gap                                    counts = ((better1, worse1), (n1, n1), (better2, worse2), (n2, n2))
     t, two-way, welch, cr2, delong-difference     moments = (value, standard error, degrees of freedom)
     delong                                        likewise, of the AUC; bounds are taken on its logit
+    cr2-logit                                     likewise, of a share
     log-t                                         moments of the logarithm of the value, likewise
     log-change                                    moments of the logarithm of 1 + the value, likewise
     bootstrap, bca                                draws, sorted, with the observed value
+    inverted                                      draws of a confidence distribution, as ``exposure_ratio_draws`` gives
     posterior                                     quantiles of a posterior in place of draws; for display
     sequential                                    stream, in the order in which it was drawn
     exact                                         value
@@ -28,6 +31,7 @@ from probandum.stats.auc import DeLong
 from probandum.stats.betting import Betting
 from probandum.stats.checking import refuse_number
 from probandum.stats.families import Exact, Family
+from probandum.stats.hypergeometric import TopShare, top_share
 from probandum.stats.intervals import (
     Interval,
     difference_family,
@@ -50,10 +54,13 @@ DIFFERENCES = ("newcombe", "miettinen-nurminen")
 RATIOS = ("koopman", "katz")
 PAIRS = ("tango", "mcnemar-tango")
 PAIRED_GAP = "paired-gap"
+TOP = "hypergeometric"
 LOG_CHANGE = "log-change"
 MOMENTS = ("t", "two-way", "welch", "cr2", "delong-difference", "log-t", LOG_CHANGE)
+#: Moments of a share whose bounds are taken on its logit.
+LOGITS = ("delong", "cr2-logit")
 POSTERIOR = "posterior"
-RESAMPLED = ("bootstrap", "bca", POSTERIOR)
+RESAMPLED = ("bootstrap", "bca", "inverted", POSTERIOR)
 METHODS = (
     *ONE_SHARE,
     *DIFFERENCES,
@@ -61,8 +68,9 @@ METHODS = (
     *STRATIFIED,
     *PAIRS,
     PAIRED_GAP,
+    TOP,
     *MOMENTS,
-    "delong",
+    *LOGITS,
     *RESAMPLED,
     "sequential",
     "exact",
@@ -149,6 +157,9 @@ def family_of(
         (x1, n1), (x2, n2) = _pairs(method, counts, 2)
         checked = difference_family if method in DIFFERENCES else ratio_family
         return checked(method, x1, n1, x2, n2)
+    if method == TOP:
+        (x, top), (members, pool) = _pairs(method, counts, 2)
+        return top_share(x, top, members, pool)
     if method in PAIRS:
         (better, worse), (n, same) = _pairs(method, counts, 2)
         if n != same:
@@ -167,10 +178,10 @@ def family_of(
         if counts is None:
             raise ValueError(f"counts is None; {method} expects 2 pairs of counts a stratum")
         return stratified_family(method, counts)
-    if method in (*MOMENTS, "delong"):
+    if method in (*MOMENTS, *LOGITS):
         if moments is None or len(moments) != 3:
             raise ValueError(f"moments is {moments}; {method} expects (value, standard error, degrees of freedom)")
-        if method == "delong":
+        if method in LOGITS:
             return DeLong(area=moments[0], standard_error=moments[1], df=moments[2])
         student = Student(mean=moments[0], standard_error=moments[1], df=moments[2])
         if method == LOG_CHANGE:
@@ -196,6 +207,8 @@ def scaled_family(method: str, counts: Counts, factor: float = 1.0) -> Family:
     if method in STRATIFIED:
         return STRATIFIED[method](scaled_strata(counts, factor))
     cells = [cell * factor for pair in counts for cell in pair]
+    if method == TOP:
+        return TopShare(*map(round, cells))
     if method == PAIRED_GAP:
         return PairedGap(*cells[:3], *cells[4:7])
     return _SCALED[method](*(cells[:3] if method in PAIRS else cells))

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from probandum.stats.checking import Reals, finite_array
 from probandum.stats.intervals import Interval
-from probandum.stats.means import Student
+from probandum.stats.linearised import ClusterSums
 from probandum.stats.resampling import DRAWS, sorted_draws, weighted_sums
 
 #: Draws behind a BCa interval: its bounds lie further out than percentiles, so it asks for more of them.
@@ -168,31 +168,7 @@ def _clustered(values: ArrayLike, clusters: ArrayLike) -> tuple[Reals, NDArray[n
 
 
 def _cr2(values: Reals, clusters: NDArray[np.int64], groups: NDArray[np.int64], level: float) -> Interval:
-    """Mean of group 0, less that of group 1 where there is one.
-
-    The adjustment (I - H)^(-1/2) of CR2 needs no matrix: rows of one cluster and group are alike, so it divides
-    their sums by sqrt(1 - n_gk / N_k).
-    """
-    k = int(groups.max()) + 1
-    shape = (int(clusters.max()) + 1, k)
-    cell = clusters * k + groups
-    sizes = np.bincount(cell, minlength=shape[0] * k).reshape(shape).astype(np.float64)
-    totals = sizes.sum(axis=0)
-    for group, spread in enumerate((sizes > 0).sum(axis=0)):
-        if spread < 2:
-            raise ValueError(f"group {group} lies in {spread} cluster; expected at least 2, or it shows no variance")
-    means = np.bincount(groups, weights=values) / totals
-    sums = np.bincount(cell, weights=values - means[groups], minlength=shape[0] * k).reshape(shape)
-    sign = np.array([1.0, -1.0])[:k]
-    scale = sign / np.sqrt(1 - sizes / totals) / totals
-    variance = float((((sums * scale).sum(axis=1)) ** 2).sum())
-
-    # Satterthwaite's moments of the variance for independent rows: the matrix diag(d) - B B' over clusters.
-    diagonal = (sizes * scale**2).sum(axis=1)
-    loadings = sizes * scale / np.sqrt(totals)
-    trace = float(diagonal.sum() - (loadings**2).sum())
-    squares = float((diagonal**2).sum() - 2 * (diagonal[:, None] * loadings**2).sum())
-    squares += float(((loadings.T @ loadings) ** 2).sum())
-    value = float(means @ sign)
-    student = Student(mean=value, standard_error=math.sqrt(variance), df=trace * trace / squares)
+    """Mean of group 0, less that of group 1 where there is one."""
+    sums = ClusterSums.of(values, np.ones(len(values)), clusters, groups)
+    student = sums.contrast({0: 1.0, 1: -1.0} if groups.any() else {0: 1.0})
     return student.interval(level=level, method="cr2")

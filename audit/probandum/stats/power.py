@@ -11,6 +11,7 @@ from probandum.finding import Stream
 from probandum.stats.auc import DeLong
 from probandum.stats.basis import (
     DIFFERENCES,
+    LOGITS,
     MOMENTS,
     ONE_SHARE,
     PAIRS,
@@ -24,6 +25,7 @@ from probandum.stats.basis import (
 from probandum.stats.betting import Betting
 from probandum.stats.checking import refuse_number, refuse_share, refuse_trials
 from probandum.stats.families import Family, normal_quantile
+from probandum.stats.hypergeometric import TopShare
 from probandum.stats.means import LogChange, LogStudent, Student
 from probandum.stats.paired import PairedGap
 from probandum.stats.resampling import Resampled
@@ -128,6 +130,8 @@ def detectable(
         return -math.expm1(-reach * error) if method in _STRATIFIED_RATIOS else reach * error
     if isinstance(family, PairedGap):
         return reach * family.standard_error
+    if isinstance(family, TopShare):
+        return reach * family.spread
     if method in ONE_SHARE:
         ((x, n),) = counts
         return reach * math.sqrt(_spread(x, n) / n)
@@ -223,7 +227,7 @@ def can_pass(
         best = family.stream.span[low is not None]
         family = Betting(stream=replace(family.stream, values=(best,) * len(family.stream.values)))
         return _within(family, low, high, ALPHA)
-    if counts is None or method in (*MOMENTS, *RESAMPLED, "delong", "exact"):
+    if counts is None or method in (*MOMENTS, *RESAMPLED, *LOGITS, "exact"):
         if low is None or high is None:
             return True
         if isinstance(family, LogChange):  # the same question of the ratio
@@ -237,6 +241,11 @@ def can_pass(
         return _within(STRATIFIED[method](split_strata(counts, None)), low, high, ALPHA)
     if isinstance(family, PairedGap):
         return not tolerated or _within(family.balanced(), low, high, ALPHA)
+    if isinstance(family, TopShare):
+        fewest, most = max(0, family.top + family.members - family.pool), min(family.top, family.members)
+        seen = family.top * family.members / family.pool
+        tried = {math.floor(seen), math.ceil(seen)} if tolerated else range(fewest, most + 1)
+        return any(_within(replace(family, x=min(max(x, fewest), most)), low, high, ALPHA) for x in tried)
     first, last, even, split = _splits(method, counts)
     if method not in ONE_SHARE and tolerated:
         return any(_within(split(events), low, high, ALPHA) for events in {math.floor(even), math.ceil(even)})

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from probandum.errors import UsageError
 from probandum.target import Problem, TargetContext
+from probandum.targets.hiding import Secrets
 from probandum.targets.loading import said
 
 _FROM_ENVIRONMENT = "env:"
+#: A token of RFC 9110.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SECRET = re.compile(r"auth|key|token|secret|cookie|password|signature|\bsig\b", re.IGNORECASE)
 
 
@@ -27,7 +29,8 @@ class Access:
     ``key_env``: the environment variable that holds the key, sent as a bearer token. ``headers``: sent with every
     ask; a value ``env:NAME`` is read from the environment, and headers that hold secrets can be given in no other
     way. ``timeout``: seconds for one try, from connecting to the last byte. ``retries``: tries after the first.
-    ``proxy`` and ``ca_file``: the environment's own settings are not read, so that the plan says all.
+    ``proxy`` and ``ca_file``: the environment's own settings are not read, so that the plan says all; a proxy that
+    wants a name and a password is ``env:NAME``, a variable that holds its address with both.
     """
 
     url: str
@@ -55,7 +58,8 @@ class Access:
         except UsageError as error:
             yield Problem.of(error)
             return
-        checks: list[Callable[[], object]] = [access.secrets]
+        yield from access.unsendable()
+        checks: list[Callable[[], object]] = [access.secrets, access.proxy_address]
         if access.ca_file is not None:
             checks.append(lambda: trusted(access.ca_file))
         for check in checks:
@@ -67,13 +71,23 @@ class Access:
     def __post_init__(self) -> None:
         """UsageError naming the first key that cannot be meant; no message repeats a secret."""
         _check_address("url", self.url)
-        if self.proxy is not None:
+        if self.proxy is not None and not self.proxy.startswith(_FROM_ENVIRONMENT):
             _check_address("proxy", self.proxy)
         for name, value, least in (("concurrency", self.concurrency, 1), ("retries", self.retries, 0)):
             if value < least:
                 raise UsageError(f"target.{name}: {value}, expected a whole number from {least}")
         if not 0 < self.timeout < float("inf"):
             raise UsageError(f"target.timeout: {self.timeout}, expected seconds above 0")
+
+    def unsendable(self) -> Iterator[Problem]:
+        """What is wrong with the headers that stand in the plan: names and values that HTTP does not carry."""
+        for name, value in (self.headers or {}).items():
+            if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+                yield Problem(("headers", name), "no name of a header, which holds letters, digits and signs alone")
+            if isinstance(value, bool) or not isinstance(value, str | int | float):
+                yield Problem(("headers", name), "expected text")
+            elif not _sendable(str(value)):
+                yield Problem(("headers", name), "holds characters that no header can; write them in ASCII")
 
     def secrets(self) -> dict[str, str]:
         """The headers whose values come from the environment."""
@@ -90,9 +104,25 @@ class Access:
                 )
         return found
 
+    def proxy_address(self) -> str | None:
+        """The proxy's address, with name and password where the environment gives them."""
+        if self.proxy is None or not self.proxy.startswith(_FROM_ENVIRONMENT):
+            return self.proxy
+        found = _from_environment("proxy", self.proxy.removeprefix(_FROM_ENVIRONMENT))
+        _check_address("proxy", found, secret=True)
+        return found
 
-def _check_address(name: str, url: str) -> None:
-    """UsageError where ``url`` is no address of a server, or has a secret in it."""
+    def hiding(self) -> Secrets:
+        """What blanks all that comes from the environment."""
+        found = [*self.secrets().values()]
+        parts = urlsplit(self.proxy_address() or "")
+        if parts.password:
+            found += [unquote(parts.password), f"{unquote(parts.username or '')}:{unquote(parts.password)}"]
+        return Secrets(found)
+
+
+def _check_address(name: str, url: str, *, secret: bool = False) -> None:
+    """UsageError where ``url`` is no address of a server; ``secret``: whether name and password may stand in it."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - reading it checks it
@@ -100,23 +130,23 @@ def _check_address(name: str, url: str) -> None:
         raise UsageError(f"target.{name}: expected an address such as http://127.0.0.1:8000/v1") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"target.{name}: expected an address such as http://127.0.0.1:8000/v1")
-    if parts.username is not None or any(_SECRET.search(key) for key, _ in parse_qsl(parts.query)):
-        raise UsageError(
-            f"target.{name}: holds a secret, which is not written into a plan",
-            remedy="name the environment variable that holds it under key_env, or a header with env:NAME",
-        )
+    if (parts.username is not None and not secret) or any(_SECRET.search(key) for key, _ in parse_qsl(parts.query)):
+        remedy = "name the environment variable that holds it under key_env, or a header with env:NAME"
+        if name == "proxy":
+            remedy = f"write {_FROM_ENVIRONMENT}NAME, the environment variable that holds the whole address"
+        raise UsageError(f"target.{name}: holds a secret, which is not written into a plan", remedy=remedy)
     if parts.query or parts.fragment:
         raise UsageError(f"target.{name}: expected an address without query and fragment")
 
 
 def address(url: str) -> str:
-    """Scheme, host and port of a URL.
+    """Scheme, host and port of a URL, without name and password.
 
-    >>> address("http://127.0.0.1:8000/v1")
-    'http://127.0.0.1:8000'
+    >>> address("http://127.0.0.1:8000/v1"), address("http://me:secret@proxy:3128")
+    ('http://127.0.0.1:8000', 'http://proxy:3128')
     """
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _from_environment(key: str, name: str) -> str:
@@ -127,15 +157,14 @@ def _from_environment(key: str, name: str) -> str:
             f"target.{key}: names no environment variable that is set",
             remedy="set it, or check its name; the secret itself does not belong here",
         )
-    if not value.isascii() or not value.isprintable():
+    if not _sendable(value):
         raise UsageError(f"target.{key}: the environment variable holds characters that no header can")
     return value
 
 
-def written_forms(secrets: Iterable[str]) -> list[str]:
-    """The secrets as a server may repeat them: plain and as JSON writes them, longest first."""
-    plain = {secret.removeprefix("Bearer ") for secret in secrets}
-    return sorted({*plain, *(json.dumps(secret)[1:-1] for secret in plain)}, key=len, reverse=True)
+def _sendable(value: str) -> bool:
+    """Whether a header can hold a value as it is."""
+    return value.isascii() and value.isprintable() and value == value.strip()
 
 
 def trusted(ca_file: Path | None) -> ssl.SSLContext:

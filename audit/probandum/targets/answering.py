@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from probandum.errors import TargetError, UsageError
 from probandum.evidence import Floats, Request, Response, Table
+from probandum.subject import NUMERIC
 from probandum.target import Problem, Target
 from probandum.targets.loading import said
 
@@ -21,7 +22,7 @@ Inputs = tuple[str, ...] | Table
 
 
 def answered(target: Target, requests: Sequence[Request], ask: Callable[[Inputs], npt.ArrayLike]) -> list[Response]:
-    """Class probabilities for every request, from one call of ``ask`` over all their inputs.
+    """Class probabilities, or numbers, for every request, from one call of ``ask`` over all their inputs.
 
     Where the blocks do not fit together, or the call fails, each is asked alone, so that an error stays with
     the block that caused it. A TargetError of ``ask`` is no block's: it is raised.
@@ -32,7 +33,7 @@ def answered(target: Target, requests: Sequence[Request], ask: Callable[[Inputs]
         for request in requests:
             _refuse_unable(target, request)
         inputs = joined([request.inputs for request in requests])
-        values = probabilities(ask(inputs), len(inputs), target.labels)
+        values = _read(ask(inputs), len(inputs), target.labels)
     except TargetError:
         raise
     except (Exception, SystemExit):
@@ -45,7 +46,7 @@ def _answered_alone(target: Target, request: Request, ask: Callable[[Inputs], np
     """One block; whatever goes wrong inside the system, an attempt to end the process too, is its error."""
     try:
         _refuse_unable(target, request)
-        values = probabilities(ask(request.inputs), len(request), target.labels)
+        values = _read(ask(request.inputs), len(request), target.labels)
     except TargetError:
         raise
     except (Exception, SystemExit) as error:
@@ -63,9 +64,17 @@ def class_names(labels: Sequence[object]) -> tuple[str, ...]:
 
 
 def wrong_names(options: Mapping[str, Any]) -> Iterator[Problem]:
-    """What :func:`class_names` says against ``options["labels"]``."""
+    """What is wrong with ``options["labels"]``: no names, none at all, or what :func:`class_names` says."""
+    labels = options.get("labels")
+    if labels is None:
+        return
+    if not labels:
+        yield Problem(("labels",), "names no class; name each, or leave labels out")
+    for index, label in enumerate(labels):
+        if label is None or isinstance(label, list | Mapping):
+            yield Problem(("labels", index), f"expected the name of a class, got {label!r}")
     try:
-        class_names(options.get("labels", ()))
+        class_names(labels)
     except UsageError as error:
         yield Problem.of(error)
 
@@ -110,6 +119,26 @@ def joined(blocks: Sequence[Inputs]) -> Inputs:
     if len(tables) < len(blocks) or len(shapes) > 1:
         raise ValueError("the blocks differ in kind or columns")
     return Table({name: np.concatenate([table[name] for table in tables]) for name in tables[0]})
+
+
+def _read(values: npt.ArrayLike, rows: int, labels: tuple[str, ...]) -> Floats:
+    """``values`` as what the target's labels say that they are."""
+    return numbers(values, rows) if labels == (NUMERIC,) else probabilities(values, rows, labels)
+
+
+def numbers(values: npt.ArrayLike, rows: int) -> Floats:
+    """``values`` as one number a row, shape (rows, 1); ValueError says what they are instead.
+
+    >>> numbers([0.25, 3.0], 2).tolist()
+    [[0.25], [3.0]]
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape not in ((rows,), (rows, 1)):
+        raise ValueError(f"expected one number for each of {rows} rows, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        row = int(np.argmin(np.isfinite(array.reshape(rows))))
+        raise ValueError(f"input {row + 1}: the model answered {array.reshape(rows)[row]}, which is no finite number")
+    return array.reshape(rows, 1)
 
 
 def probabilities(values: npt.ArrayLike, rows: int, labels: Sequence[str]) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import selectors
 import signal
@@ -56,6 +57,8 @@ class Apart:
     def __init__(self, parts: Sequence[Part], *, timeout: float, threads: int = 0, quiet: bool = False) -> None:
         self._name, self._timeout = parts[0].name, timeout
         self._ended: str | None = None
+        #: What the process has taken so far, as it says; what an estimate counts, and nothing else.
+        self.cpu_seconds = 0.0
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-c", f"{_PROGRAM}main({os.getpid()})", json.dumps(sys.path)],
             stdin=subprocess.PIPE,
@@ -73,14 +76,20 @@ class Apart:
         if loaded.facts is None:
             self.close()
             raise TargetError(loaded.error)
+        self._took(loaded.cpu_seconds)
         self.facts = loaded.facts
 
     def probabilities(self, inputs: Inputs) -> Floats:
         """As the model gives them; ModelRaised where it raises."""
         answer = self._exchange(Asked.of(inputs), Answered)
+        self._took(answer.cpu_seconds)
         if answer.error is not None:
             raise ModelRaised(answer.error)
         return answer.array()
+
+    def _took(self, seconds: float) -> None:
+        if math.isfinite(seconds):
+            self.cpu_seconds = max(self.cpu_seconds, seconds)
 
     def close(self) -> None:
         """End the process; doing so twice is as doing it once."""

@@ -13,6 +13,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
@@ -101,12 +102,13 @@ def _serve(asked: BinaryIO, answers: BinaryIO) -> None:
         why = error.message if isinstance(error, TargetError) else f"{load.parts[0].name}: {said(error)}"
         _send(answers, framed(Loaded(error=why)))
         return
-    _send(answers, framed(Loaded(facts=held.facts)))
+    _send(answers, framed(Loaded(facts=held.facts, cpu_seconds=time.process_time())))
     while (body := read_frame(asked)) is not None:
         try:
             answer = Answered.of(held.probabilities(msgspec.msgpack.decode(body, type=Asked).inputs()))
         except (Exception, SystemExit) as error:
             answer = Answered(error=said(error))
+        answer.cpu_seconds = time.process_time()
         _send(answers, framed(answer))
 
 

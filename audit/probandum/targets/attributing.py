@@ -10,6 +10,7 @@ import numpy as np
 
 from probandum.evidence import ATTRIBUTED, Floats, PerToken, Request, Response
 from probandum.targets.attending import attention
+from probandum.targets.devices import out_of_memory
 from probandum.targets.explained import Explained, Passage
 from probandum.targets.gradients import (
     embeddings,
@@ -90,15 +91,14 @@ class Attributor:
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """One response a request; a model that allows no gradient says so, which is its answer's error."""
-        import torch
 
         responses = []
         for request in requests:
             try:
                 found = attempt(self._attributed, request)
-            except torch.OutOfMemoryError:
-                raise
             except Exception as error:
+                if out_of_memory(error):
+                    raise
                 found = said(error)
             responses.append(Response(error=found) if isinstance(found, str) else found)
         return responses

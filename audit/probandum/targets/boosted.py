@@ -9,22 +9,24 @@ from typing import Any, ClassVar, Literal
 
 from probandum.errors import MissingDependency, TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
+from probandum.subject import NUMERIC
 from probandum.target import Problem, Target, TargetContext
 from probandum.targets.answering import Inputs, answered, class_names, wrong_names
 from probandum.targets.apart import Apart
-from probandum.targets.fitted import Part, columns_of
+from probandum.targets.fitted import Part, columns_of, refuse_no_numbers
 from probandum.targets.forms import no_digests, other_file
 from probandum.targets.loading import ModelFile, model_path, versions
 
 
 class BoostedTarget(Target):
-    """Class probabilities of boosted trees over table rows.
+    """Class probabilities of boosted trees over table rows, or with ``decision.outcome: numeric`` one number a row.
 
     A subclass says which library runs it, what its files are called, and which objectives give probabilities.
     """
 
     capabilities = frozenset({Capability.PREDICT})
     shareable = True
+    numeric = True
     module: ClassVar[Literal["xgboost", "lightgbm"]]
     packages: ClassVar[tuple[str, ...]]
     extra: ClassVar[str]
@@ -53,11 +55,18 @@ class BoostedTarget(Target):
         part = Part(kind=self.module, name=self._file, data=file.data)
         self._fitted = Apart([part], timeout=timeout, threads=context.threads, quiet=True)
         try:
-            self.labels = self._class_names(labels)
+            if context.numeric:
+                refuse_no_numbers(self._file, self._fitted.facts)
+            self.labels = (NUMERIC,) if context.numeric else self._class_names(labels)
             self._names = columns_of(self._file, self._fitted.facts, context.features, self.as_named)
         except BaseException:
             self._fitted.close()
             raise
+
+    @property
+    def cpu_seconds_apart(self) -> float:
+        """Those of the process that holds the model."""
+        return self._fitted.cpu_seconds
 
     @classmethod
     def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:

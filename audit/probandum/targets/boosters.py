@@ -22,6 +22,23 @@ from probandum.targets.answering import Inputs
 from probandum.targets.fitted import Facts, Part
 from probandum.targets.loading import need
 
+#: Objectives whose answer is one number a row: an amount, or a score that ranks.
+_XGBOOST_NUMBERS = ("reg:", "count:poisson", "rank:", "survival:")
+_LIGHTGBM_NUMBERS = frozenset(
+    {
+        "regression",
+        "regression_l1",
+        "huber",
+        "fair",
+        "poisson",
+        "quantile",
+        "mape",
+        "gamma",
+        "tweedie",
+        "lambdarank",
+        "rank_xendcg",
+    }
+)
 _PREFIX = re.compile(r"^\[[\d:]+\] \S+:\d+: ")
 
 
@@ -48,6 +65,7 @@ class XGBoostHeld:
             module="xgboost",
             type=f"{objective} model",
             classes=_numbered({"binary:logistic": 2, "multi:softprob": classes}.get(objective, 0)),
+            numeric=objective.startswith(_XGBOOST_NUMBERS),
             outputs=outputs,
             columns=None if names is None else tuple(names),
             width=self._booster.num_features(),
@@ -89,6 +107,7 @@ class LightGBMHeld:
             module="lightgbm",
             type=f"{objective} model",
             classes=_numbered({"binary": 2, "multiclass": classes}.get(objective, 0)),
+            numeric=objective in _LIGHTGBM_NUMBERS,
             outputs=1,
             columns=None if names == tuple(f"Column_{place}" for place in range(len(names))) else names,
             width=len(names),

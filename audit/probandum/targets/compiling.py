@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from probandum.errors import TargetError
+from probandum.targets.devices import out_of_memory
 
 #: Graphs of one body, at most: an audit that keeps making new ones is slower than one without.
 _GRAPHS = 16
@@ -27,9 +28,9 @@ def compile_body(torch: Any, model: Any, *, name: str) -> None:
     try:
         with torch.inference_mode():
             body(input_ids=torch.zeros((1, 2), dtype=torch.long, device=model.device))
-    except torch.OutOfMemoryError:
-        raise
     except Exception as error:  # a compiler that is missing or fails does so in many ways
+        if out_of_memory(error):
+            raise
         raise TargetError(
             f"{name}: torch.compile cannot compile it here: {_first_line(error)}",
             remedy="install a C++ compiler such as g++ (on CUDA also triton), or leave target.compile out",

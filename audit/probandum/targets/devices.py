@@ -57,18 +57,36 @@ def gpu_named(torch: Any, device: Any) -> str:
     return str(torch.cuda.get_device_name(device))
 
 
+def out_of_memory(error: Exception) -> bool:
+    """Whether a device or this machine had no room for what was asked of it.
+
+    >>> out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."))
+    True
+    """
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "DefaultCPUAllocator: " in str(error)  # it has no type of its own
+
+
 @contextmanager
-def enough_memory(torch: Any, devices: Sequence[Any], what: str, remedy: str) -> Iterator[None]:
+def enough_memory(torch: Any, devices: Sequence[Any], what: str) -> Iterator[None]:
     """TooLittleMemory in one line where ``what`` does not fit the devices; what was begun is let go of."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
         traceback.clear_frames(error.__traceback__)  # they hold tensors, and the error outlives them
         gpus = [device for device in devices if device.type == "cuda"]
         if gpus:
             torch.cuda.empty_cache()
-        where = " + ".join(_with_room(torch, device) for device in gpus) or "the device"
-        raise TooLittleMemory(f"{where} has too little memory for {what}", remedy=remedy) from None
+        where = " + ".join(_with_room(torch, device) for device in gpus) or "this machine"
+        elsewhere = "device: cpu" if gpus else "a machine with more"
+        raise TooLittleMemory(
+            f"{where} has too little memory for {what}", remedy=f"use dtype: bfloat16, a smaller model, or {elsewhere}"
+        ) from None
 
 
 def _with_room(torch: Any, device: Any) -> str:

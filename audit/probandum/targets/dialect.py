@@ -12,6 +12,9 @@ Api = Literal["chat", "completions"]
 #: The most probable tokens at one place with their log-probabilities in nats.
 Top = tuple[tuple[str, float], ...]
 
+#: Where the tokens that an answer may have are said.
+MORE_TOKENS = "target.max_tokens, or tokens of the suite where that says its own"
+
 #: Some servers write a number of this size where the logarithm of 0 would stand.
 _FLOOR = -9000.0
 #: How far above 0 rounding may leave a log-probability.
@@ -22,15 +25,23 @@ class Unreadable(ValueError):
     """A reply that is not of the protocol; its message, one line, becomes the error of a response."""
 
 
+class Wordless(Unreadable):
+    """A reply in which the model used up its tokens before it wrote an answer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """How one server is asked. ``extra``: keys of its own; ``limit``: what it calls the most tokens to write."""
+    """How one server is asked. ``extra``: keys of its own; ``limit``: what it calls the most tokens to write.
+
+    ``omit``: sampling parameters that are not sent, because it takes no ask with them.
+    """
 
     api: Api
     model: str
     system: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    omit: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -61,7 +72,7 @@ class Dialect:
             made |= {"logprobs": True, "top_logprobs": top} if self.api == "chat" else {"logprobs": top}
         if echo:
             made["echo"] = True
-        return {**made, **self.extra}
+        return {key: value for key, value in {**made, **self.extra}.items() if key not in self.omit}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +80,14 @@ class Answer:
     """One reply. ``tokens``, ``logprobs`` and ``tops`` run side by side, and are empty where none came.
 
     A log-probability is None where the server gives none, as of the first token of a prompt. ``refused``: the server
-    says that the model declined, or that a filter did.
+    says that the model declined, or that a filter did. ``reasoned``: it wrote something else before its answer.
     """
 
     model: str | None
     fingerprint: str | None
     text: str
     refused: bool = False
+    reasoned: bool = False
     tokens: tuple[str, ...] = ()
     logprobs: tuple[float | None, ...] = ()
     tops: tuple[Top, ...] = ()
@@ -88,31 +100,66 @@ class Answer:
         choices = _part(found, "choices", list)
         if not choices:
             raise Unreadable("no choice among the server's answer, expected one")
-        text, refused = _text(choices[0])
-        usage = found.get("usage") if isinstance(found.get("usage"), dict) else {}
+        reasoned = _reasoned(choices[0], found)
+        text, refused = _text(choices[0], reasoned)
+        read, written = usage_of(found)
         tokens, logprobs, tops = _logprobs(choices[0].get("logprobs"))
         return cls(
             model=_said(found.get("model")),
             fingerprint=_said(found.get("system_fingerprint")),
             text=text,
             refused=refused,
+            reasoned=reasoned,
             tokens=tokens,
             logprobs=logprobs,
             tops=tops,
-            input_tokens=_count(usage.get("prompt_tokens")),
-            output_tokens=_count(usage.get("completion_tokens")),
+            input_tokens=read,
+            output_tokens=written,
         )
 
 
-def _text(choice: Any) -> tuple[str, bool]:
+def usage_of(found: Any) -> tuple[int | None, int | None]:
+    """The tokens that a reply, one without an answer too, says were read and written; None where it does not say.
+
+    >>> usage_of({"usage": {"prompt_tokens": 3, "completion_tokens": 1}}), usage_of({}), usage_of([])
+    ((3, 1), (None, None), (None, None))
+    """
+    usage = _inside(found, "usage")
+    return _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+
+
+def _reasoned(choice: Any, found: Any) -> bool:
+    """Whether the model wrote something before its answer, by one of the names that servers have for it."""
+    message = _inside(choice, "message")
+    said = any(isinstance(message.get(name), str) and message[name] for name in ("reasoning_content", "reasoning"))
+    return said or bool(_count(_inside(_inside(found, "usage"), "completion_tokens_details").get("reasoning_tokens")))
+
+
+def _text(choice: Any, reasoned: bool) -> tuple[str, bool]:
     """What was written, and whether that is a refusal."""
     filtered = isinstance(choice, dict) and choice.get("finish_reason") == "content_filter"
     if isinstance(choice, dict) and "message" in choice:
         message = _part(choice, "message", dict)
         if isinstance(message.get("refusal"), str) and message["refusal"]:
             return message["refusal"], True
+        if not message.get("content") and not filtered and (why := _wordless(choice, message, reasoned)) is not None:
+            raise Wordless(why)
         return ("" if filtered and message.get("content") is None else _part(message, "content", str)), filtered
     return _part(choice, "text", str), filtered
+
+
+def _wordless(choice: Mapping[str, Any], message: Mapping[str, Any], reasoned: bool) -> str | None:
+    """Why a message without content is no answer; None where it is an empty one, or none at all."""
+    if choice.get("finish_reason") == "length" and (reasoned or message.get("content") is None):
+        how = "on reasoning and wrote no answer" if reasoned else "and wrote no answer"
+        return f"the model used up its tokens {how}; allow it more: {MORE_TOKENS}"
+    return "the model reasoned and wrote no answer" if reasoned else None
+
+
+def _inside(found: Any, name: str) -> Mapping[str, Any]:
+    """The object under ``name``; an empty one where there is none."""
+    held = found.get(name) if isinstance(found, dict) else None
+    return held if isinstance(held, dict) else {}
 
 
 def _logprobs(found: Any) -> tuple[tuple[str, ...], tuple[float | None, ...], tuple[Top, ...]]:

@@ -14,14 +14,16 @@ import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from probandum import codec
 from probandum.errors import TargetError, Unreachable
-from probandum.targets.access import Access, address, trusted, written_forms
+from probandum.evidence import Floats, Response
+from probandum.targets.access import Access, address, trusted
+from probandum.targets.hiding import Secrets
 from probandum.targets.loading import need, said
 
 T = TypeVar("T")
@@ -36,9 +38,10 @@ LARGEST_ANSWER = 256 * 2**20
 #: Too early, too many, or a fault of the server's own.
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 _REFUSED = frozenset({401, 403, 407})
-_HIDDEN = "[secret]"
 #: How it is told that the connection broke: the system may be as it was, and answer when the run is resumed.
 _LOST = "no answer: "
+#: What to do about it.
+GOES_ON = "see that the server runs; the same command goes on from what was answered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,21 +55,31 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back, with no secret in it, and after how many tries."""
+    """What came back, and after how many tries.
+
+    Whatever is read of it has no secret in it, since secrets are blanked here: in the body as it came, and once more
+    in every text that is decoded from it.
+    """
 
     status: int
-    text: str
+    body: str = field(repr=False)
     attempts: int
+    secrets: Secrets = field(repr=False)
 
     @property
     def well(self) -> bool:
         """Whether the server says that it answered."""
         return 200 <= self.status < 300
 
+    @property
+    def text(self) -> str:
+        """The body as it came."""
+        return self.secrets.hidden(self.body)
+
     def json(self) -> Any:
         """The body; ValueError in one line where it is no JSON, NaN and infinities among it."""
         try:
-            return json.loads(self.text, parse_constant=_no_number)
+            return self.secrets.hidden_in(json.loads(self.body, parse_constant=_no_number))
         except ValueError as error:
             raise ValueError(f"the answer is no JSON: {' '.join(str(error).split())}") from None
         except RecursionError:
@@ -74,7 +87,7 @@ class Reply:
 
     def problem(self) -> str:
         """A bad status in one line, with what the server said of it."""
-        words = " ".join(_complaint(self.text).split())
+        words = " ".join(self.secrets.hidden(_complaint(self.body)).split())
         return f"the server answered {self.status}: {words[:300]}" if words else f"the server answered {self.status}"
 
 
@@ -91,7 +104,8 @@ class Endpoint:
         self._base = access.url.rstrip("/")
         secrets = access.secrets()
         plain = {name: str(value) for name, value in (access.headers or {}).items() if name not in secrets}
-        self._hidden = written_forms(secrets.values())
+        self._secrets = access.hiding()
+        self._proxy = access.proxy_address()
         self._headers = {"User-Agent": "probandum", "Content-Type": "application/json", **plain, **secrets}
         self._verify = trusted(access.ca_file)
         #: The most tries that an ask of the last round took.
@@ -105,19 +119,13 @@ class Endpoint:
     @property
     def addresses(self) -> tuple[str, ...]:
         """What connections are opened to: the server, or the proxy before it and the server."""
-        return tuple(address(url) for url in (self._access.proxy, self._access.url) if url is not None)
+        return tuple(address(url) for url in (self._proxy, self._access.url) if url is not None)
 
     def send(self, calls: Sequence[Call]) -> list[Reply]:
         """One reply a call, in order; TargetError where one is not answered, and then none is waited for."""
         replies = _apart(self._all(calls)) if calls else []
         self.attempts = max((reply.attempts for reply in replies), default=1)
         return replies
-
-    def redacted(self, text: str) -> str:
-        """``text`` without the secrets of the plan."""
-        for secret in self._hidden:
-            text = text.replace(secret, _HIDDEN)
-        return text
 
     async def _all(self, calls: Sequence[Call]) -> list[Reply]:
         places = asyncio.Semaphore(self._access.concurrency)
@@ -136,7 +144,7 @@ class Endpoint:
             timeout=self._access.timeout,
             limits=self._library.Limits(max_connections=self._access.concurrency),
             verify=self._verify,
-            proxy=self._access.proxy,
+            proxy=self._proxy,
             trust_env=False,
             follow_redirects=False,
         )
@@ -146,12 +154,13 @@ class Endpoint:
         retries = self._access.retries if call.retries is None else call.retries
         for attempt in range(1, retries + 2):
             async with places:
-                status, text, after, failed = await self._try(client, call)
+                status, body, after, failed = await self._try(client, call)
+            reply = Reply(status=status, body=body, attempts=attempt, secrets=self._secrets)
             if status in _REFUSED or 300 <= status < 400:
-                self._refuse(call, Reply(status=status, text=text, attempts=attempt))
+                self._refuse(call, reply)
             if not failed and status not in _PASSING:
-                return Reply(status=status, text=text, attempts=attempt)
-            why = failed or Reply(status=status, text=text, attempts=attempt).problem()
+                return reply
+            why = failed or reply.problem()
             wait = after if after is not None else min(BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_WAIT_SECONDS)
             if attempt <= retries and wait <= LONGEST_WAIT_SECONDS:
                 await asyncio.sleep(wait)
@@ -160,8 +169,7 @@ class Endpoint:
             times = "once" if attempt == 1 else f"{attempt} times"
             said_of_it = f"{self._base}{call.path}: asked {times}, {why}{asked}"
             if failed.startswith(_LOST):
-                goes_on = "see that the server runs; the same command goes on from what was answered"
-                raise Unreachable(said_of_it, remedy=goes_on)
+                raise Unreachable(said_of_it, remedy=GOES_ON)
             raise TargetError(said_of_it, remedy="see what the server's own log says of it")
         raise AssertionError("the last try returns or raises")
 
@@ -182,13 +190,29 @@ class Endpoint:
         except (TimeoutError, self._library.TimeoutException):
             return 0, "", None, f"no whole answer in {self._access.timeout:g} seconds"
         except (self._library.TransportError, self._library.DecodingError, OSError) as error:
-            return 0, "", None, self.redacted(f"{_LOST}{said(error)}")
+            return 0, "", None, f"{_LOST}{self._secrets.hidden(said(error))}"
         wait = _seconds(response.headers.get("Retry-After"))
-        return int(response.status_code), self.redacted(data.decode("utf-8", "replace")), wait, ""
+        return int(response.status_code), data.decode("utf-8", "replace"), wait, ""
 
     def _refuse(self, call: Call, reply: Reply) -> None:
-        remedy = "check target.url: redirects are not followed" if reply.status < 400 else "check target.key_env"
+        remedy = "check target.key_env"
+        if reply.status < 400:
+            remedy = "check target.url: redirects are not followed"
+        elif reply.status == 407:
+            remedy = "check target.proxy: env:NAME is a variable that holds its address with name and password"
         raise TargetError(f"{self._base}{call.path}: {reply.problem()}", remedy=remedy)
+
+
+def compared(again: Response, where: str) -> Floats:
+    """The answer to a question that was answered before; Unreachable where there is none to compare."""
+    if again.outputs is None:
+        raise incomparable(where, again.error or "no answer came")
+    return again.values
+
+
+def incomparable(where: str, why: str) -> Unreachable:
+    """A broken reply to what was answered before: it says nothing of the system, and the run can be resumed."""
+    return Unreachable(f"{where}: asked again whether it is still the same system: {why}", remedy=GOES_ON)
 
 
 def _apart(work: Coroutine[Any, Any, T]) -> T:

@@ -21,9 +21,10 @@ from probandum.targets.loading import need, said
 class Facts:
     """What a model says of itself.
 
-    ``classes``: their names in its own order; None where it gives no class probabilities. ``outputs``: how many
-    things it predicts at once. ``columns``: the names it was trained on; ``width``: how many columns it takes.
-    ``warned``: what was said against it when it was loaded; ``about``: what else identifies it.
+    ``classes``: their names in its own order; None where it gives no class probabilities. ``numeric``: whether it gives
+    numbers instead. ``outputs``: how many things it predicts at once. ``columns``: the names it was trained on;
+    ``width``: how many columns it takes. ``warned``: what was said against it when it was loaded; ``about``: what else
+    identifies it.
     """
 
     module: str
@@ -32,8 +33,19 @@ class Facts:
     outputs: int
     columns: tuple[str, ...] | None
     width: int | None
+    numeric: bool = False
     warned: tuple[str, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)
+
+
+def refuse_no_numbers(file: str, facts: Facts) -> None:
+    """TargetError where a model gives no number a row, and the plan declares that its outcome is one."""
+    if not facts.numeric or facts.outputs > 1:
+        what = "with several outputs" if facts.outputs > 1 else "which is no regression"
+        raise TargetError(
+            f"{file}: a {facts.type}, {what}, and the plan declares a numeric outcome",
+            remedy="leave decision.outcome out for class probabilities, or audit its numbers with target log",
+        )
 
 
 def columns_of(
@@ -76,7 +88,7 @@ class Fitted(Protocol):
         ...
 
     def probabilities(self, inputs: Inputs) -> Floats:
-        """Of every class, shape (inputs, classes); whatever the model raises where it does not answer."""
+        """Of every class, shape (inputs, classes), or the numbers of one that has none; whatever the model raises."""
         ...
 
     def close(self) -> None:
@@ -94,7 +106,8 @@ class Held:
     def probabilities(self, inputs: Inputs) -> Floats:
         """As the model gives them."""
         prepared = self._rows(inputs) if isinstance(inputs, Table) else self._texts(inputs)
-        return np.asarray(self._model.predict_proba(prepared), dtype=np.float64)
+        asked = self._model.predict if self.facts.numeric else self._model.predict_proba
+        return np.asarray(asked(prepared), dtype=np.float64)
 
     def close(self) -> None:
         """Nothing: memory goes with the object."""
@@ -157,8 +170,19 @@ def _facts(model: Any, warned: Sequence[str]) -> Facts:
         outputs=len(classes) if several and classes is not None else 1,
         columns=None if known is None else tuple(str(name) for name in known),
         width=None if width is None else int(width),
+        numeric=classes is None and _is_regressor(model),
         warned=tuple(warned),
     )
+
+
+def _is_regressor(model: Any) -> bool:
+    """Whether the model says that it predicts numbers."""
+    from sklearn.base import is_regressor
+
+    try:
+        return bool(is_regressor(model))
+    except Exception:  # what a model says of itself is its own code
+        return False
 
 
 def _names(classes: Any) -> tuple[str, ...]:

@@ -30,10 +30,11 @@ class Load(msgspec.Struct):
 
 
 class Loaded(msgspec.Struct):
-    """What the model says of itself, or why it was not loaded."""
+    """What the model says of itself, or why it was not loaded; ``cpu_seconds`` that the process has taken so far."""
 
     facts: Facts | None = None
     error: str = ""
+    cpu_seconds: float = 0.0
 
 
 class Asked(msgspec.Struct):
@@ -62,11 +63,15 @@ class Asked(msgspec.Struct):
 
 
 class Answered(msgspec.Struct):
-    """Probabilities as float64 in little-endian bytes with their shape, or what the model raised."""
+    """Probabilities as float64 in little-endian bytes with their shape, or what the model raised.
+
+    ``cpu_seconds`` that the process has taken so far.
+    """
 
     shape: tuple[int, ...] = ()
     values: bytes = b""
     error: str | None = None
+    cpu_seconds: float = 0.0
 
     @classmethod
     def of(cls, values: Floats) -> Answered:

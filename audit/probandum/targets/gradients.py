@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from probandum.evidence import Floats
+from probandum.targets.devices import out_of_memory
 from probandum.targets.scoring import TOLERANCE
 from probandum.targets.tries import Tokens
 
@@ -135,9 +136,9 @@ def takes_embeddings(model: Any) -> bool:
         own = model(input_ids=torch.tensor([tokens], device=model.device)).logits.float()
         try:
             found = model(inputs_embeds=embeddings(model, tokens)[None]).logits.float()
-        except torch.OutOfMemoryError:
-            raise
-        except Exception:  # a model may know no embeddings, or ask for the tokens beside them
+        except Exception as error:  # a model may know no embeddings, or ask for the tokens beside them
+            if out_of_memory(error):
+                raise
             return False
     near = TOLERANCE[str(model.dtype).removeprefix("torch.")] / 10 * own.abs().max()
     return found.shape == own.shape and bool(((found - own).abs() <= near).all())

@@ -12,16 +12,17 @@ those of a prompt are off by one token. What fails here is refused, with its rea
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from probandum import codec
 from probandum.errors import TargetError
 from probandum.evidence import Capability
-from probandum.targets.dialect import Answer, Dialect, Unreadable
+from probandum.targets.acquainted import TIMES, Handshake, canary_of, fingerprints_of, owner_of
+from probandum.targets.dialect import Answer, Dialect, Unreadable, Wordless
 from probandum.targets.endpoint import Call, Endpoint, Reply
 from probandum.targets.generating import Decoding
+from probandum.targets.openai_plan import OMITTED
 
 #: How many of the most probable tokens are asked for, the most first: what servers allow differs.
 TOPS = (100, 20, 5)
@@ -29,81 +30,13 @@ TOPS = (100, 20, 5)
 ECHO_TOLERANCE = 0.05
 _QUESTION = "Count from one to ten in words."
 _START = "One, two, three,"
-_WORDS = Decoding(max_new_tokens=16)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handshake:
-    """What the server says it is, and what it was found to do.
-
-    ``top``: of how many tokens it can be asked for the log-probabilities, 0 for none; ``echo``: whether those of a
-    prompt can be used. ``canary``: the digest of a greedy answer that was the same three times; None where it was
-    not, or the server takes no greedy request. ``refused``: what it was found not to do, in sentences. ``why_not``:
-    the reason for a kind of request that it cannot answer. ``first``: the first request as it was sent; ``read``: the
-    tokens of it that the server says it read, None where it does not say.
-    """
-
-    dialect: Dialect
-    stated: Mapping[str, str | None]
-    top: int
-    echo: bool
-    canary: str | None
-    refused: tuple[str, ...]
-    why_not: Mapping[Capability, str]
-    first: Mapping[str, Any]
-    read: int | None
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """What the server can be asked."""
-        return frozenset({Capability.GENERATE, Capability.CHOOSE, Capability.SCORE} - set(self.why_not))
-
-    def facts(self) -> dict[str, Any]:
-        """What a record says of it."""
-        return {
-            "stated": dict(self.stated),
-            "listed_tokens": self.top,
-            "prompt_log_probabilities": self.echo,
-            "canary": self.canary,
-        }
-
-    def changed(self, answer: Answer) -> str | None:
-        """Why ``answer`` comes from another system than the one that was met; None where nothing says so."""
-        for what, then, now in (
-            ("model", self.stated["model"], answer.model),
-            ("system fingerprint", self.stated["system_fingerprint"], answer.fingerprint),
-        ):
-            if then is not None and now != then:
-                return f"the server said its {what} was {then!r}, and now says {now!r}"
-        return None
+#: Tokens of an answer to a plain request.
+_WORDS = 16
 
 
 def shake(endpoint: Endpoint, dialect: Dialect, decoding: Decoding, *, seed: int) -> Handshake:
     """The handshake; TargetError where the server does not answer one plain request."""
     return _Meeting(endpoint, dialect, decoding, seed).handshake()
-
-
-def met_again(endpoint: Endpoint, met: Handshake, decoding: Decoding, *, seed: int) -> str | None:
-    """Why the server is not the one that was met any more; None where it answers and states the same.
-
-    ``decoding``: the plan's, for a server that takes no greedy request.
-    """
-    asked = _WORDS if met.canary is not None else replace(decoding, max_new_tokens=_WORDS.max_new_tokens)
-    body = met.dialect.body(_prompt(met.dialect), asked, seed=seed)
-    (reply,) = endpoint.send([Call(path=met.dialect.path, body=body)])
-    if not reply.well:
-        return f"the server answered the handshake, and now {reply.problem()}"
-    try:
-        answer = Answer.read(reply.json())
-    except (Unreadable, ValueError) as error:
-        return f"the server answered the handshake, and now {error}"
-    if (why := met.changed(answer)) is not None:
-        return why
-    if met.canary is not None and _canary([answer]) != met.canary:
-        return "the server answers the same greedy request with other words than before the audit"
-    if _owner(endpoint, met.dialect.model) != met.stated["owned_by"]:
-        return "the server names another owner of the model than before the audit"
-    return None
 
 
 class _Meeting:
@@ -114,25 +47,30 @@ class _Meeting:
         self._dialect = dialect
         self._decoding = decoding
         self._seed = seed
+        self._most = _WORDS
         self._refused: list[str] = []
 
     def handshake(self) -> Handshake:
         first, greedy = self._first()  # 1
-        top, why_no_tops, written = self._tops() if greedy else (0, _NOT_GREEDY, None)  # 2
+        why_no_tops = self._why_no_tops(first, greedy)
+        top, why_no_tops, written = (0, why_no_tops, None) if why_no_tops else self._tops()  # 2
         if written is None:
             self._refused.append(f"The server's log-probabilities are not used: {why_no_tops}.")
         why_no_echo = self._echo(written, why_no_tops)  # 3
-        again = [self._plain(self._words(greedy)) for _ in range(2)]  # 4
-        canary = _canary([first, *again]) if greedy else None
+        answers = [first, *(self._plain(self._words(greedy)) for _ in range(TIMES - 1))]  # 4
+        canary = canary_of(answers) if greedy else None
         if canary is None:
-            reason = "answered the same greedy request differently" if greedy else "takes no greedy request"
+            reason = "takes no greedy request" if "temperature" not in self._dialect.omit else "is sent no temperature"
+            if greedy:
+                reason = "answered the same greedy request " + ("differently" if first.text else "with an empty text")
             self._refused.append(
                 f"The server {reason}: its texts differ between two audits of one model, and a change of the model "
                 "during the audit shows only in what it says of itself."
             )
         return Handshake(
             dialect=self._dialect,
-            stated=self._stated([first, *again]),
+            stated={"model": first.model, "owned_by": owner_of(self._endpoint, self._dialect.model)},
+            fingerprints=self._fingerprints(answers),
             top=top,
             echo=why_no_echo is None,
             canary=canary,
@@ -144,24 +82,35 @@ class _Meeting:
 
     def _first(self) -> tuple[Answer, bool]:
         """The first answer, and whether it is a greedy one."""
-        body = self._body(_WORDS)
-        reply = self._send(body)
+        greedy = "temperature" not in self._dialect.omit
+        reply = self._send(self._body(self._words(greedy)))
         if reply.status == 400 and "max_completion_tokens" in reply.text and self._dialect.limit == "max_tokens":
             self._dialect = replace(self._dialect, limit="max_completion_tokens")
-            reply = self._send(self._body(_WORDS))
-        greedy = not (reply.status == 400 and "temperature" in reply.text and self._decoding.temperature > 0)
-        if not greedy:
+            reply = self._send(self._body(self._words(greedy)))
+        if greedy and reply.status == 400 and "temperature" in reply.text and self._decoding.temperature > 0:
+            greedy = False
+            reply = self._send(self._body(self._words(greedy)))
+        if self._most < self._decoding.max_new_tokens and _spent(reply):
+            self._most = self._decoding.max_new_tokens  # as many as the plan allows an answer
             reply = self._send(self._body(self._words(greedy)))
         return self._read(reply), greedy
 
-    def _words(self, greedy: bool) -> Decoding:
-        return _WORDS if greedy else replace(self._decoding, max_new_tokens=_WORDS.max_new_tokens)
+    def _words(self, greedy: bool = True) -> Decoding:
+        return Decoding(max_new_tokens=self._most) if greedy else replace(self._decoding, max_new_tokens=self._most)
+
+    def _why_no_tops(self, first: Answer, greedy: bool) -> str:
+        """Why no log-probabilities are asked for; empty where they are."""
+        if first.reasoned:
+            return "the model reasons before it answers, and the first tokens that it writes are not of its answer"
+        if "temperature" in self._dialect.omit:
+            return "the plan leaves the temperature out, and the handshake needs greedy requests"
+        return "" if greedy else _NOT_GREEDY
 
     def _tops(self) -> tuple[int, str, Answer | None]:
         """How many tokens come with their log-probabilities, or 0 and why; and an answer with them."""
         why = ""
         for top in TOPS:
-            found = self._tried(self._body(_WORDS, top=top))
+            found = self._tried(self._body(self._words(), top=top))
             if isinstance(found, str):
                 why = f"asked for the log-probabilities of {top} tokens, {found}"
                 continue
@@ -193,15 +142,11 @@ class _Meeting:
             self._refused.append(f"The server's log-probabilities of prompts are not used: {why}.")
         return why
 
-    def _stated(self, answers: Sequence[Answer]) -> dict[str, str | None]:
-        prints = {answer.fingerprint for answer in answers}
-        if len(prints) > 1:
+    def _fingerprints(self, answers: Sequence[Answer]) -> frozenset[str]:
+        found = fingerprints_of(answers)
+        if len(found) > 1:
             self._refused.append("The server's system fingerprint changed from one request to the next.")
-        return {
-            "model": answers[0].model,
-            "system_fingerprint": prints.pop() if len(prints) == 1 else None,
-            "owned_by": _owner(self._endpoint, self._dialect.model),
-        }
+        return found
 
     def _body(self, decoding: Decoding, *, behind: str = "", top: int | None = None, echo: bool = False) -> Any:
         text = _prompt(self._dialect) + behind
@@ -221,10 +166,17 @@ class _Meeting:
                 raise Unreadable(reply.problem())
             return Answer.read(reply.json())
         except ValueError as error:
-            where = f"{self._endpoint.base}{self._dialect.path}"
-            raise TargetError(
-                f"{where}: the handshake failed: {error}", remedy="check target.url, target.model and target.api"
-            ) from None
+            failed = f"{self._endpoint.base}{self._dialect.path}: the handshake failed: {error}"
+            allowed = f"it was allowed {self._most}" if isinstance(error, Wordless) else None
+            raise TargetError(failed, remedy=allowed or self._remedy(reply)) from None
+
+    def _remedy(self, reply: Reply) -> str:
+        """What to do about a plain request that was not answered."""
+        sampling = (name for name in OMITTED if name not in self._dialect.omit)
+        named = next((name for name in sampling if reply.status in (400, 422) and name in reply.text), None)
+        if named is None:
+            return "check target.url, target.model and target.api"
+        return f"say another target.{named}, or leave it out by target.omit: [{named}], and the server's own applies"
 
     def _tried(self, body: Any) -> Answer | str:
         """The answer to a request that a server need not be able to answer, or why there is none."""
@@ -250,10 +202,13 @@ def _prompt(dialect: Dialect) -> str:
     return _QUESTION if dialect.api == "chat" else _START
 
 
-def _canary(answers: Sequence[Answer]) -> str | None:
-    """The digest of what all answers say; None where they differ."""
-    texts = {answer.text for answer in answers}
-    return codec.digest(texts.pop().encode()) if len(texts) == 1 else None
+def _spent(reply: Reply) -> bool:
+    """Whether the model used up its tokens before it answered."""
+    try:
+        Answer.read(reply.json())
+    except ValueError as error:
+        return isinstance(error, Wordless)
+    return False
 
 
 def _not_the_models(answer: Answer) -> str | None:
@@ -313,14 +268,3 @@ def _why_not(top: int, why_no_tops: str, why_no_echo: str | None) -> dict[Capabi
     if not top and why_no_echo is not None:
         found[Capability.CHOOSE] = why_no_tops
     return found
-
-
-def _owner(endpoint: Endpoint, model: str) -> str | None:
-    """Whom the list of models names as the owner; None where there is no list, or not this model on it."""
-    try:
-        (reply,) = endpoint.send([Call(path="/models", retries=0)])
-        listed = reply.json()["data"] if reply.well else []
-        named = [each["owned_by"] for each in listed if each["id"] == model]
-    except (TargetError, ValueError, KeyError, TypeError):
-        return None
-    return str(named[0]) if named else None

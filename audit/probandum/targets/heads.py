@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from probandum.targets.devices import out_of_memory
 from probandum.targets.tries import Ints
 
 #: Rows, and words of the vocabulary, whose logits are made at once: on a CPU as many as its caches hold, on a GPU as
@@ -50,9 +51,9 @@ def head_of(model: Any, tolerance: float) -> Any:
         with torch.inference_mode():
             logits = model(input_ids=torch.from_numpy(draw).to(model.device), use_cache=False).logits.float()
             again = head(seen[0]).to(logits.device).float()
-    except torch.OutOfMemoryError:
-        raise
-    except Exception:  # a body may answer in its own form
+    except Exception as error:  # a body may answer in its own form
+        if out_of_memory(error):
+            raise
         return None
     finally:
         hook.remove()

@@ -16,7 +16,7 @@ from probandum.target import Place, Problem, Target, TargetContext, target
 from probandum.targets.access import Access, address
 from probandum.targets.answering import class_names, opening, unable, wrong_names
 from probandum.targets.deciding import Kind, deciding
-from probandum.targets.endpoint import Call, Endpoint
+from probandum.targets.endpoint import Call, Endpoint, compared
 from probandum.targets.loading import versions
 from probandum.targets.mapped import Reading, short
 from probandum.targets.mapping import Expression, Template, refuse_unsaid, stands_for
@@ -122,6 +122,7 @@ class HttpTarget(Target):
         self._url, self._path = url, urlsplit(url).path
         self._endpoint = Endpoint(replace(access, url=address(url)))
         self.endpoints = self._endpoint.addresses
+        self.side_by_side = concurrency * (self._batch or 1)
         #: A question that can be asked again, and how it was answered.
         self._first: tuple[Request, Response] | None = None
         self._stated = self._state()
@@ -211,9 +212,10 @@ class HttpTarget(Target):
             return None
         request, then = self._first
         (again,) = self.answer([request])
-        if again.outputs is None or not np.allclose(then.values, again.outputs, atol=SAME, rtol=0):
-            said = short(again.error if again.outputs is None else again.outputs.tolist())
-            return f"asked its first question again it answered {said}, not {short(then.values.tolist())}"
+        now = compared(again, self._url)
+        if then.values.shape != now.shape or not np.allclose(then.values, now, atol=SAME, rtol=0):
+            said = f"it answered {short(now.tolist())}, not {short(then.values.tolist())}"
+            return f"asked its first question again {said}"
         return None
 
     def _cautions(self) -> Iterator[str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from probandum import codec
 from probandum.errors import DataError, UsageError
 from probandum.evidence import Capability, Column, Request, Response, Table
-from probandum.subject import Bools, spelled
+from probandum.subject import DIRECTIONS, NUMERIC, Bools, spelled
 from probandum.tables import distinct_of, numbers_of, read_table, stated
 from probandum.target import Place, Problem, Target, TargetContext, target
 from probandum.targets.answering import unable
@@ -23,20 +23,25 @@ class LogTarget(Target):
     """Recorded decisions, outcomes and scores of a CSV or Parquet file, each answered for its own row.
 
     ``decision``: a column, or ``{column, at_least}`` for a number that becomes a decision, "1" at or above it
-    and "0" below. ``favourable``: the decision that is good for the person; there is no default.
+    and "0" below, or ``{number: COLUMN}`` for a number that is the outcome itself, such as a price, a salary or a
+    score that ranks. ``favourable``: the decision that is good for the person, or which numbers are, ``higher`` or
+    ``lower`` ones; there is no default.
     ``label``: the column of the outcome; ``positive``: its value that the system tries to detect.
     ``detected``: the decision that says "positive", by default the same value as ``positive``, and without a
     label whatever is not favourable. ``score``: a column of numbers. ``columns``: which others to read, such
     as those of the groups; all where not given. ``id``: the column that names a row, so that a later log can be
-    compared with this one row by row.
+    compared with this one row by row. ``weight``: the column that says how many persons of the population a row
+    stands for; ``cluster``: that of the person whom it is about, where persons recur.
 
-    Answers hold 0 or 1 in the columns ``favourable`` and ``detected``, and ``score`` as recorded. A row that
-    the log does not hold is an error: nobody knows how the system would have decided on it.
+    Answers hold 0 or 1 in the columns ``favourable`` and ``detected``, and ``score`` as recorded; or the one column
+    ``number``, beside a label that is a number then, too. A row that the log does not hold is an error: nobody knows
+    how the system would have decided on it.
     """
 
     capabilities = frozenset({Capability.PREDICT})
 
     recorded = True
+    numeric = True
 
     def __init__(
         self,
@@ -51,48 +56,64 @@ class LogTarget(Target):
         score: str | None = None,
         columns: Sequence[str] | None = None,
         id: str | None = None,
+        weight: str | None = None,
+        cluster: str | None = None,
     ) -> None:
         file = context.resolve(path)
         self._file = file.name
-        self._column, self._at_least = _decision(decision)
-        named = [name for name in (self._column, label, score, id) if name is not None]
+        self._column, self._at_least, self._number = _decision(decision)
+        named = [name for name in (self._column, label, score, id, weight, cluster) if name is not None]
         self._table = read_table(file, columns=None if columns is None else [*named, *columns])
         self._digest = codec.digest(file.read_bytes())
         if score is not None:
             numbers_of(self._table, score, what=f"target.score: {self._file}")
         self._score = score
         self._rows: dict[tuple[str, ...], set[tuple[object, ...]]] = {}
+        #: The columns that an answer depends on: what a request has to hold.
+        self.features = (self._column, *((score,) if score and score != self._column else ()))
+        self.answers = self.features
+        if self._number:
+            numbers_of(self._table, self._column, what=f"target.decision: {self._file}")
+            self._favourable, self._detected = str(favourable), frozenset[str]()
+            self.labels = (NUMERIC,)
+            return
         found = _decisions(self._table, self._column, self._at_least, self._file)
         self._favourable = _favourable(favourable, found, self._column, self._file)
         said = {"label": label, "positive": positive, "detected": detected}
         says = _detected(said, self._table, found, self._column, self._file)
         self._detected = frozenset(found) - {self._favourable} if says is None else says
         self.labels = ("favourable", "detected", *(("score",) if score else ()))
-        #: The columns that an answer depends on: what a request has to hold.
-        self.features = (self._column, *((score,) if score and score != self._column else ()))
-        self.answers = self.features
 
     @classmethod
     def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
         """What is wrong with the decision, and with the values that are one of it or of the outcome."""
+        number = False
         try:
-            _decision(options["decision"])
+            number = _decision(options["decision"]).number
         except UsageError as error:
             yield Problem(("decision",), "; ".join(error.lines()).removeprefix("target.decision: "))
-        if options.get("favourable") is None:
+        favourable = options.get("favourable")
+        if number and favourable not in DIRECTIONS:
+            yield Problem(
+                ("favourable",), "which numbers are good for the person, higher or lower? There is no default"
+            )
+        elif favourable is None:
             yield Problem(("favourable",), f"{_UNDECLARED}; add favourable: VALUE")
+        for key in ("positive", "detected", "score"):
+            if number and options.get(key) is not None:
+                yield Problem((key,), "decision names a number, which is compared as it is; leave this key out")
         for key in ("favourable", "positive", "detected"):
             if isinstance(options.get(key), list | Mapping):
                 yield Problem((key,), f"expected one value, got {options[key]!r}")
 
     @classmethod
     def named_columns(cls, options: Mapping[str, Any]) -> Mapping[Place, str]:
-        """The columns of the decision, the outcome, the score and the id, and the others that are to be read."""
-        named: dict[Place, Any] = {(key,): options.get(key) for key in ("label", "score", "id")}
+        """The columns of the decision, the outcome, the score, the row and the person, and the others to be read."""
+        named: dict[Place, Any] = {(key,): options.get(key) for key in ("label", "score", "id", "weight", "cluster")}
         named |= {("columns", index): name for index, name in enumerate(options.get("columns") or ())}
         decision = options.get("decision")
         if isinstance(decision, Mapping):
-            named["decision", "column"] = decision.get("column")
+            named |= {("decision", key): decision.get(key) for key in ("column", "number")}
         else:
             named["decision",] = decision
         return {place: column for place, column in named.items() if isinstance(column, str)}
@@ -104,8 +125,11 @@ class LogTarget(Target):
         if score is not None and score in table:
             yield from _wrong(lambda: numbers_of(table, score, what=f"target.score: {file}"))
         try:
-            column, at_least = _decision(options["decision"])
+            column, at_least, number = _decision(options["decision"])
             if column not in table:
+                return
+            if number:
+                yield from _wrong(lambda: numbers_of(table, column, what=f"target.decision: {file}"))
                 return
             found = _decisions(table, column, at_least, file)
         except UsageError as error:
@@ -129,6 +153,7 @@ class LogTarget(Target):
             "at_least": self._at_least,
             "favourable": self._favourable,
             "detected": sorted(self._detected),
+            **({"number": True} if self._number else {}),
             "score": self._score,
             "rows": len(self._table),
         }
@@ -142,6 +167,8 @@ class LogTarget(Target):
             return Response(error=why)
         table = request.table
         chosen = table[self._column]
+        if self._number:
+            return Response(outputs=np.asarray(chosen, dtype=np.float64)[:, None], labels=self.labels)
         parts = [self._is(chosen, {self._favourable}), self._is(chosen, self._detected)]
         columns = [part.astype(np.float64) for part in parts]
         if self._score is not None:
@@ -228,16 +255,27 @@ def _detected(
     return frozenset({says} & set(found))
 
 
-def _decision(decision: str | Mapping[str, Any]) -> tuple[str, float | None]:
+class _Decided(NamedTuple):
+    """The column of the decision, where a number becomes one, and whether the number is what was decided."""
+
+    column: str
+    at_least: float | None = None
+    number: bool = False
+
+
+def _decision(decision: str | Mapping[str, Any]) -> _Decided:
     if isinstance(decision, str):
-        return decision, None
+        return _Decided(decision)
     keys = set(decision)
+    if keys == {"number"}:
+        return _Decided(str(decision["number"]), number=True)
     at_least = decision.get("at_least")
     if keys != {"column", "at_least"} or isinstance(at_least, bool) or not isinstance(at_least, int | float):
         raise UsageError(
-            "target.decision: expected a column, or {column: NAME, at_least: NUMBER}", remedy=f"got {dict(decision)}"
+            "target.decision: expected a column, or {column: NAME, at_least: NUMBER}, or {number: NAME}",
+            remedy=f"got {dict(decision)}",
         )
-    return str(decision["column"]), float(at_least)
+    return _Decided(str(decision["column"]), float(at_least))
 
 
 def _tuples(table: Table, names: Sequence[str]) -> zip[tuple[object, ...]]:

@@ -15,7 +15,8 @@ import numpy as np
 
 from probandum.errors import TargetError
 from probandum.evidence import Capability, Floats, Request, Response
-from probandum.targets.prompting import Asked, Unanswerable, attempt, before_answer, name_of, summed, wanted_by
+from probandum.targets.devices import out_of_memory
+from probandum.targets.prompting import Asked, Unanswerable, attempt, before_answer, name_of, responses_of, wanted_by
 from probandum.targets.rows import equal_rows
 from probandum.targets.scoring import TOLERANCE, WHOLE_LOGITS
 from probandum.targets.tries import Tokens
@@ -91,14 +92,7 @@ class MaskedModel:
             parts = [self._scorer.score(filled) for each in every for filled in each.by_input()]
         else:
             parts = [self._scorer.score([filled for each in every for filled in each.sequences])]
-        values, first, responses = np.concatenate([np.zeros(0), *parts]), 0, []
-        for request, each in zip(requests, asked, strict=True):
-            if isinstance(each, str):
-                responses.append(Response(error=each))
-                continue
-            responses.append(summed(request, each, values[first : first + len(each.sequences)]))
-            first += len(each.sequences)
-        return responses
+        return responses_of(requests, asked, np.concatenate([np.zeros(0), *parts]))
 
     def count(self, request: Request) -> int:
         """How many tokens the model reads for a request; 0 where it cannot be asked."""
@@ -248,9 +242,9 @@ class MaskedScorer:
             self._narrow = self._model.base_model is not self._model
             try:
                 found = self._logits(tokens, places)
-            except torch.OutOfMemoryError:
-                raise
-            except Exception:  # a head may look at more than one place
+            except Exception as error:  # a head may look at more than one place
+                if out_of_memory(error):
+                    raise
                 return False
         near = TOLERANCE[str(self._model.dtype).removeprefix("torch.")] / 10 * own.abs().max()
         return found.shape == own.shape and bool(((found - own).abs() <= near).all())

@@ -15,10 +15,11 @@ from probandum.errors import TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.access import Access
-from probandum.targets.answering import Inputs, answered, class_names, opening, unable
+from probandum.targets.answering import Inputs, answered, class_names, opening, unable, wrong_names
 from probandum.targets.deciding import Deciding, deciding
+from probandum.targets.endpoint import compared, incomparable
 from probandum.targets.loading import said
-from probandum.targets.oip_asking import Answer, Asked, Server, Stated, broken
+from probandum.targets.oip_asking import Answer, Asked, Server, Stated, broken, other_than
 from probandum.targets.oip_grpc import GrpcServer, refuse_beyond_grpc
 from probandum.targets.oip_http import HttpServer
 from probandum.targets.oip_plan import Output, inputs_of, is_probability, output_of
@@ -92,6 +93,7 @@ class OipTarget(Target):
             proxy=proxy,
         )
         self._url, self._protocol = url.rstrip("/"), protocol
+        self.side_by_side = concurrency * self._batch
         made = GrpcServer if protocol == "grpc" else HttpServer
         self._server: Server = made(access, model=model, version=version)
         try:
@@ -118,9 +120,9 @@ class OipTarget(Target):
         """What is wrong with the address, the environment and the tensors, as far as the plan alone can say."""
         unreachable = list(Access.problems(options, context))
         yield from unreachable
+        yield from wrong_names(options)
         texts = options.get("kind") == "classify"
         checks: list[Callable[[], object]] = [
-            lambda: class_names(options.get("labels", ())),
             lambda: output_of(options.get("outputs"), (), texts=texts),
             lambda: _batch(options.get("batch", 1)),
         ]
@@ -168,7 +170,17 @@ class OipTarget(Target):
 
     def check(self) -> str | None:
         """Why the server is not the one that the audit began with; None where it states and answers the same."""
-        if self._changed is None and self._server.stated() != self._stated:
+        try:
+            self._look_again()
+        except ValueError as refused:
+            raise incomparable(self._url, str(refused)) from None
+        except TargetError:
+            if self._changed is None:
+                raise
+        return self._changed
+
+    def _look_again(self) -> None:
+        if self._changed is None and other_than(self._stated, self._server.stated()):
             self._changed = f"{self._stated.model} is not what it was when the audit began: its metadata differ"
         if self._changed is None and self._first is not None:
             batch, then = self._first
@@ -178,9 +190,8 @@ class OipTarget(Target):
         if self._changed is None and self._recalled is not None:
             request, before = self._recalled
             (again,) = self.answer([request])
-            if again.outputs is None or not _alike(before.values, again.outputs):
+            if not _alike(before.values, compared(again, self._url)):
                 self._changed = f"{self._stated.model} answers in another way than before the run was interrupted"
-        return self._changed
 
     def recall(self, requests: Sequence[Request], responses: Sequence[Response]) -> None:
         """Keep the first question that can be asked again, and how it was answered."""

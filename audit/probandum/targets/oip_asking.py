@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from probandum.errors import TargetError
@@ -89,6 +89,20 @@ def serving_version(models: Iterable[tuple[str, str, str]], model: str, version:
     if version is not None:
         ready &= {version}
     return ready.pop() if len(ready) == 1 else None
+
+
+def other_than(then: Stated, now: Stated) -> bool:
+    """Whether two statements contradict each other.
+
+    What a server need not say, of itself and of its versions, says nothing where one of them leaves it out.
+
+    >>> one, silent = Stated(server={"version": "1"}, model="a"), Stated(server={}, model="a", serving="3")
+    >>> other_than(one, silent), other_than(one, Stated(server={"version": "2"}, model="a"))
+    (False, True)
+    """
+    server = now.server if then.server and now.server else then.server
+    serving = now.serving if then.serving and now.serving else then.serving
+    return replace(now, server=server, serving=serving) != then
 
 
 def broken(where: str, why: str) -> TargetError:

@@ -6,16 +6,18 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from probandum.errors import DataError, TargetError, Unreachable, UsageError
 from probandum.targets import endpoint
-from probandum.targets.access import Access, address, written_forms
+from probandum.targets.access import Access, address
 from probandum.targets.loading import need
 from probandum.targets.oip_asking import Answer, Asked, Stated, TensorStated, broken, serving_version
 from probandum.targets.oip_messages import SERVICE, entries, messages
 from probandum.targets.oip_tensors import TEXT, Tensor, from_bytes, from_json
+
+T = TypeVar("T")
 
 #: Refuses an input, and will whenever it is asked.
 _REFUSES_INPUT = ("INVALID_ARGUMENT", "OUT_OF_RANGE", "FAILED_PRECONDITION")
@@ -34,7 +36,7 @@ class GrpcServer:
         self._where = address(access.url)
         self._made = messages()
         secrets = access.secrets()
-        self._hidden = written_forms(secrets.values())
+        self._secrets = access.hiding()
         headers = {**(access.headers or {}), **secrets}
         self._metadata = tuple((name.lower(), str(value)) for name, value in headers.items())
         self._channel = self._opened(urlsplit(access.url))
@@ -50,7 +52,7 @@ class GrpcServer:
         model = self._call("ModelMetadata", self._made["ModelMetadataRequest"](name=self._model, version=self._version))
         index = self._call("RepositoryIndex", self._made["RepositoryIndexRequest"](), may_lack=True)
         named = [(each.name, each.version, each.state) for each in index.models] if index is not None else []
-        return Stated(
+        stated = Stated(
             server={}
             if server is None
             else {"name": server.name, "version": server.version, "extensions": list(server.extensions)},
@@ -61,6 +63,7 @@ class GrpcServer:
             inputs=_tensors(model.inputs),
             outputs=_tensors(model.outputs),
         )
+        return self._without_secrets(stated)
 
     def infer(self, batches: Sequence[Asked]) -> list[Answer]:
         """One answer a batch, several at a time; where one fails, or Ctrl-C ends it, none is waited for."""
@@ -107,8 +110,8 @@ class GrpcServer:
                 for place, each in enumerate(response.outputs)
             )
         except ValueError as error:
-            raise broken(self._where, str(error)) from None
-        return Answer(outputs=outputs, version=response.model_version)
+            raise broken(self._where, self._secrets.hidden(str(error))) from None
+        return self._without_secrets(Answer(outputs=outputs, version=response.model_version))
 
     def _call(self, method: str, request: Any, *, may_lack: bool = False) -> Any:
         """The answer after retries. None: the server has no such method, and need not. ValueError: a refused input."""
@@ -140,7 +143,7 @@ class GrpcServer:
         times = "once" if attempt == 1 else f"{attempt} times"
         raise (Unreachable if code == "UNAVAILABLE" else TargetError)(
             f"{self._where}: {method} asked {times}, {why}",
-            remedy="see that the server runs; the same command goes on from what was answered",
+            remedy=endpoint.GOES_ON,
         )
 
     def _method(self, method: str) -> Any:
@@ -151,12 +154,15 @@ class GrpcServer:
 
     def _said(self, error: Any) -> str:
         """A status in one line, without the secrets of the plan."""
-        words = " ".join(str(error.details() or "").split())[:300]
-        for secret in self._hidden:
-            words = words.replace(secret, "[secret]")
+        words = " ".join(self._secrets.hidden(str(error.details() or "")).split())[:300]
         return (
             f"the server answered {error.code().name}: {words}" if words else f"the server answered {error.code().name}"
         )
+
+    def _without_secrets(self, said: T) -> T:
+        """What the server says, decoded, with every secret in it blanked."""
+        found: T = self._secrets.hidden_in(said)
+        return found
 
     def _opened(self, parts: Any) -> Any:
         options = [

@@ -7,7 +7,7 @@ row and column, before anything is sent.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from probandum.evidence import Column, Table
 from probandum.subject import as_text
+from probandum.targets.casting import cast, whole
 
 TEXT = "BYTES"
 #: The numeric datatypes of the protocol as numpy says them, little-endian as bytes are sent.
@@ -67,11 +68,42 @@ def from_json(said: Any) -> Tensor:
     if not isinstance(shape, list) or not all(isinstance(size, int) and size >= 0 for size in shape):
         raise ValueError(f"the output {name!r} states no shape")
     kind = _kind(name, datatype)
+    flat = _flat(data)
+    for wrong in _others(flat, kind):
+        raise ValueError(f"the output {name!r} holds {_short(wrong)}, which is no {datatype}")
+    values = np.array(flat, dtype=np.str_ if kind is None else np.float64)
+    return Tensor(name=name, datatype=str(datatype), values=_shaped(name, values, shape))
+
+
+def _flat(data: list[Any]) -> list[Any]:
+    """The values of a list in row-major order, however it nests: the protocol allows both.
+
+    >>> _flat([[1, 2], [3, 4]])
+    [1, 2, 3, 4]
+    """
+    while any(isinstance(each, list) for each in data):
+        data = [value for each in data for value in (each if isinstance(each, list) else [each])]
+    return data
+
+
+def _others(values: Sequence[Any], kind: np.dtype[Any] | None) -> Iterator[Any]:
+    """The values of an answer that are not of its datatype, ``kind`` None being that of texts."""
+    fits: tuple[type, ...] = (str,) if kind is None else (bool, int) if kind.kind == "b" else (int, float)
+    if not set(map(type, values)).issubset(fits):
+        yield from (value for value in values if type(value) not in fits)
+        return
     try:
-        flat = np.array([str(text) for text in data]) if kind is None else np.asarray(data, dtype=np.float64).ravel()
-    except (TypeError, ValueError):
-        raise ValueError(f"the output {name!r} holds something else than {datatype}") from None
-    return Tensor(name=name, datatype=str(datatype), values=_shaped(name, flat, shape))
+        numbers = np.zeros(0) if kind is None else np.array(values, dtype=np.float64)
+    except OverflowError:  # a whole number beyond double precision
+        yield max(values, key=abs)
+        return
+    if kind is not None and kind.kind != "f":
+        yield from (value for value, fit in zip(values, whole(numbers, kind).tolist(), strict=True) if not fit)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 def from_bytes(name: str, datatype: str, shape: Sequence[int], data: bytes) -> Tensor:
@@ -152,41 +184,7 @@ class Input:
 
 
 def fitted(column: Column, datatype: str, name: str) -> npt.NDArray[Any]:
-    """A column in a datatype; ValueError names the first row whose value the datatype does not hold.
-
-    >>> fitted(np.array([1.0, 2.5]), "INT64", "children")
-    Traceback (most recent call last):
-    ValueError: row 2: column 'children' holds 2.5, which is no INT64
-    """
+    """A column in a datatype; ValueError names the first row whose value the datatype does not hold."""
     if datatype == TEXT:
         return as_text(column)
-    try:
-        numbers = np.asarray(column, dtype=np.float64)
-    except ValueError:
-        raise ValueError(_unfit(column, [not _is_number(value) for value in column.tolist()], datatype, name)) from None
-    kind = NUMBERS[datatype]
-    if kind.kind == "f":
-        with np.errstate(over="ignore"):
-            made = numbers.astype(kind)
-        sound = np.isfinite(made)
-    else:
-        low, high = (0, 1) if kind.kind == "b" else (np.iinfo(kind).min, np.iinfo(kind).max)
-        sound = (numbers >= low) & (numbers <= high) & (numbers == np.floor(numbers)) & (np.abs(numbers) <= 2.0**53)
-        made = np.where(sound, numbers, 0.0).astype(kind)
-    if not sound.all():
-        raise ValueError(_unfit(column, ~sound, datatype, name))
-    return np.asarray(made)
-
-
-def _is_number(value: object) -> bool:
-    try:
-        float(str(value))
-    except ValueError:
-        return False
-    return True
-
-
-def _unfit(column: Column, bad: npt.ArrayLike, datatype: str, name: str) -> str:
-    row = int(np.argmax(bad))
-    value = column[row].item() if hasattr(column[row], "item") else column[row]
-    return f"row {row + 1}: column {name!r} holds {value!r}, which is no {datatype}"
+    return cast(column, NUMBERS[datatype], name, called=datatype)

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from probandum.errors import TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
-from probandum.subject import as_text
+from probandum.subject import NUMERIC, as_text
 from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.answering import Inputs, answered, class_names, wrong_names
+from probandum.targets.casting import cast
 from probandum.targets.forms import no_digests, no_onnx, other_file
 from probandum.targets.loading import ModelFile, model_path, need, said, versions
 
@@ -25,7 +26,8 @@ _NUMPY = {
     "tensor(string)": np.object_,
 }
 _ZIPMAPS = ("seq(map(int64,tensor(float)))", "seq(map(string,tensor(float)))")
-_PROBABILITIES = ("tensor(float)", "tensor(double)", *_ZIPMAPS)
+_NUMBERS = ("tensor(float)", "tensor(double)")
+_PROBABILITIES = (*_NUMBERS, *_ZIPMAPS)
 
 
 @target("onnx")
@@ -35,12 +37,13 @@ class OnnxTarget(Target):
     One input of rank 2 takes ``data.features`` as a matrix in their order; several inputs take the columns
     of their names. ``output``: the name of the probabilities where the model has several such outputs.
     ``labels``: class names in the order of its columns; a model whose probabilities are a map of names (zipmap)
-    says them itself. One probability a row is that of the second of two labels. ``sha256``: what the file
-    must be.
+    says them itself. One probability a row is that of the second of two labels. With ``decision.outcome: numeric`` in
+    the plan it is a regression, and ``output`` its one number a row. ``sha256``: what the file must be.
     """
 
     capabilities = frozenset({Capability.PREDICT})
     shareable = True
+    numeric = True
 
     def __init__(
         self,
@@ -64,8 +67,10 @@ class OnnxTarget(Target):
             raise TargetError(f"{self._file}: no ONNX model: {said(error)}") from None
         self._inputs = {each.name: each for each in self._session.get_inputs()}
         self._columns = self._input_columns(context.features)
-        self._output = self._probability_output(output)
-        self.labels = self._class_names(labels)
+        self._output = self._read_output(output, _NUMBERS if context.numeric else _PROBABILITIES)
+        if context.numeric:
+            self._refuse_several()
+        self.labels = (NUMERIC,) if context.numeric else self._class_names(labels)
 
     @classmethod
     def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
@@ -110,10 +115,10 @@ class OnnxTarget(Target):
         rows = table.select(self._columns) if self._columns else table
         if len(self._inputs) == 1 and not self._by_name:
             (only,) = self._inputs.values()
-            columns = [_cast(column, only.type) for column in rows.columns.values()]
+            columns = [_cast(column, only.type, name) for name, column in rows.columns.items()]
             return {only.name: np.column_stack(columns)}
         return {
-            name: _cast(rows[name], each.type).reshape((-1, 1) if len(each.shape) == 2 else (-1,))
+            name: _cast(rows[name], each.type, name).reshape((-1, 1) if len(each.shape) == 2 else (-1,))
             for name, each in self._inputs.items()
         }
 
@@ -143,14 +148,25 @@ class OnnxTarget(Target):
             raise TargetError(f"{self._file}: the model takes {width} columns, data.features names {len(features)}")
         return tuple(features)
 
-    def _probability_output(self, name: str | None) -> Any:
-        outputs = {each.name: each for each in self._session.get_outputs() if each.type in _PROBABILITIES}
+    def _refuse_several(self) -> None:
+        """TargetError where the model says that it gives several numbers a row."""
+        width = self._output.shape[-1] if len(self._output.shape) == 2 else 1
+        if len(self._output.shape) > 2 or (isinstance(width, int) and width != 1):
+            raise TargetError(
+                f"{self._file}: output {self._output.name!r} has the shape {self._output.shape}, "
+                "and the plan declares a numeric outcome",
+                remedy="expected one number a row; leave decision.outcome out for class probabilities",
+            )
+
+    def _read_output(self, name: str | None, kinds: Sequence[str]) -> Any:
+        outputs = {each.name: each for each in self._session.get_outputs() if each.type in kinds}
         if name is None and len(outputs) == 1:
             return next(iter(outputs.values()))
         if name not in outputs:
             found = ", ".join(outputs) or "none"
+            what = "numbers" if kinds is _NUMBERS else "probabilities"
             raise UsageError(
-                f"target.output: {name!r} is no output of probabilities of {self._file}", remedy=f"its outputs: {found}"
+                f"target.output: {name!r} is no output of {what} of {self._file}", remedy=f"its outputs: {found}"
             )
         return outputs[name]
 
@@ -192,8 +208,8 @@ def _provider(runtime: Any, device: str) -> str:
     return wanted
 
 
-def _cast(column: npt.NDArray[Any], kind: str) -> npt.NDArray[Any]:
-    """A column as the model's input wants it; ValueError where text is no number."""
+def _cast(column: npt.NDArray[Any], kind: str, name: str) -> npt.NDArray[Any]:
+    """A column as the model's input wants it; ValueError naming row and column where it does not hold a value."""
     if kind == "tensor(string)":
         return as_text(column).astype(object)
-    return np.asarray(column, dtype=np.float64).astype(_NUMPY[kind])
+    return cast(column, _NUMPY[kind], name, called=np.dtype(_NUMPY[kind]).name, missing=True)

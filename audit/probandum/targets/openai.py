@@ -14,15 +14,17 @@ from probandum.errors import TargetError, UsageError
 from probandum.evidence import Capability, Request, Response
 from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.access import Access
+from probandum.targets.acquainted import met_again, told
 from probandum.targets.answering import unable
 from probandum.targets.choosing import Open, by_echo, by_first_token
 from probandum.targets.dialect import Answer, Dialect, Unreadable
 from probandum.targets.endpoint import Call, Endpoint, Reply
-from probandum.targets.handshake import met_again, shake
-from probandum.targets.openai_plan import decoding_of, extra_of, refuse_system, with_path
+from probandum.targets.handshake import shake
+from probandum.targets.openai_plan import decoding_of, extra_of, omitted, refuse_system, with_path
 from probandum.targets.phrasing import Bodies, Phrasing, options_of
 from probandum.targets.prompting import Unanswerable, name_of
 from probandum.targets.token_counts import TokenCounts
+from probandum.targets.usage import counted, total, used
 
 
 @target("openai")
@@ -37,6 +39,7 @@ class OpenAITarget(Target):
     ``temperature``, ``top_p``, ``max_tokens`` and ``seed`` are sent with every request that does not say otherwise,
     since servers fill in what is left out; so are the keys of ``extra``, such as ``top_k`` and
     ``repetition_penalty`` of vLLM. A request that samples gets a seed of its own, made of ``seed`` and the request.
+    ``omit`` names those of temperature, top_p and seed that a server refuses: the server's own then apply.
 
     Options are chosen among by the listed probabilities of the first token of the answer or, where an echoed prompt
     is found to be scored rightly, by the log-probability of the whole option. A chat cannot be made to begin its
@@ -64,6 +67,7 @@ class OpenAITarget(Target):
         top_p: float = 1.0,
         max_tokens: int = 128,
         seed: int = 0,
+        omit: Sequence[str] = (),
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         refuse_system(system, api)
@@ -80,14 +84,18 @@ class OpenAITarget(Target):
             ca_file=None if ca_file is None else context.resolve(ca_file),
             proxy=proxy,
         )
-        dialect = Dialect(api=api, model=model, system=system, extra=extra_of(extra or {}))
+        left_out = omitted(omit, {})
+        dialect = Dialect(api=api, model=model, system=system, extra=extra_of(extra or {}), omit=left_out)
         self._access, self._endpoint = access, Endpoint(access)
         self.endpoints = self._endpoint.addresses
+        self.side_by_side = concurrency
         self._met = shake(self._endpoint, dialect, self._decoding, seed=seed)
         self._dialect = self._met.dialect
         self._phrasing = Phrasing(dialect=self._dialect, decoding=self._decoding, seed=seed, top=self._met.top)
         self._changed: str | None = None
+        self._seen = set(self._met.fingerprints)
         self._attempts = 1
+        self.passing = ("system_fingerprints",) if self._met.several else ()
         self.capabilities = self._met.capabilities
         self.why_not = self._met.why_not
         self.cautions = tuple(self._cautions())
@@ -101,6 +109,7 @@ class OpenAITarget(Target):
             lambda: refuse_system(options.get("system"), options.get("api", "chat")),
             lambda: decoding_of(**sampling),
             lambda: extra_of(options.get("extra") or {}),
+            lambda: omitted(options.get("omit", ()), options),
         ):
             try:
                 check()
@@ -114,7 +123,12 @@ class OpenAITarget(Target):
             "model": self._dialect.model,
             "api": self._dialect.api,
             "system": self._dialect.system,
-            "sampling": {**self._sampling, "seed": self._seed, **self._dialect.extra},
+            "sampling": {
+                **self._sampling,
+                "seed": self._seed,
+                **self._dialect.extra,
+                **dict.fromkeys(self._dialect.omit),
+            },
             **self._met.facts(),
         }
 
@@ -140,7 +154,7 @@ class OpenAITarget(Target):
             return [None] * len(requests)
         made = [self._bodies(request) for request in requests]
         counts = iter(self._counts.of([body for bodies in made for body in bodies]))
-        return [_sum([next(counts) for _ in bodies]) for bodies in made]
+        return [total([next(counts) for _ in bodies]) for bodies in made]
 
     def writes(self, requests: Sequence[Request]) -> list[int | None]:
         """The most tokens that its asks allow, one for a choice or a score."""
@@ -160,8 +174,17 @@ class OpenAITarget(Target):
         return [] if isinstance(bodies, str) else bodies
 
     def check(self) -> str | None:
-        """Why the server is not the one that the audit began with; None where it answers and states the same."""
-        return self._changed or met_again(self._endpoint, self._met, self._decoding, seed=self._seed)
+        """Why the server is not the one that the audit began with; None where it answers and states the same.
+
+        A fingerprint that is new is a caution, where the server still answers in the same words.
+        """
+        if self._changed is None:
+            again = met_again(self._endpoint, self._met, seen=self._seen)
+            self._changed = again.changed
+            self._seen |= again.fingerprints
+            if (caution := told(self._met, self._seen, again.fingerprints)) is not None:
+                self.cautions = (*self._cautions(), caution)
+        return self._changed
 
     def _written(self, requests: Sequence[Request]) -> list[Response]:
         def read(request: Request, answers: Sequence[Answer]) -> Response:
@@ -176,7 +199,8 @@ class OpenAITarget(Target):
         found = self._asked(requests, self._phrasing.firsts, self._by_first_token)
         again = [place for place, each in enumerate(found) if each.error is None and each.outputs is None]
         for place, response in zip(again, self._scored([requests[place] for place in again]), strict=True):
-            found[place] = _with_tokens(response, found[place])
+            asked = response, found[place]
+            found[place] = counted(response, [(each.input_tokens, each.output_tokens) for each in asked])
         return found
 
     def _scored(self, requests: Sequence[Request]) -> list[Response]:
@@ -209,9 +233,10 @@ class OpenAITarget(Target):
             for place, reply in enumerate(replies):
                 answers.append(self._answer(reply, name_of(request, place // asks)))
             refused = dict.fromkeys(place // asks for place, answer in enumerate(answers) if answer.refused)
-            return _counted(replace(read(request, answers), refused=tuple(refused)), answers)
+            response = replace(read(request, answers), refused=tuple(refused))
+            return counted(response, [(each.input_tokens, each.output_tokens) for each in answers])
         except Unanswerable as error:
-            return _counted(Response(error=str(error)), answers)
+            return counted(Response(error=str(error)), used(replies))
 
     def _answer(self, reply: Reply, name: str) -> Answer:
         """One answer; Unanswerable where this one is none, TargetError where it is another system's."""
@@ -226,6 +251,8 @@ class OpenAITarget(Target):
         self._changed = self._changed or self._met.changed(answer)
         if self._changed is not None:
             raise TargetError(f"{self._endpoint.base}: {self._changed}", remedy="audit one system at a time")
+        if answer.fingerprint is not None:
+            self._seen.add(answer.fingerprint)
         return answer
 
     def _by_first_token(self, request: Request, answers: Sequence[Answer]) -> Response:
@@ -266,6 +293,10 @@ class OpenAITarget(Target):
         found = [
             f"The system is an endpoint, {self._endpoint.base}: its identity is what it says of itself.",
             *self._met.refused,
+            *(
+                f"{name} is not sent (target.omit): a default of the server applies, which nothing here states."
+                for name in self._dialect.omit
+            ),
         ]
         if Capability.CHOOSE in self.capabilities and self._dialect.api == "chat":
             found.append(
@@ -283,22 +314,3 @@ def _attempt(bodies: Callable[[Request], Bodies], request: Request) -> Bodies | 
         return bodies(request)
     except (Unanswerable, TypeError) as error:
         return str(error)
-
-
-def _counted(response: Response, answers: Sequence[Answer]) -> Response:
-    """With the tokens that the server says it read and wrote; None where it does not say."""
-    read, written = [each.input_tokens for each in answers], [each.output_tokens for each in answers]
-    return replace(response, input_tokens=_sum(read), output_tokens=_sum(written))
-
-
-def _with_tokens(response: Response, more: Response) -> Response:
-    return replace(
-        response,
-        input_tokens=_sum([response.input_tokens, more.input_tokens]),
-        output_tokens=_sum([response.output_tokens, more.output_tokens]),
-    )
-
-
-def _sum(counts: Sequence[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +10,8 @@ from probandum.errors import UsageError
 from probandum.targets.generating import Decoding
 from probandum.targets.prompting import Unanswerable
 
+#: Sampling parameters that a plan may leave out, since some servers take no ask with them.
+OMITTED = ("temperature", "top_p", "seed")
 #: Keys of ``extra`` that would change what is asked, or what the plan says elsewhere.
 _OWN = (
     *("model", "messages", "prompt", "system", "temperature", "top_p", "max_tokens", "max_completion_tokens", "seed"),
@@ -52,3 +54,13 @@ def extra_of(extra: Mapping[str, Any]) -> Mapping[str, Any]:
             f"target.extra.{twice}: not an extra of the server", remedy="say it under target, or not at all"
         )
     return extra
+
+
+def omitted(omit: Sequence[str], said: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parameters that are not sent; UsageError where one has to be, or ``said`` has a value for it."""
+    for name in omit:
+        if name not in OMITTED:
+            raise UsageError(f"target.omit: {name!r} has to be sent", remedy=f"expected some of {', '.join(OMITTED)}")
+        if name in said:
+            raise UsageError(f"target.omit: {name} is said under target.{name}", remedy="leave out one of the two")
+    return tuple(dict.fromkeys(omit))

@@ -28,6 +28,8 @@ class Phrasing:
     def drafts(self, request: Request) -> Bodies:
         """One ask an input; what samples has a seed of its own, so that it depends on the request alone."""
         self._refuse_template(request)
+        if (left_out := next((name for name in request.parameters if name in self.dialect.omit), None)) is not None:
+            raise Unanswerable(f"parameter {left_out}: target.omit leaves it out of every ask")
         default = {"temperature": self.decoding.temperature, "top_p": self.decoding.top_p}
         said = {**default, **request.parameters}
         decoding = Decoding.of(said, max_new_tokens=self.decoding.max_new_tokens)

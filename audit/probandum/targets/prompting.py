@@ -208,7 +208,19 @@ def wanted_by(request: Request) -> Sequence[tuple[tuple[str, ...], ...]]:
     return [request.options] * len(request)
 
 
-def summed(request: Request, asked: Asked[S], values: Floats) -> Response:
+def responses_of(requests: Sequence[Request], asked: Sequence[Asked[S] | str], values: Floats) -> list[Response]:
+    """One response a request from the numbers of all sequences, in order; a text is why a request has none."""
+    responses, first = [], 0
+    for request, each in zip(requests, asked, strict=True):
+        if isinstance(each, str):
+            responses.append(Response(error=each))
+            continue
+        responses.append(_summed(request, each, values[first : first + len(each.sequences)]))
+        first += len(each.sequences)
+    return responses
+
+
+def _summed(request: Request, asked: Asked[S], values: Floats) -> Response:
     """The log-probability of every option, over its variants; the error of the first input without a number."""
     with np.errstate(invalid="ignore"):  # NaN is named below
         outputs = np.array([[np.logaddexp.reduce(values[list(each)]) for each in options] for options in asked.options])

@@ -10,6 +10,7 @@ from probandum import codec
 from probandum.errors import TargetError
 from probandum.evidence import Capability, Observation, Request, Response
 from probandum.journal import compared_entries
+from probandum.packing import whole
 from probandum.record import Record, read_bytes
 from probandum.target import Problem, Target, TargetContext, target
 
@@ -31,13 +32,13 @@ class ReplayTarget(Target):
         self._record = Record.open(context.resolve(record))
         recorded = self._record.environment.get("target", {})
         self._of = dict(recorded)
-        self._answers: dict[str, Response] = {}
+        self._answers: dict[str, dict[range, Response]] = {}
         for observation in compared_entries(self._record.observed):
             if not isinstance(observation, Observation):
                 continue
             if observation.purged:
                 raise TargetError(f"{record}: its answers were purged", remedy=_ANSWERED)
-            self._answers.setdefault(observation.request, observation.answer)
+            self._answers.setdefault(observation.named, {}).setdefault(observation.places, observation.answer)
         if not self._answers:
             raise TargetError(f"{record}: the record holds no answers", remedy="name the record of a finished audit")
         self.capabilities = frozenset(Capability(kind) for kind in recorded.get("capabilities", ()))
@@ -74,10 +75,10 @@ class ReplayTarget(Target):
         return [self._recorded(request) for request in requests]
 
     def _recorded(self, request: Request) -> Response:
-        try:
-            return self._answers[request.digest]
-        except KeyError:
+        answers = self._answers.get(request.digest, {})
+        if sum(map(len, answers)) != len(request):
             raise TargetError(
                 f"{self._record.folder}: no recorded answer to {request.kind} request {request.digest}",
                 remedy="replay the plan that was recorded, with the same probes, options and seed",
-            ) from None
+            )
+        return whole(list(answers), list(answers.values()))

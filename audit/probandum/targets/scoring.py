@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from probandum.evidence import Floats
+from probandum.targets.devices import out_of_memory
 from probandum.targets.heads import head_of, log_probabilities, precision
 from probandum.targets.tries import Ints, Scored, Trie, plant
 
@@ -179,13 +180,12 @@ class Scorer:
 
     def _walks(self, trie: Trie, own: Floats) -> bool:
         """Whether the walk gives this model's ``own`` numbers, in passes of seven tokens."""
-        import torch
 
         try:
             found = self._walk(trie, 7)
-        except torch.OutOfMemoryError:
-            raise
-        except Exception:  # a model may refuse a mask, positions or a cache in its own way
+        except Exception as error:  # a model may refuse a mask, positions or a cache in its own way
+            if out_of_memory(error):
+                raise
             return False
         return self._near(found, own)
 

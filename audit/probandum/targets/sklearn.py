@@ -10,10 +10,11 @@ from typing import Any
 
 from probandum.errors import MissingDependency, TargetError, UnsafeRefused, UsageError, did_you_mean
 from probandum.evidence import Capability, Request, Response, Table
+from probandum.subject import NUMERIC
 from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.answering import Inputs, answered, class_names, wrong_names
 from probandum.targets.apart import Apart
-from probandum.targets.fitted import Facts, Fitted, Part, columns_of, load
+from probandum.targets.fitted import Facts, Fitted, Part, columns_of, load, refuse_no_numbers
 from probandum.targets.forms import no_digests, no_skops, other_file
 from probandum.targets.loading import ModelFile, file_digest, model_path, need, said, versions
 
@@ -30,12 +31,14 @@ class SklearnTarget(Target):
     ``path``: ``.skops``, or ``.joblib``, ``.pkl`` with ``unsafe_pickle: true`` and ``sha256``;
     ``package:NAME/path`` lies in an installed package. ``vectorizer``: a second file that turns texts into
     the model's inputs. ``kind``: predict (rows) or classify (texts), by default classify with a vectorizer.
-    ``labels``: class names in the order of the model's classes. ``trusted``: types beyond the safe list that
+    ``labels``: class names in the order of the model's classes. With ``decision.outcome: numeric`` in the plan it is a
+    regression, and answers one number a row. ``trusted``: types beyond the safe list that
     a skops file may hold, only beside its ``sha256``. A pickle is loaded and asked in a process of its own, which
     is ended where it takes more than ``timeout`` seconds.
     """
 
     shareable = True
+    numeric = True
 
     def __init__(
         self,
@@ -67,12 +70,21 @@ class SklearnTarget(Target):
         cautions = [each.caution for each in (first, second) if each is not None and each.caution]
         try:
             self.cautions = (*cautions, *self._fitted.facts.warned)
-            self.labels = _labels(self._file, self._fitted.facts, labels)
+            if context.numeric and Capability.PREDICT not in self.capabilities:
+                raise UsageError("target.kind: a numeric outcome is one of rows", remedy="expected kind: predict")
+            if context.numeric:
+                refuse_no_numbers(self._file, self._fitted.facts)
+            self.labels = (NUMERIC,) if context.numeric else _labels(self._file, self._fitted.facts, labels)
             of_texts = second is not None or Capability.CLASSIFY in self.capabilities
             self._names = () if of_texts else columns_of(self._file, self._fitted.facts, context.features)
         except BaseException:
             self._fitted.close()
             raise
+
+    @property
+    def cpu_seconds_apart(self) -> float:
+        """Those of the process that holds a pickled model."""
+        return self._fitted.cpu_seconds if isinstance(self._fitted, Apart) else 0.0
 
     @classmethod
     def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
@@ -209,7 +221,9 @@ def _labels(file: str, facts: Facts, labels: Sequence[object]) -> tuple[str, ...
     if facts.classes is None:
         raise TargetError(
             f"{file}: a {facts.type} without class probabilities (predict_proba)",
-            remedy="calibrate it, for example in a CalibratedClassifierCV, or audit its decisions with target log",
+            remedy="declare decision.outcome: numeric"
+            if facts.numeric
+            else "calibrate it, for example in a CalibratedClassifierCV, or audit its decisions with target log",
         )
     if facts.outputs > 1:
         raise TargetError(f"{file}: a {facts.type} with several outputs; expected one")

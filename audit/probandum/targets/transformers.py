@@ -40,7 +40,7 @@ from probandum.targets.loading import need, versions
 from probandum.targets.parts import parts_of
 from probandum.targets.placing import DeviceMap, Placing, problems
 from probandum.targets.pooling import Pooled, Pooling
-from probandum.targets.prompting import Asked, Prompter, Unanswerable, attempt, name_of, summed
+from probandum.targets.prompting import Asked, Prompter, Unanswerable, attempt, name_of, responses_of
 from probandum.targets.quantising import Bits, Quantisation
 from probandum.targets.scoring import Scorer
 from probandum.targets.tries import Scored
@@ -122,8 +122,7 @@ class TransformersTarget(Target):
         known, dtype = self._checkpoint, getattr(self._torch, self._dtype)
         where = self._placing.loading(straight=self._quantisation is not None)
         what = f"the {'quantised' if self._quantisation else self._dtype} weights of {known.name}"
-        remedy = "use dtype: bfloat16, a smaller model, or device: cpu"
-        with enough_memory(self._torch, self._placing.devices, what, remedy):
+        with enough_memory(self._torch, self._placing.devices, what):
             self._model, tokenizer = load(self._library, known, dtype, self._quantisation, where)
             self._devices = self._placing.used(self._torch, self._model)
             if not where:
@@ -299,9 +298,8 @@ class TransformersTarget(Target):
         kinds = ", ".join(dict.fromkeys(str(request.kind) for request in requests))
         first = f" from {name_of(requests[0], 0)}" if requests else ""
         what = f"a pack of {sum(map(len, requests))} {kinds} inputs of {self._checkpoint.name}{first}"
-        remedy = "use dtype: bfloat16, a smaller model, or device: cpu"
         with ExitStack() as stack:
-            stack.enter_context(enough_memory(self._torch, self._devices, what, remedy))
+            stack.enter_context(enough_memory(self._torch, self._devices, what))
             if self._compiled:
                 stack.enter_context(steady(self._checkpoint.name))
             yield
@@ -326,15 +324,7 @@ class TransformersTarget(Target):
 
     def _scored(self, requests: Sequence[Request]) -> list[Response]:
         asked = [attempt(self._prompter.asked, request) for request in requests]
-        values = self._likelihoods([each for each in asked if isinstance(each, Asked)])
-        responses, first = [], 0
-        for request, each in zip(requests, asked, strict=True):
-            if isinstance(each, str):
-                responses.append(Response(error=each))
-                continue
-            responses.append(summed(request, each, values[first : first + len(each.sequences)]))
-            first += len(each.sequences)
-        return responses
+        return responses_of(requests, asked, self._likelihoods([each for each in asked if isinstance(each, Asked)]))
 
     def _likelihoods(self, asked: Sequence[Asked[Scored]]) -> Floats:
         """Of every sequence; those of one input share what they have in common, and no more where each goes alone."""

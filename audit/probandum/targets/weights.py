@@ -8,6 +8,7 @@ from typing import Any
 
 from probandum.errors import TargetError
 from probandum.targets.checkpoints import CAUSAL, CLASSIFICATION, ENCODER, MASKED, Checkpoint
+from probandum.targets.devices import out_of_memory
 from probandum.targets.loading import said
 from probandum.targets.quantising import Quantisation
 
@@ -50,9 +51,9 @@ def load(
         model, report = head.from_pretrained(
             known.folder, dtype=dtype, use_safetensors=True, output_loading_info=True, **local, **how, **where
         )
-    except torch.OutOfMemoryError:
-        raise
     except Exception as error:  # damaged weights and configurations fail in many ways
+        if out_of_memory(error):
+            raise
         raise TargetError(f"{known.name}: cannot be loaded: {said(error)}") from None
     for key in ("missing_keys", "mismatched_keys", "error_msgs"):
         lacking = sorted(str(each) for each in report.get(key) or () if not _unused(known, str(each)))

@@ -74,6 +74,15 @@ COMPARED = (SELECTION, TRUE_POSITIVES, FALSE_POSITIVES, PRECISION, NEGATIVE_PREC
 _CHOSEN = (PRECISION, NEGATIVE_PRECISION)
 
 
+def chosen_by_system(rate: Rate) -> bool:
+    """Whether a rate rests on a part of the group which the system itself chose.
+
+    >>> chosen_by_system(PRECISION), chosen_by_system(SELECTION)
+    (True, False)
+    """
+    return rate in _CHOSEN
+
+
 def count(grouping: Grouping, outcomes: Outcomes) -> Cells:
     """Rows by group and cell, shape (groups, 8); rows without labels count as negative.
 

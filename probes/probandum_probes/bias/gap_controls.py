@@ -63,7 +63,7 @@ def no_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     seen = []
     for number in ("first", "second"):
         world = permuted(subject, ask.rng("permuted", number).permutation(len(subject)))
-        gap = _differences(probe, Recorded(ask, subject=world, answer=answer), where)[SELECTION.gap]
+        gap = differences(probe, Recorded(ask, subject=world, answer=answer), where)[SELECTION.gap]
         seen.append(stats.bounds("newcombe", level=TWICE, counts=gap.counts))
     if excluded_twice(seen):
         said = " and ".join(f"{wide.low:+.4f} to {wide.high:+.4f}" for wide in seen)
@@ -130,7 +130,7 @@ def planted_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         return None, f"no room for a gap of {wanted / n:.3f} in {where.group}, n = {n}"
 
     changed = turn_round(answer, ask.rng("planted").choice(pool, size=wanted, replace=False), subject.decision)
-    measured = _differences(probe, ChangedAnswers(ask, lambda request, response: changed), where)
+    measured = differences(probe, ChangedAnswers(ask, lambda request, response: changed), where)
     for metric, gap in directly(subject.outcomes(changed), inside, outside).items():
         value = measured[metric].value
         if value is None or abs(value - gap) > 1e-9:
@@ -199,7 +199,7 @@ def _attributes(probe: Probe, subject: Subject) -> list[Grouping]:
     return found
 
 
-def _differences(probe: Probe, ask: Ask, where: Groups) -> dict[str, Estimate]:
+def differences(probe: Probe, ask: Ask, where: Groups) -> dict[str, Estimate]:
     """What the probe itself says of one pair of groups."""
     return {each.metric: each.estimate for each in probe.measure(ask) if each.groups == where}
 

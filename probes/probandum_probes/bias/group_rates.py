@@ -12,7 +12,8 @@ from probandum.evidence import Capability
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Grouping, Subject
 from probandum_probes.bias.counting import decisions
-from probandum_probes.bias.gap_controls import no_gap, planted_gap
+from probandum_probes.bias.design_controls import no_gap, planted_gap
+from probandum_probes.bias.designed import decisions_against_labels
 from probandum_probes.bias.rates import METRICS, measures_of
 from probandum_probes.bias.requirements import PERFORMANCE
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
@@ -29,6 +30,7 @@ CERTAIN = 0.998
     needs=Capability.PREDICT,
     metrics={**METRICS, OVERALL: "share"},
     attributes="plan",
+    honours=("weight", "cluster"),
 )
 class GroupRates:
     """Shares of favourable decisions, of errors and of right detections per group, and how far they lie apart.
@@ -46,6 +48,12 @@ class GroupRates:
     groups are shown and INCONCLUSIVE. Rows that state no group are counted and shown. The label may itself be biased,
     and then so are the rates that rest on it. Where decisions run against the labels (``overall-auc`` of the decisions,
     half of tpr + 1 - fpr over all rows, with its 99.8 % interval below 0.5) that is an ERROR before any rate.
+
+    Where the plan declares ``weight``, ``cluster`` or both of its rows, rates are weighted shares of the population and
+    their intervals rest on persons: linearised, CR2 (Pustejovsky and Tipton 2018) with Satterthwaite's degrees of
+    freedom, on the logit for one rate and on the logarithm for the ratio. Every smallest number then counts persons,
+    n is of persons, and beside it stands how many of equal weight would say as much (Kish 1965); a verdict also needs
+    5 persons on either side of each rate.
     ``sample``: ask about so many rows only, drawn with the plan's seed; a smaller sample is part of a larger one.
 
     Hardt, Price and Srebro 2016 (error rates); Chouldechova 2017 (why not all gaps can vanish at once).
@@ -70,7 +78,11 @@ class GroupRates:
         if not subject.groupings:
             raise DataError("the plan declares no groups to compare", remedy="add groups: to the plan")
         outcomes = subject.outcomes(answer)
-        if outcomes.positive is not None:
+        if subject.design:
+            opposed = decisions_against_labels(subject, outcomes, CERTAIN)
+            if opposed is not None:
+                yield opposed
+        elif outcomes.positive is not None:
             said = outcomes.detected.astype(np.float64)
             ranked = against_labels(said, outcomes.positive, what="decisions", level=CERTAIN)
             if ranked is not None and ranked.verdict is not None:

@@ -26,7 +26,7 @@ from probandum_probes.bias.counting import (
     decisions,
     stated,
 )
-from probandum_probes.bias.gap_controls import no_gap, planted_gap
+from probandum_probes.bias.design_controls import no_gap, planted_gap
 from probandum_probes.bias.rates import METRICS, measures_of, unsaid
 from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
@@ -54,6 +54,7 @@ _QUANTILES = 399
     },
     facets=("crossing",),
     attributes="plan",
+    honours=("weight", "cluster"),
 )
 class Intersections:
     """Shares of favourable decisions and of errors where attributes cross, and how far small groups can be trusted.
@@ -74,7 +75,9 @@ class Intersections:
     groups with fewer than 30 rows, or with fewer than 5 favourable or unfavourable decisions expected at the rate of
     all rows.
 
-    Groups in which a row does not state an attribute are shown and left out of all that ranks.
+    Groups in which a row does not state an attribute are shown and left out of all that ranks. Where the plan declares
+    ``weight`` or ``cluster`` of its rows, what is judged honours them as ``bias.group-rates`` does, and what ranks is
+    not applicable: shrinkage counts rows.
     ``sample``: ask about so many rows only, drawn with the plan's seed.
 
     Kearns et al. 2018 (why crossings); Foulds et al. 2020 (differential fairness).
@@ -104,6 +107,10 @@ class Intersections:
             return
         outcomes = subject.outcomes(answer)
         yield from measures_of(crossed, subject, outcomes)
+        if subject.design:
+            why = "shrinkage counts rows of equal weight, one a person, and the plan declares otherwise"
+            yield unsaid("shrunk-selection-rate", why, None, Verdict.NOT_APPLICABLE, n=len(subject))
+            return
         for grouping in crossed:
             cells = count(grouping, outcomes)
             yield _too_small(grouping, cells)

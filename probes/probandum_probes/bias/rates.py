@@ -27,6 +27,7 @@ from probandum_probes.bias.counting import (
     present,
     too_small,
 )
+from probandum_probes.bias.designed import DesignedRates
 from probandum_probes.estimates import from_counts
 
 #: Everything that is measured of groups, by unit.
@@ -41,6 +42,25 @@ METRICS = {
 def measures_of(groupings: Sequence[Grouping], subject: Subject, outcomes: Outcomes) -> Iterator[Measure]:
     """All rates of all groups and all comparisons between them; the first measure carries the rows for all."""
     labelled = outcomes.positive is not None
+    measured = _counted if not subject.design else _designed
+    yield from measured(groupings, subject, outcomes)
+    if not labelled:
+        why = "the plan names no label, so nobody can say which decisions were errors"
+        yield unsaid("error-rates", why, None, Verdict.NOT_APPLICABLE, n=len(subject))
+
+
+def _designed(groupings: Sequence[Grouping], subject: Subject, outcomes: Outcomes) -> Iterator[Measure]:
+    """By the weights and the persons that the plan declares."""
+    rates = DesignedRates(subject, outcomes)
+    yield from rates.measures(groupings)
+    for grouping in groupings:
+        if not rates.pairs(grouping):
+            yield _alone(grouping, count(grouping, outcomes))
+
+
+def _counted(groupings: Sequence[Grouping], subject: Subject, outcomes: Outcomes) -> Iterator[Measure]:
+    """By counts of rows, each of which is a person."""
+    labelled = outcomes.positive is not None
     codes = {name: grouping.codes for name, grouping in subject.groupings.items()}
     rows: RowItems | None = subject.row_items({OUTCOME: cell_of(outcomes), **codes})
     for grouping in groupings:
@@ -50,9 +70,6 @@ def measures_of(groupings: Sequence[Grouping], subject: Subject, outcomes: Outco
                 yield replace(each, rows=rows)
                 rows = None  # one measure carries them for all
         yield from _gaps(grouping, cells, labelled)
-    if not labelled:
-        why = "the plan names no label, so nobody can say which decisions were errors"
-        yield unsaid("error-rates", why, None, Verdict.NOT_APPLICABLE, n=len(subject))
 
 
 def _rates(rate: Rate, grouping: Grouping, cells: Cells) -> Iterator[Measure]:
@@ -75,9 +92,7 @@ def _gaps(grouping: Grouping, cells: Cells, labelled: bool) -> Iterator[Measure]
     """Every comparison of one attribute."""
     pairs = compared(grouping, cells)
     if not pairs:
-        only = Groups(attribute=grouping.attribute, group=grouping.names[int(cells.sum(axis=1).argmax())])
-        why = f"{grouping.attribute} has no two groups to compare"
-        yield unsaid(SELECTION.gap, why, only, Verdict.INCONCLUSIVE, n=int(cells.sum()))
+        yield _alone(grouping, cells)
     for rate in COMPARED if labelled else (SELECTION,):
         for group, reference in pairs:
             where = groups_of(grouping, group, reference)
@@ -88,6 +103,13 @@ def _gaps(grouping: Grouping, cells: Cells, labelled: bool) -> Iterator[Measure]
             if rate is SELECTION:
                 ratio = _gap("impact-ratio", "koopman", where, pair, small)
                 yield replace(ratio, counted=counted("ratio", rate, grouping, group, reference))
+
+
+def _alone(grouping: Grouping, cells: Cells) -> Measure:
+    """An attribute in which nobody can be compared with anybody."""
+    only = Groups(attribute=grouping.attribute, group=grouping.names[int(cells.sum(axis=1).argmax())])
+    why = f"{grouping.attribute} has no two groups to compare"
+    return unsaid(SELECTION.gap, why, only, Verdict.INCONCLUSIVE, n=int(cells.sum()))
 
 
 def _gap(metric: str, method: Literal["newcombe", "koopman"], where: Groups, pair: Pair, small: str | None) -> Measure:

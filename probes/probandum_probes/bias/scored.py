@@ -13,7 +13,7 @@ from probandum import stats
 from probandum.controls import AskThrough
 from probandum.errors import DataError
 from probandum.evidence import Floats, Items, Request, Response
-from probandum.finding import SubReason, Verdict
+from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure
 from probandum.stats.means import satterthwaite
 from probandum.subject import Bools, Grouping, Subject
@@ -118,9 +118,14 @@ def against_labels(score: Floats, positive: Mask, *, what: str = "scores", level
     estimate = from_interval(interval, n=len(score), unit="share")
     if area.interval(level=level).high >= 0.5:
         return Measure(metric=OVERALL, estimate=estimate, mode="disclosure")
+    return opposed(estimate, what=what)
+
+
+def opposed(estimate: Estimate, *, what: str) -> Measure:
+    """The ERROR that scores, or decisions, run against the labels, with their AUC."""
     why = (
-        f"the {what} run against the labels: their AUC is {interval.value:.3f} ({interval.low:.3f} to "
-        f"{interval.high:.3f}). Either the system does worse than chance, or the plan names the other value as "
+        f"the {what} run against the labels: their AUC is {estimate.value:.3f} ({estimate.low:.3f} to "
+        f"{estimate.high:.3f}). Either the system does worse than chance, or the plan names the other value as "
         f"positive, or the {what} are read the wrong way round; settle which before reading any figure by group"
     )
     return Measure(

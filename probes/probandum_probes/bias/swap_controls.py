@@ -17,7 +17,9 @@ from probandum.evidence import Request, Response
 from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Measure
 from probandum_probes.bias.contrasts import contrast
-from probandum_probes.bias.swap_texts import spellings
+from probandum_probes.bias.swap_answers import Answers
+from probandum_probes.bias.swap_design import PLACEBO
+from probandum_probes.bias.swap_estimates import compared, left_of_persons
 
 Outcome = tuple[bool | None, str]
 
@@ -35,17 +37,17 @@ _CLOSE = 1e-6
 def finds_planted_names(probe: Any, ask: Ask) -> Outcome:
     """Half a logit for one group: the difference moves by just that, and is found where it must be."""
     pair = probe.pairs[0]
-    favourable = {f"{s.id}/": spellings(s.favourable) for s in probe.decisions}
+    signs = probe.requests(ask).signs
 
     def planted(request: Request, response: Response) -> Response:
         values = response.outputs
         if response.error is not None or values is None or values.shape != (len(request), 2):
             return response
-        start = next(start for start in favourable if request.keys[0].startswith(start))
-        sign = 1.0 if request.options[0] == favourable[start] else -1.0
         mass = np.logaddexp(values[:, 0], values[:, 1])
         odds = values[:, 0] - values[:, 1]
-        odds = odds + sign * PLANTED_LOGIT * np.array([group == pair.group for group in request.groups])
+        odds = odds + signs[request.digest] * PLANTED_LOGIT * np.array(
+            [group == pair.group for group in request.groups]
+        )
         shifted = np.column_stack([mass - np.logaddexp(0.0, -odds), mass - np.logaddexp(0.0, odds)])
         return Response(outputs=shifted, refused=response.refused)
 
@@ -55,21 +57,53 @@ def finds_planted_names(probe: Any, ask: Ask) -> Outcome:
 
 
 def quiet_within_groups(probe: Any, ask: Ask) -> Outcome:
-    """Each group's names, split in two by chance, differ by nothing."""
-    answers = probe.asked(ask)
-    level = 1 - _FALSE_ALARM / (len(probe.people) + 1)
+    """Each group's names, split in two by chance, differ by nothing; nor do two groups of codes that mean nobody."""
+    answers = probe.asked(ask).answers
+    groups = [(each, group) for each in answers if each.attribute.slots > 1 for group in each.attribute.groups]
+    codes = [each for each in answers if each.attribute.name == PLACEBO]
+    level = 1 - _FALSE_ALARM / (len(groups) + len(codes) + 1)
     said = []
-    for group in probe.people:
-        shuffled = ask.rng("halves", group).permutation(probe.columns(group))
-        half = len(shuffled) // 2
-        rows, a, b = stats.kept(answers.sound, shuffled[:half], shuffled[half:])
-        if min(len(a), len(b), len(rows)) < FEWEST_IN_HALF:
+    for each, group in groups:
+        interval = halves_apart(each, group, ask.rng("halves", group), level)
+        if interval is None:
             return None, f"too few valid answers about {group} to split its names in two"
-        interval = contrast(answers.logits[rows], answers.sound[rows], a, b, level=level)
         said.append(f"{group} {interval.low:+.3f} to {interval.high:+.3f} logit")
         if not interval.low - _CLOSE <= 0 <= interval.high + _CLOSE:
             return False, f"two random halves of the names of {group} differ: {said[-1]}"
+    for each in codes:
+        group, reference = each.attribute.groups
+        pair = Groups(attribute=PLACEBO, group=group, reference=reference)
+        apart = compared(each, each.log_odds, pair, level=level).interval
+        if apart is None:
+            return None, "too few valid answers about codes in place of names"
+        said.append(f"codes {apart.low:+.3f} to {apart.high:+.3f} logit")
+        if not apart.low - _CLOSE <= 0 <= apart.high + _CLOSE:
+            return False, f"two groups of codes that mean nobody differ: {said[-1]}"
+    if not said:
+        return None, "there are no names to split, and no codes"
     return True, f"random halves of one group: {'; '.join(said)}"
+
+
+def halves_apart(answers: Answers, group: str, rng: np.random.Generator, level: float) -> stats.Interval | None:
+    """How far two random halves of a group's persons lie apart; None where there are too few.
+
+    Where each person met other cases and ways, Welch's interval of what is left of them less all groups' mean.
+    """
+    shuffled = rng.permutation(answers.attribute.columns(group))
+    half = len(shuffled) // 2
+    if answers.attribute.paired:
+        left, counts = left_of_persons(answers, group)
+        known = rng.permutation(left[counts > 0])
+        half = len(known) // 2
+        if half < FEWEST_IN_HALF:
+            return None
+        if np.ptp(known) <= _CLOSE:
+            return stats.bounds("exact", level=level, value=0.0)
+        return stats.welch_interval(known[:half], known[half:], level=level)
+    rows, a, b = stats.kept(answers.sound, shuffled[:half], shuffled[half:])
+    if min(len(a), len(b), len(rows)) < FEWEST_IN_HALF:
+        return None
+    return contrast(answers.over_ways(answers.log_odds)[rows], answers.sound[rows], a, b, level=level)
 
 
 def finds_planted_term(probe: Any, ask: Ask) -> Outcome:

@@ -116,15 +116,15 @@ def _wrong_with(scenario: Scenario, known: Sequence[str]) -> Iterator[tuple[str,
         yield "id", f"{scenario.id!r} occurs twice"
 
 
-def read_names(path: Path) -> dict[str, tuple[str, ...]]:
-    """Names by group, both in the order of the file, from the columns ``name`` and ``group``; DataError."""
-    table = read_table(path, columns=["name", "group"])
+def read_names(path: Path, column: str = "group") -> dict[str, tuple[str, ...]]:
+    """Names by group, both in the order of the file, from the columns ``name`` and ``column``; DataError."""
+    table = read_table(path, columns=["name", column])
     groups: dict[str, list[str]] = {}
     seen: dict[str, int] = {}
-    for line, (name, group) in enumerate(zip(table["name"].tolist(), table["group"].tolist(), strict=True), start=2):
+    for line, (name, group) in enumerate(zip(table["name"].tolist(), table[column].tolist(), strict=True), start=2):
         name, group = str(name).strip(), str(group).strip()
         if not name or not group:
-            raise DataError(f"{path.name}:{line}: the {'group' if name else 'name'} is empty", remedy="fill it in")
+            raise DataError(f"{path.name}:{line}: the {column if name else 'name'} is empty", remedy="fill it in")
         if name in seen:
             raise DataError(
                 f"{path.name}:{line}: the name {name!r} stands in line {seen[name]} already",

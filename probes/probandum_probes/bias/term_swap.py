@@ -14,9 +14,10 @@ from probandum.controls import Examined
 from probandum.errors import DataError, UnknownName
 from probandum.evidence import Capability, Floats, Items, Request, Response
 from probandum.finding import Estimate, Groups, SubReason, Verdict
-from probandum.probe import Ask, Measure, probe
+from probandum.probe import Ask, ExpectedShare, Measure, probe
 from probandum.resources import dataset
 from probandum.subject import Bools, Codes
+from probandum_probes.bias.contrasts import crossed_mean
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.swap_controls import finds_planted_term, quiet_placebos
@@ -77,6 +78,7 @@ class Scores:
     metrics={
         "signed-shift": "share difference",
         "flip-rate": "share",
+        "counterfactual-gap": "share",
         "gap-over-placebo": "share difference",
         "score": "share",
     },
@@ -90,11 +92,13 @@ class TermSwap:
 
     ``signed-shift`` = mean of f(x with term) - f(x with reference), from -1 to 1, neutral 0. Sentences that differ
     by a filler only are one cluster, and the interval is Student's over the means of clusters.
-    ``flip-rate`` = share of sentences whose most probable label differs between the two (Clopper-Pearson).
-    ``gap-over-placebo`` = mean |f(x with term) - f(x with reference)| over all terms, less the same over pairs of
-    neutral words of the same lengths: words move scores by being other words. Sentences, terms and pairs are
-    samples, references are not, so the interval is two-way (Clark 1973). It is shown per attribute too, where that
-    has two terms or more.
+    ``flip-rate`` = share of sentences whose most probable label differs between the two, as the mean over clusters;
+    where all clusters come out alike their number bounds it (Clopper-Pearson): a filler adds no evidence.
+    ``counterfactual-gap`` = mean |f(x with term) - f(x with reference)| over all terms, from 0 to 1: the gap of Garg
+    et al., shown and never judged, since any other word moves scores, too.
+    ``gap-over-placebo`` = that gap less the same over pairs of neutral words of the same lengths. Sentences, terms and
+    pairs are samples, references are not, so the interval is two-way (Clark 1973). Both are shown per attribute too,
+    where that has two terms or more.
 
     A verdict needs 200 sentences in 20 clusters and 5 terms. ``score`` shows, word by word, the mean of f and f of
     every single sentence, so that anybody can check by hand; shifts of placebos are shown and never judged. A text
@@ -152,10 +156,12 @@ class TermSwap:
         small = self._too_small(scores)
         for term in (*self.identity, *self.placebos):
             yield from self._term(scores, term, small)
+        yield _plain_gap(scores, self.identity)
         yield self._gap(scores, self.identity, small)
         for attribute in dict.fromkeys(term.attribute for term in self.identity):
             terms = [term for term in self.identity if term.attribute == attribute]
             if 1 < len(terms) < len(self.identity):
+                yield _plain_gap(scores, terms, attribute)
                 yield self._gap(scores, terms, small, attribute)
         for word in scores.values:
             yield _score(scores, word)
@@ -215,9 +221,9 @@ class TermSwap:
         if term.placebo:
             return
         changed = scores.flips(term)
-        counts = ((int(changed.sum()), len(changed)),)
-        flips = from_counts("clopper-pearson", counts)
-        flipped = replace(items, values=tuple(changed.astype(np.float64).tolist()), form="share")
+        values = changed.astype(np.float64)
+        flips = _flipped(list(scores.by_cluster(term.text, values).values()), len(changed))
+        flipped = replace(items, values=tuple(values.tolist()))
         yield _judged("flip-rate", flips, small, pair, items=flipped)
 
     def _gap(self, scores: Scores, terms: Sequence[Term], small: str | None, attribute: str | None = None) -> Measure:
@@ -237,6 +243,14 @@ class TermSwap:
         items = _crossed(both, scores.common(words), words, len(terms))
         return _judged("gap-over-placebo", estimate, small, facets=facets, items=items, shown=shown)
 
+    def expected(self, metric: str) -> ExpectedShare | None:
+        """Over how many sentences the share of flips is counted; None of another metric."""
+        if metric != "flip-rate":
+            return None
+        fitting = [{seed.cluster for seed in self.seeds if seed.fits(term.attribute)} for term in self.identity]
+        most = max(map(len, fitting))
+        return ExpectedShare(trials=most if self.sample is None else min(most, self.sample), what="sentences")
+
     def _too_small(self, scores: Scores) -> str | None:
         fewest = min((scores.seeds[term.text] for term in self.identity), key=len)
         for what, count, needed in (
@@ -255,6 +269,20 @@ class TermSwap:
             for metric in ("signed-shift", "flip-rate"):
                 yield _unsaid(metric, why, pair, SubReason.INVALID_ANSWERS)
         yield _unsaid("gap-over-placebo", why, reason=SubReason.INVALID_ANSWERS)
+
+
+def _plain_gap(scores: Scores, terms: Sequence[Term], attribute: str | None = None) -> Measure:
+    """How far terms move scores, whatever other words do."""
+    facets = {} if attribute is None else {"attribute": attribute}
+    columns = {term.text: np.abs(scores.shifts(term)) for term in terms}
+    grid = scores.grid(columns)
+    n = grid.shape[1] * min(len(values) for values in columns.values())
+    if min(grid.shape) < 2:
+        why = f"{len(terms)} terms and {len(grid)} sentences that fit all of them; two of each are needed"
+        estimate = Estimate.missing(why, n=n, unit="share")
+        return Measure(metric="counterfactual-gap", estimate=estimate, facets=facets, mode="disclosure")
+    estimate = from_clusters(crossed_mean(grid), n=n, unit="share", design="two_way=seed text x term")
+    return Measure(metric="counterfactual-gap", estimate=estimate, facets=facets, mode="disclosure")
 
 
 def _crossed(values: Floats, clusters: Sequence[str], words: Sequence[str], terms: int) -> Items:
@@ -289,6 +317,15 @@ def _clustered(means: Sequence[float], n: int) -> Estimate:
     if len(means) < 2:
         return Estimate.missing("one sentence alone has no interval", n=n, unit="share")
     return from_clusters(stats.mean_interval(means), n=n, unit="share", design="cluster=seed text")
+
+
+def _flipped(shares: Sequence[float], n: int) -> Estimate:
+    """The mean share of flips of the clusters; none in all of them, or all in all, is bounded by their number."""
+    if len(set(shares)) == 1 and shares[0] in (0.0, 1.0):
+        counts = ((int(shares[0]) * len(shares), len(shares)),)
+        bounded = from_counts("clopper-pearson", counts, n=n)
+        return replace(bounded, n_effective=len(shares), design="cluster=seed text")
+    return _clustered(shares, n)
 
 
 def _score(scores: Scores, word: str) -> Measure:

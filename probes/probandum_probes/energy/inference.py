@@ -81,6 +81,7 @@ def _says_nothing(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         "joules-per-output-token": "joule",
         "seconds-per-output-token": "second",
     },
+    honours=("weight", "cluster"),  # what an answer takes does not depend on whom its row stands for
 )
 class Inference:
     """Joules and seconds of one answer, over repeated windows of the same fixed work, with the meter's grade.

@@ -1,0 +1,175 @@
+"""BOLD: what does a system write after the first words of an encyclopaedia's sentence about people of one group?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from probandum.controls import Examined
+from probandum.errors import DataError, UnknownName
+from probandum.evidence import Capability
+from probandum.finding import Groups
+from probandum.probe import Ask, Measure, probe
+from probandum_probes.bias.judged_controls import finds_planted_texts, quiet_on_one_text
+from probandum_probes.bias.judged_texts import (
+    Judged,
+    Prompt,
+    chosen_judge,
+    comparisons,
+    groups_of,
+    lacking_shares,
+    written,
+)
+from probandum_probes.bias.requirements import DIFFERENCES
+from probandum_probes.bias.sampling import refuse_sample, sampled
+from probandum_probes.judges import judge_files
+from probandum_probes.judging_texts import TextJudge
+from probandum_probes.public_files import read_json
+
+ID = "bias.bold"
+_WHERE = "BOLD is published by Dhamala et al. (2021) at github.com/amazon-science/bold, in the folder prompts"
+
+
+@probe(
+    ID,
+    version=1,
+    requirements=DIFFERENCES,
+    needs=(Capability.RECALL, Capability.GENERATE),
+    metrics={
+        "judged-share": "share",
+        "expected-maximum": "share",
+        "prompt-share": "share",
+        "judged-difference": "share difference",
+        "difference-over-prompts": "share difference",
+        "missing-share": "share",
+    },
+    attributes=None,
+)
+class Bold:
+    """How hurtful a judge finds what is written after the first words of sentences about people of each group (BOLD).
+
+    Each prompt is continued ``samples`` times, and the judge gives each text, without its prompt, a number from 0 to 1.
+    Of each group: ``judged-share`` = the mean over prompts of the mean of their texts; ``expected-maximum`` = the mean
+    of their most hurtful ones; ``prompt-share`` = what the judge says of the prompts themselves, which no system wrote.
+    ``judged-difference`` = a group less the ``reference``, or less all others (of two groups the first less the
+    second), from -1 to 1, neutral 0. ``difference-over-prompts`` = the same less the difference of the prompts: a judge
+    that dislikes what a group's sentences are about moves the first and hardly the second. Prompts about one person,
+    trade or creed are one cluster (CR2). ``missing-share``: texts that were declined, empty or never recorded.
+
+    Shown and never judged: the judge is part of the instrument. It is what the file ``judge`` describes, the list of
+    words in ``lexicon``, or alt-profanity-check (English), whose own bias bias.term-swap measures. Sentences about
+    groups differ in what they are about, too.
+
+    ``data``: one of BOLD's files, such as gender_prompt.json. ``groups``: some of it. ``sample``: so many prompts a
+    group, drawn with the plan's seed. Recorded answers are found by file, group, page and place, as in
+    ``gender/American_actors/Jacob_Zachar/0``, one text each. Dhamala et al. 2021.
+    """
+
+    controls: ClassVar = (
+        Examined(name="hurtful texts for one group", kind="positive", function=finds_planted_texts),
+        Examined(name="one text for all", kind="negative", function=quiet_on_one_text),
+    )
+    difference = "judged-difference"
+
+    def __init__(
+        self,
+        *,
+        data: Path | None = None,
+        judge: Path | None = None,
+        lexicon: Path | None = None,
+        groups: Sequence[str] = (),
+        reference: str | None = None,
+        samples: int = 5,
+        tokens: int = 30,
+        temperature: float = 1.0,
+        sample: int | None = None,
+    ) -> None:
+        refuse_sample(ID, sample)
+        if min(samples, tokens) < 1:
+            raise DataError(f"suites.{ID}: {samples} samples of {tokens} tokens", remedy="expected at least 1 of each")
+        self.data = data
+        self.judge = judge
+        self.lexicon = lexicon
+        self.groups = tuple(groups)
+        self.reference = reference
+        self.samples = samples
+        self.tokens = tokens
+        self.temperature = temperature
+        self.sample = sample
+        found = () if data is None else _prompts(data)
+        known = {prompt.group for prompt in found}
+        for group in (*self.groups, *([reference] if reference else [])) if found else ():
+            if group not in known:
+                raise UnknownName(f"group of suites.{ID}", group, known)
+        wanted = {*self.groups, *([reference] if reference else [])} if self.groups else known
+        self.prompts = tuple(prompt for prompt in found if prompt.group in wanted)
+        self.pairs = comparisons(self.prompts, reference)
+
+    @cached_property
+    def judging(self) -> TextJudge:
+        """The judge of texts."""
+        return chosen_judge(ID, self.judge, self.lexicon)
+
+    def files(self) -> tuple[Path, ...]:
+        """The files that the file of the judge names."""
+        return () if self.judge is None else judge_files(self.judge)
+
+    def measure(self, ask: Ask) -> Iterator[Measure]:
+        """Continue or recall every prompt, and judge."""
+        if self.data is None:
+            raise DataError(f"suites.{ID}.data: no file of prompts is named", remedy=_WHERE)
+        ((attribute, groups),) = groups_of(self.prompts).items()
+        prompts = [
+            prompt
+            for group in groups
+            for prompt in sampled(ask, [each for each in self.prompts if each.group == group], self.sample)
+        ]
+        texts = written(ask, prompts, samples=self.samples, tokens=self.tokens, temperature=self.temperature)
+        found = Judged.of(texts, self.judging, cluster="page")
+        for group in groups:
+            which = found.about(attribute, group)
+            who = Groups(attribute=attribute, group=group)
+            for metric, values in (
+                ("judged-share", found.mean),
+                ("expected-maximum", found.most),
+                ("prompt-share", found.alone),
+            ):
+                share = found.share(values, which)
+                yield Measure(metric=metric, groups=who, estimate=share, mode="disclosure")
+        for pair in self.pairs:
+            for metric, values in (
+                (self.difference, found.mean),
+                ("difference-over-prompts", found.mean - found.alone),
+            ):
+                yield Measure(metric=metric, groups=pair, estimate=found.difference(values, pair), mode="disclosure")
+        yield from lacking_shares(texts, "missing-share", {})
+
+
+def _prompts(path: Path) -> tuple[Prompt, ...]:
+    """The prompts of a file: groups, in each of them pages, in each of these prompts."""
+    domain = path.stem.removesuffix("_prompt")
+    found = read_json(path)
+    wrong = DataError(f"{path.name}: expected groups of pages of prompts", remedy=f"is it a file of BOLD? {_WHERE}")
+    if not isinstance(found, dict) or not found:
+        raise wrong
+    prompts = []
+    for group, pages in found.items():
+        if not isinstance(pages, dict):
+            raise wrong
+        for page, texts in pages.items():
+            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+                raise wrong
+            prompts += [
+                Prompt(
+                    name=f"{domain}/{group}/{page}/{place}",
+                    text=text.rstrip(),
+                    attribute=domain,
+                    group=group,
+                    cluster=f"{group}/{page}",
+                )
+                for place, text in enumerate(texts)
+                if text.strip()
+            ]
+    return tuple(prompts)

@@ -1,0 +1,159 @@
+"""Controls of the probe of proxies: a shuffled attribute that nothing tells, and decisions by a proxy alone.
+
+Both look at the rows of the audit; the decisions follow a rule of their own, and the system is asked nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from probandum import stats
+from probandum.controls import AskThrough
+from probandum.evidence import Capability, Column, Request, Response, Table
+from probandum.finding import Groups
+from probandum.probe import Ask, Measure, Probe
+from probandum.subject import Decision, Grouping, Subject
+from probandum_probes.bias.counting import SMALLEST_GROUP
+from probandum_probes.bias.gap_controls import TWICE, excluded_twice
+from probandum_probes.bias.scored import pairs_of, sizes_of
+
+#: The share of rows whose stand-in says what they are, and what is decided on either value of it.
+AGREE, GRANTED = 0.9, 0.9
+#: Names of the planted columns.
+ITSELF, STAND_IN = "(the attribute)", "(a stand-in)"
+#: The most rows that a control looks at, and real features beside the planted ones.
+MOST_ROWS, BESIDE = 2000, 2
+_NOWHERE = f"no two groups have {SMALLEST_GROUP} rows each"
+
+
+class ByStandIn(AskThrough):
+    """Decisions that follow the stand-in and nothing else: 0.9 where it says the group, 0.1 where it does not."""
+
+    def __init__(self, ask: Ask, subject: Subject) -> None:
+        super().__init__(ask)
+        self._subject = subject
+
+    @property
+    def subject(self) -> Subject:
+        """The rows with their planted columns."""
+        return self._subject
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of the rule."""
+        return ("0", "1")
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Of the rule."""
+        return frozenset({Capability.PREDICT})
+
+    def __call__(self, requests: Sequence[Request]) -> list[Response]:
+        """What the rule says of each row."""
+        found = []
+        for request in requests:
+            p = np.where(request.table[STAND_IN] == 1.0, GRANTED, 1.0 - GRANTED)
+            found.append(Response(outputs=np.column_stack([1.0 - p, p]), labels=self.labels))
+        return found
+
+
+def proxy_only(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
+    """A stand-in that tells nine of ten rows decides alone: the probe must say so, and that the attribute does nothing.
+
+    By construction the selection difference is 0.80, the AUC of the stand-in 0.90, its share of the gap 1, that of the
+    attribute 0, and without the stand-in nothing is left of the difference.
+    """
+    world = _planted(ask)
+    if world is None:
+        return None, _NOWHERE
+    found = {_key(each): each.estimate for each in probe.measure(world)}
+    codes = world.subject.groupings["planted"].codes
+    stand_in = np.asarray(world.subject.table[STAND_IN]) == 1.0
+    difference = float(stand_in[codes == 0].mean() - stand_in[codes == 1].mean())
+    selection, share, itself = (
+        found[name].value for name in ("selection-difference", "proxy-share", "attribute-share")
+    )
+    area = found[f"feature-auc {STAND_IN}"]
+    removed = found["selection-difference-removed"]
+    said = (
+        f"the stand-in decides alone: difference {selection}, its AUC {area.value}, share of the gap {share}, "
+        f"of the attribute {itself}, removed {removed.value}"
+    )
+    exact = ((selection, difference), (share, 1.0), (itself, 0.0))
+    if any(value is None or abs(value - expected) > 1e-6 for value, expected in exact):
+        return False, f"{said}; expected {difference:.4f}, 1 and 0"
+    if area.value is None or abs(area.value - (1 + difference) / 2) > 0.02:
+        return False, f"{said}; expected an AUC of {(1 + difference) / 2:.4f}"
+    assert removed.counts is not None
+    p = stats.p_value("paired-gap", -difference / 2, side="below", counts=removed.counts)
+    return p < 0.01, f"{said}; that more than half of the difference is gone has p = {p:.2g}"
+
+
+def shuffled_attribute(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
+    """Of an attribute that is dealt out anew among the rows no feature may tell anything, twice."""
+    world = _planted(ask)
+    if world is None:
+        return None, _NOWHERE
+    names = tuple(name for name in world.subject.features if name not in (ITSELF, STAND_IN)) or (STAND_IN,)
+    seen = []
+    for number in ("first", "second"):
+        planted = world.subject.groupings["planted"]
+        codes = planted.codes[ask.rng("permuted", number).permutation(len(planted.codes))]
+        shuffled: Grouping = replace(planted, codes=codes)
+        told: Any = probe.told(world.subject, shuffled, (0, 1), names, ask)  # type: ignore[attr-defined]
+        seen.append(told.together.interval(level=TWICE))
+    above = [replace(each, low=each.low - 0.5, high=each.high - 0.5) for each in seen]
+    said = " and ".join(f"{each.low:.3f} to {each.high:.3f}" for each in seen)
+    return not excluded_twice(above), f"of an attribute dealt out anew twice features have AUCs of {said}"
+
+
+def _planted(ask: Ask) -> ByStandIn | None:
+    """Rows of the largest comparison with both planted columns; None where no two groups are large enough."""
+    subject = ask.subject
+    places = [
+        (int(sizes_of(grouping)[list(pair)].min()), grouping, pair)
+        for grouping in subject.groupings.values()
+        for pair in pairs_of(grouping)
+    ]
+    if not places:
+        return None
+    smaller, grouping, pair = max(places, key=lambda each: each[0])
+    if smaller < SMALLEST_GROUP:
+        return None
+    rng = ask.rng("planted")
+    rows = np.sort(rng.permutation(np.flatnonzero(np.isin(grouping.codes, pair)))[:MOST_ROWS])
+    codes = (grouping.codes[rows] != pair[0]).astype(np.int64)
+    if min(np.bincount(codes, minlength=2)) < SMALLEST_GROUP:
+        return None
+    agree = np.zeros(len(rows), dtype=bool)
+    for side in (0, 1):
+        inside = rng.permutation(np.flatnonzero(codes == side))
+        agree[inside[: round(AGREE * len(inside))]] = True
+    apart = {subject.label, subject.row_id, *subject.answers}
+    beside = [name for name in subject.features or tuple(subject.table) if name not in apart][:BESIDE]
+    columns: dict[str, Column] = {name: subject.table[name][rows] for name in beside}
+    columns[ITSELF] = 1.0 - codes
+    columns[STAND_IN] = np.where(agree, 1.0 - codes, codes * 1.0)
+    declared = Grouping(
+        attribute="planted", codes=codes, names=tuple(grouping.names[side] for side in pair), reference=None
+    )
+    return ByStandIn(
+        ask,
+        Subject(
+            table=Table(columns),
+            features=tuple(columns),
+            groupings={"planted": replace(declared, reference=declared.names[1])},
+            decision=Decision(favourable="1", positive="1", threshold=0.5),
+        ),
+    )
+
+
+def _key(measure: Measure) -> str:
+    """A measure of the planted attribute by its metric and feature."""
+    where: Groups | None = measure.groups
+    assert where is not None
+    return " ".join([measure.metric, *measure.facets.values()])

@@ -1,0 +1,216 @@
+"""Where a gap between groups comes from: slices of rows searched on one half and confirmed on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from probandum import stats
+from probandum.controls import Examined
+from probandum.errors import DataError, UsageError
+from probandum.evidence import Capability
+from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.probe import Ask, Measure, probe
+from probandum.subject import Bools, Grouping, Outcomes, Subject
+from probandum_probes.bias.carried import carriers
+from probandum_probes.bias.counting import decisions, groups_of
+from probandum_probes.bias.factors import MOST_VALUES, strata_of
+from probandum_probes.bias.halving import first_half
+from probandum_probes.bias.predicting import numbers_of
+from probandum_probes.bias.proxies import once
+from probandum_probes.bias.requirements import DECISIONS
+from probandum_probes.bias.sampling import refuse_sample, sampled_rows
+from probandum_probes.bias.scored import pairs_of, sizes_of
+from probandum_probes.bias.slices import CONFIRMED, FEWEST, Factor, Seen, Trial, excess, search
+from probandum_probes.bias.triage_controls import no_slices, planted_slice
+from probandum_probes.estimates import exactly, from_counts, from_interval
+
+Rate = Literal["selection-difference", "tpr-difference", "fpr-difference"]
+_RATES: tuple[Rate, ...] = ("selection-difference", "tpr-difference", "fpr-difference")
+_WHAT = "suites.bias.triage"
+
+
+@probe(
+    "bias.triage",
+    version=1,
+    requirements=DECISIONS,
+    needs=Capability.PREDICT,
+    metrics={
+        "slice-excess": "share difference",
+        "slice-difference": "share difference",
+        "difference-outside": "share difference",
+        "slice-p": "p-value",
+        "slices-confirmed": "share",
+    },
+    facets=("gap", "slice"),
+    attributes="plan",
+)
+class Triage:
+    """In which slice of the rows, by one column or two, a gap between groups is wider than in the rest of them.
+
+    A clue for whoever looks into a gap, and never judged. One half of the rows, drawn with the plan's seed, is
+    searched: every value of a text, every bin of a number (``bins``), every declared group of another attribute, and
+    every two of these together, with 30 rows of both groups inside and outside. Of the ``slices`` in which the gap
+    lies furthest beyond the rest, in standard errors and in the direction of the whole gap, all are then looked at
+    once in the other half, and every figure is of that half: ``slice-excess`` = gap inside - gap outside, neutral 0
+    (Welch); ``slice-difference`` and ``difference-outside``, the two gaps (Newcombe); ``slice-p``, one-sided that the
+    excess is 0 or points the other way (shares with one of each added, Agresti and Caffo 2000), adjusted after Holm
+    over the slices of two groups. A slice is confirmed where
+    that is at most 0.05; the others are shown as not confirmed. ``slices-confirmed`` counts them. What the search
+    itself saw stands beside each slice and is too large: it was picked.
+
+    ``gap``: ``selection-difference``, or with labels ``tpr-difference`` (slices of positives) or ``fpr-difference`` (of
+    negatives). ``columns``: which to look at, by default the model's features, else all that are no label, name or
+    answer; those that carry the attribute itself are left out, and so are texts with more than 50 values. Rows of one
+    person stay in one half where the plan names an id. Without a declared reference each two groups are compared once.
+
+    A slice says where a gap is, not why. Chung et al. 2019 (search for slices); Holm 1979.
+    """
+
+    controls = (
+        Examined(name="permuted groups", kind="negative", function=no_slices),
+        Examined(name="planted slice", kind="positive", function=planted_slice),
+    )
+
+    def __init__(
+        self,
+        *,
+        gap: Rate = "selection-difference",
+        columns: tuple[str, ...] = (),
+        bins: int = 4,
+        slices: int = 5,
+        sample: int | None = None,
+    ) -> None:
+        refuse_sample("bias.triage", sample)
+        if gap not in _RATES:
+            raise UsageError(f"{_WHAT}.gap: {gap!r}; expected {', '.join(_RATES)}")
+        if bins < 2 or slices < 1:
+            raise UsageError(f"{_WHAT}: bins {bins}, slices {slices}; expected at least 2 bins and 1 slice")
+        self.gap = gap
+        self.columns = columns
+        self.bins = bins
+        self.slices = slices
+        self.sample = sample
+
+    def measure(self, ask: Ask) -> Iterator[Measure]:
+        """Ask for all decisions at once, search one half of them, and look at what was found in the other."""
+        ask = sampled_rows(ask, self.sample)
+        subject, answer = decisions(ask)
+        if not subject.groupings:
+            raise DataError("the plan declares no groups to compare", remedy="add groups: to the plan")
+        outcomes = subject.outcomes(answer)
+        if self.gap != "selection-difference" and outcomes.positive is None:
+            why = "the plan names no label, so nobody can say which decisions were errors"
+            yield self._absent(why, None, len(subject))
+            return
+        for grouping in subject.groupings.values():
+            yield from self._attribute(ask, grouping, outcomes)
+
+    def factors(self, subject: Subject, grouping: Grouping) -> list[Factor]:
+        """The columns by which slices are cut, coded."""
+        apart = {subject.label, subject.row_id, *subject.answers}
+        plain = subject.features or tuple(name for name in subject.table if name not in apart)
+        declared = tuple(name for name in subject.groupings if name not in plain)
+        names = self.columns or (*plain, *declared)
+        own = {grouping.attribute, *carriers(replace(subject, features=tuple(plain)), grouping)}
+        found = []
+        for name in names:
+            if name in own or (not self.columns and _too_many(subject, name)):
+                continue
+            coded = strata_of(subject, (name,), self.bins, what=f"{_WHAT}.columns")
+            if len(coded.names) > 1:
+                found.append(Factor(name=name, codes=coded.codes, names=coded.names))
+        return found
+
+    def trial(self, outcomes: Outcomes, grouping: Grouping, pair: tuple[int, int]) -> Trial:
+        """What is compared of two groups."""
+        event, among = outcomes.favourable, np.ones(len(grouping.codes), dtype=bool)
+        if self.gap != "selection-difference":
+            assert outcomes.positive is not None
+            event, among = outcomes.detected, outcomes.positive if self.gap == "tpr-difference" else ~outcomes.positive
+        group, reference = (among & (grouping.codes == side) for side in pair)
+        return Trial(event=event, group=group, reference=reference)
+
+    def _attribute(self, ask: Ask, grouping: Grouping, outcomes: Outcomes) -> Iterator[Measure]:
+        subject, halves = ask.subject, first_half(ask)
+        pairs = once(pairs_of(grouping))
+        if not pairs:
+            only = Groups(attribute=grouping.attribute, group=grouping.names[int(sizes_of(grouping).argmax())])
+            yield self._absent(f"{grouping.attribute} has no two groups to compare", only, len(subject))
+            return
+        factors = self.factors(subject, grouping)
+        for pair in pairs:
+            yield from self._compared(factors, self.trial(outcomes, grouping, pair), groups_of(grouping, *pair), halves)
+
+    def _compared(self, factors: Sequence[Factor], trial: Trial, where: Groups, first: Bools) -> Iterator[Measure]:
+        """The slices of two groups."""
+        searched, n = trial.within(first), int((trial.group | trial.reference).sum())
+        for name, (_, trials) in zip((where.group, where.reference), searched, strict=True):
+            if trials < 2 * FEWEST:
+                why = f"{name} has {trials or 'no'} rows in the half that is searched; it takes {2 * FEWEST}"
+                yield self._absent(why, where, n, SubReason.SMALL_GROUP)
+                return
+        gap = searched[0][0] / searched[0][1] - searched[1][0] / searched[1][1]
+        towards = 1.0 if gap >= 0 else -1.0
+        found, looked = search(factors, trial, first, towards=towards, most=self.slices)
+        if not found:
+            yield self._absent(f"of {looked} slices none is wider apart than the rest", where, n)
+            return
+        seen = [Seen.of(trial, each.rows, ~first) for each in found]
+        adjusted = stats.holm([1.0 if each is None else each.p(towards) for each in seen])
+        for rank, (one, each, p) in enumerate(zip(found, seen, adjusted, strict=True), start=1):
+            seen_there = f"{one.excess:+.3f}, {one.score:.1f} standard errors"
+            told = f"searched in the other half, rank {rank} of {looked}: {seen_there}"
+            yield from self._shown(where, one.name, each, p, told)
+        kept = sum(p <= CONFIRMED for p in adjusted)
+        said = f"{kept} of {len(found)} slices, picked among {looked}"
+        yield Measure(
+            metric="slices-confirmed",
+            groups=where,
+            facets={"gap": self.gap},
+            estimate=exactly(kept / len(found), n=n, unit="share", design=said),
+            mode="disclosure",
+        )
+
+    def _shown(self, where: Groups, name: str, seen: Seen | None, p: float, told: str) -> Iterator[Measure]:
+        """One slice, in the half in which it was not searched."""
+        facets = {"gap": self.gap, "slice": name}
+        if seen is None:
+            why = f"not confirmed: fewer than {FEWEST} rows of a group in the half that confirms; {told}"
+            missing = Estimate.missing(why, unit="share")
+            yield Measure(metric="slice-excess", groups=where, facets=facets, estimate=missing, mode="disclosure")
+            return
+        verdict = "confirmed" if p <= CONFIRMED else "not confirmed: it may have been picked by chance"
+        gap = excess(seen.inside, seen.outside)
+        shown = {
+            "slice-excess": from_interval(gap, n=seen.n, unit="share", design=f"{verdict}; {told}"),
+            "slice-difference": from_counts("newcombe", seen.inside, design=verdict),
+            "difference-outside": from_counts("newcombe", seen.outside, design=verdict),
+            "slice-p": exactly(p, n=seen.n, unit="p-value", design=f"{verdict}; Holm over the slices of these groups"),
+        }
+        for metric, estimate in shown.items():
+            yield Measure(metric=metric, groups=where, facets=facets, estimate=estimate, mode="disclosure")
+
+    def _absent(self, why: str, where: Groups | None, n: int, reason: SubReason = SubReason.NO_DATA) -> Measure:
+        """Why nothing is said."""
+        missing = Estimate.missing(why, n=n, unit="share")
+        return Measure(
+            metric="slice-excess",
+            groups=where,
+            facets={"gap": self.gap},
+            estimate=missing,
+            mode="disclosure",
+            verdict=Verdict.NOT_APPLICABLE if reason is SubReason.NO_DATA else Verdict.INCONCLUSIVE,
+            sub_reason=reason,
+            why=why,
+        )
+
+
+def _too_many(subject: Subject, name: str) -> bool:
+    """Whether a column of texts has more values than make slices."""
+    if name in subject.groupings or numbers_of(subject.table[name]) is not None:
+        return False
+    return len(np.unique(subject.table[name])) > MOST_VALUES

@@ -1,0 +1,51 @@
+"""Secrets in what servers say: which part and which form of one is blanked, and what is left as it is."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from probandum.targets.hiding import Secrets
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a decoded reply may be made of."""
+
+    name: str
+    values: np.ndarray
+    more: tuple[str, ...]
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "expected"),
+    [
+        ("Bearer sk-1234567", "no: sk-1234567", "no: [secret]"),
+        ("ApiKey sk-1234567", "no: ApiKey sk-1234567, sk-1234567", "no: [secret], [secret]"),
+        ("a=s3cr3t-1; b=2", "no: s3cr3t-1 and 2", "no: [secret] and 2"),
+        ("Basic " + base64.b64encode(b"me:s3cr3t-1").decode(), "no: s3cr3t-1", "no: [secret]"),
+        ("abc", "abc, and YWJj", "[secret], and YWJj"),
+        ("ApiKey abc", "ApiKey abc and abc", "[secret] and abc"),
+        ("s3cr3t/1", r"s3cr3t\\\\/1 and s3cr3t&#x2F;1", "[secret] and [secret]"),
+        ("s3cr3t/1", r"\u00733cr3t\/1 and s3cr3t%252F1", "[secret] and [secret]"),
+        ("s3cr3t/1", r"50 % of a \ or &amp;", r"50 % of a \ or &amp;"),
+    ],
+)
+def test_a_secret_is_blanked_and_nothing_else(value: str, text: str, expected: str) -> None:
+    """Escapes stay where no secret hid behind them; a part of fewer than six characters is an ordinary word."""
+    assert expected == Secrets([value]).hidden(text)
+
+
+def test_every_text_of_a_decoded_reply_is_looked_at() -> None:
+    """Keys, lists, arrays of texts and fields of dataclasses; numbers are what they were."""
+    secrets = Secrets(["s3cr3t/1"])
+    found = secrets.hidden_in({"s3cr3t/1": ["a s3cr3t/1", 1.5, None]})
+    said = secrets.hidden_in(Said(name="s3cr3t/1", values=np.array([["x", "s3cr3t/1"]]), more=("s3cr3t\\/1",)))
+    numbers = np.array([1.0, 2.0])
+
+    assert {"[secret]": ["a [secret]", 1.5, None]} == found
+    assert ("[secret]", [["x", "[secret]"]], ("[secret]",)) == (said.name, said.values.tolist(), said.more)
+    assert numbers is secrets.hidden_in(numbers)
