@@ -1,6 +1,6 @@
 """How often each interval of ``probandum.stats`` holds the truth: by simulation, and exactly for methods of counts.
 
-    OMP_NUM_THREADS=1 python benchmarks/interval_coverage.py           # writes benchmarks/results/coverage.md
+    OMP_NUM_THREADS=1 python benchmarks/interval_coverage.py           # writes benchmarks/results/interval_coverage.md
 
 Intervals of counts: every table that has a chance is given its interval once, which makes the coverage exact up to the
 last digits; the simulation draws from the same tables and must agree with it. All others: fresh data a run.
@@ -27,7 +27,7 @@ from probandum.stats.intervals import Interval
 
 LEVEL = 0.95
 COMMAND = "python benchmarks/interval_coverage.py"
-RESULTS = Path(__file__).parent / "results" / "coverage.md"
+RESULTS = Path(__file__).parent / "results" / "interval_coverage.md"
 Shares = tuple[tuple[float, int], ...]
 
 

@@ -18,7 +18,6 @@ beside this file whose names end in ``_worlds``, by family.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -139,23 +138,14 @@ def line(place: int, kind: str, runs: int) -> tuple[str, bool]:
     return f"| `{metric}` | {kind} | {value:+.3f} | {effect:.3f} | {found.words} | {wanted} |", held
 
 
-def begin() -> None:
-    """What a process needs before it judges.
-
-    coverage.py beside this file would stand for the package of that name, which numba looks for behind shap.
-    """
-    sys.path[:] = [path for path in sys.path if Path(path).resolve() != Path(__file__).resolve().parent]
-    load_plugins()
-
-
 @contextmanager
 def mapping(jobs: int) -> Iterator[Any]:
     """``map`` in this process, or over several."""
     if jobs == 1:
-        begin()
+        load_plugins()
         yield map
         return
-    with ProcessPoolExecutor(jobs, initializer=begin) as pool:
+    with ProcessPoolExecutor(jobs, initializer=load_plugins) as pool:
         yield pool.map
 
 

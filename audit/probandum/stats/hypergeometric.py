@@ -113,7 +113,7 @@ def top_share(x: float, top: float, members: float, pool: float) -> TopShare:
 
     >>> found = top_share(0, 10, 30, 60)  # by chance none of ten is as rare as 30! 50! / (20! 60!)
     >>> round(found.p_below(0.0), 6)
-    0.000398
+    0.000399
     """
     for name, number in {"top": top, "members": members, "pool": pool}.items():
         refuse_trials(name, number)
