@@ -231,6 +231,16 @@ class ProbeAsk:
         self._probe = probe
         self._honours = honours
         self.evidence: dict[str, None] = {}
+        self._unanswered: dict[str, tuple[int, str]] = {}
+
+    @property
+    def unanswered(self) -> str | None:
+        """How many inputs got an error in place of an answer, and the first such error; None where none did."""
+        if not self._unanswered:
+            return None
+        inputs = sum(count for count, _ in self._unanswered.values())
+        what = "input was" if inputs == 1 else "inputs were"
+        return f"{inputs:,} {what} not answered: {next(iter(self._unanswered.values()))[1]}"
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -267,7 +277,11 @@ class ProbeAsk:
         """Answers to a whole round."""
         for request in requests:
             self.evidence.setdefault(request.digest)
-        return self._asker.answer(self._probe, requests)
+        answers = self._asker.answer(self._probe, requests)
+        for request, answer in zip(requests, answers, strict=True):
+            if answer.error is not None:
+                self._unanswered[request.digest] = len(request), answer.error
+        return answers
 
     def stopper(self, metric: str, *, place: Mapping[str, str] | None = None, quantities: int = 1) -> Stopper:
         """When to stop asking for ``metric``; see :meth:`probandum.probe.Ask.stopper`."""

@@ -14,7 +14,7 @@ from typing import Any
 from probandum import codec
 from probandum.asking import Asker, ProbeAsk
 from probandum.errors import BudgetSpent, DataError, Misrecorded, ProbandumError, Unreachable, Unrecorded
-from probandum.finding import SubReason, finding_id
+from probandum.finding import SubReason, Verdict, finding_id
 from probandum.probe import ControlOutcome, Measure, Probe, ProbeResult, ProbeSpec, refuse_undeclared
 
 
@@ -42,6 +42,7 @@ def measure(probe: Probe, asker: Asker) -> ProbeResult:
     ask = asker.for_probe(spec.id, honours=spec.honours)
     try:
         measures = tuple(_with_evidence(measure, ask) for measure in probe.measure(ask))
+        measures = tuple(_refused(measure, ask.unanswered) for measure in measures)
         _refuse_repeats(spec.id, measures)
         refuse_undeclared(probe, measures)
         controls = tuple(_control(control, probe, asker) for control in probe.controls) if measures else ()
@@ -69,6 +70,16 @@ def measure(probe: Probe, asker: Asker) -> ProbeResult:
 
 def _with_evidence(measure: Measure, ask: ProbeAsk) -> Measure:
     return measure if measure.evidence else replace(measure, evidence=tuple(ask.evidence))
+
+
+def _refused(measure: Measure, unanswered: str | None) -> Measure:
+    """What may be judged as an ERROR where the system left inputs without an answer: the audit is thinner than planned.
+
+    An answer that holds no answer is not meant: how many of these are too many is a probe's own.
+    """
+    if unanswered is None or measure.mode != "gate" or measure.verdict is Verdict.ERROR:
+        return measure
+    return replace(measure, verdict=Verdict.ERROR, sub_reason=SubReason.INVALID_ANSWERS, why=unanswered)
 
 
 def _refuse_repeats(probe: str, measures: Sequence[Measure]) -> None:
