@@ -114,4 +114,6 @@ def _options(probe: Probe) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
     return value.name if isinstance(value, Path) else value

@@ -466,4 +466,7 @@ def test_several_files_are_one_benchmark(tmp_path: Path) -> None:
     whole = read_bbq(write_rows(tmp_path / "all.jsonl", bbq_rows(8)[:8]))
     probe = make_probe("bias.bbq", {"data": ["a.jsonl", "b.jsonl"]}, folder=tmp_path)
 
+    result = run_probe(probe, Reads(whole.items, sensible, how=Capability.RECALL))
+
     assert whole.items == probe.file.items  # type: ignore[attr-defined]
+    assert ("measured", ("a.jsonl", "b.jsonl")) == (result.status, result.options["data"])
