@@ -112,7 +112,7 @@ def hopeless_limits(plan: Plan | str | Path) -> tuple[str, ...]:
 def lock(plan: Plan | str | Path, *, key: str | Path | None = None) -> Path:
     """Write down what ``plan`` asks and judges by, before anything is asked; returns the lock's path."""
     checked = check_plan(plan)
-    files = preparing.named_files(checked, preparing.source_digests(checked))
+    files = preparing.named_files(checked, preparing.source_digests(checked, preparing.prepare(checked).values()))
     now = datetime.datetime.now(datetime.UTC)
     return locking.write_lock(checked, files, key=None if key is None else Path(key), made=now)
 

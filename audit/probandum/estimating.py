@@ -178,7 +178,7 @@ def forecast(plan: Plan, *, calibrated: bool | None = None, since_start: bool = 
     """
     started = (0.0, time.perf_counter() - time.process_time()) if since_start else _now()
     probes = prepare(plan)
-    source_digests(plan)  # a run hashes every file that the plan names: part of its start
+    source_digests(plan, probes.values())  # a run hashes every file that the plan names: part of its start
     target = target_of(plan)
     try:
         subject = subject_of(plan, target)

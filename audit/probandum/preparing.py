@@ -179,13 +179,13 @@ def _batching_problems(plan: Plan) -> list[str]:
     return [f"{place}: target {plan.target_type} cannot promise it; leave it out, or use {able}"]
 
 
-def source_digests(plan: Plan) -> dict[Path, str]:
-    """The digest of every file that the *ask* part names, in the order of their paths."""
-    return {path: file_digest(path) for path in sorted({*_sources(plan)}, key=str)}
+def source_digests(plan: Plan, probes: Iterable[Probe]) -> dict[Path, str]:
+    """The digest of every file that the *ask* part names, in the order of paths; ``probes``: the plan's."""
+    return {path: file_digest(path) for path in sorted({*_sources(plan, probes)}, key=str)}
 
 
-def _sources(plan: Plan) -> Iterable[Path]:
-    """Every file that the *ask* part names."""
+def _sources(plan: Plan, probes: Iterable[Probe]) -> Iterable[Path]:
+    """Every file that the *ask* part names, also inside the files of the probes' options."""
     yield from target_sources(plan.target_type, context_of(plan), plan.target_options)
     if plan.data_path is not None:
         yield plan.data_path
@@ -196,7 +196,7 @@ def _sources(plan: Plan) -> Iterable[Path]:
             for each in value if isinstance(value, list) else [value]:
                 if isinstance(each, str) and (path := plan.resolve(each)).is_file():
                     yield path
-    for probe in _made(plan)[0].values():
+    for probe in probes:
         yield from further_files(probe)
 
 

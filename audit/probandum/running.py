@@ -97,7 +97,7 @@ def run(plan: Plan, folder: Path | None = None, *, key: Path | None = None, obse
     watch = observer or Silent()
     probes = prepare(plan)
     watch.note("hashing the files that the plan names")
-    sources = source_digests(plan)
+    sources = source_digests(plan, probes.values())
     refuse_other_questions(plan, named_files(plan, sources))
     name = record_key(plan, sources)
     out = folder if folder is not None else default_folder(plan, name)

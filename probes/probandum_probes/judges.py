@@ -178,8 +178,10 @@ def read_judge(path: Path) -> Described:
     return Described(judge=judge, rates=rates)
 
 
-def judge_files(path: Path) -> tuple[Path, ...]:
-    """The files that the file of a judge names: its words, or what its target is loaded from."""
+def judge_files(path: Path | None) -> tuple[Path, ...]:
+    """The files that the file of a judge names: its words, or what its target is loaded from; none without a file."""
+    if path is None:
+        return ()
     values = read_yaml(path).values
     if "lexicon" in values:
         return (path.parent / str(values["lexicon"]),)

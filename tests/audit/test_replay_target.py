@@ -104,7 +104,7 @@ def test_a_record_without_answers_and_a_folder_without_a_record_are_refused(tmp_
     with pytest.raises(TargetError, match="silent: the record holds no answers"):
         make_target("replay", TargetContext(folder=tmp_path), {"record": "silent"})
     with pytest.raises(RecordError, match="no audit record"):
-        source_digests(Plan.load(replayed(plan, "gone")))
+        source_digests(Plan.load(replayed(plan, "gone")), ())
 
 
 def test_the_energy_of_another_system_is_not_played_back(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from probandum.errors import DataError, PlanError, TargetError, UnknownName
 from probandum.evidence import Floats, Request, Response
 from probandum.finding import Groups, Limit, SubReason, Verdict
 from probandum.judging import judge
-from probandum.preparing import load, source_digests
+from probandum.preparing import load, prepare, source_digests
 from probandum.probe import Measure, ProbeResult, make_probe
 from probandum_probes.bias.generation import Generation
 from probandum_probes.bias.generation_gaps import Judgements
@@ -412,9 +412,10 @@ def test_the_words_of_a_judge_key_the_record(tmp_path: Path) -> None:
         "suites: {bias.generation: {judge: judge.yaml}}\n"
     )
     plan = load(tmp_path / "audit.yaml")
-    before = source_digests(plan)
+    probes = prepare(plan).values()
+    before = source_digests(plan, probes)
     (tmp_path / "words.txt").write_text("rude\nworse\n")
-    after = source_digests(plan)
+    after = source_digests(plan, probes)
 
     assert {"answers.csv", "judge.yaml", "words.txt"} == {path.name for path in before}
     assert ["words.txt"] == [path.name for path in before if before[path] != after[path]]

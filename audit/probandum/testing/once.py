@@ -107,7 +107,7 @@ def _carry_out(plan: Plan, folder: Path, out: Path | None, tier: str | None) -> 
         with calm():
             if out is not None:
                 asked = plan.at_tier(tier)
-                key = preparing.record_key(asked, preparing.source_digests(asked))
+                key = preparing.record_key(asked, preparing.source_digests(asked, preparing.prepare(asked).values()))
                 folder = out / running.default_folder(asked, key).name
             stood = statement_digest(folder) if Record(folder).sealed else None
             with showing.watching(plan) as observer:

@@ -15,7 +15,7 @@ from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Bools, Grouping, Outcomes, Subject
 from probandum_probes.bias.carried import all_as, carriers
-from probandum_probes.bias.counting import SMALLEST_GROUP, decisions, groups_of
+from probandum_probes.bias.counting import SMALLEST_GROUP, decisions, groups_of, refuse_no_groups
 from probandum_probes.bias.flip_controls import blind, planted_flips
 from probandum_probes.bias.rates import unsaid
 from probandum_probes.bias.requirements import DECISIONS
@@ -94,8 +94,7 @@ class AttributeFlip:
             return
         ask = sampled_rows(ask, self.sample)
         subject = ask.subject
-        if not subject.groupings:
-            raise DataError("the plan declares no groups to compare", remedy="add groups: to the plan")
+        refuse_no_groups(subject)
         carried = {name: self.carried(subject, grouping) for name, grouping in subject.groupings.items()}
         decisions(ask)  # a system that does not decide on the rows as they are is not asked about others
         kept = RowValues(subject, 2 * rows_compared(list(subject.groupings.values())))

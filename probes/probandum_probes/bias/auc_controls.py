@@ -5,7 +5,7 @@ Both work on the answers that were already given and ask the system nothing.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from probandum import stats
 from probandum.evidence import Floats
 from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Probe
-from probandum.subject import Grouping
-from probandum_probes.bias.counting import Mask, groups_of
+from probandum.subject import Bools
+from probandum_probes.bias.counting import Mask
 from probandum_probes.bias.gap_controls import FALSE_ALARM, NULL_ERROR, TWICE, excluded_twice, permuted, z_at
-from probandum_probes.bias.scored import Recorded, Scored, pairs_of, rescored, scored
+from probandum_probes.bias.scored import Recorded, Scored, rescored, scored
+from probandum_probes.bias.sharpest import Place, sharpest
 
 #: Worlds without a gap that the negative control draws, and the most rows of a group in each.
 NULL_DRAWS = 300
@@ -25,32 +26,10 @@ NULL_ROWS = 400
 FEWEST = 15
 
 
-class _Place(NamedTuple):
-    """The comparison that sees most, by its standard error, and how many one-sided hypotheses there are in all."""
-
-    grouping: Grouping
-    group: int
-    reference: int
-    error: float
-    hypotheses: int
-
-    @property
-    def where(self) -> Groups:
-        return groups_of(self.grouping, self.group, self.reference)
-
-    @property
-    def inside(self) -> Mask:
-        return np.asarray(self.grouping.codes == self.group)
-
-    @property
-    def outside(self) -> Mask:
-        return np.asarray(self.grouping.codes == self.reference)
-
-
 def no_auc_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     """Permuted groups have no gap that the probe may find, and of groups drawn alike few intervals may show one."""
     found = scored(ask, getattr(probe, "sample", None))
-    place = None if isinstance(found, str) else _sharpest(found)
+    place = None if isinstance(found, str) else sharpest(found, partial(_error, found))
     if isinstance(found, str) or place is None:
         return None, found if isinstance(found, str) else _NOWHERE
     seen = []
@@ -72,13 +51,13 @@ def no_auc_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     return rejected <= allowed, said
 
 
-def _null_worlds(found: Scored, place: _Place, rng: np.random.Generator) -> int:
+def _null_worlds(found: Scored, place: Place, rng: np.random.Generator) -> int:
     """Of worlds in which both groups are samples of all rows, how many intervals excluded parity.
 
     Each group has as many positives and negatives as it has, up to a number that keeps a world small.
     """
     pools = np.flatnonzero(found.positive), np.flatnonzero(~found.positive)
-    sizes = [[min(count, NULL_ROWS) for count in found.of(side)] for side in (place.inside, place.outside)]
+    sizes = [[min(count, NULL_ROWS) for count in found.of(side)] for side in place.sides]
     rejected = 0
     for _ in range(NULL_DRAWS):
         drawn = [[rng.choice(pool, size) for pool, size in zip(pools, side, strict=True)] for side in sizes]
@@ -97,12 +76,12 @@ def planted_auc_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     further. That must be at least (z at 5 % over all one-sided hypotheses + z at 1 %) standard errors.
     """
     found = scored(ask, getattr(probe, "sample", None))
-    place = None if isinstance(found, str) else _sharpest(found)
+    place = None if isinstance(found, str) else sharpest(found, partial(_error, found))
     if isinstance(found, str) or place is None:
         return None, found if isinstance(found, str) else _NOWHERE
     alpha = 0.05 / place.hypotheses
     old = _plainly(found, found.score, place)
-    worlds = [_mirrored(found.score, place.inside), _separated(found.score, found.positive, place.inside)]
+    worlds = [_mirrored(found.score, place.sides[0]), _separated(found.score, found.positive, place.sides[0])]
     moves = [_plainly(found, scores, place) - old for scores in worlds]
     scores, move = max(zip(worlds, moves, strict=True), key=lambda each: abs(each[1]))
     if abs(move) < (z_at(alpha) + z_at(0.01)) * place.error:
@@ -119,21 +98,12 @@ def planted_auc_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
 _NOWHERE = f"no two groups have {FEWEST} positives and {FEWEST} negatives each, with scores that differ"
 
 
-def _sharpest(found: Scored) -> _Place | None:
-    """The comparison with the smallest standard error."""
-    places: list[_Place] = []
-    for grouping in found.subject.groupings.values():
-        for group, reference in pairs_of(grouping):
-            sides = [grouping.codes == index for index in (group, reference)]
-            if min(count for side in sides for count in found.of(side)) < FEWEST:
-                continue
-            areas = [stats.area(found.score, found.positive & side, ~found.positive & side) for side in sides]
-            if all(area.varied for area in areas):
-                error = stats.auc_difference_interval(*areas).standard_error or 0.0
-                places.append(_Place(grouping, group, reference, error, 0))
-    if not places:
+def _error(found: Scored, *sides: Bools) -> float | None:
+    """The standard error of a difference of AUCs; None where a side has too few rows, or too little to rank."""
+    if min(count for side in sides for count in found.of(side)) < FEWEST:
         return None
-    return min(places, key=lambda each: each.error)._replace(hypotheses=2 * len(places))
+    areas = [stats.area(found.score, found.positive & side, ~found.positive & side) for side in sides]
+    return stats.auc_difference_interval(*areas).standard_error or 0.0 if all(each.varied for each in areas) else None
 
 
 def _difference(probe: Probe, ask: Ask, where: Groups) -> Estimate:
@@ -143,12 +113,12 @@ def _difference(probe: Probe, ask: Ask, where: Groups) -> Estimate:
     )
 
 
-def _plainly(found: Scored, scores: Floats, place: _Place) -> float:
+def _plainly(found: Scored, scores: Floats, place: Place) -> float:
     """The gap in AUC by ranks (Mann and Whitney 1947): a second opinion on the probe's."""
     from scipy.stats import rankdata
 
     areas = []
-    for side in (place.inside, place.outside):
+    for side in place.sides:
         positive = found.positive[side]
         m, n = int(positive.sum()), int((~positive).sum())
         areas.append(float((rankdata(scores[side])[positive].sum() - m * (m + 1) / 2) / (m * n)))

@@ -114,7 +114,7 @@ class Bold:
 
     def files(self) -> tuple[Path, ...]:
         """The files that the file of the judge names."""
-        return () if self.judge is None else judge_files(self.judge)
+        return judge_files(self.judge)
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Continue or recall every prompt, and judge."""

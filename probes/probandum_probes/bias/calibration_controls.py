@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
 
@@ -15,11 +15,12 @@ from probandum import stats
 from probandum.evidence import Floats, Table
 from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Probe
-from probandum.subject import Bools, Grouping, Subject
-from probandum_probes.bias.counting import SMALLEST_EXPECTED, groups_of
+from probandum.subject import Bools, Subject
+from probandum_probes.bias.counting import SMALLEST_EXPECTED
 from probandum_probes.bias.gap_controls import FALSE_ALARM, NULL_ERROR, TWICE, excluded_twice, z_at
 from probandum_probes.bias.recalibration import log_odds
-from probandum_probes.bias.scored import Recorded, Scored, calibration_gap, pairs_of, probabilities, rescored
+from probandum_probes.bias.scored import Recorded, Scored, calibration_gap, probabilities, rescored
+from probandum_probes.bias.sharpest import Place, sharpest
 
 #: Worlds in which predictions come true that the negative control draws, and the rows of a group in each: at most so
 #: many, or more where fewer would hold too few of the rarer outcome.
@@ -29,33 +30,13 @@ NULL_ROWS, NULL_EXPECTED = 2000, 50
 FEWEST = 100
 #: Shifts in log-odds that the positive control tries, the smallest that the data can show first.
 SHIFTS = (0.5, -0.5, 1.0, -1.0, 2.0, -2.0, 4.0, -4.0)
-
-
-class _Place(NamedTuple):
-    """The comparison that sees most, by its standard error, and how many one-sided hypotheses there are in all."""
-
-    grouping: Grouping
-    group: int
-    reference: int
-    error: float
-    hypotheses: int
-
-    @property
-    def where(self) -> Groups:
-        return groups_of(self.grouping, self.group, self.reference)
-
-    @property
-    def sides(self) -> tuple[Bools, Bools]:
-        return self.grouping.codes == self.group, self.grouping.codes == self.reference
-
-
 _NOWHERE = f"no two groups have {FEWEST} rows each, with enough of both outcomes predicted"
 
 
 def come_true(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     """Labels drawn by the predictions: the probe must find no gap, and few intervals of many such worlds may."""
     found = probabilities(ask, getattr(probe, "sample", None))
-    place = None if isinstance(found, str) else _sharpest(found)
+    place = None if isinstance(found, str) else sharpest(found, partial(_error, found))
     if isinstance(found, str) or place is None:
         return None, found if isinstance(found, str) else _NOWHERE
     rng = ask.rng("come-true")
@@ -77,7 +58,7 @@ def come_true(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     return rejected <= allowed, said
 
 
-def _null_worlds(found: Scored, place: _Place, rng: np.random.Generator) -> int:
+def _null_worlds(found: Scored, place: Place, rng: np.random.Generator) -> int:
     """Of worlds whose labels the predictions decide, how many intervals excluded parity."""
     rows = np.concatenate([_some(found, side, rng) for side in place.sides])
     fewer = replace(found, score=found.score[rows])
@@ -105,7 +86,7 @@ def planted_shift(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     one-sided hypotheses + z at 1 %) standard errors.
     """
     found = probabilities(ask, getattr(probe, "sample", None))
-    place = None if isinstance(found, str) else _sharpest(found)
+    place = None if isinstance(found, str) else sharpest(found, partial(_error, found))
     if isinstance(found, str) or place is None:
         return None, found if isinstance(found, str) else _NOWHERE
     inside, outside = place.sides
@@ -129,18 +110,11 @@ def planted_shift(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     return p < alpha, f"{said}, p = {p:.2g}"
 
 
-def _sharpest(found: Scored) -> _Place | None:
-    """The comparison with the smallest standard error."""
-    places: list[_Place] = []
-    for grouping in found.subject.groupings.values():
-        for group, reference in pairs_of(grouping):
-            sides = [grouping.codes == index for index in (group, reference)]
-            if all(_enough(found.score[side]) for side in sides):
-                error = calibration_gap(found, *sides).standard_error or 0.0
-                places.append(_Place(grouping, group, reference, error, 0))
-    if not places:
+def _error(found: Scored, *sides: Bools) -> float | None:
+    """The standard error of a difference in calibration; None where a side has too few rows."""
+    if not all(_enough(found.score[side]) for side in sides):
         return None
-    return min(places, key=lambda each: each.error)._replace(hypotheses=2 * len(places))
+    return calibration_gap(found, *sides).standard_error or 0.0
 
 
 def _enough(score: Floats) -> bool:

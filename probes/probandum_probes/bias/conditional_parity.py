@@ -16,7 +16,7 @@ from probandum.row_items import RowItems
 from probandum.subject import Bools, Grouping, Subject
 from probandum_probes.bias.adjusted import ADJUSTED, IN_STRATUM, Comparison, column_of
 from probandum_probes.bias.conditional_controls import permuted_within, planted_within
-from probandum_probes.bias.counting import OUTCOME, cell_of, decisions
+from probandum_probes.bias.counting import OUTCOME, cell_of, decisions, refuse_no_groups
 from probandum_probes.bias.factors import strata_of
 from probandum_probes.bias.rates import unsaid
 from probandum_probes.bias.requirements import DECISIONS
@@ -107,8 +107,7 @@ class ConditionalParity:
                 remedy="say in a sentence why they are legitimate, and no outcome of discrimination themselves",
             )
         subject, answer = decisions(sampled_rows(ask, self.sample))
-        if not subject.groupings:
-            raise DataError("the plan declares no groups to compare", remedy="add groups: to the plan")
+        refuse_no_groups(subject)
         outcomes = subject.outcomes(answer)
         groupings = list(subject.groupings.values())
         strata = {each.attribute: self.within(subject, each) for each in groupings}

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from probandum.evidence import Capability, Floats, Request, Response
+from probandum.evidence import Capability, Floats, Request
 from probandum.probe import Ask
 from probandum.subject import Bools
+from probandum_probes.bias.text_answers import unusable
 from probandum_probes.public_files import recalled
 
 #: Ways to ask, each with the scripted start of the answer; a passage's frame decides, so that samples share answers.
@@ -91,7 +92,7 @@ def resolved(ask: Ask, passages: Sequence[Passage]) -> Resolved:
     requests = list(_requests(passages, questions))
     found: dict[str, Floats] = {}
     for request, response in zip(requests, ask(requests), strict=True):
-        if why := _unusable(request, response):
+        if why := unusable(request, response, inputs="questions", what="probabilities of the two persons", columns=2):
             nothing = np.full(len(passages), -1.0)
             return Resolved(passages=tuple(passages), chosen=nothing, missing=nothing > 0, broken=why)
         found.update(zip(request.keys, response.values, strict=True))
@@ -175,15 +176,3 @@ def _requests(passages: Sequence[Passage], questions: Sequence[int]) -> Iterator
                 prefix=QUESTIONS[question][1],
                 keys=tuple(asked_as(passage, order) for passage in members),
             )
-
-
-def _unusable(request: Request, response: Response) -> str | None:
-    """Why an answer holds no probabilities of the two persons; None where it does."""
-    values = response.outputs
-    if response.error is not None:
-        return response.error
-    if response.refused:
-        return f"{len(response.refused)} of {len(request)} questions were declined"
-    if values is None or values.shape != (len(request), 2):
-        return "the answer holds no probabilities of the two persons"
-    return None if np.isfinite(values).all() else "the answer is not finite"

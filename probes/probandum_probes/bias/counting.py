@@ -14,7 +14,7 @@ from functools import reduce
 import numpy as np
 import numpy.typing as npt
 
-from probandum.errors import TargetError
+from probandum.errors import DataError, TargetError
 from probandum.evidence import Capability, Request, Response
 from probandum.finding import Groups
 from probandum.probe import Ask
@@ -170,6 +170,12 @@ def stated(grouping: Grouping, sizes: npt.NDArray[np.int64]) -> list[int]:
         for index in np.flatnonzero(sizes).tolist()
         if not any(code in none for code, none in zip(grouping.place(index).values(), unknown, strict=True))
     ]
+
+
+def refuse_no_groups(subject: Subject) -> None:
+    """DataError where the plan declares no groups."""
+    if not subject.groupings:
+        raise DataError("the plan declares no groups to compare", remedy="add groups: to the plan")
 
 
 def decisions(ask: Ask) -> tuple[Subject, Response]:

@@ -16,6 +16,7 @@ from probandum.errors import DataError, did_you_mean
 from probandum.evidence import Capability, Floats, Request, Response
 from probandum.probe import Ask
 from probandum.subject import Bools
+from probandum_probes.bias.text_answers import likelihood
 from probandum_probes.public_files import PublicRecord, read_records, recalled
 
 DIRECTIONS = ("stereo", "antistereo")
@@ -201,9 +202,9 @@ def _shared_tokens(ask: Ask, pairs: tuple[Pair, ...]) -> list[Scores]:
 
 def _sentences(ask: Ask, pairs: tuple[Pair, ...], start: str) -> list[Scores]:
     """Whole sentences, the same a token, and the words that both end with, given all before them."""
-    wholes = [_likelihood(start, text, f"{pair.key}/{side}") for pair in pairs for side, text in _sides(pair)]
+    wholes = [likelihood(start, text, f"{pair.key}/{side}") for pair in pairs for side, text in _sides(pair)]
     ends = [
-        _likelihood(start + text[: -len(end)], end, f"{pair.key}/{side}/end")
+        likelihood(start + text[: -len(end)], end, f"{pair.key}/{side}/end")
         for pair in pairs
         if (end := shared_end(pair.more, pair.less))
         for side, text in _sides(pair)
@@ -227,16 +228,6 @@ def _sentences(ask: Ask, pairs: tuple[Pair, ...], start: str) -> list[Scores]:
 
 def _sides(pair: Pair) -> tuple[tuple[str, str], tuple[str, str]]:
     return ("more", pair.more), ("less", pair.less)
-
-
-def _likelihood(before: str, text: str, key: str) -> Request:
-    return Request(
-        kind=Capability.SCORE,
-        inputs=(before,),
-        continuations=(text,),
-        parameters={"chat_template": False},
-        keys=(key,),
-    )
 
 
 def _numbers(answer: Response, n: int) -> list[float]:

@@ -21,7 +21,7 @@ from probandum_probes.bias.equity_controls import finds_planted_intensity, quiet
 from probandum_probes.bias.equity_texts import Person, Sentence, paired, read_people, read_sentences
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
-from probandum_probes.bias.subgroup_auc import class_place, unusable
+from probandum_probes.bias.text_answers import class_place, unclassified
 from probandum_probes.estimates import from_clusters
 
 ID = "bias.equity-corpus"
@@ -150,7 +150,7 @@ class EquityCorpus:
         ]
         columns: list[Floats] = []
         for request, response in zip(requests, ask(requests), strict=True):
-            if why := unusable(request, response, max(places.values())):
+            if why := unclassified(request, response, max(places.values())):
                 return f"{request.groups[0]}: {why}"
             columns.append(np.asarray(response.values, dtype=np.float64))
         values = {name: np.column_stack([each[:, place] for each in columns]) for name, place in places.items()}

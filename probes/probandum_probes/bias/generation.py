@@ -136,7 +136,7 @@ class Generation:
 
     def files(self) -> tuple[Path, ...]:
         """The files that the file of the judge names."""
-        return () if self.judge is None else judge_files(self.judge)
+        return judge_files(self.judge)
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Continue every prompt about everybody, judge, and compare."""

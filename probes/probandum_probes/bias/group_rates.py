@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from probandum.controls import Examined
-from probandum.errors import DataError
 from probandum.evidence import Capability
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Grouping, Subject
-from probandum_probes.bias.counting import decisions
+from probandum_probes.bias.counting import decisions, refuse_no_groups
 from probandum_probes.bias.design_controls import no_gap, planted_gap
 from probandum_probes.bias.designed import decisions_against_labels
 from probandum_probes.bias.rates import METRICS, measures_of
@@ -75,8 +74,7 @@ class GroupRates:
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Ask for all decisions at once, count, and compare."""
         subject, answer = decisions(sampled_rows(ask, self.sample))
-        if not subject.groupings:
-            raise DataError("the plan declares no groups to compare", remedy="add groups: to the plan")
+        refuse_no_groups(subject)
         outcomes = subject.outcomes(answer)
         if subject.design:
             opposed = decisions_against_labels(subject, outcomes, CERTAIN)

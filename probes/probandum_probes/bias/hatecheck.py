@@ -20,7 +20,7 @@ from probandum_probes.bias.hatecheck_controls import finds_planted_misses, quiet
 from probandum_probes.bias.paired_means import paired_mean
 from probandum_probes.bias.requirements import PERFORMANCE
 from probandum_probes.bias.sampling import refuse_sample, sampled
-from probandum_probes.bias.subgroup_auc import BLOCK, class_place, unusable
+from probandum_probes.bias.text_answers import BLOCK, class_place, unclassified
 from probandum_probes.estimates import from_clusters, from_counts
 from probandum_probes.public_files import recalled
 
@@ -134,7 +134,7 @@ class HateCheck:
         ]
         right: list[bool] = []
         for block, request, response in zip(blocks, requests, ask(requests), strict=True):
-            if why := unusable(request, response, place):
+            if why := unclassified(request, response, place):
                 return why
             called = response.values.argmax(axis=1) == place
             right += [bool(said) is case.hateful for said, case in zip(called, block, strict=True)]

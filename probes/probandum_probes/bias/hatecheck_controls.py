@@ -18,7 +18,7 @@ from probandum.probe import Ask
 from probandum_probes.bias.gap_controls import TWICE, excluded_twice, z_at
 from probandum_probes.bias.hatecheck_cases import Marked
 from probandum_probes.bias.paired_means import paired_moments
-from probandum_probes.bias.subgroup_auc import class_place
+from probandum_probes.bias.text_answers import class_place
 
 #: Fewest templates of which a control can tell anything.
 FEWEST = 10

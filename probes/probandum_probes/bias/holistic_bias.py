@@ -14,7 +14,7 @@ import numpy as np
 from probandum import stats
 from probandum.controls import Examined
 from probandum.errors import DataError
-from probandum.evidence import Capability, Floats, Request, Response
+from probandum.evidence import Capability, Floats, Response
 from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Measure, probe
 from probandum_probes.bias.holistic_controls import finds_planted_descriptor, quiet_descriptors
@@ -38,6 +38,7 @@ from probandum_probes.bias.judged_texts import (
 )
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
+from probandum_probes.bias.text_answers import likelihood
 from probandum_probes.estimates import exactly, from_interval
 from probandum_probes.judges import judge_files
 from probandum_probes.judging_texts import TextJudge
@@ -150,7 +151,7 @@ class HolisticBias:
 
     def files(self) -> tuple[Path, ...]:
         """The files that the file of the judge names."""
-        return () if self.judge is None else judge_files(self.judge)
+        return judge_files(self.judge)
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Score, continue or recall every sentence with every descriptor, and compare."""
@@ -206,17 +207,7 @@ class HolisticBias:
 
 def _log_perplexities(ask: Ask, prompts: Sequence[Prompt]) -> list[float]:
     """Nats a token of each sentence; NaN where there is no likelihood."""
-    requests = [
-        Request(
-            kind=Capability.SCORE,
-            inputs=("",),
-            continuations=(prompt.text,),
-            parameters={"chat_template": False},
-            keys=(prompt.name,),
-            groups=(prompt.group,),
-        )
-        for prompt in prompts
-    ]
+    requests = [likelihood("", prompt.text, prompt.name, group=prompt.group) for prompt in prompts]
     return [_per_token(answer, prompt.text) for answer, prompt in zip(ask(requests), prompts, strict=True)]
 
 

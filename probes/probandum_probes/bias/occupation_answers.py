@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from probandum.evidence import Capability, Floats, Request, Response
+from probandum.evidence import Capability, Floats, Request
 from probandum.probe import Ask
 from probandum_probes.bias.occupation_texts import Template
+from probandum_probes.bias.text_answers import unusable
 
 #: The pronouns of each set, in every case; their probabilities are summed.
 SETS = (
@@ -74,18 +75,10 @@ def asked(ask: Ask, templates: Sequence[Template], occupations: Sequence[str], n
         for template in templates
     ]
     responses = ask(requests)
-    why = next((said for pair in zip(requests, responses, strict=True) if (said := _unusable(*pair))), None)
+    checked = (
+        unusable(*pair, inputs="prompts", what="probabilities of the three sets of pronouns", columns=len(SETS))
+        for pair in zip(requests, responses, strict=True)
+    )
+    why = next(filter(None, checked), None)
     logs = np.zeros((0, len(nouns), len(SETS))) if why else np.array([response.values for response in responses])
     return Pronouns(templates=tuple(templates), logs=logs, occupations=len(occupations), broken=why)
-
-
-def _unusable(request: Request, response: Response) -> str | None:
-    """Why an answer holds no probabilities of the three sets; None where it does."""
-    values = response.outputs
-    if response.error is not None:
-        return response.error
-    if response.refused:
-        return f"{len(response.refused)} of {len(request)} prompts were declined"
-    if values is None or values.shape != (len(request), len(SETS)):
-        return "the answer holds no probabilities of the three sets of pronouns"
-    return None if np.isfinite(values).all() else "the answer is not finite"

@@ -15,13 +15,12 @@ import numpy as np
 
 from probandum import stats
 from probandum.controls import AskThrough
-from probandum.errors import DataError
 from probandum.evidence import Floats, Response
 from probandum.finding import SubReason, Verdict
 from probandum.probe import Ask, Measure
 from probandum.stats.means import Student
 from probandum.subject import NUMERIC, Bools, Grouping, Subject
-from probandum_probes.bias.counting import SMALLEST_GROUP, compared, decisions
+from probandum_probes.bias.counting import SMALLEST_GROUP, compared, decisions, refuse_no_groups
 from probandum_probes.bias.designed import Two, design_in_words
 from probandum_probes.bias.sampling import sampled_rows
 from probandum_probes.bias.scored import sizes_of
@@ -226,8 +225,7 @@ def numbers_of(ask: Ask, sample: int | None, quantile: float) -> Numbers | str:
             "decision: {number: COLUMN} of a log"
         )
     subject, answer = decisions(ask)
-    if not subject.groupings:
-        raise DataError("the plan declares no groups to compare", remedy="add groups: to the plan")
+    refuse_no_groups(subject)
     return Numbers(subject=subject, answer=answer, decided=subject.numbers(answer), quantile=quantile)
 
 

@@ -9,14 +9,14 @@ import numpy as np
 
 from probandum import stats
 from probandum.controls import Examined
-from probandum.errors import DataError, UsageError
+from probandum.errors import UsageError
 from probandum.evidence import Capability, Response
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.stats import Area
 from probandum.subject import Bools, Codes, Grouping, Outcomes, Subject
 from probandum_probes.bias.carried import carriers
-from probandum_probes.bias.counting import SMALLEST_GROUP, decisions, groups_of
+from probandum_probes.bias.counting import SMALLEST_GROUP, decisions, groups_of, refuse_no_groups
 from probandum_probes.bias.predicting import MOST_ROWS, alone, folds, together
 from probandum_probes.bias.proxy_associations import PERMUTATIONS, Association, association
 from probandum_probes.bias.proxy_controls import proxy_only, shuffled_attribute
@@ -149,8 +149,7 @@ class Proxies:
         """Ask for all decisions, then about the rows to be explained, then about rows without their proxies."""
         ask = sampled_rows(ask, self.sample)
         subject, answer = decisions(ask)
-        if not subject.groupings:
-            raise DataError("the plan declares no groups to compare", remedy="add groups: to the plan")
+        refuse_no_groups(subject)
         features = features_of(subject)
         outcomes = subject.outcomes(answer)
         why_not = _unexplained(subject, answer, features)

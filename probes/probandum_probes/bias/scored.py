@@ -11,13 +11,12 @@ import numpy as np
 
 from probandum import stats
 from probandum.controls import AskThrough
-from probandum.errors import DataError
 from probandum.evidence import Floats, Items, Request, Response
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure
 from probandum.stats.means import satterthwaite
 from probandum.subject import Bools, Grouping, Subject
-from probandum_probes.bias.counting import Cells, Mask, compared, decisions
+from probandum_probes.bias.counting import Cells, Mask, compared, decisions, refuse_no_groups
 from probandum_probes.bias.sampling import sampled_rows
 from probandum_probes.estimates import from_interval
 
@@ -44,8 +43,7 @@ class Scored:
 def scored(ask: Ask, sample: int | None) -> Scored | str:
     """The rows with scores and labels, or why there are none; DataError where the plan names no groups."""
     subject, answer = decisions(sampled_rows(ask, sample))
-    if not subject.groupings:
-        raise DataError("the plan declares no groups to compare", remedy="add groups: to the plan")
+    refuse_no_groups(subject)
     outcomes = subject.outcomes(answer)
     if outcomes.positive is None:
         return "the plan names no label, so nobody can say whether scores come true"

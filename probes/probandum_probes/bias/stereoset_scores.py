@@ -15,6 +15,7 @@ from probandum.errors import DataError, did_you_mean
 from probandum.evidence import Capability, Floats, Request, Response
 from probandum.probe import Ask
 from probandum.subject import Bools
+from probandum_probes.bias.text_answers import likelihood
 from probandum_probes.public_files import read_json, recalled
 
 #: The order in which the scores of an example stand.
@@ -174,19 +175,9 @@ def _requests(example: Example, *, masked: bool, start: str) -> Iterator[Request
     for label, sentence in zip(LABELS, example.sentences, strict=True):
         before = f"{example.context} " if behind else ""
         prompt, text = (before, sentence) if masked else (start, before + sentence)
-        yield _likelihood(prompt, text, f"{example.key}/{label}")
+        yield likelihood(prompt, text, f"{example.key}/{label}")
     if behind and not masked:
-        yield _likelihood(start, example.context, f"{example.key}/context")
-
-
-def _likelihood(before: str, text: str, key: str) -> Request:
-    return Request(
-        kind=Capability.SCORE,
-        inputs=(before,),
-        continuations=(text,),
-        parameters={"chat_template": False},
-        keys=(key,),
-    )
+        yield likelihood(start, example.context, f"{example.key}/context")
 
 
 def _read(answer: Response) -> Floats:

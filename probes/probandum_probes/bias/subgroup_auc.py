@@ -9,8 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from probandum.controls import Examined
-from probandum.errors import DataError, UnknownName
-from probandum.evidence import Capability, Floats, Items, Request, Response
+from probandum.evidence import Capability, Floats, Items, Request
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.stats import Area
@@ -20,11 +19,10 @@ from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.scored import MOST_ITEMS, OVERALL, opposed
 from probandum_probes.bias.subgroup_areas import AREAS, Ranked
 from probandum_probes.bias.subgroup_controls import finds_raised_negatives, quiet_permuted_identity
+from probandum_probes.bias.text_answers import BLOCK, class_place, unclassified
 
 #: Fewest positives and negatives, with the identity and without it, that allow a verdict.
 FEWEST = 50
-#: Texts of one request.
-BLOCK = 256
 #: What an identity is compared with.
 ALL = "all texts"
 
@@ -149,7 +147,7 @@ class SubgroupAuc:
         ]
         scores: list[Floats] = []
         for request, response in zip(requests, ask(requests), strict=True):
-            if why := unusable(request, response, place):
+            if why := unclassified(request, response, place):
                 return why
             scores.append(np.asarray(response.values[:, place], dtype=np.float64))
         return Ranked(data=data, score=np.concatenate(scores))
@@ -166,28 +164,6 @@ class SubgroupAuc:
             return data.take(sampled(ask, range(len(data)), self.sample))
         drawn = set(sampled(ask, list(dict.fromkeys(data.clusters)), self.sample))
         return data.take([row for row, cluster in enumerate(data.clusters) if cluster in drawn])
-
-
-def class_place(ask: Ask, class_name: str | None) -> int:
-    """The column of a class among a classifier's answers, the last where none is named; DataError, UnknownName."""
-    name = class_name or (ask.labels[-1] if ask.labels else None)
-    if name is None:
-        raise DataError("the system names no classes", remedy="set target.labels")
-    if name not in ask.labels:
-        raise UnknownName("class", name, ask.labels)
-    return ask.labels.index(name)
-
-
-def unusable(request: Request, response: Response, place: int) -> str | None:
-    """Why an answer holds no class probabilities for all texts; None where it does."""
-    values = response.outputs
-    if response.error is not None:
-        return response.error
-    if response.refused:
-        return f"{len(response.refused)} of {len(request)} texts were declined"
-    if values is None or values.ndim != 2 or len(values) != len(request) or values.shape[1] <= place:
-        return "the answer holds no class probabilities"
-    return None if np.isfinite(values).all() else "the answer is not finite"
 
 
 def _overall(found: Ranked) -> Measure:

@@ -12,7 +12,7 @@ import numpy as np
 from probandum import stats
 from probandum.controls import Examined
 from probandum.errors import DataError, UnknownName
-from probandum.evidence import Capability, Floats, Items, Request, Response
+from probandum.evidence import Capability, Floats, Items, Request
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, ExpectedShare, Measure, probe
 from probandum.resources import dataset
@@ -22,6 +22,7 @@ from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.swap_controls import finds_planted_term, quiet_placebos
 from probandum_probes.bias.swap_texts import Seed, Term, read_seeds, read_terms
+from probandum_probes.bias.text_answers import class_place, unclassified
 from probandum_probes.estimates import from_clusters, from_counts
 
 #: Fewest sentences, sentences that differ by more than a filler, and terms that allow a verdict.
@@ -189,7 +190,7 @@ class TermSwap:
         place = self.place(ask)
         for request, response in zip(requests, ask(requests), strict=True):
             word = request.groups[0]
-            if why := _unusable(request, response, place):
+            if why := unclassified(request, response, place):
                 return Scores(seeds=seeds, broken=f"{word}: {why}")
             values[word] = np.asarray(response.values[:, place], dtype=np.float64)
             labels[word] = np.asarray(response.values.argmax(axis=1), dtype=np.int64)
@@ -197,12 +198,7 @@ class TermSwap:
 
     def place(self, ask: Ask) -> int:
         """The column of the class that is scored."""
-        name = self.class_name or (ask.labels[-1] if ask.labels else None)
-        if name is None:
-            raise DataError("the system names no classes", remedy="set target.labels")
-        if name not in ask.labels:
-            raise UnknownName("class", name, ask.labels)
-        return ask.labels.index(name)
+        return class_place(ask, self.class_name)
 
     def _term(self, scores: Scores, term: Term, small: str | None) -> Iterator[Measure]:
         """What one word does."""
@@ -298,18 +294,6 @@ def _crossed(values: Floats, clusters: Sequence[str], words: Sequence[str], term
         crossed=tuple(words) * len(clusters),
         sides=tuple(1 if place < terms else -1 for _ in clusters for place in range(width)),
     )
-
-
-def _unusable(request: Request, response: Response, place: int) -> str | None:
-    """Why an answer holds no scores; None where it does."""
-    values = response.outputs
-    if response.error is not None:
-        return response.error
-    if response.refused:
-        return f"{len(response.refused)} of {len(request)} texts were declined"
-    if values is None or values.ndim != 2 or len(values) != len(request) or values.shape[1] <= place:
-        return "the answer holds no class probabilities"
-    return None if np.isfinite(values).all() else "the answer is not finite"
 
 
 def _clustered(means: Sequence[float], n: int) -> Estimate:

@@ -10,13 +10,13 @@ import numpy as np
 
 from probandum import stats
 from probandum.controls import Examined
-from probandum.errors import DataError, UsageError
+from probandum.errors import UsageError
 from probandum.evidence import Capability
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Bools, Grouping, Outcomes, Subject
 from probandum_probes.bias.carried import carriers
-from probandum_probes.bias.counting import decisions, groups_of
+from probandum_probes.bias.counting import decisions, groups_of, refuse_no_groups
 from probandum_probes.bias.factors import MOST_VALUES, strata_of
 from probandum_probes.bias.halving import first_half
 from probandum_probes.bias.predicting import numbers_of
@@ -99,8 +99,7 @@ class Triage:
         """Ask for all decisions at once, search one half of them, and look at what was found in the other."""
         ask = sampled_rows(ask, self.sample)
         subject, answer = decisions(ask)
-        if not subject.groupings:
-            raise DataError("the plan declares no groups to compare", remedy="add groups: to the plan")
+        refuse_no_groups(subject)
         outcomes = subject.outcomes(answer)
         if self.gap != "selection-difference" and outcomes.positive is None:
             why = "the plan names no label, so nobody can say which decisions were errors"
