@@ -3,6 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/planted.py [--runs N] [--jobs N]   # writes benchmarks/results/planted.md
     OMP_NUM_THREADS=1 python benchmarks/planted.py --runs 20 --only bias.auc-gap bias.bbq     # prints alone
 
+With ``--kept FILE`` every 20 runs are written down as they end, and a run that was cut off goes on from there.
+
 Each run draws a world, asks it by the probe with its controls, and judges what came out under one limit. Three worlds
 a probe:
 
@@ -18,11 +20,12 @@ beside this file whose names end in ``_worlds``, by family.
 from __future__ import annotations
 
 import argparse
+import json
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,6 +51,10 @@ ALPHA = ALPHA_FAIL["release"]
 POWER = 0.95
 WORLDS = (*table_worlds.WORLDS, *answer_worlds.WORLDS, *decision_worlds.WORLDS, *text_worlds.WORLDS)
 KINDS = ("fault", "edge", "null")
+#: Runs that are tried, and written down, together.
+CHUNK = 20
+#: Which engine runs were tried with: those of another are not gone on from.
+SOURCES = pages.engine()
 HELD = f"""\
 A line of a fault is held where the share of FAILs is at least {POWER:g}. A line of an edge or a null is held where the
 exact 95 % interval of the share reaches {ALPHA:g} or lies below it: a share above {ALPHA:g} whose interval reaches it
@@ -71,7 +78,7 @@ def detectable(world: World) -> float:
     return float(max(value for value in stated if value is not None))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shares:
     """How many of the runs had any FAIL, any ERROR, and PASSES only."""
 
@@ -79,6 +86,14 @@ class Shares:
     fail: int
     error: int
     passed: int
+
+    def __add__(self, other: Shares) -> Shares:
+        """Both taken together.
+
+        >>> Shares(runs=20, fail=1, error=0, passed=19) + Shares(runs=10, fail=0, error=1, passed=8)
+        Shares(runs=30, fail=1, error=1, passed=27)
+        """
+        return Shares(**{name: value + getattr(other, name) for name, value in asdict(self).items()})
 
     @property
     def words(self) -> str:
@@ -128,25 +143,83 @@ def stated(place: int) -> float:
     return detectable(WORLDS[place])
 
 
-def line(place: int, kind: str, runs: int) -> tuple[str, bool]:
-    """A line of the table for the world at ``place``, and whether it is held."""
-    world, effect = WORLDS[place], stated(place)
-    value = {"fault": world.beyond(effect), "edge": world.edge, "null": world.null}[kind]
-    found = shares(world, value, runs, 100_000 * KINDS.index(kind) + 1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Some runs of one line of the table: those of the world at ``place`` with seeds from ``first`` on."""
+
+    place: int
+    kind: str
+    first: int
+    runs: int
+
+    @property
+    def name(self) -> str:
+        """What it is kept under: the engine, the world and its seeds."""
+        world = WORLDS[self.place]
+        return f"{SOURCES} {world.limit.metric} {self.kind} {self.first} {self.runs}"
+
+    def tried(self) -> tuple[float, float, Shares]:
+        """The true value, the effect that the design is said to find, and the verdicts."""
+        world, effect = WORLDS[self.place], stated(self.place)
+        value = {"fault": world.beyond(effect), "edge": world.edge, "null": world.null}[self.kind]
+        start = 100_000 * KINDS.index(self.kind) + 1 + self.first
+        return value, effect, shares(world, value, self.runs, start)
+
+
+class Kept:
+    """Chunks that were tried before, by name, in a file of JSON lines; without a file none."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        lines = path.read_text("utf-8").splitlines() if path is not None and path.is_file() else []
+        self._found = {name: (value, effect, Shares(**found)) for name, value, effect, found in map(json.loads, lines)}
+
+    def __contains__(self, chunk: Chunk) -> bool:
+        return chunk.name in self._found
+
+    def __getitem__(self, chunk: Chunk) -> tuple[float, float, Shares]:
+        return self._found[chunk.name]
+
+    def add(self, chunk: Chunk, found: tuple[float, float, Shares]) -> None:
+        """Write it down at once."""
+        self._found[chunk.name] = found
+        if self._path is not None:
+            value, effect, counted = found
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([chunk.name, value, effect, asdict(counted)]) + "\n")
+
+
+def chunks(place: int, kind: str, runs: int) -> list[Chunk]:
+    """A line in chunks."""
+    return [
+        Chunk(place=place, kind=kind, first=first, runs=min(CHUNK, runs - first)) for first in range(0, runs, CHUNK)
+    ]
+
+
+def line(parts: Sequence[Chunk], kept: Kept) -> tuple[str, bool]:
+    """A line of the table from all of its chunks, and whether it is held."""
+    kind, metric = parts[0].kind, WORLDS[parts[0].place].limit.metric
+    value, effect, found = kept[parts[0]]
+    for part in parts[1:]:
+        found += kept[part][2]
     held, wanted = found.kept(kind)
-    metric = world.limit.metric
     return f"| `{metric}` | {kind} | {value:+.3f} | {effect:.3f} | {found.words} | {wanted} |", held
 
 
 @contextmanager
-def mapping(jobs: int) -> Iterator[Any]:
-    """``map`` in this process, or over several."""
+def trying(jobs: int) -> Iterator[Callable[[Sequence[Chunk]], Iterable[tuple[Chunk, Any]]]]:
+    """What tries chunks, in this process or over several, and gives each as it ends."""
     if jobs == 1:
         load_plugins()
-        yield map
+        yield lambda wanted: ((chunk, chunk.tried()) for chunk in wanted)
         return
     with ProcessPoolExecutor(jobs, initializer=load_plugins) as pool:
-        yield pool.map
+
+        def over(wanted: Sequence[Chunk]) -> Iterator[tuple[Chunk, Any]]:
+            asked = {pool.submit(chunk.tried): chunk for chunk in wanted}
+            return ((asked[done], done.result()) for done in as_completed(asked))
+
+        yield over
 
 
 def page(places: Sequence[int], table: Sequence[str], runs: int, promise: str) -> str:
@@ -182,6 +255,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--only", nargs="+", metavar="PROBE", help="these alone; printed and not written")
     parser.add_argument("--jobs", type=int, default=1, help="processes side by side; the figures are the same")
+    parser.add_argument("--kept", type=Path, metavar="FILE", help="where tried runs stand, to go on from")
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args()
     known = list(dict.fromkeys(world.probe for world in WORLDS))
@@ -189,14 +263,17 @@ def main() -> None:
         parser.error(f"no world for {', '.join(sorted(unknown))}; known: {', '.join(known)}")
     start = time.perf_counter()
     places = [at for at, world in enumerate(WORLDS) if not chosen.only or world.probe in chosen.only]
-    asked = [(at, kind, chosen.runs) for at in places for kind in KINDS]
-    table, kept = [], True
-    with mapping(chosen.jobs) as each:
-        for made, held in each(line, *zip(*asked, strict=True)):
-            table.append(made)
-            kept = kept and held
-            print(made, flush=True)
-    promise = "held" if kept else "BROKEN"
+    asked = [chunks(at, kind, chosen.runs) for at in places for kind in KINDS]
+    kept = Kept(chosen.kept)
+    with trying(chosen.jobs) as tried:
+        for chunk, found in tried([chunk for parts in asked for chunk in parts if chunk not in kept]):
+            kept.add(chunk, found)
+            for parts in asked:
+                if chunk in parts and all(part in kept for part in parts):
+                    print(line(parts, kept)[0], flush=True)
+    lines = [line(parts, kept) for parts in asked]
+    table, all_held = [made for made, _ in lines], all(held for _, held in lines)
+    promise = "held" if all_held else "BROKEN"
     print(f"{promise}; {time.perf_counter() - start:.0f} s")
     if chosen.only:
         return
