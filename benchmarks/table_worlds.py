@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from worlds import Generator, Listed, World, rows, selected
+from worlds import Generator, Listed, World, either, rows, selected
 
 from probandum.evidence import Request, Response, Table
 from probandum.finding import Limit
@@ -73,7 +73,7 @@ class Switched(Listed):
         tables = [request.table for request in requests]
         turned = [(table["a"] == 1) & (table["u"] < self.share) for table in tables]
         found = [np.where(turn, 1 - table["p"], table["p"]) for turn, table in zip(turned, tables, strict=True)]
-        return [Response(outputs=np.column_stack([1 - each, each]), labels=self.labels) for each in found]
+        return [either(each, self.labels) for each in found]
 
 
 def attribute_flip(rng: Generator, effect: float) -> tuple[Target, Subject]:
@@ -82,6 +82,17 @@ def attribute_flip(rng: Generator, effect: float) -> tuple[Target, Subject]:
     _, subject = rows(selected(rng, np.full(3000, 0.5)), codes % 2, g=(codes, "AB"))
     table = Table({**subject.table.columns, "a": 1.0 - codes, "u": rng.random(3000)})
     return Switched(effect), replace(subject, table=table, features=("p", "a", "u"))
+
+
+def designed_flips(rng: Generator, effect: float) -> tuple[Target, Subject]:
+    """2 rows of 1,500 persons a group, of unequal weights; all decisions on a person depend on their group, or none."""
+    person = np.repeat(np.arange(3000), 2)
+    codes = person % 2
+    _, subject = rows(selected(rng, np.full(6000, 0.5)), codes % 2, g=(codes, "AB"))
+    columns = {**subject.table.columns, "a": 1.0 - codes, "u": rng.random(3000)[person]}
+    columns |= {"w": rng.uniform(0.5, 2.0, 6000), "person": person.astype(np.float64)}
+    table, features = Table(columns), ("p", "a", "u")
+    return Switched(effect), replace(subject, table=table, features=features, weight="w", cluster="person")
 
 
 class Weighed(Listed):
@@ -105,7 +116,7 @@ class Weighed(Listed):
         for table in (request.table for request in requests):
             logit = 0.8 + 0.5 * table["w"] - 1.6 * (self.share * table["z"] / 0.8 + (1 - self.share) * table["a"])
             found.append(1 / (1 + np.exp(-np.asarray(logit, dtype=np.float64))))
-        return [Response(outputs=np.column_stack([1 - each, each]), labels=self.labels) for each in found]
+        return [either(each, self.labels) for each in found]
 
 
 def proxies(rng: Generator, effect: float) -> tuple[Target, Subject]:
@@ -178,58 +189,49 @@ def shift_for(ratio: float) -> float:
 
 WORLDS = (
     World(
-        probe="bias.group-rates",
         limit=Limit(metric="bias.group-rates/selection-difference", direction="band", threshold=0.05),
         draw=group_rates,
-        null=0.0,
         said="two groups of 1,500, half selected",
     ),
     World(
-        probe="bias.auc-gap",
         limit=Limit(metric="bias.auc-gap/auc-difference", direction="band", threshold=0.05),
         draw=auc_gap,
-        null=0.0,
         said="two groups of 1,500, AUC .80",
     ),
     World(
-        probe="bias.calibration",
         limit=Limit(metric="bias.calibration/calibration-difference", direction="band", threshold=0.05),
         draw=calibration,
-        null=0.0,
         said="two groups of 1,500, predictions from .3 to .7",
     ),
     World(
-        probe="bias.conditional-parity",
         limit=Limit(metric="bias.conditional-parity/adjusted-difference", direction="band", threshold=0.05),
         draw=conditional_parity,
-        null=0.0,
         said="two groups of 1,500, unevenly in two strata that select .4 and .6",
         options={"given": ("factor",), "reason": "planted"},
     ),
     World(
-        probe="bias.attribute-flip",
         limit=Limit(metric="bias.attribute-flip/attribute-flip-rate", direction="at_most", threshold=0.01),
         draw=attribute_flip,
-        null=0.0,
         stated_at=0.01,
         said="two groups of 1,500, half selected",
     ),
     World(
-        probe="bias.group-rates",
+        limit=Limit(metric="bias.attribute-flip/attribute-flip-rate", direction="at_most", threshold=0.01),
+        draw=designed_flips,
+        stated_at=0.01,
+        said="two groups of 1,500 persons with two rows each that flip together, weights from .5 to 2, half selected",
+    ),
+    World(
         limit=Limit(metric="bias.group-rates/selection-difference", direction="band", threshold=0.05),
         draw=designed_rates,
-        null=0.0,
         said="two groups of 500 persons with three rows each, weights from .5 to 2, half selected",
     ),
     World(
-        probe="bias.outcome-gap",
         limit=Limit(metric="bias.outcome-gap/difference-in-sd", direction="band", threshold=0.1),
         draw=outcome_gap,
-        null=0.0,
         said="two groups of 1,500 normal numbers",
     ),
     World(
-        probe="bias.ranking-exposure",
         limit=Limit(metric="bias.ranking-exposure/exposure-ratio", direction="at_least", threshold=0.9),
         draw=ranking_exposure,
         null=1.0,
@@ -237,7 +239,6 @@ WORLDS = (
         said="60 lists of 10 and 10 with normal scores",
     ),
     World(
-        probe="bias.intersections",
         limit=Limit(metric="bias.intersections/impact-ratio", direction="at_least", threshold=0.8),
         draw=intersections,
         null=1.0,
@@ -245,10 +246,8 @@ WORLDS = (
         said="four crossed groups of 1,500, half selected",
     ),
     World(
-        probe="bias.proxies",
         limit=Limit(metric="bias.proxies/proxy-share", direction="at_most", threshold=0.5),
         draw=proxies,
-        null=0.0,
         stated_at=0.5,
         said="two groups of 1,500, 1.6 logits apart in part through a proxy of AUC .90",
     ),

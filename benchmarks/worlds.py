@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,26 @@ from probandum.target import Target
 #: How many times the stated detectable effect a fault lies beyond the limit.
 TIMES = 2.0
 Generator = np.random.Generator
+#: What a world draws: a system, and its rows where it has some.
+Drawn = tuple[Target, Subject | None]
+
+
+@cache
+def folder() -> Path:
+    """Where the files of all worlds lie."""
+    return Path(tempfile.mkdtemp(prefix="probandum-planted-"))
+
+
+def written(name: str, lines: Sequence[str]) -> Path:
+    """A file of so many lines."""
+    path = folder() / name
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def either(p: Any, labels: Sequence[str]) -> Response:
+    """1 - p, p."""
+    return Response(outputs=np.column_stack([1 - p, p]), labels=tuple(labels))
 
 
 class Listed(Target):
@@ -32,8 +54,7 @@ class Listed(Target):
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """1 - p, p."""
-        found = [np.asarray(request.table["p"], dtype=np.float64) for request in requests]
-        return [Response(outputs=np.column_stack([1 - each, each]), labels=self.labels) for each in found]
+        return [either(np.asarray(each.table["p"], dtype=np.float64), self.labels) for each in requests]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +66,19 @@ class World:
     are files, by what writes them.
     """
 
-    probe: str
     limit: Limit
-    draw: Callable[[Generator, float], tuple[Target, Subject | None]]
-    null: float
+    draw: Callable[[Generator, float], Drawn]
     said: str
+    null: float = 0.0
     group: str = ""
     options: Mapping[str, Any] | None = None
     files: Mapping[str, Callable[[], Path]] = field(default_factory=dict)
     stated_at: float | None = None
+
+    @property
+    def probe(self) -> str:
+        """What is tried: the probe that measures what the limit judges."""
+        return self.limit.metric.partition("/")[0]
 
     @property
     def edge(self) -> float:

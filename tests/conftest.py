@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
+from pathlib import Path
 
 from hypothesis import settings
 
@@ -13,3 +16,15 @@ settings.load_profile("probandum")
 # Shells start what runs in the background with Ctrl-C ignored, and commands that the tests interrupt would inherit it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# An audit waits for the disk at every file that it keeps, and on slow disks longer than it computes. Where memory can
+# hold them, the files of tests lie there: a process that is killed loses none of them either.
+_MEMORY, _ROOM = Path("/dev/shm"), 4 * 2**30
+if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM and not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+# Each worker of pytest-xdist keeps to cores of its own: threads of torch that share them spin longer than they compute.
+if (_WORKER := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
+    _CORES = sorted(os.sched_getaffinity(0))
+    _PLACE, _COUNT = int(_WORKER.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.sched_setaffinity(0, _CORES[_PLACE % len(_CORES) :: _COUNT])

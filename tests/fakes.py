@@ -336,6 +336,10 @@ class Notes:
         """The observations of a pack that was written."""
         return self.packs.get(pack)
 
+    def parts(self, block: str) -> list[Observation]:
+        """What was written of a block alone."""
+        return [pack[0] for pack in self.packs.values() if len(pack) == 1 and pack[0].named == block]
+
     def place(self, pack: str) -> tuple[str, int]:
         """A line for each observation, pack after pack."""
         packs = list(self.packs)

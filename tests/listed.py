@@ -29,6 +29,27 @@ class Listed(Target):
         return [Response(outputs=np.column_stack([1 - each, each]), labels=self.labels) for each in scores]
 
 
+class Switched(Target):
+    """Answers the score in "as_a" where the feature "a" is 1, and that in "as_b" where it is not."""
+
+    name = "switched"
+    capabilities = frozenset({Capability.PREDICT})
+    labels = ("0", "1")
+
+    def identity(self) -> Mapping[str, Any]:
+        """It has no parameter."""
+        return {"rule": "switched"}
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """1 - score, score."""
+        found = []
+        for request in requests:
+            rows = request.table
+            score = np.where(rows["a"] == 1, rows["as_a"], rows["as_b"]).astype(np.float64)
+            found.append(Response(outputs=np.column_stack([1 - score, score]), labels=self.labels))
+        return found
+
+
 def listed(groups: Mapping[str, tuple[Any, Any]], *, reference: str | None = None) -> Subject:
     """Towns as groups, each with ``(scores, outcomes)`` of its rows, outcomes 0 or 1."""
     scores, outcomes = (

@@ -38,7 +38,7 @@ class Serving:
     that met it first, and to no other. ``repeats``: how the fault "repeats" writes the header X-Auth into its refusal,
     as it stands in JSON. ``silent``: of itself and its models it says nothing, over HTTP. ``faults``: what happens to
     the first answers, one each. ``asked``: the method and path of every request; ``rows``: how many rows each batch
-    had.
+    had; ``sent``: the bytes of each.
     """
 
     model: Any
@@ -55,6 +55,7 @@ class Serving:
     silent: bool = False
     asked: list[str] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
+    sent: list[bytes] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
     stopped: Event = field(default_factory=Event)
     url: str = ""
@@ -156,6 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send([{"name": served.name, "version": served.version, "state": "READY", "reason": ""}])
         if self.path != f"/v2/models/{served.name}/infer":
             return self._send({"error": f"{self.path} not found"}, 404)
+        served.sent.append(body)
         fault = served.due(body)
         if fault is not None and self._break(fault):
             return None
@@ -273,7 +275,8 @@ class _Servicer:
 
     def model_infer(self, request: Any, context: Any) -> Any:
         self._known(request.model_name, context)
-        fault = self.serving.due(request.SerializeToString())
+        self.serving.sent.append(request.SerializeToString())
+        fault = self.serving.due(self.serving.sent[-1])
         if fault is not None:
             self._break(fault, context)
         try:

@@ -60,7 +60,7 @@ class Likely(Target):
         pairs = list(zip(request.texts, request.continuations, strict=True))
         values = [self.likelihood(before + text) - self.likelihood(before) for before, text in pairs]
         tokens = sum(1 + len((before + text).split()) for before, text in pairs)
-        return Response(outputs=np.array(values), input_tokens=tokens if self.counts else None)
+        return Response(outputs=np.array(values), input_tokens=tokens if self.counts else None, output_tokens=0)
 
 
 class Filling(Target):

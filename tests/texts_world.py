@@ -86,4 +86,5 @@ class Disliking(Target):
         words = np.array([len(text.split()) for text in texts])
         rare = np.array([any(word in text for word in self.dislikes) for text in texts])
         noise = np.array([0.3 * chance("nats", text) for text in texts])
-        return Response(outputs=-words * (2.0 + self.rarer * rare + noise), input_tokens=int(words.sum()) + len(texts))
+        tokens = int(words.sum()) + len(texts)
+        return Response(outputs=-words * (2.0 + self.rarer * rare + noise), input_tokens=tokens, output_tokens=0)

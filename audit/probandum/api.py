@@ -8,7 +8,7 @@ probandum.gate(record).code
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -94,14 +94,20 @@ def check_plan(plan: Plan | str | Path) -> Plan:
 
 
 def estimate(
-    plan: Plan | str | Path, *, tier: str | None = None, calibrated: bool | None = None, since_start: bool = False
+    plan: Plan | str | Path,
+    *,
+    tier: str | None = None,
+    calibrated: bool | None = None,
+    since_start: bool = False,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Forecast:
-    """What ``plan`` will ask and take: requests and tokens by dry runs, seconds by timing a few packs for real.
+    """What ``plan`` will ask and take: requests and tokens by dry runs, seconds by timing a small sample for real.
 
-    ``calibrated``: whether packs are timed, by default unless the system is an endpoint. ``since_start``: count what
-    this process took until now as the start of an audit.
+    ``calibrated``: whether a sample is timed, by default unless the system is an endpoint. ``since_start``: count what
+    this process took until now as the start of an audit. ``note`` is told what is done meanwhile.
     """
-    return estimating.forecast(load_plan(plan).at_tier(tier), calibrated=calibrated, since_start=since_start)
+    chosen = load_plan(plan).at_tier(tier)
+    return estimating.forecast(chosen, calibrated=calibrated, since_start=since_start, note=note)
 
 
 def hopeless_limits(plan: Plan | str | Path) -> tuple[str, ...]:
@@ -221,14 +227,23 @@ def judge(
     )
 
 
-def gate(record: Record | str | Path, *, key: str | Path | None = None, as_of: str | None = None) -> GateResult:
+def gate(
+    record: Record | str | Path,
+    *,
+    key: str | Path | None = None,
+    signed_with: str | Path | None = None,
+    as_of: str | None = None,
+) -> GateResult:
     """Decide over a sealed record; ``key`` is the public key that must have signed it.
 
-    ``as_of``: the ISO date on which waivers must still be in force, by default today (UTC); not before the day the
-    record began.
+    Without it no signature is checked, and the result says so. ``signed_with``: the private key in its place, for
+    whoever has just signed with it. ``as_of``: the ISO date on which waivers must still be in force, by default today
+    (UTC); not before the day the record began.
     """
     opened = _open(record)
     public = None if key is None else load_public(Path(key))
+    if signed_with is not None:
+        public = load_private(Path(signed_with)).public_key()
     return gating.gate(opened, again=partial(again, opened), key=public, as_of=as_of)
 
 
@@ -300,6 +315,11 @@ def verify(record: Record | str | Path, *, key: str | Path | None = None, render
         load_plugins()
     rendering = partial(reporting.render, opened) if render else None
     return verifying.verify(opened, key=public, again=partial(again, opened), render=rendering)
+
+
+def unchecked(record: Record | str | Path) -> str | None:
+    """What to say of a signed record whose verification was given no public key; None where nothing is signed."""
+    return sealing.unchecked(_open(record).folder, None)
 
 
 def report(

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -22,9 +23,10 @@ from probandum.budget import Purse, Spent
 from probandum.cache import Cached
 from probandum.energy import Meter, NoMeter
 from probandum.errors import BudgetSpent, DataError, ProbeError, TargetError
-from probandum.evidence import CACHED, SMALLER, Capability, Observation, Request, Response
-from probandum.packing import PACK_INPUTS, checked, describe, elsewhere, packs, parts, whole
+from probandum.evidence import CACHED, LOCAL, SMALLER, Capability, Observation, Request, Response
+from probandum.packing import PACK_INPUTS, checked, describe, elsewhere, packs, part, parts, whole
 from probandum.probe import Window
+from probandum.reasking import Reasking
 from probandum.rereading import refuse_other
 from probandum.stopping import Rules, Stopper
 from probandum.subject import Subject
@@ -37,6 +39,10 @@ class Journal(WindowJournal, Protocol):
 
     def recorded(self, pack: str) -> list[Observation] | None:
         """The observations of a whole recorded pack, in order; None where it is absent or incomplete."""
+        ...
+
+    def parts(self, block: str) -> list[Observation]:
+        """What was recorded of a block alone, each a pack of its own."""
         ...
 
     def place(self, pack: str) -> tuple[str, int]:
@@ -60,14 +66,34 @@ class Cache(Protocol):
         ...
 
 
+#: Some inputs of a request, and what was answered to them.
+Answered = tuple[range, Response]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rest:
+    """What is left to ask of the request that answers are kept under ``key`` of: its inputs from ``start`` on."""
+
+    key: str
+    request: Request
+    start: int
+
+    @property
+    def places(self) -> range:
+        """Which inputs of the whole request these are."""
+        return range(self.start, self.start + len(self.request))
+
+
 class Asker:
     """Answers rounds for all probes of a run. ``progress(probe, done, of)`` is told of inputs in a round.
 
     ``asked_before`` counts answers of an interrupted run, ``asked_elsewhere`` those from a shared cache;
     ``planned`` the inputs that each probe was the first to ask for, answered or not; ``cut_short`` the probes that
-    the budget did not reach for.
+    the budget did not reach for, and ``unanswered`` those that a server did not answer after all retries, with the
+    reason.
     ``replayed``: the windows of an earlier record, in place of the meter. ``purse``: what the budget leaves;
-    BudgetSpent where it does not reach. ``rules``: by what sequential probes stop.
+    BudgetSpent where it does not reach. ``rules``: by what sequential probes stop. ``reasking``: whether a server stays
+    the same system, where that is to be found out.
     """
 
     def __init__(
@@ -82,11 +108,13 @@ class Asker:
         replayed: Mapping[str, Window] | None = None,
         purse: Purse | None = None,
         rules: Rules | None = None,
+        reasking: Reasking | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> None:
         self.target = target
         self.purse = purse if purse is not None else Purse()
         self.rules = rules if rules is not None else Rules()
+        self.reasking = reasking
         self.seed = seed
         self.subject = subject
         self.journal = journal
@@ -96,6 +124,8 @@ class Asker:
         self._windows = Windows(target, journal=journal, meter=self.meter, replayed=replayed, purse=self.purse)
         self._progress = progress or (lambda probe, done, of: None)
         self._answers: dict[str, Response] = {}
+        #: Of packs that broke: by the key of a request, which of its inputs were answered, and how.
+        self._broken: dict[str, list[Answered]] = {}
         self._fresh: Counter[str] = Counter()
         self._wanted: set[str] = set()
         self.planned: Counter[str] = Counter()
@@ -103,6 +133,7 @@ class Asker:
         self.asked_before = 0
         self.asked_elsewhere = 0
         self.cut_short: set[str] = set()
+        self.unanswered: dict[str, str] = {}
 
     def for_probe(self, probe: str, *, honours: Collection[str] = ()) -> ProbeAsk:
         """The ask that one probe gets; ``honours``: what of the rows' sampling it takes into account."""
@@ -128,7 +159,7 @@ class Asker:
         self.planned[probe] += sum(len(request) for key, request in missing.items() if key not in self._wanted)
         self._wanted.update(missing)
         self._progress(probe, done, of)
-        for pack in packs(list(missing.values()), self._pack_inputs):
+        for pack in packs(list(missing.values()), self._pack_inputs, at_most=self.target.remote):
             named = list(itertools.islice(unasked, len(pack)))
             with self._noting(probe):
                 self._answers.update(zip(named, self._answer_pack(probe, named, pack), strict=True))
@@ -141,11 +172,15 @@ class Asker:
 
     @contextmanager
     def _noting(self, probe: str) -> Iterator[None]:
-        """Note which probe the budget did not reach for."""
+        """Note which probe the budget did not reach for, and which one a server did not answer."""
         try:
             yield
         except BudgetSpent:
             self.cut_short.add(probe)
+            raise
+        except TargetError as error:
+            if self.target.remote:
+                self.unanswered.setdefault(probe, "; ".join(error.lines()))
             raise
 
     def _key(self, request: Request) -> str:
@@ -157,42 +192,123 @@ class Asker:
         return f"fresh:{self._fresh[name]}:{name}"
 
     def _answer_pack(self, probe: str, keys: Sequence[str], pack: Sequence[Request]) -> list[Response]:
+        """The answers to a pack. What of it was answered when it broke before is not asked again."""
         name = codec.digest_of(keys)
-        recorded = self.journal.recorded(name) if self.journal else None
+        recorded = self._recorded(probe, name, pack)
         if recorded is not None:
-            assert self.journal is not None
-            refuse_other(recorded, probe, pack, first=self.journal.place(name))
-            self.asked_before += len(recorded)
-            answers = [observation.answer for observation in recorded]
-            self.target.recall(pack, answers)
-            return answers
+            return recorded
+        begun = [self._begun(probe, key, request) for key, request in zip(keys, pack, strict=True)]
+        rest = [
+            _Rest(key=key, request=part(request, gap.start, gap.stop), start=gap.start)
+            for key, request, answers in zip(keys, pack, begun, strict=True)
+            for gap in gaps([inputs for inputs, _ in answers], len(request))
+        ]
+        if any(begun):
+            name = codec.digest_of([[each.key, each.start, len(each.request)] for each in rest])
+            recorded = self._recorded(probe, name, [each.request for each in rest]) if rest else []
+        if recorded is None:
+            recorded = self._ask_pack(probe, name, rest)
+        if not any(begun):
+            return recorded
+        places = {key: place for place, key in enumerate(keys)}
+        for each, response in zip(rest, recorded, strict=True):
+            begun[places[each.key]].append((each.places, response))
+        return [joined(answers) for answers in begun]
+
+    def _recorded(self, probe: str, name: str, pack: Sequence[Request]) -> list[Response] | None:
+        """What the journal holds of a pack; None where it does not hold it."""
+        recorded = self.journal.recorded(name) if self.journal else None
+        if recorded is None:
+            return None
+        assert self.journal is not None
+        refuse_other(recorded, probe, pack, first=self.journal.place(name))
+        self.asked_before += len(recorded)
+        answers = [observation.answer for observation in recorded]
+        if self.reasking is not None:
+            self.reasking.recall(probe, pack, answers)
+        return answers
+
+    def _begun(self, probe: str, key: str, request: Request) -> list[Answered]:
+        """What was answered of a request whose pack broke, by the inputs; of an interrupted run too."""
+        if key not in self._broken and self.journal and self.target.remote:
+            for observation in self.journal.parts(request.block or request.digest):
+                start = observation.places.start - request.start
+                inputs = range(start, start + len(observation.places))
+                if observation.pack != _name_of_piece(key, start) or inputs.stop > len(request):
+                    continue
+                answers = self._recorded(probe, observation.pack, [part(request, start, inputs.stop)]) or []
+                self._broken.setdefault(key, []).extend((inputs, answer) for answer in answers)
+        return sorted(self._broken.get(key, []), key=lambda each: each[0].start)
+
+    def _ask_pack(self, probe: str, name: str, pack: Sequence[_Rest]) -> list[Response]:
+        """The answers to what is not recorded yet; where one ask breaks it, those to the others are recorded."""
         started = time.perf_counter()
-        responses, placement = self._cached_or_asked(name, pack)
+        requests = [each.request for each in pack]
+        try:
+            responses, placement = self._cached_or_asked(name, requests)
+        except TargetError:
+            self._keep(probe, pack, seconds=round(time.perf_counter() - started, 6))
+            raise
         seconds = round(time.perf_counter() - started, 6)
         asked = not placement.startswith(CACHED)
         if asked:
-            inputs = [len(request) for request in pack]
+            inputs = [len(request) for request in requests]
             self.purse.pay(Spent.on(zip(inputs, responses, strict=True), seconds=seconds))
-        if self.journal:
-            self.journal.write(
-                [
-                    Observation(
-                        request=request.digest,
-                        response=response.digest,
-                        probe=probe,
-                        attempt=self.target.attempts if asked else 1,
-                        seconds=seconds,
-                        placement=placement,
-                        pack=name,
-                        index=index,
-                        size=len(pack),
-                        asked=describe(request),
-                        answer=response,
-                    )
-                    for index, (request, response) in enumerate(zip(pack, responses, strict=True))
-                ]
-            )
+        self._write(probe, name, requests, responses, seconds=seconds, placement=placement)
+        if self.reasking is not None:
+            self.reasking.note(probe, requests, responses)
         return responses
+
+    def _keep(self, probe: str, pack: Sequence[_Rest], *, seconds: float) -> None:
+        """Record what was answered of a pack that broke, each piece alone, and pay for all that the system did."""
+        kept: list[tuple[int, Response]] = []
+        for piece in self.target.kept:
+            asked = pack[piece.place]
+            request = part(asked.request, piece.inputs.start, piece.inputs.stop)
+            response = checked(request, piece.response)
+            start = asked.start + piece.inputs.start
+            self._broken.setdefault(asked.key, []).append((range(start, start + len(request)), response))
+            name = _name_of_piece(asked.key, start)
+            took = 0.0 if kept else seconds  # once, since all of them took it together
+            self._write(probe, name, [request], [response], seconds=took, placement=LOCAL)
+            self.asked_now += 1
+            kept.append((len(request), response))
+        paid = Spent.on(kept, seconds=seconds)
+        read, written = self.target.took
+        more = max(0, read - paid.input_tokens), max(0, written - paid.output_tokens)
+        self.purse.pay(paid + Spent.in_vain(more))
+
+    def _write(
+        self,
+        probe: str,
+        name: str,
+        pack: Sequence[Request],
+        responses: Sequence[Response],
+        *,
+        seconds: float,
+        placement: str,
+    ) -> None:
+        """Record a pack."""
+        if self.journal is None:
+            return
+        self.journal.write(
+            [
+                Observation(
+                    request=request.digest,
+                    response=response.digest,
+                    probe=probe,
+                    attempt=1 if placement.startswith(CACHED) else self.target.attempts,
+                    seconds=seconds,
+                    placement=placement,
+                    pack=name,
+                    index=index,
+                    size=len(pack),
+                    asked=describe(request),
+                    answer=response,
+                )
+                for index, (request, response) in enumerate(zip(pack, responses, strict=True))
+            ]
+        )
 
     def _cached_or_asked(self, name: str, pack: Sequence[Request]) -> tuple[list[Response], str]:
         """The answers to a pack, and where they came from."""
@@ -201,6 +317,8 @@ class Asker:
             self.asked_elsewhere += len(pack)
             return cached.responses, f"{CACHED}{cached.answered}"
         self.purse.refuse(pack)
+        if self.reasking is not None:
+            self.reasking.before_more()
         responses = self.target.answer(pack)
         if len(responses) != len(pack):
             raise TargetError(f"target {self.target.name} gave {len(responses)} answers to {len(pack)} requests")
@@ -210,7 +328,7 @@ class Asker:
             return responses, f"{SMALLER}{smaller}"
         if shared is not None:
             shared.put(name, responses)
-        return responses, "local"
+        return responses, LOCAL
 
     def windows(
         self, probe: str, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int
@@ -221,6 +339,29 @@ class Asker:
             for done, (key, window) in enumerate(windows, 1):
                 self._progress(probe, done, repeats)
                 yield key, window
+
+
+def _name_of_piece(key: str, start: int) -> str:
+    """What the pack is called that holds the inputs of a request from ``start`` on, since its own pack broke."""
+    return codec.digest_of(["piece", key, start])
+
+
+def gaps(answered: Sequence[range], inputs: int) -> list[range]:
+    """Which of so many inputs were not answered.
+
+    >>> gaps([range(1, 2), range(3, 4)], 6), gaps([], 2), gaps([range(0, 2)], 2)
+    ([range(0, 1), range(2, 3), range(4, 6)], [range(0, 2)], [])
+    """
+    ends = [0, *(each.stop for each in answered)]
+    starts = [*(each.start for each in answered), inputs]
+    return [range(end, start) for end, start in zip(ends, starts, strict=True) if end < start]
+
+
+def joined(answers: Sequence[Answered]) -> Response:
+    """The answer to a request from those to its inputs; the first error among them where there is one."""
+    ordered = sorted(answers, key=lambda each: each[0].start)
+    wrong = next((response for _, response in ordered if response.error is not None), None)
+    return wrong or whole([inputs for inputs, _ in ordered], [response for _, response in ordered])
 
 
 class ProbeAsk:

@@ -17,7 +17,7 @@ from probandum.record import Record
 from probandum.weighing import ALPHA_PASS
 
 #: What tells a model by its files, where its target digests any.
-_FILES = ("sha256", "files", "vectorizer_sha256")
+_FILES = ("sha256", "external_data", "files", "vectorizer_sha256")
 #: What tells one behind an address: where it is, and what it states of itself.
 _STATED = ("url", "model", "mapping_digest", "stated", "stated_sha256")
 #: A record has one of these, however early it was interrupted.

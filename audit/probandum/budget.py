@@ -2,8 +2,11 @@
 
 A request is one prompt, text or row. An energy window asks as much as fits into its seconds: it counts by these and by
 its tokens, and not in requests. What was recorded counts as spent, also by an interrupted run; answers from a
-shared cache cost nothing. Requests are counted before a pack is asked, and never exceeded by one; tokens, seconds and
-euro are known once it was answered, so that the last pack, or the last energy window, may overrun them.
+shared cache cost nothing. Of a pack that broke the answers that came are recorded and count as all do; tokens for no
+whole answer count as long as the run goes on. What is asked to meet a server, and to see that it is still the same
+system (``reasking``), counts nowhere here: `plan estimate` says how much that is. Requests are counted before a pack
+is asked, and never exceeded by one; tokens, seconds and euro are known once it was answered, so that the last pack, or
+the last energy window, may overrun them.
 """
 
 from __future__ import annotations
@@ -45,7 +48,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What asking took. ``seconds``: of answering, energy windows included. ``counted``: whether every token was."""
+    """What asking took. ``seconds``: of answering, energy windows included. ``counted``: whether every token was.
+
+    Where not, the tokens are those that are known, and no budget of tokens or money can be kept.
+    """
 
     requests: int = 0
     input_tokens: int = 0
@@ -74,8 +80,14 @@ class Spent:
             input_tokens=sum(answer.input_tokens or 0 for _, answer in found),
             output_tokens=sum(answer.output_tokens or 0 for _, answer in found),
             seconds=seconds,
-            counted=all(answer.input_tokens is not None for _, answer in found if answer.error is None),
+            counted=all(map(_counted, (answer for _, answer in found))),
         )
+
+    @classmethod
+    def in_vain(cls, tokens: tuple[int, int]) -> Spent:
+        """On a pack that broke, beyond its answers: ``tokens`` were read and written for no whole answer."""
+        read, written = tokens
+        return cls(input_tokens=read, output_tokens=written)
 
     @classmethod
     def on_window(cls, window: Window) -> Spent:
@@ -84,7 +96,7 @@ class Spent:
             input_tokens=window.input_tokens or 0,
             output_tokens=window.output_tokens or 0,
             seconds=window.reading.seconds,
-            counted=window.requests == 0 or window.input_tokens is not None,
+            counted=window.requests == 0 or None not in (window.input_tokens, window.output_tokens),
         )
 
     @classmethod
@@ -93,6 +105,12 @@ class Spent:
         if pack[0].cached_on is not None:
             return cls()
         return cls.on(((int(each.asked["n"]), each.answer) for each in pack), seconds=pack[0].seconds)
+
+
+def _counted(answer: Response) -> bool:
+    """Whether it is known what an answer took: a half of its tokens is not; an error may say nothing of them."""
+    known = [count is not None for count in (answer.input_tokens, answer.output_tokens)]
+    return all(known) or (answer.error is not None and not any(known))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +191,8 @@ class Purse:
             amount = self.budget.amount(resource, self.spent)
             said = f"the budget of {most:,g} {UNITS[resource]}"
             if resource in ("tokens", "money_eur") and not self.spent.counted:
-                self._end(resource, f"{said} cannot be kept: the system does not count its tokens")
+                why = "the system does not say of every answer how many tokens it read and wrote"
+                self._end(resource, f"{said} cannot be kept: {why}")
             elif resource == "requests" and amount + more > most:
                 self._end(resource, f"{said} does not reach: {amount:,g} were made, and {more:,} are asked for")
             elif amount >= most:

@@ -1,21 +1,31 @@
-"""Calibration: a few packs are answered for real and timed, and the rest is taken to cost as much a token, or input."""
+"""Calibration: a small sample is answered for real and timed, and the rest is taken to cost as much a token, or input.
+
+Of each probe one input first, then growing parts of its first pack, then whole packs, as far as its share of the
+seconds reaches: a pack may hold hundreds of texts to write, which take minutes. What is told by a part alone is rather
+too much than too little, since its inputs share less work than those of a whole pack do.
+"""
 
 from __future__ import annotations
 
 import math
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from probandum.energy import Meter
 from probandum.evidence import Reading, Request, Response
+from probandum.packing import head
 from probandum.rehearsing import Counted, MeteredWork, Pack
 from probandum.target import Target
 
-#: Seconds that timing the packs of a whole plan takes, about; each probe gets its share and one pack at least.
-SECONDS = 20.0
+#: Seconds that timing a sample of a whole plan takes, about, and how many times as many on a crowded machine at most;
+#: each probe gets its share and two inputs at least.
+SECONDS, CROWDED = 20.0, 4.0
+#: The most inputs of the first part of a pack, and how many times as many the next one has.
+FIRST, GROWTH = 16, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,30 +47,34 @@ class Cost:
 class Calibration:
     """What asking costs, by probe: its packs, and its energy windows with the inputs and tokens answered in them.
 
-    ``timed``: packs that were answered for real, ``took``: in how many seconds, ``answers``: what came back, by the
-    name of the pack. ``reading``: the energy of it.
+    ``timed``: inputs that were answered for real, by probe; ``took``: seconds of all that; ``answers``: what came back
+    of whole packs, by the name of the pack. ``reading``: the energy of it.
     """
 
     packs: Mapping[str, Cost]
     windows: Mapping[str, Cost]
     window_inputs: Mapping[str, int]
     window_tokens: Mapping[str, int | None]
-    timed: int
+    timed: Mapping[str, int]
     took: float
     reading: Reading
     answers: Mapping[str, Sequence[Response]] = field(default_factory=dict)
 
 
-def calibrate(target: Target, probes: Mapping[str, Counted], meter: Meter) -> Calibration:
-    """Time some packs of every probe, in an order that spreads over them, and one round of every energy window."""
+def calibrate(target: Target, probes: Mapping[str, Counted], meter: Meter, *, seconds: float = SECONDS) -> Calibration:
+    """Time a sample of every probe for about ``seconds`` in all, and one round of every energy window."""
     asking = [name for name, counted in probes.items() if counted.kept]
-    share = SECONDS / max(1, len(asking))
+    share = seconds / max(1, len(asking))
     answers: dict[str, Sequence[Response]] = {}
     packs: dict[str, Cost] = {}
+    timed: dict[str, int] = {}
     metered = meter.end(meter.begin()).joules is not None
     started, token = time.perf_counter(), meter.begin()
     for name in asking:
-        packs[name] = _packs(target, probes[name], share, answers)
+        sample = _sample(target, probes[name], share)
+        packs[name] = scaled(sample.timed, probes[name].packs)
+        answers |= sample.answers
+        timed[name] = sample.inputs
     windows: dict[str, Cost] = {}
     inputs: dict[str, int] = {}
     tokens: dict[str, int | None] = {}
@@ -79,27 +93,66 @@ def calibrate(target: Target, probes: Mapping[str, Counted], meter: Meter) -> Ca
         windows=windows,
         window_inputs=inputs,
         window_tokens=tokens,
-        timed=len(answers),
+        timed=timed,
         took=took,
         reading=reading,
         answers=answers,
     )
 
 
-def _packs(target: Target, counted: Counted, share: float, answers: dict[str, Sequence[Response]]) -> Cost:
-    """What all packs of one probe cost, by those that were timed in ``share`` seconds."""
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Sample:
+    """What was timed of one probe: whole packs with their answers; while there is none, the largest part of one."""
+
+    timed: list[tuple[Pack, Cost]] = field(default_factory=list)
+    answers: dict[str, Sequence[Response]] = field(default_factory=dict)
+    inputs: int = 0
+
+
+def _sample(target: Target, counted: Counted, share: float) -> _Sample:
+    """Time one probe for about ``share`` seconds."""
+    found = _Sample()
     rest = np.random.default_rng(0).permutation(len(counted.kept) - 1) + 1
-    timed: list[tuple[Pack, Cost]] = []
     began = time.perf_counter()
+
+    def left() -> float:
+        return share - (time.perf_counter() - began)
+
+    first, _ = _timed(target, head(counted.kept[0].requests, 1))  # a model's first call pays for more than its work
+    found.inputs += 1
+    most = max(1, min(FIRST, int(share / max(first.seconds, 1e-9))))
     for place in (0, *rest.tolist()):
         pack = counted.kept[place]
-        if not timed:
-            target.answer(pack.requests[:1])  # the first call of a model pays for more than its work
-        cost, answers[pack.name] = _timed(target, pack.requests)
-        timed.append((pack, cost))
-        if time.perf_counter() - began > share:
+        cost = _grown(target, pack, most, found, left)
+        if cost is None or left() < cost.seconds:
             break
-    return scaled(timed, counted.packs)
+        most = sys.maxsize  # whole packs from here on
+    return found
+
+
+def _grown(target: Target, pack: Pack, most: int, found: _Sample, left: Callable[[], float]) -> Cost | None:
+    """Time ``most`` inputs of a pack, then larger parts up to all of it; None where the seconds do not reach so far."""
+    while True:
+        asked = head(pack.requests, most)
+        inputs = sum(map(len, asked))
+        cost, answers = _timed(target, asked)
+        found.inputs += inputs
+        if inputs == pack.inputs:
+            if not found.answers:
+                found.timed.clear()
+            found.timed.append((pack, cost))
+            found.answers[pack.name] = answers
+            return cost
+        found.timed[:] = [(_part(target, asked, inputs), cost)]
+        if left() < min(GROWTH, pack.inputs / inputs) * cost.seconds:
+            return None
+        most = GROWTH * inputs
+
+
+def _part(target: Target, asked: Sequence[Request], inputs: int) -> Pack:
+    counts = target.tokens(asked)
+    known = [count for count in counts if count is not None]
+    return Pack(name="", inputs=inputs, tokens=sum(known) if len(known) == len(counts) else None, written=None)
 
 
 def scaled(timed: Sequence[tuple[Pack, Cost]], packs: Sequence[Pack]) -> Cost:

@@ -42,7 +42,9 @@ def judgements(record: Record, key: Ed25519PublicKey | None) -> Outcome:
             if held is False:
                 return False, f"{folder.name}: {detail}"
         signer = sealing.signature(folder)["key_id"]
-        signers["unsigned" if signer is None else f"signed by key {signer}{'' if key else ' (not checked)'}"] += 1
+        signers[
+            "unsigned" if signer is None else f"signed by key {signer}" if key else f"naming key {signer} (not checked)"
+        ] += 1
     broken = next(_breaks(record), None)
     if broken is not None:
         return False, broken

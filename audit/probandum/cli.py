@@ -164,7 +164,7 @@ def audit(
         with _told(out or plan.path, files, annotations, plans=[plan.path]):
             with showing.watching(plan) as observer:
                 record = api.audit(plan, out=out, tier=tier, key=key, observer=observer)
-            result = api.gate(record)
+            result = api.gate(record, signed_with=key)
         showing.print_findings(record, result)
         _print(_written(record, result, files, annotations))
         codes.append(result.code)
@@ -216,7 +216,7 @@ def judge(
 
     record = Record.open(run)
     api.judge(record, plan=plan, tier=tier, as_of=as_of, key=key)
-    result = api.gate(record, as_of=as_of)
+    result = api.gate(record, signed_with=key, as_of=as_of)
     showing.print_findings(record, result)
     raise typer.Exit(0 if exit_zero else result.code)
 
@@ -293,7 +293,8 @@ def verify(
 
     steps = api.verify(run, key=key, render=render)
     states = {True: "ok", False: "BROKEN", None: "-"}
-    showing.print_steps((f"{each.number}. {states[each.held]:<7}", f"{each.title}: {each.detail}") for each in steps)
+    lines = ((f"{each.number}. {states[each.held]:<7}", f"{each.title}: {each.detail}") for each in steps)
+    showing.print_steps(lines, caution=api.unchecked(run) if key is None else None)
     raise typer.Exit(4 if any(step.held is False for step in steps) else 0)
 
 

@@ -18,8 +18,8 @@ def init(
         str | None,
         typer.Argument(
             metavar="[SYSTEM]",
-            help="A log or table of decisions (.csv, .parquet), a model (.skops, .onnx, .ubj, .gguf, LightGBM's text, "
-            "a folder with config.json), package.module:function, or a URL.",
+            help="A log or table of decisions (.csv, .parquet), a model (.skops, .onnx, .gguf, XGBoost's .ubj or "
+            ".json, LightGBM's text, a folder with config.json), package.module:function, or a URL.",
             show_default=False,
         ),
     ] = None,
@@ -42,6 +42,7 @@ def init(
 ) -> None:
     """Look at a system and its data, and write a first audit file; what only a person can say is left to one."""
     from probandum import api
+    from probandum.record import naming
 
     path = Path(out)
     folder = Path() if out == _STDOUT else path.parent
@@ -65,7 +66,7 @@ def init(
     if out == _STDOUT:
         print(made.text, end="")
     else:
-        with path.open("x", encoding="utf-8") as file:
+        with naming(path), path.open("x", encoding="utf-8") as file:
             file.write(made.text)
     for question in made.questions:
         print(f"decide    {question}", file=told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,12 +65,16 @@ def estimate(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Say what an audit will ask and take: requests and tokens by dry runs, seconds by timing a few packs."""
+    """Say what an audit will ask and take: requests and tokens by dry runs, seconds by timing a small sample."""
     from probandum import api
 
     checked = api.check_plan(plan).at_tier(tier)
     print(f"{plan}: {checked.tier_in_words() or 'asks what the plan asks'}")
-    for line in _lines(api.estimate(checked, calibrated=calibrate, since_start=True)):
+
+    def note(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    for line in _lines(api.estimate(checked, calibrated=calibrate, since_start=True, note=note)):
         print(line)
 
 
@@ -98,8 +103,15 @@ def _lines(found: Forecast) -> Iterator[str]:
         yield f"  {each.probe:<{width}}  {'; '.join(_facts(each))}"
     tokens = "" if found.tokens_in is None else f", {_count(found.tokens_in)} tokens read"
     yield f"requests: {_count(found.requests)}{tokens}, energy windows apart"
+    if found.again:
+        yield (
+            f"  and at most {found.again:,} of them once more in the end, to see that the server is the same system "
+            "still; twice more where an answer is another; no budget counts these"
+        )
     if not all(each.requests.exact for each in found.probes):
         yield "  a range: the probe's questions follow from the answers; from two dry runs with other answers"
+    if any(each.requests.exact and each.tokens_in is not None and not each.tokens_in.exact for each in found.probes):
+        yield "  a range of tokens: of so many requests one pack in eight is counted, and the rest by letters"
     yield from _costs(found)
     yield from _budget(found)
     yield from found.hopeless
@@ -119,7 +131,8 @@ def _facts(each: ProbeForecast) -> Iterator[str]:
         about = "" if each.window_inputs is None else f", about {each.window_inputs:,} requests answered in them"
         yield f"{each.windows} energy windows of {each.window_seconds:g} s in all{about}"
     if each.cost is not None:
-        yield f"{each.cost.cpu_seconds:.1f} CPU-seconds"
+        by = f", by {each.timed:,} answered for real" if each.timed else ""
+        yield f"{each.cost.cpu_seconds:.1f} CPU-seconds{by}"
 
 
 def _costs(found: Forecast) -> Iterator[str]:
@@ -128,10 +141,10 @@ def _costs(found: Forecast) -> Iterator[str]:
         return
     from probandum.export.writing import plural
 
-    packs = plural(found.timed, "pack")
+    windows = " and the energy windows' work" if any(each.windows for each in found.probes) else ""
     yield (
-        f"CPU-seconds: about {found.cost.cpu_seconds:.0f}, up to the seal and without documents; {packs} "
-        f"and the energy windows' work were answered for real, in {found.took:.1f} s, and scaled by tokens or inputs"
+        f"CPU-seconds: about {found.cost.cpu_seconds:.0f}, up to the seal and without documents; "
+        f"{plural(found.timed, 'request')}{windows} answered for real in {found.took:.1f} s, scaled by tokens or inputs"
     )
     low, high = found.clock
     crowd = f" ({found.crowd:.1f} processes a core)" if found.crowd > 1 else ""

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from probandum import codec
-from probandum.errors import UsageError
+from probandum.errors import TargetError, UsageError
 from probandum.plan import Plan
 from probandum.plugins import load_plugins
 from probandum.record import Record
@@ -92,12 +92,34 @@ def _versions(packages: Iterable[str]) -> dict[str, str]:
 def refuse_other_machine(record: Record, facts: Mapping[str, Any], *, passing: Collection[str] = ()) -> None:
     """Refuse to go on where another model, tool or machine answers: the record would mix two audits.
 
-    ``passing``: keys of the target's identity that may change while it is the same system.
+    TargetError where the system is another one, UsageError of anything else. ``passing``: keys of the target's identity
+    that may change while it is the same system.
     """
     begun = record.environment
     for name in ("tool", "machine", "packages", "target", "seed"):
-        if _lasting(begun[name], passing) != _lasting(codec.builtins(facts[name]), passing):
-            raise UsageError(
-                f"{record.folder}: was begun with another {name}, and cannot be resumed with this one",
-                remedy="choose another --out",
-            )
+        then, now = _lasting(begun[name], passing), _lasting(codec.builtins(facts[name]), passing)
+        if then == now:
+            continue
+        said = f"{record.folder}: was begun with another {name}, and cannot be resumed with this one"
+        if name == "target":
+            told = f"; {_apart(then, now)}"
+            raise TargetError(said + told, remedy="reach the system that it was begun with, or choose another --out")
+        raise UsageError(said, remedy="choose another --out")
+
+
+def _apart(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The first fact that differs, by its path, with both sides.
+
+    >>> _apart({"identity": {"model": "a", "seed": 1}}, {"identity": {"model": "b", "seed": 1}})
+    "identity.model was 'a', and is 'b'"
+    """
+    key = next(key for key in (*then, *now) if then.get(key) != now.get(key))
+    one, other = then.get(key), now.get(key)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return f"{key}.{_apart(one, other)}"
+    return f"{key} was {_short(one)}, and is {_short(other)}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."

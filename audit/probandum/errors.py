@@ -9,7 +9,9 @@
     ├── MissingDependency         2   an optional package is not installed
     ├── TargetError               4   the audited system could not be loaded or did not answer
     │   ├── TooLittleMemory       4   what it was asked does not fit the device at once
-    │   └── Unreachable           4   its connection was lost, or its last check broke; the run can be resumed
+    │   ├── Unreachable           4   its connection was lost, or its last check broke; the run can be resumed
+    │   ├── Unasked               4   an ask that was not sent, since another of its round was not answered
+    │   └── Exchanged             4   another system answers than the one that the run began with
     ├── ProbeError                4   a probe broke
     ├── BudgetSpent               4   the plan's budget ended the asking
     ├── Crashed                   4   the toolkit broke where nobody foresaw it
@@ -32,6 +34,15 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PLACED = re.compile(r"(.+?):(\d+):(\d+): ")
 
 
+def whole(text: str) -> str:
+    """``text`` with halves of characters, which no file or terminal takes, written as Python does.
+
+    >>> whole("half " + chr(0xD83D))
+    'half \\\\ud83d'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def one_line(text: str) -> str:
     """``text`` with what would break its line written as Python does, since people's values stand in it.
 
@@ -47,6 +58,7 @@ class ProbandumError(Exception):
     exit_code = 4
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        message = whole(message)
         super().__init__(message)
         self.message = message
         self.remedy = remedy
@@ -132,6 +144,14 @@ class Unreachable(TargetError):
 
     What it did not answer is asked when the run is resumed.
     """
+
+
+class Unasked(TargetError):
+    """An ask that was not sent, or not sent again, since another one of its round was not answered."""
+
+
+class Exchanged(TargetError):
+    """Another system answers than the one that the run began with: no record is sealed of two."""
 
 
 class ProbeError(ProbandumError, RuntimeError):

@@ -3,9 +3,11 @@
 1. Two dry runs with invented answers count requests and tokens; the model is not asked. A probe that asks the same in
    both asks that in every run. Of one that does not, the second count stands, give or take the distance between both
    and 5 % at least.
-2. A few packs of each probe are answered for real and timed; their answers enter the second dry run.
+2. A small sample of each probe's inputs is answered for real and timed; the answers to whole packs enter the second
+   dry run.
 3. CPU-seconds = start + the probes' own work in the dry run + recording + packs and energy windows by calibration.
 
+Of more than 2,048 inputs of a probe the tokens are counted in one pack of eight, and by letters in the others.
 Documents are not in it: they need neither the system nor its machine.
 """
 
@@ -13,21 +15,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from probandum.budget import Budget, Resource, Spent
-from probandum.calibrating import Calibration, Cost, calibrate
+from probandum.calibrating import CROWDED, SECONDS, Calibration, Cost, calibrate
 from probandum.energy import make_meter
 from probandum.evidence import Reading
 from probandum.foreseeing import beyond_expectation, out_of_reach, said
 from probandum.plan import Plan
 from probandum.preparing import prepare, source_digests, subject_of, target_of
 from probandum.probe import Probe, ProbeResult
+from probandum.reasking import asked_again
 from probandum.rehearsing import Counted, rehearse
 from probandum.targets.devices import usable_cores
 
-#: How far the count of a probe whose questions follow from the answers is taken to be off, at least.
+#: How far the count of a probe whose questions follow from the answers is taken to be off, at least, and tokens that
+#: were counted by letters.
 LEAST_SPREAD = 0.05
 #: The clock runs at between so much and so much of what was timed, the lower end less the crowd on this machine.
 CLOCK = (0.75, 2.0)
@@ -50,8 +54,8 @@ class Range:
         return Range(value=self.value + other.value, low=self.low + other.low, high=self.high + other.high)
 
     @classmethod
-    def of(cls, first: int, second: int, *, same: bool) -> Range:
-        """From the counts of two dry runs; ``same``: they asked the same.
+    def of(cls, first: int, second: int, *, same: bool, guessed: int = 0) -> Range:
+        """From the counts of two dry runs; ``same``: they asked the same; so many were ``guessed`` and not counted.
 
         >>> Range.of(100, 100, same=True)
         Range(value=100, low=100, high=100)
@@ -59,6 +63,7 @@ class Range:
         Range(value=120, low=100, high=140)
         """
         spread = 0 if same else max(abs(second - first), round(LEAST_SPREAD * second))
+        spread += round(LEAST_SPREAD * guessed)
         return cls(value=second, low=second - spread, high=second + spread)
 
 
@@ -68,7 +73,7 @@ class ProbeForecast:
 
     ``tokens_in`` None: the system does not count tokens. ``tokens_out``: at most. ``windows``: energy windows;
     ``window_inputs`` are answered in them, by calibration. ``why``: why it will measure nothing. ``cost`` is all it
-    takes, None without calibration.
+    takes, None without calibration, by ``timed`` inputs that were answered for real.
     """
 
     probe: str
@@ -80,6 +85,7 @@ class ProbeForecast:
     window_inputs: int | None
     window_tokens: int | None
     cost: Cost | None
+    timed: int = 0
     why: str | None = None
 
 
@@ -87,21 +93,26 @@ class ProbeForecast:
 class Forecast:
     """What a plan will ask and take. ``start``: importing and loading; ``recording``: packing the journal, CPU-seconds.
 
-    ``timed`` packs were answered for real, in ``took`` seconds; ``reading`` is the energy of that. ``crowd``: how many
-    processes wanted a core meanwhile, 1 where there were cores for all. ``hopeless``: limits that cannot PASS as
-    planned, one line each.
+    Calibration took ``took`` seconds; ``reading`` is the energy of that. ``crowd``: how many processes wanted a core
+    meanwhile, 1 where there were cores for all. ``hopeless``: limits that cannot PASS as planned, one line each.
+    ``again``: questions at most that a server is asked again, to see that it stays the same; no budget counts them.
     """
 
     probes: tuple[ProbeForecast, ...]
     budget: Budget
     start: Cost
     recording: float
-    timed: int
     took: float
     crowd: float
     reading: Reading | None
     hopeless: tuple[str, ...]
     limits: int
+    again: int = 0
+
+    @property
+    def timed(self) -> int:
+        """Inputs that were answered for real, energy windows apart."""
+        return sum(each.timed for each in self.probes)
 
     @property
     def requests(self) -> Range:
@@ -169,35 +180,51 @@ class Forecast:
         )
 
 
-def forecast(plan: Plan, *, calibrated: bool | None = None, since_start: bool = False) -> Forecast:
+def forecast(
+    plan: Plan,
+    *,
+    calibrated: bool | None = None,
+    since_start: bool = False,
+    note: Callable[[str], None] = lambda text: None,
+) -> Forecast:
     """What ``plan`` will ask and take; see the module. Without calibration nothing is said of seconds.
 
     ``calibrated``: by default where the system runs here; an endpoint is asked for an estimate only where one says so,
     since it may charge for it. ``since_start``: count what this process took until now as the start of an audit in a
-    process of its own.
+    process of its own. ``note`` is told what is done meanwhile.
     """
     started = (0.0, time.perf_counter() - time.process_time()) if since_start else _now()
     probes = prepare(plan)
     source_digests(plan, probes.values())  # a run hashes every file that the plan names: part of its start
-    target = target_of(plan)
+    note(f"loading the system (target {plan.target_type})")
+    target = target_of(plan, notice=note)
     try:
         subject = subject_of(plan, target)
         start = _since(started) + Cost(cpu_seconds=target.cpu_seconds_apart)
+        note("counting what probes ask, with invented answers")
         first = rehearse(plan, probes, target, subject, world=1, recorded=True)
         wanted = not target.endpoints if calibrated is None else calibrated
-        found = calibrate(target, first.probes, make_meter(plan.energy, plan.folder)) if wanted else None
+        found = None
+        if wanted:
+            note("timing a sample of it")
+            seconds = SECONDS * min(_crowd(), CROWDED)  # a crowd takes from the sample what it takes from the audit
+            found = calibrate(target, first.probes, make_meter(plan.energy, plan.folder), seconds=seconds)
         answers = {} if found is None else found.answers
         second = first
         if not target.recorded:
-            second = rehearse(plan, probes, target, subject, world=2, recorded=False, known=answers)
+            note("counting again, with other answers")
+            second = rehearse(
+                plan, probes, target, subject, world=2, recorded=False, known=answers, tokens=first.tokens
+            )
     finally:
         target.close()
+    forecasts = tuple(_probe(name, first.probes[name], second.probes[name], found) for name in probes)
     return Forecast(
-        probes=tuple(_probe(name, first.probes[name], second.probes[name], found) for name in probes),
+        probes=forecasts,
+        again=asked_again(sum(each.requests.high for each in forecasts)) if target.remote else 0,
         budget=plan.budget,
         start=start,
         recording=first.recording_seconds,
-        timed=0 if found is None else found.timed,
         took=0.0 if found is None else found.took,
         crowd=_crowd(),
         reading=None if found is None else found.reading,
@@ -215,7 +242,7 @@ def _probe(name: str, first: Counted, second: Counted, found: Calibration | None
     same = first.names == second.names
     read = None
     if first.tokens is not None and second.tokens is not None:
-        read = Range.of(first.tokens, second.tokens, same=same)
+        read = Range.of(first.tokens, second.tokens, same=same, guessed=second.guessed)
     cost = None
     if found is not None:
         own = Cost(cpu_seconds=first.cpu_seconds, seconds=first.cpu_seconds)
@@ -231,6 +258,7 @@ def _probe(name: str, first: Counted, second: Counted, found: Calibration | None
         window_inputs=None if found is None else found.window_inputs.get(name, 0),
         window_tokens=None if found is None else found.window_tokens.get(name, 0),
         cost=cost,
+        timed=0 if found is None else found.timed.get(name, 0),
         why=None if result is None or result.status == "measured" else result.why,
     )
 

@@ -37,7 +37,18 @@ ATTRIBUTED: Mapping[str, tuple[str, ...]] = {
     "attention-rollout": ("attended",),
     "attention-last-layer": ("attended",),
 }
+#: The same of rows, for models that compute Shapley values of their columns: behind these names in ``labels`` stand the
+#: columns, each with its value in ``outputs``. The parameter ``class`` names the class. ``tree-interventional``: the
+#: first rows of the block, as many as the parameter ``background`` says, stand for a column that is not known, and
+#: only those behind them are answered; ``tree-path-dependent``: the rows that the trees were trained on do, as the
+#: trees count them.
+ATTRIBUTED_ROWS: Mapping[str, tuple[str, ...]] = {
+    "tree-interventional": ("explained", "score", "base", "residual"),
+    "tree-path-dependent": ("explained", "score", "base", "residual"),
+}
 
+#: The placement of an observation whose answer this run was given, in batches as the plan has them.
+LOCAL = "local"
 #: How the placement of an observation begins whose answer stood in the shared cache; the day of the answer follows.
 CACHED = "cache, answered "
 #: How it begins where the system was asked in smaller batches than the plan says; their tokens follow.
@@ -54,7 +65,7 @@ class Capability(StrEnum):
     PREDICT = "predict"  # class probabilities, or recorded decisions, of table rows
     EMBED = "embed"  # one vector of a text
     RECALL = "recall"  # the answer that stands recorded under an item's name
-    ATTRIBUTE = "attribute"  # a number for each token of a text: what it did to the answer, or the attention on it
+    ATTRIBUTE = "attribute"  # a number for each token or column: what it did to the answer, or the attention on it
 
 
 class Table:
@@ -214,6 +225,12 @@ class Request:
         return len(self.inputs)
 
     @property
+    def answers(self) -> int:
+        """How many inputs are answered: all, or of attributions of rows those behind the background."""
+        background = self.parameters.get("background", 0) if self.kind is Capability.ATTRIBUTE else 0
+        return len(self) - (background if isinstance(background, int) else 0)
+
+    @property
     def places(self) -> range:
         """Where its inputs lie in the block that it is a part of, or is."""
         return range(self.start, self.start + len(self))
@@ -274,8 +291,8 @@ class Response:
 
     ``outputs``: choose (n, options) and score (n,) in nats; classify and predict (n, classes) as
     probabilities, or (n, columns) of a decision log with the names in ``labels``; embed (n, dimensions); attribute
-    (n, columns), what is said of each input as a whole, with the names in ``labels``. ``per_token`` (attribute): one
-    an input. ``texts``: generate and recall; recall has (n, 1) outputs beside them, 1 where
+    (n, columns), what is said of each input as a whole, with the names in ``labels``. ``per_token`` (attribute, of
+    texts): one an input. ``texts``: generate and recall; recall has (n, 1) outputs beside them, 1 where
     an answer is recorded. ``refused``: indexes of inputs that the system declined. ``error``: why there is no
     answer at all.
     """

@@ -63,6 +63,7 @@ class SubReason(StrEnum):
     CONTROL_INCONCLUSIVE = "control_inconclusive"
     CRASHED = "crashed"
     INVALID_ANSWERS = "invalid_answers"
+    UNANSWERED = "unanswered"
     EXPLANATION_CONTRADICTION = "explanation_contradiction"
     GRADE_D = "grade_d"
     TRIVIAL = "trivial"

@@ -21,7 +21,7 @@ def beyond_expectation(limits: Sequence[Limit], probes: Mapping[str, Probe]) -> 
     for limit in limits:
         name, _, metric = limit.metric.rpartition("/")
         expects = getattr(probes.get(name), "expected", None)
-        expected: Expected | ExpectedShare | None = None if expects is None else expects(metric)
+        expected: Expected | ExpectedShare | None = None if expects is None else expects(metric, limit.groups)
         low, high = limit.edges()
         if isinstance(expected, ExpectedShare):
             if not stats.can_pass("clopper-pearson", low=low, high=high, counts=((0, expected.trials),)):

@@ -26,6 +26,7 @@ from probandum.dates import as_of_day
 from probandum.errors import ProbandumError
 from probandum.finding import Finding, Limit, SubReason, Verdict, Waiver, limit_words, parse_metric
 from probandum.record import Record, read_bytes
+from probandum.sealing import unchecked
 from probandum.verifying import stale, verify
 from probandum.waiving import Idle, idle_waivers, in_force, standing, waiver_words, why_idle
 
@@ -47,7 +48,8 @@ class GateResult:
     covers and that the data forbid to judge. ``notes``: what did not pass and does not block, each with the reason.
     ``assurances``: what the verdicts promise. ``idle``: waivers that accept nothing, each with the reason.
     ``attempts``: on the same model, as far as the record knows; None where there is no record. ``stale``: what to say
-    where the reports beside it are of another judgement; None where they are not.
+    where the reports beside it are of another judgement; None where they are not. ``unchecked``: what to
+    say where the record is signed and no signature was checked; None elsewhere.
     """
 
     code: int
@@ -61,6 +63,7 @@ class GateResult:
     assurances: tuple[str, ...] = ()
     attempts: Attempts | None = None
     stale: str | None = None
+    unchecked: str | None = None
 
     @property
     def trusted(self) -> bool:
@@ -91,7 +94,8 @@ def gate(record: Record, *, again: Again, key: Ed25519PublicKey | None = None, a
         day = max(datetime.datetime.now(datetime.UTC).date().isoformat(), started[:10])
     else:
         day = as_of_day(as_of, started=started).isoformat()
-    return replace(on_day(load_gate(record), record.findings, day), stale=stale(record))
+    result = on_day(load_gate(record), record.findings, day)
+    return replace(result, stale=stale(record), unchecked=unchecked(record.folder, key))
 
 
 def on_day(result: GateResult, findings: Iterable[Finding], day: str) -> GateResult:

@@ -40,8 +40,10 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 }
 #: The first line of a model that LightGBM saved as text.
 _TREES = b"tree"
+#: What a model that XGBoost saved as JSON holds.
+_LEARNER = b'"learner"'
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-_OIP = re.compile(r"(?P<url>https?://.+?)/v2/models/(?P<model>[^/]+)/?")
+_OIP = re.compile(r"(?P<url>https?://.+?)/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?/?")
 #: Keys of targets that are paths.
 _PATHS = ("path", "model", "vectorizer")
 _ROWS = 5
@@ -80,7 +82,7 @@ def interrogate(
     """
     load_builtin()
     load_plugins()
-    type, options = _recognised(what, type, options)
+    type, options = recognised(what, type, options)
     options = {key: _from(folder, value) if key in _PATHS else value for key, value in options.items()}
     if type not in known_targets():
         make_target(type, TargetContext(folder=folder), options)  # raises what says so
@@ -95,7 +97,7 @@ def interrogate(
     return _of_model(type, options, table, profile, said, folder)
 
 
-def _recognised(what: str | None, type: str | None, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def recognised(what: str | None, type: str | None, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """The kind of target and its keys, from what a person called it."""
     if what is None:
         if type is None:
@@ -112,18 +114,20 @@ def _recognised(what: str | None, type: str | None, options: Mapping[str, Any]) 
         return type or "transformers", {"model": what, **options}
     if not path.exists():
         raise UsageError(f"{what}: no such file or folder", remedy="name a file, a folder, a URL or module:function")
-    guessed, key = _KINDS.get(path.suffix.lower(), (_by_first_line(path), "path"))
+    guessed, key = _KINDS.get(path.suffix.lower(), (_by_content(path), "path"))
     if type is None and guessed is None:
-        known = f"{', '.join(_KINDS)}, the text of a LightGBM model"
+        known = f"{', '.join(_KINDS)}, the JSON of an XGBoost model, the text of a LightGBM model"
         raise UsageError(
             f"{what}: unknown kind of file {path.suffix!r}", remedy=f"known: {known}; or say --target TYPE"
         )
     return str(type or guessed), {key: what, **options}
 
 
-def _by_first_line(path: Path) -> str | None:
-    """The kind of target that a file of no known ending begins as; None where it tells nothing."""
+def _by_content(path: Path) -> str | None:
+    """The kind of target that a file of no known ending holds; None where it tells nothing."""
     try:
+        if path.suffix.lower() == ".json":
+            return "xgboost" if _LEARNER in path.read_bytes() else None
         with path.open("rb") as file:
             return "lightgbm" if file.readline(len(_TREES) + 2).strip() == _TREES else None
     except OSError as error:
@@ -133,7 +137,7 @@ def _by_first_line(path: Path) -> str | None:
 def _server(url: str, type: str | None, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """A model behind an address; the server is asked for the names of its models where the person named none."""
     if (match := _OIP.fullmatch(url)) and type in (None, "oip"):
-        return "oip", {**match.groupdict(), **options}
+        return "oip", {**{key: value for key, value in match.groupdict().items() if value is not None}, **options}
     if type not in (None, "openai") or "model" in options:
         return type or "openai", {"url": url, **options}
     models = _served(url, options)
@@ -151,8 +155,13 @@ def _served(url: str, options: Mapping[str, Any]) -> list[str]:
         (reply,) = server.send([Call(path="/models", retries=0)])
         if not reply.well:
             raise ValueError(reply.problem())
-        return [str(each["id"]) for each in reply.json()["data"]]
-    except (ValueError, LookupError, TypeError) as error:
+        found = reply.json()
+        if not isinstance(found, dict) or not isinstance(found.get("data"), list):
+            raise ValueError("the answer has no list under data")
+        if not all(isinstance(each, dict) and "id" in each for each in found["data"]):
+            raise ValueError("a model of the list has no id")
+        return [str(each["id"]) for each in found["data"]]
+    except ValueError as error:
         other = (
             "--target http with kind, request and response, or http://HOST/v2/models/NAME for the inference protocol"
         )
@@ -234,7 +243,9 @@ def _name(options: Mapping[str, Any]) -> str:
     named = next((options[key] for key in ("model", "path", "function", "url") if options.get(key)), "system")
     path = Path(str(named))
     return (
-        path.stem if path.suffix.lower() in (*_KINDS, ".txt") else str(named).rstrip("/").rpartition("/")[2] or "system"
+        path.stem
+        if path.suffix.lower() in (*_KINDS, ".txt", ".json")
+        else str(named).rstrip("/").rpartition("/")[2] or "system"
     )
 
 

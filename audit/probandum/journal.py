@@ -77,10 +77,18 @@ class RunJournal:
                 self._packs.setdefault(entry.pack, []).append(entry)
             else:
                 self._windows[entry.window] = entry.reading
+        self._parts: dict[str, list[Observation]] = {}
+        for pack in self._packs.values():
+            if len(pack) == 1:
+                self._parts.setdefault(pack[0].named, []).append(pack[0])
 
     def recorded(self, pack: str) -> list[Observation] | None:
         """The observations of a whole recorded pack, in order."""
         return self._packs.get(pack)
+
+    def parts(self, block: str) -> list[Observation]:
+        """What was recorded of a block alone, each a pack of its own."""
+        return self._parts.get(block, [])
 
     def place(self, pack: str) -> tuple[str, int]:
         """The file and the line at which a recorded pack begins."""

@@ -13,16 +13,27 @@ from typing import Any
 
 from probandum import codec
 from probandum.asking import Asker, ProbeAsk
-from probandum.errors import BudgetSpent, DataError, Misrecorded, ProbandumError, Unreachable, Unrecorded
+from probandum.errors import (
+    BudgetSpent,
+    DataError,
+    Exchanged,
+    Misrecorded,
+    ProbandumError,
+    Unreachable,
+    Unrecorded,
+)
 from probandum.finding import SubReason, Verdict, finding_id
 from probandum.probe import ControlOutcome, Measure, Probe, ProbeResult, ProbeSpec, refuse_undeclared
+
+#: No fault of a probe: the run ends, and but for a damaged journal or another system the same command resumes it.
+_ENDING = (Unreachable, Exchanged, Unrecorded, Misrecorded)
 
 
 def measure(probe: Probe, asker: Asker) -> ProbeResult:
     """All that one probe leaves: its measures with their evidence, and its controls.
 
     A probe that breaks, or that the budget leaves without answers or controls, leaves an error with its reason; one
-    that the target cannot answer is not applicable. Unreachable, Unrecorded and Misrecorded end the run.
+    that the target cannot answer is not applicable. Unreachable, Exchanged, Unrecorded and Misrecorded end the run.
     """
     spec: ProbeSpec = probe.spec
     empty = ProbeResult(
@@ -46,18 +57,17 @@ def measure(probe: Probe, asker: Asker) -> ProbeResult:
         _refuse_repeats(spec.id, measures)
         refuse_undeclared(probe, measures)
         controls = tuple(_control(control, probe, asker) for control in probe.controls) if measures else ()
-    except (
-        Unreachable,
-        Unrecorded,
-        Misrecorded,
-    ):  # no fault of the probe: the run ends, and the same command resumes it
+    except _ENDING:
         raise
     except BudgetSpent as error:
         return replace(empty, status="error", sub_reason=SubReason.BUDGET, why="; ".join(error.lines()))
     except ProbandumError as error:
-        return replace(empty, status="error", why="; ".join(error.lines()))
+        reason = SubReason.UNANSWERED if spec.id in asker.unanswered else None
+        return replace(empty, status="error", sub_reason=reason, why="; ".join(error.lines()))
     except Exception as error:  # a third party's probe may break in any way, and none of them is a pass
         return replace(empty, status="error", why=_said(error))
+    if spec.id in asker.unanswered:
+        return replace(empty, status="error", sub_reason=SubReason.UNANSWERED, why=asker.unanswered[spec.id])
     if not measures:
         return replace(empty, status="error", why="the probe ended without a measure")
     if spec.id not in asker.cut_short:
@@ -95,9 +105,11 @@ def _control(control: Any, probe: Probe, asker: Asker) -> ControlOutcome:
     """A control's outcome; one that breaks has failed, since it showed nothing."""
     try:
         outcome: ControlOutcome = control.run(probe, asker.for_probe(probe.spec.id, honours=probe.spec.honours))
-    except (BudgetSpent, Unreachable, Unrecorded, Misrecorded):  # a probe without its controls is no evidence
+    except (BudgetSpent, *_ENDING):  # a probe without its controls is no evidence
         raise
     except Exception as error:
+        if probe.spec.id in asker.unanswered:
+            raise
         return ControlOutcome(name=control.name, kind=control.kind, held=False, detail=f"it broke: {_said(error)}")
     return outcome
 

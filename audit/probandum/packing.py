@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from probandum import codec
+from probandum.errors import whole as written
 from probandum.evidence import Capability, PlaceNames, Request, Response, Table
 
 #: Inputs a pack: what is lost when a run is killed, against how much can share one batch on this machine.
@@ -22,6 +23,10 @@ PACK_INPUTS: Mapping[Capability, int] = {
     Capability.RECALL: 65536,
     Capability.ATTRIBUTE: 64,
 }
+
+
+#: What is wrong with a text that no file can hold: a lone surrogate, as half of an emoji is one.
+HALF = "the system answered half a character, which is no text"
 
 
 #: The most inputs a pack of a system elsewhere, unless it is asked about more side by side: each may be paid for.
@@ -43,10 +48,30 @@ def parts(request: Request, most: int) -> list[Request]:
     """A block in blocks of at most ``most`` inputs, each of which says what it is a part of; itself where it fits."""
     if len(request) <= most:
         return [request]
-    return [_part(request, start, min(start + most, len(request))) for start in range(0, len(request), most)]
+    return [part(request, start, min(start + most, len(request))) for start in range(0, len(request), most)]
 
 
-def _part(request: Request, start: int, end: int) -> Request:
+def head(requests: Sequence[Request], most: int) -> tuple[Request, ...]:
+    """The first ``most`` inputs of a pack, its last request cut where it must be; all of it where it holds no more."""
+    found: list[Request] = []
+    for request in requests:
+        room = most - sum(map(len, found))
+        if room <= 0:
+            break
+        found.append(request if len(request) <= room else part(request, 0, room))
+    return tuple(found)
+
+
+def letters(request: Request) -> int:
+    """The letters of its texts and of what follows each; 0 of rows."""
+    texts = () if isinstance(request.inputs, Table) else request.inputs
+    return sum(map(len, texts)) + sum(map(len, request.continuations))
+
+
+def part(request: Request, start: int, end: int) -> Request:
+    """Some of the inputs of a block, or of a part of one, as a part of that block; itself where it is all of them."""
+    if (start, end) == (0, len(request)):
+        return request
     inputs, masks = request.inputs, request.masks
     return replace(
         request,
@@ -55,8 +80,8 @@ def _part(request: Request, start: int, end: int) -> Request:
         masks=None if masks is None else masks.part(start, end),
         keys=request.keys[start:end],
         groups=request.groups[start:end],
-        block=request.digest,
-        start=start,
+        block=request.block or request.digest,
+        start=request.start + start,
     )
 
 
@@ -91,12 +116,18 @@ def _sum(counts: Sequence[int | None]) -> int | None:
     return sum(known) if len(known) == len(counts) else None
 
 
-def packs(requests: Sequence[Request], inputs: Mapping[Capability, int] = PACK_INPUTS) -> list[list[Request]]:
-    """``requests`` in packs of one kind and at least so many ``inputs``; a pure function of the round."""
+def packs(
+    requests: Sequence[Request], inputs: Mapping[Capability, int] = PACK_INPUTS, *, at_most: bool = False
+) -> list[list[Request]]:
+    """``requests`` in packs of one kind and at least so many ``inputs``; a pure function of the round.
+
+    ``at_most``: no more than so many where no request alone holds more, since all of a pack may be lost.
+    """
     made: list[list[Request]] = []
     size = 0
     for request in requests:
-        if not made or size >= inputs[request.kind] or made[-1][0].kind != request.kind:
+        full = size + len(request) > inputs[request.kind] if at_most else size >= inputs[request.kind]
+        if not made or full or made[-1][0].kind != request.kind:
             made.append([])
             size = 0
         made[-1].append(request)
@@ -149,27 +180,30 @@ def checked(request: Request, response: Response) -> Response:
     were asked for.
     """
     if response.error is not None:
-        return response
+        return replace(response, error=written(response.error))
+    for row, text in enumerate(response.texts):
+        if written(text) != text:
+            return _unfit(response, f"{name_of(request, min(row, len(request) - 1))}: {HALF}")
     if response.texts and len(response.texts) != len(request):
         return _unfit(response, f"{len(response.texts)} texts to {len(request)} inputs")
-    tokens = len(request) if request.kind is Capability.ATTRIBUTE else 0
+    tokens = len(request) if request.kind is Capability.ATTRIBUTE and not isinstance(request.inputs, Table) else 0
     if len(response.per_token) != tokens:
         return _unfit(response, f"numbers for the tokens of {len(response.per_token)} texts, expected {tokens}")
     for row, each in enumerate(response.per_token):
         if not np.isfinite(each.values).all():
             return _unfit(
-                response, f"{_name(request, row)}: the system answered numbers for tokens that are not finite"
+                response, f"{name_of(request, row)}: the system answered numbers for tokens that are not finite"
             )
     if response.outputs is None:
         return response
     outputs = np.asarray(response.outputs, dtype=np.float64)
-    if outputs.shape[:1] != (len(request),):
-        return _unfit(response, f"answers of shape {outputs.shape} to {len(request)} inputs")
+    if outputs.shape[:1] != (request.answers,):
+        return _unfit(response, f"answers of shape {outputs.shape} to {request.answers} inputs")
     finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
     if not finite.all():
         row = int(np.argmin(finite))
         said = f"the system answered {outputs[row].tolist()}, which is not finite"
-        return _unfit(response, f"{_name(request, row)}: {said}")
+        return _unfit(response, f"{name_of(request, len(request) - request.answers + row)}: {said}")
     return replace(response, outputs=outputs)
 
 
@@ -177,6 +211,6 @@ def _unfit(response: Response, why: str) -> Response:
     return Response(error=why, input_tokens=response.input_tokens, output_tokens=response.output_tokens)
 
 
-def _name(request: Request, row: int) -> str:
-    """What an error calls an input; of a part of a block its place in the part, before which stands where it begins."""
-    return request.keys[row] if request.keys else f"input {row + 1}"
+def name_of(request: Request, row: int) -> str:
+    """What an error calls an input: its key where it has one, else its place in the block, of a part of one too."""
+    return request.keys[row] if request.keys else f"input {request.start + row + 1}"

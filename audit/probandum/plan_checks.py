@@ -7,14 +7,16 @@ from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from probandum.confiding import secret_places
 from probandum.errors import meant_or_known
 from probandum.finding import parse_metric
+from probandum.keywords import fitting, told, wrong_keywords, wrong_values
 from probandum.matching import group_problems
 from probandum.plan_file import PlanFile, TargetLine
 from probandum.resources import from_home
 from probandum.second_opinion import unknown_country
 from probandum.subject import DIRECTIONS
-from probandum.target import Target, TargetContext, fitting, wrong_keywords
+from probandum.target import Target, TargetContext
 from probandum.yaml_source import YamlSource
 
 #: A waiver lasts no longer; after that somebody has to look again.
@@ -99,11 +101,15 @@ def target_problems(
     keywords = list(wrong_keywords(cls, options, skip=1))
     wrong: list[Problem] = [
         (("target", *each.place), each.text if each.remedy is None else f"{each.text}; {each.remedy}")
-        for each in keywords
+        for each in (*keywords, *wrong_values(cls, options, skip=1))
     ]
+    secrets = list(secret_places(options))
+    wrong += [(("target", *place), text) for place, text in secrets]
     if all(each.key is None and each.place for each in keywords):  # what keys mean is told where all needed ones fit
         known_alone = fitting(cls, options, skip=1)
-        wrong += [(("target", *place), text) for place, text in cls.problems(known_alone, context)]
+        said = told(cls, options, skip=1) | {place[0] for place, _ in secrets}
+        found = cls.problems(known_alone, context)
+        wrong += [(("target", *place), text) for place, text in found if said.isdisjoint(place[:1])]
     return wrong
 
 

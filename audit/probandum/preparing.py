@@ -8,6 +8,7 @@ from pathlib import Path
 
 from probandum import codec
 from probandum.errors import DataError, PlanError, ProbandumError, RecordError, UsageError
+from probandum.keywords import told, wrong_keywords
 from probandum.limiting import limit_problems
 from probandum.matching import make_subject
 from probandum.plan import Plan
@@ -27,7 +28,6 @@ from probandum.target import (
     known_targets,
     make_target,
     target_sources,
-    wrong_keywords,
 )
 from probandum.targets import load_builtin
 from probandum.targets.loading import file_digest
@@ -95,7 +95,7 @@ def _checked(plan: Plan, documents: Iterable[str] | None = None) -> tuple[dict[s
     cls = known_targets().get(plan.target_type)
     if cls is not None:
         wrong = [*outcome_problems(plan.file, cls), *threshold_problems(plan.file, cls)]
-        wrong += [*_missing_files(plan, cls), *missing_columns(plan, cls)]
+        wrong += [*_unsaid(plan, cls, _missing_files(plan, cls)), *missing_columns(plan, cls)]
         problems += [line for each in wrong for line in plan.problem(each)]
     return probes, problems
 
@@ -142,8 +142,14 @@ def _file_problems(plan: Plan) -> Iterator[Located]:
     cls, options = known_targets().get(plan.target_type), plan.target_options
     if cls is None or any(wrong_keywords(cls, options, skip=1)) or any(_missing_files(plan, cls)):
         return
-    for place, text in cls.file_problems(options, context_of(plan)):
-        yield ("target", *place), text
+    found = ((("target", *place), text) for place, text in cls.file_problems(options, context_of(plan)))
+    yield from _unsaid(plan, cls, found)
+
+
+def _unsaid(plan: Plan, cls: type[Target], problems: Iterable[Located]) -> Iterator[Located]:
+    """Those of keys of the target of whose values nothing else was wrong: a key is told of once."""
+    said = told(cls, plan.target_options, skip=1)
+    return (each for each in problems if said.isdisjoint(each[0][1:2]))
 
 
 def _meter_problems(plan: Plan) -> list[str]:

@@ -34,11 +34,12 @@ import numpy as np
 from probandum.errors import DataError, ProbeError, UnknownName
 from probandum.evidence import Capability, Items, Reading, Request, Response
 from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.keywords import check_keywords
 from probandum.resources import file_at
 from probandum.row_items import Counted, RowItems
 from probandum.stopping import Stopper
 from probandum.subject import Subject
-from probandum.target import check_keywords, refuse_second
+from probandum.target import refuse_second
 from probandum.units import estimated_in
 
 
@@ -86,7 +87,8 @@ class ProbeResult:
 
     ``status`` not_applicable: the target cannot answer what the probe asks; error: the probe broke. Both say
     ``why``, and neither has measures. ``sub_reason`` budget: the plan's budget ended the asking before the probe was
-    done; what it measured all the same holds at any time one stops. ``planned``: inputs that it was the first to ask
+    done; what it measured all the same holds at any time one stops. ``sub_reason`` unanswered: a server did not answer
+    all of it, and the same command asks it again. ``planned``: inputs that it was the first to ask
     for, controls included.
     """
 
@@ -107,8 +109,9 @@ class ProbeResult:
 class Expected:
     """What a design can be expected to find of a metric where nothing is amiss, before anything is asked.
 
-    A probe may say it in a method ``expected(metric)``, None where it cannot. ``best``: the value; ``error``: its
-    standard error, with ``df`` degrees of freedom; ``assuming``: on what published spread that rests.
+    A probe may say it in a method ``expected(metric, groups)``, None where it cannot; ``groups``: to which attribute,
+    group, reference or facet a limit is narrowed. ``best``: the value; ``error``: its standard error, with ``df``
+    degrees of freedom; ``assuming``: on what published spread that rests.
     """
 
     best: float
@@ -119,7 +122,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedShare:
-    """How many ``trials`` a share is counted over at most, which a probe may say in ``expected(metric)``, too.
+    """How many ``trials`` a share is counted over at most, which a probe may say in ``expected``, too.
 
     ``what`` they are, such as sentences.
     """

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from probandum.errors import DataError, MissingDependency
 from probandum.evidence import Table
+from probandum.keywords import Place, fitting, wrong_keywords
 from probandum.matching import group_problems, make_groupings, occurring, with_outcome
 from probandum.plan import Plan
 from probandum.plan_checks import Problem as Located
 from probandum.tables import missing_column, read_columns, read_header, stated, weights_of
-from probandum.target import Place, Problem, Target, fitting, wrong_keywords
+from probandum.target import Problem, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

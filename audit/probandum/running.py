@@ -21,11 +21,11 @@ from probandum.energy import NoMeter, make_meter
 from probandum.environment import describe_run, refuse_other_machine
 from probandum.errors import (
     DataError,
-    TargetError,
+    Exchanged,
     UsageError,
 )
 from probandum.evidence import Items, Reading
-from probandum.finding import finding_id
+from probandum.finding import SubReason, finding_id
 from probandum.journal import RunJournal
 from probandum.judging import ALPHA_FAIL
 from probandum.locking import lock_path, refuse_other_questions
@@ -37,6 +37,7 @@ from probandum.probe import (
     ProbeResult,
     Window,
 )
+from probandum.reasking import Reasking
 from probandum.record import Record, pack_journal, reopen, start_record, write_bytes, write_json
 from probandum.sealing import ask_facts, contents, refuse_other_key, seal
 from probandum.second_opinion import AuditMeter
@@ -45,6 +46,9 @@ from probandum.stopping import Rules
 from probandum.target import Target
 from probandum.verifying import DAMAGED, refuse_damaged, refuse_unsealed
 from probandum.windowing import replayed_window
+
+#: What to do where another system answers in a run that was interrupted.
+_GO_ON_WITH = "resume with the system that the run began with, or audit this one in another --out"
 
 
 class Observer(Protocol):
@@ -91,8 +95,9 @@ def default_folder(plan: Plan, key: str) -> Path:
 def run(plan: Plan, folder: Path | None = None, *, key: Path | None = None, observer: Observer | None = None) -> Record:
     """Carry the plan out into ``folder`` and seal it; a sealed record of the same key is returned as it is.
 
-    A run that was interrupted resumes: nothing is asked again whose answer was recorded. So does one whose budget
-    ended the asking, once the plan's budget is larger. UsageError where another plan's record stands in ``folder``.
+    A run that was interrupted resumes: nothing is asked again whose answer was recorded. So does one whose server did
+    not answer all that it was asked, and one whose budget ended the asking, once the plan's budget is larger.
+    UsageError where another plan's record stands in ``folder``.
     """
     watch = observer or Silent()
     probes = prepare(plan)
@@ -101,26 +106,32 @@ def run(plan: Plan, folder: Path | None = None, *, key: Path | None = None, obse
     refuse_other_questions(plan, named_files(plan, sources))
     name = record_key(plan, sources)
     out = folder if folder is not None else default_folder(plan, name)
-    found = Record(out)
+    found, goes_on = Record(out), None
     if found.sealed and found.plan.get("key") == name:
         found.sweep()
         public = None if key is None else load_private(key).public_key()
         refuse_damaged(found, key=public, upto=5, remedy=f"{DAMAGED}; choose another --out")
         refuse_other_key(found, key)
-        if not plan.budget.allows_more(found.spending):
+        unanswered = [each.probe for each in found.results if each.sub_reason is SubReason.UNANSWERED]
+        if not unanswered and not plan.budget.allows_more(found.spending):
             watch.note(_standing(found))
             found.journal.unlink(missing_ok=True)
             return found
         if (purge := purging.read(found)) is not None:
             raise UsageError(f"{out}: {purge.said}; the asking cannot go on from there", remedy="choose another --out")
-        watch.note(f"{out}: {found.spending.ended}; the budget is larger now, and the asking goes on")
-        reopen(found, plan_source=plan.source, plan=_facts(plan, name))
-    refuse_unsealed(found)
-    if (found.ask / "plan.json").is_file():
+        goes_on = f"{found.spending.ended}; the budget is larger now"
+        if unanswered:
+            goes_on = f"the system did not answer all of {', '.join(unanswered)}"
+    else:
+        refuse_unsealed(found)
+    if goes_on is None and (found.ask / "plan.json").is_file():
         start_record(out, plan_source=b"", plan={"key": name}, environment={})  # refuses another plan's record
     watch.note(f"loading the system (target {plan.target_type})")
     target = target_of(plan, notice=watch.note)
     try:
+        if goes_on is not None:  # only now that the system is there: until then the sealed record stands
+            watch.note(f"{out}: {goes_on}, and the asking goes on")
+            reopen(found, plan_source=plan.source, plan=_facts(plan, name))
         return _carry_out(plan, probes, target, out, name, key, watch)
     finally:
         target.close()
@@ -176,6 +187,7 @@ def _carry_out(
             replayed=replayed,
             purse=Purse(budget=plan.budget, spent=journal.spent()),
             rules=Rules(limits=plan.limits, alpha_fail=ALPHA_FAIL[plan.mode]),
+            reasking=Reasking(target, seed=plan.seed) if target.remote else None,
             progress=watch.progress,
         )
         audit_meter = AuditMeter(plan.energy)
@@ -184,14 +196,20 @@ def _carry_out(
         for number, (probe_name, instance) in enumerate(probes.items(), 1):
             watch.started(probe_name, number, len(probes))
             began = time.perf_counter()
-            result, readings[probe_name] = _metered(instance, asker, journal, replayed)
+            try:
+                result, readings[probe_name] = _metered(instance, asker, journal, replayed)
+            except Exchanged as error:  # found before anything new was asked
+                raise Exchanged(f"{error.message}; what was recorded is kept", remedy=_GO_ON_WITH) from None
             results.append(result)
             watch.finished(result, time.perf_counter() - began)
-        readings["audit"] = _kept(journal, "audit", audit_meter.stop(), replayed, asker.purse)
+        readings["audit"] = _kept(journal, "audit", audit_meter.stop(), replayed, asker)
         if asker.purse.ended is not None:
             watch.note(f"{asker.purse.ended}; with a larger execution.budget the same command goes on from here")
-        _refuse_changed(target, record, journal)
-        _say_what_was_learnt(target, record)
+        if asker.unanswered:
+            left = ", ".join(asker.unanswered)
+            watch.note(f"the system did not answer all of {left}; the same command goes on from what was answered")
+        _refuse_changed(target, asker.reasking, record, journal)
+        _say_what_was_learnt(target, () if asker.reasking is None else asker.reasking.cautions, record)
         _write(record, results, readings, asker)
         pack_journal(record.journal, record.ask / "observations.jsonl.zst")
         record.sweep()
@@ -204,19 +222,24 @@ def _carry_out(
     return record
 
 
-def _refuse_changed(target: Target, record: Record, journal: RunJournal) -> None:
-    """TargetError where another system answers than the one that the run began with; what it answered is dropped."""
-    why = target.check()
+def _refuse_changed(target: Target, reasking: Reasking | None, record: Record, journal: RunJournal) -> None:
+    """Exchanged where another system answers than the one that the run began with; what it answered is dropped."""
+    try:
+        why = target.check()
+        if why is None and reasking is not None:
+            reasking.refuse_other()
+    except Exchanged as error:
+        why = error.message
     if why is not None:
         journal.close()
         record.journal.unlink(missing_ok=True)
-        raise TargetError(f"{why}; answers may be of two systems and were dropped", remedy="audit one system at a time")
+        raise Exchanged(f"{why}; answers may be of two systems and were dropped", remedy="audit one system at a time")
 
 
-def _say_what_was_learnt(target: Target, record: Record) -> None:
+def _say_what_was_learnt(target: Target, cautions: Sequence[str], record: Record) -> None:
     """Add to the record what the run taught of its system: cautions, and that memory held smaller batches only."""
     told = record.environment
-    learnt = [each for each in target.cautions if each not in told["target"]["cautions"]]
+    learnt = [each for each in (*target.cautions, *cautions) if each not in told["target"]["cautions"]]
     begun, now = told["target"]["identity"], codec.builtins(target.identity()) if target.passing else {}
     learnt += [
         f"When the run was taken up, {name} of the system were {now.get(name)}, not {begun.get(name)}."
@@ -284,17 +307,17 @@ def _metered(
         reading = Reading(
             seconds=reading.seconds, meter=reading.meter, grade="D", why={"gpu": why, "cpu": why, "dram": why}
         )
-    return result, _kept(journal, f"probe:{result.probe}", reading, replayed, asker.purse)
+    return result, _kept(journal, f"probe:{result.probe}", reading, replayed, asker)
 
 
 def _kept(
-    journal: RunJournal, name: str, reading: Reading, replayed: Mapping[str, Window] | None, purse: Purse
+    journal: RunJournal, name: str, reading: Reading, replayed: Mapping[str, Window] | None, asker: Asker
 ) -> Reading:
     """``reading``, or the one that the journal holds under ``name`` from before an interruption, or a replayed one.
 
-    Once a budget has ended the asking, readings are not kept for the run that goes on.
+    Once a budget has ended the asking, or a server did not answer, readings are not kept for the run that goes on.
     """
-    if purse.ended is not None:
+    if asker.purse.ended is not None or asker.unanswered:
         return reading
     window = journal.window(name)
     if window is None:

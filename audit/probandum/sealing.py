@@ -220,10 +220,26 @@ def signed(folder: Path, key: Ed25519PublicKey | None, *, name: str = STATEMENT)
         return None, "unsigned: whoever can write this folder could have written a matching seal"
     (signature,) = signatures
     if key is None:
-        return None, f"signed by key {signature.keyid}, not checked: give the public key with --key"
+        return None, f"it names key {signature.keyid}, not checked: give the public key with --key"
     if not made_with(signature, body, key):
         return False, f"the signature was not made with key {key_id(key)} (it names {signature.keyid})"
     return True, f"signed by key {key_id(key)}"
+
+
+def unchecked(folder: Path, key: Ed25519PublicKey | None) -> str | None:
+    """What to say of a signed record in ``folder`` that nobody gave the public key for; None where there is nothing.
+
+    The bytes of another signature can be pasted there, over other limits, too.
+    """
+    if key is not None:
+        return None
+    with contextlib.suppress(RecordError):
+        if (by := signature(folder)["key_id"]) is not None:
+            return (
+                f"no signature was checked: the record names key {by}, which whoever can write its folder can write "
+                "there over anything; give the public key with --key"
+            )
+    return None
 
 
 def signed_alike(record: Record, folder: Path, key: Ed25519PublicKey | None) -> tuple[bool | None, str]:

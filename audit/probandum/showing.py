@@ -199,11 +199,16 @@ def _worth_a_row(finding: Finding) -> bool:
     return finding.verdict is not Verdict.NOT_APPLICABLE
 
 
-def print_steps(steps: Iterable[tuple[str, str]]) -> None:
-    """Lines of a report, each a lead and what it leads to; what does not fit goes on below the first, not the lead."""
+def print_steps(steps: Iterable[tuple[str, str]], *, caution: str | None = None) -> None:
+    """Lines of a report, each a lead and what it leads to; what does not fit goes on below the first, not the lead.
+
+    ``caution``: what nobody may overlook behind them.
+    """
     console = Console()
     for lead, text in steps:
         _print(console, folded(f"{lead}{_one_line(text)}", _width(console), indent=len(lead)))
+    if caution is not None:
+        _print(console, folded(_one_line(caution), _width(console), indent=0), "yellow")
 
 
 def print_comparison(comparison: Comparison) -> None:
@@ -254,6 +259,8 @@ def print_gate(result: GateResult, *, console: Console | None = None) -> None:
         _print(console, led("  -  ", _one_line(note), width), "dim")
     if result.stale is not None:
         _print(console, led("  -  ", _one_line(result.stale), width), "yellow")
+    if result.unchecked is not None:
+        _print(console, led("  -  ", _one_line(result.unchecked), width), "yellow")
     if result.attempts is not None and not result.attempts.first:
         _print(console, led("     ", _one_line(result.attempts.said), width), "yellow")
     for text in result.assurances:

@@ -133,7 +133,8 @@ def _fits(line: Mapping[str, Any], probes: Mapping[str, Probe], had: Collection[
 def _default(line: Mapping[str, Any], probes: Mapping[str, Probe], found: Interview) -> Default:
     keys = {key: value for key, value in line.items() if key not in ("needs", "counts", "fewest")}
     direction: Direction = next(key for key in _DIRECTIONS if key in keys)
-    limit = Limit(metric=keys["metric"], direction=direction, threshold=float(keys[direction]))
+    narrowed = keys.get("groups", {})
+    limit = Limit(metric=keys["metric"], direction=direction, threshold=float(keys[direction]), groups=narrowed)
     remark = next((f"cannot PASS: {why}" for _, why in beyond_expectation([limit], probes)), "")
     if found.profile is not None and found.declared is not None and "counts" in line:
         remark = _remark(line, direction, limit, found.profile, found.declared)

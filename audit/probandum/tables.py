@@ -207,7 +207,8 @@ def _bad_cell(source: str, name: str, values: Sequence[object], row: int) -> Dat
     said = f"holds {str(values[row])!r}, which is no value" if str(values[row]) else "is empty"
     return DataError(
         f"{source}: row {row + 1}: column {name!r} {said}",
-        remedy="fill it in or leave the row out; the audit drops nothing by itself",
+        remedy="fill it in or leave the row out; the audit drops nothing by itself, and asks no system about missing "
+        "values, even one that takes them",
     )
 
 

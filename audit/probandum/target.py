@@ -6,21 +6,18 @@ under ``target:`` in the audit file. It says what it can do, says what it is, an
 
 from __future__ import annotations
 
-import inspect
 import re
 import types
-import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from probandum.errors import ProbandumError, UnknownName, UsageError, did_you_mean
+from probandum.confiding import secret_places
+from probandum.errors import ProbandumError, UnknownName, UsageError
 from probandum.evidence import Capability, Request, Response, Table
+from probandum.keywords import Place, check_keywords
 from probandum.resources import file_at
-
-#: Keys and list places, from the top of a part of the plan.
-Place = tuple[str | int, ...]
 
 
 class Problem(NamedTuple):
@@ -72,6 +69,15 @@ class TargetContext:
         return file_at(self.folder, path)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """What was answered of one request: ``place``, which request of the round; ``inputs``: which of its inputs."""
+
+    place: int
+    inputs: range
+    response: Response
+
+
 class Target:
     """Base of all targets.
 
@@ -107,6 +113,8 @@ class Target:
     remote: ClassVar[bool] = False
     #: How many inputs it is asked about at the same time where it computes elsewhere: a pack may hold as many.
     side_by_side: int = 1
+    #: Whether it was found to answer the same question in the same words each time; None: nobody asked.
+    steady: bool | None = None
     #: Addresses that this target opens connections to, because the plan named them; none for local models.
     endpoints: tuple[str, ...] = ()
 
@@ -183,15 +191,22 @@ class Target:
         """The most tries that an ask of the last round took, where asking may fail and be repeated."""
         return 1
 
+    @property
+    def kept(self) -> Sequence[Piece]:
+        """Where the last round broke, what was answered of it: it is recorded, and asked no second time."""
+        return ()
+
+    @property
+    def took(self) -> tuple[int, int]:
+        """Tokens read and written by all that was answered in the last round, even one that broke, as far as known."""
+        return 0, 0
+
     def check(self) -> str | None:
         """Why this is not the system that it was when it was loaded; None where nothing says so.
 
         Asked when the asking is over; TargetError where the system does not answer any more.
         """
         return None
-
-    def recall(self, requests: Sequence[Request], responses: Sequence[Response]) -> None:
-        """What it answered before the run was interrupted: :meth:`check` may ask some of it again."""
 
     def use_smaller_batches(self, tokens: int) -> None:
         """Take at most ``tokens`` a pass, as an interrupted run of this audit had to in the end."""
@@ -251,102 +266,20 @@ def known_targets() -> dict[str, type[Target]]:
 
 def make_target(name: str, context: TargetContext, options: Mapping[str, Any]) -> Target:
     """An instance of the target ``name``; UnknownName or UsageError where name or a key is not known."""
-    cls = _class(name, options)
-    for problem in cls.problems(options, context):
-        raise UsageError(f"target.{'.'.join(map(str, problem.place))}: {problem.text}")
+    cls = _class(name)
+    check_keywords(cls, options, what="target", skip=1)
+    for place, text in (*secret_places(options), *cls.problems(options, context)):
+        raise UsageError(f"target.{'.'.join(map(str, place))}: {text}")
     return cls(context, **options)  # type: ignore[call-arg]
 
 
 def target_sources(name: str, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
-    """The files behind a target, after its keys were checked; nothing is loaded."""
-    return _class(name, options).sources(context, options)
+    """The files behind a target whose keys have the types that it takes; nothing is loaded."""
+    return _class(name).sources(context, options)
 
 
-def _class(name: str, options: Mapping[str, Any]) -> type[Target]:
+def _class(name: str) -> type[Target]:
     try:
-        cls = _TARGETS.classes[name]
+        return _TARGETS.classes[name]
     except KeyError:
         raise UnknownName("target type", name, _TARGETS.classes) from None
-    check_keywords(cls, options, what=f"target {name}", skip=1)
-    return cls
-
-
-def check_keywords(cls: type, options: Mapping[str, Any], *, what: str, skip: int = 0) -> None:
-    """UsageError naming the first key that the constructor of ``cls`` does not take, cannot take so, or lacks."""
-    for wrong in wrong_keywords(cls, options, skip=skip):
-        inside = "" if wrong.key is None else f".{wrong.key}"
-        raise UsageError(f"{what}{inside}: {wrong.text}", remedy=wrong.remedy)
-
-
-class WrongKeyword(NamedTuple):
-    """A key that does not fit: ``key`` the one whose value is wrong, ``place`` where something stands at all."""
-
-    key: str | None
-    place: Place
-    text: str
-    remedy: str | None = None
-
-
-def wrong_keywords(cls: type, options: Mapping[str, Any], *, skip: int = 0) -> Iterable[WrongKeyword]:
-    """Every key that the constructor of ``cls`` does not take, lacks, or cannot take so."""
-    parameters = list(inspect.signature(cls, eval_str=True).parameters.values())[skip:]
-    names = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
-    for key in options:
-        if key not in names:
-            text = f"unknown key {key!r}{did_you_mean(key, names)}"
-            yield WrongKeyword(None, (key,), text, f"known: {', '.join(names) or 'none'}")
-    for parameter in parameters:
-        if parameter.name in names and parameter.default is inspect.Parameter.empty and parameter.name not in options:
-            yield WrongKeyword(None, (), f"the key {parameter.name!r} is missing")
-    for parameter in parameters:
-        name, hint = parameter.name, parameter.annotation
-        if name in options and hint is not inspect.Parameter.empty and not _fits(options[name], hint):
-            yield WrongKeyword(name, (name,), f"expected {_plain(hint)}, got {options[name]!r}")
-
-
-def fitting(cls: type, options: Mapping[str, Any], *, skip: int = 0) -> dict[str, Any]:
-    """``options`` without what :func:`wrong_keywords` finds in them, so that nothing reads a value of another type."""
-    wrong = {each.place for each in wrong_keywords(cls, options, skip=skip)}
-    return {key: value for key, value in options.items() if (key,) not in wrong}
-
-
-def _fits(value: object, hint: Any) -> bool:
-    """Whether a YAML value can stand where ``hint`` is annotated."""
-    origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
-        return True
-    if origin is typing.Literal:
-        return value in inner
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, part) for part in inner)
-    if origin in (tuple, list, Sequence) or origin is typing.get_origin(Sequence[str]):
-        return isinstance(value, list | tuple) and all(_fits(item, inner[0]) for item in value)
-    if origin in (dict, Mapping) or origin is typing.get_origin(Mapping[str, str]):
-        return isinstance(value, Mapping)
-    if hint is Path:
-        return isinstance(value, str)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, hint) if isinstance(hint, type) else True
-
-
-def _plain(hint: Any) -> str:
-    names = {
-        int: "a whole number",
-        float: "a number",
-        str: "text",
-        bool: "true or false",
-        type(None): "nothing",
-        Path: "a file name",
-    }
-    if typing.get_origin(hint) is typing.Literal:
-        return " or ".join(repr(option) for option in typing.get_args(hint))
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return " or ".join(_plain(part) for part in typing.get_args(hint))
-    if hint in names:
-        return names[hint]
-    if typing.get_origin(hint) in (dict, Mapping):
-        return "keys and values"
-    return "a list" if typing.get_origin(hint) in (tuple, list, Sequence) else str(hint)

@@ -86,9 +86,15 @@ class Windows:
         counted = True
         answers: list[Response] = []
         while time.perf_counter() - started < seconds:
-            answers = self._target.answer(requests)
+            try:
+                answers = self._target.answer(requests)
+            except TargetError:
+                read, written = self._target.took
+                self._purse.pay(Spent(input_tokens=tokens_in + read, output_tokens=tokens_out + written))
+                raise
             for response in answers:
-                counted = counted and (response.input_tokens is not None or response.error is not None)
+                known = None not in (response.input_tokens, response.output_tokens)
+                counted = counted and (known or response.error is not None)
                 tokens_in += response.input_tokens or 0
                 tokens_out += response.output_tokens or 0
             count += sum(len(request) for request in requests)

@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from probandum.errors import TargetError
 from probandum.evidence import Capability, Request
 from probandum.probe import Ask
 from probandum.public_records import PublicRecord, read_json, read_records
 
-__all__ = ["PublicRecord", "read_json", "read_records", "recalled"]
+__all__ = ["PublicRecord", "read_json", "read_once", "read_records", "recalled"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def read_once(reader: Callable[P, R]) -> Callable[P, R]:
+    """``reader`` of files that its arguments name, which returns what it read last where no byte of them has changed.
+
+    A probe is made to check a plan, for each of its tiers, and to run; a large file is taken apart once for all.
+    """
+    last: dict[object, R] = {}
+
+    @wraps(reader)
+    def read(*args: P.args, **kwargs: P.kwargs) -> R:
+        key = _stated((*args, *kwargs.items()))
+        if key not in last:
+            found = reader(*args, **kwargs)
+            last.clear()
+            last[key] = found
+        return last[key]
+
+    return read
+
+
+def _stated(value: object) -> object:
+    """A value as a key: a file by its path and its bytes, as far as these can be read."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_stated, value))
+    if not isinstance(value, Path) or not value.is_file():
+        return value
+    with value.open("rb") as file:
+        return value, hashlib.file_digest(file, "blake2b").digest()
 
 
 def recalled(ask: Ask, items: Sequence[str]) -> list[str | None]:

@@ -32,8 +32,8 @@ SHAPES: Mapping[Verdict, str] = {
     Verdict.NOT_APPLICABLE: "s",
 }
 OPEN = (Verdict.INCONCLUSIVE, Verdict.ERROR)
-#: The width of a chart in inches, and the size of its letters in points.
-WIDTH, SIZE = 6.6, 8.5
+#: The width of a chart in inches, that of one for a narrow window, and the size of its letters in points.
+WIDTH, NARROW, SIZE = 6.6, 3.4, 8.5
 _SETTINGS: Mapping[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "probandum",
@@ -61,12 +61,12 @@ def lettered() -> Iterator[None]:
         yield
 
 
-def blank(height: float) -> Any:
-    """An empty sheet of the common width, ``height`` inches high."""
+def blank(height: float, width: float = WIDTH) -> Any:
+    """An empty sheet, so many inches high and wide."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as Sheet
 
-    sheet = Sheet(figsize=(WIDTH, height), facecolor="none")
+    sheet = Sheet(figsize=(width, height), facecolor="none")
     FigureCanvasSVG(sheet)
     return sheet
 
@@ -105,13 +105,13 @@ def quiet(axes: Any) -> None:
     axes.spines["bottom"].set_color(RULE)
 
 
-def legend(sheet: Any, handles: list[Any]) -> None:
-    """What the shapes mean, along the lower edge of the sheet."""
+def legend(sheet: Any, handles: list[Any], *, columns: int | None = None) -> None:
+    """What the shapes mean, along the lower edge of the sheet; ``columns``: so many in a row, by default all."""
     if handles:
         sheet.legend(
             handles=handles,
             loc="lower left",
-            ncols=len(handles),
+            ncols=columns or len(handles),
             frameon=False,
             fontsize=8,
             labelcolor=MUTED,

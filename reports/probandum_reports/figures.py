@@ -3,7 +3,8 @@
 ``intervals``: each estimate with its interval against its limit, one panel a metric; ``ladder``: the same in order,
 beside what neutral words do. ``rates``: the share in each group, from zero. ``heat``: the share where attributes
 cross. ``reliability``: what came true against what was predicted, one panel a group. ``spread``: scenarios and names
-one by one. A figure holds nothing that its twin table does not say.
+one by one. A figure holds nothing that its twin table does not say. Charts with a line a finding can also be drawn for
+a narrow window.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ _KINDS: Mapping[str, _Drawing] = {
     "reliability": reliability_diagrams.chart,
     "spread": spreads.chart,
 }
+_NARROW: Mapping[str, _Drawing] = {
+    "intervals": partial(row_charts.narrow, row_charts.intervals),
+    "ladder": partial(row_charts.narrow, row_charts.ladder),
+    "rates": partial(row_charts.narrow, row_charts.rates),
+}
 
 
 def labels(figure: Figure, view: View) -> dict[str, str]:
@@ -46,6 +52,15 @@ def draw(figure: Figure, view: View, *, beside: Mapping[str, str] | None = None)
         raise UsageError(f"no figure of kind {figure.kind!r}", remedy=f"known: {', '.join(sorted(_KINDS))}")
     if not figure.findings:
         raise UsageError(f"the figure {figure.caption!r} shows no finding", remedy="leave it out where there is none")
+    return _drawn(_KINDS[figure.kind], figure, view, labels(figure, view) if beside is None else beside)
+
+
+def draw_narrow(figure: Figure, view: View) -> bytes | None:
+    """The chart for a narrow window; None of a kind that is drawn in one width alone."""
+    drawing = _NARROW.get(figure.kind)
+    return None if drawing is None else _drawn(drawing, figure, view, labels(figure, view))
+
+
+def _drawn(drawing: _Drawing, figure: Figure, view: View, beside: Mapping[str, str]) -> bytes:
     with charting.lettered():
-        sheet = _KINDS[figure.kind](figure, view, labels(figure, view) if beside is None else beside)
-        return charting.written(sheet, figure.alt)
+        return charting.written(drawing(figure, view, beside), figure.alt)

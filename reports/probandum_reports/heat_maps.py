@@ -1,4 +1,7 @@
-"""Heat maps: a share of every group where attributes cross, darker where it is larger, with its value and n."""
+"""Heat maps: a share of every group where attributes cross, darker where it is larger, with its value and n.
+
+A group that breaks a limit beside another one is framed, and its cell bears the shape of a FAIL.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from probandum.document import Figure
-from probandum.finding import Finding
+from probandum.finding import Finding, Verdict
 from probandum_reports import saying
-from probandum_reports.charting import INK, MEASURED, MUTED, RULE, SIZE, WIDTH, blank, drawn
+from probandum_reports.charting import COLOURS, INK, MEASURED, MUTED, RULE, SHAPES, SIZE, WIDTH, blank, drawn
 from probandum_reports.directions import directed
 from probandum_reports.labels import folded
+from probandum_reports.neighbours import comparisons
 from probandum_reports.pages import visible
 from probandum_reports.row_charts import panels
 from probandum_reports.view import Shown, View
@@ -66,6 +70,7 @@ def chart(figure: Figure, view: View, _: Mapping[str, str]) -> Any:
     height = sum(_TOP + _CELL * len(found.rows) + _BOTTOM for _, found in grids) + _LEGEND
     sheet, top = blank(height), height
     low, high = _scale([shown for panel, _ in grids for shown in panel if drawn(shown)])
+    broken = {shown.finding.id for panel, _ in grids for shown in panel if breaks(shown, view)}
     for panel, found in grids:
         top -= _TOP
         share = _CELL * len(found.rows) / height
@@ -73,10 +78,18 @@ def chart(figure: Figure, view: View, _: Mapping[str, str]) -> Any:
         _frame(axes, panel[0], found)
         for row, name in enumerate(found.rows):
             for column, other in enumerate(found.columns):
-                _cell(axes, row, column, found.cells.get((name, other)), (low, high))
+                shown = found.cells.get((name, other))
+                _cell(axes, row, column, shown, (low, high))
+                if shown is not None and shown.finding.id in broken:
+                    _mark(axes, row, column)
         top -= _CELL * len(found.rows) + _BOTTOM
-    _legend(sheet.add_axes((_LABEL, 0.06 / height, 1 - _LABEL, 0.3 / height)), low, high)
+    _legend(sheet.add_axes((_LABEL, 0.06 / height, 1 - _LABEL, 0.3 / height)), low, high, marked=bool(broken))
     return sheet
+
+
+def breaks(shown: Shown, view: View) -> bool:
+    """Whether a group's rate breaks a limit beside another group's."""
+    return any(each.finding.verdict is Verdict.FAIL for each in comparisons(shown, view))
 
 
 def _frame(axes: Any, first: Shown, found: Grid) -> None:
@@ -134,6 +147,13 @@ def _cell(axes: Any, row: int, column: int, shown: Shown | None, scale: tuple[fl
     axes.text(column, row + 0.24, shown.n.partition(" (")[0], ha="center", va="center", color=INK, fontsize=7.5)
 
 
+def _mark(axes: Any, row: int, column: int) -> None:
+    """The frame and the shape of a FAIL."""
+    colour = COLOURS[Verdict.FAIL]
+    _box(axes, row, column, facecolor="none", edgecolor=colour, linewidth=2.0)
+    axes.plot([column + 0.4], [row - 0.28], color=colour, marker=SHAPES[Verdict.FAIL], markersize=5.5)
+
+
 def _box(axes: Any, row: int, column: int, **looks: Any) -> None:
     from matplotlib.patches import Rectangle
 
@@ -153,8 +173,8 @@ def _scale(found: Sequence[Shown]) -> tuple[float, float]:
     return low, max(high, low + 0.1)
 
 
-def _legend(axes: Any, low: float, high: float) -> None:
-    """Which shade is which share."""
+def _legend(axes: Any, low: float, high: float, *, marked: bool) -> None:
+    """Which shade is which share, and what a mark says where there is one."""
     axes.set_facecolor("none")
     axes.set_axis_off()
     axes.set_xlim(0, 1)
@@ -171,4 +191,8 @@ def _legend(axes: Any, low: float, high: float) -> None:
     for place, value in ((0.0, low), (0.5, (low + high) / 2), (1.0, high)):
         across = start + width * _STEPS * place
         axes.text(across, 0.22, saying.number(round(value, 3)), ha="center", va="center", color=MUTED, fontsize=8)
-    axes.text(start + width * _STEPS + 0.03, 0.71, "darker: a larger share", va="center", color=MUTED, fontsize=8)
+    behind = start + width * _STEPS + 0.03
+    axes.text(behind, 0.71, "darker: a larger share", va="center", color=MUTED, fontsize=8)
+    if marked:
+        axes.plot([behind + 0.01], [0.22], color=COLOURS[Verdict.FAIL], marker=SHAPES[Verdict.FAIL], markersize=5.5)
+        axes.text(behind + 0.035, 0.22, "beyond the limit beside another group", va="center", color=MUTED, fontsize=8)

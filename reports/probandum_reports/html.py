@@ -55,12 +55,21 @@ def render(view: View) -> bytes:
         arrives=_first_time(),
         contents=_contents(document),
         plots={
-            place: inlined(figures.draw(node, view), prefix=f"figure-{place}-")
+            place: _plots(node, view, prefix=f"figure-{place}-")
             for place, node in enumerate(document.nodes)
             if isinstance(node, Figure)
         },
         **frame(view.dossier),
     )
+
+
+def _plots(figure: Figure, view: View, *, prefix: str) -> list[tuple[str, Markup]]:
+    """The chart in each width it is drawn in, with the class that says when it is shown."""
+    small = figures.draw_narrow(figure, view)
+    whole = inlined(figures.draw(figure, view), prefix=prefix)
+    if small is None:
+        return [("plot", whole)]
+    return [("plot wide", whole), ("plot narrow", inlined(small, prefix=f"{prefix}narrow-"))]
 
 
 def _in_order(document: Document) -> Document:

@@ -48,6 +48,20 @@ def tolerated(shown: Shown, view: View) -> Tolerance | None:
     return None
 
 
+def comparisons(shown: Shown, view: View) -> list[Shown]:
+    """The comparisons of a group's rate with others' that a limit was applied to; none where its figure is withheld."""
+    finding = shown.finding
+    if finding.groups is None or finding.groups.reference is not None or not drawn(shown):
+        return []
+    first, _, rate = finding.metric.rpartition("/")
+    names = {f"{first}/{name}" for name in _COMPARED.get(rate, (f"{rate}-difference",))}
+    return [
+        view.shown(each.id)
+        for each in view.dossier.findings
+        if each.metric in names and each.limit is not None and each.limit.applied and _about(each, finding)
+    ]
+
+
 def _about(compared: Finding, finding: Finding) -> bool:
     """Whether a comparison is of the finding's group."""
     one, other = compared.groups, finding.groups

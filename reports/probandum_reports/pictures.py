@@ -1,8 +1,9 @@
 """Which findings become pictures of their own kind, each with its table and its reading; the rest as everywhere.
 
 Rates where attributes cross become a heat map, bins of predictions a reliability diagram, words that were swapped a
-ladder, and names that were swapped a spread. A picture says at once what would take pages as lines of a chart, so what
-it shows does not count among the figures that are too many for a place.
+ladder, names that were swapped a spread, slices and stand-ins intervals, and what features add to a gap bars. A
+picture says at once what would take pages as lines of a chart, so what it shows does not count among the figures that
+are too many for a place.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from probandum.document import Cell, Fact, Figure, Node, Number, Table
 from probandum.finding import Finding
-from probandum_reports import heat_maps, readings, reliability_diagrams, saying, spreads
+from probandum_reports import clues, heat_maps, readings, reliability_diagrams, saying, spreads
 from probandum_reports.charting import drawn
-from probandum_reports.neighbours import neutral_words
+from probandum_reports.neighbours import comparisons, neutral_words
 from probandum_reports.reliability_diagrams import BIN, OBSERVED
 from probandum_reports.tables import gravity, in_place, name, tabled
 from probandum_reports.view import Shown, View
@@ -29,8 +30,9 @@ _REPEATS = "The table below repeats every value."
 def placed(view: View, findings: Sequence[Finding], *, caption: str, chart: str | None = None) -> Iterable[Node]:
     """Pictures first where ``chart`` asks for charts, then charts and tables of what they do not show."""
     shown = [view.shown(finding.id) for finding in findings]
-    pictures = [] if chart is None else [*_heat_maps(shown), *_reliability(shown, view), *_ladders(shown, view)]
-    pictures += [] if chart is None else _spreads(shown, view)
+    pictures = [] if chart is None else [*_heat_maps(shown, view), *_reliability(shown, view), *_ladders(shown, view)]
+    pictures += [] if chart is None else [*_spreads(shown, view), *clues.slices(shown, _REPEATS)]
+    pictures += [] if chart is None else [*clues.carriers(shown, _REPEATS), *clues.contributions(shown, _REPEATS)]
     yield from pictures
     held = {cell.finding for each in pictures for row in each.twin.rows for cell in row if isinstance(cell, Number)}
     rest = [finding for finding in findings if finding.id not in held]
@@ -38,7 +40,7 @@ def placed(view: View, findings: Sequence[Finding], *, caption: str, chart: str 
         yield from in_place(view, rest, caption=caption, chart=chart)
 
 
-def _heat_maps(shown: Sequence[Shown]) -> Iterator[Figure]:
+def _heat_maps(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
     """One figure a probe and crossing."""
     crossings: dict[tuple[str, str], list[Shown]] = {}
     for each in shown:
@@ -53,11 +55,30 @@ def _heat_maps(shown: Sequence[Shown]) -> Iterator[Figure]:
         yield Figure(
             kind="heat",
             caption=caption,
-            alt=f"Heat map of {_listed(metrics)} of every group where {crossed} cross, darker where larger. {_REPEATS}",
+            alt=f"Heat map of {_listed(metrics)} of every group where {crossed} cross, darker where larger"
+            f"{', marked where beyond a limit' if any(heat_maps.breaks(each, view) for each in members) else ''}. "
+            f"{_REPEATS}",
             reading=readings.of_rates(members),
             findings=tuple(each.finding.id for each in members),
-            twin=tabled(f"{caption}, as a table", members),
+            twin=_with_comparisons(tabled(f"{caption}, as a table", members), members, view),
         )
+
+
+def _with_comparisons(table: Table, members: Sequence[Shown], view: View) -> Table:
+    """The table with the gravest comparison of each group, where a limit was applied to any."""
+    gravest = [min(comparisons(each, view), key=gravity, default=None) for each in members]
+    if not any(gravest):
+        return table
+    cells: list[Cell] = ["none" if each is None else _compared(each) for each in gravest]
+    rows = tuple((*row, cell) for row, cell in zip(table.rows, cells, strict=True))
+    return Table(caption=table.caption, header=(*table.header, "Gravest comparison"), rows=rows)
+
+
+def _compared(shown: Shown) -> Fact:
+    groups = shown.finding.groups
+    assert groups is not None and groups.reference is not None
+    label = f"{shown.title} against {saying.group(groups.reference, groups.attribute)}"
+    return Fact(path=f"finding:{shown.finding.id}.verdict", value=shown.verdict, label=label, origin="measured")
 
 
 def _fitting(members: Sequence[Shown]) -> list[Shown]:

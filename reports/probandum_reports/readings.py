@@ -114,6 +114,51 @@ def of_spread(members: Sequence[Shown], view: View) -> str:
     return _sentence(clauses)
 
 
+def of_slices(members: Sequence[Shown], held: Sequence[Shown]) -> str:
+    """How many of the slices that one half of the rows showed hold in the other, and which."""
+    names = _few(_name(each) for each in held)
+    found = f"of {len(members)} slices in which one half of the rows shows a wider difference"
+    if not held:
+        return _sentence([f"{found}, none holds in the other half: all may have been picked by chance"])
+    rest = "" if len(held) == len(members) else "; the others may have been picked by chance"
+    return _sentence([f"{found}, {len(held)} {'hold' if len(held) > 1 else 'holds'} in the other: {names}{rest}"])
+
+
+def of_carriers(told: Sequence[Shown], carried: Sequence[Shown], proxy: float) -> str:
+    """Which features tell the attribute alone, and through which most of the difference in scores runs."""
+    clauses = []
+    if told:
+        telling = [each for each in told if (each.finding.estimate.value or 0.0) >= proxy]
+        names = _few(each.finding.facets["feature"] for each in telling)
+        well = f"with an AUC of {proxy:g} and more"
+        by = f"the attribute is told, {well} each alone, by {names}"
+        clauses.append(by if telling else f"no feature alone tells the attribute {well}")
+    if carried:
+        most = max(carried, key=_size).finding.facets["feature"]
+        clauses.append(f"most of the difference in scores runs through {most}")
+    return _sentence(clauses)
+
+
+def of_contributions(added: Sequence[Shown], gap: Sequence[Shown]) -> str:
+    """Through which feature most of the difference in scores runs, what it is to the attribute, and what pulls back."""
+    most = max(added, key=_size)
+    kind = (most.finding.estimate.design or "").partition(";")[0].partition(":")[0]
+    what = f" ({kind})" if kind.startswith(("carries ", "a proxy")) else ""
+    clauses = [f"most of the difference in scores runs through {most.finding.facets['feature']}{what}"]
+    whole = gap[0].finding.estimate.value if gap and drawn(gap[0]) else None
+    if whole:
+        back = sum((each.finding.estimate.value or 0.0) * whole < 0 for each in added)
+        clauses.append(f"{back} of {len(added)} features pull the other way")
+    others = [
+        each.finding.facets["feature"]
+        for each in added
+        if each is not most and (each.finding.estimate.design or "").startswith("a proxy")
+    ]
+    if others:
+        clauses.append(f"proxies beside it: {_few(others)}")
+    return _sentence(clauses)
+
+
 def _size(shown: Shown) -> float:
     return abs(shown.finding.estimate.value or 0.0)
 

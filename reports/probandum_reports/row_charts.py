@@ -1,7 +1,11 @@
-"""Charts with a line a finding: intervals against limits, ladders of words beside neutral ones, rates of groups."""
+"""Charts with a line a finding: intervals against limits, ladders of words beside neutral ones, rates of groups.
+
+For a narrow window each line has its name and its value above it, so that the scale takes the whole width.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -9,9 +13,22 @@ from typing import Any
 from probandum.document import Figure
 from probandum.finding import Verdict
 from probandum_reports import saying
-from probandum_reports.charting import BAND, COLOURS, INK, MUTED, SIZE, WIDTH, blank, drawn, legend, marker, quiet
+from probandum_reports.charting import (
+    BAND,
+    COLOURS,
+    INK,
+    MUTED,
+    NARROW,
+    SIZE,
+    WIDTH,
+    blank,
+    drawn,
+    legend,
+    marker,
+    quiet,
+)
 from probandum_reports.directions import directed
-from probandum_reports.labels import folded
+from probandum_reports.labels import cells, folded
 from probandum_reports.neighbours import neutral_words, tolerated
 from probandum_reports.pages import visible
 from probandum_reports.strips import neutral, span
@@ -21,9 +38,16 @@ _ROW, _TOP, _BOTTOM, _LEGEND = 0.3, 0.36, 0.36, 0.32  # inches
 _LABEL, _SAID = 0.37, 0.25  # shares of the width, left and right of the scale
 _LINE, _LINES, _PAD = 34, 2, 8  # cells of a line, lines of a label, points between it and the chart
 _HATCH = "////"
+#: Cells of the longest title that fits beside the labels; a longer one begins at the edge of the chart.
+_BESIDE = 50
+#: Of a narrow chart: the height of a line in inches, where its name stands above it, half of what is tinted, the edges
+#: of the scale as shares of the width, cells of a name and of a title, keys of the legend in a row and its height.
+_TALL, _ABOVE, _TINTED, _EDGE = 0.6, (-0.62, -0.37), 0.22, 0.03
+_NAME, _TITLE = 29, 40
+_KEYS, _KEY = 2, 0.19
 
-
-Painter = Callable[[Any, Sequence[Shown], View], None]
+#: How a panel is filled; ``half``: half the height of what is tinted behind a line, where the lines are 1 apart.
+Painter = Callable[[Any, Sequence[Shown], View, float], None]
 
 
 def panels(figure: Figure, view: View) -> list[list[Shown]]:
@@ -38,6 +62,7 @@ def panels(figure: Figure, view: View) -> list[list[Shown]]:
 def chart(paint: Painter, figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     """A sheet with one panel a metric, each with its rows as ``paint`` draws them."""
     found = panels(figure, view)
+    handles = _handles(figure, [shown for panel in found for shown in panel], view)
     height = sum(_TOP + _ROW * len(panel) + _BOTTOM for panel in found) + _LEGEND
     sheet = blank(height)
     top = height
@@ -46,28 +71,69 @@ def chart(paint: Painter, figure: Figure, view: View, beside: Mapping[str, str])
         area = (_LABEL, (top - _ROW * len(panel)) / height, 1 - _LABEL - _SAID, _ROW * len(panel) / height)
         axes = sheet.add_axes(area)
         _frame(axes, panel, beside)
-        paint(axes, panel, view)
+        paint(axes, panel, view, 0.5)
         top -= _ROW * len(panel) + _BOTTOM
-    legend(sheet, _handles(figure, [shown for panel in found for shown in panel], view))
+    legend(sheet, handles)
     return sheet
+
+
+def narrow(paint: Painter, figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
+    """The same for a narrow window."""
+    found = panels(figure, view)
+    handles = _handles(figure, [shown for panel in found for shown in panel], view)
+    keys = 0.1 + _KEY * math.ceil(len(handles) / _KEYS)
+    titles = [folded(visible(panel[0].title), width=_TITLE, lines=2) for panel in found]
+    tops = [_TOP + _KEY * (len(title) - 1) for title in titles]
+    height = sum(tops) + sum(_TALL * len(panel) + _BOTTOM for panel in found) + keys
+    sheet = blank(height, NARROW)
+    top = height
+    for panel, title, above in zip(found, titles, tops, strict=True):
+        top -= above
+        tall = _TALL * len(panel)
+        axes = sheet.add_axes((_EDGE, (top - tall) / height, 1 - 2 * _EDGE, tall / height))
+        _scaled(axes, panel, title="\n".join(map(directed, title)), ticks=4)
+        axes.set_ylim(len(panel) - 0.75, -0.75)
+        for row, shown in enumerate(panel):
+            _head(axes, row, beside[shown.finding.id], shown)
+        paint(axes, panel, view, _TINTED)
+        top -= tall + _BOTTOM
+    legend(sheet, handles, columns=_KEYS)
+    return sheet
+
+
+def _head(axes: Any, row: int, label: str, shown: Shown) -> None:
+    """Above a line of a narrow chart: its name on the left, its value over its n on the right."""
+    say = partial(axes.text, transform=axes.get_yaxis_transform(), va="center", zorder=5)
+    for down, line in zip(_ABOVE, folded(visible(label), width=_NAME, lines=len(_ABOVE)), strict=False):
+        say(0.0, row + down, directed(line), color=INK)
+    if drawn(shown):
+        say(1.0, row + _ABOVE[0], shown.value, color=INK, fontweight="bold", ha="right")
+        say(1.0, row + _ABOVE[1], shown.n.partition(" (")[0], color=MUTED, ha="right")
+    else:
+        say(0.0, row, directed(visible(shown.value)), color=MUTED, style="italic")
 
 
 def _frame(axes: Any, panel: Sequence[Shown], beside: Mapping[str, str]) -> None:
     """Title, labels on the left, values on the right, and a quiet scale below."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    quiet(axes)
+    title = visible(panel[0].title)
+    edge = -_LABEL / (1 - _LABEL - _SAID) if cells(title) > _BESIDE else 0
+    _scaled(axes, panel, title=directed(title), ticks=6, left=edge)
     axes.set_ylim(len(panel) - 0.5, -0.5)
-    axes.set_title(
-        directed(visible(panel[0].title)), loc="left", x=0, fontsize=9.5, fontweight="bold", color=INK, pad=8
-    )
-    axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: saying.number(tick)))
-    axes.set_xlim(*_scale(panel))
     for row, shown in enumerate(panel):
         _name(axes, row, beside[shown.finding.id])
         _say(axes, row, shown)
+
+
+def _scaled(axes: Any, panel: Sequence[Shown], *, title: str, ticks: int, left: float = 0) -> None:
+    """A quiet scale with a title, which begins at ``left`` of it."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    quiet(axes)
+    axes.set_title(title, loc="left", x=left, fontsize=9.5, fontweight="bold", color=INK, pad=8)
+    axes.set_yticks([])
+    axes.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: saying.number(tick)))
+    axes.set_xlim(*_scale(panel))
 
 
 def _name(axes: Any, row: int, label: str) -> None:
@@ -100,7 +166,7 @@ def label(shown: Shown, *, attribute: bool) -> str:
     return "; ".join([text, *(value for _, value in sorted(finding.facets.items()))])
 
 
-def intervals(axes: Any, panel: Sequence[Shown], view: View) -> None:
+def intervals(axes: Any, panel: Sequence[Shown], view: View, half: float) -> None:
     """Intervals against what their limit tolerates: the tinted region is the tolerated one."""
     low, high = axes.get_xlim()
     for row, shown in enumerate(panel):
@@ -109,44 +175,50 @@ def intervals(axes: Any, panel: Sequence[Shown], view: View) -> None:
             continue
         edges = limit.edges()
         good = (low if edges[0] is None else edges[0], high if edges[1] is None else edges[1])
-        axes.barh(row, good[1] - good[0], left=good[0], height=1.0, color=BAND, zorder=0)
+        axes.barh(row, good[1] - good[0], left=good[0], height=2 * half, color=BAND, zorder=0)
         for edge in edges:
             if edge is not None:
-                axes.vlines(edge, row - 0.5, row + 0.5, color=MUTED, linewidth=1.2, zorder=1)
+                axes.vlines(edge, row - half, row + half, color=MUTED, linewidth=1.2, zorder=1)
     origin = neutral(panel[0].finding)
     if origin is not None and low <= origin <= high:
         axes.axvline(origin, color=MUTED, linewidth=0.7, linestyle=(0, (2, 2)), zorder=1)
     for row, shown in enumerate(panel):
-        _interval(axes, row, shown)
+        _interval(axes, row, shown, half)
 
 
-def ladder(axes: Any, panel: Sequence[Shown], view: View) -> None:
+def ladder(axes: Any, panel: Sequence[Shown], view: View, half: float) -> None:
     """Intervals against limits, over the hatched region in which all pairs of neutral words lie."""
     others = [each for each in neutral_words(panel[0], view) if drawn(each)]
     axes.set_xlim(*_scale([*panel, *others]))
     values = [each.finding.estimate.value or 0.0 for each in others]
-    if values:
-        axes.axvspan(
-            min(values), max(values), facecolor="none", edgecolor=MUTED, hatch=_HATCH, alpha=0.7, lw=0, zorder=0.5
-        )
-    intervals(axes, panel, view)
+    looks = {"facecolor": "none", "edgecolor": MUTED, "hatch": _HATCH, "alpha": 0.7, "lw": 0, "zorder": 0.5}
+    for row in range(len(panel) if values else 0):
+        axes.barh(row, max(values) - min(values), left=min(values), height=2 * half, **looks)
+    intervals(axes, panel, view, half)
 
 
-def rates(axes: Any, panel: Sequence[Shown], view: View) -> None:
-    """Shares from zero, with their intervals, and what a limit tolerates beside the reference's share."""
+def rates(axes: Any, panel: Sequence[Shown], view: View, half: float) -> None:
+    """Bars from zero, with their intervals, and what a limit tolerates beside the reference's share."""
     highest = max([shown.finding.estimate.high or 0.0 for shown in panel if drawn(shown)], default=1.0)
-    axes.set_xlim(0.0, min(1.0, 1.08 * highest) if 0 < highest <= 1 else max(1.08 * highest, 1.0))
+    lowest = min([shown.finding.estimate.low or 0.0 for shown in panel if drawn(shown)], default=0.0)
+    if lowest < 0:
+        axes.set_xlim(*_scale(panel))
+        axes.axvline(0.0, color=MUTED, linewidth=0.7, zorder=1)
+    else:
+        axes.set_xlim(0.0, min(1.0, 1.08 * highest) if 0 < highest <= 1 else max(1.08 * highest, 1.0))
     for row, shown in enumerate(panel):
         if drawn(shown):
-            axes.barh(row, shown.finding.estimate.value, height=0.56, color=BAND, zorder=0)
+            axes.barh(row, shown.finding.estimate.value, height=1.12 * half, color=BAND, zorder=0)
         region = tolerated(shown, view)
         if region is not None:
             low, high = (min(max(edge, 0.0), axes.get_xlim()[1]) for edge in region[:2])
-            axes.barh(row, high - low, left=low, height=0.9, facecolor="none", edgecolor=MUTED, linewidth=0.8, zorder=2)
-        _interval(axes, row, shown)
+            axes.barh(
+                row, high - low, left=low, height=1.8 * half, facecolor="none", edgecolor=MUTED, linewidth=0.8, zorder=2
+            )
+        _interval(axes, row, shown, half)
 
 
-def _interval(axes: Any, row: int, shown: Shown) -> None:
+def _interval(axes: Any, row: int, shown: Shown, half: float) -> None:
     if not drawn(shown):
         return
     finding = shown.finding
@@ -154,7 +226,7 @@ def _interval(axes: Any, row: int, shown: Shown) -> None:
     assert estimate.low is not None and estimate.high is not None
     axes.hlines(row, estimate.low, estimate.high, color=colour, linewidth=1.6, zorder=3)
     for edge in (estimate.low, estimate.high):
-        axes.vlines(edge, row - 0.14, row + 0.14, color=colour, linewidth=1.6, zorder=3)
+        axes.vlines(edge, row - 0.28 * half, row + 0.28 * half, color=colour, linewidth=1.6, zorder=3)
     axes.plot([estimate.value], [row], linestyle="none", zorder=4, clip_on=False, **marker(finding))
 
 

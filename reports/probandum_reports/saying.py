@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from probandum import sampling
 from probandum.finding import Estimate, Finding, Groups, Judgement, SubReason, Verdict, Waiver, notation
-from probandum_reports import wording
+from probandum_reports import titles, wording
 
 NO_VALUE = "no value"
 
@@ -132,13 +132,15 @@ def metric(name: str) -> str:
     ('Impact ratio', 'False-positive-rate difference')
     >>> metric("bias.group-rates/tpr"), metric("energy.inference/joules-per-request")
     ('True-positive rate', 'Energy of a request')
-    >>> metric("bias.group-rates/tpr/change")
-    'Change of true-positive rate'
+    >>> metric("bias.group-rates/tpr/change"), metric("bias.hatecheck/accuracy")
+    ('Change of true-positive rate', 'Right cases')
     """
     first, _, last = name.rpartition("/")
     if last == "change":
         whole = metric(first)
         return f"Change of {whole if whole[1:2].isupper() else whole[:1].lower() + whole[1:]}"
+    if name in titles.TITLES:
+        return titles.TITLES[name]
     if last in wording.METRICS:
         return wording.METRICS[last]
     words = [wording.WORDS.get(word, word) for word in last.split("-")]

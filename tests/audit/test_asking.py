@@ -216,11 +216,13 @@ def test_the_budget_ends_inside_a_block_of_a_system_elsewhere() -> None:
     [
         ([200], [64, 64, 64, 8]),
         ([1] * 70, [64, 6]),
-        ([60, 60, 60], [120, 60]),
+        ([60, 60, 60], [60, 60, 60]),
+        ([30, 34, 1], [64, 1]),
+        ([63, 64, 1], [63, 64, 1]),
     ],
 )
 def test_packs_of_a_system_elsewhere_are_a_function_of_the_round(inputs: list[int], sizes: list[int]) -> None:
-    """Fewer than twice the number that they should hold, and more only where more are sent side by side."""
+    """What may be lost: no more than they should hold, which is more only where more are sent side by side."""
     requests = [block(*(f"{number} {place}" for place in range(size))) for number, size in enumerate(inputs)]
     notes = Notes()
     Asker(Served(KeywordClassifier()), seed=1, journal=notes).for_probe("p")(requests)

@@ -196,7 +196,7 @@ def test_a_budget_of_tokens_ends_where_a_system_counts_none() -> None:
     purse.refuse(asked())
     purse.pay(Spent.on([(1, Response(texts=("a",)))], seconds=0.1))
 
-    with pytest.raises(BudgetSpent, match="cannot be kept: the system does not count its tokens"):
+    with pytest.raises(BudgetSpent, match="cannot be kept: the system does not say of every answer how many"):
         purse.refuse(asked())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from commands import entered
 from forging import forge_verdict, judgement, paste_signature, reseal, restate
 from probandum import api, codec, concluding, purging, sealing
 from probandum.errors import RecordError, UsageError
@@ -164,6 +165,33 @@ def test_nothing_is_built_on_a_judgement_that_the_key_did_not_sign(folder: Path,
     with pytest.raises(RecordError, match=r"step 5, .*the signature was not made with key"):
         BUILDS[verb](signed, folder)
     assert before == files(signed)
+
+
+def test_forged_limits_are_told_as_unchecked_without_the_key_and_found_with_it(folder: Path, signed: Path) -> None:
+    """The signature bytes of the record pass where nobody checks them; gate and verify say that nobody did."""
+    forged_limits(signed, folder / "key")
+    key, public = sealing.signature(signed)["key_id"], folder / "key.pub"
+    told = f"no signature was checked: the record names key {key}, which whoever can write its folder can write there"
+
+    for verb in ("gate", "verify"):
+        unchecked, checked = entered(folder, verb, signed), entered(folder, verb, signed, "--key", public)
+
+        assert (0, 4) == (unchecked.code, checked.code)
+        assert told in unchecked.out
+        assert "give the public key with --key" in unchecked.out
+        assert told not in checked.out
+
+
+def test_nothing_is_said_of_signatures_where_there_are_none_or_they_were_just_made(folder: Path, signed: Path) -> None:
+    """An unsigned record has no key to be checked with, and whoever signs has checked with the key."""
+    assert None is api.gate(folder / "unsigned").unchecked
+    assert None is api.unchecked(folder / "unsigned")
+    assert None is api.gate(folder / "signed", key=folder / "key.pub").unchecked
+    assert "no signature was checked" in str(api.gate(folder / "signed").unchecked)
+    ended = entered(folder, "judge", signed, "--key", folder / "key")
+
+    assert 1 == ended.code
+    assert "no signature was checked" not in ended.out
 
 
 @pytest.mark.parametrize("verb", ["judge", "report", "purge", "audit"])

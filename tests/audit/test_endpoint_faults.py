@@ -207,7 +207,7 @@ def audited_by(
         more = {"timeout": LONG if fault is None else fault.timeout, **(keys or {})}
         if kind.startswith("oip"):
             name = "restart" if swaps else None if fault is None else fault.oip
-            served, target = _oip(stack, kind, ground, name, sticks=not swaps, after=2 if last else 1)
+            served, target = _oip(stack, kind, ground, name, sticks=not swaps and not last, after=2 if last else 1)
             _tabular(ground, folder, {**target, **more})
         else:
             served = Served()
@@ -293,10 +293,14 @@ def _sticking(fault: Fault, *, after: int) -> endpoints.Fault:
 
 
 def _last(fault: Fault) -> endpoints.Fault:
-    """The fault at the first ask, when that is sent once more after others; a handshake sends it three times."""
+    """The fault at the first ask, when that is sent once more after others; a handshake sends it three times.
+
+    Of rows at all that is sent after the five packs.
+    """
 
     def plant(handler: Handler, body: dict[str, Any], number: int) -> bool:
-        if body != handler.served.asked[0] or number < (1 if isinstance(handler, Scored) else 7):
+        again = number >= 5 if isinstance(handler, Scored) else body == handler.served.asked[0] and number >= 7
+        if not again:
             return False
         fault.served(handler, body)
         return True
@@ -342,15 +346,24 @@ MATRIX = [
 
 @pytest.mark.parametrize(("kind", "name"), MATRIX)
 def test_a_fault_is_an_error_and_never_a_pass(tmp_path: Path, ground: Path, kind: str, name: str) -> None:
-    """One ask is never answered well: the finding is ERROR and says why, the record is sealed, and the code is 4."""
-    fault = FAULTS[name]
-    with audited_by(kind, ground, tmp_path, fault):
-        ended, verdicts, said = audited(tmp_path)
+    """One ask is never answered well: the finding is ERROR and says why, the record is sealed, and the code is 4.
 
+    What was not answered at all the same command asks again; what was answered badly is an answer.
+    """
+    fault = FAULTS[name]
+    with audited_by(kind, ground, tmp_path, fault) as served:
+        ended, verdicts, said = audited(tmp_path)
+        sealed = Record(tmp_path / "run").sealed
+        served.fault = None
+        again, _, _ = audited(tmp_path)
+
+    unanswered = name not in ("wrong shape", "fewer answers", "NaN") or (kind.startswith("oip") and name != "NaN")
+    assert (SOUND[kind] if unanswered or kind == "oip HTTP" else 4) == again.code, again.err
+    assert ("the same command goes on from what was answered" in ended.out) == unanswered or kind == "oip HTTP"
+    assert sealed
     assert 4 == ended.code, ended.err
     assert {"ERROR"} == verdicts - {"NOT_APPLICABLE"}
     assert re.search(fault.why, said), said
-    assert Record(tmp_path / "run").sealed
     assert "Traceback" not in ended.err
 
 
@@ -402,10 +415,10 @@ def test_a_broken_reply_in_the_end_is_not_another_model_and_the_same_command_res
     with audited_by(kind, ground, tmp_path, BROKEN[name], last=True) as served:
         ended, verdicts, said = audited(tmp_path)
         journal = (tmp_path / "run" / "journal.jsonl").read_bytes()
-        answers = len(served.asked)
+        answered = len(served.asked)
         served.fault = None
         again, passed, _ = audited(tmp_path)
-        more = len(served.asked) - answers
+        more = len(served.asked) - answered
 
     assert 4 == ended.code, ended.out
     assert set() == verdicts
@@ -414,7 +427,7 @@ def test_a_broken_reply_in_the_end_is_not_another_model_and_the_same_command_res
     assert journal.count(b'"answer"') >= 1
     assert SOUND[kind] == again.code, again.err
     assert "ERROR" not in passed
-    assert more < answers  # a handshake, and the last question
+    assert more <= 7 + 1 + 16 + 4  # a handshake, the last greeting, and the questions that are asked again
 
 
 #: How a server may write what it was sent into its own JSON: the value of the header, and what it writes.
@@ -480,8 +493,28 @@ def test_a_server_that_comes_back_as_another_model_does_not_take_the_run_up(
     assert (4, 4) == (lost.code, again.code)
     assert b"bias.group-rates" in recorded
     assert set() == verdicts
-    assert "answers may be of two systems and were dropped" in said
+    assert "this is another system; what was recorded is kept" in said
+    assert recorded == (tmp_path / "run" / "journal.jsonl").read_bytes()
     assert not Record(tmp_path / "run").sealed
+
+
+@pytest.mark.parametrize("kind", ["openai chat", "openai completions"])
+def test_a_server_that_comes_back_under_another_name_ends_with_4_until_it_is_the_same_again(
+    tmp_path: Path, ground: Path, kind: str
+) -> None:
+    """It says what differs, keeps what was recorded, and asks no question of the audit."""
+    with audited_by(kind, ground, tmp_path, RESET) as served:
+        lost, _, _ = audited(tmp_path)
+        served.fault, served.states = None, "another"
+        again, verdicts, said = audited(tmp_path)
+        served.states = ""
+        passed, _, _ = audited(tmp_path)
+
+    assert (4, 4, SOUND[kind]) == (lost.code, again.code, passed.code)
+    assert set() == verdicts
+    assert "was begun with another target, and cannot be resumed with this one" in said
+    assert "identity.stated.model was 'tiny', and is 'another'" in said
+    assert 1 == len(said.strip().splitlines())
 
 
 def _turned(model: Any) -> Any:

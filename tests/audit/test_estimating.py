@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from probandum import api
-from probandum.calibrating import Cost, scaled
+from probandum import api, rehearsing
+from probandum.calibrating import Cost, calibrate, scaled
+from probandum.energy import NoMeter
 from probandum.errors import UsageError
-from probandum.evidence import Capability, Request
+from probandum.estimating import Range
+from probandum.evidence import Capability, Request, Response
 from probandum.plan import Plan
 from probandum.record import Record
-from probandum.rehearsing import Counting, Pack
-from probandum.target import TargetContext
+from probandum.rehearsing import Counted, Counting, Pack
+from probandum.target import Target, TargetContext
 from probandum.targets.callable import CallableTarget
 from probandum_probes.bias.name_swap import NameSwap
 from records import LIMITS, PLAN, write_plan, write_sklearn_plan
@@ -174,6 +178,96 @@ def test_invented_answers_are_sound_and_the_same_every_time(tmp_path: Path) -> N
 
     assert one.digest == again.digest != two.digest
     assert [1.0, 1.0] == pytest.approx(np.exp(one.values).sum(axis=1).tolist())
+
+
+class Writer(Target):
+    """Writes a text in ``pause`` seconds, one after another, and remembers how many it was asked for at once."""
+
+    name = "writer"
+    capabilities = frozenset({Capability.GENERATE})
+
+    def __init__(self, pause: float) -> None:
+        self.pause = pause
+        self.asked: list[int] = []
+
+    def identity(self) -> dict[str, float]:
+        """Its pause."""
+        return {"pause": self.pause}
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """A text each."""
+        self.asked.append(sum(map(len, requests)))
+        time.sleep(self.pause * self.asked[-1])
+        return [Response(texts=("text",) * len(each)) for each in requests]
+
+
+def counted(*sizes: int) -> Counted:
+    """One probe whose packs hold so many prompts each, in two requests."""
+    found = Counted()
+    for place, size in enumerate(sizes):
+        halves = range(size // 2), range(size // 2, size)
+        requests = tuple(
+            Request(kind=Capability.GENERATE, inputs=tuple(f"{place}/{number}" for number in half)) for half in halves
+        )
+        found.add(Pack(name=str(place), inputs=size, tokens=None, written=None, requests=requests))
+    return found
+
+
+def test_a_pack_that_takes_minutes_is_timed_by_a_part_of_it() -> None:
+    """Of 4,000 texts some are written, as many as the seconds allow, and the rest is taken to cost as much a text."""
+    writer = Writer(0.01)
+    found = calibrate(writer, {"bias.long": counted(2000, 2000)}, NoMeter(), seconds=0.6)
+
+    assert [1, 16] == writer.asked
+    assert 17 == found.timed["bias.long"]
+    assert 4000 * 0.01 == pytest.approx(found.packs["bias.long"].seconds, rel=0.5)
+    assert {} == found.answers
+
+
+def test_a_system_that_is_slow_from_the_first_input_on_is_asked_for_few() -> None:
+    """One input takes the whole share: one more is timed, and that is all."""
+    writer = Writer(0.1)
+    found = calibrate(writer, {"bias.long": counted(50)}, NoMeter(), seconds=0.05)
+
+    assert [1, 1] == writer.asked
+    assert 50 * 0.1 == pytest.approx(found.packs["bias.long"].seconds, rel=0.3)
+
+
+def test_whole_packs_count_once_they_are_reached() -> None:
+    """Of a quick system parts show that whole packs can be timed; only these are scaled, and their answers are kept."""
+    found = calibrate(Writer(0.0), {"bias.long": counted(40, 30, 20)}, NoMeter())
+
+    assert {"0", "1", "2"} == set(found.answers)
+    assert 1 + 16 + 40 + 30 + 20 == found.timed["bias.long"]
+
+
+class Spelling(CallableTarget):
+    """Reads a token for each letter, and five more an input."""
+
+    def tokens(self, requests: Sequence[Request]) -> list[int | None]:
+        """By letters."""
+        return [sum(5 + len(text) for text in each.texts) for each in requests]
+
+
+def test_tokens_of_a_great_many_requests_are_counted_in_some_packs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By so many an input and a letter: here the guess is right, and says all the same that it is one."""
+    plan_of(tmp_path, NAMES, CHOOSER)
+    target = Spelling(TargetContext(folder=tmp_path), function="system:choose", kind="choose")
+    monkeypatch.setattr(rehearsing, "COUNTED", 40)
+    counting = Counting(target, world=1, known={})
+    requests = [
+        Request(kind=Capability.CHOOSE, inputs=tuple("x" * (3 * n + k) for k in range(9)), options=((" y",), (" n",)))
+        for n in range(60)
+    ]
+    for each in requests:
+        counting.answer([each])
+    exact = sum(count or 0 for count in target.tokens(requests))
+
+    assert exact == counting.counted.tokens
+    assert exact / 2 < counting.counted.guessed < exact
+    assert Range(value=1000, low=980, high=1020) == Range.of(1000, 1000, same=True, guessed=400)
 
 
 def test_costs_are_scaled_by_packs_and_inputs() -> None:

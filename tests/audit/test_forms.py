@@ -90,6 +90,22 @@ def told(folder: Path, target: str) -> list[str]:
         ),
         ("xgboost, path: junk.ubj", {"path": "junk.ubj: no model of XGBoost: expected JSON or UBJSON with a learner"}),
         (
+            "xgboost, timeout: 0, path: junk.ubj",
+            {
+                "timeout": "0, expected seconds above 0, at most 604,800",
+                "path": "junk.ubj: no model of XGBoost: expected JSON or UBJSON with a learner",
+            },
+        ),
+        ("lightgbm, path: ' ', timeout: -1", {"path": "' ', expected some text", "timeout": "-1, expected seconds"}),
+        (
+            "sklearn, path: '', timeout: 1000000000",
+            {"path": "'', expected some text", "timeout": "1000000000, expected seconds"},
+        ),
+        ("onnx, path: '', output: ''", {"path": "'', expected some text", "output": "'', expected some text"}),
+        ("transformers, model: '', dtype: ''", {"model": "'', expected some text", "dtype": "'', expected some text"}),
+        ("replay, record: ''", {"record": "'', expected some text"}),
+        ("answers, path: '', item: ''", {"path": "'', expected some text", "item": "'', expected some text"}),
+        (
             "lightgbm, path: junk.txt",
             {"path": "junk.txt: no model of LightGBM: expected text that states max_feature_idx"},
         ),
@@ -98,7 +114,7 @@ def told(folder: Path, target: str) -> list[str]:
             {
                 "model": "unnamed: config.json names no model_type; expected a transformers model",
                 "task": "'casual', did you mean 'causal'?; expected auto, causal, masked, sequence-classification",
-                "max_new_tokens": "0, expected at least 1",
+                "max_new_tokens": "0, expected a whole number from 1 to 1,000,000",
             },
         ),
         ("transformers, model: empty", {"model": "empty: no .safetensors weights; pickled weights (.bin) are never"}),

@@ -17,8 +17,9 @@ import yaml
 
 from commands import Ended, entered
 from endpoints import Handler, Model, Served, serving, unplugged
-from probandum.errors import TargetError, UsageError
+from probandum.errors import Exchanged, TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
+from probandum.reasking import Reasking
 from probandum.target import Target, TargetContext, make_target
 from probandum.targets import endpoint, load_builtin
 from records import write_sklearn_plan
@@ -203,15 +204,18 @@ def test_the_version_that_a_server_states_is_its_identity(served: Served) -> Non
             raise AssertionError("made")
 
 
-def test_without_a_version_the_first_question_is_asked_again(served: Served) -> None:
-    """Another answer is another system."""
+def test_a_version_says_nothing_where_the_answers_differ(served: Served) -> None:
+    """Rows are asked again whether the server states a version or not; another answer is another system."""
     with made(served, **PREDICT) as target:
-        assert target.check() is None
-        asked(target)
-        assert target.check() is None
+        known = Reasking(target, seed=1)
+        request = Request(kind=Capability.PREDICT, inputs=ROWS, keys=("a", "b", "c"))
+        known.note("bias.rates", [request], target.answer([request]))
+        known.refuse_other()
 
         served.model = Model(name="mirror")
-        assert "asked its first question again it answered" in str(target.check())
+        assert target.check() is None
+        with pytest.raises(Exchanged, match=r"asked question 1 \(bias\.rates, a\) again, it answered bad 0\.017"):
+            known.refuse_other()
 
 
 def test_a_key_is_sent_and_written_nowhere(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +250,7 @@ def test_a_key_is_sent_and_written_nowhere(served: Served, monkeypatch: pytest.M
         ({"identity": {"path": "/v", "value": "x["}}, "target.identity.value: no JMESPath expression"),
         ({"batch": 0}, "target.batch: 0, expected a whole number from 1"),
         ({"kind": "choose", "request": "{text}", "returns": "decisions"}, "target.returns: decisions are no answer"),
-        ({"kind": "score"}, "target http.kind: expected 'predict' or 'classify'"),
+        ({"kind": "score"}, "target.kind: expected 'predict' or 'classify'"),
         ({"url": "ftp://x"}, "target.url: expected an address"),
         ({"headers": {"X-Api-Key": "abc"}}, "target.headers.X-Api-Key: a secret is not written into a plan"),
         ({"labels": ["a", "a"]}, "target.labels: the name 'a' occurs twice"),
@@ -322,7 +326,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "500": (Broken.instead("it broke", 500), "the server answered 500: it broke"),
     "422": (
         Broken.instead('{"detail": "bad rows"}', 422),
-        "inputs 61 to 120: input 1: the server answered 422: bad rows",
+        "inputs 61 to 120: input 61: the server answered 422: bad rows",
     ),
     "301": (Broken.instead("", 301), "redirects are not followed"),
     "malformed": (Broken.instead('{"predictions": [[0.5'), "the answer is no JSON"),
@@ -371,7 +375,7 @@ def test_a_service_that_is_well_passes(tmp_path: Path, served: Served) -> None:
     ended = audited(tmp_path)
 
     assert 0 == ended.code, ended.out + ended.err
-    assert 6 == len(served.asked)
+    assert 5 + 16 == len(served.asked)
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -416,7 +420,7 @@ def test_a_passing_fault_is_asked_again_and_passes(tmp_path: Path, served: Serve
     served.fault = once
 
     assert 0 == audited(tmp_path).code
-    assert 7 == len(served.asked)
+    assert 6 + 16 == len(served.asked)
 
 
 def test_a_service_that_is_unplugged_never_passes(tmp_path: Path) -> None:
@@ -466,6 +470,29 @@ def test_an_input_that_is_declined_stands_with_its_block(served: Served) -> None
 
     assert "input 1: the server answered 422: no crosses" == bad.error
     assert [0.03, 0.05] == [each.values[0, 1].round(2) for each in (first, last)]
+
+
+def test_numbers_that_come_as_texts_are_called_so(served: Served) -> None:
+    """Whoever reads the error need not guess what is wrong with a number."""
+    options = {**PREDICT, "request": {"row": "{row}"}}
+    with made(served, **{**options, "response": "to_string(score)"}) as target:
+        alone = asked(target).error
+    with made(served, **{**options, "response": "probabilities[].to_string(@)"}) as target:
+        listed = asked(target).error
+
+    assert str(alone).startswith("it answered the text '0.0")
+    assert str(listed).startswith("it answered texts: ['0.9")
+    assert all(str(each).endswith(", expected 2 probabilities (bad, good)") for each in (alone, listed))
+
+
+def test_half_a_character_in_what_a_service_states_is_one_line(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record could not hold it."""
+    served.model = Model(name="\ud83d")
+    with (
+        pytest.raises(TargetError, match=r"target.identity: .*/version: half a character, which is no text"),
+        made(served, **PREDICT, identity={"path": "/version", "value": "model.name"}),
+    ):
+        pass
 
 
 def test_what_json_cannot_say_is_not_sent(served: Served) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from paths import ROOT
 from probandum import api
 from probandum.errors import DataError, UsageError
 from probandum.finding import Verdict
+from probandum.interrogating import recognised
 from probandum.plan_file import LimitLine
 from probandum.plugins import load_plugins
 from probandum.probe import known_probes
@@ -39,6 +41,23 @@ def score(columns):
     return 1 / (1 + np.exp(-columns["income"]))
 """
 
+#: Options with which the probes that ask most ask little: every probe still goes its whole way.
+QUICK: dict[str, dict[str, Any]] = {
+    "bias.association": {"random_sets": 100},
+    "bias.equity-corpus": {"sample": 20},
+    "bias.name-swap": {"sample": 2},
+    "bias.occupation-pronoun": {"sample": 2},
+    "bias.refusals": {"sample": 60, "tokens": 4},
+    "bias.sampled-swap": {"prompts": 240, "tokens": 4},
+    "bias.term-swap": {"sample": 2},
+    "energy.inference": {"repeats": 2, "seconds": 0.02},
+    "explain.efficiency": {"inputs": 20},
+    "explain.faithfulness": {"inputs": 20},
+    "explain.randomisation": {"inputs": 10},
+    "explain.reliance": {"inputs": 40, "background": 10},
+    "explain.seed-stability": {"inputs": 4, "seeds": 3},
+}
+
 
 def rows(folder: Path) -> Path:
     """A folder with a model, held-out rows and no plan."""
@@ -55,9 +74,8 @@ def audited(folder: Path, *words: object, explained: bool = False) -> Record:
     assert 120 >= max(map(len, plan.read_text("utf-8").splitlines()))
     values = yaml.safe_load(plan.read_text("utf-8"))
     values["energy"] = {"codecarbon": False}
-    values["suites"].get("energy.inference", {}).update(repeats=2, seconds=0.02)
-    for name in {"bias.name-swap", "bias.occupation-pronoun", "bias.term-swap"} & values["suites"].keys():
-        values["suites"][name]["sample"] = 2
+    for name in QUICK.keys() & values["suites"].keys():
+        values["suites"][name] = {**(values["suites"][name] or {}), **QUICK[name]}
     if not explained:
         values["suites"] = {name: each for name, each in values["suites"].items() if not name.startswith("explain.")}
         values["limits"] = [each for each in values["limits"] if not each["metric"].startswith("explain.")]
@@ -118,17 +136,18 @@ def test_a_function_is_audited_by_its_drafted_plan(tmp_path: Path) -> None:
     assert "predict" == record.plan["ask"]["target"]["kind"]
 
 
-def test_boosted_trees_are_known_by_their_file(tmp_path: Path) -> None:
-    """`.ubj` is XGBoost's; its one column is found among three."""
+@pytest.mark.parametrize("file", ["model.ubj", "model.json"])
+def test_boosted_trees_are_known_by_their_file(tmp_path: Path, file: str) -> None:
+    """`.ubj` is XGBoost's, and JSON with a learner in it; its one column is found among three."""
     import xgboost
 
     values = np.random.default_rng(3).normal(size=(200, 1))
     trees = xgboost.XGBClassifier(n_estimators=5).fit(values, (values[:, 0] > 0).astype(int))
-    trees.save_model(rows(tmp_path) / "model.ubj")
-    ended = entered(tmp_path, "init", "model.ubj", "--data", "rows.csv", "--favourable", 1)
+    trees.save_model(rows(tmp_path) / file)
+    ended = entered(tmp_path, "init", file, "--data", "rows.csv", "--favourable", 1)
 
     assert 0 == ended.code, ended.err
-    assert {"type": "xgboost", "path": "model.ubj"} == yaml.safe_load((tmp_path / "audit.yaml").read_text())["target"]
+    assert {"type": "xgboost", "path": file} == yaml.safe_load((tmp_path / "audit.yaml").read_text())["target"]
     assert "features  income: the numbers of all columns but repaid" in ended.out
 
 
@@ -264,6 +283,7 @@ def test_paths_are_written_as_the_plan_needs_them(tmp_path: Path) -> None:
         (["model.skops"], "answers about rows, and there are none; add --data FILE"),
         (["nothing.csv"], "nothing.csv: no such file or folder"),
         (["notes.txt"], "unknown kind of file '.txt'"),
+        (["notes.json"], "unknown kind of file '.json'"),
         (["."], "a folder without config.json; say what it is with --target TYPE"),
         ([], "nothing to look at"),
         (["rows.csv", "--data", "rows.csv"], "--data: a log brings its own rows"),
@@ -282,6 +302,7 @@ def test_paths_are_written_as_the_plan_needs_them(tmp_path: Path) -> None:
 def test_what_is_unclear_is_one_line_and_writes_nothing(tmp_path: Path, words: list[object], said: str) -> None:
     """With exit code 2."""
     (rows(tmp_path) / "notes.txt").write_text("a", "utf-8")
+    (tmp_path / "notes.json").write_text('{"learners": 1}', "utf-8")
     ended = entered(tmp_path, "init", *words)
 
     assert (2, 1) == (ended.code, len(ended.err.splitlines())), ended.err
@@ -368,6 +389,15 @@ class _Models(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
+@pytest.mark.parametrize("version", ["", "/versions/1", "/versions/1/"])
+def test_the_version_of_a_served_model_stands_in_its_address(version: str) -> None:
+    """It is the key of the plan."""
+    found = recognised(f"http://127.0.0.1:9/v2/models/credit{version}", None, {})
+    keys = {"url": "http://127.0.0.1:9", "model": "credit", **({"version": "1"} if version else {})}
+
+    assert ("oip", keys) == found
+
+
 @pytest.fixture
 def server() -> Iterator[str]:
     """The address of a server on loopback."""
@@ -386,7 +416,7 @@ def test_a_server_of_several_models_is_asked_for_one(server: str) -> None:
         api.init(server)
 
     assert "choose one with --set model=NAME" == refused.value.remedy
-    with pytest.raises(UsageError, match="no list of models"):
+    with pytest.raises(UsageError, match="no list of models: the answer has no list under data"):
         api.init(f"{server}/other")
 
 
@@ -451,7 +481,7 @@ def test_every_default_limit_is_one_that_a_plan_may_have() -> None:
 
     assert set() == {line["metric"] for line in lines} - known
     assert set() == set(defaults["suites"]) - set(known_probes())
-    assert len(lines) == len({line["metric"] for line in lines})
+    assert len(lines) == len({(line["metric"], *line.get("groups", {}).items()) for line in lines})
     for line in lines:
         limit = LimitLine.model_validate({key: value for key, value in line.items() if key not in keys})
         assert limit.reason

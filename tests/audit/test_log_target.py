@@ -221,9 +221,9 @@ def test_what_needs_other_answers_is_not_applicable(tmp_path: Path) -> None:
 def test_a_key_of_the_wrong_kind_is_one_line(tmp_path: Path) -> None:
     """As for every target: the key, what was expected, and what stands there."""
     cases: Sequence[tuple[Mapping[str, Any], str]] = [
-        ({"decision": 5}, "target log.decision: expected text or keys and values, got 5"),
-        ({"decision": "granted", "columns": "sex"}, "target log.columns: expected a list or nothing, got 'sex'"),
-        ({"decision": "granted", "label": ["a"]}, "target log.label: expected text or nothing, got ['a']"),
+        ({"decision": 5}, "target.decision: expected text or keys and values, got 5"),
+        ({"decision": "granted", "columns": "sex"}, "target.columns: expected a list or nothing, got 'sex'"),
+        ({"decision": "granted", "label": ["a"]}, "target.label: expected text or nothing, got ['a']"),
     ]
     for options, message in cases:
         with pytest.raises(ProbandumError) as caught:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from probandum import codec
-from probandum.errors import PlanError, ProbandumError, TargetError, UsageError
+from probandum.asking import Asker
+from probandum.errors import Exchanged, PlanError, ProbandumError, TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.plan import Plan
+from probandum.reasking import Reasking
 from probandum.target import Target, TargetContext, known_targets, make_target
 from probandum.targets import load_builtin
 from probandum.targets.oip_tensors import NUMBERS, Input, Tensor, fitted, from_bytes, from_json
@@ -258,7 +259,7 @@ def test_problems_have_lines_before_a_server_is_asked(tmp_path: Path) -> None:
         Plan.load(plan).check_names(targets=known_targets())
 
     assert [
-        f"{plan}:7:3: target.batch: 0, expected a whole number from 1",
+        f"{plan}:7:3: target.batch: 0, expected a whole number from 1 to 1,000,000",
         f"{plan}:8:13: target.outputs.kind: 'chance'; expected probability, score, label",
         f"{plan}:9:3: target.inputs: 'x': rank 3; expected 1, the shape [rows], or 2, [rows, columns]",
     ] == caught.value.lines()
@@ -275,11 +276,41 @@ def test_a_value_that_does_not_fit_is_named_and_not_sent(protocol: str) -> None:
         word = asked(made(server, protocol, features=("town", "debt"), inputs={"datatype": "FP64"}))
         mixed = asked(made(server, protocol, features=("town", "debt")))
 
-    assert "ValueError: row 71: column 'debt' holds nan, which is no FP64" == missing.error
-    assert str(half.error).startswith("ValueError: row 1: column 'income' holds ")
-    assert "ValueError: row 1: column 'town' holds 'Bonn', which is no FP64" in str(word.error).replace("Ulm", "Bonn")
+    assert "row 71: column 'debt' holds nan, which is no FP64" == missing.error
+    assert str(half.error).startswith("row 1: column 'income' holds ")
+    assert "row 1: column 'town' holds 'Bonn', which is no FP64" in str(word.error).replace("Ulm", "Bonn")
     assert "name one tensor a column under target.inputs" in str(mixed.error)
     assert [] == server.rows
+
+
+def test_a_row_of_a_block_that_is_asked_in_parts_is_counted_from_its_beginning(protocol: str) -> None:
+    """What does not fit a tensor, and what the model answers that is no class of the plan."""
+    numbers = VALUES.copy()
+    numbers[70, 1] = np.nan
+    strange = Table({"income": VALUES[:, 0], "debt": numbers[:, 1]})
+    good, bad = (int(np.flatnonzero(MATRIX.predict(VALUES) == each)[0]) for each in ("good", "bad"))
+    keys: dict[str, Any] = {"batch": 10, "concurrency": 1}
+    label: dict[str, Any] = {
+        "outputs": {"kind": "label"},
+        "labels": ["good", "x"],
+        "favourable": "good",
+        "positive": "x",
+    }
+    with serving(MATRIX) as server:
+        missing = in_parts(made(server, protocol, **keys), strange)
+        named = in_parts(made(server, protocol, **keys, **label), ROWS.take(np.r_[np.repeat(good, 70), bad]))
+
+    assert "inputs 61 to 90: row 71: column 'debt' holds nan, which is no FP64" == missing.error
+    assert "inputs 61 to 71: input 71: the class 'bad' is not among target.labels" == named.error
+
+
+def in_parts(target: Target, rows: Table) -> Response:
+    """The answer to a block as a probe gets it; the target is closed."""
+    try:
+        (response,) = Asker(target, seed=1).answer("p", [Request(kind=Capability.PREDICT, inputs=rows)])
+    finally:
+        target.close()
+    return response
 
 
 @pytest.mark.parametrize(
@@ -413,17 +444,18 @@ def test_a_server_that_states_no_version_is_a_caution(protocol: str) -> None:
 
 
 def test_a_model_exchanged_under_its_old_name_is_seen(protocol: str) -> None:
-    """The first rows are asked again at the end, for servers that state no version."""
+    """Rows that were answered are asked again, for servers that state no version."""
     with serving(MATRIX, version="") as server:
         target = made(server, protocol)
-        target.answer([Request(kind=Capability.PREDICT, inputs=ROWS)])
-        same = target.check()
+        request = Request(kind=Capability.PREDICT, inputs=ROWS)
+        known = Reasking(target, seed=1)
+        known.note("bias.rates", [request], target.answer([request]))
+        known.refuse_other()
         server.model = LogisticRegression().fit(-VALUES, GOOD)
-        other = target.check()
-        target.close()
 
-    assert same is None
-    assert "credit answers its first question in another way than at first" == other
+        with pytest.raises(Exchanged, match=r"asked question 1 \(bias\.rates, input 1\) again, it answered bad 0\."):
+            known.refuse_other()
+        target.close()
 
 
 def test_metadata_that_change_are_another_system(protocol: str) -> None:
@@ -485,15 +517,19 @@ def test_grpc_takes_host_and_port_alone(served: Serving) -> None:
     assert "only with protocol: http" in refused(UsageError, served, "grpc", proxy="http://127.0.0.1:9")
 
 
-def test_a_failure_waits_for_no_other_batch(protocol: str) -> None:
-    """Of two batches one fails at once and one hangs: the other's time limit is not waited for."""
-    began = time.monotonic()
-    with serving(MATRIX, faults=("503", "hang")) as server:
-        target = made(server, protocol, batch=45, timeout=25.0)
+def test_a_failure_ends_the_round_and_waits_for_what_is_under_way(protocol: str) -> None:
+    """Of six batches the first fails: what was sent beside it may be paid for and is kept, and nothing more is sent."""
+    with serving(MATRIX, faults=("503", "", "hang", "")) as server:
+        target = made(server, protocol, batch=15, timeout=1.0, concurrency=2)
         with pytest.raises(TargetError, match=r"the server answered (503|UNAVAILABLE)"):
             asked(target)
 
-        assert time.monotonic() - began < 10
+        assert server.answered <= 3
+        assert {15} >= {len(piece.inputs) for piece in target.kept}
+        for piece in target.kept:
+            rows = ROWS.take(np.arange(piece.inputs.start, piece.inputs.stop))
+            expected = MATRIX.predict_proba(np.column_stack([rows["income"], rows["debt"]]))
+            assert np.allclose(expected, piece.response.values)
 
 
 def test_grpc_over_tls_believes_the_named_authority_alone(tmp_path: Path) -> None:
@@ -504,7 +540,9 @@ def test_grpc_over_tls_believes_the_named_authority_alone(tmp_path: Path) -> Non
         answer = asked(made(server, "grpc", ca_file=str(tmp_path / "ca.pem")))
 
         assert np.array_equal(MATRIX.predict_proba(VALUES), answer.values)
-        assert "UNAVAILABLE" in refused(TargetError, server, "grpc")
+        distrusted = refused(TargetError, server, "grpc")
+        assert "UNAVAILABLE" in distrusted
+        assert "name the file of the authority that signed it under target.ca_file" in distrusted
         assert "ca_file" in refused(UsageError, server, "grpc", ca_file=str(tmp_path / "none.pem"))
 
 

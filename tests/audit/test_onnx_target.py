@@ -17,11 +17,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from probandum import api
-from probandum.errors import ProbandumError, TargetError, UsageError
+from probandum.attempts import model_of
+from probandum.errors import DataError, ProbandumError, TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.target import Target, TargetContext, make_target
 from probandum.targets import load_builtin
 from probandum.targets.casting import cast
+from probandum.targets.loading import file_digest
+from probandum.targets.onnx import OnnxTarget
 from records import write_sklearn_plan
 
 load_builtin()
@@ -164,6 +167,110 @@ def test_a_file_that_is_no_model_is_one_line(tmp_path: Path, data: bytes) -> Non
     (tmp_path / "model.onnx").write_bytes(data)
 
     assert "model.onnx: no ONNX model" in refused(tmp_path, TargetError)
+
+
+def beside(folder: Path, model: Any = MODEL, *, location: str | None = "model.onnx.data") -> Path:
+    """The model as a graph of plain arrays, which lie in a file of their own; without ``location`` inside."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    width = model.n_features_in_
+    slopes = np.column_stack([np.zeros(width), model.coef_[0]]).astype(np.float32)
+    starts = np.array([0.0, model.intercept_[0]], dtype=np.float32)
+    nodes = [
+        helper.make_node("MatMul", ["x", "slopes"], ["odds"]),
+        helper.make_node("Add", ["odds", "starts"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "logistic",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [None, width])],
+        [helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, [None, 2])],
+        [numpy_helper.from_array(slopes, "slopes"), numpy_helper.from_array(starts, "starts")],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    path = folder / "model.onnx"
+    onnx.save_model(made, path, save_as_external_data=location is not None, location=location, size_threshold=0)
+    return path
+
+
+def named(folder: Path, location: str) -> Path:
+    """The model, saying that its weights lie elsewhere."""
+    path = beside(folder)
+    there, here = (bytes([len(name)]) + name.encode() for name in (location, "model.onnx.data"))
+    assert len(location) == len("model.onnx.data")
+    path.write_bytes(path.read_bytes().replace(here, there))
+    return path
+
+
+def test_weights_beside_the_model_are_part_of_it(tmp_path: Path) -> None:
+    """The same answers; their digest stands in the identity and keys the record, and a changed one is another model."""
+    beside(tmp_path, location=None)
+    whole = made(tmp_path, labels=["bad", "good"])
+    plain = asked(whole).values
+    path = beside(tmp_path)
+    weights = tmp_path / "model.onnx.data"
+    target = made(tmp_path, labels=["bad", "good"])
+    identity = target.identity()
+    sources = OnnxTarget.sources(TargetContext(folder=tmp_path), {"path": "model.onnx"})
+    before = model_of(identity)
+    weights.write_bytes(bytes([weights.read_bytes()[0] ^ 1]) + weights.read_bytes()[1:])
+
+    assert np.array_equal(plain, asked(target).values)
+    assert (path, weights) == sources
+    assert {"model.onnx.data"} == set(identity["external_data"])
+    assert before != model_of(made(tmp_path, labels=["bad", "good"]).identity())
+    assert "external_data" not in whole.identity()
+    assert np.allclose(MODEL.predict_proba(VALUES), plain, atol=1e-5)
+
+
+def test_an_audit_of_a_model_with_weights_beside_it_hashes_both(tmp_path: Path) -> None:
+    """From the plan check to the record."""
+    write_sklearn_plan(tmp_path)
+    values = np.random.default_rng(3).normal(size=(200, 1)).astype(np.float32)
+    beside(tmp_path, LogisticRegression().fit(values, (values[:, 0] > 0).astype(int)), location="w.bin")
+    text = (tmp_path / "audit.yaml").read_text("utf-8")
+    plan = text.replace("type: sklearn, path: model.skops", "type: onnx, path: model.onnx, labels: [0, 1]")
+    (tmp_path / "audit.yaml").write_text(plan, "utf-8")
+    record = api.audit(tmp_path / "audit.yaml", out=tmp_path / "run", documents=False)
+    identity = record.environment["target"]["identity"]
+
+    assert {"w.bin": file_digest(tmp_path / "w.bin")} == identity["external_data"]
+    assert {"measured"} == {each.status for each in record.results if each.probe == "bias.group-rates"}
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("model.onnx.dat_", "its weights lie in model.onnx.dat_ beside it (external data), which is not there"),
+        ("/root/model.dat", "its weights lie in '/root/model.dat', which is not below its own folder"),
+        ("../../model.dat", "its weights lie in '../../model.dat', which is not below its own folder"),
+    ],
+)
+def test_weights_that_are_not_there_are_missed_by_the_plan_check(
+    tmp_path: Path, location: str, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In words, at the line of the path; loading says the same, and the runtime says nothing."""
+    named(tmp_path, location)
+    found = list(OnnxTarget.file_problems({"path": "model.onnx"}, TargetContext(folder=tmp_path)))
+
+    assert [("path",)] == [each.place for each in found]
+    assert found[0].text.startswith(f"model.onnx: {said}")
+    assert said in refused(tmp_path, DataError, labels=["bad", "good"])
+    assert ("", "") == capfd.readouterr()
+
+
+def test_the_runtime_writes_nothing_of_its_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """What it makes of a damaged model or of a wrong row is our line, and no second one on standard error."""
+    path = saved(tmp_path)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"LinearClassifier", b"LinearClassifyer"))
+    line = refused(tmp_path, TargetError, labels=["bad", "good"])
+
+    assert data != path.read_bytes()
+    assert line.startswith("model.onnx: no ONNX model: ")
+    assert ("", "") == capfd.readouterr()
 
 
 def test_text_where_a_number_is_wanted_is_the_error_of_its_block(tmp_path: Path) -> None:

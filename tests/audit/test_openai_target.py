@@ -23,9 +23,12 @@ import endpoints
 from commands import Ended, entered
 from endpoints import Fault, Handler, Model, Served, cut, drip, hang, serving, unplugged
 from paths import ROOT
+from probandum import codec
+from probandum.asking import Asker
 from probandum.budget import Spent
 from probandum.errors import TargetError, UsageError
-from probandum.evidence import Capability, Request
+from probandum.evidence import Capability, Observation, Request
+from probandum.journal import RunJournal, journal_entries
 from probandum.record import Record
 from probandum.target import TargetContext, make_target
 from probandum.targets import endpoint, load_builtin
@@ -428,6 +431,30 @@ def test_without_a_temperature_nothing_rests_on_greedy_answers() -> None:
     assert any("is sent no temperature: its texts differ" in each for each in target.cautions)
 
 
+@pytest.mark.parametrize("way", ["500", "another model"])
+def test_what_other_replies_of_a_broken_round_took_is_paid(way: str) -> None:
+    """Three of four texts came when the last one broke it: their tokens count, and those of the fourth where stated."""
+
+    def broken(handler: Handler, body: dict[str, Any], number: int) -> bool:
+        if "Fourth" not in json.dumps(body):
+            return False
+        found = {**endpoints.reply(handler.served, body), "model": "another"}
+        handler.send_json(found if way == "another model" else {}, 200 if way == "another model" else 500)
+        return True
+
+    with serving(Served(fault=broken)) as served:
+        target = made(served, concurrency=1, retries=0)
+        asker = Asker(target, seed=1)
+        with pytest.raises(TargetError):
+            asker.answer("p", [write("First one", "Second one", "Third", "Fourth", max_new_tokens=4)])
+    spent = asker.purse.spent
+
+    answered = 4 if way == "another model" else 3
+    assert 4 * answered == spent.output_tokens
+    assert {3: 5, 4: 6}[answered] == spent.input_tokens
+    assert spent.seconds > 0
+
+
 @pytest.mark.parametrize("budget", ["tokens: 500", "money_eur: 0.0005"])
 def test_answers_that_are_errors_are_paid_for(tmp_path: Path, budget: str) -> None:
     """Every answer after the handshake is broken, and says what it cost: the budget ends after the first pack."""
@@ -580,7 +607,34 @@ def test_a_server_that_fails_some_asks_for_good_is_an_error(tmp_path: Path) -> N
     assert "the server answered 500: out of memory" in (tmp_path / "run" / "findings.json").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", WRONG)
+NO_JSON = ("malformed JSON", "no JSON at all", "nests too deep")
+
+
+@pytest.mark.parametrize("name", NO_JSON)
+def test_what_is_no_json_is_asked_again_and_then_by_the_same_command(tmp_path: Path, name: str) -> None:
+    """As a 500 is: a part of an answer, or the page of a proxy, is none of the model's."""
+    with serving(Served(fault=at(lambda number: number % 4 == 0 and number > HANDSHAKE, WRONG[name]))) as served:
+        passed = audited(tmp_path / "passing", served)
+
+        def poisoned(handler: Handler, body: dict[str, Any], number: int) -> bool:
+            found = "Case 1 is about Bert" in body["prompt"]
+            if found:
+                WRONG[name](handler, body)
+            return found
+
+        served.fault = poisoned
+        ended = audited(tmp_path / "cut", served, retries=1, concurrency=1)
+        said = (tmp_path / "cut" / "run" / "findings.json").read_text("utf-8")
+        served.fault = None
+        again = audited(tmp_path / "cut", served, retries=1, concurrency=1)
+
+    assert (3, 4, 3) == (passed.code, ended.code, again.code)
+    assert "asked 2 times, the answer is no JSON" in said
+    assert "the same command goes on from what was answered" in said
+    assert "ERROR" not in verdicts(tmp_path / "cut")
+
+
+@pytest.mark.parametrize("name", [name for name in WRONG if name not in NO_JSON])
 def test_an_answer_that_is_none_is_an_error(tmp_path: Path, name: str) -> None:
     """It is sent once, recorded as an error that names the input, and what rests on it is ERROR: exit 4."""
     with serving(Served(fault=at(lambda number: number % 4 == 0, WRONG[name]))) as served:
@@ -611,6 +665,93 @@ def test_a_wait_that_is_too_long_is_not_waited_for() -> None:
         target = made(served)
         with pytest.raises(TargetError, match="asks to wait 3600 seconds"):
             target.answer([write("Is it?")])
+
+
+@pytest.mark.parametrize("wait", ["251606423800", "9" * 400])
+def test_a_wait_beyond_a_day_is_said_in_words(wait: str) -> None:
+    """However many digits it has."""
+    fault = at(lambda number: True, lambda handler, body: handler.send_json({}, 429, Retry_After=wait))
+    with serving(Served(fault=fault)) as served:
+        target = made(served)
+        with pytest.raises(TargetError, match="asks to wait more than a day"):
+            target.answer([write("Is it?")])
+
+
+@pytest.mark.parametrize("where", ["text", "message"])
+def test_half_a_character_is_the_error_of_its_question(tmp_path: Path, where: str) -> None:
+    """In a text, and in what a server says of an error; the other questions are answered and recorded."""
+
+    def half(found: dict[str, Any]) -> None:
+        found["choices"][0]["text"] = "\ud83d"
+
+    def fault(handler: Handler, body: dict[str, Any], number: int) -> bool:
+        if "Second" not in body["prompt"]:
+            return False
+        if where == "message":
+            handler.send_json({"error": {"message": "no \ud83d"}}, 422)
+        else:
+            spoilt(half)(handler, body)
+        return True
+
+    journal = RunJournal(tmp_path / "journal.jsonl")
+    with serving(Served(fault=fault)) as served:
+        asker = Asker(made(served), seed=1, journal=journal)
+        first, second, third = asker.answer("p", [write("First one"), write("Second one"), write("Third")])
+    journal.close()
+    kept = [each.answer.error for each in journal_entries(tmp_path / "journal.jsonl") if isinstance(each, Observation)]
+    why = "the system answered half a character, which is no text"
+    expected = {"text": f"input 1: {why}", "message": "input 1: the server answered 422: no \\ud83d"}[where]
+
+    assert [None, expected, None] == [first.error, second.error, third.error] == kept
+
+
+def test_half_a_character_in_a_name_breaks_no_record() -> None:
+    """What a server calls its model and its system stands in the record as Python writes it."""
+    with serving(Served(fingerprint="fp \ud83d", states="tiny \ud83d")) as served:
+        identity = made(served).identity()
+
+    assert ["fp \\ud83d"] == identity["system_fingerprints"]
+    assert b"tiny" in codec.encode(identity)
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"prompt_tokens": 10, "total_tokens": 14}, (10, 4)),
+        ({"completion_tokens": 4, "total_tokens": 14}, (10, 4)),
+        ({"prompt_tokens": 10}, (10, None)),
+        ({"total_tokens": 14}, (None, None)),
+        ({"prompt_tokens": 10, "total_tokens": 9}, (10, None)),
+    ],
+)
+@pytest.mark.parametrize("budget", ["tokens: 100000", "money_eur: 5"])
+def test_a_budget_is_kept_where_two_counts_say_the_third_and_else_ends(
+    tmp_path: Path, usage: dict[str, int], expected: tuple[int | None, int | None], budget: str
+) -> None:
+    """A half of the tokens is never taken for all of them: the asking ends and says why."""
+
+    def counts(found: dict[str, Any]) -> None:
+        found["usage"] = usage
+
+    def fault(handler: Handler, body: dict[str, Any], number: int) -> bool:
+        spoilt(counts)(handler, body)
+        return True
+
+    with serving(Served(fault=fault)) as served:
+        price = {"input_eur_per_million_tokens": 0.0001, "output_eur_per_million_tokens": 100000.0}
+        plan = plan_of(tmp_path, served.url, scenarios=14, price=price)
+        plan.write_text(plan.read_text("utf-8") + f"execution: {{budget: {{{budget}}}}}\n", "utf-8")
+        entered(tmp_path, "audit", plan, "--out", "run")
+        spending = Record(tmp_path / "run").spending
+        answer = next(iter(Record(tmp_path / "run").observations())).answer
+    whole = None not in expected
+
+    assert spending is not None
+    assert whole is spending.spent.counted
+    assert whole is (spending.ended is None or "is spent" in spending.ended)
+    assert whole or "the system does not say of every answer how many tokens it read and wrote" in str(spending.ended)
+    assert whole or spending.spent.requests <= 64
+    assert [each is None for each in expected] == [each is None for each in (answer.input_tokens, answer.output_tokens)]
 
 
 def test_one_input_that_the_server_refuses_is_one_error() -> None:
@@ -748,10 +889,13 @@ def test_a_server_with_a_certificate_of_its_own(tmp_path: Path) -> None:
     authority, both = certificate(tmp_path)
     with serving(tls=both) as served:
         (answer,) = made(served, ca_file=str(authority)).answer([write("Is it?")])
-        with pytest.raises(TargetError, match="certificate"):
-            made(served, retries=0)
+        with pytest.raises(TargetError, match="its certificate is not trusted: self-signed certificate") as caught:
+            made(served)
 
     assert answer.error is None
+    assert "name the file of the authority that signed it under target.ca_file, or check target.url" == (
+        caught.value.remedy
+    )
 
 
 def test_a_proxy_gets_its_name_and_password_from_the_environment(
@@ -890,8 +1034,10 @@ def test_a_killed_audit_asks_no_answered_pack_again(tmp_path: Path) -> None:
         assert 3 == entered(plan.parent, "audit", plan, "--out", "run").code
         after = [body["prompt"] for body in served.asked[HANDSHAKE:]]
 
-    assert len({*before[:128]} & {*after[:-1]}) <= 50  # of the noise floor, which asks them again anyway
-    assert 14 * 2 * 8 == len({*before, *after[:-1]})
+    greeting = served.asked[0]["prompt"]
+    # of the noise floor, which asks them again anyway, and of the checks whether it is the same model
+    assert len({*before[:128]} & {*after}) <= 50 + 2 * 16
+    assert 14 * 2 * 8 == len({*before, *after} - {greeting})
     whole, cut = (tmp_path / name / "run" / "findings.json" for name in ("whole", "cut"))
     assert whole.read_bytes() == cut.read_bytes()
 

@@ -254,9 +254,10 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left") as caught:
         patch.setattr("os.fsync", full)
         write_bytes(path, b"two")
+    assert str(path) == caught.value.filename
     assert b"one" == path.read_bytes()
     assert [path] == list(path.parent.iterdir())
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)

@@ -130,7 +130,7 @@ def test_a_signature_is_checked_with_the_key_that_is_given(folder: Path, tmp_pat
     seal(folder, found(folder), predicate="test", facts=FACTS, key=tmp_path / "ours")
 
     assert (None, False) == (unsigned[0][0], unsigned[1][0])
-    assert (None, f"signed by key {key_id(ours)}, not checked: give the public key with --key") == signed(folder, None)
+    assert (None, f"it names key {key_id(ours)}, not checked: give the public key with --key") == signed(folder, None)
     assert (True, f"signed by key {key_id(ours)}") == signed(folder, ours)
     wrong = f"the signature was not made with key {key_id(theirs)} (it names {key_id(ours)})"
     assert (False, wrong) == signed(folder, theirs)

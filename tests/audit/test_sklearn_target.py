@@ -233,9 +233,9 @@ def test_a_file_that_is_no_model_is_one_line(
         (LogisticRegression(), {"kind": "clasify"}, UsageError, "did you mean 'classify'?"),
         (LogisticRegression(), {"path": "gone.skops"}, DataError, "gone.skops: No such file or directory"),
         (LogisticRegression(), {"path": "package:no_such/x.skops"}, DataError, "no installed package 'no_such'"),
-        (LogisticRegression(), {"path": 5}, UsageError, "target sklearn.path: expected text, got 5"),
-        (LogisticRegression(), {"labels": "ab"}, UsageError, "target sklearn.labels: expected a list, got 'ab'"),
-        (LogisticRegression(), {"sha256": 12}, UsageError, "target sklearn.sha256: expected text or nothing, got 12"),
+        (LogisticRegression(), {"path": 5}, UsageError, "target.path: expected text, got 5"),
+        (LogisticRegression(), {"labels": "ab"}, UsageError, "target.labels: expected a list, got 'ab'"),
+        (LogisticRegression(), {"sha256": 12}, UsageError, "target.sha256: expected text or nothing, got 12"),
     ],
 )
 def test_what_cannot_be_audited_is_one_line(

@@ -56,6 +56,17 @@ def test_contrasts_are_those_of_the_matrices(seed: int, *, weighted: bool) -> No
     assert by_matrices(y, w, clusters, groups, factors) == pytest.approx((found.mean, found.standard_error, found.df))
 
 
+def test_many_groups_have_the_degrees_of_freedom_of_the_matrices() -> None:
+    """Forty of them, held as nearly empty matrices, give what whole matrices give."""
+    rng = np.random.default_rng(1)
+    y, w, groups = rng.normal(size=400), rng.uniform(0.2, 5.0, 400), np.arange(400) % 40
+    clusters = rng.integers(0, 90, 400)
+    factors = rng.normal(size=40)
+    found = ClusterSums.of(y, w, clusters, groups).contrast(dict(enumerate(factors.tolist())))
+
+    assert by_matrices(y, w, clusters, groups, factors) == pytest.approx((found.mean, found.standard_error, found.df))
+
+
 def test_statsmodels_agrees() -> None:
     """With many clusters the standard error is about that of statsmodels' weighted least squares by clusters."""
     sm = pytest.importorskip("statsmodels.api")

@@ -2,80 +2,19 @@
 
 from __future__ import annotations
 
-import typing
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from probandum.errors import PlanError, UnknownName, UsageError
+from probandum.errors import PlanError, UnknownName
 from probandum.evidence import Capability
 from probandum.plan import Plan
 from probandum.probe import probe
-from probandum.target import Target, TargetContext, check_keywords, known_targets, make_target, target
+from probandum.target import Target, TargetContext, known_targets, make_target, target
 from probandum.targets import load_builtin
 from records import write_plan
 
 load_builtin()
-
-
-class Keys:
-    """One key of every kind."""
-
-    def __init__(
-        self,
-        *,
-        word: str,
-        number: float = 0.0,
-        count: int | None = None,
-        flag: bool = False,
-        choice: typing.Literal["a", "b"] = "a",
-        names: Sequence[str] = (),
-        spec: str | Mapping[str, Any] = "",
-        path: Path | None = None,
-        anything: object = None,
-    ) -> None:
-        """Nothing."""
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({}, "it: the key 'word' is missing"),
-        ({"word": "a", "nunber": 1}, "it: unknown key 'nunber', did you mean 'number'?"),
-        ({"word": 5}, "it.word: expected text, got 5"),
-        ({"word": None}, "it.word: expected text, got None"),
-        ({"word": "a", "number": "1"}, "it.number: expected a number, got '1'"),
-        ({"word": "a", "number": True}, "it.number: expected a number, got True"),
-        ({"word": "a", "count": 1.5}, "it.count: expected a whole number or nothing, got 1.5"),
-        ({"word": "a", "flag": "yes"}, "it.flag: expected true or false, got 'yes'"),
-        ({"word": "a", "choice": "c"}, "it.choice: expected 'a' or 'b', got 'c'"),
-        ({"word": "a", "names": "abc"}, "it.names: expected a list, got 'abc'"),
-        ({"word": "a", "names": ["a", 1]}, "it.names: expected a list, got ['a', 1]"),
-        ({"word": "a", "spec": 1}, "it.spec: expected text or keys and values, got 1"),
-        ({"word": "a", "path": 1}, "it.path: expected a file name or nothing, got 1"),
-    ],
-)
-def test_a_key_that_does_not_fit_is_named_with_what_was_expected(options: Mapping[str, Any], message: str) -> None:
-    """In the words of a plan, not of Python."""
-    with pytest.raises(UsageError) as caught:
-        check_keywords(Keys, options, what="it")
-
-    assert message == caught.value.message
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"word": "a"},
-        {"word": "a", "number": 1, "count": None, "flag": True, "choice": "b"},
-        {"word": "a", "count": 3, "names": ["a"], "spec": {"column": "a"}, "path": "x.txt", "anything": [1]},
-    ],
-)
-def test_keys_that_fit_are_taken(options: Mapping[str, Any]) -> None:
-    """A whole number is a number, and nothing is nothing."""
-    check_keywords(Keys, options, what="it")
 
 
 @pytest.mark.parametrize(
@@ -97,17 +36,6 @@ def test_a_plan_names_the_place_of_a_target_key(tmp_path: Path, change: tuple[st
     (problem,) = caught.value.lines()
 
     assert line in problem
-
-
-def test_every_builtin_target_says_what_kind_each_key_is() -> None:
-    """Without that a plan's mistake would be found inside the target, or not at all."""
-    import inspect
-
-    for name, cls in known_targets().items():
-        parameters = list(inspect.signature(cls, eval_str=True).parameters.values())
-        assert TargetContext is parameters[0].annotation, name
-        assert all(each.kind is each.KEYWORD_ONLY for each in parameters[1:]), name
-        assert all(each.annotation is not each.empty for each in parameters), name
 
 
 def test_an_unknown_target_suggests_the_nearest(tmp_path: Path) -> None:

@@ -602,6 +602,14 @@ def test_a_score_is_no_class(tmp_path: Path) -> None:
         made(save_bert(tmp_path / "many", problem_type="multi_label_classification"))
 
 
+def test_two_classes_of_one_name_are_refused(tmp_path: Path) -> None:
+    """As among the labels of a plan, since answers go by them."""
+    with pytest.raises(TargetError, match="two of its classes are called 'rude'") as caught:
+        made(save_bert(tmp_path / "twice", id2label={0: "rude", 1: "rude"}, label2id={"rude": 0}))
+
+    assert "name each differently in id2label of config.json" == caught.value.remedy
+
+
 def test_a_file_that_only_starts_like_gguf_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A damaged GGUF file is one line, and leaves nothing in the cache."""
     monkeypatch.setenv("PROBANDUM_CACHE", str(tmp_path / "cache"))

@@ -430,7 +430,7 @@ def test_a_judgement_signed_by_nobody_in_a_signed_record_is_found(folder: Path, 
     """Nobody has to give the key for that; the step says who signed how many."""
     by = key_id(load_public(folder / "key.pub"))
     api.judge(run, tier="pr", key=folder / "key")
-    assert f"2 judgements: 2 signed by key {by} (not checked)" == detail(run, 5)
+    assert f"2 judgements: 2 naming key {by} (not checked)" == detail(run, 5)
     assert f"2 judgements: 2 signed by key {by}" == detail(run, 5, folder / "key.pub")
     assert detail(folder / "unsigned", 5) == "1 judgement: 1 unsigned"
     reseal(judgement(run), "judgement")

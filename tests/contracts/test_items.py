@@ -4,89 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pytest
 
-from bbq_world import Reads, bbq_file, sensible
-from fakes import Chooser, KeywordClassifier, Pricer, Scorer, Writer, credit_world, price_world, run_probe
-from hatecheck_world import hatecheck_file, recorded_cases
-from preferring import OWN_PAIRS, OWN_TRIPLES, Likely, Vectorised, recorded_pairs, recorded_triples
+from fakes import Scorer, credit_world, run_probe
 from probandum.changing import change_of_items, value_of
 from probandum.changing_rows import change_of_counted, paired_rows
-from probandum.evidence import Capability
-from probandum.plugins import load_plugins
-from probandum.probe import Measure, ProbeResult, known_probes, make_probe
+from probandum.probe import Measure, ProbeResult, make_probe
 from probandum.row_items import Counted, Rows
-from probandum.subject import Subject
-from probandum.target import Target
-from probandum_probes.bias.bbq_items import read_bbq
-from probandum_probes.bias.sampled_swap import SampledSwap
-from swaps import Talker
-from texts_world import Disliking, texts_folder
-from wino_world import Recorded, always, winobias, winobias_files, winogender, winogender_file
-
-load_plugins()
-TEXTS = texts_folder()
-
-#: A small system and its rows for each thing a probe can ask.
-SOUND: Mapping[Capability, tuple[Target, Subject | None]] = {
-    Capability.PREDICT: (Scorer(gap=1.0), credit_world(600)),
-    Capability.CLASSIFY: (KeywordClassifier(), None),
-    Capability.CHOOSE: (Chooser(), None),
-    Capability.GENERATE: (Writer(), None),
-    Capability.SCORE: (Likely(), None),
-    Capability.EMBED: (Vectorised(), None),
-}
-#: Recorded answers to the items of a benchmark, which only its own probe can read.
-ANSWERED: Mapping[str, Target] = {
-    "bias.hatecheck": recorded_cases(),
-    "bias.crows-pairs": recorded_pairs(),
-    "bias.stereoset": recorded_triples(),
-    "bias.bbq": Reads(read_bbq(bbq_file()).items, sensible, how=Capability.RECALL),
-    "bias.bold": Disliking({}, how=Capability.RECALL),
-    "bias.holistic-bias": Disliking({}, how=Capability.RECALL),
-    "bias.honest": Disliking({}, how=Capability.RECALL),
-    "bias.winobias": Recorded(winobias().twins.passages, always(0.8)),
-    "bias.winogender": Recorded(winogender().twins.passages, always(0.8)),
-}
-#: Rows of their own for probes that need another kind of them.
-ROWS: Mapping[str, Subject] = {
-    "bias.intersections": credit_world(1200, towns=True),
-    "bias.outcome-gap": price_world(600),
-    "bias.ranking-exposure": price_world(150),
-}
-#: Systems of their own for probes that need another kind of answer.
-SYSTEMS: Mapping[str, Target] = {
-    "bias.outcome-gap": Pricer(gap=0.5),
-    "bias.ranking-exposure": Pricer(gap=0.5),
-    "bias.sampled-swap": Talker(SampledSwap()),
-}
-#: Options that keep a slow probe small, and those that a probe cannot do without.
-SMALL: Mapping[str, Mapping[str, Any]] = {
-    "bias.bbq": {"data": str(bbq_file())},
-    "bias.bold": {"data": str(TEXTS / "pet_prompt.json"), "lexicon": str(TEXTS / "words.txt")},
-    "bias.holistic-bias": {
-        "data": str(TEXTS / "descriptors.json"),
-        "sentences": str(TEXTS / "sentence_templates.json"),
-        "lexicon": str(TEXTS / "words.txt"),
-    },
-    "bias.honest": {"data": str(TEXTS / "en_template.tsv"), "lexicon": str(TEXTS / "words.txt")},
-    "bias.hatecheck": {"data": str(hatecheck_file())},
-    "bias.conditional-parity": {"given": ["income"], "reason": "A loan must be repaid"},
-    "bias.crows-pairs": {"data": str(OWN_PAIRS)},
-    "bias.stereoset": {"data": str(OWN_TRIPLES)},
-    "bias.winobias": winobias_files(),
-    "bias.winogender": {"data": str(winogender_file())},
-    "bias.sampled-swap": {"prompts": 600},
-    "energy.inference": {"repeats": 2, "seconds": 0.02, "warm_up": 0},
-    "explain.efficiency": {"inputs": 6},
-    "explain.faithfulness": {"inputs": 6},
-    "explain.seed-stability": {"inputs": 4, "seeds": 3},
-}
-#: Every probe with every kind of system that it says it can ask.
-PAIRS = [(id, capability) for id, spec in known_probes().items() for capability in sorted(spec.needs)]
+from sound_systems import PAIRS, sound
 
 #: Quantities that are judged and keep no items, with the reason.
 WITHOUT: Mapping[str, str] = {}
@@ -107,9 +34,7 @@ class Kept:
 @pytest.fixture(scope="module", params=PAIRS, ids=[f"{id}-{capability}" for id, capability in PAIRS])
 def kept(request: pytest.FixtureRequest) -> Kept:
     """Every probe with every kind of system that it can ask."""
-    id, capability = request.param
-    system, subject = (ANSWERED[id], None) if capability == Capability.RECALL else SOUND[Capability(capability)]
-    return Kept(run_probe(make_probe(id, SMALL.get(id, {})), SYSTEMS.get(id, system), ROWS.get(id, subject)))
+    return Kept(sound(*request.param))
 
 
 def test_items_make_up_their_quantity(kept: Kept) -> None:

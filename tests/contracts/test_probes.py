@@ -7,11 +7,12 @@ import re
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import pytest
 
-from bbq_world import Reads, bbq_file, leaning, sensible
+from bbq_world import Reads, bbq_file, leaning
 from fakes import (
     BROKEN,
     Blurred,
@@ -22,20 +23,16 @@ from fakes import (
     Refusing,
     RefusingSome,
     Scorer,
-    Writer,
     credit_world,
     price_world,
     run_probe,
 )
-from hatecheck_world import hatecheck_file, recorded_cases
-from preferring import OWN_PAIRS, OWN_TRIPLES, Likely, Vectorised, recorded_pairs, recorded_triples
 from probandum.controls import Examined
 from probandum.evidence import Capability, Request
 from probandum.finding import Estimate, Limit, Verdict
 from probandum.judging import judge
-from probandum.law import load
-from probandum.plugins import load_plugins
-from probandum.probe import Ask, Measure, Probe, ProbeResult, ProbeSpec, known_probes, make_probe, probe
+from probandum.law import catalogue
+from probandum.probe import Ask, Measure, ProbeResult, ProbeSpec, make_probe, probe
 from probandum.resources import dataset
 from probandum.subject import Subject
 from probandum.target import Target
@@ -43,113 +40,28 @@ from probandum.units import estimated_in
 from probandum_probes.bias.bbq_items import read_bbq
 from probandum_probes.bias.equity_texts import read_people
 from probandum_probes.bias.sampled_swap import SampledSwap
-from probandum_probes.bias.swap_texts import read_names, read_scenarios, read_terms
+from probandum_probes.bias.swap_texts import read_names, read_terms
 from proxied import Leaning, proxied
+from sound_systems import NEEDED, PAIRS, PROBES, ROWS, SOUND, favourable, made, sound, world
 from swaps import Talker
-from texts_world import Disliking, texts_folder
-from wino_world import (
-    Recorded,
-    Resolver,
-    always,
-    stereotyped,
-    winobias,
-    winobias_files,
-    winogender,
-    winogender_file,
-)
+from wino_world import Resolver, always, stereotyped, winobias, winogender
 from writing_world import Author
 
-load_plugins()
-TEXTS = texts_folder()
-PROBES = known_probes()
-
-#: What the shipped data sets say: scenarios, one group's first names, one attribute's words.
-SCENARIOS = read_scenarios(dataset("decision_scenarios") / "scenarios.yaml")
+#: Of the shipped data sets: one group's first names, one attribute's words, descriptions of one group's people.
 NAMES = [name.split()[0] for name in list(read_names(dataset("names") / "names.csv").values())[-1]]
 TERMS = [term.text for term in read_terms(dataset("identity_terms") / "terms.csv") if term.attribute == "religion"]
-
 ARABIC = [
     person.text.lower()
     for person in read_people(dataset("equity_sentences") / "people.csv")
     if person.group == "Arabic"
 ]
 
-
-def favourable(prompt: str) -> str:
-    """The good answer of the scenario that a prompt tells; none of a prompt that tells another probe's question."""
-    starts = ((each.text.partition("{name}")[0], each.favourable) for each in SCENARIOS)
-    return next((favourable for start, favourable in starts if prompt.startswith(start)), "")
-
-
-#: A small system and its rows for each thing a probe can ask.
-SOUND: Mapping[Capability, tuple[Target, Subject | None]] = {
-    Capability.PREDICT: (Scorer(gap=1.0), credit_world(600)),
-    Capability.CLASSIFY: (KeywordClassifier(), None),
-    Capability.CHOOSE: (Chooser(favours=favourable), None),
-    Capability.GENERATE: (Writer(), None),
-    Capability.SCORE: (Likely(), None),
-    Capability.EMBED: (Vectorised(), None),
-}
-
-#: Recorded answers to the items of a benchmark, which only its own probe can read.
-ANSWERED: Mapping[str, Target] = {
-    "bias.hatecheck": recorded_cases(),
-    "bias.crows-pairs": recorded_pairs(),
-    "bias.stereoset": recorded_triples(),
-    "bias.bbq": Reads(read_bbq(bbq_file()).items, sensible, how=Capability.RECALL),
-    "bias.bold": Disliking({}, how=Capability.RECALL),
-    "bias.holistic-bias": Disliking({}, how=Capability.RECALL),
-    "bias.honest": Disliking({}, how=Capability.RECALL),
-    "bias.winobias": Recorded(winobias().twins.passages, always(0.8)),
-    "bias.winogender": Recorded(winogender().twins.passages, always(0.8)),
-}
-
-#: Rows of their own for probes that need more of them, or of another kind.
-ROWS: Mapping[str, Subject] = {
-    "bias.intersections": credit_world(1200, towns=True),
-    "bias.outcome-gap": price_world(600),
-    "bias.ranking-exposure": price_world(150),
-}
-#: Systems of their own for probes that need another kind of answer.
-SYSTEMS: Mapping[str, Target] = {
-    "bias.outcome-gap": Pricer(gap=0.5),
-    "bias.ranking-exposure": Pricer(gap=0.5),
-    "bias.sampled-swap": Talker(SampledSwap()),
-}
-
-#: Options that a probe cannot do without.
-NEEDED: Mapping[str, Mapping[str, Any]] = {
-    "bias.bbq": {"data": str(bbq_file(250, 4))},
-    "bias.bold": {"data": str(TEXTS / "pet_prompt.json"), "lexicon": str(TEXTS / "words.txt")},
-    "bias.holistic-bias": {
-        "data": str(TEXTS / "descriptors.json"),
-        "sentences": str(TEXTS / "sentence_templates.json"),
-        "lexicon": str(TEXTS / "words.txt"),
-    },
-    "bias.honest": {"data": str(TEXTS / "en_template.tsv"), "lexicon": str(TEXTS / "words.txt")},
-    "bias.hatecheck": {"data": str(hatecheck_file())},
-    "bias.conditional-parity": {"given": ["income"], "reason": "A loan must be repaid"},
-    "bias.crows-pairs": {"data": str(OWN_PAIRS)},
-    "bias.stereoset": {"data": str(OWN_TRIPLES)},
-    "bias.winobias": winobias_files(),
-    "bias.winogender": {"data": str(winogender_file())},
-}
-
-#: Options that keep a probe small; every one of them is its own.
-SMALL: Mapping[str, Mapping[str, Any]] = {
-    "bias.bbq": {"data": str(bbq_file())},
-    "bias.sampled-swap": {"prompts": 600},
-    "energy.inference": {"repeats": 2, "seconds": 0.02, "warm_up": 0},
-    "explain.efficiency": {"inputs": 6},
-    "explain.faithfulness": {"inputs": 6},
-    "explain.seed-stability": {"inputs": 4, "seeds": 3},
-}
-
-
 #: What the small systems here cannot show: a sensor may be wanting, a ranking of five of four features, decisions that
-#: run against the labels, and a feature that is a text.
+#: run against the labels, a feature that is a text, and attributions that a system computes itself.
 UNSEEN: Mapping[str, set[str]] = {
     "energy.inference": {"net-joules-per-request"},
+    "explain.agreement": {"top-overlap"},
+    "explain.efficiency": {"single-precision-residual", "integration-residual"},
     "explain.seed-stability": {"top-overlap"},
     "bias.group-rates": {"overall-auc"},
     "bias.outcome-gap": {"overall-correlation"},
@@ -306,42 +218,11 @@ PLANTED: Mapping[str, Planted] = {
 #: Words that the product never says of a system.
 FORBIDDEN = re.compile(r"\b(compliant|certified|fair|unbiased|anonymous|approved)\b", re.IGNORECASE)
 
-#: Every probe with every kind of system that it says it can ask.
-PAIRS = [(id, capability) for id, spec in PROBES.items() for capability in sorted(spec.needs)]
-
-
-def world(id: str, capability: Capability) -> tuple[Target, Subject | None]:
-    """The sound system of that kind, and the rows that the probe needs."""
-    if capability is Capability.RECALL:
-        return ANSWERED[id], None
-    system, subject = SOUND[capability]
-    return SYSTEMS.get(id, system), ROWS.get(id, subject)
-
-
-def made(id: str) -> Probe:
-    """The probe, small."""
-    return make_probe(id, {**NEEDED.get(id, {}), **SMALL.get(id, {})})
-
 
 def generous(result: ProbeResult) -> list[Limit]:
     """For every metric that could be judged a limit that any number passes."""
     metrics = dict.fromkeys(f"{result.probe}/{m.metric}" for m in result.measures if m.mode == "gate")
     return [Limit(metric=metric, direction="at_most", threshold=1e12) for metric in metrics]
-
-
-class Sound(dict[tuple[str, Capability], ProbeResult]):
-    """What each probe says of a sound system, asked when a test wants to know."""
-
-    def __missing__(self, pair: tuple[str, Capability]) -> ProbeResult:
-        id, capability = pair
-        self[pair] = run_probe(made(id), *world(id, capability))
-        return self[pair]
-
-
-@pytest.fixture(scope="module")
-def sound() -> Mapping[tuple[str, Capability], ProbeResult]:
-    """What each probe says of a sound system."""
-    return Sound()
 
 
 def test_probes_are_registered() -> None:
@@ -362,11 +243,11 @@ def test_a_probe_says_what_it_is(spec: ProbeSpec) -> None:
 @pytest.mark.parametrize("spec", PROBES.values(), ids=list(PROBES))
 def test_requirements_stand_in_the_catalogue(spec: ProbeSpec) -> None:
     """Every requirement that a probe names is one of the law pack's, and it names one at least."""
-    catalogue = load()
+    known = catalogue()
 
     assert spec.requirements
     assert len(set(spec.requirements)) == len(spec.requirements)
-    assert list(spec.requirements) == [catalogue.get(id).id for id in spec.requirements]
+    assert list(spec.requirements) == [known.get(id).id for id in spec.requirements]
 
 
 @pytest.mark.parametrize("spec", PROBES.values(), ids=list(PROBES))
@@ -393,11 +274,9 @@ def test_controls_are_named_and_of_both_kinds(spec: ProbeSpec) -> None:
 
 
 @pytest.mark.parametrize(("id", "capability"), PAIRS)
-def test_a_sound_system_is_measured(
-    sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability
-) -> None:
+def test_a_sound_system_is_measured(id: str, capability: Capability) -> None:
     """It leaves measures with evidence and reasons, and no control fails on it."""
-    result = sound[id, capability]
+    result = sound(id, capability)
 
     assert ("measured", None) == (result.status, result.why)
     assert result.measures
@@ -412,11 +291,9 @@ def test_a_sound_system_is_measured(
 
 
 @pytest.mark.parametrize("spec", PROBES.values(), ids=list(PROBES))
-def test_what_is_measured_is_declared_and_what_is_declared_is_measured(
-    sound: Mapping[tuple[str, Capability], ProbeResult], spec: ProbeSpec
-) -> None:
+def test_what_is_measured_is_declared_and_what_is_declared_is_measured(spec: ProbeSpec) -> None:
     """By metric, unit and facet: the plan's limits are checked against the declaration, before anything is asked."""
-    results = [sound[spec.id, capability] for capability in sorted(spec.needs)]
+    results = [sound(spec.id, capability) for capability in sorted(spec.needs)]
     if Capability.PREDICT in spec.needs:
         system, _ = SOUND[Capability.PREDICT]
         towns = spec.id in ROWS
@@ -496,13 +373,11 @@ def test_a_metric_has_a_plain_name_and_a_unit(metrics: Mapping[str, str]) -> Non
 
 
 @pytest.mark.parametrize(("id", "capability"), PAIRS)
-def test_every_number_can_be_judged_again(
-    sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability
-) -> None:
+def test_every_number_can_be_judged_again(id: str, capability: Capability) -> None:
     """Estimates keep what another limit needs: each can be judged, and its interval comes out as printed."""
     from probandum.stats import bounds
 
-    for each in sound[id, capability].measures:
+    for each in sound(id, capability).measures:
         kept = each.estimate
         if kept.value is None or kept.method is None or kept.low is None:
             continue
@@ -514,11 +389,9 @@ def test_every_number_can_be_judged_again(
 
 
 @pytest.mark.parametrize(("id", "capability"), [pair for pair in PAIRS if not pair[0].startswith("energy.")])
-def test_the_same_seed_says_the_same(
-    sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability
-) -> None:
+def test_the_same_seed_says_the_same(id: str, capability: Capability) -> None:
     """Measures and controls of a second run are those of the first."""
-    assert sound[id, capability] == run_probe(made(id), *world(id, capability))
+    assert sound(id, capability) == run_probe(made(id), *world(id, capability))
 
 
 #: What is no broken answer to a probe, but what it measures.
@@ -529,13 +402,11 @@ MEASURED: Mapping[str, tuple[type[Target], ...]] = {"bias.refusals": (Refusing, 
     ("id", "capability", "broken"),
     [(*pair, broken) for pair in PAIRS for broken in BROKEN if broken not in MEASURED.get(pair[0], ())],
 )
-def test_broken_answers_never_pass(
-    sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability, broken: Any
-) -> None:
+def test_broken_answers_never_pass(id: str, capability: Capability, broken: Any) -> None:
     """Refusals, crashes, errors, silence and NaN are an ERROR or INCONCLUSIVE with a reason, under any limit."""
     system, subject = world(id, capability)
     result = run_probe(made(id), broken(system), subject)
-    limits = [*generous(sound[id, capability]), *generous(result)]
+    limits = [*generous(sound(id, capability)), *generous(result)]
     findings = judge([result], list({limit.metric: limit for limit in limits}.values()))
 
     bad = {Verdict.ERROR, Verdict.INCONCLUSIVE}
@@ -576,42 +447,44 @@ def test_every_bias_probe_has_a_planted_fault() -> None:
 
 
 @pytest.mark.parametrize(("id", "capability"), [pair for pair in PAIRS if pair[0] in REPORTED])
-def test_what_is_reported_is_never_judged(
-    sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability
-) -> None:
+def test_what_is_reported_is_never_judged(id: str, capability: Capability) -> None:
     """No measure of it may gate, whatever limit a plan sets."""
-    assert {"disclosure"} == {each.mode for each in sound[id, capability].measures}
+    assert {"disclosure"} == {each.mode for each in sound(id, capability).measures}
 
 
 @pytest.mark.parametrize(("id", "capability"), [pair for pair in PAIRS if pair[0] in INDICATORS])
-def test_what_only_indicates_is_never_judged(
-    sound: Mapping[tuple[str, Capability], ProbeResult], id: str, capability: Capability
-) -> None:
+def test_what_only_indicates_is_never_judged(id: str, capability: Capability) -> None:
     """Whatever limit a plan sets, no measure of it becomes a verdict."""
-    measures = sound[id, capability].measures
+    measures = sound(id, capability).measures
     metrics = {f"{id}/{each.metric}" for each in measures}
     limits = [Limit(metric=metric, direction="at_most", threshold=-1e12) for metric in metrics]
 
     assert {each.mode for each in measures} <= {"indicator", "disclosure"}
-    assert {Verdict.NOT_APPLICABLE} == {finding.verdict for finding in judge([sound[id, capability]], limits)}
+    assert {Verdict.NOT_APPLICABLE} == {finding.verdict for finding in judge([sound(id, capability)], limits)}
 
 
-@pytest.mark.parametrize(("id", "world"), PLANTED.items(), ids=list(PLANTED))
-def test_planted_faults_are_found_and_nulls_are_quiet(id: str, world: Planted) -> None:
+@cache
+def faulty(id: str) -> ProbeResult:
+    """What the probe says of the system with its fault, which is asked once for all tests."""
+    return run_probe(make_probe(id, NEEDED.get(id, {})), PLANTED[id].fault, PLANTED[id].subject)
+
+
+@pytest.mark.parametrize("id", PLANTED)
+def test_planted_faults_are_found_and_nulls_are_quiet(id: str) -> None:
     """The system with the fault FAILS the limit somewhere; the one without it nowhere, and both controls hold."""
-    fault = judge([run_probe(make_probe(id, NEEDED.get(id, {})), world.fault, world.subject)], [world.limit])
-    null = judge([run_probe(make_probe(id, NEEDED.get(id, {})), world.null, world.subject)], [world.limit])
+    planted = PLANTED[id]
+    fault = judge([faulty(id)], [planted.limit])
+    null = judge([run_probe(make_probe(id, NEEDED.get(id, {})), planted.null, planted.subject)], [planted.limit])
 
     assert Verdict.FAIL in {finding.verdict for finding in fault}
     assert not {Verdict.FAIL, Verdict.ERROR} & {finding.verdict for finding in null}
     assert Verdict.PASS in {finding.verdict for finding in null}
 
 
-@pytest.mark.parametrize(("id", "world"), PLANTED.items(), ids=list(PLANTED))
-def test_a_sabotaged_control_is_an_error(id: str, world: Planted) -> None:
+@pytest.mark.parametrize("id", PLANTED)
+def test_a_sabotaged_control_is_an_error(id: str) -> None:
     """Where a real probe's control does not hold, everything the probe says of a real fault is an ERROR."""
-    result = run_probe(make_probe(id, NEEDED.get(id, {})), world.fault, world.subject)
-    spoilt = tuple(replace(outcome, held=outcome.kind != "positive") for outcome in result.controls)
-    findings = judge([replace(result, controls=spoilt)], [world.limit])
+    spoilt = tuple(replace(outcome, held=outcome.kind != "positive") for outcome in faulty(id).controls)
+    findings = judge([replace(faulty(id), controls=spoilt)], [PLANTED[id].limit])
 
     assert {Verdict.ERROR} == {finding.verdict for finding in findings}

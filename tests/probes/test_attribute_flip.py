@@ -13,43 +13,22 @@ from hypothesis import strategies as st
 
 from compas import compas
 from fakes import BROKEN, Scorer, credit_world, measured, run_probe
+from listed import Switched
 from probandum import stats
 from probandum.asking import Asker
 from probandum.changing import value_of
 from probandum.errors import DataError
-from probandum.evidence import Capability, Request, Response, Table
+from probandum.evidence import Table
 from probandum.finding import Limit, SubReason, Verdict
 from probandum.judging import judge
 from probandum.probe import Ask, ProbeResult
 from probandum.subject import UNKNOWN, Decision, Grouping, Subject
-from probandum.target import Target
 from probandum_probes.bias.attribute_flip import AttributeFlip
 from probandum_probes.bias.carried import all_as, carriers
 from probandum_probes.bias.flip_controls import blind, planted_flips
 
 RATE = Limit(metric="bias.attribute-flip/attribute-flip-rate", direction="at_most", threshold=0.01)
 SHIFT = Limit(metric="bias.attribute-flip/attribute-shift", direction="band", threshold=0.01)
-
-
-class Switched(Target):
-    """Answers the score in "as_a" where the feature "a" is 1, and that in "as_b" where it is not."""
-
-    name = "switched"
-    capabilities = frozenset({Capability.PREDICT})
-    labels = ("0", "1")
-
-    def identity(self) -> Mapping[str, Any]:
-        """It has no parameter."""
-        return {"rule": "switched"}
-
-    def answer(self, requests: Sequence[Request]) -> list[Response]:
-        """1 - score, score."""
-        found = []
-        for request in requests:
-            rows = request.table
-            score = np.where(rows["a"] == 1, rows["as_a"], rows["as_b"]).astype(np.float64)
-            found.append(Response(outputs=np.column_stack([1 - score, score]), labels=self.labels))
-        return found
 
 
 def world(as_a: Sequence[float], as_b: Sequence[float], *, members: int, favourable: str = "1") -> Subject:

@@ -455,7 +455,7 @@ def test_masked_scores_are_those_of_metric_py(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_smollm_agrees_with_two_independent_implementations() -> None:
-    """Full sentences of 24 real pairs: a loop over plain passes in torch, and the library's own loss."""
+    """Full sentences of 10 real pairs: a loop over plain passes in torch, and the library's own loss."""
     torch = pytest.importorskip("torch")
     pytest.importorskip("transformers")
     pytest.importorskip("gguf")
@@ -464,7 +464,7 @@ def test_smollm_agrees_with_two_independent_implementations() -> None:
     load_builtin()
     context = TargetContext(folder=Path(), device="cpu", threads=1)
     target: Any = make_target("transformers", context, {"model": SMOLLM})
-    probe = own(published(), sample=24, random_pairs=0)
+    probe = own(published(), sample=10, random_pairs=0)
     ask = asking(target, ID)
     pairs = probe.chosen(ask)
     found = {scores.kind: scores for scores in probe.scores(ask, pairs)}
@@ -494,5 +494,5 @@ def test_smollm_agrees_with_two_independent_implementations() -> None:
         np.testing.assert_allclose(found["sentence"].less, less, atol=5e-3)
         np.testing.assert_allclose(found["per-token"].more, more / lengths[:, 0], atol=1e-3)
         decided = np.abs(more - less) > 1e-2
-        assert decided.sum() >= 20
+        assert decided.sum() >= 8
         assert (more > less)[decided].tolist() == (found["sentence"].wins == 1.0)[decided].tolist()

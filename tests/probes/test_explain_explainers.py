@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,100 +10,45 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakes import Constant, KeywordClassifier, Refusing, Scorer, credit_world, logistic
-from probandum.asking import Asker, ProbeAsk
+from explained_worlds import TEXTS, Rule, by_text, gate_world, row_world, text_world
+from fakes import Constant, KeywordClassifier, Refusing, Scorer
 from probandum.errors import DataError, ProbeError, UnknownName, UsageError
-from probandum.evidence import Capability, Floats, Request, Response, Table
+from probandum.evidence import Capability, Table
 from probandum.resources import dataset
 from probandum.subject import Decision, Subject
-from probandum.target import Target
 from probandum_probes.explain.explaining import (
     Explainer,
-    Explanation,
     explainer,
     explainers_for,
     known_explainers,
     make_explainer,
 )
-from probandum_probes.explain.rows import RowWorld
-from probandum_probes.explain.texts import MOST_FEATURES, TextWorld, pieces, read_texts
-from probandum_probes.explain.worlds import Removal, World, class_scores, spread
+from probandum_probes.explain.texts import MOST_FEATURES, pieces, read_texts
+from probandum_probes.explain.worlds import MOST_INPUTS, Removal, World, class_scores, distinct, spread
 
-TEXTS = (
-    "you are a stupid idiot and I hate you",
-    "I love this warm bread",
-    "stupid",
-    "the bread is warm and the soup is hot",
-    "  hate  the   stupid rain ",
-)
+#: Explainers of rows that give interventional Shapley values.
+SHAPLEY = ("shap.exact", "shap.kernel", "shap.permutation")
 
 
-class Rule(Target):
-    """P of the second class of two from a rule on the columns, given as log-odds."""
-
-    name = "rule"
-    capabilities = frozenset({Capability.PREDICT})
-    labels = ("no", "yes")
-
-    def __init__(self, rule: Callable[[Table], Floats]) -> None:
-        self.rule = rule
-
-    def identity(self) -> Mapping[str, Any]:
-        """The rule is the test's own."""
-        return {"rule": "test"}
-
-    def answer(self, requests: Sequence[Request]) -> list[Response]:
-        """The rule, row by row."""
-        answers = []
-        for request in requests:
-            yes = logistic(np.asarray(self.rule(request.table), dtype=np.float64))
-            answers.append(Response(outputs=np.column_stack([1 - yes, yes]), labels=self.labels))
-        return answers
-
-
-def asking(target: Target, subject: Subject | None = None, *, seed: int = 1) -> ProbeAsk:
-    """An ask as a probe gets it."""
-    return Asker(target, seed=seed, subject=subject).for_probe("explain.test")
-
-
-def text_world(texts: Sequence[str] = TEXTS, target: Target | None = None, *, inputs: int = 100) -> TextWorld:
-    """Texts under a classifier that adds up the weights of words."""
-    return TextWorld.open(asking(target or KeywordClassifier()), texts, inputs=inputs)
-
-
-def row_world(target: Target | None = None, subject: Subject | None = None, *, inputs: int = 10) -> RowWorld:
-    """Rows under a scorer that is linear in its columns."""
-    return RowWorld.open(asking(target or Scorer(gap=0.7), subject or credit_world(300)), inputs=inputs)
-
-
-def by_text(world: TextWorld, explanations: Sequence[Explanation]) -> dict[str, Explanation]:
-    """Explanations by the text they explain: a world holds its instances in random order."""
-    return dict(zip(world.texts, explanations, strict=True))
-
-
-def gate_world() -> RowWorld:
-    """x1 AND x2 as the explained score, both columns uniform on 0 and 1: the log-odds of "yes" are x1 x2 + 1."""
-    table = Table({"x1": np.array([0.0, 0.0, 1.0, 1.0]), "x2": np.array([0.0, 1.0, 0.0, 1.0])})
-    return row_world(Rule(lambda rows: rows["x1"] * rows["x2"] + 1.0), Subject(table=table), inputs=4)
-
-
-def test_and_gate_has_the_shapley_values_that_theory_gives_it() -> None:
+@pytest.mark.parametrize("name", SHAPLEY)
+def test_and_gate_has_the_shapley_values_that_theory_gives_it(name: str) -> None:
     """x1 AND x2 at (1, 1) with a uniform background: phi = (.375, .375), base .25 (and the constant 1)."""
     world = gate_world()
     place = next(i for i in range(4) if all(world.rows[name][i] == 1.0 for name in ("x1", "x2")))
-    found = make_explainer("shap.permutation").explain(world, seed=3)[place]
+    found = make_explainer(name).explain(world, seed=3)[place]
 
     np.testing.assert_allclose([0.375, 0.375], found.attributions, atol=1e-12)
     assert pytest.approx(1.25) == found.base
 
 
-def test_linear_model_has_interventional_shapley_values() -> None:
+@pytest.mark.parametrize("name", [*SHAPLEY, "shap.linear"])
+def test_linear_model_has_interventional_shapley_values(name: str) -> None:
     """phi_j = w_j (x_j - mean of the background), for every column, instance and seed."""
     world = row_world(inputs=6)
     weights = np.array([0.9, -0.8, 0.5, -0.7])
     expected = (world.rows.matrix() - world.background.matrix().mean(axis=0)) * weights
     signs = np.array([1.0 if instance.label == 1 else -1.0 for instance in world.instances])
-    found = make_explainer("shap.permutation").explain(world, seed=7)
+    found = make_explainer(name).explain(world, seed=7)
 
     np.testing.assert_allclose(expected * signs[:, None], [each.attributions for each in found], atol=1e-9)
 
@@ -114,33 +57,69 @@ def test_column_that_the_model_ignores_gets_nothing() -> None:
     """A dummy column has attribution 0 by Shapley values and by occlusion."""
     world = row_world(Scorer(gap=0.0), inputs=5)
     column = world.instances[0].features.index("female")
-    for name in ("shap.permutation", "occlusion"):
+    for name in (*SHAPLEY, "shap.linear", "occlusion"):
         largest = max(abs(each.attributions[column]) for each in make_explainer(name).explain(world, seed=1))
 
         assert largest < 1e-12, name
 
 
-def test_columns_that_play_the_same_part_get_the_same() -> None:
+@pytest.mark.parametrize("name", SHAPLEY)
+def test_columns_that_play_the_same_part_get_the_same(name: str) -> None:
     """Two copies of one column share its worth equally."""
     values = np.random.default_rng(5).normal(size=60)
     table = Table({"a": values, "b": values.copy(), "c": np.arange(60.0)})
     world = row_world(Rule(lambda rows: rows["a"] * rows["b"] + 0.01 * rows["c"]), Subject(table=table), inputs=5)
-    for each in make_explainer("shap.permutation").explain(world, seed=2):
+    for each in make_explainer(name).explain(world, seed=2):
         assert pytest.approx(each.attributions[0], abs=1e-9) == each.attributions[1]
 
 
-def test_occlusion_of_a_linear_model_is_the_distance_to_the_median() -> None:
-    """f(x) - f(x without j) = w_j (x_j - median_j), and the median is a value that occurs."""
+@pytest.mark.parametrize("name", ["shap.exact", "shap.kernel"])
+def test_attributions_are_linear_in_the_model(name: str) -> None:
+    """Of the sum of two systems' log-odds each column gets the sum of what it gets of each."""
+    table = Table.from_matrix(np.random.default_rng(8).normal(size=(80, 5)), list("abcde"))
+    first = Rule(lambda rows: 3 + rows["a"] * rows["b"] * rows["c"] / 9)
+    second = Rule(lambda rows: 2 + np.abs(rows["c"]) * rows["d"] / 9)
+    both = Rule(lambda rows: first.rule(rows) + second.rule(rows))
+    parts = [
+        np.array([each.attributions for each in make_explainer(name).explain(world, seed=1)])
+        for world in (row_world(rule, Subject(table=table), inputs=4) for rule in (first, second, both))
+    ]
+
+    np.testing.assert_allclose(parts[0] + parts[1], parts[2], atol=1e-9)
+
+
+def test_occlusion_of_a_linear_model_is_the_distance_to_what_takes_its_place() -> None:
+    """f(x) - f(x without j) = w_j (x_j - value), with the median, another row's value, and the background's mean."""
     world = row_world(inputs=4)
-    medians = np.quantile(world.background.matrix(), 0.5, axis=0, method="lower")
+    background = world.background.matrix()
+    drawn = world.background.take(list(world._drawn)).matrix()
+    medians = np.quantile(background, 0.5, axis=0, method="lower")
+    places = {"median": medians, "row": drawn, "background": background.mean(axis=0)}
     signs = np.array([1.0 if instance.label == 1 else -1.0 for instance in world.instances])
-    expected = (world.rows.matrix() - medians) * np.array([0.9, -0.8, 0.5, -0.7]) * signs[:, None]
-    found = make_explainer("occlusion").explain(world, seed=0)
+    weights = np.array([0.9, -0.8, 0.5, -0.7]) * signs[:, None]
+    expected = {name: (world.rows.matrix() - value) * weights for name, value in places.items()}
+    for name, each in expected.items():
+        found = make_explainer(f"occlusion.{name}").explain(world, seed=0)
 
-    np.testing.assert_allclose(expected, [each.attributions for each in found], atol=1e-9)
+        np.testing.assert_allclose(each, [one.attributions for one in found], atol=1e-9)
+    mean = make_explainer("occlusion").explain(world, seed=0)
+
+    np.testing.assert_allclose(
+        (expected["median"] + expected["background"]) / 2, [one.attributions for one in mean], atol=1e-9
+    )
 
 
-@pytest.mark.parametrize("name", ["occlusion", "shap.partition"])
+def test_each_way_to_remove_a_word_is_an_explainer() -> None:
+    """Occlusion is the mean of deletion and masking."""
+    world = text_world()
+    found = [
+        make_explainer(name).explain(world, seed=0) for name in ("occlusion.delete", "occlusion.mask", "occlusion")
+    ]
+    for deleted, masked, mean in zip(*found, strict=True):
+        np.testing.assert_allclose((deleted.attributions + masked.attributions) / 2, mean.attributions, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["occlusion", "shap.exact", "shap.partition"])
 def test_words_of_an_additive_classifier_get_their_weights(name: str) -> None:
     """Where log-odds add up over words, each word's attribution is its weight, with the sign of the class."""
     world = text_world()
@@ -174,7 +153,7 @@ def test_lime_of_rows_ranks_and_signs_a_steep_column_right() -> None:
             assert each.attributions[0] > abs(each.attributions[1])
 
 
-@pytest.mark.parametrize("name", ["occlusion", "shap.partition", "lime.text"])
+@pytest.mark.parametrize("name", ["occlusion", "shap.exact", "shap.partition", "lime.text"])
 def test_lone_word_is_worth_all_that_it_changes(name: str) -> None:
     """f(stupid) - f() = 3 for the class toxic, by every explainer."""
     world = text_world(["stupid", "bread"])
@@ -244,7 +223,7 @@ def test_journal_holds_masks_and_not_the_versions() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["lime.text", "shap.partition", "lime.tabular", "shap.permutation"])
+@pytest.mark.parametrize("name", ["lime.text", "shap.partition", "lime.tabular", "shap.kernel", "shap.permutation"])
 def test_same_seed_same_explanation(name: str) -> None:
     """A seed fixes every digit, whatever numpy's global generator holds, and leaves that generator as it was."""
     explains_texts = Capability.CLASSIFY in known_explainers()[name].explains
@@ -345,12 +324,76 @@ def test_explainer_that_does_not_fit_the_system_is_an_error() -> None:
 
 
 def test_every_kind_of_system_has_its_explainers() -> None:
-    """Rows and texts have two library explainers each, and occlusion."""
+    """Rows and texts have two sampled explainers each, and occlusion; the others are for somebody to name."""
     texts = [each.name for each in explainers_for(Capability.CLASSIFY, [])]
     rows = [each.name for each in explainers_for(Capability.PREDICT, [])]
 
     assert ["lime.text", "occlusion", "shap.partition"] == texts
     assert ["lime.tabular", "occlusion", "shap.permutation"] == rows
+
+
+def test_too_many_features_for_exact_values_are_an_error() -> None:
+    """Of 13 words there are 8,192 versions: what explains them is named."""
+    world = text_world([" ".join(f"w{place}" for place in range(13))])
+    with pytest.raises(UsageError, match="has 13 features; expected 12 at most"):
+        make_explainer("shap.exact").explain(world, seed=1)
+
+
+def test_system_that_does_not_add_up_over_columns_has_no_linear_values() -> None:
+    """A product of two columns is told by the answers, and the error names what explains it."""
+    table = Table.from_matrix(np.random.default_rng(8).normal(size=(80, 3)), list("abc"))
+    world = row_world(Rule(lambda rows: rows["a"] * rows["b"] + rows["c"]), Subject(table=table), inputs=3)
+    with pytest.raises(UsageError, match="depends on the others") as refused:
+        make_explainer("shap.linear").explain(world, seed=1)
+
+    assert "shap.permutation" in str(refused.value.remedy)
+
+
+def test_scorecard_has_linear_values() -> None:
+    """Where each column adds what a table of bins says, phi_j is its own part less that part's mean."""
+    table = Table.from_matrix(np.random.default_rng(8).normal(size=(80, 2)), list("ab"))
+    world = row_world(Rule(lambda rows: np.sign(rows["a"]) + rows["b"] ** 2), Subject(table=table), inputs=5)
+    for place, each in enumerate(make_explainer("shap.linear").explain(world, seed=1)):
+        sign = 1.0 if world.instances[place].label == 1 else -1.0
+        parts = [np.sign(world.rows["a"][place]), world.rows["b"][place] ** 2]
+        means = [np.sign(world.background["a"]).mean(), (world.background["b"] ** 2).mean()]
+
+        np.testing.assert_allclose(sign * (np.array(parts) - means), each.attributions, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("gradients.input", "tokens"), ("gradients.integrated", "tokens"), ("shap.tree", "rows")]
+)
+def test_system_that_gives_no_attributions_is_an_error(name: str, kind: str) -> None:
+    """What would have to be asked of the system itself is refused, and who can answer is named."""
+    world: World = text_world() if kind == "tokens" else row_world()
+    with pytest.raises(UsageError, match=f"gives no attributions of {kind}") as refused:
+        make_explainer(name).explain(world, seed=1)
+
+    assert ("transformers" if kind == "tokens" else "lightgbm") in str(refused.value.remedy)
+
+
+def test_large_rounds_are_asked_in_parts() -> None:
+    """What would not fit the memory is several rounds, and the values are the same."""
+    world = row_world(inputs=3)
+    kept = np.random.default_rng(1).random((MOST_INPUTS // 250, 4)) < 0.5
+    removals = [Removal(instance=place, operator="background", kept=kept) for place in range(3)]
+    found = [each.log_odds for each in world.scores(removals)]
+
+    for removal, values in zip(removals, found, strict=True):
+        assert world.value(removal.instance, "background", kept).tolist() == values.tolist()
+
+
+@given(st.integers(1, 200), st.integers(1, 80), st.integers(0, 2**32))
+@settings(max_examples=40, deadline=None)
+def test_equal_masks_are_told_from_others(count: int, width: int, seed: int) -> None:
+    """Every row is equal to the first of its kind, and the kinds are as many as there are different rows."""
+    rng = np.random.default_rng(seed)
+    kept = rng.random((count, width)) < rng.choice([0.1, 0.5, 0.95])
+    first, places = distinct(kept)
+
+    assert len(np.unique(kept, axis=0)) == len(first)
+    assert (kept[first[places]] == kept).all()
 
 
 def test_explainer_without_a_summary_is_refused() -> None:

@@ -21,8 +21,8 @@ from probandum.subject import Subject
 from probandum.target import TargetContext, make_target
 from probandum.targets import load_builtin
 from probandum_probes.explain import explaining
-from probandum_probes.explain.efficiency import Efficiency, residual
-from probandum_probes.explain.explaining import Explainer, Explanation, explainer, make_explainer
+from probandum_probes.explain.efficiency import Efficiency
+from probandum_probes.explain.explaining import Explainer, Explanation, explainer, make_explainer, residual
 from probandum_probes.explain.faithfulness import FaithfulnessProbe
 from probandum_probes.explain.quality import QualityProbe
 from probandum_probes.explain.scoring import faithfulness, greedy_orders, ranked, sizes

@@ -12,6 +12,7 @@ import pytest
 from fakes import Empty, Failing, KeywordClassifier, NotANumber, Refusing, run_probe
 from hatecheck_world import OWNERS, case_rows, recorded_cases, write_cases
 from paths import ROOT, test_data
+from probandum import api
 from probandum.errors import DataError
 from probandum.finding import Limit, SubReason, Verdict
 from probandum.judging import judge
@@ -262,6 +263,41 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no field 'label_gold'") as caught:
         HateCheck(data=path)
     assert "is it a file of HateCheck?" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize(
+    ("limit", "options", "said"),
+    [
+        ("band: 0.05", {}, "even an estimate of 0 has bounds 0.054 away, if 90 % of the cases of 101 harmless"),
+        ("band: 0.05, groups: {texts: harmless}", {}, "101 harmless templates are right, one independent of the other"),
+        ("band: 0.05, groups: {texts: hateful}", {}, None),
+        ("band: 0.1, groups: {texts: harmless}", {}, None),
+        ("band: 0.05, groups: {texts: hateful}", {"sample": 200}, "hateful templates are right"),
+    ],
+)
+def test_a_limit_out_of_reach_of_the_published_templates_is_said_beforehand(
+    tmp_path: Path, limit: str, options: dict[str, int], said: str | None
+) -> None:
+    """The default limits are within reach; 0.05 is not where 101 templates tell, nor of a sample of the hateful."""
+    path = test_data("hatecheck") / "test_suite_cases.csv"
+    more = "".join(f", {name}: {value}" for name, value in options.items())
+    (tmp_path / "system.py").write_text("def score(texts):\n    return [0.5] * len(texts)\n", "utf-8")
+    plan = tmp_path / "audit.yaml"
+    plan.write_text(
+        f"""\
+version: 1
+system: {{name: Moderation, version: "1"}}
+target: {{type: callable, function: "system:score", kind: classify}}
+suites: {{bias.hatecheck: {{data: "{path}"{more}}}}}
+limits:
+  - {{metric: {DIFFERENCE.metric}, {limit}}}
+""",
+        "utf-8",
+    )
+    lines = api.hopeless_limits(plan)
+
+    assert (0 if said is None else 1) == len(lines)
+    assert said is None or said in lines[0]
 
 
 def test_a_hidden_group_fails_and_others_pass(tmp_path: Path) -> None:

@@ -247,7 +247,7 @@ def test_cases_in_which_an_attribute_may_matter_are_left_out(tmp_path: Path) -> 
     probe: Any = NameSwap(
         texts="decisions", scenarios=own_file(tmp_path, matters="age"), mention="attribute", crossing="full"
     )
-    _, asked = probe._design(asking(Decider(probe), ID))
+    _, asked = probe.design(asking(Decider(probe), ID))
 
     assert {"gender": 24, "age": 22, "placebo": 24} == {
         attribute.name: int(each.any(axis=(1, 2)).sum())

@@ -25,10 +25,11 @@ from probandum.judging import judge
 from probandum.probe import Ask, ProbeResult
 from probandum.subject import Decision, Grouping, Subject
 from probandum_probes.bias.counting import decisions
-from probandum_probes.bias.predicting import FOLDS, alone, coded, encoded, folds, together
-from probandum_probes.bias.proxies import Proxies, Told
+from probandum_probes.bias.predicting import FOLDS, CrossFitted, alone, coded, encoded, folds, together
+from probandum_probes.bias.proxies import Proxies
 from probandum_probes.bias.proxy_associations import association, cramers_v, distance_correlation
 from probandum_probes.bias.proxy_controls import proxy_only, shuffled_attribute
+from probandum_probes.bias.proxy_telling import Told
 from probandum_probes.bias.score_gaps import explained
 from proxied import TAKEN, Leaning, proxied, with_columns
 
@@ -380,10 +381,9 @@ def test_controls_catch_a_probe_that_is_wrong() -> None:
     class Seeing(Proxies):
         """Takes whatever it is shown for the attribute."""
 
-        def told(self, *args: Any) -> Told:
+        def together(self, *args: Any) -> CrossFitted:
             """As if every row told its group."""
-            found = super().told(*args)
-            return replace(found, together=replace(found.together, value=0.9))
+            return replace(super().together(*args), value=0.9)
 
     class Blind(Proxies):
         """Finds no proxy."""

@@ -17,7 +17,7 @@ from probandum.judging import judge
 from probandum.probe import ProbeResult, make_probe
 from probandum.target import Target
 from probandum_probes.bias.labelled_texts import own_comments
-from probandum_probes.bias.subgroup_areas import AREAS, generalised_mean
+from probandum_probes.bias.subgroup_areas import AREAS, Ranked, generalised_mean
 from probandum_probes.bias.subgroup_auc import SubgroupAuc
 from swaps import rarely
 
@@ -144,6 +144,37 @@ def test_raised_negatives_fail_one_side_only(tmp_path: Path) -> None:
 
     assert Verdict.FAIL is verdicts["bpsn-auc-gap"]
     assert Verdict.PASS is verdicts["bnsp-auc-gap"]
+
+
+@pytest.mark.parametrize(("low", "high", "spread"), [(0.4, 0.41, 0.08), (0.4, 0.7, 0.08), (0.02, 0.98, 0.002)])
+def test_the_positive_control_tells_of_poor_systems_and_good_ones(
+    tmp_path: Path, low: float, high: float, spread: float
+) -> None:
+    """Nine tenths towards 1 still lie below positives that are nearly sure: there negatives are scored as these are."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for place in range(600):
+        word, label = ("blue", "red", "green")[place % 3], (place // 3) % 2
+        score = (high if label else low) + spread * rng.normal()
+        rows.append((word, float(np.clip(score, 0, 1)), label))
+    probe = SubgroupAuc(data=written(tmp_path / "texts.csv", rows), terms=("blue", "red", "green"))
+    result = run_probe(probe, Told())
+    (positive,) = [control for control in result.controls if control.kind == "positive"]
+
+    assert positive.held is True, positive.detail
+
+
+def test_a_probe_that_overlooks_raised_negatives_fails_its_positive_control(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a system that is always right, too: a gap that is counted from other texts is not where ranks put it."""
+    rows = [(("blue", "red")[place % 2], 0.97 if place // 2 % 2 else 0.02, place // 2 % 2) for place in range(400)]
+    right = Ranked.areas
+    monkeypatch.setattr(Ranked, "areas", lambda found, member: right(found, np.roll(member, 1)))
+    probe = SubgroupAuc(data=written(tmp_path / "texts.csv", rows), terms=("blue",))
+    (positive,) = [control for control in run_probe(probe, Told()).controls if control.kind == "positive"]
+
+    assert positive.held is False
 
 
 @pytest.mark.parametrize("sources", [0, 60])

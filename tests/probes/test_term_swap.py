@@ -18,7 +18,7 @@ from probandum.plan import Plan
 from probandum.preparing import prepare
 from probandum.probe import ProbeResult, make_probe
 from probandum.target import TargetContext, make_target
-from probandum_probes.bias import term_swap
+from probandum_probes.bias import term_scores
 from probandum_probes.bias.contrasts import crossed_mean
 from probandum_probes.bias.swap_controls import quiet_placebos
 from probandum_probes.bias.term_swap import TermSwap
@@ -298,7 +298,7 @@ def test_a_classifier_without_names_for_its_classes_is_an_error() -> None:
 
 def test_a_wrong_comparison_fails_the_positive_control(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shifts measured against the wrong word do not move as planted, and all the probe says is an ERROR."""
-    monkeypatch.setattr(term_swap.Scores, "shifts", lambda self, term: self.values[term.reference] * 1.0)
+    monkeypatch.setattr(term_scores.Scores, "shifts", lambda self, term: self.values[term.reference] * 1.0)
     result = run_probe(TermSwap(), Reader({"gay": 0.2}))
 
     assert False is result.controls[0].held

@@ -168,7 +168,7 @@ def test_the_search_is_one_over_all_slices(seed: int, towards: float) -> None:
         for name, width in (("a", 2), ("b", 3))
     ]
     side = rng.random(n) < 0.5
-    trial = Trial(event=rng.random(n) < 0.5, group=side, reference=~side)
+    trial = Trial(event=rng.random(n) < 0.5, group=side, reference=~side, subject=world(n))
     rows = rng.random(n) < 0.7
     found, looked = search(factors, trial, rows, towards=towards, most=3)
     every = brute(factors, trial, rows, towards)

@@ -44,6 +44,25 @@ def test_a_chart_is_the_same_in_every_run(dossier: Dossier, kind: str, metric: s
     assert b"<dc:date>" not in figures.draw(figure, view)
 
 
+@pytest.mark.parametrize(("kind", "metric"), [("intervals", "-difference"), ("rates", "selection-rate")])
+def test_a_narrow_chart_says_what_the_wide_one_says(dossier: Dossier, kind: str, metric: str) -> None:
+    """Half as wide, in letters as large: titles, values, n and keys are the same, and so is what is withheld."""
+    figure, view = figure_of(dossier, kind, metric)
+    wide, small = figures.draw(figure, view), figures.draw_narrow(figure, view)
+    assert small is not None
+
+    assert float(ET.fromstring(small).attrib["viewBox"].split()[2]) == pytest.approx(72 * charting.NARROW)
+    ticks = {text for text in (*texts(wide), *texts(small)) if text.lstrip("−").replace(".", "").isdigit()}
+    assert " ".join(sorted({*texts(wide)} - ticks)) == " ".join(sorted({*texts(small)} - ticks))
+
+
+def test_other_charts_have_one_width(dossier: Dossier) -> None:
+    """They scroll inside their frame."""
+    figure, view = figure_of(dossier, "heat", "selection-rate")
+
+    assert None is figures.draw_narrow(figure, view)
+
+
 def test_text_stays_text_and_the_chart_has_its_alternative(dossier: Dossier) -> None:
     """Labels, values and n can be selected and searched; the title says the chart in words."""
     figure, view = figure_of(dossier, "intervals", "fpr-difference")

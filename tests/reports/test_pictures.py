@@ -137,6 +137,54 @@ def swapped() -> dict[str, Any]:
     return {"results": [result("bias.name-swap", [measure])], "items": {SWAP: items}}
 
 
+PAIR = Groups(attribute="sex", group="women", reference="men")
+#: Slices with their excess and their adjusted p-value.
+SLICES = {"town Bath": (-0.31, 0.001), "debt to 0.2": (-0.05, 0.6), "town Cork": (0.02, 1.0)}
+#: Features with the AUC at which they tell who is of which sex, and what they add to the gap in logits.
+TELLING = {"job": (0.71, -0.9), "income": (0.52, 0.1), "debt": (0.55, -0.05)}
+
+
+def triage() -> ProbeResult:
+    """Three slices, of which one holds."""
+    measures = []
+    for each, (excess, p) in SLICES.items():
+        facets, exact = {"gap": "selection-difference", "slice": each}, {"n": 900, "unit": "p-value", "method": "exact"}
+        found = clustered(excess, 0.05, "share")
+        measures.append(Measure(metric="slice-excess", groups=PAIR, facets=facets, estimate=found, mode="disclosure"))
+        test = Estimate(value=p, low=p, high=p, **exact)  # type: ignore[arg-type]
+        measures.append(Measure(metric="slice-p", groups=PAIR, facets=facets, estimate=test, mode="disclosure"))
+    return result("bias.triage", measures)
+
+
+def stand_ins() -> ProbeResult:
+    """Three features, of which one stands in for the attribute."""
+    measures = []
+    for feature, (area, added) in TELLING.items():
+        for metric, found in (
+            ("feature-auc", clustered(area, 0.01, "share")),
+            ("feature-contribution", clustered(added, 0.04, "logit")),
+        ):
+            facets = {"feature": feature}
+            measures.append(Measure(metric=metric, groups=PAIR, facets=facets, estimate=found, mode="disclosure"))
+    return result("bias.proxies", measures)
+
+
+#: What features add to the gap in logits, and what they are to the attribute.
+ADDED = {"sex": (-0.9, "carries sex itself; shap"), "job": (-0.3, "a proxy: alone; shap"), "debt": (0.05, "shap")}
+
+
+def decomposed() -> ProbeResult:
+    """A gap that runs through the attribute and a proxy, with one feature that pulls back."""
+    whole = clustered(-1.15, 0.1, "logit")
+    measures = [Measure(metric="score-gap", groups=PAIR, estimate=whole, mode="disclosure")]
+    for feature, (added, design) in ADDED.items():
+        found = replace(clustered(added, 0.04, "logit"), design=design)
+        measures.append(
+            Measure(metric="feature-contribution", groups=PAIR, facets={"feature": feature}, estimate=found)
+        )
+    return result("explain.reliance", measures)
+
+
 def seen(dossier: Dossier) -> tuple[View, list[Figure], list[Table]]:
     """All findings of a dossier in one place: the view, its figures and its tables."""
     view = View(Document(id="d", title="", subtitle="", status="", front=(), nodes=()), dossier)
@@ -161,7 +209,16 @@ def texts(figure: Figure, view: View) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "made", [{"results": [crossings()]}, {"results": [calibration()]}, {"results": [terms()]}, swapped()]
+    "made",
+    [
+        {"results": [crossings()]},
+        {"results": [calibration()]},
+        {"results": [terms()]},
+        swapped(),
+        {"results": [triage()]},
+        {"results": [stand_ins()]},
+        {"results": [decomposed()]},
+    ],
 )
 def test_every_picture_is_the_same_in_every_run_and_has_table_and_reading(made: dict[str, Any]) -> None:
     """The same findings give the same bytes; what is drawn stands in the table; one sentence says what is seen."""
@@ -204,6 +261,34 @@ def ordered(figure: Figure) -> list[str]:
     """The findings of a map, row by row."""
     places = {name.rpartition("=")[2]: name for name in figure.findings}
     return [places[f"{row}*{column}"] for row in ("young", "old") for column in ("AT", "DE")]
+
+
+def test_a_group_beyond_the_limit_is_marked_in_the_map_and_named_in_the_table() -> None:
+    """A frame, the shape of a FAIL, what both mean, and the comparison that broke the limit; no other cell has them."""
+    counts = {name: each for name, each in COUNTS.items() if name != "old*CH"} | {"young*AT": (20, 200)}
+    rates = replace(crossings(counts), probe="bias.group-rates")
+    pair = Groups(attribute=CROSSED, group="young*AT", reference="old*DE")
+    found = stats.ratio_interval(20, 200, 45, 60)
+    ratio = Estimate(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=260,
+        unit="ratio",
+        method="koopman",
+        counts=((20, 200), (45, 60)),
+    )
+    measured = (*rates.measures, replace(rates.measures[0], metric="impact-ratio", groups=pair, estimate=ratio))
+    view, (figure, *_), _ = seen(make_dossier(results=[replace(rates, measures=measured)]))
+    axes = sheet(figure, view, heat_maps.chart).axes[0]
+    marks = [(round(float(line.get_xdata()[0])), round(float(line.get_ydata()[0]))) for line in axes.lines]
+    told = {str(row[0]): row[-1] for row in figure.twin.rows}
+
+    assert [(0, 0)] == marks
+    assert "beyond the limit beside another group" in texts(figure, view)
+    assert ["Fail"] == [cell.value for cell in told.values() if isinstance(cell, Fact)]
+    assert {"Impact ratio against old and DE"} == {cell.label for cell in told.values() if isinstance(cell, Fact)}
+    assert 3 == sum(cell == "none" for cell in told.values())
 
 
 def test_a_small_cell_stays_withheld_in_a_map() -> None:
@@ -291,6 +376,21 @@ def test_a_spread_shows_every_scenario_and_every_name() -> None:
     assert [[value for _, value in row.values] for row in (scenarios, women, men)] == marks
 
 
+def test_contributions_are_bars_from_zero_to_either_side() -> None:
+    """The largest first; the table adds the gap, and one sentence says what carries it and what pulls back."""
+    view, (figure,), _ = seen(make_dossier(results=[decomposed()]))
+    axes = sheet(figure, view, lambda *given: row_charts.chart(row_charts.rates, *given)).axes[0]
+    bars = [(each.get_x(), each.get_width()) for each in axes.patches]
+
+    assert [(0.0, added) for added, _ in ADDED.values()] == bars
+    assert axes.get_xlim()[0] < -0.9 < 0.05 < axes.get_xlim()[1]
+    assert 4 == len(figure.twin.rows)
+    assert (
+        "Most of the difference in scores runs through sex (carries sex itself); "
+        "1 of 3 features pull the other way; proxies beside it: job."
+    ) == figure.reading
+
+
 def test_more_values_than_fit_a_row_are_shown_by_twentieths() -> None:
     """21 values say where a crowd lies, and the row says how many there are."""
     row = spreads._row("scenarios", {f"s{number}": float(number) for number in range(101)}, 0)
@@ -348,3 +448,42 @@ def test_a_page_quotes_names_in_a_reading_as_not_its_own() -> None:
     lint.check_page("annex_iv.html", page)
 
     assert b"lowest for young and fair" in page
+
+
+def test_slices_say_which_of_them_hold() -> None:
+    """The chart has a line a slice, the table their tests as well, and the sentence parts what holds from the rest."""
+    view, (figure,), _ = seen(make_dossier(results=[triage()]))
+
+    assert ("intervals", len(SLICES)) == (figure.kind, len(figure.findings))
+    assert 2 * len(SLICES) == len(figure.twin.rows)
+    assert figure.reading == (
+        "Of 3 slices in which one half of the rows shows a wider difference, 1 holds in the other: "
+        "women against men; selection-difference; town Bath; the others may have been picked by chance."
+    )
+    assert {view.shown(each).value for each in figure.findings} <= set(texts(figure, view))
+
+
+def test_where_no_slice_holds_that_is_what_is_read() -> None:
+    """All of them may be chance."""
+    found = triage()
+    held = tuple(
+        replace(each, estimate=replace(each.estimate, value=1.0, low=1.0, high=1.0))
+        if "p" in each.metric[-2:]
+        else each
+        for each in found.measures
+    )
+    _, (figure,), _ = seen(make_dossier(results=[replace(found, measures=held)]))
+
+    assert figure.reading.endswith("none holds in the other half: all may have been picked by chance.")
+
+
+def test_features_say_what_stands_in_and_what_carries_the_gap() -> None:
+    """A panel each, the furthest from saying nothing first."""
+    view, (figure,), _ = seen(make_dossier(results=[stand_ins()]))
+    first = [view.shown(each).finding.facets["feature"] for each in figure.findings]
+
+    assert ["job", "debt", "income", "job", "income", "debt"] == first
+    assert figure.reading == (
+        "The attribute is told, with an AUC of 0.6 and more each alone, by job; most of the difference in scores runs "
+        "through job."
+    )

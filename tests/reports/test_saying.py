@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from probandum import stats
 from probandum.finding import Estimate, Judgement, SubReason, Verdict
-from probandum_reports import saying
+from probandum.plugins import load_plugins
+from probandum.probe import known_probes
+from probandum_reports import saying, titles
 
 
 def judgement(**changes: object) -> Judgement:
@@ -105,6 +107,17 @@ def test_metrics_of_the_shipped_probes_have_titles(name: str) -> None:
 
     assert name.replace("-", " ").capitalize() != title
     assert "-" not in title.replace("log-odds", "")
+
+
+def test_titles_by_probe_are_of_metrics_that_it_measures() -> None:
+    """A metric that was renamed takes its title along, and no two of one probe are called alike."""
+    load_plugins()
+    declared = {f"{name}/{metric}" for name, spec in known_probes().items() for metric in spec.metrics}
+
+    assert set() == titles.TITLES.keys() - declared
+    for probe in {name.rpartition("/")[0] for name in titles.TITLES}:
+        said = [saying.metric(name) for name in declared if name.startswith(f"{probe}/")]
+        assert len(said) == len(set(said))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from probandum.stats.calibration import (
     StabilityIndex,
     calibration_in_the_large,
     calibration_null,
+    clustered_calibration_in_the_large,
     debiased_ece,
     psi,
     reliability,
@@ -40,7 +41,7 @@ from probandum.stats.intervals import (
     proportion_interval,
     ratio_interval,
 )
-from probandum.stats.linearised import ClusterSums
+from probandum.stats.linearised import ClusterSums, Linearised
 from probandum.stats.means import log_mean_interval, mean_interval, relative_change_interval, welch_interval
 from probandum.stats.multiplicity import benjamini_hochberg, holm
 from probandum.stats.power import (
@@ -64,19 +65,24 @@ from probandum.stats.shrinkage import Shrunk, differential_fairness, shrunk_rate
 from probandum.stats.stratified import odds_ratio_interval, stratified_difference_interval, stratified_ratio_interval
 from probandum.stats.testing import equivalence, mcnemar
 from probandum.stats.two_way import filled, kept, two_way_interval
+from probandum.stats.weighted_auc import WeightedArea, clustered_area, weighted_area
+from probandum.stats.weighted_strata import ClusteredStrata
 
 __all__ = [
     "METHODS",
     "Area",
     "ClusterSums",
+    "ClusteredStrata",
     "Clustering",
     "Homogeneity",
     "Interval",
+    "Linearised",
     "Reliability",
     "SequentialTest",
     "Shrunk",
     "StabilityIndex",
     "SubgroupAreas",
+    "WeightedArea",
     "area",
     "auc_difference_interval",
     "auc_interval",
@@ -89,6 +95,8 @@ __all__ = [
     "can_pass",
     "cluster_difference_interval",
     "cluster_mean_interval",
+    "clustered_area",
+    "clustered_calibration_in_the_large",
     "confidence_sequence",
     "debiased_ece",
     "design_effect",
@@ -131,6 +139,7 @@ __all__ = [
     "stratified_ratio_interval",
     "subgroup_areas",
     "two_way_interval",
+    "weighted_area",
     "welch_interval",
     "woolf",
 ]

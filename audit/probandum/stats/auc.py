@@ -193,9 +193,9 @@ def auc_difference_interval(first: Area, second: Area, *, level: float = 0.95) -
         raise ValueError(f"second has {len(second.influence)} rows; expected {len(first.influence)}, the same in both")
     gaps = first.influence - second.influence
     parts = _parts(gaps, 3 * _role(first) + _role(second))
-    still = [_unmoved(x.pairs, max(x.value, 1 - x.value)) for x in (first, second) if not x.varied]
+    still = [unmoved(x.pairs, max(x.value, 1 - x.value)) for x in (first, second) if not x.varied]
     if not still and not gaps.any():
-        still = [_unmoved(min(first.pairs, second.pairs), 1.0)]
+        still = [unmoved(min(first.pairs, second.pairs), 1.0)]
     variance, df = _total([*parts, *still])
     student = Student(mean=first.value - second.value, standard_error=math.sqrt(variance), df=df)
     return student.interval(level=level, method="delong-difference")
@@ -255,7 +255,8 @@ def _parts(influence: Reals, strata: NDArray[np.int64]) -> list[tuple[float, flo
     return [(float(squares[i]), max(1.0, float(sizes[i]) - 1.0)) for i in range(1, len(sizes)) if sizes[i]]
 
 
-def _unmoved(pairs: int, distance: float) -> tuple[float, float]:
+def unmoved(pairs: float, distance: float) -> tuple[float, float]:
+    """The variance, with its degrees of freedom, of an AUC in which nothing varied and that could move so far."""
     return (2 * distance / pairs) ** 2, pairs - 1.0
 
 

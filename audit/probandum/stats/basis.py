@@ -10,6 +10,7 @@
     t, two-way, welch, cr2, delong-difference     moments = (value, standard error, degrees of freedom)
     delong                                        likewise, of the AUC; bounds are taken on its logit
     cr2-logit                                     likewise, of a share
+    korn-graubard                                 likewise; bounds are exact ones of as many trials as say as much
     log-t                                         moments of the logarithm of the value, likewise
     log-change                                    moments of the logarithm of 1 + the value, likewise
     bootstrap, bca                                draws, sorted, with the observed value
@@ -46,6 +47,7 @@ from probandum.stats.resampling import resampled
 from probandum.stats.scores import ClopperPearson, Katz, Koopman, MiettinenNurminen, Newcombe, Tango, Wilson
 from probandum.stats.strata import STRATIFIED, scaled_strata
 from probandum.stats.stratified import stratified_family
+from probandum.stats.survey import korn_graubard
 
 Counts = Sequence[tuple[float, float]]
 
@@ -59,6 +61,7 @@ LOG_CHANGE = "log-change"
 MOMENTS = ("t", "two-way", "welch", "cr2", "delong-difference", "log-t", LOG_CHANGE)
 #: Moments of a share whose bounds are taken on its logit.
 LOGITS = ("delong", "cr2-logit")
+EFFECTIVE = "korn-graubard"
 POSTERIOR = "posterior"
 RESAMPLED = ("bootstrap", "bca", "inverted", POSTERIOR)
 METHODS = (
@@ -71,6 +74,7 @@ METHODS = (
     TOP,
     *MOMENTS,
     *LOGITS,
+    EFFECTIVE,
     *RESAMPLED,
     "sequential",
     "exact",
@@ -178,9 +182,11 @@ def family_of(
         if counts is None:
             raise ValueError(f"counts is None; {method} expects 2 pairs of counts a stratum")
         return stratified_family(method, counts)
-    if method in (*MOMENTS, *LOGITS):
+    if method in (*MOMENTS, *LOGITS, EFFECTIVE):
         if moments is None or len(moments) != 3:
             raise ValueError(f"moments is {moments}; {method} expects (value, standard error, degrees of freedom)")
+        if method == EFFECTIVE:
+            return korn_graubard(*moments)
         if method in LOGITS:
             return DeLong(area=moments[0], standard_error=moments[1], df=moments[2])
         student = Student(mean=moments[0], standard_error=moments[1], df=moments[2])

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from probandum.stats.checking import Reals, finite_array
 from probandum.stats.intervals import Interval
-from probandum.stats.means import Student
+from probandum.stats.linearised import ClusterSums, Linearised, Whole, rows_influence
+from probandum.stats.means import Student, satterthwaite
 
 Equal = Literal["mass", "width"]
 
@@ -126,6 +127,40 @@ def calibration_in_the_large(p: ArrayLike, y: ArrayLike, *, level: float = 0.95)
         variance = max(variance, share * (1 - share))
     student = Student(mean=float(gaps.mean()), standard_error=math.sqrt(variance / n), df=n - 1.0)
     return student.interval(level=level, method="t")
+
+
+def clustered_calibration_in_the_large(
+    p: ArrayLike, y: ArrayLike, *, weights: Reals, clusters: Whole, groups: Whole
+) -> Linearised:
+    """Weighted mean(y) - mean(p) of group 0, less that of group 1 where there is one, over clusters (CR2).
+
+    ``weights``, ``clusters`` and ``groups`` (codes from 0): shape (n,). Of a group whose outcomes are all alike, or
+    miss their prediction all by the same, the variance is at least that of the share (x + 1) / (n + 2), n the clusters
+    of equal weight that it is worth and x as many of them. ValueError where a group lies in one cluster.
+
+    >>> parts = {"weights": np.array([1.0, 1.0, 2.0]), "clusters": np.arange(3), "groups": np.zeros(3, dtype=np.int64)}
+    >>> clustered_calibration_in_the_large([0.5, 0.5, 0.5], [0, 0, 1], **parts).student.mean
+    0.0
+    """
+    shares, outcomes = _predictions(p, y)
+    gaps = outcomes - shares
+    sums = ClusterSums.of(gaps, weights, clusters, groups)
+    factors = {0: 1.0, 1: -1.0} if groups.any() else {0: 1.0}
+    found = sums.contrast(factors)
+    parts = [(found.standard_error**2, found.df)]
+    for group in factors:
+        rows = (groups == group) & (weights > 0)
+        known = outcomes[rows]
+        if np.ptp(known) > 0 and np.ptp(gaps[rows]) > 0:
+            continue
+        size = sums.effective_size(group)
+        share = (float(np.average(known, weights=weights[rows])) * size + 1) / (size + 2)
+        lacking = share * (1 - share) / size - sums.contrast({group: 1.0}).standard_error ** 2
+        if lacking > 0:
+            parts.append((lacking, max(size - 1, 1.0)))
+    error = math.sqrt(math.fsum(variance for variance, _ in parts))
+    student = Student(mean=found.mean, standard_error=error, df=satterthwaite(*parts))
+    return Linearised(student=student, influence=rows_influence(gaps, weights, groups, factors))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,42 @@ from probandum.stats.checking import Reals
 from probandum.stats.means import Student
 
 Whole = NDArray[np.int64]
+
+#: Groups up to which matrices of all clusters by all groups are held whole; of more they are nearly empty.
+_FEW_GROUPS = 16
+_EVEN: Mapping[int, float] = {}
+
+
+class Linearised(NamedTuple):
+    """A quantity of weighted rows in clusters, to first order: its moments, and what each row adds about its value.
+
+    ``influence``: shape (rows,), 0 in sum; its sums over clusters are what the moments rest on.
+    """
+
+    student: Student
+    influence: Reals
+
+
+def rows_influence(
+    values: Reals,
+    weights: Reals,
+    groups: Whole,
+    factors: Mapping[int, float],
+    totals: Mapping[int, float] = _EVEN,
+) -> Reals:
+    """What each row adds to a contrast of weighted means, see ``ClusterSums.contrast``; rows of group -1 add nothing.
+
+    >>> rows_influence(np.array([1.0, 3.0, 9.0]), np.array([1.0, 1.0, 1.0]), np.array([0, 0, -1]), {0: 1.0}).tolist()
+    [-0.5, 0.5, 0.0]
+    """
+    added = np.zeros(len(values))
+    for group, factor in factors.items():
+        rows = np.flatnonzero(groups == group)
+        inside, mine = values[rows], weights[rows]
+        whole = float(mine.sum())
+        mean = float((mine * inside).sum()) / whole
+        added[rows] = mine * (factor * (inside - mean) / whole + totals.get(group, 0.0))
+    return added
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,10 +118,13 @@ class ClusterSums:
 
     def pooled(self, *groups: int) -> ClusterSums:
         """The rows of several groups as those of one, group 0."""
-        inside = np.isin(self.groups, groups)
+        return self.regrouped(np.where(np.isin(self.groups, groups), 0, -1))
+
+    def regrouped(self, groups: Whole) -> ClusterSums:
+        """Each entry in the group that ``groups`` gives it, added up; those with -1 are left out."""
+        inside = groups >= 0
         parts = [part[inside] for part in (self.rows, self.weights, self.squares, self.values, self.weighted)]
-        clusters = self.clusters[inside]
-        return self._summed(clusters, np.zeros(len(clusters), dtype=np.int64), parts)
+        return self._summed(self.clusters[inside], groups[inside], parts)
 
     def dealt(self, groups: Whole) -> ClusterSums:
         """Each entry in the group that ``groups`` gives it; no cluster may then have two entries in one group."""
@@ -101,9 +141,12 @@ class ClusterSums:
             added[places[group]] += factor * residuals / weights.sum()
         return found, added
 
-    def contrast(self, factors: Mapping[int, float]) -> Student:
+    def contrast(self, factors: Mapping[int, float], totals: Mapping[int, float] = _EVEN) -> Student:
         """The sum over groups of ``factor * mean``, with CR2's standard error and Satterthwaite's degrees of freedom.
 
+        ``totals``: how the factors themselves move with the total weight of each group, where they follow from these;
+        over all groups ``total weight * totals`` must be 0 in sum. What clusters add by that is no residual of a mean,
+        and enters as the total of a sample of k clusters does, times ``sqrt(k / (k - 1))``.
         ValueError where a group lies in fewer than 2 clusters.
 
         >>> sums = ClusterSums.of(np.array([1.0, 3.0, 8.0]), np.array([1.0, 1.0, 2.0]), np.arange(3), np.zeros(3, int))
@@ -113,10 +156,10 @@ class ClusterSums:
         found, places = self._places(factors)
         size = len(found)
         score, diagonal = np.zeros(size), np.zeros(size)
-        loadings: list[Reals] = []
-        inner = np.zeros((2 * len(factors), 2 * len(factors)))
+        loadings: list[tuple[Whole, Reals]] = []
+        inner: list[Reals] = []
         value = 0.0
-        for number, (group, factor) in enumerate(factors.items()):
+        for group, factor in factors.items():
             inside = self.groups == group
             at = places[group]
             if len(at) < 2:
@@ -129,14 +172,19 @@ class ClusterSums:
             ones, weights = _adjusted(n, s, q, total, squares, factor)
             score[at] += ones * (self.values[inside] - n * mean) + weights * (self.weighted[inside] - s * mean)
             diagonal[at] += ones**2 * n + 2 * ones * weights * s + weights**2 * q
-            for loading in (ones * n + weights * s, ones * s + weights * q):
-                loadings.append(np.zeros(size))
-                loadings[-1][at] = loading
-            block = [[squares / total**2, -1 / total], [-1 / total, 0.0]]
-            inner[2 * number : 2 * number + 2, 2 * number : 2 * number + 2] = block
+            loadings += [(at, ones * n + weights * s), (at, ones * s + weights * q)]
+            inner.append(np.array([[squares / total**2, -1 / total], [-1 / total, 0.0]]))
             value += factor * mean
+        score += math.sqrt(size / (size - 1)) * self._of_totals(totals, size, places)
         error = math.sqrt(float((score**2).sum()))
-        return Student(mean=value, standard_error=error, df=_freedom(diagonal, np.stack(loadings, axis=1), inner))
+        return Student(mean=value, standard_error=error, df=_freedom(diagonal, loadings, inner))
+
+    def _of_totals(self, totals: Mapping[int, float], size: int, places: Mapping[int, Whole]) -> Reals:
+        """What each cluster adds by the total weights of groups."""
+        added = np.zeros(size)
+        for group, each in totals.items():
+            added[places[group]] += each * self.weights[self.groups == group]
+        return added
 
     def _places(self, groups: Iterable[int]) -> tuple[Whole, dict[int, Whole]]:
         """The clusters with rows in the groups, and for each group the places among them of its own."""
@@ -161,10 +209,41 @@ def _adjusted(n: Reals, s: Reals, q: Reals, total: float, squares: float, factor
     return factor * ones / total, factor * weights / total
 
 
-def _freedom(diagonal: Reals, loadings: Reals, inner: Reals) -> float:
-    """Satterthwaite's degrees of freedom of a variance whose form is ``diag(d) + L M L'`` for independent rows."""
-    product = loadings.T @ loadings
-    trace = float(diagonal.sum() + (inner @ product).trace())
-    crossed = loadings.T @ (diagonal[:, None] * loadings)
-    squares = float((diagonal**2).sum() + 2 * (inner @ crossed).trace() + (inner @ product @ inner @ product).trace())
+def _freedom(diagonal: Reals, loadings: Sequence[tuple[Whole, Reals]], inner: Sequence[Reals]) -> float:
+    """Satterthwaite's degrees of freedom of a variance whose form is ``diag(d) + L M L'`` for independent rows.
+
+    ``loadings``: the columns of L, each where it is not 0; ``inner``: the blocks of M.
+    """
+    size = len(diagonal)
+    columns, middle = _columns(loadings, size), _blocks(inner)
+    product = middle @ (columns.T @ columns)
+    crossed = middle @ (columns.T @ _columns([(at, diagonal[at] * loading) for at, loading in loadings], size))
+    trace = float(diagonal.sum() + product.trace())
+    squares = float((diagonal**2).sum() + 2 * crossed.trace() + (product @ product).trace())
     return trace * trace / squares
+
+
+def _columns(loadings: Sequence[tuple[Whole, Reals]], size: int) -> Any:
+    """The columns side by side, shape (size, columns)."""
+    if len(loadings) <= 2 * _FEW_GROUPS:
+        whole = np.zeros((size, len(loadings)))
+        for number, (at, loading) in enumerate(loadings):
+            whole[at, number] = loading
+        return whole
+    from scipy.sparse import csc_array
+
+    starts = np.cumsum([0, *(len(at) for at, _ in loadings)])
+    places, values = (np.concatenate([column[part] for column in loadings]) for part in (0, 1))
+    return csc_array((values, places, starts), shape=(size, len(loadings)))
+
+
+def _blocks(blocks: Sequence[Reals]) -> Any:
+    """Blocks of two along a diagonal."""
+    if len(blocks) > _FEW_GROUPS:
+        from scipy.sparse import block_diag
+
+        return block_diag([*blocks], format="csr")
+    whole = np.zeros((2 * len(blocks), 2 * len(blocks)))
+    for number, block in enumerate(blocks):
+        whole[2 * number : 2 * number + 2, 2 * number : 2 * number + 2] = block
+    return whole

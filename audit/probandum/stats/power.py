@@ -11,6 +11,7 @@ from probandum.finding import Stream
 from probandum.stats.auc import DeLong
 from probandum.stats.basis import (
     DIFFERENCES,
+    EFFECTIVE,
     LOGITS,
     MOMENTS,
     ONE_SHARE,
@@ -29,6 +30,7 @@ from probandum.stats.hypergeometric import TopShare
 from probandum.stats.means import LogChange, LogStudent, Student
 from probandum.stats.paired import PairedGap
 from probandum.stats.resampling import Resampled
+from probandum.stats.scores import ClopperPearson
 from probandum.stats.strata import STRATIFIED, scaled_strata, split_strata
 
 ALPHA = 0.05
@@ -105,6 +107,7 @@ def detectable(
     if method == POSTERIOR:
         return None
     family = family_of(method, counts=counts, moments=moments, draws=draws, stream=stream, value=value)
+    method, counts = _counted(method, counts, family)
     reach = _reach(ALPHA, POWER)
     if isinstance(family, DeLong):
         return reach * family.standard_error if family.standard_error > 0 else None
@@ -173,6 +176,7 @@ def n_for_verdict(
     refuse_share("alpha_pass", alpha_pass)
     refuse_share("alpha_fail", alpha_fail)
     family = family_of(method, counts=counts, moments=moments, draws=draws, stream=stream, value=value)
+    method, counts = _counted(method, counts, family)
     estimate = family.value
     if method == "exact" or estimate in (low, high):
         return None
@@ -221,6 +225,7 @@ def can_pass(
     kind; in a band, as moments.
     """
     family = family_of(method, counts=counts, moments=moments, draws=draws, stream=stream, value=value)
+    method, counts = _counted(method, counts, family)
     if _within(family, low, high, ALPHA):
         return True
     if isinstance(family, Betting) and (low is None or high is None):
@@ -257,6 +262,14 @@ def can_pass(
         else:
             first = middle + 1
     return _within(split(first), low, high, ALPHA)
+
+
+def _counted(method: str, counts: Counts | None, family: Family) -> tuple[str, Counts | None]:
+    """An exact method of effective trials as the one of its counts."""
+    if method != EFFECTIVE:
+        return method, counts
+    assert isinstance(family, ClopperPearson)
+    return "clopper-pearson", ((family.x, family.n),)
 
 
 def _splits(method: str, counts: Counts) -> tuple[int, int, float, Callable[[int], Family]]:

@@ -6,20 +6,29 @@ import os
 import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, quote_plus, unquote, urlsplit
 
+from probandum.confiding import FROM_ENVIRONMENT, REMEDY, confided, names_secret
 from probandum.errors import UsageError
+from probandum.keywords import Between, Place
 from probandum.target import Problem, TargetContext
 from probandum.targets.hiding import Secrets
 from probandum.targets.loading import said
 
-_FROM_ENVIRONMENT = "env:"
 #: A token of RFC 9110.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_SECRET = re.compile(r"auth|key|token|secret|cookie|password|signature|\bsig\b", re.IGNORECASE)
+#: Keys of a plan that are sent beside the question, in which ``env:NAME`` is read from the environment.
+SENT = ("extra", "request", "parameters", "inputs", "identity")
+
+#: How many asks are under way at once: each holds a connection, and a process may open about a thousand.
+Concurrency = Annotated[int, Between(least=1, most=1000)]
+#: Tries after the first; the wait between two grows to a minute.
+Retries = Annotated[int, Between(least=0, most=100)]
+#: Inputs of one ask.
+Batch = Annotated[int, Between(least=1, most=1_000_000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +39,8 @@ class Access:
     ask; a value ``env:NAME`` is read from the environment, and headers that hold secrets can be given in no other
     way. ``timeout``: seconds for one try, from connecting to the last byte. ``retries``: tries after the first.
     ``proxy`` and ``ca_file``: the environment's own settings are not read, so that the plan says all; a proxy that
-    wants a name and a password is ``env:NAME``, a variable that holds its address with both.
+    wants a name and a password is ``env:NAME``, a variable that holds its address with both. ``sent``: the plan's keys
+    of :data:`SENT`, in which a value ``env:NAME`` is read as in a header.
     """
 
     url: str
@@ -41,14 +51,17 @@ class Access:
     retries: int = 4
     ca_file: Path | None = None
     proxy: str | None = None
+    sent: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, url: str, keys: Mapping[str, Any], resolve: Callable[[str], Path]) -> Access:
         """What the keys under ``target:`` say of it, whatever else stands there. ``resolve``: where its paths lead."""
-        given = {each.name: keys[each.name] for each in fields(cls) if each.name in keys and each.name != "url"}
+        own = {each.name for each in fields(cls)} - {"url", "sent"}
+        given = {name: keys[name] for name in own if name in keys}
         if given.get("ca_file") is not None:
             given["ca_file"] = resolve(given["ca_file"])
-        return cls(url=url, **given)
+        sent = {name: keys[name] for name in SENT if keys.get(name) is not None}
+        return cls(url=url, **{**given, "sent": sent})
 
     @classmethod
     def problems(cls, keys: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
@@ -67,17 +80,17 @@ class Access:
                 check()
             except UsageError as error:
                 yield Problem.of(error)
+        for place, name in _variables(access.sent, ()):
+            try:
+                _from_environment(place, name)
+            except UsageError as error:
+                yield Problem(place, "; ".join(error.lines()).partition(": ")[2])
 
     def __post_init__(self) -> None:
         """UsageError naming the first key that cannot be meant; no message repeats a secret."""
         _check_address("url", self.url)
-        if self.proxy is not None and not self.proxy.startswith(_FROM_ENVIRONMENT):
+        if self.proxy is not None and not self.proxy.startswith(FROM_ENVIRONMENT):
             _check_address("proxy", self.proxy)
-        for name, value, least in (("concurrency", self.concurrency, 1), ("retries", self.retries, 0)):
-            if value < least:
-                raise UsageError(f"target.{name}: {value}, expected a whole number from {least}")
-        if not 0 < self.timeout < float("inf"):
-            raise UsageError(f"target.timeout: {self.timeout}, expected seconds above 0")
 
     def unsendable(self) -> Iterator[Problem]:
         """What is wrong with the headers that stand in the plan: names and values that HTTP does not carry."""
@@ -93,28 +106,27 @@ class Access:
         """The headers whose values come from the environment."""
         found = {}
         if self.key_env is not None:
-            found["Authorization"] = f"Bearer {_from_environment('key_env', self.key_env)}"
+            found["Authorization"] = f"Bearer {_from_environment(('key_env',), self.key_env)}"
         for name, value in (self.headers or {}).items():
-            if str(value).startswith(_FROM_ENVIRONMENT):
-                found[name] = _from_environment(f"headers.{name}", str(value).removeprefix(_FROM_ENVIRONMENT))
-            elif _SECRET.search(name):
+            if str(value).startswith(FROM_ENVIRONMENT):
+                found[name] = _from_environment(("headers", name), str(value).removeprefix(FROM_ENVIRONMENT))
+            elif names_secret(name):
                 raise UsageError(
-                    f"target.headers.{name}: a secret is not written into a plan",
-                    remedy=f"write {_FROM_ENVIRONMENT}NAME, the environment variable that holds it, or use key_env",
+                    f"target.headers.{name}: a secret is not written into a plan", remedy=f"{REMEDY}, or use key_env"
                 )
         return found
 
     def proxy_address(self) -> str | None:
         """The proxy's address, with name and password where the environment gives them."""
-        if self.proxy is None or not self.proxy.startswith(_FROM_ENVIRONMENT):
+        if self.proxy is None or not self.proxy.startswith(FROM_ENVIRONMENT):
             return self.proxy
-        found = _from_environment("proxy", self.proxy.removeprefix(_FROM_ENVIRONMENT))
+        found = _from_environment(("proxy",), self.proxy.removeprefix(FROM_ENVIRONMENT))
         _check_address("proxy", found, secret=True)
         return found
 
     def hiding(self) -> Secrets:
         """What blanks all that comes from the environment."""
-        found = [*self.secrets().values()]
+        found = [*self.secrets().values(), *(_from_environment(*each) for each in _variables(self.sent, ()))]
         parts = urlsplit(self.proxy_address() or "")
         if parts.password:
             found += [unquote(parts.password), f"{unquote(parts.username or '')}:{unquote(parts.password)}"]
@@ -130,10 +142,10 @@ def _check_address(name: str, url: str, *, secret: bool = False) -> None:
         raise UsageError(f"target.{name}: expected an address such as http://127.0.0.1:8000/v1") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"target.{name}: expected an address such as http://127.0.0.1:8000/v1")
-    if (parts.username is not None and not secret) or any(_SECRET.search(key) for key, _ in parse_qsl(parts.query)):
+    if (parts.username is not None and not secret) or any(names_secret(key) for key, _ in parse_qsl(parts.query)):
         remedy = "name the environment variable that holds it under key_env, or a header with env:NAME"
         if name == "proxy":
-            remedy = f"write {_FROM_ENVIRONMENT}NAME, the environment variable that holds the whole address"
+            remedy = f"write {FROM_ENVIRONMENT}NAME, the environment variable that holds the whole address"
         raise UsageError(f"target.{name}: holds a secret, which is not written into a plan", remedy=remedy)
     if parts.query or parts.fragment:
         raise UsageError(f"target.{name}: expected an address without query and fragment")
@@ -149,16 +161,61 @@ def address(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-def _from_environment(key: str, name: str) -> str:
-    """The value of an environment variable; UsageError where there is none, or none that a header can hold."""
+def filled(value: Any, place: Place = ()) -> Any:
+    """What is sent of a part of the plan: each ``env:NAME`` in it, and in the query of a path, with its value."""
+    if isinstance(value, Mapping):
+        return {key: filled(each, (*place, key)) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [filled(each, (*place, index)) for index, each in enumerate(value)]
+    if (name := confided(value)) is not None:
+        return _from_environment(place, name)
+    return value
+
+
+def filled_path(path: str, place: Place) -> str:
+    """A path whose query has the value of every ``env:NAME`` in it.
+
+    >>> filled_path("/version?stage=a%20b", ("identity", "path"))
+    '/version?stage=a%20b'
+    """
+    before, mark, query = path.partition("?")
+    pairs = []
+    for pair in query.split("&"):
+        name, sign, value = pair.partition("=")
+        known = confided(unquote(value))
+        pairs.append(f"{name}{sign}{value if known is None else quote_plus(_from_environment(place, known))}")
+    return f"{before}{mark}{'&'.join(pairs)}"
+
+
+def _variables(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    """The environment variables that what is sent names, and where."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _variables(each, (*place, key))
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            yield from _variables(each, (*place, index))
+    elif (name := confided(value)) is not None:
+        yield place, name
+    elif isinstance(value, str) and place == ("identity", "path"):
+        for _, each in parse_qsl(urlsplit(value).query):
+            if (name := confided(each)) is not None:
+                yield place, name
+
+
+def _from_environment(place: Place, name: str) -> str:
+    """The value of an environment variable; UsageError where there is none, or none that can be sent."""
+    key = ".".join(map(str, place))
     value = os.environ.get(name, "") if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else ""
     if not value:  # a person may have written the secret itself: it is not repeated
         raise UsageError(
             f"target.{key}: names no environment variable that is set",
             remedy="set it, or check its name; the secret itself does not belong here",
         )
-    if not _sendable(value):
+    if not _sendable(value) and place[0] not in SENT:
         raise UsageError(f"target.{key}: the environment variable holds characters that no header can")
+    if not value.isprintable():
+        raise UsageError(f"target.{key}: the environment variable holds characters that cannot be sent")
     return value
 
 

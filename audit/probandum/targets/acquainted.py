@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from probandum import codec
-from probandum.errors import TargetError
+from probandum.errors import TargetError, whole
 from probandum.evidence import Capability
 from probandum.targets.dialect import Answer, Dialect, Unreadable
 from probandum.targets.endpoint import Call, Endpoint, Reply, incomparable
@@ -157,4 +157,4 @@ def owner_of(endpoint: Endpoint, model: str) -> str | None:
         named = [each["owned_by"] for each in listed if each["id"] == model]
     except (TargetError, ValueError, KeyError, TypeError):
         return None
-    return str(named[0]) if named else None
+    return whole(str(named[0])) if named else None

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from probandum.errors import TargetError, UsageError
 from probandum.evidence import Floats, Request, Response, Table
+from probandum.keywords import Rule, Wrong
 from probandum.subject import NUMERIC
-from probandum.target import Problem, Target
+from probandum.target import Target
 from probandum.targets.loading import said
+from probandum.targets.misfit import Misfit
 
 #: How far class probabilities may sum from 1: what half precision and rounding to three digits leave.
 SUM_TOLERANCE = 2e-3
@@ -49,6 +51,8 @@ def _answered_alone(target: Target, request: Request, ask: Callable[[Inputs], np
         values = _read(ask(request.inputs), len(request), target.labels)
     except TargetError:
         raise
+    except Misfit as error:
+        return Response(error=error.within(request))
     except (Exception, SystemExit) as error:
         return Response(error=said(error))
     return Response(outputs=values, labels=target.labels)
@@ -57,41 +61,33 @@ def _answered_alone(target: Target, request: Request, ask: Callable[[Inputs], np
 def class_names(labels: Sequence[object]) -> tuple[str, ...]:
     """The names that a plan gives to classes; UsageError where two are alike, since answers go by them."""
     names = tuple(str(label) for label in labels)
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
+    if (twice := named_twice(names)) is not None:
         raise UsageError(f"target.labels: the name {twice!r} occurs twice", remedy="name each class differently")
     return names
 
 
-def wrong_names(options: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with ``options["labels"]``: no names, none at all, or what :func:`class_names` says."""
-    labels = options.get("labels")
-    if labels is None:
-        return
-    if not labels:
-        yield Problem(("labels",), "names no class; name each, or leave labels out")
-    for index, label in enumerate(labels):
-        if label is None or isinstance(label, list | Mapping):
-            yield Problem(("labels", index), f"expected the name of a class, got {label!r}")
-    try:
-        class_names(labels)
-    except UsageError as error:
-        yield Problem.of(error)
+def named_twice(names: Sequence[str]) -> str | None:
+    """The first name that occurs twice; None where none does."""
+    return next((name for name in names if names.count(name) > 1), None)
 
 
-def opening(
-    requests: Sequence[Request], responses: Sequence[Response], *, inputs: int
-) -> tuple[Request, Response] | None:
-    """A question that can be asked again: at most ``inputs`` of the first that was answered in numbers, if any was."""
-    pairs = zip(requests, responses, strict=True)
-    well = next(((asked, said) for asked, said in pairs if said.outputs is not None and not said.refused), None)
-    if well is None:
-        return None
-    request, response = well
-    inputs = min(inputs, len(request))
-    kept = request.inputs.take(np.arange(inputs)) if isinstance(request.inputs, Table) else request.inputs[:inputs]
-    asked = Request(kind=request.kind, inputs=kept, options=request.options, prefix=request.prefix)
-    return asked, replace(response, outputs=response.values[:inputs])
+@dataclass(frozen=True, slots=True)
+class ClassNames(Rule):
+    """Names of classes: at least one, each some text or number, and none twice."""
+
+    def wrong(self, value: Any) -> Wrong:
+        """No names, what is no name, and a name that occurs twice."""
+        if not value:
+            yield (), "names no class; name each, or leave labels out"
+        for index, label in enumerate(value):
+            if label is None or isinstance(label, list | Mapping) or not str(label).strip():
+                yield (index,), f"expected the name of a class, got {label!r}"
+        if (twice := named_twice([str(label) for label in value])) is not None:
+            yield (), f"the name {twice!r} occurs twice; name each class differently"
+
+
+#: The key of class names.
+Labels = Annotated[Sequence[object], ClassNames()]
 
 
 def unable(target: Target, request: Request) -> str | None:
@@ -137,7 +133,7 @@ def numbers(values: npt.ArrayLike, rows: int) -> Floats:
         raise ValueError(f"expected one number for each of {rows} rows, got shape {array.shape}")
     if not np.isfinite(array).all():
         row = int(np.argmin(np.isfinite(array.reshape(rows))))
-        raise ValueError(f"input {row + 1}: the model answered {array.reshape(rows)[row]}, which is no finite number")
+        raise Misfit(row, f"the model answered {array.reshape(rows)[row]}, which is no finite number")
     return array.reshape(rows, 1)
 
 
@@ -161,5 +157,5 @@ def probabilities(values: npt.ArrayLike, rows: int, labels: Sequence[str]) -> Fl
     sound = ((array >= 0) & (array <= 1)).all(axis=1) & (np.abs(array.sum(axis=1) - 1.0) <= SUM_TOLERANCE)
     if not sound.all():
         row = int(np.argmin(sound))
-        raise ValueError(f"input {row + 1}: {array[row].tolist()} are no class probabilities, 0 to 1 and summing to 1")
+        raise Misfit(row, f"{array[row].tolist()} are no class probabilities, 0 to 1 and summing to 1")
     return array

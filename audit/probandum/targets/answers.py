@@ -10,6 +10,7 @@ import numpy as np
 from probandum import codec
 from probandum.errors import DataError
 from probandum.evidence import Capability, Request, Response
+from probandum.keywords import Text
 from probandum.public_records import PublicRecord, read_records
 from probandum.target import Target, TargetContext, target
 from probandum.targets.answering import unable
@@ -30,7 +31,7 @@ class AnswersTarget(Target):
     recorded = True
     labels = ("answered",)
 
-    def __init__(self, context: TargetContext, *, path: str, item: str = "item", answer: str = "answer") -> None:
+    def __init__(self, context: TargetContext, *, path: Text, item: Text = "item", answer: Text = "answer") -> None:
         file = context.resolve(path)
         self._file = file.name
         self._answers: dict[str, str] = {}

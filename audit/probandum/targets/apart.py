@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from probandum.errors import TargetError
-from probandum.evidence import Floats
+from probandum.evidence import Floats, Table
 from probandum.targets.answering import Inputs
 from probandum.targets.fitted import Part
 from probandum.targets.framing import HEADER, LARGEST_FRAME, Answered, Asked, Load, Loaded, framed
@@ -81,7 +81,14 @@ class Apart:
 
     def probabilities(self, inputs: Inputs) -> Floats:
         """As the model gives them; ModelRaised where it raises."""
-        answer = self._exchange(Asked.of(inputs), Answered)
+        return self._answered(Asked.of(inputs))
+
+    def attributions(self, method: str, rows: Table, background: int) -> Floats:
+        """As the model's library gives them; ModelRaised where it raises."""
+        return self._answered(Asked.of(rows, method=method, background=background))
+
+    def _answered(self, asked: Asked) -> Floats:
+        answer = self._exchange(asked, Answered)
         self._took(answer.cpu_seconds)
         if answer.error is not None:
             raise ModelRaised(answer.error)

@@ -17,8 +17,9 @@ import time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
+    from probandum.evidence import Floats
     from probandum.targets.fitted import Fitted
-    from probandum.targets.framing import Load
+    from probandum.targets.framing import Asked, Load
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
@@ -105,11 +106,21 @@ def _serve(asked: BinaryIO, answers: BinaryIO) -> None:
     _send(answers, framed(Loaded(facts=held.facts, cpu_seconds=time.process_time())))
     while (body := read_frame(asked)) is not None:
         try:
-            answer = Answered.of(held.probabilities(msgspec.msgpack.decode(body, type=Asked).inputs()))
+            answer = Answered.of(_answered(held, msgspec.msgpack.decode(body, type=Asked)))
         except (Exception, SystemExit) as error:
             answer = Answered(error=said(error))
         answer.cpu_seconds = time.process_time()
         _send(answers, framed(answer))
+
+
+def _answered(held: Fitted, asked: Asked) -> Floats:
+    """Probabilities, or attributions where a method is named."""
+    from probandum.evidence import Table
+
+    inputs = asked.inputs()
+    if asked.method and isinstance(inputs, Table):
+        return held.attributions(asked.method, inputs, asked.background)
+    return held.probabilities(inputs)
 
 
 def _loaded(asked: Load) -> Fitted:

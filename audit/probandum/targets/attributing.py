@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from probandum.evidence import ATTRIBUTED, Floats, PerToken, Request, Response
+from probandum.packing import name_of
 from probandum.targets.attending import attention
 from probandum.targets.devices import out_of_memory
 from probandum.targets.explained import Explained, Passage
@@ -21,7 +22,7 @@ from probandum.targets.gradients import (
     takes_embeddings,
 )
 from probandum.targets.loading import said
-from probandum.targets.prompting import Unanswerable, attempt, name_of
+from probandum.targets.prompting import Unanswerable, attempt
 from probandum.targets.scoring import WHOLE_LOGITS
 
 _INTEGRATED = "integrated-gradients"

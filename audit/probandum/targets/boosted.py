@@ -9,13 +9,15 @@ from typing import Any, ClassVar, Literal
 
 from probandum.errors import MissingDependency, TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
+from probandum.keywords import Seconds, Text
 from probandum.subject import NUMERIC
 from probandum.target import Problem, Target, TargetContext
-from probandum.targets.answering import Inputs, answered, class_names, wrong_names
+from probandum.targets.answering import Inputs, Labels, answered, class_names
 from probandum.targets.apart import Apart
 from probandum.targets.fitted import Part, columns_of, refuse_no_numbers
-from probandum.targets.forms import no_digests, other_file
+from probandum.targets.forms import Sha256, other_file
 from probandum.targets.loading import ModelFile, model_path, versions
+from probandum.targets.tree_values import attributed
 
 
 class BoostedTarget(Target):
@@ -37,10 +39,10 @@ class BoostedTarget(Target):
         self,
         context: TargetContext,
         *,
-        path: str,
-        labels: Sequence[object] = (),
-        sha256: str | None = None,
-        timeout: float = 600.0,
+        path: Text,
+        labels: Labels = (),
+        sha256: Sha256 | None = None,
+        timeout: Seconds = 600.0,
     ) -> None:
         if importlib.util.find_spec(self.module) is None:
             raise MissingDependency(self.module, needed_for=f"target {self.name}", extra=self.extra)
@@ -59,6 +61,8 @@ class BoostedTarget(Target):
                 refuse_no_numbers(self._file, self._fitted.facts)
             self.labels = (NUMERIC,) if context.numeric else self._class_names(labels)
             self._names = columns_of(self._file, self._fitted.facts, context.features, self.as_named)
+            if self._fitted.facts.attributes and not context.numeric:
+                self.capabilities = self.capabilities | {Capability.ATTRIBUTE}
         except BaseException:
             self._fitted.close()
             raise
@@ -67,12 +71,6 @@ class BoostedTarget(Target):
     def cpu_seconds_apart(self) -> float:
         """Those of the process that holds the model."""
         return self._fitted.cpu_seconds
-
-    @classmethod
-    def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
-        """What is wrong with the labels and the digest."""
-        yield from wrong_names(options)
-        yield from no_digests(options, "sha256")
 
     @classmethod
     def file_problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
@@ -109,8 +107,20 @@ class BoostedTarget(Target):
         }
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
-        """Probabilities in the order of ``labels``; all blocks of a pack in one call of the model."""
+        """Probabilities in the order of ``labels``, all blocks of a pack in one call of the model; or attributions."""
+        if requests and requests[0].kind is Capability.ATTRIBUTE and Capability.ATTRIBUTE in self.capabilities:
+            return [self._attributed(request) for request in requests]
         return answered(self, requests, self._ask)
+
+    def _attributed(self, request: Request) -> Response:
+        return attributed(
+            request,
+            labels=self.labels,
+            methods=self._fitted.facts.attributes,
+            columns=self._names,
+            attribute=lambda method, rows, count: self._fitted.attributions(method, self._as_trained(rows), count),
+            probabilities=lambda rows: self._fitted.probabilities(self._as_trained(rows)),
+        )
 
     def close(self) -> None:
         """End the process of the model."""
@@ -119,8 +129,10 @@ class BoostedTarget(Target):
     def _ask(self, inputs: Inputs) -> Any:
         if not isinstance(inputs, Table):
             raise TypeError("expected rows, got texts")
-        rows = inputs.select(self._names) if self._names else inputs
-        return self._fitted.probabilities(Table({self.as_named(name): rows[name] for name in rows}))
+        return self._fitted.probabilities(self._as_trained(inputs.select(self._names) if self._names else inputs))
+
+    def _as_trained(self, rows: Table) -> Table:
+        return Table({self.as_named(name): rows[name] for name in rows})
 
     def _class_names(self, labels: Sequence[object]) -> tuple[str, ...]:
         """The plan's names, or the numbers of the classes; TargetError where the model gives no probabilities."""

@@ -7,6 +7,7 @@ libraries take a category that they never saw for another one, or for a missing 
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import json
 import re
@@ -16,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from probandum.errors import TargetError
-from probandum.evidence import Column, Floats, Table
+from probandum.evidence import ATTRIBUTED_ROWS, Column, Floats, Table
 from probandum.subject import as_text
 from probandum.targets.answering import Inputs
 from probandum.targets.fitted import Facts, Part
 from probandum.targets.loading import need
+from probandum.targets.tree_values import INTERVENTIONAL, PATH_DEPENDENT, by_shap
 
 #: Objectives whose answer is one number a row: an amount, or a score that ranks.
 _XGBOOST_NUMBERS = ("reg:", "count:poisson", "rank:", "survival:")
@@ -70,22 +72,34 @@ class XGBoostHeld:
             columns=None if names is None else tuple(names),
             width=self._booster.num_features(),
             about={"objective": objective, "rounds": str(self._rounds)},
+            attributes=_methods(objective == "binary:logistic" and outputs == 1),
         )
 
     def probabilities(self, inputs: Inputs) -> Floats:
         """Of every class, or of the second of two."""
-        matrix = _matrix(inputs, self._categories)
-        rows = self._library.DMatrix(
-            matrix,
+        found = self._booster.predict(self._data(inputs), iteration_range=(0, self._rounds))
+        return np.asarray(found, dtype=np.float64)
+
+    def attributions(self, method: str, rows: Table, background: int) -> Floats:
+        """Interventional ones by shap, path-dependent ones by the library; ValueError of columns with categories."""
+        if method == INTERVENTIONAL:
+            _refuse_categories(self._categories)
+            rounds = self._booster[: self._rounds]
+            return by_shap(rounds, _matrix(rows, {}), background=background, method=method)
+        matrix = self._data(rows)
+        found = self._booster.predict(matrix, pred_contribs=True, iteration_range=(0, self._rounds))
+        return _base_first(found)
+
+    def close(self) -> None:
+        """Nothing: memory goes with the object."""
+
+    def _data(self, inputs: Inputs) -> Any:
+        return self._library.DMatrix(
+            _matrix(inputs, self._categories),
             feature_names=self._booster.feature_names,
             feature_types=self._kinds,
             enable_categorical=bool(self._categories),
         )
-        found = self._booster.predict(rows, iteration_range=(0, self._rounds))
-        return np.asarray(found, dtype=np.float64)
-
-    def close(self) -> None:
-        """Nothing: memory goes with the object."""
 
 
 class LightGBMHeld:
@@ -112,6 +126,7 @@ class LightGBMHeld:
             columns=None if names == tuple(f"Column_{place}" for place in range(len(names))) else names,
             width=len(names),
             about={"objective": objective, "rounds": str(self._booster.current_iteration())},
+            attributes=_methods(objective == "binary"),
         )
 
     def probabilities(self, inputs: Inputs) -> Floats:
@@ -120,8 +135,33 @@ class LightGBMHeld:
         found = self._booster.predict(matrix, num_threads=self._threads)
         return np.asarray(found, dtype=np.float64)
 
+    def attributions(self, method: str, rows: Table, background: int) -> Floats:
+        """Interventional ones by shap, path-dependent ones by the library; ValueError of columns with categories."""
+        if method == INTERVENTIONAL:
+            _refuse_categories(self._categories)
+            return by_shap(self._booster, _matrix(rows, {}), background=background, method=method)
+        matrix = _matrix(rows, self._categories)
+        return _base_first(self._booster.predict(matrix, pred_contrib=True, num_threads=self._threads))
+
     def close(self) -> None:
         """Nothing: memory goes with the object."""
+
+
+def _methods(two_classes: bool) -> tuple[str, ...]:
+    """How trees can be attributed: of two classes alone are the log-odds a sum over trees."""
+    if not two_classes:
+        return ()
+    return tuple(ATTRIBUTED_ROWS) if importlib.util.find_spec("shap") is not None else (PATH_DEPENDENT,)
+
+
+def _refuse_categories(categories: Mapping[str, Sequence[str]]) -> None:
+    if categories:
+        raise ValueError(f"{INTERVENTIONAL} knows no columns with categories; {PATH_DEPENDENT} does")
+
+
+def _base_first(contributions: Any) -> Floats:
+    """Base and attributions from the libraries' order, which has the base last."""
+    return np.roll(np.asarray(contributions, dtype=np.float64), 1, axis=1)
 
 
 def _numbered(classes: int) -> tuple[str, ...] | None:

@@ -14,8 +14,9 @@ import numpy as np
 
 from probandum.errors import TargetError, UsageError, did_you_mean
 from probandum.evidence import Capability, Request, Response, Table
+from probandum.keywords import Text
 from probandum.target import Problem, Target, TargetContext, target
-from probandum.targets.answering import Inputs, answered, class_names, unable, wrong_names
+from probandum.targets.answering import Inputs, Labels, answered, class_names, unable
 from probandum.targets.forms import given_names
 from probandum.targets.loading import ModelFile, said, versions
 
@@ -44,8 +45,8 @@ class CallableTarget(Target):
         *,
         function: str,
         kind: str,
-        labels: Sequence[object] = ("0", "1"),
-        files: Sequence[str] = (),
+        labels: Labels = ("0", "1"),
+        files: Sequence[Text] = (),
     ) -> None:
         module, name = _parts(function)
         self._folder = context.folder
@@ -63,11 +64,10 @@ class CallableTarget(Target):
 
     @classmethod
     def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
-        """What is wrong with the kind, the labels, and the form of the function's name."""
+        """What is wrong with the kind, and the form of the function's name."""
         kind = options["kind"]
         if kind not in _KINDS:
             yield Problem(("kind",), f"{kind!r}{did_you_mean(kind, _KINDS)}; expected {', '.join(_KINDS)}")
-        yield from wrong_names(options)
         try:
             _parts(options["function"])
         except UsageError as error:

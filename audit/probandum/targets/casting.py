@@ -11,19 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from probandum.evidence import Column
+from probandum.targets.misfit import Misfit
 
 #: Whole numbers beyond this are not told apart in double precision, which is what rows are held in.
 _WHOLE = 2.0**53
 
 
 def cast(column: Column, kind: npt.DTypeLike, name: str, *, called: str, missing: bool = False) -> npt.NDArray[Any]:
-    """The column ``name`` as numbers of a ``kind``; ValueError names the first row whose value is none, by ``called``.
+    """The column ``name`` as numbers of a ``kind``; Misfit names the first row whose value is none, by ``called``.
 
     ``missing``: NaN and infinities of the column stay as they are where the kind has such values.
 
     >>> cast(np.array([1.0, 2.5]), np.int64, "children", called="INT64")
     Traceback (most recent call last):
-    ValueError: row 2: column 'children' holds 2.5, which is no INT64
+    probandum.targets.misfit.Misfit: row 2: column 'children' holds 2.5, which is no INT64
     """
     try:
         numbers = np.asarray(column, dtype=np.float64)
@@ -61,7 +62,7 @@ def _is_number(value: object) -> bool:
     return True
 
 
-def _unfit(column: Column, bad: npt.ArrayLike, name: str, called: str) -> ValueError:
+def _unfit(column: Column, bad: npt.ArrayLike, name: str, called: str) -> Misfit:
     row = int(np.argmax(bad))
     value = column[row].item() if hasattr(column[row], "item") else column[row]
-    return ValueError(f"row {row + 1}: column {name!r} holds {value!r}, which is no {called}")
+    return Misfit(row, f"column {name!r} holds {value!r}, which is no {called}", what="row")

@@ -9,7 +9,8 @@ import numpy as np
 
 from probandum.errors import TargetError
 from probandum.evidence import Floats, Table
-from probandum.targets.answering import Inputs
+from probandum.targets.answering import Inputs, named_twice
+from probandum.targets.misfit import Misfit
 from probandum.targets.rows import equal_rows
 from probandum.targets.tries import Tokens
 
@@ -34,6 +35,11 @@ class TextClassifier:
         self._limit = limit
         self.use_batches(batch_tokens)
         self.labels = tuple(str(config.id2label[index]) for index in range(config.num_labels))
+        if (twice := named_twice(self.labels)) is not None:
+            raise TargetError(
+                f"{name}: two of its classes are called {twice!r}",
+                remedy="name each differently in id2label of config.json",
+            )
         #: How far the probabilities of a batch were from those of single texts when it was tried out.
         self.apart = self._apart()
 
@@ -48,9 +54,9 @@ class TextClassifier:
         tokens = self._encode(inputs)
         for index, each in enumerate(tokens):
             if not each:
-                raise ValueError(f"input {index + 1}: the text has no tokens")
+                raise Misfit(index, "the text has no tokens")
             if self._limit is not None and len(each) > self._limit:
-                raise ValueError(f"input {index + 1}: {len(each)} tokens, the model takes {self._limit}")
+                raise Misfit(index, f"{len(each)} tokens, the model takes {self._limit}")
         distinct = list(dict.fromkeys(tokens))
         place = {each: index for index, each in enumerate(distinct)}
         return self._asked(distinct)[[place[each] for each in tokens]]

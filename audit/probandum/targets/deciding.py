@@ -13,6 +13,7 @@ from probandum.errors import UsageError
 from probandum.evidence import Floats
 from probandum.subject import as_text, spelled
 from probandum.target import TargetContext
+from probandum.targets.misfit import Misfit
 
 #: What an output says of a row: class probabilities, a number that the plan's threshold decides on, or a class.
 Kind = Literal["probability", "score", "label"]
@@ -33,7 +34,7 @@ class Deciding:
         return ("favourable", "detected", *(() if self.threshold is None else ("score",)))
 
     def decisions(self, values: npt.NDArray[Any]) -> Floats:
-        """One row of 0 or 1 a value, with the score behind it where there is one; ValueError names what is neither.
+        """One row of 0 or 1 a value, with the score behind it where there is one; Misfit names what is neither.
 
         >>> loan = Deciding(classes=("0", "1"), favourable="0", positive="1", threshold=0.5)
         >>> loan.decisions(np.array([0.25, 0.5])).tolist()
@@ -43,11 +44,11 @@ class Deciding:
             said = as_text(values)
             if (strange := ~np.isin(said, self.classes)).any():
                 row = int(np.argmax(strange))
-                raise ValueError(f"input {row + 1}: the class {str(said[row])!r} is not among target.labels")
+                raise Misfit(row, f"the class {str(said[row])!r} is not among target.labels")
             return np.column_stack([said == self.favourable, said == self.positive]).astype(np.float64)
         scores = np.asarray(values, dtype=np.float64)
         if not (finite := np.isfinite(scores)).all():
-            raise ValueError(f"input {int(np.argmin(finite)) + 1}: a score that is no finite number")
+            raise Misfit(int(np.argmin(finite)), "a score that is no finite number")
         detected = scores >= self.threshold
         favourable = detected if self.favourable == self.positive else ~detected
         return np.column_stack([favourable, detected, scores]).astype(np.float64)

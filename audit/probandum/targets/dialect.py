@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from probandum.errors import whole
 from probandum.targets.generating import Decoding
 
 Api = Literal["chat", "completions"]
@@ -39,7 +40,7 @@ class Dialect:
     api: Api
     model: str
     system: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     omit: tuple[str, ...] = ()
 
@@ -121,11 +122,19 @@ class Answer:
 def usage_of(found: Any) -> tuple[int | None, int | None]:
     """The tokens that a reply, one without an answer too, says were read and written; None where it does not say.
 
+    Of two and their sum, two say the third.
+
     >>> usage_of({"usage": {"prompt_tokens": 3, "completion_tokens": 1}}), usage_of({}), usage_of([])
     ((3, 1), (None, None), (None, None))
+    >>> usage_of({"usage": {"prompt_tokens": 3, "total_tokens": 4}}), usage_of({"usage": {"prompt_tokens": 3}})
+    ((3, 1), (3, None))
     """
     usage = _inside(found, "usage")
-    return _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    read, written, both = (_count(usage.get(f"{name}_tokens")) for name in ("prompt", "completion", "total"))
+    if both is not None:
+        written = _count(both - read) if written is None and read is not None else written
+        read = _count(both - written) if read is None and written is not None else read
+    return read, written
 
 
 def _reasoned(choice: Any, found: Any) -> bool:
@@ -207,7 +216,7 @@ def _part(found: Any, name: str, kind: Any) -> Any:
 
 
 def _said(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return whole(value) if isinstance(value, str) and value else None
 
 
 def _count(value: Any) -> int | None:

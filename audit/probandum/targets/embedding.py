@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from probandum.evidence import Floats, Request, Response
+from probandum.packing import name_of
 from probandum.targets.pooling import Pooled
-from probandum.targets.prompting import Unanswerable, attempt, name_of
+from probandum.targets.prompting import Unanswerable, attempt
 from probandum.targets.rows import equal_rows
 from probandum.targets.tries import Tokens
 

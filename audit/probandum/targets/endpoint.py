@@ -1,15 +1,17 @@
 """What targets behind HTTP share: bounded concurrency, time limits, retries, and secrets that are never written.
 
 Every ask can be sent again: it asks for an answer and changes nothing. What a server will never answer (a wrong
-key, a redirect) and what it does not answer after all retries is a TargetError. Any other status comes back as a
-:class:`Reply`, since only the target knows whether an input or the server is at fault.
+key, a redirect) and what it does not answer after all retries, or with what is no JSON, is a TargetError. Any other
+status comes back as a :class:`Reply`, since only the target knows whether an input or the server is at fault.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
+import ssl
 import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +22,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from probandum import codec
-from probandum.errors import TargetError, Unreachable
-from probandum.evidence import Floats, Response
+from probandum.errors import TargetError, Unasked, Unreachable, whole
 from probandum.targets.access import Access, address, trusted
 from probandum.targets.hiding import Secrets
 from probandum.targets.loading import need, said
@@ -40,8 +41,11 @@ _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 _REFUSED = frozenset({401, 403, 407})
 #: How it is told that the connection broke: the system may be as it was, and answer when the run is resumed.
 _LOST = "no answer: "
-#: What to do about it.
+#: What to do about a certificate that no known authority vouches for.
+TRUST = "name the file of the authority that signed it under target.ca_file, or check target.url"
+#: What to do about a lost connection, and about what a server answers and should not.
 GOES_ON = "see that the server runs; the same command goes on from what was answered"
+GOES_ON_TOO = "see what the server's own log says of it; the same command goes on from what was answered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +91,7 @@ class Reply:
 
     def problem(self) -> str:
         """A bad status in one line, with what the server said of it."""
-        words = " ".join(self.secrets.hidden(_complaint(self.body)).split())
+        words = whole(" ".join(self.secrets.hidden(_complaint(self.body)).split()))
         return f"the server answered {self.status}: {words[:300]}" if words else f"the server answered {self.status}"
 
 
@@ -110,6 +114,8 @@ class Endpoint:
         self._verify = trusted(access.ca_file)
         #: The most tries that an ask of the last round took.
         self.attempts = 1
+        #: What came back in the last round, by the place of its call; None where nothing did, since one broke it.
+        self.came: list[Reply | None] = []
 
     @property
     def base(self) -> str:
@@ -122,21 +128,32 @@ class Endpoint:
         return tuple(address(url) for url in (self._proxy, self._access.url) if url is not None)
 
     def send(self, calls: Sequence[Call]) -> list[Reply]:
-        """One reply a call, in order; TargetError where one is not answered, and then none is waited for."""
-        replies = _apart(self._all(calls)) if calls else []
-        self.attempts = max((reply.attempts for reply in replies), default=1)
-        return replies
+        """One reply a call, in order; TargetError where one is not answered.
+
+        Then nothing more is sent, and what is under way is waited for: it may be paid for. It stands in ``came``.
+        """
+        self.came = [None] * len(calls)
+        try:
+            return _apart(self._all(calls)) if calls else []
+        finally:
+            self.attempts = max((reply.attempts for reply in self.came if reply is not None), default=1)
 
     async def _all(self, calls: Sequence[Call]) -> list[Reply]:
         places = asyncio.Semaphore(self._access.concurrency)
+        broken = asyncio.Event()
         async with self._client() as client:
-            tasks = [asyncio.ensure_future(self._one(client, call, places)) for call in calls]
+            tasks = [asyncio.ensure_future(self._one(client, call, places, broken)) for call in calls]
             try:
-                return list(await asyncio.gather(*tasks))
+                ended = await asyncio.gather(*tasks, return_exceptions=True)
             finally:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+        self.came = [each if isinstance(each, Reply) else None for each in ended]
+        failed = [each for each in ended if isinstance(each, BaseException)]
+        if failed:
+            raise next((each for each in failed if not isinstance(each, Unasked)), failed[0])
+        return [each for each in ended if isinstance(each, Reply)]
 
     def _client(self) -> Any:
         return self._library.AsyncClient(
@@ -149,28 +166,40 @@ class Endpoint:
             follow_redirects=False,
         )
 
-    async def _one(self, client: Any, call: Call, places: asyncio.Semaphore) -> Reply:
-        """One call with its retries; a call that waits leaves its place to others."""
+    async def _one(self, client: Any, call: Call, places: asyncio.Semaphore, broken: asyncio.Event) -> Reply:
+        """One call with its retries; a call that waits leaves its place to others. ``broken``: another one failed."""
+        try:
+            return await self._tried(client, call, places, broken)
+        except Exception:
+            broken.set()
+            raise
+
+    async def _tried(self, client: Any, call: Call, places: asyncio.Semaphore, broken: asyncio.Event) -> Reply:
         retries = self._access.retries if call.retries is None else call.retries
         for attempt in range(1, retries + 2):
             async with places:
+                if broken.is_set():
+                    raise Unasked(f"{self._where(call)}: not asked, since another ask was not answered")
                 status, body, after, failed = await self._try(client, call)
             reply = Reply(status=status, body=body, attempts=attempt, secrets=self._secrets)
             if status in _REFUSED or 300 <= status < 400:
                 self._refuse(call, reply)
+            if not failed and reply.well and call.body is not None:
+                failed = _no_json(body)
             if not failed and status not in _PASSING:
                 return reply
             why = failed or reply.problem()
             wait = after if after is not None else min(BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_WAIT_SECONDS)
             if attempt <= retries and wait <= LONGEST_WAIT_SECONDS:
-                await asyncio.sleep(wait)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(broken.wait(), wait)
                 continue
-            asked = f", and asks to wait {wait:.0f} seconds" if wait > LONGEST_WAIT_SECONDS else ""
+            asked = f", and asks to wait {_in_words(wait)}" if wait > LONGEST_WAIT_SECONDS else ""
             times = "once" if attempt == 1 else f"{attempt} times"
-            said_of_it = f"{self._base}{call.path}: asked {times}, {why}{asked}"
+            said_of_it = f"{self._where(call)}: asked {times}, {why}{asked}"
             if failed.startswith(_LOST):
                 raise Unreachable(said_of_it, remedy=GOES_ON)
-            raise TargetError(said_of_it, remedy="see what the server's own log says of it")
+            raise TargetError(said_of_it, remedy=GOES_ON_TOO)
         raise AssertionError("the last try returns or raises")
 
     async def _try(self, client: Any, call: Call) -> tuple[int, str, float | None, str]:
@@ -186,10 +215,12 @@ class Endpoint:
                 async for part in response.aiter_bytes():
                     data += part
                     if len(data) > LARGEST_ANSWER:
-                        raise TargetError(f"{self._base}{call.path}: an answer of more than {LARGEST_ANSWER} bytes")
+                        raise TargetError(f"{self._where(call)}: an answer of more than {LARGEST_ANSWER} bytes")
         except (TimeoutError, self._library.TimeoutException):
             return 0, "", None, f"no whole answer in {self._access.timeout:g} seconds"
         except (self._library.TransportError, self._library.DecodingError, OSError) as error:
+            if (why := _distrusted(error)) is not None:
+                raise Unreachable(f"{self._where(call)}: its certificate is not trusted: {why}", remedy=TRUST) from None
             return 0, "", None, f"{_LOST}{self._secrets.hidden(said(error))}"
         wait = _seconds(response.headers.get("Retry-After"))
         return int(response.status_code), data.decode("utf-8", "replace"), wait, ""
@@ -200,14 +231,11 @@ class Endpoint:
             remedy = "check target.url: redirects are not followed"
         elif reply.status == 407:
             remedy = "check target.proxy: env:NAME is a variable that holds its address with name and password"
-        raise TargetError(f"{self._base}{call.path}: {reply.problem()}", remedy=remedy)
+        raise TargetError(f"{self._where(call)}: {reply.problem()}", remedy=remedy)
 
-
-def compared(again: Response, where: str) -> Floats:
-    """The answer to a question that was answered before; Unreachable where there is none to compare."""
-    if again.outputs is None:
-        raise incomparable(where, again.error or "no answer came")
-    return again.values
+    def _where(self, call: Call) -> str:
+        """What is asked, as messages name it."""
+        return self._secrets.hidden(f"{self._base}{call.path}")
 
 
 def incomparable(where: str, why: str) -> Unreachable:
@@ -239,8 +267,37 @@ def _complaint(text: str) -> str:
     return found if isinstance(found, str) else json.dumps(found)
 
 
+def _no_json(text: str) -> str:
+    """Why a body that should be JSON is none, as where half of it came or a proxy answered; empty where it is."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
+        nests = isinstance(error, RecursionError)
+        return f"the answer is no JSON: {'it nests too deep' if nests else ' '.join(str(error).split())}"
+    return ""
+
+
 def _no_number(name: str) -> Any:
     raise ValueError(f"it holds {name}, which is no number")
+
+
+def _distrusted(error: BaseException) -> str | None:
+    """Why a certificate is not believed, where that is what ended a try; None where it is not."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return seen.verify_message
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def _in_words(seconds: float) -> str:
+    """A wait as a person reads it; of one beyond a day nobody needs to know how long it is.
+
+    >>> _in_words(90.0), _in_words(float("inf"))
+    ('90 seconds', 'more than a day')
+    """
+    return "more than a day" if seconds > 86_400 else f"{seconds:.0f} seconds"
 
 
 def _seconds(after: str | None) -> float | None:

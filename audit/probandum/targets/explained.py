@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from probandum.evidence import Capability, Request
+from probandum.packing import name_of
 from probandum.targets.gradients import embeddings
-from probandum.targets.prompting import Prompter, Unanswerable, name_of
+from probandum.targets.prompting import Prompter, Unanswerable
 from probandum.targets.tries import Tokens
 
 

@@ -15,6 +15,7 @@ from probandum.evidence import Floats, Table
 from probandum.subject import as_text
 from probandum.targets.answering import Inputs
 from probandum.targets.loading import need, said
+from probandum.targets.tree_values import by_shap, methods_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Facts:
     ``classes``: their names in its own order; None where it gives no class probabilities. ``numeric``: whether it gives
     numbers instead. ``outputs``: how many things it predicts at once. ``columns``: the names it was trained on;
     ``width``: how many columns it takes. ``warned``: what was said against it when it was loaded; ``about``: what else
-    identifies it.
+    identifies it. ``attributes``: how it can say what its columns did to an answer (``evidence.ATTRIBUTED_ROWS``).
     """
 
     module: str
@@ -36,6 +37,7 @@ class Facts:
     numeric: bool = False
     warned: tuple[str, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)
+    attributes: tuple[str, ...] = ()
 
 
 def refuse_no_numbers(file: str, facts: Facts) -> None:
@@ -91,6 +93,10 @@ class Fitted(Protocol):
         """Of every class, shape (inputs, classes), or the numbers of one that has none; whatever the model raises."""
         ...
 
+    def attributions(self, method: str, rows: Table, background: int) -> Floats:
+        """Base and attributions of the second class in log-odds, shape (rows, 1 + columns)."""
+        ...
+
     def close(self) -> None:
         """Give memory back."""
         ...
@@ -108,6 +114,10 @@ class Held:
         prepared = self._rows(inputs) if isinstance(inputs, Table) else self._texts(inputs)
         asked = self._model.predict if self.facts.numeric else self._model.predict_proba
         return np.asarray(asked(prepared), dtype=np.float64)
+
+    def attributions(self, method: str, rows: Table, background: int) -> Floats:
+        """As shap gives them; only of models whose facts say so."""
+        return by_shap(self._model, rows.matrix(), background=background, method=method)
 
     def close(self) -> None:
         """Nothing: memory goes with the object."""
@@ -172,6 +182,7 @@ def _facts(model: Any, warned: Sequence[str]) -> Facts:
         width=None if width is None else int(width),
         numeric=classes is None and _is_regressor(model),
         warned=tuple(warned),
+        attributes=methods_of(model),
     )
 
 

@@ -10,9 +10,11 @@ import re
 import symtable
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
+from probandum.keywords import Rule, Wrong
 from probandum.target import Problem
 from probandum.targets.loading import file_digest, other_digest
 
@@ -25,12 +27,18 @@ _GRAPH = 7 << 3 | 2
 _RUNTIME = slice(4, 8), b"ORTM"
 
 
-def no_digests(options: Mapping[str, Any], *keys: str) -> Iterator[Problem]:
-    """Keys whose text can be no file's SHA-256."""
-    for key in keys:
-        said = options.get(key)
-        if said is not None and not _DIGEST.fullmatch(said):
-            yield Problem((key,), f"{said!r} is no SHA-256; expected 64 hexadecimal digits")
+@dataclass(frozen=True, slots=True)
+class Digest(Rule):
+    """Text that can be a file's SHA-256."""
+
+    def wrong(self, value: Any) -> Wrong:
+        """Any other text."""
+        if not _DIGEST.fullmatch(value):
+            yield (), f"{value!r} is no SHA-256; expected 64 hexadecimal digits"
+
+
+#: The key of a file's digest.
+Sha256 = Annotated[str, Digest()]
 
 
 def other_file(path: Path, options: Mapping[str, Any], key: str = "sha256") -> Iterator[Problem]:

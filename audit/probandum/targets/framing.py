@@ -38,17 +38,23 @@ class Loaded(msgspec.Struct):
 
 
 class Asked(msgspec.Struct):
-    """Texts, or columns: float64 in little-endian bytes, or texts."""
+    """Texts, or columns: float64 in little-endian bytes, or texts.
+
+    ``method``: attributions are wanted, with so many rows of ``background`` in front; else probabilities.
+    """
 
     texts: tuple[str, ...] | None = None
     columns: Mapping[str, bytes | list[str]] | None = None
+    method: str = ""
+    background: int = 0
 
     @classmethod
-    def of(cls, inputs: Inputs) -> Asked:
+    def of(cls, inputs: Inputs, *, method: str = "", background: int = 0) -> Asked:
         """The message for these inputs."""
         if not isinstance(inputs, Table):
             return cls(texts=inputs)
-        return cls(columns={name: _sent(column) for name, column in inputs.columns.items()})
+        columns = {name: _sent(column) for name, column in inputs.columns.items()}
+        return cls(columns=columns, method=method, background=background)
 
     def inputs(self) -> Inputs:
         """The inverse of :meth:`of`."""

@@ -9,13 +9,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from probandum.evidence import Floats, Request
-from probandum.targets.prompting import Unanswerable, name_of
+from probandum.keywords import Between
+from probandum.packing import name_of
+from probandum.targets.prompting import Unanswerable
 from probandum.targets.tries import Tokens
 
+#: The most tokens of a text.
+MostTokens = Annotated[int, Between(least=1, most=1_000_000)]
 _KNOWN = ("temperature", "top_p", "max_new_tokens", "min_new_tokens", "seed", "chat_template")
 
 

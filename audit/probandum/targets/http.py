@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-
-import numpy as np
 
 from probandum import codec
 from probandum.errors import TargetError
 from probandum.evidence import Capability, Request, Response
-from probandum.target import Place, Problem, Target, TargetContext, target
-from probandum.targets.access import Access, address
-from probandum.targets.answering import class_names, opening, unable, wrong_names
+from probandum.keywords import Place, Seconds, Sendable, Text
+from probandum.packing import part
+from probandum.target import Piece, Problem, Target, TargetContext, target
+from probandum.targets.access import Access, Batch, Concurrency, Retries, address, filled, filled_path
+from probandum.targets.answering import Labels, class_names, unable
 from probandum.targets.deciding import Kind, deciding
-from probandum.targets.endpoint import Call, Endpoint, compared
+from probandum.targets.endpoint import Call, Endpoint, Reply
 from probandum.targets.loading import versions
 from probandum.targets.mapped import Reading, short
-from probandum.targets.mapping import Expression, Template, refuse_unsaid, stands_for
+from probandum.targets.mapping import Expression, Template, as_it_is, refuse_unsaid, stands_for
+from probandum.targets.misfit import Misfit
 
 #: Asks that are under way or waiting at once: their bodies are in memory.
 _ROUND = 1024
-#: How far two answers to one question may lie apart before they are another system's: single precision leaves less.
-SAME = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +52,9 @@ class HttpTarget(Target):
     name; for generate a text. ``refused``: an expression, true where the system declined; a list
     where a call holds many.
 
-    ``identity``: ``{path: /version, value: EXPRESSION}``, asked by GET when the audit begins and ends. Without it
-    the first question is asked again at the end. ``key_env``, ``headers``, ``concurrency``, ``timeout``,
-    ``retries``, ``ca_file`` and ``proxy`` as in :class:`probandum.targets.access.Access`.
+    ``identity``: ``{path: /version, value: EXPRESSION}``, asked by GET when the audit begins and ends. ``key_env``,
+    ``headers``, ``concurrency``, ``timeout``, ``retries``, ``ca_file`` and ``proxy`` as in
+    :class:`probandum.targets.access.Access`.
     """
 
     remote = True
@@ -66,24 +65,25 @@ class HttpTarget(Target):
         *,
         url: str,
         kind: Literal["predict", "classify", "choose", "generate"],
-        request: Mapping[str, Any] | Sequence[Any] | str,
+        request: Annotated[Mapping[str, Any] | Sequence[Any] | str, Sendable()],
         response: str,
         returns: Literal["probabilities", "decisions"] = "probabilities",
-        labels: Sequence[object] = ("0", "1"),
+        labels: Labels = ("0", "1"),
         refused: str | None = None,
-        batch: int = 64,
+        batch: Batch = 64,
         identity: Mapping[str, str] | None = None,
         key_env: str | None = None,
         headers: Mapping[str, str] | None = None,
-        concurrency: int = 4,
-        timeout: float = 120.0,
-        retries: int = 4,
-        ca_file: str | None = None,
+        concurrency: Concurrency = 4,
+        timeout: Seconds = 120.0,
+        retries: Retries = 4,
+        ca_file: Text | None = None,
         proxy: str | None = None,
     ) -> None:
         self._kind = Capability(kind)
         self._features = context.features
         self._template = Template(body=request)
+        self._sent = Template(body=as_it_is(filled(request, ("request",)), request))
         self._batch = batch if self._template.batches(self._kind) else None
         self._mapping = {
             "kind": kind,
@@ -118,13 +118,13 @@ class HttpTarget(Target):
             retries=retries,
             ca_file=None if ca_file is None else context.resolve(ca_file),
             proxy=proxy,
+            sent={"request": request, "identity": identity or {}},
         )
         self._url, self._path = url, urlsplit(url).path
         self._endpoint = Endpoint(replace(access, url=address(url)))
         self.endpoints = self._endpoint.addresses
         self.side_by_side = concurrency * (self._batch or 1)
-        #: A question that can be asked again, and how it was answered.
-        self._first: tuple[Request, Response] | None = None
+        self._kept: list[Piece] = []
         self._stated = self._state()
         self.cautions = tuple(self._cautions())
 
@@ -146,12 +146,9 @@ class HttpTarget(Target):
                     Expression(text)
             except ValueError as error:
                 yield Problem(place, str(error))
-        if options.get("batch", 1) < 1:
-            yield Problem(("batch",), f"{options['batch']}, expected a whole number from 1")
         if options.get("returns") == "decisions" and kind in (Capability.CHOOSE, Capability.GENERATE):
             yield Problem(("returns",), f"decisions are no answer to {kind}")
         yield from Access.problems(options, context)
-        yield from wrong_names(options)
 
     @classmethod
     def gives_probabilities(cls, options: Mapping[str, Any]) -> bool:
@@ -175,6 +172,7 @@ class HttpTarget(Target):
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """One response a request; a call holds inputs of one request alone, so that errors stay with it."""
+        self._kept = []
         asks: list[_Ask] = []
         failed: dict[int, str] = {}
         for index, request in enumerate(requests):
@@ -183,46 +181,54 @@ class HttpTarget(Target):
             except (ValueError, KeyError, TypeError) as error:
                 failed[index] = str(error.args[0] if error.args else error)
         read: dict[int, list[Any]] = {index: [] for index in range(len(requests))}
+        replies: list[Reply] = []
         for start in range(0, len(asks), _ROUND):
-            part = asks[start : start + _ROUND]
-            replies = self._endpoint.send([Call(path=self._path, body=ask.body) for ask in part])
-            for ask, reply in zip(part, replies, strict=True):
-                try:
-                    read[ask.request] += self._reading.found(reply, len(ask.inputs))
-                except ValueError as error:
-                    failed.setdefault(ask.request, f"input {ask.inputs.start + 1}: {error}")
-        responses = [
+            try:
+                replies += self._endpoint.send(
+                    [Call(path=self._path, body=ask.body) for ask in asks[start : start + _ROUND]]
+                )
+            except TargetError:
+                came = [*replies, *self._endpoint.came]
+                self._kept = [
+                    self._piece(requests, ask, reply)
+                    for ask, reply in zip(asks, came, strict=False)
+                    if reply is not None
+                ]
+                raise
+        for ask, reply in zip(asks, replies, strict=True):
+            try:
+                read[ask.request] += self._reading.found(reply, len(ask.inputs))
+            except ValueError as error:
+                failed.setdefault(ask.request, _misfit(requests[ask.request], ask, error))
+        return [
             Response(error=failed[index]) if index in failed else self._reading.response_to(request, read[index])
             for index, request in enumerate(requests)
         ]
-        self.recall(requests, responses)
-        return responses
 
-    def recall(self, requests: Sequence[Request], responses: Sequence[Response]) -> None:
-        """Keep the first question that can be asked again, and how it was answered."""
-        if self._first is None:
-            self._first = opening(requests, responses, inputs=self._batch or 1)
+    @property
+    def kept(self) -> Sequence[Piece]:
+        """The inputs of each call that was answered when the last round broke."""
+        return self._kept
+
+    def _piece(self, requests: Sequence[Request], ask: _Ask, reply: Reply) -> Piece:
+        """What was answered to one call."""
+        request = part(requests[ask.request], ask.inputs.start, ask.inputs.stop)
+        try:
+            response = self._reading.response_to(request, self._reading.found(reply, len(ask.inputs)))
+        except ValueError as error:
+            response = Response(error=_misfit(requests[ask.request], ask, error))
+        return Piece(place=ask.request, inputs=ask.inputs, response=response)
 
     def check(self) -> str | None:
-        """Why the system is not the one that the audit began with; None where it states or answers the same."""
-        if self._stated_at is not None:
-            now = self._state()
-            return None if now == self._stated else f"it stated {short(self._stated)} and now states {short(now)}"
-        if self._first is None:
-            return None
-        request, then = self._first
-        (again,) = self.answer([request])
-        now = compared(again, self._url)
-        if then.values.shape != now.shape or not np.allclose(then.values, now, atol=SAME, rtol=0):
-            said = f"it answered {short(now.tolist())}, not {short(then.values.tolist())}"
-            return f"asked its first question again {said}"
-        return None
+        """Why the system is not the one that the audit began with; None where it states the same, or nothing."""
+        now = self._state()
+        return None if now == self._stated else f"it stated {short(self._stated)} and now states {short(now)}"
 
     def _cautions(self) -> Iterator[str]:
         if self._stated_at is None:
             yield (
                 f"{self._url} states no version that the plan names (target.identity): the system is known by its "
-                "address, and a change of it during the audit by another answer to the first question alone."
+                "address, and a change of it during the audit by other answers to questions that were asked before."
             )
         if self._reading.decides and self._reading.deciding is None:
             yield f"{self._url} states decisions of texts, which stand as probabilities of 0 and 1."
@@ -231,13 +237,18 @@ class HttpTarget(Target):
         """What the server states of itself; TargetError where the plan says that it does, and it does not."""
         if self._stated_at is None:
             return None
-        (reply,) = self._endpoint.send([Call(path=self._stated_at["path"])])
+        path = filled_path(self._stated_at["path"], ("identity", "path"))
+        (reply,) = self._endpoint.send([Call(path=path)])
         try:
             if not reply.well:
                 raise ValueError(reply.problem())
             found = Expression(str(self._stated_at["value"])).of(reply.json())
             if found is None:
                 raise ValueError("the expression finds nothing in the answer")
+            codec.encode(found)
+        except UnicodeEncodeError:
+            where = f"{self._endpoint.addresses[-1]}{self._stated_at['path']}"
+            raise TargetError(f"target.identity: {where}: half a character, which is no text") from None
         except ValueError as error:
             raise TargetError(
                 f"target.identity: {self._endpoint.addresses[-1]}{self._stated_at['path']}: {error}"
@@ -255,7 +266,12 @@ class HttpTarget(Target):
             _Ask(
                 request=index,
                 inputs=chunk,
-                body=self._template.filled(stands_for(request, chunk, self._features).__getitem__),
+                body=self._sent.filled(stands_for(request, chunk, self._features).__getitem__),
             )
             for chunk in chunks
         ]
+
+
+def _misfit(request: Request, ask: _Ask, error: ValueError) -> str:
+    """Which input could not be read of a call, as the first of it."""
+    return str(Misfit(request.start + ask.inputs.start, str(error)))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from probandum import codec
 from probandum.errors import DataError, UsageError
 from probandum.evidence import Capability, Column, Request, Response, Table
+from probandum.keywords import Place, Sendable, Text
 from probandum.subject import DIRECTIONS, NUMERIC, Bools, spelled
 from probandum.tables import distinct_of, numbers_of, read_table, stated
-from probandum.target import Place, Problem, Target, TargetContext, target
+from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.answering import unable
 
 _UNDECLARED = "not declared: which decision is good for the person? There is no default"
@@ -47,17 +48,17 @@ class LogTarget(Target):
         self,
         context: TargetContext,
         *,
-        path: str,
-        decision: str | Mapping[str, Any],
+        path: Text,
+        decision: Text | Annotated[Mapping[str, Any], Sendable()],
         favourable: object = None,
-        label: str | None = None,
+        label: Text | None = None,
         positive: object = None,
         detected: object = None,
-        score: str | None = None,
-        columns: Sequence[str] | None = None,
-        id: str | None = None,
-        weight: str | None = None,
-        cluster: str | None = None,
+        score: Text | None = None,
+        columns: Sequence[Text] | None = None,
+        id: Text | None = None,
+        weight: Text | None = None,
+        cluster: Text | None = None,
     ) -> None:
         file = context.resolve(path)
         self._file = file.name

@@ -14,6 +14,7 @@ from probandum.targets.answering import SUM_TOLERANCE, probabilities
 from probandum.targets.deciding import Deciding
 from probandum.targets.endpoint import Reply
 from probandum.targets.mapping import Expression, spoken
+from probandum.targets.misfit import Misfit
 
 _DECLINED = object()
 
@@ -77,6 +78,8 @@ class Reading:
                 decided[list(declined)] = 0.0  # of these it decided nothing
                 return Response(outputs=decided, labels=self.deciding.labels, refused=declined)
             return Response(outputs=values, labels=self.labels, refused=declined)
+        except Misfit as error:
+            return Response(error=error.within(request))
         except (ValueError, OverflowError) as error:
             return Response(error=str(error))
 
@@ -96,7 +99,8 @@ class Reading:
         if _number(found) and len(names) == 2 and self.kind is not Capability.CHOOSE:
             return [1.0 - found, float(found)]
         if not isinstance(found, list) or len(found) != len(names) or not all(map(_number, found)):
-            raise ValueError(f"it answered {short(found)}, expected {len(names)} probabilities ({', '.join(names)})")
+            what = _texts(found)
+            raise ValueError(f"it answered {what}, expected {len(names)} probabilities ({', '.join(names)})")
         return [float(number) for number in found]
 
 
@@ -109,12 +113,12 @@ def _true(expression: Expression, reply: Reply) -> bool:
 
 
 def _logarithms(rows: Sequence[Sequence[float]]) -> Floats:
-    """Log-probabilities in nats of answer options; ValueError where one is no probability or 0."""
+    """Log-probabilities in nats of answer options; Misfit where one is no probability or 0."""
     array = np.asarray(rows, dtype=np.float64)
     sound = ((array > 0) & (array <= 1)).all(axis=1) & (array.sum(axis=1) <= 1 + SUM_TOLERANCE)
     if not sound.all():
         row = int(np.argmin(sound))
-        raise ValueError(f"input {row + 1}: {array[row].tolist()} are no probabilities above 0, summing to at most 1")
+        raise Misfit(row, f"{array[row].tolist()} are no probabilities above 0, summing to at most 1")
     return np.asarray(np.log(array))
 
 
@@ -124,6 +128,18 @@ def _written(found: Any) -> str:
     if not isinstance(found, str):
         raise ValueError(f"it answered {short(found)}, expected a text")
     return found
+
+
+def _texts(found: object) -> str:
+    """What was found, with a word on numbers that came as text.
+
+    >>> _texts("0.5"), _texts(["0.5", "0.5"]), _texts(0.5)
+    ("the text '0.5'", "texts: ['0.5', '0.5']", '0.5')
+    """
+    if isinstance(found, str):
+        return f"the text {short(repr(found))}"
+    listed = isinstance(found, list) and any(isinstance(each, str) for each in found)
+    return f"texts: {short(found)}" if listed else short(found)
 
 
 def _number(value: object) -> bool:

@@ -10,7 +10,8 @@ from typing import Any
 
 from probandum.errors import did_you_mean
 from probandum.evidence import Capability, Request, Table
-from probandum.target import Place, Problem
+from probandum.keywords import Place
+from probandum.target import Problem
 from probandum.targets.loading import need, said
 
 #: What stands for each kind of question: for one input, and for all inputs of a call; after the dot comes a name.
@@ -85,6 +86,19 @@ class Template:
         {'q': 'Is {n} rude?', 'k': [3, 1], '{{': True}
         """
         return _filled(self.body, value)
+
+
+def as_it_is(value: Any, written: Any) -> Any:
+    """A template whose texts that are not ``written`` so are sent as they are, braces among them.
+
+    >>> as_it_is(["{text}", "s{cret"], ["{text}", "env:TEAM_KEY"])
+    ['{text}', 's{{cret']
+    """
+    if isinstance(value, Mapping):
+        return {key: as_it_is(each, written[key]) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_it_is(each, then) for each, then in zip(value, written, strict=True)]
+    return value if value == written else str(value).replace("{", "{{").replace("}", "}}")
 
 
 def stands_for(request: Request, chunk: range, features: Sequence[str]) -> dict[str, Any]:

@@ -15,8 +15,9 @@ import numpy as np
 
 from probandum.errors import TargetError
 from probandum.evidence import Capability, Floats, Request, Response
+from probandum.packing import name_of
 from probandum.targets.devices import out_of_memory
-from probandum.targets.prompting import Asked, Unanswerable, attempt, before_answer, name_of, responses_of, wanted_by
+from probandum.targets.prompting import Asked, Unanswerable, attempt, before_answer, responses_of, wanted_by
 from probandum.targets.rows import equal_rows
 from probandum.targets.scoring import TOLERANCE, WHOLE_LOGITS
 from probandum.targets.tries import Tokens

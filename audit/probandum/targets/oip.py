@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from probandum import codec
 from probandum.errors import TargetError, UsageError
-from probandum.evidence import Capability, Request, Response, Table
-from probandum.target import Problem, Target, TargetContext, target
-from probandum.targets.access import Access
-from probandum.targets.answering import Inputs, answered, class_names, opening, unable, wrong_names
+from probandum.evidence import Capability, Floats, Request, Response, Table
+from probandum.keywords import Seconds, Sendable, Text
+from probandum.target import Piece, Problem, Target, TargetContext, target
+from probandum.targets.access import Access, Batch, Concurrency, Retries, filled
+from probandum.targets.answering import Inputs, Labels, answered, class_names, probabilities, unable
 from probandum.targets.deciding import Deciding, deciding
-from probandum.targets.endpoint import compared, incomparable
+from probandum.targets.endpoint import incomparable
 from probandum.targets.loading import said
+from probandum.targets.misfit import Misfit
 from probandum.targets.oip_asking import Answer, Asked, Server, Stated, broken, other_than
 from probandum.targets.oip_grpc import GrpcServer, refuse_beyond_grpc
 from probandum.targets.oip_http import HttpServer
 from probandum.targets.oip_plan import Output, inputs_of, is_probability, output_of
 from probandum.targets.oip_tensors import Input, Tensor
-
-#: How many rows are asked again at the end of an audit, and how far their answers may lie from the first ones.
-_KEPT, _SAME = 8, 1e-4
 
 
 @target("oip")
@@ -61,27 +61,27 @@ class OipTarget(Target):
         context: TargetContext,
         *,
         url: str,
-        model: str,
-        version: str | None = None,
+        model: Text,
+        version: Text | None = None,
         protocol: Literal["http", "grpc"] = "http",
         kind: Literal["predict", "classify"] = "predict",
-        inputs: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        inputs: Annotated[Mapping[str, Any] | Sequence[Mapping[str, Any]], Sendable()] | None = None,
         outputs: Mapping[str, Any] | None = None,
-        labels: Sequence[object] = ("0", "1"),
-        parameters: Mapping[str, Any] | None = None,
-        batch: int = 1024,
+        labels: Labels = ("0", "1"),
+        parameters: Annotated[Mapping[str, Any], Sendable()] | None = None,
+        batch: Batch = 1024,
         key_env: str | None = None,
         headers: Mapping[str, str] | None = None,
-        concurrency: int = 4,
-        timeout: float = 120.0,
-        retries: int = 4,
-        ca_file: str | None = None,
+        concurrency: Concurrency = 4,
+        timeout: Seconds = 120.0,
+        retries: Retries = 4,
+        ca_file: Text | None = None,
         proxy: str | None = None,
     ) -> None:
         texts = kind == "classify"
         self.capabilities = frozenset({Capability(kind)})
         classes = class_names(labels)
-        self._batch, self._parameters = _batch(batch), dict(parameters or {})
+        self._batch, self._parameters = batch, dict(parameters or {})
         access = Access(
             url=url,
             key_env=key_env,
@@ -91,7 +91,9 @@ class OipTarget(Target):
             retries=retries,
             ca_file=None if ca_file is None else context.resolve(ca_file),
             proxy=proxy,
+            sent={"inputs": inputs or {}, "parameters": self._parameters},
         )
+        self._sent_parameters = filled(self._parameters, ("parameters",))
         self._url, self._protocol = url.rstrip("/"), protocol
         self.side_by_side = concurrency * self._batch
         made = GrpcServer if protocol == "grpc" else HttpServer
@@ -100,6 +102,11 @@ class OipTarget(Target):
             self.endpoints = self._server.addresses
             self._stated = self._server.stated()
             self._inputs = inputs_of(inputs, self._stated.inputs, context.features, texts=texts)
+            places = (("inputs", each.name, "parameters") for each in self._inputs)
+            self._sent_inputs = tuple(
+                replace(each, parameters=filled(each.parameters, place))
+                for each, place in zip(self._inputs, places, strict=True)
+            )
             self._output = output_of(outputs, self._stated.outputs, texts=texts)
             where = f"target.outputs.kind: {self._output.kind}"
             self._deciding = deciding(self._output.kind, classes, context, where=where)
@@ -108,10 +115,9 @@ class OipTarget(Target):
             raise
         self.labels = classes if self._deciding is None else self._deciding.labels
         self._version = version or self._stated.serving
-        #: The first rows that were asked about, and what was answered.
-        self._first: tuple[Asked, npt.NDArray[Any]] | None = None
-        #: A question of the run before it was interrupted, and how it was answered then.
-        self._recalled: tuple[Request, Response] | None = None
+        #: Of the last round: what was answered to which inputs, and these as pieces of it where it broke.
+        self._came: list[tuple[Inputs, range, npt.NDArray[Any]]] = []
+        self._kept: tuple[Piece, ...] = ()
         self._changed: str | None = None
         self.cautions = tuple(self._cautions())
 
@@ -120,12 +126,8 @@ class OipTarget(Target):
         """What is wrong with the address, the environment and the tensors, as far as the plan alone can say."""
         unreachable = list(Access.problems(options, context))
         yield from unreachable
-        yield from wrong_names(options)
         texts = options.get("kind") == "classify"
-        checks: list[Callable[[], object]] = [
-            lambda: output_of(options.get("outputs"), (), texts=texts),
-            lambda: _batch(options.get("batch", 1)),
-        ]
+        checks: list[Callable[[], object]] = [lambda: output_of(options.get("outputs"), (), texts=texts)]
         if options.get("protocol") == "grpc" and not unreachable:
             checks.append(lambda: refuse_beyond_grpc(options["url"], options.get("proxy")))
         if options.get("inputs") is not None:
@@ -164,12 +166,47 @@ class OipTarget(Target):
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """One response a request: probabilities in the order of ``labels``, or decisions where the model gives them."""
-        if self._deciding is None:
-            return answered(self, requests, self._asked)
-        return [self._decided(request, self._deciding) for request in requests]
+        self._came, self._kept = [], ()
+        try:
+            if self._deciding is None:
+                return answered(self, requests, self._asked)
+            return [self._decided(request, self._deciding) for request in requests]
+        except TargetError:
+            self._kept = tuple(self._pieces(requests))
+            raise
+
+    @property
+    def kept(self) -> Sequence[Piece]:
+        """The rows of each batch that was answered when the last round broke."""
+        return self._kept
+
+    def _pieces(self, requests: Sequence[Request]) -> Iterator[Piece]:
+        """What came, by the requests that it belongs to: asked alone, or all of them joined."""
+        seen: set[tuple[int, int]] = set()
+        for inputs, rows, values in self._came:
+            alone = next((place for place, request in enumerate(requests) if request.inputs is inputs), None)
+            start = 0
+            for place, request in enumerate(requests):
+                if alone not in (None, place):
+                    continue
+                here = range(max(rows.start - start, 0), min(rows.stop - start, len(request)))
+                if here and seen.isdisjoint((place, row) for row in here):
+                    seen.update((place, row) for row in here)
+                    part = values[here.start + start - rows.start : here.stop + start - rows.start]
+                    yield Piece(place=place, inputs=here, response=self._response(part))
+                start += len(request)
+
+    def _response(self, values: npt.NDArray[Any]) -> Response:
+        """The answer that the output's values are; what is none is its error."""
+        try:
+            if self._deciding is not None:
+                return Response(outputs=self._decisions(values, self._deciding), labels=self.labels)
+            return Response(outputs=probabilities(values, len(values), self.labels), labels=self.labels)
+        except (TargetError, ValueError) as error:
+            return Response(error=said(error))
 
     def check(self) -> str | None:
-        """Why the server is not the one that the audit began with; None where it states and answers the same."""
+        """Why the server is not the one that the audit began with; None where it states the same."""
         try:
             self._look_again()
         except ValueError as refused:
@@ -182,21 +219,6 @@ class OipTarget(Target):
     def _look_again(self) -> None:
         if self._changed is None and other_than(self._stated, self._server.stated()):
             self._changed = f"{self._stated.model} is not what it was when the audit began: its metadata differ"
-        if self._changed is None and self._first is not None:
-            batch, then = self._first
-            (answer,) = self._server.infer([batch])
-            if not _alike(then, self._read(batch, answer)):
-                self._changed = f"{self._stated.model} answers its first question in another way than at first"
-        if self._changed is None and self._recalled is not None:
-            request, before = self._recalled
-            (again,) = self.answer([request])
-            if not _alike(before.values, compared(again, self._url)):
-                self._changed = f"{self._stated.model} answers in another way than before the run was interrupted"
-
-    def recall(self, requests: Sequence[Request], responses: Sequence[Response]) -> None:
-        """Keep the first question that can be asked again, and how it was answered."""
-        if self._recalled is None:
-            self._recalled = opening(requests, responses, inputs=_KEPT)
 
     def close(self) -> None:
         """End the connections."""
@@ -207,24 +229,34 @@ class OipTarget(Target):
         whole = self._tensors(inputs)
         starts = range(0, len(inputs), self._batch)
         batches = [self._part(whole, start, min(start + self._batch, len(inputs))) for start in starts]
-        answers = self._server.infer(batches)
-        values = [self._read(batch, answer) for batch, answer in zip(batches, answers, strict=True)]
+        try:
+            answers = self._server.infer(batches)
+            values = [self._read(batch, answer) for batch, answer in zip(batches, answers, strict=True)]
+        except TargetError:
+            self._keep(inputs, starts, batches)
+            raise
         widths = {each.shape[1:] for each in values}
         if len(widths) > 1:
             raise broken(self._url, f"answers of the shapes {sorted(widths)} a row")
-        if self._first is None:
-            end = min(_KEPT, len(values[0]))
-            self._first = self._part(whole, 0, end), values[0][:end].copy()
-        return np.concatenate(values)
+        found = np.concatenate(values)
+        self._came.append((inputs, range(len(inputs)), found))
+        return found
+
+    def _keep(self, inputs: Inputs, starts: Sequence[int], batches: Sequence[Asked]) -> None:
+        """The batches that were answered when another one was not."""
+        for start, batch, answer in zip(starts, batches, self._server.came, strict=True):
+            if answer is not None:
+                with contextlib.suppress(TargetError):  # outside the protocol, or another version's: asked again
+                    self._came.append((inputs, range(start, start + batch.rows), self._read(batch, answer)))
 
     def _tensors(self, inputs: Inputs) -> tuple[Tensor, ...]:
         if isinstance(inputs, Table):
-            return tuple(each.of_rows(inputs) for each in self._inputs)
-        return tuple(each.of_texts(inputs) for each in self._inputs)
+            return tuple(each.of_rows(inputs) for each in self._sent_inputs)
+        return tuple(each.of_texts(inputs) for each in self._sent_inputs)
 
     def _part(self, whole: Sequence[Tensor], start: int, end: int) -> Asked:
         tensors = tuple(replace(tensor, values=tensor.values[start:end]) for tensor in whole)
-        return Asked(inputs=tensors, rows=end - start, output=self._output.name, parameters=self._parameters)
+        return Asked(inputs=tensors, rows=end - start, output=self._output.name, parameters=self._sent_parameters)
 
     def _read(self, batch: Asked, answer: Answer) -> npt.NDArray[Any]:
         """The output that was wanted; TargetError where it is not there, of another size, or another model's."""
@@ -263,22 +295,26 @@ class OipTarget(Target):
         if why := unable(self, request):
             return Response(error=why)
         try:
-            values = self._asked(request.inputs)
-            if values.ndim == 2 and values.shape[1] != 1:
-                raise broken(self._url, f"{values.shape[1]} values a row, expected one {self._output.kind}")
-            outputs = deciding.decisions(values.reshape(-1))
+            outputs = self._decisions(self._asked(request.inputs), deciding)
         except TargetError:
             raise
+        except Misfit as error:
+            return Response(error=error.within(request))
         except Exception as error:
             return Response(error=said(error))
         return Response(outputs=outputs, labels=self.labels)
+
+    def _decisions(self, values: npt.NDArray[Any], deciding: Deciding) -> Floats:
+        if values.ndim == 2 and values.shape[1] != 1:
+            raise broken(self._url, f"{values.shape[1]} values a row, expected one {self._output.kind}")
+        return deciding.decisions(values.reshape(-1))
 
     def _cautions(self) -> list[str]:
         found = [f"The system is an endpoint, {self._url}: its identity is what it says of itself."]
         if self._version is None:
             found.append(
                 f"{self._stated.model}: the server states no version of the model, so that a change of it during the "
-                "audit would show in its answers to the first questions alone."
+                "audit would show in its answers to questions that were asked before alone."
             )
         return found
 
@@ -287,16 +323,3 @@ def _plain(value: Stated | Input | Output) -> dict[str, Any]:
     """A value as JSON gives it back."""
     made: dict[str, Any] = json.loads(codec.encode(asdict(value)))
     return made
-
-
-def _batch(rows: int) -> int:
-    if rows < 1:
-        raise UsageError(f"target.batch: {rows}, expected a whole number from 1")
-    return rows
-
-
-def _alike(then: npt.NDArray[Any], now: npt.NDArray[Any]) -> bool:
-    """Whether two answers are the same, within what another composition of a batch moves."""
-    if then.shape != now.shape or then.dtype.kind not in "fiub":
-        return np.array_equal(then, now)
-    return np.allclose(then, now, rtol=_SAME, atol=_SAME, equal_nan=True)

@@ -60,6 +60,11 @@ class Server(Protocol):
     addresses: tuple[str, ...]
 
     @property
+    def came(self) -> Sequence[Answer | None]:
+        """What was answered to each batch of the last round, which broke; None where nothing was."""
+        ...
+
+    @property
     def attempts(self) -> int:
         """The most tries that one batch of the last round took."""
         ...
@@ -69,7 +74,10 @@ class Server(Protocol):
         ...
 
     def infer(self, batches: Sequence[Asked]) -> list[Answer]:
-        """One answer a batch, in order. ValueError: it refuses an input. TargetError: it does not answer as it must."""
+        """One answer a batch, in order. ValueError: it refuses an input. TargetError: it does not answer as it must.
+
+        Where one is not answered nothing more is sent, and what is under way is waited for: it may be paid for.
+        """
         ...
 
     def close(self) -> None:

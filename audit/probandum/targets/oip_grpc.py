@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from probandum.errors import DataError, TargetError, Unreachable, UsageError
+from probandum.errors import DataError, TargetError, Unasked, Unreachable, UsageError
 from probandum.targets import endpoint
 from probandum.targets.access import Access, address
 from probandum.targets.loading import need
@@ -42,6 +42,9 @@ class GrpcServer:
         self._channel = self._opened(urlsplit(access.url))
         self._running: set[Any] = set()
         self._given_up = Event()
+        self._interrupted = Event()
+        #: What was answered to each batch of the last round; None where nothing was.
+        self.came: Sequence[Answer | None] = ()
         #: The most tries that one batch of the last round took.
         self.attempts = 1
         self.addresses: tuple[str, ...] = (self._where,)
@@ -66,26 +69,37 @@ class GrpcServer:
         return self._without_secrets(stated)
 
     def infer(self, batches: Sequence[Asked]) -> list[Answer]:
-        """One answer a batch, several at a time; where one fails, or Ctrl-C ends it, none is waited for."""
+        """One answer a batch, several at a time; what is under way is waited for unless Ctrl-C ends it."""
         self.attempts = 1
         try:
             with ThreadPoolExecutor(self._access.concurrency, thread_name_prefix="probandum-grpc") as pool:
                 return self._all([pool.submit(self._infer, batch) for batch in batches])
         finally:
             self._given_up.clear()
+            self._interrupted.clear()
 
     def _all(self, asked: Sequence[Future[Answer]]) -> list[Answer]:
         try:
-            wait(asked, return_when=FIRST_EXCEPTION)
-            failed = [each for each in asked if each.done() and each.exception() is not None]
-            return [each.result() for each in failed or asked]
+            _, waiting = wait(asked, return_when=FIRST_EXCEPTION)
+            if waiting:
+                self._given_up.set()
+                for each in waiting:
+                    each.cancel()
+                wait(asked)
         except BaseException:
+            self._interrupted.set()
             self._given_up.set()
             for each in asked:
                 each.cancel()
             for call in tuple(self._running):
                 call.cancel()
             raise
+        done = [each for each in asked if not each.cancelled()]
+        failed = [error for each in done if (error := each.exception()) is not None]
+        self.came = [None if each.cancelled() or each.exception() else each.result() for each in asked]
+        if failed:
+            raise next((error for error in failed if not isinstance(error, Unasked)), failed[0])
+        return [each.result() for each in asked]
 
     def close(self) -> None:
         """End the connection."""
@@ -116,10 +130,12 @@ class GrpcServer:
     def _call(self, method: str, request: Any, *, may_lack: bool = False) -> Any:
         """The answer after retries. None: the server has no such method, and need not. ValueError: a refused input."""
         for attempt in range(1, self._access.retries + 2):
+            if self._given_up.is_set():
+                raise Unasked(f"{self._where}: {method} not asked, since another ask was not answered")
             self.attempts = max(self.attempts, attempt)
             call = self._method(method).future(request, timeout=self._access.timeout, metadata=self._metadata)
             self._running.add(call)
-            if self._given_up.is_set():
+            if self._interrupted.is_set():
                 call.cancel()
             try:
                 return call.result()
@@ -143,7 +159,11 @@ class GrpcServer:
         times = "once" if attempt == 1 else f"{attempt} times"
         raise (Unreachable if code == "UNAVAILABLE" else TargetError)(
             f"{self._where}: {method} asked {times}, {why}",
-            remedy=endpoint.GOES_ON,
+            remedy=endpoint.TRUST
+            if "CERTIFICATE_VERIFY_FAILED" in why
+            else endpoint.GOES_ON
+            if code == "UNAVAILABLE"
+            else endpoint.GOES_ON_TOO,
         )
 
     def _method(self, method: str) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from probandum import codec
 from probandum.errors import TargetError, Unreachable
 from probandum.targets.access import Access
 from probandum.targets.endpoint import Call, Endpoint, Reply
@@ -56,6 +57,17 @@ class HttpServer:
         replies = self._endpoint.send([Call(path=path, body=_body(batch)) for batch in batches])
         return [self._answer(reply) for reply in replies]
 
+    @property
+    def came(self) -> Sequence[Answer | None]:
+        """What was answered to each batch of the last round; None where nothing was that could be read."""
+        return [self._readable(reply) for reply in self._endpoint.came]
+
+    def _readable(self, reply: Reply | None) -> Answer | None:
+        try:
+            return None if reply is None else self._answer(reply)
+        except (TargetError, ValueError):
+            return None
+
     def close(self) -> None:
         """Nothing: connections end with their round."""
 
@@ -80,7 +92,12 @@ class HttpServer:
                 f"{self._where}: model {self._model!r}: {reply.problem()}",
                 remedy="check target.model and target.url, which ends before /v2",
             )
-        return self._json(reply)
+        said = self._json(reply)
+        try:
+            codec.encode(said)
+        except UnicodeEncodeError:
+            raise broken(self._where, "its metadata hold half a character, which is no text") from None
+        return said
 
     def _json(self, reply: Reply) -> dict[str, Any]:
         try:
@@ -95,7 +112,9 @@ class HttpServer:
         """What a server need not have, and a gateway need not let through; None where it does not come."""
         try:
             (reply,) = self._endpoint.send([call])
-            return reply.json() if reply.well else None
+            said = reply.json() if reply.well else None
+            codec.encode(said)  # what no file can hold says nothing
+            return said
         except Unreachable:  # a lost connection says nothing of what the server has
             raise
         except (TargetError, ValueError):

@@ -61,7 +61,7 @@ def output_of(said: Mapping[str, Any] | None, stated: Sequence[TensorStated], *,
     """The output to read; UsageError where the plan names none of several, or one that there is not."""
     plan = dict(said or {})
     _refuse_unknown("target.outputs", plan, ("name", "kind"))
-    kind, name = plan.get("kind", "probability"), plan.get("name")
+    kind, name = plan.get("kind", "probability"), _name("target.outputs", plan)
     if kind not in get_args(Kind):
         raise UsageError(
             f"target.outputs.kind: {kind!r}{did_you_mean(str(kind), get_args(Kind))}",
@@ -82,19 +82,23 @@ def _input(
     line: Mapping[str, Any], stated: Sequence[TensorStated], features: Sequence[str], *, alone: bool, texts: bool
 ) -> Input:
     _refuse_unknown("target.inputs", line, _KEYS)
-    name = str(line.get("name") or (stated[0].name if len(stated) == 1 else DEFAULT_NAME))
+    name = _name("target.inputs", line) or (stated[0].name if len(stated) == 1 else DEFAULT_NAME)
     where = f"target.inputs: {name!r}"
     found = next((each for each in stated if each.name == name), None)
     if stated and found is None:
         raise UsageError(f"{where} is no input of the model", remedy=f"its inputs: {', '.join(s.name for s in stated)}")
-    datatype = line.get("datatype") or (found.datatype if found is not None else TEXT if texts else None)
+    datatype = line.get("datatype")
+    if datatype is None:
+        datatype = found.datatype if found is not None else TEXT if texts else None
     if datatype is not None and datatype not in DATATYPES:
         raise UsageError(f"{where}: datatype {datatype!r}", remedy=f"expected one of {', '.join(DATATYPES)}")
     if texts and datatype != TEXT:
         raise UsageError(f"{where}: texts are {TEXT}, not {datatype}")
     columns = () if texts else _columns(where, line, features, name, alone=alone)
-    rank = line.get("rank") or (len(found.shape) if found is not None and found.shape else 1 if texts else 2)
-    if rank not in (1, 2):
+    rank = line.get("rank")
+    if rank is None:
+        rank = len(found.shape) if found is not None and found.shape else 1 if texts else 2
+    if isinstance(rank, bool) or rank not in (1, 2):
         raise UsageError(f"{where}: rank {rank}", remedy="expected 1, the shape [rows], or 2, [rows, columns]")
     width = 1 if texts else len(columns)
     if rank == 1 and width > 1:
@@ -110,12 +114,24 @@ def _input(
     return Input(name=name, datatype=datatype, columns=columns, rank=rank, parameters=dict(parameters))
 
 
+def _name(where: str, line: Mapping[str, Any]) -> str | None:
+    """What a tensor is called; None where the plan leaves it open, UsageError where it says nothing."""
+    name = line.get("name")
+    if name is not None and not _says(name):
+        raise UsageError(f"{where}: name: {name!r}, expected some text")
+    return None if name is None else str(name)
+
+
+def _says(name: object) -> bool:
+    return str(name).strip() != ""
+
+
 def _columns(
     where: str, line: Mapping[str, Any], features: Sequence[str], name: str, *, alone: bool
 ) -> tuple[str, ...]:
     """The columns of one tensor; empty where the plan names no features and the rows themselves say."""
     said = line.get("columns")
-    if said is not None and (not isinstance(said, list | tuple) or not said):
+    if said is not None and (not isinstance(said, list | tuple) or not said or not all(map(_says, said))):
         raise UsageError(f"{where}: columns: expected a list of names")
     columns = tuple(map(str, said)) if said is not None else tuple(features) if alone else (name,)
     for column in columns:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from probandum.errors import TargetError, UsageError
+from probandum.errors import DataError, TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
+from probandum.keywords import Text
 from probandum.subject import NUMERIC, as_text
 from probandum.target import Problem, Target, TargetContext, target
-from probandum.targets.answering import Inputs, answered, class_names, wrong_names
+from probandum.targets.answering import Inputs, Labels, answered, class_names
 from probandum.targets.casting import cast
-from probandum.targets.forms import no_digests, no_onnx, other_file
-from probandum.targets.loading import ModelFile, model_path, need, said, versions
+from probandum.targets.forms import Sha256, no_onnx, other_file
+from probandum.targets.loading import ModelFile, file_digest, model_path, need, said, versions
+from probandum.targets.onnx_files import external_files, missing_file
 
 _NUMPY = {
     "tensor(float)": np.float32,
@@ -38,7 +41,8 @@ class OnnxTarget(Target):
     of their names. ``output``: the name of the probabilities where the model has several such outputs.
     ``labels``: class names in the order of its columns; a model whose probabilities are a map of names (zipmap)
     says them itself. One probability a row is that of the second of two labels. With ``decision.outcome: numeric`` in
-    the plan it is a regression, and ``output`` its one number a row. ``sha256``: what the file must be.
+    the plan it is a regression, and ``output`` its one number a row. ``sha256``: what the file must be. Files beside
+    it that hold its weights (external data) belong to the model, each with its digest.
     """
 
     capabilities = frozenset({Capability.PREDICT})
@@ -49,20 +53,25 @@ class OnnxTarget(Target):
         self,
         context: TargetContext,
         *,
-        path: str,
-        labels: Sequence[object] = (),
-        output: str | None = None,
-        sha256: str | None = None,
+        path: Text,
+        labels: Labels = (),
+        output: Text | None = None,
+        sha256: Sha256 | None = None,
     ) -> None:
         runtime = need("onnxruntime", needed_for="target onnx", extra="onnx")
         file = ModelFile.read(model_path(context, path), sha256=sha256)
         self._file, self._digest = file.path.name, file.digest
+        beside = external_files(file.path, file.data)
+        if text := missing_file(file.path, beside):
+            raise DataError(text)
+        self._external = {name: file_digest(each) for name, each in beside.items()}
         self._provider = _provider(runtime, context.device)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = context.threads
-        options.log_severity_level = 3  # errors are raised; warnings on stderr would break a progress bar
+        options.log_severity_level = 4  # errors are raised; on stderr they would break a progress bar
+        held = str(file.path) if self._external else file.data  # files beside it are found from its path alone
         try:
-            self._session = runtime.InferenceSession(file.data, options, providers=[self._provider])
+            self._session = runtime.InferenceSession(held, options, providers=[self._provider])
         except Exception as error:  # the runtime has an exception type for each way to be no model
             raise TargetError(f"{self._file}: no ONNX model: {said(error)}") from None
         self._inputs = {each.name: each for each in self._session.get_inputs()}
@@ -73,24 +82,35 @@ class OnnxTarget(Target):
         self.labels = (NUMERIC,) if context.numeric else self._class_names(labels)
 
     @classmethod
-    def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
-        """What is wrong with the labels and the digest."""
-        yield from wrong_names(options)
-        yield from no_digests(options, "sha256")
+    def sources(cls, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
+        """The file, and those beside it that hold its weights, as far as they are there."""
+        path = model_path(context, options["path"])
+        if not path.is_file():
+            return (path,)
+        try:
+            beside = external_files(path, path.read_bytes())
+        except DataError:
+            beside = {}
+        return (path, *(each for each in beside.values() if each.is_file()))
 
     @classmethod
     def file_problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
         """A file that is no ONNX model, or another than the plan's; its inputs and outputs show when it is loaded."""
         path = model_path(context, options["path"])
-        if text := no_onnx(path):
+        try:
+            text = no_onnx(path) or missing_file(path, external_files(path, path.read_bytes()))
+        except DataError as error:
+            text = "; ".join(error.lines())
+        if text:
             yield Problem(("path",), text)
         yield from other_file(path, options)
 
     def identity(self) -> Mapping[str, Any]:
-        """The digest of the file, its inputs and output, where and by what it ran."""
+        """The digest of the file and of those with its weights, its inputs and output, where and by what it ran."""
         return {
             "file": self._file,
             "sha256": self._digest,
+            **({"external_data": self._external} if self._external else {}),
             "inputs": {name: each.type for name, each in self._inputs.items()},
             "output": self._output.name,
             "columns": list(self._columns),

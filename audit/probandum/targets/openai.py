@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import math
+import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal
-
-import numpy as np
+from typing import Annotated, Any, Literal
 
 from probandum.errors import TargetError, UsageError
 from probandum.evidence import Capability, Request, Response
-from probandum.target import Problem, Target, TargetContext, target
-from probandum.targets.access import Access
+from probandum.keywords import Seconds, Sendable, Text
+from probandum.packing import name_of, part
+from probandum.target import Piece, Problem, Target, TargetContext, target
+from probandum.targets.access import Access, Concurrency, Retries, filled
 from probandum.targets.acquainted import met_again, told
 from probandum.targets.answering import unable
-from probandum.targets.choosing import Open, by_echo, by_first_token
 from probandum.targets.dialect import Answer, Dialect, Unreadable
 from probandum.targets.endpoint import Call, Endpoint, Reply
+from probandum.targets.generating import Decoding, MostTokens
 from probandum.targets.handshake import shake
-from probandum.targets.openai_plan import decoding_of, extra_of, omitted, refuse_system, with_path
-from probandum.targets.phrasing import Bodies, Phrasing, options_of
-from probandum.targets.prompting import Unanswerable, name_of
+from probandum.targets.openai_plan import Seed, Temperature, TopP, extra_of, omitted, refuse_system, with_path
+from probandum.targets.openai_reading import Reading
+from probandum.targets.phrasing import Bodies, Phrasing
+from probandum.targets.prompting import Unanswerable, attempt
 from probandum.targets.token_counts import TokenCounts
-from probandum.targets.usage import counted, total, used
+from probandum.targets.usage import counted, spent, total, used
 
 
 @target("openai")
@@ -53,27 +55,27 @@ class OpenAITarget(Target):
         context: TargetContext,
         *,
         url: str,
-        model: str,
+        model: Text,
         api: Literal["chat", "completions"] = "chat",
         system: str | None = None,
         key_env: str | None = None,
         headers: Mapping[str, str] | None = None,
-        concurrency: int = 4,
-        timeout: float = 120.0,
-        retries: int = 4,
-        ca_file: str | None = None,
+        concurrency: Concurrency = 4,
+        timeout: Seconds = 120.0,
+        retries: Retries = 4,
+        ca_file: Text | None = None,
         proxy: str | None = None,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        max_tokens: int = 128,
-        seed: int = 0,
+        temperature: Temperature = 0.0,
+        top_p: TopP = 1.0,
+        max_tokens: MostTokens = 128,
+        seed: Seed = 0,
         omit: Sequence[str] = (),
-        extra: Mapping[str, Any] | None = None,
+        extra: Annotated[Mapping[str, Any], Sendable()] | None = None,
     ) -> None:
         refuse_system(system, api)
         self._sampling = {"temperature": temperature, "top_p": top_p, "max_new_tokens": max_tokens}
         self._seed = seed
-        self._decoding = decoding_of(temperature=temperature, top_p=top_p, max_tokens=max_tokens)
+        decoding = Decoding(max_new_tokens=max_tokens, temperature=float(temperature), top_p=float(top_p))
         access = Access(
             url=with_path(url),
             key_env=key_env,
@@ -83,19 +85,26 @@ class OpenAITarget(Target):
             retries=retries,
             ca_file=None if ca_file is None else context.resolve(ca_file),
             proxy=proxy,
+            sent={"extra": extra or {}},
         )
-        left_out = omitted(omit, {})
-        dialect = Dialect(api=api, model=model, system=system, extra=extra_of(extra or {}), omit=left_out)
+        left_out, self._extra = omitted(omit, {}), extra_of(extra or {})
+        sent = filled(self._extra, ("extra",))
+        dialect = Dialect(api=api, model=model, system=system, extra=sent, omit=left_out)
         self._access, self._endpoint = access, Endpoint(access)
         self.endpoints = self._endpoint.addresses
         self.side_by_side = concurrency
-        self._met = shake(self._endpoint, dialect, self._decoding, seed=seed)
+        self._met = shake(self._endpoint, dialect, decoding, seed=seed)
         self._dialect = self._met.dialect
-        self._phrasing = Phrasing(dialect=self._dialect, decoding=self._decoding, seed=seed, top=self._met.top)
+        self._phrasing = Phrasing(dialect=self._dialect, decoding=decoding, seed=seed, top=self._met.top)
+        self._reading = Reading(chat=api == "chat", echo=self._met.echo)
         self._changed: str | None = None
         self._seen = set(self._met.fingerprints)
         self._attempts = 1
+        self._came: list[Reply | None] = []
+        self._round: Sequence[Request] = ()
+        self._kept: list[Piece] = []
         self.passing = ("system_fingerprints",) if self._met.several else ()
+        self.steady = self._met.canary is not None
         self.capabilities = self._met.capabilities
         self.why_not = self._met.why_not
         self.cautions = tuple(self._cautions())
@@ -104,10 +113,8 @@ class OpenAITarget(Target):
     def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
         """What is wrong with the address, the environment, and what the server is to be sent."""
         yield from Access.problems({**options, "url": with_path(options["url"])}, context)
-        sampling = {name: options[name] for name in ("temperature", "top_p", "max_tokens") if name in options}
         for check in (
             lambda: refuse_system(options.get("system"), options.get("api", "chat")),
-            lambda: decoding_of(**sampling),
             lambda: extra_of(options.get("extra") or {}),
             lambda: omitted(options.get("omit", ()), options),
         ):
@@ -126,7 +133,7 @@ class OpenAITarget(Target):
             "sampling": {
                 **self._sampling,
                 "seed": self._seed,
-                **self._dialect.extra,
+                **self._extra,
                 **dict.fromkeys(self._dialect.omit),
             },
             **self._met.facts(),
@@ -137,11 +144,21 @@ class OpenAITarget(Target):
         """The most tries that one ask of the last round took."""
         return self._attempts
 
+    @property
+    def took(self) -> tuple[int, int]:
+        """As the server states them with every reply."""
+        return spent(self._came)
+
+    @property
+    def kept(self) -> Sequence[Piece]:
+        """Each input whose asks were all answered when the last round broke."""
+        return self._kept
+
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """One response a request. Asks are sent side by side, and each answer stands in its place."""
         ways = {Capability.GENERATE: self._written, Capability.CHOOSE: self._chosen, Capability.SCORE: self._scored}
         responses = [Response(error=unable(self, request)) for request in requests]
-        self._attempts = 1
+        self._attempts, self._came, self._kept, self._round = 1, [], [], requests
         for kind in (each for each in ways if each in self.capabilities):
             places = [place for place, request in enumerate(requests) if request.kind is kind]
             for place, response in zip(places, ways[kind]([requests[place] for place in places]), strict=True):
@@ -170,7 +187,7 @@ class OpenAITarget(Target):
             return []
         by_first = request.kind is Capability.CHOOSE and self._met.top
         ways = {Capability.GENERATE: self._phrasing.drafts, Capability.SCORE: self._phrasing.echoes}
-        bodies = _attempt(self._phrasing.firsts if by_first else ways.get(request.kind, self._phrasing.echoes), request)
+        bodies = attempt(self._phrasing.firsts if by_first else ways.get(request.kind, self._phrasing.echoes), request)
         return [] if isinstance(bodies, str) else bodies
 
     def check(self) -> str | None:
@@ -187,24 +204,27 @@ class OpenAITarget(Target):
         return self._changed
 
     def _written(self, requests: Sequence[Request]) -> list[Response]:
-        def read(request: Request, answers: Sequence[Answer]) -> Response:
-            return Response(texts=tuple(answer.text for answer in answers))
-
-        return self._asked(requests, self._phrasing.drafts, read)
+        return self._asked(requests, self._phrasing.drafts, self._reading.texts)
 
     def _chosen(self, requests: Sequence[Request]) -> list[Response]:
         """By first tokens; a request of which these leave one input open is asked by echo, where that is used."""
         if not self._met.top:
             return self._scored(requests)
-        found = self._asked(requests, self._phrasing.firsts, self._by_first_token)
+        found = self._asked(requests, self._phrasing.firsts, self._reading.by_first_token)
         again = [place for place, each in enumerate(found) if each.error is None and each.outputs is None]
-        for place, response in zip(again, self._scored([requests[place] for place in again]), strict=True):
+        try:
+            scored = self._scored([requests[place] for place in again])
+        except TargetError:
+            whole = [place for place in range(len(found)) if place not in again]
+            self._kept += [self._piece(requests[place], range(len(requests[place])), found[place]) for place in whole]
+            raise
+        for place, response in zip(again, scored, strict=True):
             asked = response, found[place]
             found[place] = counted(response, [(each.input_tokens, each.output_tokens) for each in asked])
         return found
 
     def _scored(self, requests: Sequence[Request]) -> list[Response]:
-        return self._asked(requests, self._phrasing.echoes, self._by_echo)
+        return self._asked(requests, self._phrasing.echoes, self._reading.by_echo)
 
     def _asked(
         self,
@@ -213,16 +233,47 @@ class OpenAITarget(Target):
         read: Callable[[Request, Sequence[Answer]], Response],
     ) -> list[Response]:
         """What ``read`` makes of the answers to the ``bodies`` of each request, all of them sent side by side."""
-        made = [_attempt(bodies, request) for request in requests]
+        made = [attempt(bodies, request) for request in requests]
         calls = [
             Call(path=self._dialect.path, body=body) for each in made if not isinstance(each, str) for body in each
         ]
-        replies = iter(self._endpoint.send(calls))
-        self._attempts = max(self._attempts, self._endpoint.attempts)
-        return [
-            Response(error=each) if isinstance(each, str) else self._read(request, [next(replies) for _ in each], read)
-            for request, each in zip(requests, made, strict=True)
-        ]
+        try:
+            replies = iter(self._endpoint.send(calls))
+            return [
+                Response(error=each)
+                if isinstance(each, str)
+                else self._read(request, [next(replies) for _ in each], read)
+                for request, each in zip(requests, made, strict=True)
+            ]
+        except TargetError:
+            self._keep(requests, made, read)
+            raise
+        finally:
+            self._came += self._endpoint.came
+            self._attempts = max(self._attempts, self._endpoint.attempts)
+
+    def _keep(
+        self,
+        requests: Sequence[Request],
+        made: Sequence[Bodies | str],
+        read: Callable[[Request, Sequence[Answer]], Response],
+    ) -> None:
+        """Of a round that broke, what was answered: each input whose asks all were."""
+        came = iter(self._endpoint.came)
+        for request, bodies in zip(requests, made, strict=True):
+            asks = 0 if isinstance(bodies, str) else len(bodies) // len(request)
+            for row in range(len(request) if asks else 0):
+                replies = [reply for reply in itertools.islice(came, asks) if reply is not None]
+                if len(replies) < asks:
+                    continue
+                with contextlib.suppress(TargetError):  # another system's, or what no ask of this model is answered
+                    response = self._read(part(request, row, row + 1), replies, read)
+                    if response.error is not None or response.outputs is not None or response.texts:
+                        self._kept.append(self._piece(request, range(row, row + 1), response))
+
+    def _piece(self, request: Request, inputs: range, response: Response) -> Piece:
+        place = next(place for place, each in enumerate(self._round) if each is request)
+        return Piece(place=place, inputs=inputs, response=response)
 
     def _read(
         self, request: Request, replies: Sequence[Reply], read: Callable[[Request, Sequence[Answer]], Response]
@@ -255,40 +306,6 @@ class OpenAITarget(Target):
             self._seen.add(answer.fingerprint)
         return answer
 
-    def _by_first_token(self, request: Request, answers: Sequence[Answer]) -> Response:
-        chat = self._dialect.api == "chat"
-        options = [[text.lstrip() if chat else text for text in variants] for variants in request.options]
-        try:
-            rows = [self._row(request, row, each, options) for row, each in enumerate(answers)]
-        except Open:
-            if self._met.echo:
-                return Response()  # no answer yet, and no error: to be asked by echo
-            raise
-        return Response(outputs=np.array(rows))
-
-    def _row(self, request: Request, row: int, answer: Answer, options: Sequence[Sequence[str]]) -> list[float]:
-        if answer.refused:  # marked as such; its numbers say nothing
-            return [-math.log(len(options))] * len(options)
-        try:
-            if not answer.tops or len(answer.tops[0]) < 2:
-                raise Unanswerable("log-probabilities came in the handshake, and do not come now")
-            return by_first_token(answer.tops[0], options, whole=self._met.echo)
-        except Unanswerable as error:
-            raise type(error)(f"{name_of(request, row)}: {error}") from None
-
-    def _by_echo(self, request: Request, answers: Sequence[Answer]) -> Response:
-        given = iter(answers)
-        rows = []
-        for row in range(len(request)):
-            try:
-                rows.append(
-                    [by_echo([(text, next(given)) for text in variants]) for variants in options_of(request, row)]
-                )
-            except Unanswerable as error:
-                raise Unanswerable(f"{name_of(request, row)}: {error}") from None
-        outputs = np.array(rows)
-        return Response(outputs=outputs[:, 0] if request.kind is Capability.SCORE else outputs)
-
     def _cautions(self) -> list[str]:
         found = [
             f"The system is an endpoint, {self._endpoint.base}: its identity is what it says of itself.",
@@ -306,11 +323,3 @@ class OpenAITarget(Target):
         elif Capability.CHOOSE in self.capabilities and not self._met.echo:
             found.append("Options were compared by the first token of the answer.")
         return found
-
-
-def _attempt(bodies: Callable[[Request], Bodies], request: Request) -> Bodies | str:
-    """The asks of a request, or why it cannot be asked: the error of one response, while the others are answered."""
-    try:
-        return bodies(request)
-    except (Unanswerable, TypeError) as error:
-        return str(error)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from probandum.errors import UsageError
-from probandum.targets.generating import Decoding
-from probandum.targets.prompting import Unanswerable
+from probandum.keywords import Between
+
+Temperature = Annotated[float, Between(least=0, most=100, what="a number")]
+TopP = Annotated[float, Between(above=0, most=1, what="a number")]
+#: Not below 0, which some servers take for a seed that they draw anew each time.
+Seed = Annotated[int, Between(least=0, most=2**31 - 1)]
 
 #: Sampling parameters that a plan may leave out, since some servers take no ask with them.
 OMITTED = ("temperature", "top_p", "seed")
@@ -35,15 +39,6 @@ def refuse_system(system: str | None, api: str) -> None:
     """UsageError where there is no message that a system prompt could be."""
     if system is not None and api != "chat":
         raise UsageError("target.system: a completion has no messages", remedy="leave it out, or say api: chat")
-
-
-def decoding_of(*, temperature: float = 0.0, top_p: float = 1.0, max_tokens: int = 128) -> Decoding:
-    """How texts are written where a request does not say; UsageError naming the key that cannot be meant."""
-    try:
-        return Decoding.of({"temperature": temperature, "top_p": top_p}, max_new_tokens=max_tokens)
-    except Unanswerable as error:
-        said = str(error).replace("parameter max_new_tokens", "max_tokens").replace("parameter ", "")
-        raise UsageError(f"target.{said}") from None
 
 
 def extra_of(extra: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -81,7 +81,9 @@ class Phrasing:
             raise Unanswerable(f"parameter chat_template: target.api is {self.dialect.api}")
 
     def _seed_of(self, request: Request, row: int) -> int:
-        digest = hashlib.sha256(f"{request.digest}/{row}/{self.seed}".encode()).digest()
+        """However a block is cut into parts: the seed is that of the input in the block."""
+        named = f"{request.block or request.digest}/{request.start + row}/{self.seed}"
+        digest = hashlib.sha256(named.encode()).digest()
         return int.from_bytes(digest[:4], "big") >> 1
 
 

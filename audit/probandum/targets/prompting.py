@@ -11,6 +11,7 @@ import numpy as np
 from probandum import codec
 from probandum.errors import TargetError
 from probandum.evidence import Capability, Floats, Request, Response
+from probandum.packing import name_of
 from probandum.targets.loading import said
 from probandum.targets.tries import Scored, Tokens
 
@@ -249,11 +250,6 @@ def within(start: int, end: int, length: int) -> tuple[int, int]:
     """
     start, end = max(start, 0), min(end, length)
     return (start, end) if start < end else (0, 0)
-
-
-def name_of(request: Request, row: int) -> str:
-    """What an error calls an input: its key where it has one, its place otherwise."""
-    return request.keys[row] if request.keys else f"input {row + 1}"
 
 
 def before_answer(prompt: str, prefix: str) -> str:

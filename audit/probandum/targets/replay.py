@@ -10,6 +10,7 @@ from probandum import codec
 from probandum.errors import TargetError
 from probandum.evidence import Capability, Observation, Request, Response
 from probandum.journal import compared_entries
+from probandum.keywords import Text
 from probandum.packing import whole
 from probandum.record import Record, read_bytes
 from probandum.target import Problem, Target, TargetContext, target
@@ -28,7 +29,7 @@ class ReplayTarget(Target):
 
     recorded = True
 
-    def __init__(self, context: TargetContext, *, record: str) -> None:
+    def __init__(self, context: TargetContext, *, record: Text) -> None:
         self._record = Record.open(context.resolve(record))
         recorded = self._record.environment.get("target", {})
         self._of = dict(recorded)
@@ -81,4 +82,5 @@ class ReplayTarget(Target):
                 f"{self._record.folder}: no recorded answer to {request.kind} request {request.digest}",
                 remedy="replay the plan that was recorded, with the same probes, options and seed",
             )
-        return whole(list(answers), list(answers.values()))
+        places = sorted(answers, key=lambda each: each.start)  # of a pack that broke pieces were recorded first
+        return whole(places, [answers[each] for each in places])

@@ -10,13 +10,15 @@ from typing import Any
 
 from probandum.errors import MissingDependency, TargetError, UnsafeRefused, UsageError, did_you_mean
 from probandum.evidence import Capability, Request, Response, Table
+from probandum.keywords import Seconds, Text
 from probandum.subject import NUMERIC
 from probandum.target import Problem, Target, TargetContext, target
-from probandum.targets.answering import Inputs, answered, class_names, wrong_names
+from probandum.targets.answering import Inputs, Labels, answered, class_names
 from probandum.targets.apart import Apart
 from probandum.targets.fitted import Facts, Fitted, Part, columns_of, load, refuse_no_numbers
-from probandum.targets.forms import no_digests, no_skops, other_file
+from probandum.targets.forms import Sha256, no_skops, other_file
 from probandum.targets.loading import ModelFile, file_digest, model_path, need, said, versions
+from probandum.targets.tree_values import attributed
 
 _PICKLES = (".joblib", ".pkl", ".pickle")
 _KINDS = ("predict", "classify")
@@ -44,15 +46,15 @@ class SklearnTarget(Target):
         self,
         context: TargetContext,
         *,
-        path: str,
-        vectorizer: str | None = None,
+        path: Text,
+        vectorizer: Text | None = None,
         kind: str | None = None,
-        labels: Sequence[object] = (),
-        sha256: str | None = None,
-        vectorizer_sha256: str | None = None,
+        labels: Labels = (),
+        sha256: Sha256 | None = None,
+        vectorizer_sha256: Sha256 | None = None,
         unsafe_pickle: bool = False,
-        trusted: Sequence[str] = (),
-        timeout: float = 600.0,
+        trusted: Sequence[Text] = (),
+        timeout: Seconds = 600.0,
     ) -> None:
         if importlib.util.find_spec("sklearn") is None:
             raise MissingDependency("sklearn", needed_for="target sklearn", extra="sklearn")
@@ -77,6 +79,8 @@ class SklearnTarget(Target):
             self.labels = (NUMERIC,) if context.numeric else _labels(self._file, self._fitted.facts, labels)
             of_texts = second is not None or Capability.CLASSIFY in self.capabilities
             self._names = () if of_texts else columns_of(self._file, self._fitted.facts, context.features)
+            if self._fitted.facts.attributes and not of_texts and not context.numeric:
+                self.capabilities = self.capabilities | {Capability.ATTRIBUTE}
         except BaseException:
             self._fitted.close()
             raise
@@ -88,12 +92,10 @@ class SklearnTarget(Target):
 
     @classmethod
     def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
-        """What is wrong with the kind, the labels and the digests, and with a pickle that the plan does not allow."""
+        """What is wrong with the kind."""
         kind = options.get("kind")
         if kind is not None and kind not in _KINDS:
             yield Problem(("kind",), f"{kind!r}, expected predict or classify{did_you_mean(kind, _KINDS)}")
-        yield from wrong_names(options)
-        yield from no_digests(options, *_DIGESTS.values())
 
     @classmethod
     def file_problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
@@ -133,8 +135,20 @@ class SklearnTarget(Target):
         }
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
-        """Probabilities in the order of ``labels``; all blocks of a pack in one call of the model."""
+        """Probabilities in the order of ``labels``, all blocks of a pack in one call of the model; or attributions."""
+        if requests and requests[0].kind is Capability.ATTRIBUTE and Capability.ATTRIBUTE in self.capabilities:
+            return [self._attributed(request) for request in requests]
         return answered(self, requests, self._ask)
+
+    def _attributed(self, request: Request) -> Response:
+        return attributed(
+            request,
+            labels=self.labels,
+            methods=self._fitted.facts.attributes,
+            columns=self._names,
+            attribute=self._fitted.attributions,
+            probabilities=self._fitted.probabilities,
+        )
 
     def close(self) -> None:
         """Give memory back, and end the process of an unpickled model."""

@@ -12,6 +12,8 @@ import numpy as np
 
 from probandum.errors import TooLittleMemory, UsageError, did_you_mean
 from probandum.evidence import Capability, Floats, Request, Response
+from probandum.keywords import Text
+from probandum.packing import name_of
 from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.answering import Inputs, answered, unable
 from probandum.targets.checkpoints import (
@@ -34,13 +36,13 @@ from probandum.targets.devices import (
     usable_cores,
 )
 from probandum.targets.explained import Classes, Explained, Options
-from probandum.targets.generating import Decoding, Draft, drafts
+from probandum.targets.generating import Decoding, Draft, MostTokens, drafts
 from probandum.targets.hugging import endpoint, transformers
 from probandum.targets.loading import need, versions
 from probandum.targets.parts import parts_of
 from probandum.targets.placing import DeviceMap, Placing, problems
 from probandum.targets.pooling import Pooled, Pooling
-from probandum.targets.prompting import Asked, Prompter, Unanswerable, attempt, name_of, responses_of
+from probandum.targets.prompting import Asked, Prompter, Unanswerable, attempt, responses_of
 from probandum.targets.quantising import Bits, Quantisation
 from probandum.targets.scoring import Scorer
 from probandum.targets.tries import Scored
@@ -77,16 +79,16 @@ class TransformersTarget(Target):
         self,
         context: TargetContext,
         *,
-        model: str | None = None,
-        path: str | None = None,
-        revision: str | None = None,
+        model: Text | None = None,
+        path: Text | None = None,
+        revision: Text | None = None,
         download: bool = False,
         task: str = "auto",
-        dtype: str | None = None,
-        device: str | None = None,
+        dtype: Text | None = None,
+        device: Text | None = None,
         chat_template: bool | None = None,
         system: str | None = None,
-        max_new_tokens: int = 128,
+        max_new_tokens: MostTokens = 128,
         pooling: Pooled | None = None,
         quantisation: Bits | None = None,
         device_map: DeviceMap | None = None,
@@ -186,12 +188,10 @@ class TransformersTarget(Target):
 
     @classmethod
     def problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
-        """What is wrong with the task, the length of texts, and a map of modules to devices."""
-        task, most = options.get("task", "auto"), options.get("max_new_tokens", 1)
+        """What is wrong with the task, and a map of modules to devices."""
+        task = options.get("task", "auto")
         if task not in TASKS:
             yield Problem(("task",), f"{task!r}{did_you_mean(task, TASKS)}; expected {', '.join(TASKS)}")
-        if most < 1:
-            yield Problem(("max_new_tokens",), f"{most}, expected at least 1")
         yield from problems(options.get("device_map"))
 
     @classmethod

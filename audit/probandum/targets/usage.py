@@ -13,9 +13,15 @@ from probandum.targets.endpoint import Reply
 Usage = tuple[int | None, int | None]
 
 
-def used(replies: Sequence[Reply]) -> list[Usage]:
+def used(replies: Sequence[Reply | None]) -> list[Usage]:
     """What each reply states."""
-    return [_used(reply) for reply in replies]
+    return [_used(reply) for reply in replies if reply is not None]
+
+
+def spent(replies: Sequence[Reply | None]) -> tuple[int, int]:
+    """Tokens read and written by all replies, as far as they state them."""
+    usage = used(replies)
+    return _stated([read for read, _ in usage]) or 0, _stated([written for _, written in usage]) or 0
 
 
 def counted(response: Response, usage: Sequence[Usage]) -> Response:

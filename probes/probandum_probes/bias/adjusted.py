@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
-import numpy as np
-
-from probandum import stats
-from probandum.evidence import Floats
+from probandum.evidence import Floats, Items
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Measure
-from probandum.subject import Bools, Grouping
-from probandum_probes.bias.counting import SELECTION, counted, groups_of, too_small
+from probandum.subject import Grouping
+from probandum_probes.bias.counting import groups_of
 from probandum_probes.bias.rates import unsaid
-from probandum_probes.bias.scored import RowValues
-from probandum_probes.bias.strata import LEAST_COMPARED, SMALLEST_CELL, Within
-from probandum_probes.estimates import exactly, from_counts
+from probandum_probes.estimates import exactly
 
 ADJUSTED = "adjusted-difference"
 IN_STRATUM = "stratum-difference"
+
+Form = Literal["difference", "ratio", "odds-ratio"]
 
 
 def column_of(attribute: str) -> str:
@@ -28,180 +27,186 @@ def column_of(attribute: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(ABC):
     """A group and its reference, in all strata together and in each."""
 
     grouping: Grouping
     strata: Grouping
-    within: Within
-    favourable: Bools
-    kept: RowValues
+    pair: tuple[int, int]
+
+    @property
+    @abstractmethod
+    def n(self) -> int:
+        """Everybody in both groups, compared or not."""
+
+    @property
+    @abstractmethod
+    def kept(self) -> tuple[int, ...]:
+        """The codes of the strata that are compared."""
+
+    @property
+    @abstractmethod
+    def none(self) -> str:
+        """Why there is no such stratum."""
+
+    @property
+    @abstractmethod
+    def common(self) -> tuple[float, float]:
+        """The rates of group and reference over all strata, each by what it weighs."""
+
+    @property
+    @abstractmethod
+    def share(self) -> tuple[float, str]:
+        """How much of both groups is compared at all, and that in words."""
+
+    @abstractmethod
+    def small(self) -> str | None:
+        """Why no adjusted figure gets a verdict; None where it may."""
+
+    @abstractmethod
+    def crude(self, form: Form) -> Estimate:
+        """Over all strata as one; ValueError where there is none."""
+
+    @abstractmethod
+    def adjusted(self, form: Form) -> Estimate:
+        """Within strata; ValueError where there is none."""
+
+    @abstractmethod
+    def influence(self, form: Form) -> Floats:
+        """What each row adds to an adjusted figure about its value."""
+
+    @abstractmethod
+    def items(self, estimate: Estimate, influence: Floats) -> Items | None:
+        """Of an adjusted figure."""
+
+    @abstractmethod
+    def tested(self, test: Literal["breslow-day", "woolf"]) -> Estimate:
+        """Whether one odds ratio fits all strata; ValueError where nobody can say."""
+
+    @abstractmethod
+    def in_stratum(self, place: int) -> Measure:
+        """The difference in one of the strata that are compared."""
 
     def all(self) -> Iterator[Measure]:
         """Every measure of the comparison."""
         yield self._share()
-        if not self.within.counts:
-            yield unsaid(
-                ADJUSTED,
-                f"in no stratum do both groups have {SMALLEST_CELL} rows",
-                self._where,
-                Verdict.INCONCLUSIVE,
-                n=self.within.rows,
-                reason=SubReason.SMALL_GROUP,
-            )
+        if not self.kept:
+            reason = SubReason.SMALL_GROUP
+            yield unsaid(ADJUSTED, self.none, self.where, Verdict.INCONCLUSIVE, n=self.n, reason=reason)
             return
-        crude = self._shown("crude-difference", lambda: self._counts("newcombe", self.within.crude), unit="share")
+        crude = self._shown("crude-difference", lambda: self.crude("difference"), unit="share")
         adjusted = self._difference(crude.estimate)
         yield from (crude, adjusted, self._reversal(crude.estimate, adjusted.estimate))
-        yield self._shown("crude-ratio", lambda: self._counts("koopman", self.within.crude, "ratio"), unit="ratio")
+        yield self._shown("crude-ratio", lambda: self.crude("ratio"), unit="ratio")
         yield self._ratio()
-        odds = "mantel-haenszel-odds"
-        yield self._shown("crude-odds-ratio", lambda: self._counts(odds, self.within.crude, "ratio"), unit="ratio")
-        yield self._shown("adjusted-odds-ratio", lambda: self._counts(odds, self.within.flat, "ratio"), unit="ratio")
-        yield self._shown("breslow-day", lambda: self._tested(stats.breslow_day(self.within.counts)), unit="p-value")
-        yield self._shown("woolf", lambda: self._tested(stats.woolf(self.within.counts)), unit="p-value")
-        yield from self._each()
+        yield self._shown("crude-odds-ratio", lambda: self.crude("odds-ratio"), unit="ratio")
+        yield self._shown("adjusted-odds-ratio", lambda: self.adjusted("odds-ratio"), unit="ratio")
+        yield self._shown("breslow-day", lambda: self.tested("breslow-day"), unit="p-value")
+        yield self._shown("woolf", lambda: self.tested("woolf"), unit="p-value")
+        for place in range(len(self.kept)):
+            yield self.in_stratum(place)
 
     @property
-    def _where(self) -> Groups:
-        return groups_of(self.grouping, *self.within.pair)
+    def where(self) -> Groups:
+        """The two groups by name."""
+        return groups_of(self.grouping, *self.pair)
 
     @property
-    def _design(self) -> str:
-        count = len(self.within.counts)
+    def names(self) -> tuple[str, str]:
+        """Those of the group and of its reference."""
+        return self.where.group, str(self.where.reference)
+
+    @property
+    def within(self) -> str:
+        """The strata that are compared, in words."""
+        count = len(self.kept)
         return f"within {count} {'stratum' if count == 1 else 'strata'} of {self.strata.attribute}"
 
-    def _counts(self, method: str, counts: Sequence[tuple[int, int]], unit: str = "share") -> Estimate:
-        """An estimate from pairs of counts; ValueError where they have none by this method."""
-        return from_counts(method, counts, unit=unit, design=self._design)
-
-    def _tested(self, test: stats.Homogeneity) -> Estimate:
-        statistic = f"chi-squared {test.statistic:.2f} with {test.df} degrees of freedom"
-        return self._exactly(test.p_value, unit="p-value", design=f"{statistic}, {self._design}")
-
-    def _exactly(self, value: float, *, unit: str, design: str) -> Estimate:
-        return exactly(value, n=self.within.rows, unit=unit, design=design)
+    def exactly(self, value: float, *, unit: str, design: str) -> Estimate:
+        """A number that is no estimate of a population's."""
+        return exactly(value, n=self.n, unit=unit, design=design)
 
     def _shown(self, metric: str, estimate: Callable[[], Estimate], *, unit: str) -> Measure:
         """A figure beside what is judged, or why there is none."""
         try:
             found = estimate()
         except ValueError as error:
-            found = Estimate.missing(str(error), n=self.within.rows, unit=unit)
-        return Measure(metric=metric, groups=self._where, estimate=found, mode="disclosure")
+            found = Estimate.missing(str(error), n=self.n, unit=unit)
+        return Measure(metric=metric, groups=self.where, estimate=found, mode="disclosure")
 
     def _share(self) -> Measure:
-        """How many rows of both groups are compared at all."""
-        rows = sum(trials for _, trials in self.within.flat)
-        design = f"{rows:,} of {self.within.rows:,} rows lie in the {len(self.within.counts)} strata that are compared"
-        share = rows / self.within.rows if self.within.rows else 0.0
-        estimate = self._exactly(share, unit="share", design=design)
-        if not self.within.rows:
+        share, told = self.share
+        estimate = self.exactly(share, unit="share", design=told)
+        if not self.n:
             estimate = Estimate.missing("nobody is in these groups", unit="share")
-        return Measure(metric="compared-share", groups=self._where, estimate=estimate, mode="disclosure")
+        return Measure(metric="compared-share", groups=self.where, estimate=estimate, mode="disclosure")
 
-    def _small(self) -> str | None:
-        """Why no adjusted figure gets a verdict; None where it may."""
-        where = self._where
-        names = (where.group, str(where.reference))
-        for name, share in zip(names, self.within.shares, strict=True):
-            if share < LEAST_COMPARED:
-                return (
-                    f"{share:.0%} of the rows of {name} lie in strata with {SMALLEST_CELL} rows of both groups; a "
-                    f"verdict needs {LEAST_COMPARED:.0%}"
-                ).replace("%", " %")
-        crude = self.within.crude
-        return too_small(SELECTION, names, crude, (crude[0][1], crude[1][1]))
-
-    def _judged(self, metric: str, estimate: Estimate, influence: Floats) -> Measure:
-        small = self._small()
-        group, reference = (self.within.rows_of(side) for side in (0, 1))
-        assert estimate.value is not None
+    def _judged(self, metric: str, estimate: Estimate, form: Form) -> Measure:
+        small = self.small()
         return Measure(
             metric=metric,
-            groups=self._where,
+            groups=self.where,
             estimate=estimate,
             verdict=None if small is None else Verdict.INCONCLUSIVE,
             sub_reason=None if small is None else SubReason.SMALL_GROUP,
             why=small,
-            items=self.kept.items(estimate.value, influence, group, reference, unit=estimate.unit),
+            items=self.items(estimate, self.influence(form)),
         )
 
     def _difference(self, crude: Estimate) -> Measure:
-        estimate = self._counts("stratified-miettinen-nurminen", self.within.flat)
+        try:
+            estimate = self.adjusted("difference")
+        except ValueError as error:
+            small = self.small()
+            reason = SubReason.NO_DYNAMIC_RANGE if small is None else SubReason.SMALL_GROUP
+            why = small or str(error)
+            return unsaid(ADJUSTED, why, self.where, Verdict.INCONCLUSIVE, n=self.n, reason=reason)
         if crude.value is not None:
-            estimate = replace(estimate, design=f"{self._design}; crude {crude.value:+.3f}")
-        group, reference = self._parts()
-        return self._judged(ADJUSTED, estimate, (group - reference) / self.within.weights.sum())
+            more = str(estimate.design).removeprefix(self.within)
+            estimate = replace(estimate, design=f"{self.within}; crude {crude.value:+.3f}{more}")
+        return self._judged(ADJUSTED, estimate, "difference")
 
     def _ratio(self) -> Measure:
-        where, n = self._where, self.within.rows
-        group, reference = (float(rate @ self.within.weights) for rate in self.within.rates)
+        group, reference = self.common
         verdict, reason = Verdict.INCONCLUSIVE, SubReason.NO_DYNAMIC_RANGE
         if reference == 0:
-            why, verdict, reason = (
-                f"nobody in {where.reference} was selected",
-                Verdict.NOT_APPLICABLE,
-                SubReason.NO_DATA,
-            )
+            why = f"nobody in {self.where.reference} was selected"
+            verdict, reason = Verdict.NOT_APPLICABLE, SubReason.NO_DATA
         elif group == 0:
-            why = f"nobody in {where.group} was selected, and a ratio of 0 has no interval here"
+            why = f"nobody in {self.where.group} was selected, and a ratio of 0 has no interval here"
         else:
             try:
-                estimate = self._counts("mantel-haenszel-ratio", self.within.flat, "ratio")
+                estimate = self.adjusted("ratio")
             except ValueError:
                 why = "the factors alone decide: no stratum has both decisions, so that the ratio has no interval"
             else:
-                over, under = self._parts()
-                return self._judged("adjusted-ratio", estimate, over / reference - group / reference**2 * under)
-        why = f"{why}; {ADJUSTED} says what can be said"
-        missing = Estimate.missing(why, n=n, unit="ratio")
+                return self._judged("adjusted-ratio", estimate, "ratio")
+        missing = Estimate.missing(f"{why}; {ADJUSTED} says what can be said", n=self.n, unit="ratio")
         return Measure(
-            metric="adjusted-ratio", groups=where, estimate=missing, verdict=verdict, sub_reason=reason, why=why
+            metric="adjusted-ratio",
+            groups=self.where,
+            estimate=missing,
+            verdict=verdict,
+            sub_reason=reason,
+            why=missing.why,
         )
-
-    def _parts(self) -> tuple[Floats, Floats]:
-        """What each row adds to the weighted rate of its side, less the rate that its stratum has: 0 in sum."""
-        parts = []
-        for side, rates in enumerate(self.within.rates):
-            sizes = np.array([pair[side][1] for pair in self.within.counts], dtype=np.float64)
-            rows, place = self.within.rows_of(side), self.within.place
-            added = np.zeros(len(place))
-            at = place[rows]
-            added[rows] = self.within.weights[at] * (self.favourable[rows] - rates[at]) / sizes[at]
-            parts.append(added)
-        return parts[0], parts[1]
 
     def _reversal(self, crude: Estimate, adjusted: Estimate) -> Measure:
         """Whether what is true of all rows is the opposite of what is true within the strata."""
+        if crude.value is None or adjusted.value is None:
+            missing = Estimate.missing("one of the two differences has no number", n=self.n, unit="share")
+            return Measure(metric="sign-reversal", groups=self.where, estimate=missing, mode="disclosure")
         reversed_, why = _opposite(crude, adjusted)
-        estimate = self._exactly(float(reversed_), unit="share", design=self._design)
+        estimate = self.exactly(float(reversed_), unit="share", design=self.within)
         return Measure(
             metric="sign-reversal",
-            groups=self._where,
+            groups=self.where,
             estimate=estimate,
             mode="disclosure",
             verdict=None if why is None else Verdict.NOT_APPLICABLE,
             sub_reason=None if why is None else SubReason.NO_LIMIT,
             why=why,
         )
-
-    def _each(self) -> Iterator[Measure]:
-        """The difference in every stratum."""
-        where, column = self._where, column_of(self.grouping.attribute)
-        for stratum, pair in zip(self.within.kept, self.within.counts, strict=True):
-            small = too_small(SELECTION, (where.group, str(where.reference)), pair, (pair[0][1], pair[1][1]))
-            told = counted("difference", SELECTION, self.grouping, *self.within.pair)
-            yield Measure(
-                metric=IN_STRATUM,
-                groups=where,
-                facets={"stratum": self.strata.names[stratum]},
-                estimate=replace(self._counts("newcombe", pair), design=None),
-                verdict=None if small is None else Verdict.INCONCLUSIVE,
-                sub_reason=None if small is None else SubReason.SMALL_GROUP,
-                why=small,
-                counted=replace(told, sides=tuple({**side, column: stratum} for side in told.sides)),
-            )
 
 
 def _opposite(crude: Estimate, adjusted: Estimate) -> tuple[bool, str | None]:

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from probandum import stats
 from probandum.controls import Examined
 from probandum.evidence import Capability
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
-from probandum.stats import Area
 from probandum.subject import Grouping
+from probandum_probes.bias.areas import Sides, area, area_difference, overall_area
 from probandum_probes.bias.auc_controls import no_auc_gap, planted_auc_gap
 from probandum_probes.bias.counting import groups_of
 from probandum_probes.bias.rates import unsaid
 from probandum_probes.bias.requirements import PERFORMANCE
 from probandum_probes.bias.sampling import refuse_sample
-from probandum_probes.bias.scored import (
-    OVERALL,
-    RowValues,
-    Scored,
-    against_labels,
-    pairs_of,
-    rows_compared,
-    scored,
-    sizes_of,
-)
-from probandum_probes.estimates import from_interval
+from probandum_probes.bias.scored import OVERALL, RowValues, Scored, pairs_of, scored, sizes_of
+from probandum_probes.bias.weighted import PersonValues, persons_of, values_of
+from probandum_probes.bias.worth import few, persons_compared
 
 #: The fewest positives, and negatives, of a group that allow a verdict.
 SMALLEST = 15
@@ -45,6 +36,7 @@ SMALLEST = 15
         "xauc-difference": "share difference",
     },
     attributes="plan",
+    honours=("weight", "cluster"),
 )
 class AucGap:
     """How well scores rank positives over negatives within each group and across groups, and how far these lie apart.
@@ -60,6 +52,11 @@ class AucGap:
     labels. That is an ERROR, and nothing by group gets a verdict. A verdict needs 15 positives and 15 negatives in both
     groups, and scores that are not all alike. Equal AUCs do not make error rates equal, nor the other way round: what
     ranks alike in each group may still lie higher in one. The label may itself be biased, and then so is all of this.
+
+    Where the plan declares ``weight``, ``cluster`` or both of its rows, each row of a pair is drawn by its weight, and
+    intervals rest on persons: what a person adds to an AUC by DeLong's placements is added up over all of their rows
+    before it is squared, with CR2's variance (Obuchowski 1997; Pustejovsky and Tipton 2018), on the logit for one AUC.
+    n counts persons, and the 15 positives and negatives are persons of equal weight (Kish 1965).
 
     ``sample``: ask about so many rows only, drawn with the plan's seed. Over 200,000 rows in all comparisons together
     no items are kept, and a limit on a change needs a sample.
@@ -82,15 +79,17 @@ class AucGap:
         if isinstance(found, str):
             yield unsaid("auc-difference", found, None, Verdict.INCONCLUSIVE, n=len(ask.subject))
             return
-        overall = against_labels(found.score, found.positive)
+        subject = found.subject
+        overall = overall_area(subject, found.score, found.positive)
         if overall is None:
-            one = "positive" if found.positive.sum() < 2 else "negative"
-            yield unsaid(OVERALL, f"fewer than two rows are {one}", None, Verdict.INCONCLUSIVE, n=len(found.score))
+            one = "positive" if persons_of(subject, found.positive) < 2 else "negative"
+            why = f"fewer than two {'persons have a row that is' if subject.design else 'rows are'} {one}"
+            yield unsaid(OVERALL, why, None, Verdict.INCONCLUSIVE, n=len(found.score))
             return
         yield overall
         barred = _barred(found, overall)
-        groupings = list(found.subject.groupings.values())
-        kept = RowValues(found.subject, 2 * rows_compared(groupings))
+        groupings = list(subject.groupings.values())
+        kept = values_of(subject, 2 * persons_compared(subject, groupings))
         for grouping in groupings:
             yield from _areas(found, grouping)
             yield from _gaps(found, grouping, barred, kept)
@@ -100,33 +99,34 @@ def _barred(found: Scored, overall: Measure) -> tuple[SubReason, str] | None:
     """Why no comparison of this system gets a verdict; None where some may."""
     if overall.verdict is Verdict.ERROR:
         return SubReason.AGAINST_LABELS, "the scores run against the labels; see overall-auc"
-    if found.score.min() == found.score.max():
-        return SubReason.NO_DYNAMIC_RANGE, f"every row has the score {found.score[0]:g}: nothing is ranked"
+    scores = found.score[found.subject.weights > 0]
+    if scores.min() == scores.max():
+        return SubReason.NO_DYNAMIC_RANGE, f"every row has the score {scores[0]:g}: nothing is ranked"
     return None
 
 
 def _areas(found: Scored, grouping: Grouping) -> Iterator[Measure]:
     """One AUC a group, and one xAUC an ordered pair."""
     for index, name in enumerate(grouping.names):
-        where = Groups(attribute=grouping.attribute, group=name)
-        yield _shown("auc", where, _area(found, grouping, index, index), n=int(sizes_of(grouping)[index]))
+        yield _shown("auc", Groups(attribute=grouping.attribute, group=name), found, grouping, (index, index))
     both = dict.fromkeys(pair for group, other in pairs_of(grouping) for pair in ((group, other), (other, group)))
     for pair in both:
-        n = int(sizes_of(grouping)[list(pair)].sum())
-        yield _shown("xauc", groups_of(grouping, *pair), _area(found, grouping, *pair), n=n)
+        yield _shown("xauc", groups_of(grouping, *pair), found, grouping, pair)
 
 
-def _shown(metric: str, where: Groups, area: Area | str, *, n: int) -> Measure:
-    """One AUC, or why there is none."""
-    if isinstance(area, str):
-        estimate = Estimate.missing(area, n=n, unit="share")
+def _shown(metric: str, where: Groups, found: Scored, grouping: Grouping, pair: tuple[int, int]) -> Measure:
+    """Positives of one group over negatives of another, or why there is no AUC of them."""
+    among = (grouping.codes == pair[0]) | (grouping.codes == pair[1])
+    missing = _fewer_than_two(found, grouping, pair)
+    if missing is None:
+        estimate = area(found, _sides(found, grouping, pair), among)
     else:
-        estimate = from_interval(area.interval(), n=n, unit="share")
+        estimate = Estimate.missing(missing, n=persons_of(found.subject, among), unit="share")
     return Measure(metric=metric, groups=where, estimate=estimate, mode="disclosure")
 
 
 def _gaps(
-    found: Scored, grouping: Grouping, barred: tuple[SubReason, str] | None, kept: RowValues
+    found: Scored, grouping: Grouping, barred: tuple[SubReason, str] | None, kept: RowValues | PersonValues
 ) -> Iterator[Measure]:
     """Both differences of every comparison of one attribute."""
     pairs = pairs_of(grouping)
@@ -137,8 +137,7 @@ def _gaps(
     for group, other in pairs:
         ends = (group, group), (other, other)
         crossed = (group, other), (other, group)
-        for metric, (one, two) in {"auc-difference": ends, "xauc-difference": crossed}.items():
-            areas = _area(found, grouping, *one), _area(found, grouping, *two)
+        for metric, areas in {"auc-difference": ends, "xauc-difference": crossed}.items():
             yield _gap(metric, found, grouping, (group, other), areas, barred, kept)
 
 
@@ -147,45 +146,51 @@ def _gap(
     found: Scored,
     grouping: Grouping,
     pair: tuple[int, int],
-    areas: tuple[Area | str, Area | str],
+    areas: tuple[tuple[int, int], tuple[int, int]],
     barred: tuple[SubReason, str] | None,
-    kept: RowValues,
+    kept: RowValues | PersonValues,
 ) -> Measure:
     where = groups_of(grouping, *pair)
     group, other = (grouping.codes == index for index in pair)
-    n = int(group.sum() + other.sum())
     small = too_few(found, grouping, pair)
-    first, second = areas
-    if isinstance(first, str) or isinstance(second, str):
+    if any(_fewer_than_two(found, grouping, each) for each in areas):
         assert small is not None
+        n = persons_of(found.subject, group | other)
         return unsaid(metric, small, where, Verdict.INCONCLUSIVE, n=n, reason=SubReason.SMALL_GROUP)
-    interval = stats.auc_difference_interval(first, second)
-    influence = first.influence - second.influence
+    first, second = (_sides(found, grouping, each) for each in areas)
+    estimate, influence = area_difference(found, first, second)
+    assert estimate.value is not None
     reason, why = (SubReason.SMALL_GROUP, small) if small is not None else barred or (None, None)
     return Measure(
         metric=metric,
         groups=where,
-        estimate=from_interval(interval, n=n, unit="share"),
+        estimate=estimate,
         verdict=None if reason is None else Verdict.INCONCLUSIVE,
         sub_reason=reason,
         why=why,
-        items=kept.items(interval.value, influence, group, other, unit="share"),
+        items=kept.items(estimate.value, influence, group, other, unit="share"),
     )
 
 
 def too_few(found: Scored, grouping: Grouping, pair: tuple[int, int]) -> str | None:
     """Why two groups do not allow a verdict; None where they do."""
     for index in pair:
-        for count, kind in zip(found.of(grouping.codes == index), ("positives", "negatives"), strict=True):
-            if count < SMALLEST:
-                return f"{grouping.names[index]} has {count or 'no'} {kind}; a verdict needs {SMALLEST}"
+        inside = grouping.codes == index
+        for rows, kind in ((found.positive & inside, "positives"), (~found.positive & inside, "negatives")):
+            if (told := few(found.subject, grouping.names[index], rows, SMALLEST, kind=kind)) is not None:
+                return told
     return None
 
 
-def _area(found: Scored, grouping: Grouping, group: int, other: int) -> Area | str:
-    """Positives of one group over negatives of another, or which of them are too few for any interval."""
-    above, below = found.positive & (grouping.codes == group), ~found.positive & (grouping.codes == other)
-    for rows, name, kind in ((above, grouping.names[group], "positives"), (below, grouping.names[other], "negatives")):
-        if rows.sum() < 2:
-            return f"{name} has fewer than two {kind}"
-    return stats.area(found.score, above, below)
+def _sides(found: Scored, grouping: Grouping, pair: tuple[int, int]) -> Sides:
+    """The positives of one group, and the negatives of another."""
+    return found.positive & (grouping.codes == pair[0]), ~found.positive & (grouping.codes == pair[1])
+
+
+def _fewer_than_two(found: Scored, grouping: Grouping, pair: tuple[int, int]) -> str | None:
+    """Which of the two sides is too small for any interval."""
+    among = "persons among the " if found.subject.design else ""
+    for rows, index, kind in zip(_sides(found, grouping, pair), pair, ("positives", "negatives"), strict=True):
+        if persons_of(found.subject, rows) < 2:
+            return f"{grouping.names[index]} has fewer than two {among}{kind}"
+    return None

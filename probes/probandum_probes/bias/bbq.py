@@ -16,13 +16,13 @@ from probandum.evidence import Capability, Floats
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Expected, Measure, probe
 from probandum.subject import Bools
+from probandum_probes.bias.barring import Bar, judged, shown
 from probandum_probes.bias.bbq_answers import Sheet, asked
 from probandum_probes.bias.bbq_controls import finds_the_stereotype, leaves_unknown_alone
 from probandum_probes.bias.bbq_items import WHERE, BbqFile, BbqItem, read_bbq
 from probandum_probes.bias.bbq_scores import (
     FEWEST,
     FEWEST_ANSWERS,
-    Bar,
     Marks,
     alignment_gap,
     position_shares,
@@ -33,6 +33,8 @@ from probandum_probes.estimates import from_counts
 
 ID = "bias.bbq"
 _POSITIONS = ("first", "second", "third")
+#: What says how much was read, and holds whatever that is.
+_COUNTS = ("unread-share", "missing-share", "untargeted-share")
 
 
 @probe(
@@ -118,31 +120,29 @@ class Bbq:
             found.setdefault(item.category, []).append(item)
         return found
 
-    def expected(self, metric: str) -> Expected | None:
+    def expected(self, metric: str, groups: Mapping[str, str]) -> Expected | None:
         """The standard error of s_DIS at 0 in the smallest category, 1 / sqrt(n), if every answer names a person."""
-        if metric != "bias-disambiguated" or not self.file.items:
+        meant = [each for name, each in self.categories.items() if groups.get("category", name) == name]
+        if metric != "bias-disambiguated" or not meant:
             return None
-        sizes = [min(len(each), self.sample or len(each)) / 2 for each in self.categories.values()]
-        n = max(min(sizes), 2.0)
+        n = max(min(min(len(each), self.sample or len(each)) / 2 for each in meant), 2.0)
+        which = "the category" if "category" in groups else "the smallest category"
         return Expected(
             best=0.0,
             error=1 / math.sqrt(n),
             df=n - 1,
-            assuming=f"{n:.0f} answers of the smallest category name a person and are independent",
+            assuming=f"{n:.0f} answers of {which} name a person and are independent",
         )
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Ask or recall everything in one round, and count."""
         sheet = self.answered(ask)
-        bars: list[Bar] = []
         for category in dict.fromkeys(item.category for item in sheet.items):
             marks = Marks.of(sheet, category, self.targets)
             bar = marks.barred(sheet.broken)
-            bars += [bar] if bar else []
             for each in _category(marks, {"category": category}):
-                yield _barred(each, bar)
-        for each in _of_all(sheet):
-            yield _barred(each, bars[0] if bars else None)
+                yield each if each.metric in _COUNTS else _barred(each, bar)
+        yield from _of_all(sheet)
 
     @property
     def targets(self) -> str:
@@ -165,10 +165,10 @@ class Bbq:
 def _of_all(sheet: Sheet) -> Iterator[Measure]:
     """What is said of all categories together: positions, and what changes when a prompt is asked twice."""
     for (labels, position), estimate in position_shares(sheet).items():
-        yield _shown("position-share", estimate, {"labels": labels, "position": _POSITIONS[position]})
+        yield shown("position-share", estimate, facets={"labels": labels, "position": _POSITIONS[position]})
     if sheet.repeated:
         moved = sum(first.place != second.place for first, second in sheet.repeated)
-        yield _shown("noise-floor", from_counts("clopper-pearson", [(moved, len(sheet.repeated))]), {})
+        yield shown("noise-floor", from_counts("clopper-pearson", [(moved, len(sheet.repeated))]))
 
 
 def _category(marks: Marks, facets: Mapping[str, str]) -> Iterator[Measure]:
@@ -183,9 +183,9 @@ def _category(marks: Marks, facets: Mapping[str, str]) -> Iterator[Measure]:
             continue
         used = ambiguous & marks.targeted
         yield _judged("bias-ambiguous", _score(marks, used, persons), few, facets, marks, marks.role, used)
-        yield _shown("bias-ambiguous-as-published", _score(marks, used & marks.read, persons), facets)
-        yield _shown("bias-ambiguous-unscaled", unscaled, facets)
-    yield _shown("alignment-gap", alignment_gap(marks), facets)
+        yield shown("bias-ambiguous-as-published", _score(marks, used & marks.read, persons), facets=facets)
+        yield shown("bias-ambiguous-unscaled", unscaled, facets=facets)
+    yield shown("alignment-gap", alignment_gap(marks), facets=facets)
     given = len(marks.read)
     counts = {
         "unread-share": (int((~marks.read).sum()), given),
@@ -194,7 +194,7 @@ def _category(marks: Marks, facets: Mapping[str, str]) -> Iterator[Measure]:
     }
     for metric, count in counts.items():
         nothing = Estimate.missing("nothing was answered", unit="share")
-        yield _shown(metric, from_counts("wilson", [count]) if count[1] else nothing, facets)
+        yield shown(metric, from_counts("wilson", [count]) if count[1] else nothing, facets=facets)
 
 
 def _barred(measure: Measure, bar: Bar | None) -> Measure:
@@ -217,7 +217,7 @@ def _accuracy(marks: Marks, place: str, asked_there: Bools, facets: Mapping[str,
     nothing = Estimate.missing("nothing was answered that could be read", unit="share")
     overall = marks.mean(correct, asked_there) if asked_there.any() else nothing
     yield _judged(f"accuracy-{place}", overall, few, facets, marks, correct, asked_there)
-    yield _shown(f"accuracy-{place}-as-published", marks.mean(correct, read) if read.any() else nothing, facets)
+    yield shown(f"accuracy-{place}-as-published", marks.mean(correct, read) if read.any() else nothing, facets=facets)
 
 
 def _judged(
@@ -232,13 +232,8 @@ def _judged(
     """A figure that a limit may judge, with the items that make it up."""
     if estimate.value is None and bar is None:
         bar = Verdict.INCONCLUSIVE, SubReason.NO_DATA, str(estimate.why)
-    verdict, reason, why = bar or (None, None, None)
-    measure = Measure(metric=metric, estimate=estimate, facets=facets, verdict=verdict, sub_reason=reason, why=why)
     if estimate.value is None:
-        return measure
+        return judged(metric, estimate, bar, facets=facets)
     halves = marks.halves(values, used) if metric.startswith("bias-") else None
-    return replace(measure, items=marks.items_of(values, used, facets["category"]), halves=halves)
-
-
-def _shown(metric: str, estimate: Estimate, facets: Mapping[str, str]) -> Measure:
-    return Measure(metric=metric, estimate=estimate, facets=facets, mode="disclosure")
+    items = marks.items_of(values, used, facets["category"])
+    return judged(metric, estimate, bar, facets=facets, items=items, halves=halves)

@@ -63,7 +63,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """Everything that was answered. ``repeated``: what was answered to some prompts, and to the same once more."""
+    """Everything that was answered. ``repeated``: what was answered to some prompts, and to the same once more.
+
+    ``broken``: why the first answer that could not be read was none.
+    """
 
     items: tuple[BbqItem, ...]
     answers: tuple[Answered, ...]
@@ -88,7 +91,8 @@ def asked(ask: Ask, items: Sequence[BbqItem]) -> Sheet:
             Answered(place, 0, RECORDED, None if text is None else read(text, item, 0, "letters"), text is None)
             for place, (item, text) in enumerate(zip(items, texts, strict=True))
         ]
-        return Sheet(items=tuple(items), answers=tuple(answers))
+        lost = (text for text, each in zip(texts, answers, strict=True) if each.place is None and text is not None)
+        return Sheet(items=tuple(items), answers=tuple(answers), broken=_quoted(next(lost, None)))
     kind = Capability.CHOOSE if Capability.CHOOSE in ask.capabilities else Capability.GENERATE
     requests = list(_requests(items, kind))
     places = {item.key: place for place, item in enumerate(items)}
@@ -99,7 +103,8 @@ def asked(ask: Ask, items: Sequence[BbqItem]) -> Sheet:
         for answered in _answered(request, response, items, places)
     ]
     repeated = tuple(_repeated(ask, requests, read_out, items)) if kind is Capability.GENERATE else ()
-    broken = next((response.error for response in responses if response.error), None)
+    pairs = zip(requests, responses, strict=True)
+    broken = next((why for each in pairs if (why := _unread(*each, items, places)) is not None), None)
     return Sheet(items=tuple(items), answers=tuple(read_out), repeated=repeated, broken=broken)
 
 
@@ -154,6 +159,24 @@ def _answered(
             elif index < len(response.texts):
                 found = read(response.texts[index], items[place], order, labels)
         yield Answered(place, order, labels, found)
+
+
+def _unread(request: Request, response: Response, items: Sequence[BbqItem], places: Mapping[str, int]) -> str | None:
+    """Why an answer of a block could not be read; None where all could."""
+    if response.error is not None:
+        return response.error
+    found = _answered(request, response, items, places)
+    index = next((index for index, each in enumerate(found) if each.place is None), None)
+    if index is None or index in response.refused:
+        return None if index is None else "the system declined"
+    if request.kind is Capability.CHOOSE:
+        return f"one label is no likelier than another, or the labels hold less than {LEAST_MASS:g} of the probability"
+    return _quoted(response.texts[index]) if index < len(response.texts) else "there is no text"
+
+
+def _quoted(text: str | None) -> str | None:
+    """An answer that could not be read, as far as it fits a line."""
+    return None if text is None else f"such as {text[:60].strip()!r}"
 
 
 def _chosen(response: Response, index: int, count: int) -> int | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from probandum.errors import DataError
-from probandum_probes.public_files import PublicRecord, read_records
+from probandum_probes.public_files import PublicRecord, read_once, read_records
 
 WHERE = "BBQ is published by Parrish et al. (2022) at github.com/nyu-mll/BBQ, in the folder data, one file a category"
 _FIELDS = (
@@ -56,6 +56,7 @@ class BbqFile:
     derived: int
 
 
+@read_once
 def read_bbq(data: Path | Sequence[Path], metadata: Path | None = None) -> BbqFile:
     """The items of BBQ files, and of their ``additional_metadata.csv`` where given.
 

@@ -10,6 +10,7 @@ import numpy as np
 from probandum.evidence import Floats, Items
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.subject import Bools
+from probandum_probes.bias.barring import Bar, too_small
 from probandum_probes.bias.bbq_answers import SCHEMES, Sheet
 from probandum_probes.bias.clustered import clustered_difference, clustered_mean
 
@@ -18,7 +19,6 @@ FEWEST, FEWEST_ANSWERS = 200, 100
 #: From more unread answers than this on, nobody knows what the system answers.
 MOST_UNREAD = 0.05
 DESIGN = "cluster=question template"
-Bar = tuple[Verdict, SubReason, str]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,7 +89,7 @@ class Marks:
         n = int(counted.sum()) / self.orders
         if n >= fewest:
             return None
-        return Verdict.INCONCLUSIVE, SubReason.SMALL_GROUP, f"{n:.0f} {what}; a verdict needs {fewest}"
+        return too_small(f"{n:.0f} {what}; a verdict needs {fewest}")
 
     def mean(self, values: Floats, counted: Bools, *, signed: bool = False) -> Estimate:
         """The mean of ``values`` over the counted answers: CR2 over templates; ``signed``: they may be negative."""

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from probandum.controls import Examined
 from probandum.errors import DataError, UnknownName
 from probandum.evidence import Capability
-from probandum.finding import Groups
 from probandum.probe import Ask, Measure, probe
 from probandum_probes.bias.judged_controls import finds_planted_texts, quiet_on_one_text
-from probandum_probes.bias.judged_texts import (
-    Judged,
-    Prompt,
-    chosen_judge,
-    comparisons,
-    groups_of,
-    lacking_shares,
-    written,
-)
+from probandum_probes.bias.judged_texts import Prompt, comparisons, groups_of, lacking_shares
 from probandum_probes.bias.requirements import DIFFERENCES
-from probandum_probes.bias.sampling import refuse_sample, sampled
-from probandum_probes.judges import judge_files
-from probandum_probes.judging_texts import TextJudge
+from probandum_probes.bias.sampling import sampled
+from probandum_probes.bias.writing_options import WritingOptions
 from probandum_probes.public_files import read_json
 
 ID = "bias.bold"
@@ -47,7 +37,8 @@ _WHERE = "BOLD is published by Dhamala et al. (2021) at github.com/amazon-scienc
     },
     attributes=None,
 )
-class Bold:
+@dataclass(kw_only=True, eq=False)
+class Bold(WritingOptions):
     """How hurtful a judge finds what is written after the first words of sentences about people of each group (BOLD).
 
     Each prompt is continued ``samples`` times, and the judge gives each text, without its prompt, a number from 0 to 1.
@@ -71,50 +62,23 @@ class Bold:
         Examined(name="hurtful texts for one group", kind="positive", function=finds_planted_texts),
         Examined(name="one text for all", kind="negative", function=quiet_on_one_text),
     )
-    difference = "judged-difference"
+    difference: ClassVar[str] = "judged-difference"
 
-    def __init__(
-        self,
-        *,
-        data: Path | None = None,
-        judge: Path | None = None,
-        lexicon: Path | None = None,
-        groups: Sequence[str] = (),
-        reference: str | None = None,
-        samples: int = 5,
-        tokens: int = 30,
-        temperature: float = 1.0,
-        sample: int | None = None,
-    ) -> None:
-        refuse_sample(ID, sample)
-        if min(samples, tokens) < 1:
-            raise DataError(f"suites.{ID}: {samples} samples of {tokens} tokens", remedy="expected at least 1 of each")
-        self.data = data
-        self.judge = judge
-        self.lexicon = lexicon
-        self.groups = tuple(groups)
-        self.reference = reference
-        self.samples = samples
-        self.tokens = tokens
-        self.temperature = temperature
-        self.sample = sample
-        found = () if data is None else _prompts(data)
+    groups: Sequence[str] = ()
+    reference: str | None = None
+
+    def __post_init__(self) -> None:
+        self.refuse()
+        self.groups = tuple(self.groups)
+        reference = [self.reference] if self.reference else []
+        found = () if self.data is None else _prompts(self.data)
         known = {prompt.group for prompt in found}
-        for group in (*self.groups, *([reference] if reference else [])) if found else ():
+        for group in (*self.groups, *reference) if found else ():
             if group not in known:
                 raise UnknownName(f"group of suites.{ID}", group, known)
-        wanted = {*self.groups, *([reference] if reference else [])} if self.groups else known
+        wanted = {*self.groups, *reference} if self.groups else known
         self.prompts = tuple(prompt for prompt in found if prompt.group in wanted)
-        self.pairs = comparisons(self.prompts, reference)
-
-    @cached_property
-    def judging(self) -> TextJudge:
-        """The judge of texts."""
-        return chosen_judge(ID, self.judge, self.lexicon)
-
-    def files(self) -> tuple[Path, ...]:
-        """The files that the file of the judge names."""
-        return judge_files(self.judge)
+        self.pairs = comparisons(self.prompts, self.reference)
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Continue or recall every prompt, and judge."""
@@ -126,25 +90,14 @@ class Bold:
             for group in groups
             for prompt in sampled(ask, [each for each in self.prompts if each.group == group], self.sample)
         ]
-        texts = written(ask, prompts, samples=self.samples, tokens=self.tokens, temperature=self.temperature)
-        found = Judged.of(texts, self.judging, cluster="page")
+        texts, found = self.judged(ask, prompts, cluster="page")
+        shares = {"judged-share": found.mean, "expected-maximum": found.most, "prompt-share": found.alone}
         for group in groups:
-            which = found.about(attribute, group)
-            who = Groups(attribute=attribute, group=group)
-            for metric, values in (
-                ("judged-share", found.mean),
-                ("expected-maximum", found.most),
-                ("prompt-share", found.alone),
-            ):
-                share = found.share(values, which)
-                yield Measure(metric=metric, groups=who, estimate=share, mode="disclosure")
+            yield from found.levels(attribute, group, shares)
         for pair in self.pairs:
-            for metric, values in (
-                (self.difference, found.mean),
-                ("difference-over-prompts", found.mean - found.alone),
-            ):
-                yield Measure(metric=metric, groups=pair, estimate=found.difference(values, pair), mode="disclosure")
-        yield from lacking_shares(texts, "missing-share", {})
+            gaps = {self.difference: found.mean, "difference-over-prompts": found.mean - found.alone}
+            yield from found.gaps(pair, gaps)
+        yield from lacking_shares(texts, "missing-share")
 
 
 def _prompts(path: Path) -> tuple[Prompt, ...]:

@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-import numpy as np
-
-from probandum import stats
 from probandum.controls import Examined
-from probandum.evidence import Capability
+from probandum.evidence import Capability, Floats
 from probandum.finding import Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Bools, Grouping
+from probandum_probes.bias.areas import overall_area
 from probandum_probes.bias.calibration_controls import come_true, planted_shift
-from probandum_probes.bias.counting import SMALLEST_EXPECTED, groups_of
+from probandum_probes.bias.counting import groups_of
+from probandum_probes.bias.in_the_large import SMALLEST, in_the_large, too_few
 from probandum_probes.bias.rates import unsaid
-from probandum_probes.bias.recalibration import interaction, recalibrated
+from probandum_probes.bias.recalibration import Sample, interaction, recalibrated
 from probandum_probes.bias.reliability import (
-    SMALLEST,
     absent,
     calibration_error,
-    few_rows,
     multicalibration,
     reliability_data,
     shared_bins,
 )
 from probandum_probes.bias.requirements import PERFORMANCE
 from probandum_probes.bias.sampling import refuse_sample
-from probandum_probes.bias.scored import (
-    OVERALL,
-    RowValues,
-    Scored,
-    against_labels,
-    calibration_gap,
-    pairs_of,
-    probabilities,
-    rows_compared,
-    sizes_of,
-)
-from probandum_probes.estimates import exactly, from_interval
+from probandum_probes.bias.scored import OVERALL, RowValues, Scored, pairs_of, probabilities, sizes_of
+from probandum_probes.bias.tallies import design_in_words
+from probandum_probes.bias.weighted import PersonValues, persons_of, values_of
+from probandum_probes.bias.worth import few, persons_compared, worth_of
+from probandum_probes.estimates import exactly, from_moments
 
 
 @probe(
@@ -60,6 +51,7 @@ from probandum_probes.estimates import exactly, from_interval
     },
     facets=("compared", "bin"),
     attributes="plan",
+    honours=("weight", "cluster"),
 )
 class Calibration:
     """Whether what is predicted with 30 % comes true in 30 of 100 cases, in each group and alike in all of them.
@@ -80,6 +72,13 @@ class Calibration:
     ``recalibration-p-value``: likelihood-ratio test of one line for all groups of an attribute (100 rows and more)
     against a line for each. ``multicalibration-error``: the mean of label - predicted furthest from 0 over declared
     groups, their crossings and bins of 100 rows or more; it was picked after looking.
+
+    Where the plan declares ``weight``, ``cluster`` or both of its rows, means are those of the population and intervals
+    rest on persons: linearised, CR2 (Pustejovsky and Tipton 2018) with Satterthwaite's degrees of freedom, of a rate in
+    a bin exact ones of as many persons as say as much (Korn and Graubard 1998). The line is the one of most weighted
+    likelihood, with errors of sums over persons (Binder 1983). n counts persons, smallest numbers persons of equal
+    weight (Kish 1965). Its likelihood-ratio test and the calibration error, whose debiasing and whose chance level take
+    rows as independent, are then left out, and say so.
 
     Scores outside 0 to 1 are no probabilities, and the probe is then not applicable. Parity of predictive values is in
     ``bias.group-rates``. The label may itself be biased, and then so is all of this.
@@ -104,12 +103,13 @@ class Calibration:
         if isinstance(found, str):
             yield unsaid("calibration-difference", found, None, Verdict.INCONCLUSIVE, n=len(ask.subject))
             return
-        overall = against_labels(found.score, found.positive)
+        subject = found.subject
+        overall = overall_area(subject, found.score, found.positive)
         if overall is not None:
             yield overall
         against = overall is not None and overall.verdict is Verdict.ERROR
-        groupings = list(found.subject.groupings.values())
-        kept = RowValues(found.subject, rows_compared(groupings))
+        groupings = list(subject.groupings.values())
+        kept = values_of(subject, persons_compared(subject, groupings))
         bins = shared_bins(found.score)
         for grouping in groupings:
             for index, name in enumerate(grouping.names):
@@ -125,96 +125,91 @@ class Calibration:
 
 
 def _in_the_large(found: Scored, where: Groups, inside: Bools) -> Measure:
-    n = int(inside.sum())
+    metric, n = "calibration-in-the-large", persons_of(found.subject, inside)
     if n < 2:
-        return absent("calibration-in-the-large", where, f"{where.group} has fewer than two rows", n=n)
-    interval = stats.calibration_in_the_large(found.score[inside], found.positive[inside])
-    return Measure(
-        metric="calibration-in-the-large",
-        groups=where,
-        estimate=from_interval(interval, n=n, unit="share"),
-        mode="disclosure",
-    )
+        who = "persons" if found.subject.design else "rows"
+        return absent(metric, where, f"{where.group} has fewer than two {who}", n=n)
+    return Measure(metric=metric, groups=where, estimate=in_the_large(found, inside)[0], mode="disclosure")
 
 
 def _line(found: Scored, where: Groups, inside: Bools) -> Iterator[Measure]:
     """Intercept and slope of a group."""
-    n = int(inside.sum())
-    line = recalibrated(found.score[inside], found.positive[inside]) if n else "nobody is in it"
+    subject = found.subject
+    n, effective = worth_of(subject, inside)
+    small = few(subject, where.group, inside, SMALLEST, needs="calibration needs")
+    line = recalibrated(*_rows(found, inside)) if small is None else small
+    design = design_in_words(subject) if subject.design else None
     for metric, unit in (("recalibration-intercept", "logit"), ("recalibration-slope", "slope")):
-        if n < SMALLEST:
-            yield absent(metric, where, few_rows(where.group, n), n=n, unit=unit)
-        elif isinstance(line, str):
-            yield absent(metric, where, f"{where.group}: {line}", n=n, unit=unit)
+        if isinstance(line, str):
+            why = line if small is not None else f"{where.group}: {line}"
+            yield absent(metric, where, why, n=n, unit=unit)
         else:
             value, error = (line.slope, line.slope_error) if unit == "slope" else (line.intercept, line.intercept_error)
-            interval = stats.bounds("t", level=0.95, moments=(value, error, float(n - 2)))
-            yield Measure(
-                metric=metric, groups=where, estimate=from_interval(interval, n=n, unit=unit), mode="disclosure"
-            )
+            told = from_moments("t", (value, error, effective - 2), n=n, unit=unit, design=design)
+            estimate = replace(told, n_effective=effective) if subject.design else told
+            yield Measure(metric=metric, groups=where, estimate=estimate, mode="disclosure")
+
+
+def _rows(found: Scored, inside: Bools) -> tuple[Floats, Bools, Sample | None]:
+    """Predictions and labels of some rows, with their weights and persons where the plan declares any."""
+    subject = found.subject
+    sample = Sample(weights=subject.weights[inside], persons=subject.persons[inside]) if subject.design else None
+    return found.score[inside], found.positive[inside], sample
 
 
 def _interaction(found: Scored, grouping: Grouping) -> Measure:
     """Whether the lines of an attribute's groups differ."""
+    metric, place, unit = "recalibration-p-value", {"compared": grouping.attribute}, "p-value"
+    if found.subject.design:
+        why = (
+            "a likelihood-ratio test takes rows as independent and of equal weight; "
+            "the intercepts and slopes of the groups say, with their intervals, what can be said"
+        )
+        return absent(metric, None, why, n=persons_of(found.subject, grouping.codes >= 0), unit=unit, facets=place)
     sides = [grouping.codes == index for index in range(len(grouping.names))]
     large = [side for side in sides if side.sum() >= SMALLEST]
     tested = interaction([(found.score[side], found.positive[side]) for side in large])
     n = sum(int(side.sum()) for side in large)
-    place = {"compared": grouping.attribute}
     if isinstance(tested, str):
-        return absent("recalibration-p-value", None, tested, n=n, unit="p-value", facets=place)
+        return absent(metric, None, tested, n=n, unit=unit, facets=place)
     design = (
         f"likelihood-ratio test of {len(large)} groups: chi-squared {tested.statistic:.2f} on {tested.df} degrees of "
         "freedom"
     )
-    estimate = exactly(tested.p, n=n, unit="p-value", design=design)
-    return Measure(metric="recalibration-p-value", facets=place, estimate=estimate, mode="disclosure")
+    estimate = exactly(tested.p, n=n, unit=unit, design=design)
+    return Measure(metric=metric, facets=place, estimate=estimate, mode="disclosure")
 
 
-def _gaps(found: Scored, grouping: Grouping, kept: RowValues, *, against: bool) -> Iterator[Measure]:
+def _gaps(found: Scored, grouping: Grouping, kept: RowValues | PersonValues, *, against: bool) -> Iterator[Measure]:
     """Every comparison of one attribute."""
-    pairs = pairs_of(grouping)
+    metric, pairs = "calibration-difference", pairs_of(grouping)
     if not pairs:
         only = Groups(attribute=grouping.attribute, group=grouping.names[int(sizes_of(grouping).argmax())])
         why = f"{grouping.attribute} has no two groups to compare"
-        yield unsaid("calibration-difference", why, only, Verdict.INCONCLUSIVE, n=len(found.score))
-    gaps = found.positive - found.score
+        yield unsaid(metric, why, only, Verdict.INCONCLUSIVE, n=len(found.score))
     for group, reference in pairs:
         where = groups_of(grouping, group, reference)
         sides = [grouping.codes == index for index in (group, reference)]
-        sizes = [int(side.sum()) for side in sides]
+        sizes = [persons_of(found.subject, side) for side in sides]
         named = zip((where.group, str(where.reference)), sides, strict=True)
         small = next((told for name, side in named if (told := too_few(found, name, side)) is not None), None)
         if min(sizes) < 2:
             reason = SubReason.SMALL_GROUP
             assert small is not None
-            yield unsaid("calibration-difference", small, where, Verdict.INCONCLUSIVE, n=sum(sizes), reason=reason)
+            n = persons_of(found.subject, sides[0] | sides[1])
+            yield unsaid(metric, small, where, Verdict.INCONCLUSIVE, n=n, reason=reason)
             continue
-        interval = calibration_gap(found, *sides)
-        influence = np.zeros(len(gaps))
-        for sign, side, size in zip((1, -1), sides, sizes, strict=True):
-            influence[side] = sign * (gaps[side] - gaps[side].mean()) / size
+        estimate, influence = in_the_large(found, *sides)
+        assert estimate.value is not None
         barred: tuple[SubReason, str] | None = (SubReason.SMALL_GROUP, small) if small is not None else None
         if barred is None and against:
             barred = SubReason.AGAINST_LABELS, "the scores run against the labels; see overall-auc"
         yield Measure(
-            metric="calibration-difference",
+            metric=metric,
             groups=where,
-            estimate=from_interval(interval, n=sum(sizes), unit="share"),
+            estimate=estimate,
             verdict=None if barred is None else Verdict.INCONCLUSIVE,
             sub_reason=None if barred is None else barred[0],
             why=None if barred is None else barred[1],
-            items=kept.items(interval.value, influence, *sides, unit="share"),
+            items=kept.items(estimate.value, influence, sides[0], sides[1], unit="share"),
         )
-
-
-def too_few(found: Scored, name: str, inside: Bools) -> str | None:
-    """Why a group does not allow a verdict; None where it does."""
-    n = int(inside.sum())
-    if n < SMALLEST:
-        return few_rows(name, n)
-    expected = float(found.score[inside].sum())
-    for many, kind in ((expected, "positives"), (n - expected, "negatives")):
-        if many < SMALLEST_EXPECTED:
-            return f"of {name}'s {n} rows {many:.1f} are predicted to be {kind}; a verdict needs {SMALLEST_EXPECTED}"
-    return None

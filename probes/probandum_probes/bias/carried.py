@@ -1,16 +1,28 @@
-"""Which features carry an attribute, and rows whose attribute is changed in these and in nothing else."""
+"""Features, those of them that carry an attribute, and rows whose attribute is changed in these and in nothing else."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from probandum.errors import DataError
 from probandum.evidence import Column, Table
 from probandum.subject import Bools, Grouping, Subject, as_text
+
+
+def features_of(subject: Subject) -> tuple[str, ...]:
+    """What a system may look at: its features, else every column that says none of what is declared of the rows.
+
+    >>> rows = Table({"debt": np.ones(2), "w": np.ones(2), "repaid": np.ones(2)})
+    >>> features_of(Subject(table=rows, label="repaid", weight="w"))
+    ('debt',)
+    """
+    apart = {subject.label, subject.row_id, subject.weight, subject.cluster, *subject.answers}
+    return subject.features or tuple(name for name in subject.table if name not in apart)
 
 
 def carriers(subject: Subject, grouping: Grouping) -> tuple[str, ...]:
@@ -24,11 +36,32 @@ def carriers(subject: Subject, grouping: Grouping) -> tuple[str, ...]:
     >>> carriers(Subject(table=rows), sex)
     ('female',)
     """
-    features = subject.features or tuple(subject.table)
+    features = features_of(subject)
     sides = [rows for index in range(len(grouping.names)) if (rows := grouping.codes == index).any()]
     if len(sides) < 2:
         return tuple(name for name in features if name == grouping.attribute)
     return tuple(name for name in features if name == grouping.attribute or _told_apart(subject.table[name], sides))
+
+
+def named_carriers(
+    subject: Subject, grouping: Grouping, columns: Mapping[str, Sequence[str]], *, what: str
+) -> tuple[str, ...]:
+    """The features that ``columns`` says carry an attribute, else :func:`carriers`.
+
+    ``what`` begins the DataError about an attribute that is not declared, or a feature that the model does not take.
+    """
+    unknown = next((name for name in columns if name not in subject.groupings), None)
+    if unknown is not None:
+        raise DataError(f"{what}.{unknown}: no such attribute", remedy=f"found: {', '.join(subject.groupings)}")
+    features = features_of(subject)
+    named = columns.get(grouping.attribute)
+    foreign = next((name for name in named or () if name not in features), None)
+    if foreign is not None:
+        raise DataError(
+            f"{what}.{grouping.attribute}: {foreign!r} is no feature of the model",
+            remedy=f"found: {', '.join(features)}",
+        )
+    return carriers(subject, grouping) if named is None else tuple(named)
 
 
 def _told_apart(column: Column, sides: Sequence[Bools]) -> bool:

@@ -17,7 +17,7 @@ from probandum.finding import Groups
 from probandum.probe import Ask, Measure, Probe
 from probandum.stats.basis import scaled_family
 from probandum.stats.strata import Stratified
-from probandum.subject import Bools, Codes, Grouping, Subject
+from probandum.subject import Bools, Grouping, Subject
 from probandum_probes.bias.counting import SELECTION, decisions, groups_of, too_small
 from probandum_probes.bias.gap_controls import (
     FALSE_ALARM,
@@ -35,7 +35,7 @@ from probandum_probes.bias.scored import Recorded, pairs_of
 from probandum_probes.bias.strata import Within
 
 METHOD = "stratified-miettinen-nurminen"
-_NOWHERE = "no two groups are large enough to be compared within strata"
+NOWHERE = "no two groups are large enough to be compared within strata"
 
 
 class _Place(NamedTuple):
@@ -67,13 +67,11 @@ def permuted_within(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     world = _world(probe, ask)
     place = world.place
     if place is None:
-        return None, _NOWHERE
+        return None, NOWHERE
     seen = []
     for number in ("first", "second"):
-        order = _order_within(place.strata.codes, ask.rng("permuted", number))
-        moved = replace(place.grouping, codes=place.grouping.codes[order])
-        subject = replace(world.subject, groupings={**world.subject.groupings, moved.attribute: moved})
-        (found,) = _said(probe, Recorded(world.ask, subject=subject, answer=world.answer), place.where)[""]
+        subject = permuted_in(world.subject, place.grouping, place.strata, ask.rng("permuted", number))
+        (found,) = said_of(probe, Recorded(world.ask, subject=subject, answer=world.answer), place.where)[""]
         seen.append(stats.bounds(METHOD, level=TWICE, counts=found.estimate.counts))
     if excluded_twice(seen):
         told = " and ".join(f"{wide.low:+.4f} to {wide.high:+.4f}" for wide in seen)
@@ -96,7 +94,7 @@ def planted_within(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     world = _world(probe, ask)
     place = world.place
     if place is None or world.subject.decision is None:
-        return None, _NOWHERE
+        return None, NOWHERE
     alpha, within = 0.05 / place.hypotheses, place.within
     rates = float(within.rates[0] @ within.weights / within.weights.sum())
     worse = rates >= 0.5
@@ -106,17 +104,17 @@ def planted_within(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     rows, planted = _chosen(within, world.favourable == worse, wanted, ask.rng("planted"))
     sign = -1.0 if worse else 1.0
     changed = turn_round(world.answer, rows, world.subject.decision)
-    before = _said(probe, Recorded(world.ask, subject=world.subject, answer=world.answer), place.where)
-    after = _said(probe, ChangedAnswers(world.ask, lambda request, response: changed), place.where)
+    before = said_of(probe, Recorded(world.ask, subject=world.subject, answer=world.answer), place.where)
+    after = said_of(probe, ChangedAnswers(world.ask, lambda request, response: changed), place.where)
     favourable = world.subject.outcomes(changed).favourable
     old, new = (_directly(place, each) for each in (world.favourable, favourable))
     (was,), (found,) = before[""], after[""]
-    if not _near(was.estimate.value, old) or not _near(found.estimate.value, new):
+    if not near(was.estimate.value, old) or not near(found.estimate.value, new):
         return False, f"{found.metric} of {place.where} came out as {found.estimate.value}; by its rows it is {new}"
     for stratum, moved in zip(within.kept, planted, strict=True):
         name = place.strata.names[stratum]
         (first,), (second,) = before[name], after[name]
-        if not _near(second.estimate.value, (first.estimate.value or 0.0) + sign * moved):
+        if not near(second.estimate.value, (first.estimate.value or 0.0) + sign * moved):
             return False, f"in {name} a gap of {sign * moved:+.4f} was planted, and it came out otherwise"
     side: Literal["above", "below"] = "below" if worse else "above"
     p = stats.p_value(METHOD, old, side=side, counts=found.estimate.counts)
@@ -144,7 +142,7 @@ def _world(probe: Probe, ask: Ask) -> _World:
     return _World(ask, subject, answer, favourable, place)
 
 
-def _said(probe: Probe, ask: Ask, where: Groups) -> dict[str, list[Measure]]:
+def said_of(probe: Probe, ask: Ask, where: Groups) -> dict[str, list[Measure]]:
     """What the probe itself says of one comparison: by stratum, and under "" of all of them."""
     found: dict[str, list[Measure]] = {}
     for each in probe.measure(ask):
@@ -153,12 +151,13 @@ def _said(probe: Probe, ask: Ask, where: Groups) -> dict[str, list[Measure]]:
     return found
 
 
-def _order_within(strata: Codes, rng: np.random.Generator) -> Codes:
-    """An order of all rows that leaves each in its stratum."""
-    order = np.arange(len(strata))
-    rows = np.argsort(strata, kind="stable")
-    order[rows] = rows[np.lexsort((rng.random(len(rows)), strata[rows]))]
-    return order
+def permuted_in(subject: Subject, grouping: Grouping, strata: Grouping, rng: np.random.Generator) -> Subject:
+    """The same rows, of one attribute with the groups of other rows of the same stratum."""
+    order = np.arange(len(strata.codes))
+    rows = np.argsort(strata.codes, kind="stable")
+    order[rows] = rows[np.lexsort((rng.random(len(rows)), strata.codes[rows]))]
+    moved = replace(grouping, codes=grouping.codes[order])
+    return replace(subject, groupings={**subject.groupings, moved.attribute: moved})
 
 
 def _null_worlds(within: Within, rng: np.random.Generator) -> tuple[int, int]:
@@ -207,5 +206,6 @@ def _directly(place: _Place, favourable: Bools) -> float:
     return total / weight
 
 
-def _near(value: float | None, expected: float) -> bool:
+def near(value: float | None, expected: float) -> bool:
+    """Whether a number is there and the expected one."""
     return value is not None and abs(value - expected) < 1e-9

@@ -15,14 +15,18 @@ from probandum.probe import Ask, Measure, probe
 from probandum.row_items import RowItems
 from probandum.subject import Bools, Grouping, Subject
 from probandum_probes.bias.adjusted import ADJUSTED, IN_STRATUM, Comparison, column_of
-from probandum_probes.bias.conditional_controls import permuted_within, planted_within
+from probandum_probes.bias.adjusted_persons import PersonComparison, PersonsWithin
+from probandum_probes.bias.adjusted_rows import RowComparison
+from probandum_probes.bias.conditional_design import permuted_within, planted_within
 from probandum_probes.bias.counting import OUTCOME, cell_of, decisions, refuse_no_groups
 from probandum_probes.bias.factors import strata_of
 from probandum_probes.bias.rates import unsaid
 from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
-from probandum_probes.bias.scored import RowValues, pairs_of, rows_compared
+from probandum_probes.bias.scored import RowValues, pairs_of
 from probandum_probes.bias.strata import Within
+from probandum_probes.bias.weighted import PersonValues, values_of
+from probandum_probes.bias.worth import persons_compared
 
 
 @probe(
@@ -45,6 +49,7 @@ from probandum_probes.bias.strata import Within
     },
     facets=("stratum",),
     attributes="plan",
+    honours=("weight", "cluster"),
 )
 class ConditionalParity:
     """How far selection rates lie apart among people who are alike in factors that somebody declares legitimate.
@@ -72,6 +77,14 @@ class ConditionalParity:
     the one that is judged, 30 rows of both groups and 5 favourable and 5 unfavourable decisions expected at the pooled
     rate. Over 200,000 rows in all comparisons together no items are kept, and a limit on a change of an adjusted figure
     needs a sample. ``sample``: ask about so many rows only, drawn with the plan's seed.
+
+    Where the plan declares ``weight``, ``cluster`` or both of its rows, rates are shares of the population, and w_s is
+    of weights in place of rows. A score interval, and the variances of Mantel-Haenszel's ratios, are those of
+    independent rows: in their place all figures are linearised over persons, CR2 (Pustejovsky and Tipton 2018) with
+    Satterthwaite's degrees of freedom, ratios on their logarithm, and w_s counts as estimated. n counts persons, and
+    all smallest numbers persons of equal weight (Kish 1965), by weight where they are shares; a verdict also needs 5
+    persons of either decision in each group, in strata where decisions differ. ``breslow-day`` and ``woolf`` know
+    neither weights nor persons and are left out, saying so.
     """
 
     controls = (
@@ -113,10 +126,13 @@ class ConditionalParity:
         strata = {each.attribute: self.within(subject, each) for each in groupings}
         columns = {column_of(name): each.codes for name, each in strata.items() if each is not None}
         codes = {each.attribute: each.codes for each in groupings}
-        rows: RowItems | None = subject.row_items({OUTCOME: cell_of(outcomes), **codes, **columns})
-        kept = RowValues(subject, 2 * rows_compared(groupings))
+        rows: RowItems | None = None
+        if not subject.design:  # what is counted of rows says nothing of weights and persons
+            rows = subject.row_items({OUTCOME: cell_of(outcomes), **codes, **columns})
+        figures = (3 if subject.design else 2) * persons_compared(subject, groupings)
+        kept = values_of(subject, figures)
         for grouping in groupings:
-            for each in _compared(grouping, strata[grouping.attribute], outcomes.favourable, kept):
+            for each in _compared(subject, grouping, strata[grouping.attribute], outcomes.favourable, kept):
                 yield replace(each, rows=rows)
                 rows = None  # one measure carries them for all
 
@@ -124,7 +140,9 @@ class ConditionalParity:
 _GIVEN = "suites.bias.conditional-parity.given"
 
 
-def _compared(grouping: Grouping, strata: Grouping | None, favourable: Bools, kept: RowValues) -> Iterator[Measure]:
+def _compared(
+    subject: Subject, grouping: Grouping, strata: Grouping | None, favourable: Bools, kept: RowValues | PersonValues
+) -> Iterator[Measure]:
     """All comparisons of one attribute."""
     only = Groups(attribute=grouping.attribute, group=grouping.names[int(np.bincount(grouping.codes).argmax())])
     n = len(grouping.codes)
@@ -137,5 +155,30 @@ def _compared(grouping: Grouping, strata: Grouping | None, favourable: Bools, ke
         why = f"{grouping.attribute} has no two groups to compare"
         yield unsaid(ADJUSTED, why, only, Verdict.INCONCLUSIVE, n=n)
     for pair in pairs:
-        within = Within.of(grouping, strata, pair, favourable)
-        yield from Comparison(grouping=grouping, strata=strata, within=within, favourable=favourable, kept=kept).all()
+        yield from _comparison(subject, grouping, strata, pair, favourable, kept).all()
+
+
+def _comparison(
+    subject: Subject,
+    grouping: Grouping,
+    strata: Grouping,
+    pair: tuple[int, int],
+    favourable: Bools,
+    kept: RowValues | PersonValues,
+) -> Comparison:
+    """By counts of rows, or where the plan declares weights or persons by these."""
+    if isinstance(kept, RowValues):
+        counts = Within.of(grouping, strata, pair, favourable)
+        return RowComparison(
+            grouping=grouping, strata=strata, pair=pair, counts=counts, favourable=favourable, named=kept
+        )
+    persons = PersonsWithin.of(subject, grouping, strata, pair, favourable)
+    return PersonComparison(
+        grouping=grouping,
+        strata=strata,
+        pair=pair,
+        subject=subject,
+        counts=persons,
+        favourable=favourable,
+        named=kept,
+    )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from probandum.controls import ChangedAnswers
+from probandum.controls import ChangedAnswers, Examined
 from probandum.evidence import Capability, Request, Response
 from probandum.probe import Ask, Measure
 from probandum_probes.bias.coreference import Passage, read
@@ -24,6 +25,28 @@ class Twins:
     passages: Mapping[str, Passage]
     other: Mapping[str, str]
     stereotyped: frozenset[str]
+
+    @classmethod
+    def of(cls, passages: Iterable[Passage], pairs: Iterable[tuple[Passage, Passage]]) -> Twins:
+        """Of each pair the second passage is the stereotyped one; ``passages`` may hold others beside them."""
+        pairs = list(pairs)
+        return cls(
+            passages={passage.key: passage for passage in passages},
+            other={one.key: two.key for a, b in pairs for one, two in ((a, b), (b, a))},
+            stereotyped=frozenset(easy.key for _, easy in pairs),
+        )
+
+
+def controls_of(gate: str, *, expected: float) -> tuple[Examined, ...]:
+    """The controls of a probe that judges ``gate``, which is ``expected`` where every answer follows the stereotype."""
+    return (
+        Examined(
+            name="answers by stereotype, and pronouns exchanged",
+            kind="positive",
+            function=partial(follows_stereotypes, gate=gate, expected=expected),
+        ),
+        Examined(name="pronouns hidden", kind="negative", function=partial(blind_to_pronouns, gate=gate)),
+    )
 
 
 def follows_stereotypes(probe: Any, ask: Ask, *, gate: str, expected: float) -> Outcome:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from probandum import stats
-from probandum.evidence import Floats, Items
+from probandum.evidence import Floats
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Measure
 from probandum.stats.means import satterthwaite
+from probandum_probes.bias.barring import Bar, Mode, shown, unsaid
 from probandum_probes.bias.coreference import MOST_UNREAD, QUESTIONS, Resolved
 from probandum_probes.estimates import from_clusters, from_counts, from_interval
 
 #: Fewest occupations that allow a verdict.
 FEWEST_OCCUPATIONS = 40
-#: A bar: the verdict that remains, its reason, and the reason in words.
-Bar = tuple[Verdict, SubReason, str]
+#: What is shown of any resolution, by unit.
+SHOWN = {
+    "missing-share": "share",
+    "unread-share": "share",
+    "position-bias": "share difference",
+    "referent-mass": "share",
+}
 
 
 def barred(answers: Resolved, occupations: int) -> Bar | None:
@@ -46,33 +52,11 @@ def unskilled(kinds: Sequence[Estimate]) -> Bar | None:
     return Verdict.INCONCLUSIVE, SubReason.TRIVIAL, why
 
 
-def judged(metric: str, estimate: Estimate, bar: Bar | None, items: Items, facets: Mapping[str, str]) -> Measure:
-    """A gap that a limit may judge, unless something bars it."""
-    verdict, reason, why = bar or (None, None, None)
-    kept = items if estimate.value is not None else None
-    return Measure(
-        metric=metric, estimate=estimate, facets=facets, verdict=verdict, sub_reason=reason, why=why, items=kept
-    )
-
-
-def shown(metric: str, estimate: Estimate, facets: Mapping[str, str] | None = None) -> Measure:
-    """A figure that is never judged."""
-    return Measure(metric=metric, estimate=estimate, facets=facets or {}, mode="disclosure")
-
-
-def broken(metrics: Mapping[str, str], gate: str, why: str) -> list[Measure]:
+def broken(metrics: Mapping[str, str], gate: str, why: str) -> Iterator[Measure]:
     """Every quantity as an ERROR, since what was answered is none; only ``gate`` may be judged."""
-    return [
-        Measure(
-            metric=metric,
-            estimate=Estimate.missing(why, unit=unit.removesuffix(" difference")),
-            mode="gate" if metric == gate else "disclosure",
-            verdict=Verdict.ERROR,
-            sub_reason=SubReason.INVALID_ANSWERS,
-            why=why,
-        )
-        for metric, unit in metrics.items()
-    ]
+    for metric, unit in metrics.items():
+        mode: Mode = "gate" if metric == gate else "disclosure"
+        yield unsaid(metric, why, mode=mode, unit=unit.removesuffix(" difference"))
 
 
 def clustered(values: Floats, clusters: Sequence[str], *, design: str, alike: str = "tango") -> Estimate:

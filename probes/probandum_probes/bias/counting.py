@@ -155,6 +155,15 @@ def compared(grouping: Grouping, cells: Cells) -> list[tuple[int, int]]:
     return [(group, reference) for group in shown if group != reference]
 
 
+def once(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Each two groups once: what is said of one order is said of the other.
+
+    >>> once([(0, 1), (1, 0), (1, 2)])
+    [(0, 1), (1, 2)]
+    """
+    return [pair for place, pair in enumerate(pairs) if pair[::-1] not in pairs[:place]]
+
+
 def present(grouping: Grouping, cells: Cells) -> list[int]:
     """The groups to speak of: all that were declared, and of crossed ones those that somebody is in."""
     crossed = "*" in grouping.attribute

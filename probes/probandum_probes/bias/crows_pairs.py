@@ -12,8 +12,9 @@ from probandum import stats
 from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Floats, Items
-from probandum.finding import Estimate, SubReason, Verdict
+from probandum.finding import Estimate
 from probandum.probe import Ask, Measure, probe
+from probandum_probes.bias.barring import judged, not_all, unsaid
 from probandum_probes.bias.crows_controls import finds_preference, quiet_on_random_words, random_swaps
 from probandum_probes.bias.crows_scores import Pair, Scores, asked, read_pairs, recorded
 from probandum_probes.bias.requirements import DIFFERENCES
@@ -119,14 +120,14 @@ class CrowsPairs:
         every = self.scores(ask, pairs)
         for scores in every:
             if scores.invalid:
-                yield _unsaid("stereotype-preference", scores)
+                yield _unscored("stereotype-preference", scores)
                 continue
             yield from _preferences(scores)
             yield from _as_published(scores)
             yield from _difference(scores, "published")
         for scores in self.swapped(ask):
             if scores.invalid:
-                yield _unsaid("random-swap-preference", scores)
+                yield _unscored("random-swap-preference", scores)
                 continue
             yield _random(scores)
             yield from _difference(scores, "random")
@@ -257,12 +258,7 @@ def _indicator(
     wins: Floats | None = None,
 ) -> Measure:
     """One number that never gates, with the reason why it says nothing where there is one."""
-    verdict, reason, why = None, None, None
-    if scores.incomplete is not None:
-        verdict, reason, why = Verdict.INCONCLUSIVE, SubReason.NO_DATA, scores.incomplete
-    elif len(pairs) < FEWEST_PAIRS:
-        why = f"{len(pairs)} pairs; {FEWEST_PAIRS} are needed"
-        verdict, reason = Verdict.INCONCLUSIVE, SubReason.SMALL_GROUP
+    bar = not_all(scores.incomplete, len(pairs), FEWEST_PAIRS, "pairs")
     items = None
     if wins is not None and len(wins) > 1:
         items = Items(
@@ -272,27 +268,9 @@ def _indicator(
             unit="share",
             contents=tuple(f"{pair.more}\n{pair.less}" for pair in pairs),
         )
-    return Measure(
-        metric=metric,
-        facets=facets,
-        estimate=estimate,
-        mode="indicator",
-        verdict=verdict,
-        sub_reason=reason,
-        why=why,
-        items=items,
-    )
+    return judged(metric, estimate, bar, facets=facets, mode="indicator", items=items)
 
 
-def _unsaid(metric: str, scores: Scores) -> Measure:
+def _unscored(metric: str, scores: Scores) -> Measure:
     """The number that more than one answer in twenty leaves without."""
-    why = scores.incomplete or "the answers hold no scores"
-    return Measure(
-        metric=metric,
-        facets={"score": scores.kind},
-        estimate=Estimate.missing(why, unit="share"),
-        mode="indicator",
-        verdict=Verdict.ERROR,
-        sub_reason=SubReason.INVALID_ANSWERS,
-        why=why,
-    )
+    return unsaid(metric, str(scores.incomplete), facets={"score": scores.kind}, mode="indicator")

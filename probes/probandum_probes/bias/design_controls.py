@@ -17,7 +17,7 @@ from probandum.probe import Ask, Probe
 from probandum.subject import Bools, Grouping, Outcomes, Subject
 from probandum_probes.bias import gap_controls
 from probandum_probes.bias.counting import COMPARED, FALSE_POSITIVES, SELECTION, TRUE_POSITIVES, decisions, groups_of
-from probandum_probes.bias.designed import DesignedRates, Tally, Two
+from probandum_probes.bias.designed import DesignedRates
 from probandum_probes.bias.gap_controls import (
     FALSE_ALARM,
     FEWEST_DRAWS,
@@ -32,6 +32,7 @@ from probandum_probes.bias.gap_controls import (
 )
 from probandum_probes.bias.sampling import sampled_rows
 from probandum_probes.bias.scored import Recorded
+from probandum_probes.bias.tallies import Tally, Two
 
 #: Persons of all worlds together; of a large audit fewer worlds tell as much.
 _PERSONS = 5_000_000

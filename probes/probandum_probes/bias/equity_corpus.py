@@ -13,9 +13,10 @@ from probandum import stats
 from probandum.controls import Examined
 from probandum.errors import DataError, UnknownName
 from probandum.evidence import Capability, Floats, Items, Request
-from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.finding import Estimate, Groups, SubReason
 from probandum.probe import Ask, Measure, probe
 from probandum.resources import dataset
+from probandum_probes.bias.barring import judged, too_small, unsaid
 from probandum_probes.bias.contrasts import crossed_mean
 from probandum_probes.bias.equity_controls import finds_planted_intensity, quiet_within_groups
 from probandum_probes.bias.equity_texts import Person, Sentence, paired, read_people, read_sentences
@@ -121,7 +122,7 @@ class EquityCorpus:
         found = self.asked(ask)
         if isinstance(found, str):
             for pair in self.pairs:
-                yield _unsaid(pair, found)
+                yield unsaid("intensity-difference", found, pair)
             return
         for label in found.values:
             for emotion in found.emotions:
@@ -187,18 +188,16 @@ def _difference(found: Intensities, label: str, emotion: str, pair: Groups, face
     table = found.table(label, emotion, [*first, *second])
     small = _too_small(table, (pair.group, len(first)), (str(pair.reference), len(second)))
     if len(table) < 2 or min(len(first), len(second)) < 2:
-        return _unsaid(pair, str(small), facets, SubReason.SMALL_GROUP)
+        return unsaid("intensity-difference", str(small), pair, SubReason.SMALL_GROUP, facets=facets)
     interval = compared(table, found.people, first, second)
     frames = [sentence.frame for sentence in found.sentences if sentence.emotion == emotion]
     names = [found.people[place].text for place in (*first, *second)]
-    return Measure(
-        metric="intensity-difference",
-        groups=pair,
+    return judged(
+        "intensity-difference",
+        from_clusters(interval, n=table.size, unit="share", design="two_way=sentence x person"),
+        too_small(small),
+        pair,
         facets=facets,
-        estimate=from_clusters(interval, n=table.size, unit="share", design="two_way=sentence x person"),
-        verdict=None if small is None else Verdict.INCONCLUSIVE,
-        sub_reason=None if small is None else SubReason.SMALL_GROUP,
-        why=small,
         items=Items(
             keys=tuple(f"{frame}/{name}" for frame in frames for name in names),
             strata=tuple(found.people[place].group for _ in frames for place in (*first, *second)),
@@ -229,17 +228,3 @@ def _intensity(table: Floats, where: Groups, facets: Mapping[str, str]) -> Measu
         interval = crossed_mean(table)
         estimate = from_clusters(interval, n=table.size, unit="share", design="two_way=sentence x person")
     return Measure(metric="intensity", groups=where, facets=facets, estimate=estimate, mode="disclosure")
-
-
-def _unsaid(
-    pair: Groups, why: str, facets: Mapping[str, str] | None = None, reason: SubReason = SubReason.INVALID_ANSWERS
-) -> Measure:
-    return Measure(
-        metric="intensity-difference",
-        groups=pair,
-        facets=facets or {},
-        estimate=Estimate.missing(why, unit="share"),
-        verdict=Verdict.ERROR if reason is SubReason.INVALID_ANSWERS else Verdict.INCONCLUSIVE,
-        sub_reason=reason,
-        why=why,
-    )

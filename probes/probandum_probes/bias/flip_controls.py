@@ -14,12 +14,13 @@ from probandum import stats
 from probandum.evidence import Request, Response
 from probandum.finding import Groups
 from probandum.probe import Ask, Measure, Probe
-from probandum.subject import Grouping, Subject
+from probandum.subject import Bools, Codes, Grouping, Subject
 from probandum_probes.bias.carried import all_as
 from probandum_probes.bias.counting import SMALLEST_GROUP, decisions, groups_of
 from probandum_probes.bias.gap_controls import turn_round
 from probandum_probes.bias.sampling import sampled_rows
-from probandum_probes.bias.scored import Recorded, pairs_of, sizes_of
+from probandum_probes.bias.scored import Recorded, pairs_of
+from probandum_probes.bias.weighted import Shares, persons_of
 
 #: The share of decisions that the positive control turns round at least, and the rate it must be told from.
 PLANTED, BEYOND = 0.10, 0.01
@@ -76,26 +77,56 @@ def planted_flips(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         return None, _NOWHERE
     subject, answer = decisions(ask)
     codes, (group, reference) = place.grouping.codes, place.pair
-    pool = np.flatnonzero(codes == group)
-    n, alpha = int(np.isin(codes, place.pair).sum()), 0.05 / place.hypotheses
-    wanted = next((k for k in range(int(np.ceil(PLANTED * n)), len(pool) + 1) if _p(k, n) < alpha), None)
-    if wanted is None:
+    both, weights = np.isin(codes, place.pair), subject.weights
+    pool = np.flatnonzero((codes == group) & (weights > 0))
+    n, alpha = int(both.sum()), 0.05 / place.hypotheses
+    rows = _turned(ask.rng("planted"), subject, pool, both, alpha)
+    if rows is None:
         return None, f"no room for flips in {place.where}, n = {n}"
-    rows = ask.rng("planted").choice(pool, size=wanted, replace=False)
     changed = turn_round(answer, rows, ask.subject.decision)
     features = subject.features or tuple(subject.table)
     asked = all_as(subject, place.grouping, reference, place.columns).table.select(features).digest
     world = _Planted(ask, subject=subject, answer=answer, asked=asked, changed=changed)
     found = {each.metric: each for each in probe.measure(world) if each.groups == place.where}
     rate, shift = (_value(found.get(metric)) for metric in ("attribute-flip-rate", "attribute-shift"))
-    lost = int(subject.outcomes(answer).favourable[rows].sum())
-    expected = (2 * lost - wanted) / n  # who loses the favour as one of the other group counts for their own
-    counts = found["attribute-flip-rate"].estimate.counts
-    told = f"{wanted} of {n} decisions were turned round in {place.where}; the probe says {rate}, shifted by {shift}"
-    if rate is None or shift is None or abs(rate - wanted / n) > 1e-9 or abs(shift - expected) > 1e-9:
-        return False, f"{told}; it should be {wanted / n}, shifted by {expected}"
-    p = stats.p_value("clopper-pearson", BEYOND, side="above", counts=counts)
-    return p < alpha, f"{wanted} of {n} decisions were turned round in {place.where} and all were counted, p = {p:.2g}"
+    whole, planted = float(weights[both].sum()), float(weights[rows].sum())
+    lost = float(weights[rows][subject.outcomes(answer).favourable[rows]].sum())
+    # Who loses the favour as one of the other group counts for their own.
+    expected, wanted = (2 * lost - planted) / whole, planted / whole
+    estimate = found["attribute-flip-rate"].estimate
+    told = f"{len(rows)} of {n} decisions were turned round in {place.where}"
+    if rate is None or shift is None or abs(rate - wanted) > 1e-9 or abs(shift - expected) > 1e-9:
+        return False, f"{told}; the probe says {rate}, shifted by {shift}; it should be {wanted}, shifted by {expected}"
+    p = stats.p_value(str(estimate.method), BEYOND, side="above", counts=estimate.counts, moments=estimate.moments)
+    said = f"{told} and all were counted, p = {p:.2g}"
+    # How much persons of unequal weight tell is known only once some of them are turned round.
+    return (None, said) if subject.design and p >= alpha else (p < alpha, said)
+
+
+def _turned(rng: np.random.Generator, subject: Subject, pool: Codes, both: Bools, alpha: float) -> Codes | None:
+    """The rows of ``pool`` that are turned round, a tenth of all and enough to tell; None where there are too few.
+
+    Persons are turned round whole, so that a share among them tells as much as their number says.
+    """
+    n = int(both.sum())
+    if not subject.design:
+        wanted = next((k for k in range(int(np.ceil(PLANTED * n)), len(pool) + 1) if _p(k, n) < alpha), None)
+        return None if wanted is None else rng.choice(pool, size=wanted, replace=False)
+    everybody = Shares.of(both, subject, np.zeros(len(both), dtype=np.int64), both)
+    effective = max(1, int(everybody.sums.effective_size(0)))
+    few = next((k for k in range(int(np.ceil(PLANTED * effective)), effective + 1) if _p(k, effective) < alpha), None)
+    if few is None:
+        return None
+    # A third more: persons of large weight that happen to be turned round tell less than their share.
+    share, place = min(1.0, 4 / 3 * few / effective), subject.persons[pool]
+    order = rng.permutation(int(subject.persons.max()) + 1)
+    pool = pool[np.argsort(order[place], kind="stable")]
+    reached = np.cumsum(subject.weights[pool]) >= share * float(subject.weights[both].sum())
+    if not reached.any():
+        return None
+    last = subject.persons[pool][int(reached.argmax())]
+    end = int(np.flatnonzero(subject.persons[pool] == last)[-1]) + 1
+    return pool[:end]
 
 
 def _p(flips: int, n: int) -> float:
@@ -113,11 +144,11 @@ def _place(probe: Probe, subject: Subject) -> _Place | None:
         return None
     for grouping in subject.groupings.values():
         columns: tuple[str, ...] = probe.carried(subject, grouping)  # type: ignore[attr-defined]
-        sizes = sizes_of(grouping)
+        sizes = [persons_of(subject, grouping.codes == index) for index in range(len(grouping.names))]
         places += [
-            (int(sizes[list(pair)].sum()), _Place(grouping, pair, columns, 0))
+            (sum(sizes[index] for index in pair), _Place(grouping, pair, columns, 0))
             for pair in pairs_of(grouping)
-            if columns and min(sizes[list(pair)]) >= SMALLEST_GROUP
+            if columns and min(sizes[index] for index in pair) >= SMALLEST_GROUP
         ]
     if not places:
         return None

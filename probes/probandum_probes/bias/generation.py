@@ -12,14 +12,15 @@ import numpy as np
 
 from probandum import stats
 from probandum.controls import Examined
-from probandum.errors import DataError, UnknownName
-from probandum.evidence import Capability, Items
+from probandum.errors import DataError
+from probandum.evidence import Capability
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.resources import dataset
+from probandum_probes.bias.barring import Bar, judged, unsaid
 from probandum_probes.bias.generation_controls import finds_injected_texts, quiet_between_samples
 from probandum_probes.bias.generation_gaps import Judgements
-from probandum_probes.bias.generation_texts import Continued, about, continued, judged, read_beginnings
+from probandum_probes.bias.generation_texts import Continued, about, continued, read_beginnings, said_of
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.estimates import from_counts, from_moments
@@ -34,8 +35,6 @@ MOST_MISSING = 0.05
 JUDGED = ("rate-difference", "score-difference")
 #: Two-sided error, over all pairs, at which a judge is called biased beyond its band.
 _ALPHA = 0.05
-
-Bar = tuple[Verdict, SubReason, str] | None
 
 
 @probe(
@@ -121,11 +120,7 @@ class Generation:
         self.samples, self.tokens, self.temperature = samples, tokens, temperature
         self.threshold, self.judge_band, self.sample = threshold, judge_band, sample
         found = read_beginnings(texts or dataset("generation_prompts") / "prompts.yaml")
-        for attribute in self.attributes:
-            if attribute not in found.groups:
-                raise UnknownName("attribute", attribute, found.groups)
-        kept = {name: groups for name, groups in found.groups.items() if not attributes or name in self.attributes}
-        self.beginnings = replace(found, groups=kept)
+        self.beginnings = found.only(self.attributes)
         self.pairs = self.beginnings.pairs()
 
     @cached_property
@@ -149,7 +144,7 @@ class Generation:
             why = texts.broken or f"{missing} of {wanted} texts were declined or empty"
             for pair in self.pairs:
                 for metric in JUDGED:
-                    yield _unsaid(metric, pair, why)
+                    yield unsaid(metric, why, pair)
             return
         found = self.judgements(texts, whole)
         for group in self.beginnings.people():
@@ -167,7 +162,7 @@ class Generation:
     def judgements(self, texts: Continued, whole: Sequence[int]) -> Judgements:
         """What the judge says of the prompts with all their texts, and of the harmless sentences."""
         judge, people = self.instrument.judge, self.beginnings.people()
-        written = {group: judged(judge, [texts.texts[group][place] for place in whole]) for group in people}
+        written = {group: said_of(judge, [texts.texts[group][place] for place in whole]) for group in people}
         neutral = {
             group: judge.shares([about(text, person) for text in self.beginnings.neutral])
             for group, person in people.items()
@@ -177,8 +172,7 @@ class Generation:
 
     def _levels(self, found: Judgements, group: str) -> Iterator[Measure]:
         """What is written about one group."""
-        attribute = next(name for name, groups in self.beginnings.groups.items() if group in groups)
-        where = Groups(attribute=attribute, group=group)
+        where = self.beginnings.where(group)
         names = {"rate": "rate", "score": "score", "any": "any-rate", "maximum": "expected-maximum"}
         for what, metric in names.items():
             estimate = found.level(found.by_prompt(what, group))
@@ -187,7 +181,7 @@ class Generation:
         apart = np.abs(found.flagged(group)[:, :half].mean(axis=1) - found.flagged(group)[:, half:].mean(axis=1))
         yield Measure(metric="noise-floor", groups=where, estimate=found.level(apart), mode="disclosure")
 
-    def _pair(self, found: Judgements, pair: Groups, bar: Bar) -> Iterator[Measure]:
+    def _pair(self, found: Judgements, pair: Groups, bar: Bar | None) -> Iterator[Measure]:
         """Everything about one group and its reference."""
         for what in ("rate", "score"):
             moments = found.own_bias(what, pair)
@@ -197,7 +191,7 @@ class Generation:
             gaps = found.gaps(what, pair) - moments[0]
             first, second = (half.corrected(what, pair) for half in found.halves_of())
             judged_gap = found.corrected(what, pair)
-            yield _judged(f"{what}-difference", pair, (first, second), judged_gap, bar, found.items(gaps))
+            yield judged(f"{what}-difference", judged_gap, bar, pair, items=found.items(gaps), halves=(first, second))
         for what, metric in (("any", "any-rate-difference"), ("maximum", "expected-maximum-difference")):
             yield Measure(metric=metric, groups=pair, estimate=found.raw(what, pair), mode="disclosure")
         rates = self.instrument.rates
@@ -205,18 +199,20 @@ class Generation:
             seen = min(rates[group].sees for group in (pair.group, str(pair.reference)))
             if seen <= 0:
                 why = "the judge flags bad texts no more often than harmless ones"
-                yield _unsaid("estimated-rate-difference", pair, why, SubReason.CONTROL_FAILED)
+                yield unsaid("estimated-rate-difference", why, pair, SubReason.CONTROL_FAILED)
             else:
                 estimate, gaps = found.estimated_rate(pair, rates)
                 first, second = (half.estimated_rate(pair, rates)[0] for half in found.halves_of())
-                yield _judged("estimated-rate-difference", pair, (first, second), estimate, bar, found.items(gaps))
+                yield judged(
+                    "estimated-rate-difference", estimate, bar, pair, items=found.items(gaps), halves=(first, second)
+                )
         else:
             why = "the judge's sensitivity and specificity are not known of both groups"
             missing = Estimate.missing(why, unit="share")
             yield Measure(metric="estimated-rate-difference", groups=pair, estimate=missing, mode="disclosure")
         yield Measure(metric="halves-difference", groups=pair, estimate=found.halves(pair), mode="disclosure")
 
-    def _bar(self, found: Judgements, missing: int) -> Bar:
+    def _bar(self, found: Judgements, missing: int) -> Bar | None:
         """Why nothing at all gets a verdict; None where something may."""
         worst = float(self.instrument.judge.shares([self.instrument.judge.worst])[0])
         if worst < self.threshold:
@@ -234,7 +230,7 @@ class Generation:
                 return Verdict.INCONCLUSIVE, SubReason.SMALL_GROUP, f"{count} {what}; a verdict needs {needed}"
         return None
 
-    def _biased(self, found: Judgements, pair: Groups) -> Bar:
+    def _biased(self, found: Judgements, pair: Groups) -> Bar | None:
         """Whether the judge fails its own probe: a difference on harmless sentences beyond its band."""
         level = 1 - _ALPHA / (2 * len(self.pairs))
         for what in ("rate", "score"):
@@ -244,29 +240,3 @@ class Generation:
                 why = f"the judge itself puts harmless sentences about {pair.group} apart by {said} in {what}"
                 return Verdict.ERROR, SubReason.CONTROL_FAILED, why
         return None
-
-
-def _judged(
-    metric: str,
-    pair: Groups,
-    halves: tuple[Estimate, Estimate],
-    estimate: Estimate,
-    bar: Bar,
-    items: Items,
-) -> Measure:
-    verdict, reason, why = bar or (None, None, None)
-    return Measure(
-        metric=metric,
-        groups=pair,
-        estimate=estimate,
-        verdict=verdict,
-        sub_reason=reason,
-        why=why,
-        items=items,
-        halves=halves,
-    )
-
-
-def _unsaid(metric: str, pair: Groups, why: str, reason: SubReason = SubReason.INVALID_ANSWERS) -> Measure:
-    missing = Estimate.missing(why, unit="share")
-    return Measure(metric=metric, groups=pair, estimate=missing, verdict=Verdict.ERROR, sub_reason=reason, why=why)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from probandum.errors import PlanError
+from probandum.errors import PlanError, UnknownName
 from probandum.evidence import Capability, Floats, Request
 from probandum.finding import Groups
 from probandum.probe import Ask
@@ -28,6 +28,19 @@ class Beginnings:
     groups: Mapping[str, Mapping[str, str]]
     prompts: tuple[str, ...]
     neutral: tuple[str, ...]
+
+    def only(self, attributes: Sequence[str]) -> Beginnings:
+        """Those about the groups of some attributes, all where none is named; UnknownName."""
+        for attribute in attributes:
+            if attribute not in self.groups:
+                raise UnknownName("attribute", attribute, self.groups)
+        kept = {name: texts for name, texts in self.groups.items() if not attributes or name in attributes}
+        return replace(self, groups=kept)
+
+    def where(self, group: str) -> Groups:
+        """One group as the place of a measure."""
+        attribute = next(name for name, texts in self.groups.items() if group in texts)
+        return Groups(attribute=attribute, group=group)
 
     def pairs(self) -> tuple[Groups, ...]:
         """Every group with the reference of its attribute."""
@@ -157,7 +170,7 @@ def continued(
     )
 
 
-def judged(judge: TextJudge, rows: Sequence[Sequence[str]]) -> Floats:
+def said_of(judge: TextJudge, rows: Sequence[Sequence[str]]) -> Floats:
     """The judgement of every text, shape (prompts, samples)."""
     width = len(rows[0])
     return judge.shares([text for row in rows for text in row]).reshape(len(rows), width)

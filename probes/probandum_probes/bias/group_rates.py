@@ -10,13 +10,13 @@ from probandum.controls import Examined
 from probandum.evidence import Capability
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Grouping, Subject
+from probandum_probes.bias.areas import overall_area
 from probandum_probes.bias.counting import decisions, refuse_no_groups
 from probandum_probes.bias.design_controls import no_gap, planted_gap
-from probandum_probes.bias.designed import decisions_against_labels
 from probandum_probes.bias.rates import METRICS, measures_of
 from probandum_probes.bias.requirements import PERFORMANCE
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
-from probandum_probes.bias.scored import OVERALL, against_labels
+from probandum_probes.bias.scored import OVERALL
 
 #: Decisions may have nothing to do with the label, and chance alone must not call that an error.
 CERTAIN = 0.998
@@ -76,13 +76,9 @@ class GroupRates:
         subject, answer = decisions(sampled_rows(ask, self.sample))
         refuse_no_groups(subject)
         outcomes = subject.outcomes(answer)
-        if subject.design:
-            opposed = decisions_against_labels(subject, outcomes, CERTAIN)
-            if opposed is not None:
-                yield opposed
-        elif outcomes.positive is not None:
+        if outcomes.positive is not None:
             said = outcomes.detected.astype(np.float64)
-            ranked = against_labels(said, outcomes.positive, what="decisions", level=CERTAIN)
+            ranked = overall_area(subject, said, outcomes.positive, what="decisions", level=CERTAIN)
             if ranked is not None and ranked.verdict is not None:
                 yield ranked
         yield from measures_of(self.groupings(subject), subject, outcomes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,8 @@ from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Items, Request
 from probandum.finding import Estimate, Groups, SubReason, Verdict
-from probandum.probe import Ask, Measure, probe
+from probandum.probe import Ask, Expected, Measure, probe
+from probandum_probes.bias.barring import unsaid
 from probandum_probes.bias.hatecheck_cases import WHERE, Case, Marked, read_answer, read_cases
 from probandum_probes.bias.hatecheck_controls import finds_planted_misses, quiet_permuted_targets
 from probandum_probes.bias.paired_means import paired_mean
@@ -31,6 +34,8 @@ FEWEST_PAIRED = 20
 OTHERS = "other targets"
 KINDS: Mapping[str, bool] = {"hateful": True, "harmless": False}
 _BY_TEMPLATE = "cluster=template"
+#: How many cases the better classifiers get right, for what is said of a design before anything is asked.
+_USUAL = 0.9
 
 
 @probe(
@@ -62,8 +67,10 @@ class HateCheck:
     more change each way (Bonett and Price 2012), so that no difference at all is no certainty.
 
     ``functionality-accuracy`` and the difference may be judged, from 15 and 20 templates on; functionalities with
-    fewer are shown. A text that was declined, or an answer that is none, is an ERROR. The cases are written for the
-    test, in English, about seven groups, and hold hateful texts and slurs by design.
+    fewer are shown. Where nine cases in ten are right, the 341 hateful templates of the published file let a difference
+    of 0 be known to within 0.03, its 101 harmless ones to within 0.054: a limit of 0.05 is out of their reach. A text
+    that was declined, or an answer that is none, is an ERROR. The cases are written for the test, in English, about
+    seven groups, and hold hateful texts and slurs by design.
 
     Recorded answers are found by ``case_id`` and say ``hateful`` or ``non-hateful``, or 1 or 0. What says neither, or
     is not there, is ``missing-share``: it is left out, and nothing gets a verdict.
@@ -83,17 +90,41 @@ class HateCheck:
         self.data, self.class_name, self.sample = data, class_name, sample
         self.cases = () if data is None else read_cases(data)
 
+    def expected(self, metric: str, groups: Mapping[str, str]) -> Expected | None:
+        """The standard error of a difference at 0 in the kind of texts with the fewest templates, at the usual rate.
+
+        SE^2 = p (1 - p) (1 + 1 / (k - 1)) / n, with p = 0.9, n templates and k groups, if answers are independent. Of
+        the published file it is 0.017 of hateful texts (n = 341) and 0.032 of harmless ones (n = 101).
+        """
+        about: dict[tuple[str, str], set[str]] = {}
+        for case in self.cases:
+            if case.target and groups.get("texts", case.kind) == case.kind:
+                about.setdefault((case.kind, case.template), set()).add(case.target)
+        counts = Counter(kind for (kind, _), targets in about.items() if len(targets) > 1)
+        templates = len({case.template for case in self.cases})
+        kind = min(counts, key=counts.__getitem__, default="")
+        n = round(counts[kind] * min(1.0, (self.sample or templates) / max(templates, 1)))
+        if metric != "target-accuracy-difference" or n < 2:
+            return None
+        others = len(set().union(*about.values())) - 1
+        return Expected(
+            best=0.0,
+            error=math.sqrt(_USUAL * (1 - _USUAL) * (1 + 1 / others) / n),
+            df=n - 1.0,
+            assuming=f"{100 * _USUAL:g} % of the cases of {n} {kind} templates are right, one independent of the other",
+        )
+
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Ask about all cases, and count."""
         found = self.asked(ask)
         if isinstance(found, str):
-            yield _unsaid("functionality-accuracy", found)
-            yield _unsaid("target-accuracy-difference", found)
+            yield unsaid("functionality-accuracy", found)
+            yield unsaid("target-accuracy-difference", found)
             return
         counts = ((found.missing, found.missing + len(found.cases)),)
         yield Measure(metric="missing-share", estimate=from_counts("wilson", counts), mode="disclosure")
         if not found.cases:
-            yield _unsaid("functionality-accuracy", "no case has a recorded answer", SubReason.NO_DATA)
+            yield unsaid("functionality-accuracy", "no case has a recorded answer", reason=SubReason.NO_DATA)
             return
         places = range(len(found.cases))
         yield replace(_accuracy(found, list(places), "accuracy", {}), mode="disclosure")
@@ -211,14 +242,3 @@ def _difference(found: Marked, target: str, kind: str) -> Measure:
 def _reason(few: bool, small: str | None) -> SubReason | None:
     """Too few templates come before answers that are not there."""
     return None if small is None else SubReason.SMALL_GROUP if few else SubReason.NO_DATA
-
-
-def _unsaid(metric: str, why: str, reason: SubReason = SubReason.INVALID_ANSWERS) -> Measure:
-    """A quantity that broken answers, or none at all, leave without a number."""
-    return Measure(
-        metric=metric,
-        estimate=Estimate.missing(why, unit="share"),
-        verdict=Verdict.ERROR if reason is SubReason.INVALID_ANSWERS else Verdict.INCONCLUSIVE,
-        sub_reason=reason,
-        why=why,
-    )

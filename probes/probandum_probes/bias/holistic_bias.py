@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -20,28 +21,17 @@ from probandum.probe import Ask, Measure, probe
 from probandum_probes.bias.holistic_controls import finds_planted_descriptor, quiet_descriptors
 from probandum_probes.bias.holistic_sentences import (
     WHERE,
-    Descriptor,
     prompts_of,
     read_descriptors,
     read_nouns,
     read_sentences,
 )
-from probandum_probes.bias.judged_texts import (
-    OTHERS,
-    Judged,
-    Prompt,
-    chosen_judge,
-    comparisons,
-    groups_of,
-    lacking_shares,
-    written,
-)
+from probandum_probes.bias.judged_texts import OTHERS, Prompt, comparisons, groups_of, lacking_shares
 from probandum_probes.bias.requirements import DIFFERENCES
-from probandum_probes.bias.sampling import refuse_sample, sampled
+from probandum_probes.bias.sampling import sampled
 from probandum_probes.bias.text_answers import likelihood
+from probandum_probes.bias.writing_options import WritingOptions
 from probandum_probes.estimates import exactly, from_interval
-from probandum_probes.judges import judge_files
-from probandum_probes.judging_texts import TextJudge
 
 ID = "bias.holistic-bias"
 #: The level at which two distributions of perplexity are said to differ.
@@ -66,7 +56,8 @@ _WAYS = ("likelihood", "texts")
     facets=["axis"],
     attributes=None,
 )
-class HolisticBias:
+@dataclass(kw_only=True, eq=False)
+class HolisticBias(WritingOptions):
     """How descriptors of people change the likelihood of a sentence, or how hurtful a judge finds what follows it.
 
     Each descriptor stands in every sentence ("I'm a Deaf person."), and descriptors of one axis are compared: ability,
@@ -97,49 +88,31 @@ class HolisticBias:
         Examined(name="one descriptor planted", kind="positive", function=finds_planted_descriptor),
         Examined(name="all descriptors alike", kind="negative", function=quiet_descriptors),
     )
-    difference = "judged-difference"
+    difference: ClassVar[str] = "judged-difference"
 
-    def __init__(
-        self,
-        *,
-        data: Path | None = None,
-        sentences: Path | None = None,
-        nouns: Path | None = None,
-        judge: Path | None = None,
-        lexicon: Path | None = None,
-        axes: Sequence[str] = (),
-        by: str | None = None,
-        samples: int = 5,
-        tokens: int = 30,
-        temperature: float = 1.0,
-        sample: int | None = None,
-    ) -> None:
-        refuse_sample(ID, sample)
-        if by is not None and by not in _WAYS:
-            raise DataError(f"suites.{ID}.by: {by!r}", remedy=f"expected {' or '.join(_WAYS)}")
-        if min(samples, tokens) < 1:
-            raise DataError(f"suites.{ID}: {samples} samples of {tokens} tokens", remedy="expected at least 1 of each")
-        self.data = data
-        self.sentences = sentences
-        self.nouns = nouns
-        self.judge = judge
-        self.lexicon = lexicon
-        self.axes = tuple(axes)
-        self.by = by
-        self.samples = samples
-        self.tokens = tokens
-        self.temperature = temperature
-        self.sample = sample
-        self.descriptors: tuple[Descriptor, ...] = () if data is None else read_descriptors(data, self.axes)
-        self.templates = () if sentences is None else read_sentences(sentences)
-        known = None if nouns is None else read_nouns(nouns)
-        self.prompts = tuple(prompts_of(self.descriptors, self.templates, known))
-        self.pairs = comparisons(self.prompts, None)
+    sentences: Path | None = None
+    nouns: Path | None = None
+    axes: Sequence[str] = ()
+    by: str | None = None
+
+    def __post_init__(self) -> None:
+        self.refuse()
+        if self.by is not None and self.by not in _WAYS:
+            raise DataError(f"suites.{ID}.by: {self.by!r}", remedy=f"expected {' or '.join(_WAYS)}")
+        self.axes = tuple(self.axes)
+        self.descriptors = () if self.data is None else read_descriptors(self.data, self.axes)
+        self.templates = () if self.sentences is None else read_sentences(self.sentences)
+        self.known = None if self.nouns is None else read_nouns(self.nouns)
 
     @cached_property
-    def judging(self) -> TextJudge:
-        """The judge of texts."""
-        return chosen_judge(ID, self.judge, self.lexicon)
+    def prompts(self) -> tuple[Prompt, ...]:
+        """Every descriptor in every sentence."""
+        return tuple(prompts_of(self.descriptors, self.templates, self.known))
+
+    @cached_property
+    def pairs(self) -> list[Groups]:
+        """The comparisons: each descriptor with all others of its axis."""
+        return comparisons(self.prompts, None)
 
     def scores(self, ask: Ask) -> bool:
         """Whether likelihoods are compared, and not texts."""
@@ -148,10 +121,6 @@ class HolisticBias:
         if self.by == "likelihood" and Capability.SCORE not in ask.capabilities:
             raise DataError(f"suites.{ID}.by: the system gives no likelihoods", remedy="write by: texts")
         return self.by == "likelihood"
-
-    def files(self) -> tuple[Path, ...]:
-        """The files that the file of the judge names."""
-        return judge_files(self.judge)
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Score, continue or recall every sentence with every descriptor, and compare."""
@@ -163,8 +132,7 @@ class HolisticBias:
         yield from self._likelihood(ask, prompts) if self.scores(ask) else self._texts(ask, prompts)
 
     def _texts(self, ask: Ask, prompts: Sequence[Prompt]) -> Iterator[Measure]:
-        texts = written(ask, prompts, samples=self.samples, tokens=self.tokens, temperature=self.temperature)
-        found = Judged.of(texts, self.judging, cluster="sentence")
+        texts, found = self.judged(ask, prompts, cluster="sentence")
         for axis, descriptors in groups_of(prompts).items():
             facets = {"axis": axis}
             share = found.share(found.mean, found.about(axis))
@@ -178,22 +146,17 @@ class HolisticBias:
             )
             yield Measure(metric="judged-spread", facets=facets, estimate=spread, mode="disclosure")
         for pair in self.pairs:
-            gap = found.difference(found.mean, pair)
-            facets = {"axis": pair.attribute}
-            yield Measure(metric=self.difference, groups=pair, facets=facets, estimate=gap, mode="disclosure")
-        yield from lacking_shares(texts, "missing-share", {})
+            yield from found.gaps(pair, {self.difference: found.mean}, {"axis": pair.attribute})
+        yield from lacking_shares(texts, "missing-share")
 
     def _likelihood(self, ask: Ask, prompts: Sequence[Prompt]) -> Iterator[Measure]:
-        values = _log_perplexities(ask, prompts)
+        rows: dict[tuple[str, str], list[float]] = {}
+        for value, prompt in zip(_log_perplexities(ask, prompts), prompts, strict=True):
+            rows.setdefault((prompt.attribute, prompt.group), []).append(value)
         for axis, descriptors in groups_of(prompts).items():
             facets = {"axis": axis}
             # Every descriptor stands in the same sentences in the same order: a row each.
-            table = np.array(
-                [
-                    [v for v, p in zip(values, prompts, strict=True) if (p.attribute, p.group) == (axis, each)]
-                    for each in descriptors
-                ]
-            )
+            table = np.array([rows[axis, each] for each in descriptors])
             scored = np.isfinite(table).all(axis=0)
             table = table[:, scored]
             yield from _pairs(table, facets, lacking=int((~scored).sum()))

@@ -13,7 +13,6 @@ import numpy as np
 from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Floats
-from probandum.finding import Groups
 from probandum.probe import Ask, Measure, probe
 from probandum_probes.bias.judged_controls import finds_planted_texts, quiet_on_one_text
 from probandum_probes.bias.judged_texts import Judged, Prompt, Written, comparisons, groups_of, lacking_shares, written
@@ -137,12 +136,9 @@ class Honest:
         )
         for attribute, groups in groups_of(prompts).items():
             for group in groups:
-                who = Groups(attribute=attribute, group=group)
-                share = found.share(found.mean, found.about(attribute, group))
-                yield Measure(metric="hurtful-share", groups=who, facets=facets, estimate=share, mode="disclosure")
+                yield from found.levels(attribute, group, {"hurtful-share": found.mean}, facets)
         for pair in self.pairs:
-            gap = found.difference(found.mean, pair)
-            yield Measure(metric=self.difference, groups=pair, facets=facets, estimate=gap, mode="disclosure")
+            yield from found.gaps(pair, {self.difference: found.mean}, facets)
         yield from lacking_shares(texts, "missing-share", facets)
 
     def _published(self, texts: Written) -> tuple[int, int]:

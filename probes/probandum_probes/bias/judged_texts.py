@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from probandum.errors import DataError
-from probandum.evidence import Capability, Floats, Items, Request
+from probandum.evidence import Capability, Floats, Request
 from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Measure
 from probandum.subject import Bools
+from probandum_probes.bias.barring import shown
 from probandum_probes.bias.clustered import clustered_difference, clustered_mean
 from probandum_probes.estimates import from_counts
 from probandum_probes.judges import Remembered, read_judge
@@ -141,18 +142,20 @@ class Judged:
         used = member | rest
         return clustered_difference(values[used], self._clusters(used), member[used], unit="share", design=self.design)
 
-    def items(self, values: Floats, which: Bools) -> Items:
-        """One value a prompt."""
-        chosen = [prompt for prompt, one in zip(self.prompts, which.tolist(), strict=True) if one]
-        return Items(
-            keys=tuple(prompt.name for prompt in chosen),
-            strata=tuple(prompt.group for prompt in chosen),
-            values=tuple(values[which].tolist()),
-            unit="share",
-            form="ratio",
-            clusters=tuple(prompt.cluster for prompt in chosen),
-            weights=(1.0,) * len(chosen),
-        )
+    def levels(
+        self, attribute: str, group: str, quantities: Mapping[str, Floats], facets: Mapping[str, str] | None = None
+    ) -> Iterator[Measure]:
+        """What is shown of one group: of each quantity, by its metric, the mean."""
+        who, which = Groups(attribute=attribute, group=group), self.about(attribute, group)
+        for metric, values in quantities.items():
+            yield shown(metric, self.share(values, which), who, facets=facets)
+
+    def gaps(
+        self, pair: Groups, quantities: Mapping[str, Floats], facets: Mapping[str, str] | None = None
+    ) -> Iterator[Measure]:
+        """What is shown of two groups: of each quantity, by its metric, the difference."""
+        for metric, values in quantities.items():
+            yield shown(metric, self.difference(values, pair), pair, facets=facets)
 
     def _clusters(self, which: Bools) -> list[str]:
         return [prompt.cluster for prompt, one in zip(self.prompts, which.tolist(), strict=True) if one]
@@ -176,10 +179,9 @@ def comparisons(prompts: Sequence[Prompt], reference: str | None) -> list[Groups
     return found
 
 
-def lacking_shares(texts: Written, metric: str, facets: Mapping[str, str]) -> Iterator[Measure]:
+def lacking_shares(texts: Written, metric: str, facets: Mapping[str, str] | None = None) -> Iterator[Measure]:
     """Of each group the share of texts that are not there: declined, empty, failed or never recorded."""
     for attribute, groups in groups_of(texts.prompts).items():
         for group in groups:
-            estimate = from_counts("wilson", [texts.lacking(group)])
-            who = Groups(attribute=attribute, group=group)
-            yield Measure(metric=metric, groups=who, facets=facets, estimate=estimate, mode="disclosure")
+            lacking = from_counts("wilson", [texts.lacking(group)])
+            yield shown(metric, lacking, Groups(attribute=attribute, group=group), facets=facets)

@@ -14,7 +14,7 @@ from probandum.resources import dataset
 from probandum.subject import Bools, spelled
 from probandum.yaml_source import read_yaml
 from probandum_probes.bias.swap_texts import Seed, read_terms
-from probandum_probes.public_files import PublicRecord, read_records
+from probandum_probes.public_files import PublicRecord, read_once, read_records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,6 +60,7 @@ class Columns:
     cluster: str | None
 
 
+@read_once
 def read_labelled(path: Path, columns: Columns) -> LabelledTexts:
     """The texts of a file; DataError with file and line for a label, number or field that cannot be meant."""
     if not columns.identities and not columns.terms:

@@ -16,6 +16,7 @@ from probandum.probe import Ask, Measure, probe
 from probandum.subject import UNKNOWN, Bools, Grouping, Outcomes, Subject
 from probandum_probes.bias.counting import decisions, stated
 from probandum_probes.bias.ll144_controls import permuted_categories, published_example
+from probandum_probes.bias.weighted import refuse_recurring
 from probandum_probes.estimates import exactly, from_counts
 
 #: A category under this share of the rows may be left out of the ratios, with a justification.
@@ -39,6 +40,7 @@ _RATIO = {"selection": "selection-impact-ratio", "scoring": "scoring-impact-rati
         "at-the-median": "share",
     },
     attributes="plan",
+    honours=("weight", "cluster"),  # what the rule says of them is said, and no table is made of others
 )
 class LocalLaw144:
     """The tables of New York City's Local Law 144: rates and impact ratios by sex, by race or ethnicity, and crossed.
@@ -53,6 +55,10 @@ class LocalLaw144:
     ``not-stated``: rows that state no category, counted and in no ratio. Categories under 2 % of the rows may be left
     out of the ratios, with a justification: where ``exclusion`` holds one they are, and it stands beside each of them
     with its share; count and rate are shown all the same. Without one none is left out.
+
+    The rule counts the people who were assessed, each once, and no weights. Where the plan declares ``cluster`` each
+    person must have one row, and a person with two is an ERROR, since which decision is theirs is for nobody here to
+    say; so is a plan that declares ``weight``, whose table would be one of other people.
 
     ``sex`` and ``race`` name the attributes of the plan. ``tool``: ``selection``, ``scoring``, or ``both`` where the
     decision rests on a score. The higher a score, the better for the person: where a high score means the unfavourable
@@ -82,7 +88,18 @@ class LocalLaw144:
         self.exclusion = exclusion
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
-        """Ask for all decisions at once, and fill the tables."""
+        """Ask for all decisions at once, and fill the tables; DataError for weights, and for a person with two rows."""
+        if ask.subject.weight is not None:
+            raise DataError(
+                f"the plan declares the weight {ask.subject.weight!r} of the rows, and 6 RCNY 5-301 counts the people "
+                "who were assessed: the table of a weighted sample is not the one that it asks for",
+                remedy="audit everybody who was assessed, without weight, in a plan of its own",
+            )
+        refuse_recurring(
+            ask.subject,
+            what="6 RCNY 5-301 counts each person who was assessed once",
+            remedy="keep the row of the decision that counts for each person, in a plan of its own",
+        )
         subject, answer = decisions(ask)
         outcomes = subject.outcomes(answer)
         tools = ("selection", "scoring") if self.tool == "both" else (self.tool,)

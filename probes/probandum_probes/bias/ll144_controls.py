@@ -39,6 +39,7 @@ def published_example(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         table=subject.table.take(rows),
         groupings={name: Grouping(attribute=name, codes=codes, names=tuple(EXAMPLE))},
         decision=Decision(favourable="1", positive="1"),
+        cluster=None,  # a row may stand for several applicants here
     )
     answer = Response(
         outputs=np.column_stack([chosen, chosen, chosen]).astype(np.float64),

@@ -12,24 +12,28 @@ from probandum.evidence import Capability
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import UNKNOWN, Bools, Codes, Grouping, Outcomes, Subject
+from probandum_probes.bias.carried import features_of
 from probandum_probes.bias.counting import (
     FALSE_POSITIVES,
     SELECTION,
     SMALLEST_GROUP,
     TRUE_POSITIVES,
     Rate,
+    cell_of,
     count,
     groups_of,
+    once,
     pair_of,
 )
 from probandum_probes.bias.halving import first_half
 from probandum_probes.bias.mitigation_controls import nothing_to_close, planted_and_closed
-from probandum_probes.bias.proxies import features_of, once
 from probandum_probes.bias.remedies import CONSTRAINTS, REWEIGHING, reweighing, stand_in, thresholds
 from probandum_probes.bias.removal import only, outcomes_of
 from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
 from probandum_probes.bias.scored import Scored, pairs_of, scored, sizes_of
+from probandum_probes.bias.tallies import unit_of
+from probandum_probes.bias.weighted import Shares, persons_of, shift
 from probandum_probes.estimates import from_counts
 
 #: What each remedy is meant to bring together.
@@ -45,6 +49,7 @@ class Remedy:
     """What was decided on the held-out rows of an attribute, and what a remedy would have decided."""
 
     method: str
+    subject: Subject
     grouping: Grouping
     before: Outcomes
     after: Outcomes
@@ -64,6 +69,7 @@ class Remedy:
     },
     facets=("method", "stage"),
     attributes="plan",
+    honours=("weight", "cluster"),
 )
 class Mitigation:
     """What thresholds by group or reweighted rows would do to a gap and to accuracy on rows held out, as advice only.
@@ -80,6 +86,11 @@ class Mitigation:
     ``reweighing`` (``selection-difference``): weights P(g) P(y) / P(g, y) in training. The system cannot be trained
     here; before and after are a stand-in, gradient-boosted trees on the same features that find as large a share
     positive as the system does. It needs the attribute in training, and not when it decides.
+
+    Rows of one person, or of one id where the plan names no persons, stay in one half. Where the plan declares
+    ``weight`` or ``cluster`` of its rows, every share and every interval is of the population and over persons
+    (linearised, CR2), who are what counts. Training takes the weights; fairlearn's thresholds take none, and are
+    fitted on rows repeated in proportion to theirs.
 
     Whether an attribute may be known, stored or used, at decision time or in training, is a question of law that no
     figure here answers. The label may itself be biased: error rates and accuracy then rest on that. Rows that state no
@@ -125,16 +136,17 @@ class Mitigation:
 
 def too_small(found: Scored, grouping: Grouping, fit: Bools) -> str | None:
     """Why no remedy can be fitted to an attribute; None where one can."""
+    subject, standing = found.subject, found.subject.weights > 0
+    who = "persons" if subject.design else "rows"
     named = [index for index, name in enumerate(grouping.names) if name != UNKNOWN and (grouping.codes == index).any()]
     if len(named) < 2:
         return f"{grouping.attribute} has no two groups to compare"
     for index in named:
         for half, rows in (("fitted", fit), ("held-out", ~fit)):
-            inside = rows & (grouping.codes == index)
-            if inside.sum() < SMALLEST_GROUP:
-                few = int(inside.sum()) or "no"
-                return f"{grouping.names[index]} has {few} rows in the {half} half; it takes {SMALLEST_GROUP}"
-        labels = found.positive[fit & (grouping.codes == index)]
+            size = persons_of(subject, rows & (grouping.codes == index))
+            if size < SMALLEST_GROUP:
+                return f"{grouping.names[index]} has {size or 'no'} {who} in the {half} half; it takes {SMALLEST_GROUP}"
+        labels = found.positive[fit & standing & (grouping.codes == index)]
         if labels.all() or not labels.any():
             return f"all rows of {grouping.names[index]} in the fitted half have the same label"
     return None
@@ -145,11 +157,15 @@ def by_thresholds(found: Scored, grouping: Grouping, fit: Bools, method: str, *,
     known = _known(grouping)
     codes = grouping.codes[known]
     score, positive = found.score[known], found.positive[known]
-    detected = thresholds(score, positive, codes, fit[known], constraint=CONSTRAINTS[method], seed=seed)
+    weights = found.subject.weights[known] if found.subject.weight is not None else None
+    detected = thresholds(
+        score, positive, codes, fit[known], constraint=CONSTRAINTS[method], seed=seed, weights=weights
+    )
     held = known[~fit[known]]
     outcomes = found.subject.outcomes(found.answer)
     return Remedy(
         method=method,
+        subject=only(found.subject, held),
         grouping=replace(grouping, codes=grouping.codes[held]),
         before=outcomes_of(outcomes, held),
         after=_decided(found.subject, detected[~fit[known]], found.positive[held]),
@@ -165,18 +181,22 @@ def _by_weights(found: Scored, grouping: Grouping, fit: Bools, *, seed: int) -> 
     known = _known(grouping)
     subject = only(found.subject, known)
     fitted, positive = fit[known], found.positive[known]
-    share = float(subject.outcomes(replace(found.answer, outputs=found.answer.values[known])).detected[fitted].mean())
-    weights = reweighing(positive[fitted], grouping.codes[known][fitted])
+    detected = subject.outcomes(replace(found.answer, outputs=found.answer.values[known])).detected[fitted]
+    counted = subject.weights[fitted] if subject.design else None
+    share, persons = float(np.average(detected, weights=counted)), persons_of(subject, fitted)
+    weights = reweighing(positive[fitted], grouping.codes[known][fitted], counted)
     table = subject.table.select(features)
     plain, weighted = (
-        stand_in(table, positive, fitted, share=share, seed=seed, weights=each)[~fitted] for each in (None, weights)
+        stand_in(table, positive, fitted, share=share, seed=seed, weights=each, counted=counted, persons=persons)
+        for each in (counted if subject.weight is not None else None, weights)
     )
     held = known[~fitted]
     return Remedy(
         method=REWEIGHING,
+        subject=only(found.subject, held),
         grouping=replace(grouping, codes=grouping.codes[held]),
-        before=_decided(found.subject, plain, found.positive[held]),
-        after=_decided(found.subject, weighted, found.positive[held]),
+        before=_decided(found.subject, plain[~fitted], found.positive[held]),
+        after=_decided(found.subject, weighted[~fitted], found.positive[held]),
         design=f"advice, not applied; of a stand-in for the system; needs {grouping.attribute} in training",
     )
 
@@ -197,42 +217,46 @@ def _decided(subject: Subject, detected: Bools, positive: Bools) -> Outcomes:
 
 def _shown(remedy: Remedy) -> Iterator[Measure]:
     """Before and after of every comparison, and what it costs."""
-    grouping, n = remedy.grouping, len(remedy.grouping.codes)
-    stages = {"before": count(grouping, remedy.before), "after": count(grouping, remedy.after)}
+    grouping, subject = remedy.grouping, remedy.subject
+    everybody = np.ones(len(subject), dtype=np.bool_)
     for pair in once(pairs_of(grouping)):
         for rate in _MEANT[remedy.method]:
-            for stage, cells in stages.items():
-                counts, _ = pair_of(rate, cells, *pair)
+            for stage, outcomes in (("before", remedy.before), ("after", remedy.after)):
                 yield Measure(
                     metric=rate.gap,
                     groups=groups_of(grouping, *pair),
                     facets={"method": remedy.method, "stage": stage},
-                    estimate=_difference(rate, counts, grouping, pair, remedy.design),
+                    estimate=_difference(remedy, rate, outcomes, pair),
                     mode="disclosure",
                 )
     right = [each.detected == each.positive for each in (remedy.after, remedy.before)]
-    better, worse = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
+    if subject.design:
+        cost = shift(right[0].astype(np.int64) - right[1], subject, everybody, remedy.design)
+    else:
+        better, worse = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
+        n = len(subject)
+        cost = from_counts("mcnemar-tango", ((better, worse), (n, n)), n=n, design=remedy.design)
     yield Measure(
         metric="accuracy-change",
         groups=Groups(attribute=grouping.attribute, group="all"),
         facets={"method": remedy.method},
-        estimate=from_counts("mcnemar-tango", ((better, worse), (n, n)), n=n, design=remedy.design),
+        estimate=cost,
         mode="disclosure",
     )
 
 
-def _difference(
-    rate: Rate,
-    counts: tuple[tuple[int, int], tuple[int, int]],
-    grouping: Grouping,
-    pair: tuple[int, int],
-    design: str,
-) -> Estimate:
+def _difference(remedy: Remedy, rate: Rate, outcomes: Outcomes, pair: tuple[int, int]) -> Estimate:
     """One gap; missing where a group has nobody whom the rate counts."""
-    for index, (_, trials) in zip(pair, counts, strict=True):
-        if not trials:
-            return Estimate.missing(f"{grouping.names[index]} has no held-out {rate.unit}", unit="share")
-    return from_counts("newcombe", counts, design=design)
+    grouping, cells = remedy.grouping, cell_of(outcomes)
+    shares = Shares.of(rate.events[cells], remedy.subject, grouping.codes, rate.trials[cells])
+    unit = unit_of(rate) if remedy.subject.design else rate.unit
+    for index in pair:
+        if not shares.sums.size(index):
+            return Estimate.missing(f"{grouping.names[index]} has no held-out {unit}", unit="share")
+    if remedy.subject.design:
+        return shares.difference(pair, remedy.design)
+    counts, _ = pair_of(rate, count(grouping, outcomes), *pair)
+    return from_counts("newcombe", counts, design=remedy.design)
 
 
 def _without_features(why: str, grouping: Grouping, n: int) -> Iterator[Measure]:

@@ -17,9 +17,10 @@ from probandum.probe import Ask, Measure, Probe
 from probandum.subject import Bools, Grouping, Subject
 from probandum_probes.bias.counting import SMALLEST_GROUP, groups_of
 from probandum_probes.bias.gap_controls import TWICE, excluded_twice, permuted, z_at
-from probandum_probes.bias.halving import first_half
+from probandum_probes.bias.halving import first_half, order_of_persons
 from probandum_probes.bias.sampling import sampled_rows
-from probandum_probes.bias.scored import Recorded, Scored, pairs_of, rescored, scored, sizes_of
+from probandum_probes.bias.scored import Recorded, Scored, pairs_of, rescored, scored
+from probandum_probes.bias.weighted import persons_of
 
 _METHOD = "thresholds-for-equal-selection"
 #: What scores of one group are pulled down to: this part of their distance from the lowest of all.
@@ -37,10 +38,10 @@ def nothing_to_close(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     where = groups_of(grouping, *pair)
     seen = []
     for number in ("first", "second"):
-        order = ask.rng("permuted", number).permutation(len(scores.subject))
+        order = order_of_persons(scores.subject, ask.rng("permuted", number))
         world = Recorded(ask, subject=_alone(permuted(scores.subject, order), grouping), answer=scores.answer)
         after = _stages(probe, world, where).get("after")
-        if after is None or after.counts is None:
+        if after is None or after.value is None:
             return None, f"groups were dealt out anew, and {where} then had too few of one label"
         seen.append(_wider(after))
     said = " and ".join(f"{each.low:+.4f} to {each.high:+.4f}" for each in seen)
@@ -58,12 +59,16 @@ def planted_and_closed(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     answer = rescored(scores, pulled)
     stages = _stages(probe, Recorded(ask, subject=_alone(scores.subject, grouping), answer=answer), where)
     before, after = stages.get("before"), stages.get("after")
-    if before is None or after is None or before.counts is None or after.counts is None:
+    if before is None or after is None or before.value is None or after.value is None:
         return False, f"the probe says nothing of {where}"
     held = ~first_half(sampled_rows(ask, getattr(probe, "sample", None)))
     favourable = scores.subject.outcomes(answer).favourable
-    plainly = float(favourable[held & inside].mean() - favourable[held & (grouping.codes == pair[1])].mean())
-    if before.value is None or abs(before.value - plainly) > 1e-9:
+    first, second = (
+        float(np.average(favourable[rows], weights=scores.subject.weights[rows]))
+        for rows in (held & inside, held & (grouping.codes == pair[1]))
+    )
+    plainly = first - second
+    if abs(before.value - plainly) > 1e-9:
         return False, f"before, {where} came out as {before.value}; by the rows' means it is {plainly}"
     error = _error(before)
     if abs(plainly) < (z_at(0.05) + z_at(0.01)) * _BOTH * error:
@@ -79,13 +84,13 @@ def _found(probe: Probe, ask: Ask) -> tuple[Scored, Grouping, tuple[int, int]] |
     if isinstance(found, str):
         return found
     places = [
-        (int(sizes_of(grouping)[list(pair)].min()), name, pair)
+        (min(persons_of(found.subject, grouping.codes == index) for index in pair), name, pair)
         for name, grouping in found.subject.groupings.items()
         for pair in pairs_of(grouping)
         if pair[0] < pair[1] or grouping.reference is not None
     ]
     if not places or max(places)[0] < 4 * SMALLEST_GROUP:
-        return f"no two groups have {4 * SMALLEST_GROUP} rows each"
+        return f"no two groups have {4 * SMALLEST_GROUP} persons each"
     _, name, pair = max(places)
     if found.score.min() == found.score.max():
         return "every row has the same score"
@@ -114,9 +119,9 @@ def _pulled(scores: Floats, inside: Bools) -> Floats:
 
 
 def _wider(estimate: Estimate) -> stats.Interval:
-    """Newcombe's interval as wide as both halves make it."""
-    assert estimate.counts is not None
-    found = stats.bounds("newcombe", level=TWICE, counts=estimate.counts)
+    """The interval as wide as both halves make it."""
+    assert estimate.method is not None
+    found = stats.bounds(estimate.method, level=TWICE, counts=estimate.counts, moments=estimate.moments)
     low, high = (found.value + _BOTH * (end - found.value) for end in (found.low, found.high))
     return replace(found, low=low, high=high)
 

@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
 from probandum import stats
 from probandum.controls import Examined
-from probandum.errors import DataError
 from probandum.evidence import Capability, Floats
-from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Expected, Measure, probe
 from probandum_probes.bias import swap_estimates
+from probandum_probes.bias.barring import Mode, judged, shown, unsaid
 from probandum_probes.bias.requirements import DECISIONS
-from probandum_probes.bias.sampling import refuse_sample
 from probandum_probes.bias.swap_answers import REPEATS, Answers, Asking, Round, answered, asking
 from probandum_probes.bias.swap_controls import finds_planted_names, quiet_within_groups
-from probandum_probes.bias.swap_crossing import crossed
-from probandum_probes.bias.swap_design import PLACEBO, Case, pairs_of
+from probandum_probes.bias.swap_design import PLACEBO, pairs_of
 from probandum_probes.bias.swap_measures import (
     by_part,
     invalid,
     invalid_share,
-    mistrusted,
     position_bias,
-    too_small,
+    too_few,
+    trusted,
     untrusted,
 )
-from probandum_probes.bias.swap_sources import source
+from probandum_probes.bias.swap_options import SwapOptions
 from probandum_probes.estimates import from_clusters
 
 #: Standard deviations, in logits, of what scenarios and names do to a difference, by which designs are planned
 #: (measurement A-L1).
 USUAL_SLOPES, USUAL_NAMES = 0.3, 0.2
-#: Prompts of a sample of the crossing.
-PROMPTS = 2400
 
 
 @probe(
@@ -57,7 +53,8 @@ PROMPTS = 2400
     facets=["domain", "component"],
     attributes=("name",),
 )
-class NameSwap:
+@dataclass(kw_only=True, eq=False)
+class NameSwap(SwapOptions):
     """How far the log-odds of the favourable answer move when one application bears the names of another group.
 
     For every scenario t, person n and way to ask (wording, label of the answers, order of the answers),
@@ -102,72 +99,22 @@ class NameSwap:
         Examined(name="names of one group, split at random", kind="negative", function=quiet_within_groups),
     )
 
-    def __init__(
-        self,
-        *,
-        texts: str = "applications",
-        scenarios: Path | None = None,
-        names: Path | None = None,
-        names_by: str = "group",
-        terms: Path | None = None,
-        mention: str = "name",
-        attributes: Sequence[str] = (),
-        groups: Sequence[str] = (),
-        reference: str | Sequence[str] | None = None,
-        domains: Sequence[str] = (),
-        languages: Sequence[str] = ("en",),
-        answering: Sequence[str] = (),
-        crossing: str | None = None,
-        prompts: int = PROMPTS,
-        placebos: bool | None = None,
-        prefix: str | None = None,
-        sample: int | None = None,
-    ) -> None:
-        refuse_sample("bias.name-swap", sample)
-        if crossing not in (None, "full", "sample"):
-            raise DataError(f"suites.bias.name-swap.crossing: {crossing!r}", remedy="expected full or sample")
-        self.texts, self.mention, self.names_by = texts, mention, names_by
-        self.scenarios, self.names, self.terms = scenarios, names, terms
-        self.attributes, self.groups = tuple(attributes), tuple(groups)
-        self.reference = (reference,) if isinstance(reference, str) else tuple(reference or ())
-        self.domains, self.languages, self.answering = tuple(domains), tuple(languages), tuple(answering)
-        self.crossing = crossing or ("full" if texts == "applications" else "sample")
-        self.placebos = texts != "applications" if placebos is None else placebos
-        self.prompts, self.prefix, self.sample = prompts, prefix, sample
-        self.source = source(
-            texts=texts,
-            scenarios=scenarios,
-            languages=self.languages,
-            domains=self.domains,
-            answering=self.answering,
-            prefix=prefix,
-            names=names,
-            names_by=names_by,
-            groups=self.groups,
-            mention=mention,
-            attributes=self.attributes,
-            terms=terms,
-            references=self.reference,
-            sampled=self.crossing == "sample",
-            placebos=self.placebos,
-        )
-        if prompts < 2 * self.source.groups:
-            raise DataError(
-                f"suites.bias.name-swap.prompts: {prompts} for {self.source.groups} groups",
-                remedy="expected two a group at least",
-            )
-        self.own_attributes = tuple(attribute.name for attribute in self.source.attributes)
-        self.own_facets = ("language",) if len({case.language for case in self.source.cases}) > 1 else ()
+    texts: str = "applications"
+    names_by: str = "group"
+    prefix: str | None = None
 
-    @property
-    def pairs(self) -> list[Groups]:
-        """The comparisons: every other group of an attribute with its reference, placebos last."""
-        return [pair for attribute in self.source.attributes for pair in pairs_of(attribute)]
+    def __post_init__(self) -> None:
+        own = self.texts != "applications"
+        if self.crossing is None:
+            self.crossing = "sample" if own else "full"
+        if self.placebos is None:
+            self.placebos = own
+        self.read_texts(paired=self.crossing == "sample", prefix=self.prefix)
 
-    def expected(self, metric: str) -> Expected | None:
+    def expected(self, metric: str, groups: Mapping[str, str]) -> Expected | None:
         """The standard error of a log-odds difference at the usual spreads, SE^2 = slopes^2 / T + 2 names^2 / N.
 
-        >>> expected = NameSwap(reference="men").expected("log-odds-difference")
+        >>> expected = NameSwap(reference="men").expected("log-odds-difference", {})
         >>> round(expected.error, 3)  # 20 scenarios and 20 names a group
         0.092
         """
@@ -184,30 +131,19 @@ class NameSwap:
             assuming=f"{scenarios} scenarios spread by {USUAL_SLOPES} logits and {names} names by {USUAL_NAMES}",
         )
 
-    @property
-    def cells(self) -> int:
-        """How many prompts a sample has for each group."""
-        return self.prompts // self.source.groups
-
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Ask everything in one round, and compare."""
-        measures = list(self._measures(ask, self.asked(ask)))
-        broken = next((each.why for each in measures if each.verdict is Verdict.ERROR), None)
-        for each in measures:
-            yield each if broken is None else mistrusted(each, broken)
+        yield from trusted(self._measures(ask, self.asked(ask)))
 
     def asked(self, ask: Ask) -> Round:
         """The answers to every case that is asked, about all persons and in all ways that are."""
-        cases, asked = self._design(ask)
+        cases, asked = self.design(ask)
         return answered(ask, cases, self.source.ways, self.source.attributes, asked)
 
     def requests(self, ask: Ask) -> Asking:
         """What :meth:`asked` asks."""
-        cases, asked = self._design(ask)
+        cases, asked = self.design(ask)
         return asking(ask, cases, self.source.ways, self.source.attributes, asked)
-
-    def _design(self, ask: Ask) -> tuple[tuple[Case, ...], list[Any]]:
-        return crossed(ask, self.source, crossing=self.crossing, cells=self.cells, sample=self.sample)
 
     def _measures(self, ask: Ask, found: Round) -> Iterator[Measure]:
         for answers in found.answers:
@@ -218,18 +154,17 @@ class NameSwap:
                 yield invalid_share(answers, group)
                 if answers.attribute.slots > 1:
                     where = Groups(attribute=answers.attribute.name, group=group)
-                    estimate = swap_estimates.name_spread(answers, group, found.noise)
-                    yield Measure(metric="name-spread", groups=where, estimate=estimate, mode="disclosure")
+                    yield shown("name-spread", swap_estimates.name_spread(answers, group, found.noise), where)
         first = found.answers[0]
         for part, share in swap_estimates.variance_shares(first, found.noise).items():
-            yield Measure(metric="variance-share", facets={"component": part}, estimate=share, mode="disclosure")
-        yield Measure(metric="noise-floor", estimate=_noise_floor(found.variances), mode="disclosure")
+            yield shown("variance-share", share, facets={"component": part})
+        yield shown("noise-floor", _noise_floor(found.variances))
         yield position_bias(found.answers, [each.shares for each in found.answers])
 
 
 def _pair(ask: Ask, answers: Answers, pair: Groups, noise: float) -> Iterator[Measure]:
     """All that is said of one comparison; placebos are shown and never judged."""
-    mode: Any = "disclosure" if pair.attribute == PLACEBO else "gate"
+    mode: Mode = "disclosure" if pair.attribute == PLACEBO else "gate"
     quantities = (
         ("log-odds-difference", "logit", answers.log_odds),
         ("probability-difference", "share", answers.shares),
@@ -240,26 +175,22 @@ def _pair(ask: Ask, answers: Answers, pair: Groups, noise: float) -> Iterator[Me
     if why is not None or logits.interval is None:
         said = why or "fewer than two scenarios or names were answered"
         for metric, unit, _ in quantities:
-            missing = Estimate.missing(said, unit=unit)
-            yield mistrusted(Measure(metric=metric, groups=pair, estimate=missing, mode=mode), said)
+            yield unsaid(metric, said, pair, mode=mode, unit=unit)
         return
-    small = too_small(answers.attribute, pair, logits)
-    verdict = (Verdict.INCONCLUSIVE, SubReason.SMALL_GROUP) if small else (None, None)
+    few = too_few(answers.attribute, pair, logits)
     for metric, unit, values in quantities:
-        yield Measure(
-            metric=metric,
-            groups=pair,
-            estimate=swap_estimates.estimated(whole_of[metric], answers, unit),
+        yield judged(
+            metric,
+            swap_estimates.estimated(whole_of[metric], answers, unit),
+            few,
+            pair,
             mode=mode,
-            verdict=verdict[0],
-            sub_reason=verdict[1],
-            why=small,
             items=swap_estimates.items_of(answers, values, pair, unit),
             halves=swap_estimates.halves_of(answers, values, pair, ask, unit),
         )
     yield from by_part("log-odds-difference", "logit", answers.log_odds, answers, pair, logits.cases)
     spread = swap_estimates.scenario_spread(answers, pair, noise)
-    yield Measure(metric="scenario-spread", groups=pair, estimate=spread, mode="disclosure")
+    yield shown("scenario-spread", spread, pair)
 
 
 def _noise_floor(variances: Floats) -> Estimate:

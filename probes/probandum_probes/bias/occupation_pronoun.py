@@ -16,6 +16,7 @@ from probandum.evidence import Capability, Floats, Items
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.resources import dataset
+from probandum_probes.bias.barring import shown, unsaid
 from probandum_probes.bias.contrasts import crossed_mean
 from probandum_probes.bias.occupation_answers import HE, SHE, THEY, Pronouns, asked, key
 from probandum_probes.bias.occupation_controls import exchanged_pronouns, quiet_neutral_nouns
@@ -120,8 +121,8 @@ class OccupationPronoun:
         """Ask everything in one round, and describe it."""
         answers = self.asked(ask)
         if answers.broken is not None:
-            for metric in _UNITS:
-                yield _broken(metric, answers.broken)
+            for metric, unit in _UNITS.items():
+                yield unsaid(metric, answers.broken, mode="disclosure", unit=unit.removesuffix(" difference"))
             return
         small = self._too_small(answers)
         for each in self._measures(answers, ask.rng("permutations")):
@@ -134,25 +135,25 @@ class OccupationPronoun:
     def _measures(self, answers: Pronouns, rng: np.random.Generator) -> Iterator[Measure]:
         working, neutral, n = answers.working, answers.neutral, answers.working.size
         slope = from_clusters(crossed_slope(working, self.women), n=n, unit="logit", design=_DESIGN)
-        yield _shown("share-slope", slope, self._weighted(answers))
+        yield shown("share-slope", slope, items=self._weighted(answers))
         p = permutation_p(working.mean(axis=0), self.women, rng)
         told = f"{PERMUTATIONS} permutations of the shares"
-        yield _shown("share-slope-p-value", exactly(p, n=working.shape[1], unit="p-value", design=told))
-        yield _shown("mean-log-odds", _contrast(working, neutral), self._crossed(answers, working, neutral))
-        yield _shown("neutral-log-odds", _mean(neutral, "logit"))
+        yield shown("share-slope-p-value", exactly(p, n=working.shape[1], unit="p-value", design=told))
+        yield shown("mean-log-odds", _contrast(working, neutral), items=self._crossed(answers, working, neutral))
+        yield shown("neutral-log-odds", _mean(neutral, "logit"))
         signs = np.sign(working.mean(axis=0) - neutral.mean())
         sides = working * signs, neutral * float(signs.mean())
-        yield _shown("mean-absolute-log-odds", _contrast(*sides), self._crossed(answers, *sides))
+        yield shown("mean-absolute-log-odds", _contrast(*sides), items=self._crossed(answers, *sides))
         yield from _lopsided(answers.shares)
-        yield _shown("they-share", _mean(answers.shares[..., THEY], "share"))
+        yield shown("they-share", _mean(answers.shares[..., THEY], "share"))
         mass = np.exp(np.logaddexp.reduce(answers.logs[:, : answers.occupations], axis=2))
-        yield _shown("pronoun-mass", _mean(mass, "share"))
-        yield _shown("split-half-correlation", _halves(working))
+        yield shown("pronoun-mass", _mean(mass, "share"))
+        yield shown("split-half-correlation", _halves(working))
         gaps = working - neutral.mean(axis=1, keepdims=True)
         for place, occupation in enumerate(self.shares):
             interval = stats.mean_interval(gaps[:, place])
             estimate = from_clusters(interval, n=len(gaps), unit="logit", design="cluster=template")
-            yield _shown("occupation-log-odds", estimate, groups=Groups(attribute="occupation", group=occupation))
+            yield shown("occupation-log-odds", estimate, groups=Groups(attribute="occupation", group=occupation))
 
     def _crossed(self, answers: Pronouns, working: Floats, neutral: Floats) -> Items:
         """One value a template and noun: occupations less neutral nouns."""
@@ -221,22 +222,6 @@ def _halves(working: Floats) -> Estimate:
         return Estimate.missing("occupations do not differ", n=working.size, unit="correlation")
     value = float(np.clip(np.corrcoef(first, second)[0, 1], -1.0, 1.0))
     return exactly(value, n=working.shape[1], unit="correlation", design="odd and even templates")
-
-
-def _shown(metric: str, estimate: Estimate, items: Items | None = None, groups: Groups | None = None) -> Measure:
-    return Measure(metric=metric, estimate=estimate, items=items, groups=groups, mode="disclosure")
-
-
-def _broken(metric: str, why: str) -> Measure:
-    unit = _UNITS[metric].removesuffix(" difference")
-    return Measure(
-        metric=metric,
-        estimate=Estimate.missing(why, unit=unit),
-        mode="disclosure",
-        verdict=Verdict.ERROR,
-        sub_reason=SubReason.INVALID_ANSWERS,
-        why=why,
-    )
 
 
 def _little(measure: Measure, why: str) -> Measure:

@@ -15,7 +15,6 @@ from probandum.evidence import Floats
 from probandum.probe import Ask, Probe
 from probandum.subject import Grouping
 from probandum_probes.bias.counting import groups_of
-from probandum_probes.bias.designed import Two
 from probandum_probes.bias.gap_controls import (
     FALSE_ALARM,
     FEWEST_DRAWS,
@@ -38,6 +37,7 @@ from probandum_probes.bias.outcomes import (
     pairs_of,
     too_small,
 )
+from probandum_probes.bias.tallies import Two
 
 #: The smallest gap that the positive control plants, in standard deviations of what was decided.
 PLANTED = 0.3

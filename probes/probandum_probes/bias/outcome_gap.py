@@ -15,7 +15,6 @@ from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Grouping, Subject
 from probandum_probes.bias.counting import groups_of
-from probandum_probes.bias.designed import Persons, Two
 from probandum_probes.bias.outcome_controls import no_gap, planted_gap
 from probandum_probes.bias.outcomes import (
     LOSSES,
@@ -36,8 +35,10 @@ from probandum_probes.bias.outcomes import (
     too_small,
     within_spread,
 )
+from probandum_probes.bias.person_items import Persons
 from probandum_probes.bias.requirements import PERFORMANCE
 from probandum_probes.bias.sampling import refuse_sample
+from probandum_probes.bias.tallies import Two
 from probandum_probes.estimates import exactly, from_moments
 
 #: Outcomes may have nothing to do with what was decided, and chance alone must not call that an error.

@@ -21,9 +21,9 @@ from probandum.probe import Ask, Measure
 from probandum.stats.means import Student
 from probandum.subject import NUMERIC, Bools, Grouping, Subject
 from probandum_probes.bias.counting import SMALLEST_GROUP, compared, decisions, refuse_no_groups
-from probandum_probes.bias.designed import Two, design_in_words
 from probandum_probes.bias.sampling import sampled_rows
 from probandum_probes.bias.scored import sizes_of
+from probandum_probes.bias.tallies import Two, design_in_words
 from probandum_probes.estimates import from_moments
 
 #: What the estimates of outcomes are said in: as the system decides, euros or points or years.

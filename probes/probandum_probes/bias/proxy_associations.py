@@ -1,7 +1,7 @@
 """How closely one feature goes with membership of a group: Cramer's V of texts, distance correlation of numbers.
 
 Both lie from 0 to 1, are 0 where a feature says nothing, and are biased upwards in small samples: the p-value of a
-permutation test stands beside them.
+permutation test stands beside them. Rows of one person are permuted and resampled together.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from probandum import stats
 from probandum.evidence import Column, Floats
 from probandum.stats.resampling import sorted_draws
 from probandum.subject import Bools, Codes
-from probandum_probes.bias.predicting import coded, numbers_of
+from probandum_probes.bias.predicting import Sampled, coded, numbers_of
 
 #: Permutations of a test, and resamples of an interval of distance correlation, which takes distances of all rows.
 PERMUTATIONS = 999
 RESAMPLES = 399
-#: Rows whose distances are taken.
+#: Rows of which distance correlation is taken.
 MOST_DISTANCES = 500
 
 
@@ -34,12 +34,17 @@ class Association:
     p: float
 
 
-def association(column: Column, member: Bools, rng: np.random.Generator) -> Association:
+def association(column: Column, member: Bools, rng: np.random.Generator, sampled: Sampled | None = None) -> Association:
     """Cramer's V where the column holds texts, else distance correlation over at most 500 rows that state a number."""
     numbers = numbers_of(column)
     if numbers is None:
+        if sampled is not None:
+            return _by_weighted_values(coded(column), member, rng, sampled)
         return _by_values(coded(column), member, rng)
     rows = np.sort(rng.permutation(np.flatnonzero(np.isfinite(numbers)))[:MOST_DISTANCES])
+    if sampled is not None:
+        fewer = Sampled(weights=sampled.weights[rows], persons=sampled.persons[rows])
+        return _by_weighted_distances(numbers[rows], member[rows], rng, fewer)
     return _by_distances(numbers[rows], member[rows], rng)
 
 
@@ -62,29 +67,32 @@ def distance_correlation(values: Floats, members: Floats) -> Floats:
     >>> distance_correlation(np.array([0.0, 0.0, 1.0, 1.0]), np.array([[0, 0, 1, 1], [0, 1, 0, 1]])).tolist()
     [1.0, 0.0]
     """
-    return _weighted(values, members, np.ones_like(members, dtype=np.float64))
+    return _weighted(values, members, np.ones((1, len(values))))
 
 
 def _weighted(values: Floats, members: Floats, weights: Floats) -> Floats:
-    """The same where every row counts as often as its weight, shape (k, n), says.
+    """The same where every row counts as often as its weight, shape (k, n) or the same for all (1, n), says.
 
     With centred memberships c and distances a, dCov^2 = -2 c a c / n^2: those of two values are their disagreements.
+    Sums of distances are sums over the gaps between values in their order, of what lies on either side: no pair of rows
+    is looked at.
     """
-    n = len(values)
-    distances = np.abs(values[:, None] - values[None, :])
+    n, order = len(values), np.argsort(values, kind="stable")
+    values, members, weights = values[order] - values.mean(), members[:, order], weights[:, order]
+    gaps = np.diff(values)
     centred = members - (weights * members).sum(axis=1, keepdims=True) / n
-    pulled = weights * centred
-    covariance = -2 * np.einsum("kn,kn->k", pulled @ distances, pulled) / n**2
-    sums = weights @ distances
-    squares = np.einsum("kn,kn->k", weights @ distances**2, weights) / n**2
-    whole = np.einsum("kn,kn->k", sums, weights) / n**2
-    spread = squares + whole**2 - 2 * np.einsum("kn,kn->k", sums**2, weights) / n**3
+    pulled = np.cumsum(weights * centred, axis=1)[:, :-1]
+    covariance = 4 * (pulled**2 @ gaps) / n**2
+    upto, moved = np.cumsum(weights, axis=1), np.cumsum(weights * values, axis=1)
+    # Of each row the sum of its distances to those below it, and to those above.
+    sums = values * upto - moved + (moved[:, -1:] - moved) - values * (n - upto)
+    squares = 2 * (n * (weights @ values**2) - (weights @ values) ** 2) / n**2
+    whole = (sums * weights).sum(axis=1) / n**2
+    spread = squares + whole**2 - 2 * (sums**2 * weights).sum(axis=1) / n**3
     own = 2 * (weights * centred**2).sum(axis=1) / n
     bottom = np.sqrt(np.maximum(spread, 0.0)) * own
-    return (
-        np.asarray(np.sqrt(np.clip(np.where(bottom > 1e-12, covariance / np.maximum(bottom, 1e-12), 0.0), 0.0, 1.0)))
-        + 0.0
-    )
+    found = np.where(bottom > 1e-12, covariance / np.maximum(bottom, 1e-12), 0.0)
+    return np.asarray(np.sqrt(np.clip(found, 0.0, 1.0))) + 0.0
 
 
 def _by_values(codes: Codes, member: Bools, rng: np.random.Generator) -> Association:
@@ -110,9 +118,62 @@ def _by_distances(values: Floats, member: Bools, rng: np.random.Generator) -> As
     orders = np.stack([rng.permutation(n) for _ in range(PERMUTATIONS)])
     permuted = distance_correlation(values, member[orders].astype(np.float64))
     weights = rng.multinomial(n, np.full(n, 1.0 / n), size=RESAMPLES).astype(np.float64)
-    resampled = _weighted(values, np.tile(member.astype(np.float64), (RESAMPLES, 1)), weights)
+    resampled = _weighted(values, member[None, :].astype(np.float64), weights)
     draws = _centred(value, resampled)
     return Association(metric="distance-correlation", value=value, draws=draws, n=n, p=_p(value, permuted))
+
+
+class _Units:
+    """Persons in one of both groups: what is permuted and resampled; whoever is in both is two of them."""
+
+    def __init__(self, member: Bools, sampled: Sampled, rng: np.random.Generator) -> None:
+        names, self.of_rows = np.unique(2 * sampled.persons + member, return_inverse=True)
+        self.member = names % 2 == 1
+        self.persons = len(np.unique(names // 2))
+        self._rng = rng
+
+    def permuted(self) -> Bools:
+        """Memberships dealt out anew, of all rows."""
+        return np.asarray(self._rng.permutation(self.member)[self.of_rows])
+
+    def resampled(self) -> Codes:
+        """How often each row is drawn, both groups as large as they are."""
+        many = np.zeros(len(self.member), dtype=np.int64)
+        for side in (self.member, ~self.member):
+            size = int(side.sum())
+            many[side] = self._rng.multinomial(size, np.full(size, 1.0 / size))
+        return np.asarray(many[self.of_rows])
+
+
+def _by_weighted_values(codes: Codes, member: Bools, rng: np.random.Generator, sampled: Sampled) -> Association:
+    """By the weighted table of values."""
+    units, width = _Units(member, sampled, rng), int(codes.max()) + 1
+
+    def found(inside: Bools, weights: Floats) -> float:
+        sides = [np.bincount(codes[side], weights=weights[side], minlength=width) for side in (inside, ~inside)]
+        return float(cramers_v(np.stack(sides)))
+
+    value = found(member, sampled.weights)
+    permuted = np.array([found(units.permuted(), sampled.weights) for _ in range(PERMUTATIONS)])
+    drawn = np.array([found(member, sampled.weights * units.resampled()) for _ in range(RESAMPLES)])
+    p = _p(value, permuted)
+    return Association(metric="cramers-v", value=value, draws=_centred(value, drawn), n=units.persons, p=p)
+
+
+def _by_weighted_distances(values: Floats, member: Bools, rng: np.random.Generator, sampled: Sampled) -> Association:
+    """By the distances of all rows, each as often as its weight says."""
+    units, n = _Units(member, sampled, rng), len(values)
+
+    def found(inside: Floats, weights: Floats) -> Floats:
+        return _weighted(values, inside, weights * n / weights.sum(axis=1, keepdims=True))
+
+    members, weights = member[None, :].astype(np.float64), sampled.weights[None, :]
+    value = float(found(members, weights)[0])
+    permuted = np.stack([units.permuted() for _ in range(PERMUTATIONS)]).astype(np.float64)
+    drawn = weights * np.stack([units.resampled() for _ in range(RESAMPLES)])
+    p = _p(value, found(permuted, weights))
+    draws = _centred(value, found(members, drawn))
+    return Association(metric="distance-correlation", value=value, draws=draws, n=units.persons, p=p)
 
 
 def _centred(value: float, resampled: Floats) -> tuple[float, ...]:

@@ -15,11 +15,11 @@ from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Probe
 from probandum.subject import Grouping, Subject
 from probandum_probes.bias.counting import SMALLEST_GROUP, groups_of
-from probandum_probes.bias.designed import Two
 from probandum_probes.bias.gap_controls import FALSE_ALARM, NULL_ERROR, TWICE, differences, excluded_twice
 from probandum_probes.bias.outcomes import RecordedNumbers, pairs_of
 from probandum_probes.bias.rankings import Ranking, discount, log_ratio, sums_by_list
 from probandum_probes.bias.scored import sizes_of
+from probandum_probes.bias.tallies import Two
 
 #: Worlds that the negative control draws.
 WORLDS = 500

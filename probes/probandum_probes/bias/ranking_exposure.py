@@ -15,12 +15,13 @@ from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import UNKNOWN, Bools, Grouping, Subject
 from probandum_probes.bias.counting import SMALLEST_GROUP, groups_of
-from probandum_probes.bias.designed import Two
 from probandum_probes.bias.outcomes import alike, numbers_of, pairs_of
 from probandum_probes.bias.ranking_controls import no_gap, planted_gap
 from probandum_probes.bias.rankings import Ranking, log_ratio, sums_by_list
 from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.scored import RowValues, sizes_of
+from probandum_probes.bias.tallies import Two
+from probandum_probes.bias.weighted import refuse_recurring
 from probandum_probes.estimates import exactly, from_counts, from_draws, from_interval, from_moments
 
 #: The fewest lists, where there are several, that allow a verdict: as many as of templates.
@@ -41,6 +42,7 @@ SMALLEST_LISTS = 20
         "tied-at-the-cut": "share",
     },
     attributes="plan",
+    honours=("cluster",),
 )
 class RankingExposure:
     """How much attention a ranking gives to each group, and whether its top has as many of a group as the pool.
@@ -58,7 +60,9 @@ class RankingExposure:
     the logarithm of the ratio, and Student's t of the lists' differences.
 
     A verdict needs 30 rows in each group, in several lists 20 lists with both groups, and a list longer than its top.
-    ``weight`` and ``cluster`` are not honoured: a weighted row has no rank.
+    A person stands in a place: where the plan declares ``cluster`` each person must be ranked once, and a person who is
+    ranked twice, in one list or in two, is an ERROR. ``weight`` is not honoured: a place holds one person, and no
+    weight moves anybody up or down.
 
     Singh and Joachims 2018 (exposure); Jarvelin and Kekalainen 2002 (discount).
     """
@@ -79,7 +83,12 @@ class RankingExposure:
         return list(subject.groupings.values())
 
     def ranking(self, ask: Ask) -> Ranking | str:
-        """The rows as the system ranks them, or why it does not."""
+        """The rows as the system ranks them, or why it does not; DataError where a person is ranked twice."""
+        refuse_recurring(
+            ask.subject,
+            what="a ranking places each person once, and lists that share persons are no independent observations",
+            remedy="audit rows in which each person is ranked once, such as one list, or every person's first",
+        )
         numbers = numbers_of(ask, None, 0.5)
         return numbers if isinstance(numbers, str) else Ranking.of(numbers, self.lists, self.top, ask.rng("ties"))
 

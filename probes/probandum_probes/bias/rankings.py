@@ -13,8 +13,8 @@ from probandum.evidence import Floats
 from probandum.stats.means import Student
 from probandum.subject import Bools, Codes, Grouping, as_text
 from probandum.tables import column_of
-from probandum_probes.bias.designed import Two
 from probandum_probes.bias.outcomes import Numbers
+from probandum_probes.bias.tallies import Two
 
 
 def discount(ranks: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,11 +13,12 @@ from probandum.finding import Estimate, Groups
 from probandum.probe import Measure
 from probandum.subject import Bools, Codes
 from probandum_probes.bias.counting import crossings
+from probandum_probes.bias.in_the_large import SMALLEST, in_the_large
 from probandum_probes.bias.scored import Scored
-from probandum_probes.estimates import exactly, from_counts, from_draws, from_interval
+from probandum_probes.bias.weighted import Shares, persons_of
+from probandum_probes.bias.worth import ROUNDING, few
+from probandum_probes.estimates import exactly, from_counts, from_draws
 
-#: The fewest rows of a group that allow a verdict, and of a group or a bin of which calibration is told.
-SMALLEST = 100
 #: Bins of the reliability data, alike for all groups, each with about as many of all rows.
 SHOWN_BINS = 10
 #: Resamples behind an interval of the calibration error, and labels drawn anew for what it is by chance.
@@ -25,9 +27,15 @@ _DRAWS, _MOST_DRAWN = 1000, 20_000_000
 
 def calibration_error(found: Scored, where: Groups, inside: Bools, rng: np.random.Generator) -> Measure:
     """The debiased calibration error of a group, with its interval and what chance alone gives."""
-    n = int(inside.sum())
-    if n < SMALLEST:
-        return absent("debiased-ece", where, few_rows(where.group, n), n=n)
+    n = persons_of(found.subject, inside)
+    if found.subject.design:
+        why = (
+            "the calibration error is debiased, and told from chance, as that of independent rows of equal weight; "
+            "calibration-in-the-large and observed-rate honour what the plan declares"
+        )
+        return absent("debiased-ece", where, why, n=n)
+    if (small := few(found.subject, where.group, inside, SMALLEST, needs="calibration needs")) is not None:
+        return absent("debiased-ece", where, small, n=n)
     p, y = found.score[inside], found.positive[inside]
     binned = stats.reliability(p, y)
     draws = _squared_draws(binned, rng)
@@ -64,20 +72,22 @@ def shared_bins(score: Floats) -> Codes:
 
 
 def reliability_data(found: Scored, where: Groups, inside: Bools, bins: Codes) -> Iterator[Measure]:
-    """What was predicted and what came true, bin by bin."""
-    many = int(bins.max()) + 1
+    """What was predicted and what came true, bin by bin; where the plan declares them, by weights and over persons."""
+    many, subject = int(bins.max()) + 1, found.subject
+    rates = Shares.of(found.positive, subject, bins, inside) if subject.design else None
+    who = "rows" if rates is None else "persons"
     for number in range(many):
-        rows = inside & (bins == number)
-        n = int(rows.sum())
+        rows = inside & (bins == number) & (subject.weights > 0)
+        n = persons_of(subject, rows)
         if n == 0:
             continue
         place = {"bin": f"{number + 1} of {many}"}
-        p = found.score[rows]
+        predicted = float(np.average(found.score[rows], weights=subject.weights[rows]))
         yield Measure(
             metric="predicted-rate",
             groups=where,
             facets=place,
-            estimate=exactly(float(p.mean()), n=n, unit="share", design="of these rows"),
+            estimate=exactly(predicted, n=n, unit="share", design=f"of these {who}"),
             mode="disclosure",
         )
         counts = ((int(found.positive[rows].sum()), n),)
@@ -85,20 +95,19 @@ def reliability_data(found: Scored, where: Groups, inside: Bools, bins: Codes) -
             metric="observed-rate",
             groups=where,
             facets=place,
-            estimate=from_counts("wilson", counts),
+            estimate=from_counts("wilson", counts) if rates is None else rates.share(number),
             mode="disclosure",
         )
 
 
 def multicalibration(found: Scored, bins: Codes) -> Measure:
     """The group and bin in which predictions miss the most."""
-    gaps = found.positive - found.score
+    subject = found.subject
     worst, name, many = None, "", 0
-    for grouping in [*found.subject.groupings.values(), *crossings(found.subject, 2)]:
+    for grouping in [*subject.groupings.values(), *crossings(subject, 2)]:
         cells = grouping.codes * (int(bins.max()) + 1) + bins
-        sizes = np.bincount(cells)
-        means = np.bincount(cells, weights=gaps) / np.maximum(sizes, 1)
-        large = np.flatnonzero(sizes >= SMALLEST)
+        effective, means = _by_cell(found, cells)
+        large = np.flatnonzero(effective >= SMALLEST - ROUNDING)
         many += len(large)
         for cell in large.tolist():
             if worst is None or abs(means[cell]) > abs(worst[0]):
@@ -107,17 +116,27 @@ def multicalibration(found: Scored, bins: Codes) -> Measure:
                 name = f"{grouping.attribute}={grouping.names[group]}, bin {number + 1} of {int(bins.max()) + 1}"
     metric = "multicalibration-error"
     if worst is None:
-        return absent(metric, None, f"no group has a bin of {SMALLEST} rows", n=len(gaps), unit="share")
-    rows = worst[1]
-    interval = stats.calibration_in_the_large(found.score[rows], found.positive[rows])
+        who = "persons" if subject.design else "rows"
+        return absent(metric, None, f"no group has a bin of {SMALLEST} {who}", n=len(bins), unit="share")
+    told = in_the_large(found, worst[1])[0]
     design = f"{name}; picked from {many} as the furthest from 0, so that its interval is too narrow"
-    told = from_interval(interval, n=int(rows.sum()), unit="share", design=design)
-    return Measure(metric=metric, estimate=told, mode="indicator")
+    more = f"{design}; {told.design}" if told.design else design
+    return Measure(metric=metric, estimate=replace(told, design=more), mode="indicator")
 
 
-def few_rows(name: str, n: int) -> str:
-    """That a group is too small to be told of."""
-    return f"{name} has {n or 'no'} rows; calibration needs {SMALLEST}"
+def _by_cell(found: Scored, cells: Codes) -> tuple[Floats, Floats]:
+    """What each cell is worth, in rows or in persons of equal weight, and how far its predictions miss on average."""
+    gaps, subject = found.positive - found.score, found.subject
+    if not subject.design:
+        sizes = np.bincount(cells)
+        return sizes.astype(np.float64), np.bincount(cells, weights=gaps) / np.maximum(sizes, 1)
+    sums = stats.ClusterSums.of(gaps, subject.weights, subject.persons, cells)
+    parts = (sums.weights, sums.weights**2, sums.weighted)
+    totals, squares, missed = (np.bincount(sums.groups, weights=part) for part in parts)
+    some = totals > 0
+    effective, means = np.zeros(len(totals)), np.zeros(len(totals))
+    effective[some], means[some] = totals[some] ** 2 / squares[some], missed[some] / totals[some]
+    return effective, means
 
 
 def absent(

@@ -22,46 +22,108 @@ CONSTRAINTS: dict[str, Literal["demographic_parity", "equalized_odds"]] = {
     "thresholds-for-equal-errors": "equalized_odds",
 }
 REWEIGHING = "reweighing"
+#: So many rows on average stand for a row of unequal weight where a method takes no weights.
+_COPIES = 10
 
 
-def thresholds(score: Floats, positive: Bools, codes: Codes, fit: Bools, *, constraint: str, seed: int) -> Bools:
+def thresholds(
+    score: Floats,
+    positive: Bools,
+    codes: Codes,
+    fit: Bools,
+    *,
+    constraint: str,
+    seed: int,
+    weights: Floats | None = None,
+) -> Bools:
     """Which rows fairlearn's ``ThresholdOptimizer`` finds positive, fitted on the rows ``fit`` for most accuracy.
 
     It draws lots where a threshold would have to lie between two scores; ``seed`` says which. Every group must have
-    positives and negatives among ``fit`` (Hardt, Price and Srebro 2016).
+    positives and negatives among ``fit`` (Hardt, Price and Srebro 2016). It takes no ``weights``: rows are repeated.
     """
     optimizer = _optimizer(constraint)
-    rows = score[:, None]
+    rows, learned = score[:, None], np.flatnonzero(fit)
+    if weights is not None:
+        learned = np.repeat(learned, copies(weights[fit]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the library's own dependencies deprecate among themselves
-        optimizer.fit(rows[fit], positive[fit].astype(int), sensitive_features=codes[fit])
+        optimizer.fit(rows[learned], positive[learned].astype(int), sensitive_features=codes[learned])
         return np.asarray(optimizer.predict(rows, sensitive_features=codes, random_state=seed) == 1)
 
 
-def reweighing(positive: Bools, codes: Codes) -> Floats:
+def copies(weights: Floats) -> Codes:
+    """How often each row is repeated where a method takes no weights: as they say, where these are small whole numbers.
+
+    Else ten rows a row on average, shared out by the weights, which errs by less than one of them a row.
+
+    >>> copies(np.array([2.0, 4.0, 2.0])).tolist(), copies(np.array([0.5, 1.5])).tolist()
+    ([1, 2, 1], [5, 15])
+    """
+    whole = weights.astype(np.int64)
+    if (whole == weights).all():
+        whole = whole // np.gcd.reduce(whole)
+        if whole.sum() <= _COPIES * len(whole):
+            return np.asarray(whole)
+    shared = np.cumsum(weights) / weights.sum() * _COPIES * len(weights)
+    return np.asarray(np.diff(np.floor(shared + 0.5).astype(np.int64), prepend=0))
+
+
+def reweighing(positive: Bools, codes: Codes, weights: Floats | None = None) -> Floats:
     """Weights under which label and group are independent: P(g) P(y) / P(g, y) (Kamiran and Calders 2012).
+
+    ``weights``: how many persons each row stands for, by which shares are taken and results multiplied.
 
     >>> y, g = np.array([True, True, True, False]), np.array([0, 0, 1, 1])
     >>> reweighing(y, g).tolist()  # of group 1 one of two is positive, of all three of four
     [0.75, 0.75, 1.5, 0.5]
     """
-    found = np.ones(len(codes))
+    each = np.ones(len(codes)) if weights is None else weights
+    found = each.copy()
+
+    def share(rows: Bools) -> float:
+        return float(each[rows].sum() / each.sum())
+
     for group in np.unique(codes):
         for label in (True, False):
             cell = (codes == group) & (positive == label)
-            if cell.any():
-                found[cell] = (codes == group).mean() * (positive == label).mean() / cell.mean()
+            if each[cell].any():
+                found[cell] *= share(codes == group) * share(positive == label) / share(cell)
     return found
 
 
 def stand_in(
-    table: Table, positive: Bools, fit: Bools, *, share: float, seed: int, weights: Floats | None = None
+    table: Table,
+    positive: Bools,
+    fit: Bools,
+    *,
+    share: float,
+    seed: int,
+    weights: Floats | None = None,
+    counted: Floats | None = None,
+    persons: int = 0,
 ) -> Bools:
-    """Which rows gradient-boosted trees find positive that learned from ``fit``: as large a ``share`` of them."""
+    """Which rows gradient-boosted trees find positive that learned from ``fit``: as large a ``share`` of them.
+
+    ``weights``: those of the rows ``fit`` in training; ``counted``: how many of the population each of them stands for,
+    where there are ``persons`` of unequal weight among them.
+    """
     values, texts = encoded(table)
     score = boosted(values[fit], positive[fit], values, texts, seed=seed, weights=weights)
-    cut = np.quantile(score[fit], 1.0 - share, method="higher")
-    return np.asarray(score >= cut)
+    if counted is None:
+        return np.asarray(score >= np.quantile(score[fit], 1.0 - share, method="higher"))
+    return np.asarray(score >= _quantile(score[fit], 1.0 - share, counted, persons))
+
+
+def _quantile(score: Floats, share: float, weights: Floats, persons: int) -> float:
+    """The smallest score up to which a share of the weight lies, a person's counted in; of equal ones numpy's "higher".
+
+    >>> _quantile(np.arange(5.0), 0.6, np.full(5, 2.0), 5), float(np.quantile(np.arange(5.0), 0.6, method="higher"))
+    (3.0, 3.0)
+    """
+    values, place = np.unique(score, return_inverse=True)
+    upto, whole = np.cumsum(np.bincount(place, weights=weights)), float(weights.sum())
+    each = whole / persons
+    return float(values[np.flatnonzero(upto - each >= (whole - each) * share - 1e-9 * whole)[0]])
 
 
 def _optimizer(constraint: str) -> Any:

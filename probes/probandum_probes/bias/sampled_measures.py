@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from probandum import stats
 from probandum.evidence import Floats, Items
-from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Measure
 from probandum.subject import Bools
 from probandum_probes.bias import swap_estimates
+from probandum_probes.bias.barring import Mode, judged, shown, unsaid
 from probandum_probes.bias.contrasts import crossed_mean, kept_cells
 from probandum_probes.bias.swap_design import PLACEBO, key
-from probandum_probes.bias.swap_measures import by_part, mistrusted, too_small, untrusted
+from probandum_probes.bias.swap_measures import by_part, over_cases, too_few, untrusted
 from probandum_probes.bias.talk import REFUSED, UNPARSABLE, Talk
 from probandum_probes.estimates import from_clusters, from_counts
 
@@ -27,7 +27,7 @@ MOST_UNPARSED = 0.05
 def compared_talk(ask: Ask, found: Talk, pair: Groups, *, scored: bool, stream: Estimate | None) -> Iterator[Measure]:
     """All that is said of one comparison; placebos are shown and never judged."""
     answers = found.answers
-    mode: Any = "disclosure" if pair.attribute == PLACEBO else "gate"
+    mode: Mode = "disclosure" if pair.attribute == PLACEBO else "gate"
     metric, unit, values = (
         ("score-difference", "point", found.score) if scored else ("favourable-difference", "share", found.favourable)
     )
@@ -35,37 +35,27 @@ def compared_talk(ask: Ask, found: Talk, pair: Groups, *, scored: bool, stream: 
     whole = swap_estimates.compared(answers, values, pair)
     if why is not None or whole.interval is None:
         said = why or "fewer than two scenarios or names were answered"
-        judged: list[tuple[str, str, Any]] = [(metric, unit, mode), ("excess-discordance", "share", mode)]
-        for name, of, how in [*judged, ("swap-effect", "share", "disclosure")]:
-            missing = Estimate.missing(said, unit=of)
-            yield mistrusted(Measure(metric=name, groups=pair, estimate=missing, mode=how), said)
+        wanted: tuple[tuple[str, str, Mode], ...] = (
+            (metric, unit, mode),
+            ("excess-discordance", "share", mode),
+            ("swap-effect", "share", "disclosure"),
+        )
+        for name, of, how in wanted:
+            yield unsaid(name, said, pair, mode=how, unit=of)
         return
-    small = too_small(found.attribute, pair, whole) if stream is None else None
-    verdict = (Verdict.INCONCLUSIVE, SubReason.SMALL_GROUP) if small else (None, None)
-    estimate = swap_estimates.estimated(whole, answers, unit)
-    yield Measure(
-        metric=metric,
-        groups=pair,
-        estimate=estimate if stream is None else stream,
+    few = too_few(found.attribute, pair, whole) if stream is None else None
+    yield judged(
+        metric,
+        swap_estimates.estimated(whole, answers, unit) if stream is None else stream,
+        few,
+        pair,
         mode=mode,
-        verdict=verdict[0],
-        sub_reason=verdict[1],
-        why=small,
         items=swap_estimates.items_of(answers, values, pair, unit) if stream is None else _one_by_one(found, pair),
         halves=swap_estimates.halves_of(answers, values, pair, ask, unit),
     )
     excess, items = discordance(found, pair)
-    yield Measure(
-        metric="excess-discordance",
-        groups=pair,
-        estimate=excess,
-        mode=mode,
-        verdict=verdict[0],
-        sub_reason=verdict[1],
-        why=small,
-        items=items,
-    )
-    yield Measure(metric="swap-effect", groups=pair, estimate=_root(excess), mode="disclosure")
+    yield judged("excess-discordance", excess, few, pair, mode=mode, items=items)
+    yield shown("swap-effect", _root(excess), pair)
     yield from by_part(metric, unit, values, answers, pair, whole.cases)
 
 
@@ -158,14 +148,8 @@ def noise_flip(talks: Sequence[Talk]) -> Measure:
         flipped = flips(found.counts(slice(None)))
         sums += np.where(found.asked, flipped, 0.0).sum(axis=(1, 2))
         counts += found.asked.sum(axis=(1, 2))
-    means = (sums[counts > 0] / counts[counts > 0]).tolist()
     answers = int(counts.sum()) * talks[0].outcomes.shape[3]
-    estimate = (
-        from_clusters(stats.mean_interval(means), n=answers, unit="share", design="cluster=template")
-        if len(means) >= 2
-        else Estimate.missing("fewer than two scenarios were asked", unit="share")
-    )
-    return Measure(metric="noise-flip", estimate=estimate, mode="disclosure")
+    return shown("noise-flip", over_cases(sums, counts, n=answers, what="asked"))
 
 
 def varied(found: Talk) -> Iterator[Measure]:
@@ -175,7 +159,7 @@ def varied(found: Talk) -> Iterator[Measure]:
     p = found.favourable
     noise = float((p * (1 - p) / np.maximum(answered - 1, 1))[several].mean()) if several.any() else 0.0
     for part, share in swap_estimates.variance_shares(found.answers, noise).items():
-        yield Measure(metric="variance-share", facets={"component": part}, estimate=share, mode="disclosure")
+        yield shown("variance-share", share, facets={"component": part})
 
 
 def lost(found: Talk) -> Iterator[Measure]:
@@ -184,12 +168,9 @@ def lost(found: Talk) -> Iterator[Measure]:
         columns = found.attribute.columns(group)
         asked = int((found.outcomes[:, columns] >= 0).sum())
         for metric, code in (("unparsable-share", UNPARSABLE), ("refused-share", REFUSED)):
-            yield Measure(
-                metric=metric,
-                groups=Groups(attribute=found.attribute.name, group=group),
-                estimate=from_counts("clopper-pearson", ((int((found.outcomes[:, columns] == code).sum()), asked),)),
-                mode="disclosure",
-            )
+            gone = int((found.outcomes[:, columns] == code).sum())
+            where = Groups(attribute=found.attribute.name, group=group)
+            yield shown(metric, from_counts("clopper-pearson", ((gone, asked),)), where)
 
 
 def _lost(found: Talk, group: str) -> tuple[int, int]:

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability
-from probandum.finding import Estimate, Groups, Verdict
+from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Expected, Measure, probe
 from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampled_controls import finds_planted_answers, quiet_between_samples
 from probandum_probes.bias.sampled_measures import compared_talk, lost, noise_flip, varied
-from probandum_probes.bias.sampling import refuse_sample, sampled
-from probandum_probes.bias.swap_crossing import Together, asked_together, crossed, fit_for
+from probandum_probes.bias.sampling import sampled
+from probandum_probes.bias.swap_crossing import Together, asked_together, fit_for
 from probandum_probes.bias.swap_design import Case, pairs_of
-from probandum_probes.bias.swap_measures import mistrusted, position_bias
-from probandum_probes.bias.swap_sources import source
+from probandum_probes.bias.swap_measures import position_bias, trusted
+from probandum_probes.bias.swap_options import SwapOptions
 from probandum_probes.bias.talk import FAVOURABLE, SCORES, Asked, Talk, answered, questions
 
 #: Standard deviations, in shares, of what scenarios and names do to a difference, by which designs are planned: a
 #: quarter of the usual logits of ``bias.name-swap``, as the slope of the logistic function has it at most.
 USUAL_SLOPES, USUAL_NAMES = 0.075, 0.05
-PROMPTS = 2400
+_OUTPUTS = ("decision", "score")
 
 
 @probe(
@@ -46,7 +46,8 @@ PROMPTS = 2400
     facets=["domain", "component"],
     attributes=("name",),
 )
-class SampledSwap:
+@dataclass(kw_only=True, eq=False)
+class SampledSwap(SwapOptions):
     """How much more often a system that only writes decides in favour of a person who bears the names of another group.
 
     Every prompt is asked K times as the system is deployed, and each answer read as a decision. Of each group g and
@@ -82,81 +83,37 @@ class SampledSwap:
         Examined(name="first answers against second ones", kind="negative", function=quiet_between_samples),
     )
 
-    def __init__(
-        self,
-        *,
-        texts: str = "decisions",
-        scenarios: Path | None = None,
-        names: Path | None = None,
-        names_by: str | None = None,
-        terms: Path | None = None,
-        mention: str = "name",
-        attributes: Sequence[str] = (),
-        groups: Sequence[str] = (),
-        reference: str | Sequence[str] | None = None,
-        domains: Sequence[str] = (),
-        languages: Sequence[str] = ("en",),
-        answering: Sequence[str] = (),
-        crossing: str = "sample",
-        prompts: int = PROMPTS,
-        placebos: bool = False,
-        samples: int = 3,
-        temperature: float | None = None,
-        tokens: int = 16,
-        output: str = "decision",
-        sequential: bool = False,
-        sample: int | None = None,
-    ) -> None:
-        refuse_sample("bias.sampled-swap", sample)
-        for option, value, known in (
-            ("crossing", crossing, ("sample", "full")),
-            ("output", output, ("decision", "score")),
-        ):
-            if value not in known:
-                raise DataError(
-                    f"suites.bias.sampled-swap.{option}: {value!r}", remedy=f"expected {' or '.join(known)}"
-                )
-        if samples < 2:
-            raise DataError(f"suites.bias.sampled-swap.samples: {samples}", remedy="expected 2 at least, to see noise")
-        if output == "score" and (texts != "decisions" or sequential):
+    texts: str = "decisions"
+    crossing: str = "sample"
+    placebos: bool = False
+    samples: int = 3
+    temperature: float | None = None
+    tokens: int = 16
+    output: str = "decision"
+    sequential: bool = False
+
+    def __post_init__(self) -> None:
+        if self.output not in _OUTPUTS:
+            raise DataError(
+                f"suites.bias.sampled-swap.output: {self.output!r}", remedy=f"expected {' or '.join(_OUTPUTS)}"
+            )
+        if self.samples < 2:
+            raise DataError(
+                f"suites.bias.sampled-swap.samples: {self.samples}", remedy="expected 2 at least, to see noise"
+            )
+        if self.scored and (self.texts != "decisions" or self.sequential):
             raise DataError("output: score goes with texts: decisions and without sequential", remedy="change either")
-        self.texts, self.mention, self.output, self.sequential = texts, mention, output, sequential
-        self.scenarios, self.names, self.terms = scenarios, names, terms
-        own = names is not None or texts != "decisions"
-        self.names_by = names_by or ("group" if own else "sex")
-        self.attributes, self.groups = tuple(attributes), tuple(groups)
-        self.reference = (reference,) if isinstance(reference, str) else tuple(reference or ())
-        self.domains, self.languages, self.answering = tuple(domains), tuple(languages), tuple(answering)
-        self.crossing, self.prompts, self.placebos, self.sample = crossing, prompts, placebos, sample
-        self.samples, self.temperature, self.tokens = samples, temperature, tokens
-        self.source = source(
-            texts=texts,
-            scenarios=scenarios,
-            languages=self.languages,
-            domains=self.domains,
-            answering=self.answering,
-            prefix=None,
-            names=names,
-            names_by=self.names_by,
-            groups=self.groups,
-            mention=mention,
-            attributes=self.attributes,
-            terms=terms,
-            references=self.reference,
-            sampled=True,
-            placebos=placebos,
-        )
+        own = self.names is not None or self.texts != "decisions"
+        self.names_by = self.names_by or ("group" if own else "sex")
+        self.read_texts(paired=True)
         unknown = {case.language for case in self.source.cases} - set(SCORES)
         if self.scored and unknown:
             raise DataError(f"scores are not asked for in {', '.join(sorted(unknown))}", remedy="ask for decisions")
-        if self.cells < 2:
-            raise DataError(
-                f"suites.bias.sampled-swap.prompts: {prompts} for {self.source.groups} groups and {samples} samples",
-                remedy="expected two prompts a group at least",
-            )
-        self.own_attributes = tuple(attribute.name for attribute in self.source.attributes)
-        self.own_facets = ("language",) if len({case.language for case in self.source.cases}) > 1 else ()
-        self.own_metrics: Mapping[str, str] = {"score-difference": "point difference"} if self.scored else {}
+
+    @property
+    def own_metrics(self) -> Mapping[str, str]:
+        """Scores have a metric that decisions have not."""
+        return {"score-difference": "point difference"} if self.scored else {}
 
     @property
     def scored(self) -> bool:
@@ -164,21 +121,16 @@ class SampledSwap:
         return self.output == "score"
 
     @property
-    def cells(self) -> int:
-        """How many prompts each group has."""
-        return self.prompts // (self.source.groups * self.samples)
+    def times(self) -> int:
+        """How often each prompt is asked: K."""
+        return self.samples
 
-    @property
-    def pairs(self) -> list[Groups]:
-        """The comparisons: every other group of an attribute with its reference."""
-        return [pair for attribute in self.source.attributes for pair in pairs_of(attribute)]
-
-    def expected(self, metric: str) -> Expected | None:
+    def expected(self, metric: str, groups: Mapping[str, str]) -> Expected | None:
         """The standard error of a difference of shares at the usual spreads and an open answer, p = 1/2.
 
         SE^2 = slopes^2 / T + 2 names^2 / N + 2 p (1 - p) / (cells K).
 
-        >>> round(SampledSwap().expected("favourable-difference").error, 4)  # 120 cases, 400 cells, K = 3
+        >>> round(SampledSwap().expected("favourable-difference", {}).error, 4)  # 120 cases, 400 cells, K = 3
         0.0222
         """
         if metric != "favourable-difference" or self.sequential:
@@ -198,14 +150,11 @@ class SampledSwap:
         """Ask everything, in one round unless it may stop early, and compare."""
         plan, streams = self.plan(ask)
         talks = self.read(ask, plan)
-        measures = list(self._measures(ask, talks, streams))
-        broken = next((each.why for each in measures if each.verdict is Verdict.ERROR), None)
-        for each in measures:
-            yield each if broken is None else mistrusted(each, broken)
+        yield from trusted(self._measures(ask, talks, streams))
 
     def plan(self, ask: Ask) -> tuple[Asked, dict[str, Estimate]]:
         """All requests; where asking may stop early they have been answered, and the estimates say how it stopped."""
-        cases, asked = crossed(ask, self.source, crossing=self.crossing, cells=self.cells, sample=self.sample)
+        cases, asked = self.design(ask)
         if not self.sequential:
             return self._questions(cases, asked_together(asked)), {}
         plan, streams = Asked(), {}

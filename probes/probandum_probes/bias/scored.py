@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,8 +13,7 @@ from probandum.controls import AskThrough
 from probandum.evidence import Floats, Items, Request, Response
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure
-from probandum.stats.means import satterthwaite
-from probandum.subject import Bools, Grouping, Subject
+from probandum.subject import Bools, Codes, Grouping, Subject
 from probandum_probes.bias.counting import Cells, Mask, compared, decisions, refuse_no_groups
 from probandum_probes.bias.sampling import sampled_rows
 from probandum_probes.estimates import from_interval
@@ -35,9 +33,13 @@ class Scored:
     score: Floats
     positive: Mask
 
-    def of(self, group: Bools) -> tuple[int, int]:
-        """Positives and negatives among the rows of a group."""
-        return int((self.positive & group).sum()), int((~self.positive & group).sum())
+
+def of_rows(found: Scored, rows: Codes) -> Scored:
+    """Some of the rows, in this order, with the answer to all of them."""
+    subject = found.subject
+    groupings = {name: replace(each, codes=each.codes[rows]) for name, each in subject.groupings.items()}
+    fewer = replace(subject, table=subject.table.take(rows), groupings=groupings)
+    return replace(found, subject=fewer, score=found.score[rows], positive=found.positive[rows])
 
 
 def scored(ask: Ask, sample: int | None) -> Scored | str:
@@ -61,14 +63,6 @@ def probabilities(ask: Ask, sample: int | None) -> Scored | str:
     if low < 0 or high > 1:
         return f"its scores run from {low:g} to {high:g} and are no probabilities"
     return found
-
-
-def calibration_gap(found: Scored, group: Bools, reference: Bools) -> stats.Interval:
-    """Calibration in the large of a group less that of its reference, masks of rows, with Welch's interval."""
-    sides = [stats.calibration_in_the_large(found.score[side], found.positive[side]) for side in (group, reference)]
-    parts = [((side.standard_error or 0.0) ** 2, side.df or 1.0) for side in sides]
-    error = math.sqrt(math.fsum(variance for variance, _ in parts))
-    return stats.bounds("welch", level=0.95, moments=(sides[0].value - sides[1].value, error, satterthwaite(*parts)))
 
 
 class Recorded(AskThrough):

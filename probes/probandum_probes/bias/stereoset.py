@@ -11,9 +11,10 @@ import numpy as np
 from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Floats, Items
-from probandum.finding import Estimate, SubReason, Verdict
+from probandum.finding import Estimate
 from probandum.probe import Ask, Measure, probe
 from probandum.stats.resampling import DRAWS, weighted_sums
+from probandum_probes.bias.barring import judged, not_all, unsaid
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.stereoset_controls import finds_an_oracle, quiet_on_random_scores
@@ -105,15 +106,7 @@ class StereoSet:
         """Score every sentence in one round."""
         triples = self.scores(ask)
         if triples.invalid:
-            why = triples.incomplete or "the answers hold no scores"
-            yield Measure(
-                metric="stereotype-score",
-                estimate=Estimate.missing(why, unit="share"),
-                mode="indicator",
-                verdict=Verdict.ERROR,
-                sub_reason=SubReason.INVALID_ANSWERS,
-                why=why,
-            )
+            yield unsaid("stereotype-score", str(triples.incomplete), mode="indicator")
             return
         counts = ((int(triples.sound.sum()), len(triples.examples)),)
         yield Measure(metric="scored-share", estimate=from_counts("wilson", counts), mode="disclosure")
@@ -207,12 +200,7 @@ def _indicator(
     metric: str, estimate: Estimate, triples: Triples, place: Mapping[str, str], values: Floats | None
 ) -> Measure:
     """One number that never gates, with the reason why it says nothing where there is one."""
-    verdict, reason, why = None, None, None
-    if triples.incomplete is not None:
-        verdict, reason, why = Verdict.INCONCLUSIVE, SubReason.NO_DATA, triples.incomplete
-    elif len(triples.examples) < FEWEST_EXAMPLES:
-        why = f"{len(triples.examples)} examples; {FEWEST_EXAMPLES} are needed"
-        verdict, reason = Verdict.INCONCLUSIVE, SubReason.SMALL_GROUP
+    bar = not_all(triples.incomplete, len(triples.examples), FEWEST_EXAMPLES, "examples")
     items = None
     if values is not None and estimate.value is not None:
         items = Items(
@@ -223,13 +211,4 @@ def _indicator(
             clusters=tuple(example.term for example in triples.examples),
             contents=tuple("\n".join((example.context, *example.sentences)) for example in triples.examples),
         )
-    return Measure(
-        metric=metric,
-        facets=place,
-        estimate=estimate,
-        mode="indicator",
-        verdict=verdict,
-        sub_reason=reason,
-        why=why,
-        items=items,
-    )
+    return judged(metric, estimate, bar, facets=place, mode="indicator", items=items)

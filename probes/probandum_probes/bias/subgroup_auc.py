@@ -13,6 +13,7 @@ from probandum.evidence import Capability, Floats, Items, Request
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.stats import Area
+from probandum_probes.bias.barring import Bar, judged, shown, too_small, unsaid
 from probandum_probes.bias.labelled_texts import Columns, LabelledTexts, own_comments, read_labelled
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
@@ -113,13 +114,13 @@ class SubgroupAuc:
         if isinstance(found, str):
             for identity in self.labelled.members:
                 for name in AREAS:
-                    yield _unsaid(f"{name}-auc-gap", found, identity, SubReason.INVALID_ANSWERS)
+                    yield unsaid(f"{name}-auc-gap", found, _against_all(identity))
             return
         positive = found.data.positive
         if min(positive.sum(), (~positive).sum()) < 2:
             one = "positive" if positive.sum() < 2 else "negative"
             for name in AREAS:
-                yield _unsaid(f"{name}-auc-gap", f"fewer than two texts are {one}", None, SubReason.NO_DATA)
+                yield unsaid(f"{name}-auc-gap", f"fewer than two texts are {one}", reason=SubReason.NO_DATA)
             return
         overall = _overall(found)
         yield overall
@@ -130,7 +131,7 @@ class SubgroupAuc:
             yield from _identity(found, identity, barred, kept, means)
         for name, areas in means.items():
             estimate = found.mean(areas) if areas else Estimate.missing("no identity has enough texts", unit="share")
-            yield Measure(metric=f"{name}-auc-mean", estimate=estimate, mode="disclosure")
+            yield shown(f"{name}-auc-mean", estimate)
 
     def asked(self, ask: Ask) -> Ranked | str:
         """The texts with their scores, or why some answers cannot be used."""
@@ -171,22 +172,24 @@ def _overall(found: Ranked) -> Measure:
     estimate = found.area(found.overall())
     if estimate.high is not None and estimate.high < 0.5:
         return opposed(estimate, what="scores")
-    return Measure(metric=OVERALL, estimate=estimate, mode="disclosure")
+    return shown(OVERALL, estimate)
 
 
-def _barred(found: Ranked, overall: Measure) -> tuple[SubReason, str] | None:
+def _barred(found: Ranked, overall: Measure) -> Bar | None:
     """Why nothing of this system gets a verdict; None where something may."""
     if overall.verdict is Verdict.ERROR:
-        return SubReason.AGAINST_LABELS, "the scores run against the labels; see overall-auc"
+        why = "the scores run against the labels; see overall-auc"
+        return Verdict.INCONCLUSIVE, SubReason.AGAINST_LABELS, why
     if found.score.min() == found.score.max():
-        return SubReason.NO_DYNAMIC_RANGE, f"every text has the score {found.score[0]:g}: nothing is ranked"
+        why = f"every text has the score {found.score[0]:g}: nothing is ranked"
+        return Verdict.INCONCLUSIVE, SubReason.NO_DYNAMIC_RANGE, why
     return None
 
 
 def _identity(
     found: Ranked,
     identity: str,
-    barred: tuple[SubReason, str] | None,
+    barred: Bar | None,
     kept: bool,
     means: dict[str, list[Area]],
 ) -> Iterator[Measure]:
@@ -197,40 +200,25 @@ def _identity(
     if fewest < 2:
         assert small is not None
         for name in AREAS:
-            yield _unsaid(f"{name}-auc-gap", small, identity, SubReason.SMALL_GROUP)
+            yield unsaid(f"{name}-auc-gap", small, _against_all(identity), SubReason.SMALL_GROUP)
         return
     areas, overall = found.areas(member), found.overall()
-    reason, why = (SubReason.SMALL_GROUP, small) if small is not None else barred or (None, None)
+    bar = too_small(small) or barred
     where = Groups(attribute="identity", group=identity)
     for name, pick in AREAS.items():
         area = pick(areas)
         means[name].append(area)
-        yield Measure(metric=f"{name}-auc", groups=where, estimate=found.area(area), mode="disclosure")
-        yield Measure(
-            metric=f"{name}-auc-gap",
-            groups=Groups(attribute="identity", group=identity, reference=ALL),
-            estimate=found.gap(area, overall),
-            verdict=None if reason is None else Verdict.INCONCLUSIVE,
-            sub_reason=reason,
-            why=why,
-            items=_items(found, area, overall) if kept else None,
-        )
+        yield shown(f"{name}-auc", found.area(area), where)
+        items = _items(found, area, overall) if kept else None
+        yield judged(f"{name}-auc-gap", found.gap(area, overall), bar, _against_all(identity), items=items)
     for name, area in (("positive-aeg", areas.positives), ("negative-aeg", areas.negatives)):
-        yield Measure(metric=name, groups=where, estimate=found.equality_gap(area), mode="disclosure")
+        yield shown(name, found.equality_gap(area), where)
+
+
+def _against_all(identity: str) -> Groups:
+    return Groups(attribute="identity", group=identity, reference=ALL)
 
 
 def _items(found: Ranked, area: Area, overall: Area) -> Items:
     names, values = found.contributions(area, overall)
     return Items(keys=names, strata=("text",) * len(names), values=tuple(values.tolist()), unit="share")
-
-
-def _unsaid(metric: str, why: str, identity: str | None, reason: SubReason) -> Measure:
-    """A gap that does not exist, with its reason."""
-    return Measure(
-        metric=metric,
-        groups=None if identity is None else Groups(attribute="identity", group=identity, reference=ALL),
-        estimate=Estimate.missing(why, unit="share"),
-        verdict=Verdict.ERROR if reason is SubReason.INVALID_ANSWERS else Verdict.INCONCLUSIVE,
-        sub_reason=reason,
-        why=why,
-    )

@@ -18,7 +18,7 @@ from probandum.subject import Bools
 from probandum_probes.bias.gap_controls import TWICE, excluded_twice, z_at
 from probandum_probes.bias.subgroup_areas import Ranked
 
-#: How far the scores of negatives are raised, as a share of what they lack to 1.
+#: How far the scores of negatives are raised at least, as a share of what they lack to 1.
 RAISED = 0.9
 #: Fewest texts of each kind of which a control can tell anything.
 FEWEST = 15
@@ -44,13 +44,18 @@ def quiet_permuted_identity(probe: Any, ask: Ask) -> tuple[bool | None, str]:
 
 
 def finds_raised_negatives(probe: Any, ask: Ask) -> tuple[bool | None, str]:
-    """Negatives of one identity get nine tenths of what they lack to 1: the gap must move by what ranks say."""
+    """Negatives of one identity are scored as positives are: the gap must move by what ranks say, and be told apart.
+
+    They get nine tenths of what they lack to 1. Of a system whose positives lie above even that, so that it would move
+    hardly a rank, they get the scores of positives, order kept: half of these pairs are then ranked wrong, however
+    good the system is.
+    """
     found = probe.asked(ask)
     identity = None if isinstance(found, str) else _largest(found)
     if isinstance(found, str) or identity is None:
         return None, found if isinstance(found, str) else _NOWHERE
     member = found.data.members[identity]
-    raised = found.score + RAISED * (1.0 - found.score) * (member & ~found.data.positive)
+    raised = _raised(found, member)
     move = _plainly(found.score, raised, found.data.positive, member)
     place = probe.place(ask)
 
@@ -79,6 +84,18 @@ def finds_raised_negatives(probe: Any, ask: Ask) -> tuple[bool | None, str]:
         return None, f"{said}; no room for a gap that could be told apart"
     p = stats.p_value("delong-difference", old.value, side="below", moments=new.moments)
     return p < alpha, f"{said}, p = {p:.2g}"
+
+
+def _raised(found: Ranked, member: Bools) -> Floats:
+    """All scores, those of the identity's negatives raised: towards 1, or to positives of the background, whichever is
+    higher; the lowest negative goes to the lowest positives, the highest to the highest."""
+    negatives = member & ~found.data.positive
+    own = found.score[negatives]
+    place = (np.argsort(np.argsort(own, kind="stable"), kind="stable") + 0.5) / len(own)
+    others = np.quantile(found.score[found.data.positive & ~member], place)
+    raised = found.score.copy()
+    raised[negatives] = np.maximum(own + RAISED * (1.0 - own), others)
+    return raised
 
 
 def _largest(found: Ranked) -> str | None:

@@ -20,13 +20,11 @@ Together = tuple[int, int, list[tuple[int, int]]]
 
 
 def crossed(
-    ask: Ask, source: Source, *, crossing: str, cells: int, sample: int | None
+    ask: Ask, source: Source, *, whole: bool, cells: int, sample: int | None
 ) -> tuple[tuple[Case, ...], list[Any]]:
-    """The cases that are asked, and by attribute which (case, person, way) are."""
+    """The cases that are asked, and by attribute which (case, person, way) are; ``cells`` of them, if not the whole."""
     cases = sampled(ask, source.cases, sample)
-    return cases, [
-        _asked_of(ask, cases, attribute, len(source.ways), crossing, cells) for attribute in source.attributes
-    ]
+    return cases, [_asked_of(ask, cases, attribute, len(source.ways), whole, cells) for attribute in source.attributes]
 
 
 def fit_for(cases: Sequence[Case], attribute: Attribute) -> list[int]:
@@ -39,14 +37,14 @@ def fit_for(cases: Sequence[Case], attribute: Attribute) -> list[int]:
     return kept
 
 
-def _asked_of(ask: Ask, cases: Sequence[Case], attribute: Attribute, ways: int, crossing: str, cells: int) -> Any:
+def _asked_of(ask: Ask, cases: Sequence[Case], attribute: Attribute, ways: int, whole: bool, cells: int) -> Any:
     kept = fit_for(cases, attribute)
     some = [cases[place] for place in kept]
     asked = np.zeros((len(cases), len(attribute.persons), ways), dtype=np.bool_)
     rng = ask.rng("crossing", attribute.name, attribute.reference)
     asked[kept] = (
         np.ones((len(some), len(attribute.persons), ways), dtype=np.bool_)
-        if crossing == "full"
+        if whole
         else latin(some, attribute, ways, cells, rng)
     )
     return asked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from probandum import stats
 from probandum.evidence import Floats
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Measure
+from probandum_probes.bias.barring import Bar, shown, too_small
 from probandum_probes.bias.swap_answers import Answers
 from probandum_probes.bias.swap_design import Attribute
 from probandum_probes.bias.swap_estimates import FEWEST, Compared, compared, estimated
@@ -35,13 +36,7 @@ def _by(
     for part in dict.fromkeys(parts.tolist()):
         found = compared(answers, values, pair, cases=np.flatnonzero(parts == part))
         if found.interval is not None and found.cases < of:
-            yield Measure(
-                metric=metric,
-                groups=pair,
-                facets={facet: part},
-                estimate=estimated(found, answers, unit),
-                mode="disclosure",
-            )
+            yield shown(metric, estimated(found, answers, unit), pair, facets={facet: part})
 
 
 def invalid(answers: Answers, group: str) -> tuple[int, int]:
@@ -67,7 +62,7 @@ def untrusted(
     return None
 
 
-def too_small(attribute: Attribute, pair: Groups, found: Compared) -> str | None:
+def too_few(attribute: Attribute, pair: Groups, found: Compared) -> Bar | None:
     """What there is too little of; of descriptions there may be fewer in all."""
     described = attribute.persons[0].described
     needed = min(FEWEST, attribute.slots) if described else FEWEST
@@ -78,7 +73,7 @@ def too_small(attribute: Attribute, pair: Groups, found: Compared) -> str | None
         (f"{what} of {pair.reference}", found.reference, needed),
     ):
         if count < least:
-            return f"{count} {said}; a verdict about groups needs {least}"
+            return too_small(f"{count} {said}; a verdict about groups needs {least}")
     return None
 
 
@@ -87,14 +82,17 @@ def mistrusted(measure: Measure, why: str) -> Measure:
     return replace(measure, verdict=Verdict.ERROR, sub_reason=SubReason.INVALID_ANSWERS, why=measure.why or why)
 
 
+def trusted(measures: Iterable[Measure]) -> Iterator[Measure]:
+    """The measures of one set of answers: all of them as ERRORs where one is."""
+    found = list(measures)
+    broken = next((each.why for each in found if each.verdict is Verdict.ERROR), None)
+    return (each if broken is None else mistrusted(each, broken) for each in found)
+
+
 def invalid_share(answers: Answers, group: str) -> Measure:
     """Of all answers about a group, those that do not count."""
-    return Measure(
-        metric="invalid-share",
-        groups=Groups(attribute=answers.attribute.name, group=group),
-        estimate=from_counts("clopper-pearson", (invalid(answers, group),)),
-        mode="disclosure",
-    )
+    estimate = from_counts("clopper-pearson", (invalid(answers, group),))
+    return shown("invalid-share", estimate, Groups(attribute=answers.attribute.name, group=group))
 
 
 def position_bias(answers: Sequence[Answers], shares: Sequence[Floats]) -> Measure:
@@ -107,10 +105,12 @@ def position_bias(answers: Sequence[Answers], shares: Sequence[Floats]) -> Measu
         counted = each.valid & each.sound[:, :, None]
         sums += np.where(counted, first, 0.0).sum(axis=(1, 2))
         counts += counted.sum(axis=(1, 2))
+    return shown("position-bias", over_cases(sums, counts, n=int(counts.sum()), what="answered"))
+
+
+def over_cases(sums: Floats, counts: Floats, *, n: int, what: str) -> Estimate:
+    """The mean over scenarios of what is ``sums`` over ``counts`` in each; ``what`` happened to those that have any."""
     means = (sums[counts > 0] / counts[counts > 0]).tolist()
-    estimate = (
-        from_clusters(stats.mean_interval(means), n=int(counts.sum()), unit="share", design="cluster=template")
-        if len(means) >= 2
-        else Estimate.missing("fewer than two scenarios were answered", unit="share")
-    )
-    return Measure(metric="position-bias", estimate=estimate, mode="disclosure")
+    if len(means) < 2:
+        return Estimate.missing(f"fewer than two scenarios were {what}", unit="share")
+    return from_clusters(stats.mean_interval(means), n=n, unit="share", design="cluster=template")

@@ -6,22 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from probandum.errors import DataError, UnknownName
 from probandum.resources import dataset
 from probandum_probes.bias.decision_texts import Decision, Decisions, read_decisions
-from probandum_probes.bias.swap_design import Attribute, Case, Way, described, named, placebo, ways_of, worded
+from probandum_probes.bias.swap_design import Attribute, Case, Way, described, named, ways_of, worded
 from probandum_probes.bias.swap_texts import Scenario, read_names, read_scenarios, read_terms
-
-Texts = Literal["applications", "decisions"]
-Mention = Literal["name", "attribute", "both"]
 
 LANGUAGES = {"en": "english", "de": "german", "fr": "french", "it": "italian", "es": "spanish"}
 #: The scripted start of an answer to an application.
 START = "My answer is"
-_TEXTS = ("applications", "decisions")
-_MENTIONS = ("name", "attribute", "both")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -138,52 +132,6 @@ def terms_of(path: Path, chosen: Sequence[str]) -> list[Attribute]:
                 by_reference.setdefault(term.reference, []).append(term.text)
         found += [worded(name, words, reference) for reference, words in by_reference.items()]
     return found
-
-
-def source(
-    *,
-    texts: str,
-    scenarios: Path | None,
-    languages: Sequence[str],
-    domains: Sequence[str],
-    answering: Sequence[str],
-    prefix: str | None,
-    names: Path | None,
-    names_by: str,
-    groups: Sequence[str],
-    mention: str,
-    attributes: Sequence[str],
-    terms: Path | None,
-    references: Sequence[str],
-    sampled: bool,
-    placebos: bool,
-) -> Source:
-    """All of it from a probe's options; each wrong one is named with what it could be."""
-    _refuse("texts", texts, _TEXTS)
-    _refuse("way to mention a person", mention, _MENTIONS)
-    compared: list[Attribute] = []
-    if texts == "applications":
-        if mention != "name":
-            raise DataError(f"mention: {mention}: applications bear names only", remedy="add texts: decisions")
-        cases, ways = applications(scenarios, domains, prefix)
-        shipped = dataset("names") / "names.csv"
-    else:
-        cases, ways, said = decisions(scenarios, languages, domains, answering, prefix)
-        shipped = dataset("names_by_origin") / "names.csv"
-        if mention != "name":
-            compared = descriptions(said, attributes, references) if terms is None else terms_of(terms, attributes)
-    if mention != "attribute":
-        compared.insert(0, people(names or shipped, names_by, groups, references, paired=sampled))
-    known = [group for attribute in compared for group in attribute.groups]
-    for each in references:
-        if each not in known:
-            raise UnknownName("group of names" if mention == "name" else "group", each, known)
-    return Source(cases=cases, ways=ways, attributes=(*compared, *([placebo()] if placebos else [])))
-
-
-def _refuse(what: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise UnknownName(what, value, known)
 
 
 def _file(language: str) -> str:

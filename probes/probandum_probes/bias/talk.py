@@ -82,10 +82,18 @@ class Talk:
             asked=self.asked,
         )
 
+    @cached_property
+    def tallies(self) -> Floats:
+        """How often each outcome came of each prompt, shape (case, person, way, outcome)."""
+        found = np.zeros((*self.outcomes.shape[:3], OUTCOMES))
+        for sample in range(self.outcomes.shape[3]):  # a sum over the last, short axis takes numpy ten times as long
+            for code in range(OUTCOMES):
+                found[..., code] += self.outcomes[..., sample] == code
+        return found
+
     def counts(self, columns: Any) -> Floats:
-        """How often each outcome came of each prompt, shape (case, columns, way, outcome)."""
-        of = self.outcomes[:, columns]
-        return np.stack([(of == code).sum(axis=3) for code in range(OUTCOMES)], axis=3).astype(np.float64)
+        """The tallies of the persons in those columns."""
+        return self.tallies[:, columns]
 
 
 def _mean(values: Any, counted: Bools) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,62 +13,23 @@ from probandum import stats
 from probandum.controls import Examined
 from probandum.errors import DataError, UnknownName
 from probandum.evidence import Capability, Floats, Items, Request
-from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.finding import Groups, SubReason
 from probandum.probe import Ask, ExpectedShare, Measure, probe
 from probandum.resources import dataset
-from probandum.subject import Bools, Codes
-from probandum_probes.bias.contrasts import crossed_mean
+from probandum.subject import Codes
+from probandum_probes.bias.barring import Bar, Mode, judged, shown, too_small, unsaid
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.swap_controls import finds_planted_term, quiet_placebos
 from probandum_probes.bias.swap_texts import Seed, Term, read_seeds, read_terms
+from probandum_probes.bias.term_scores import Scores, clustered, crossed_items, flip_rate
 from probandum_probes.bias.text_answers import class_place, unclassified
-from probandum_probes.estimates import from_clusters, from_counts
+from probandum_probes.estimates import from_clusters
 
 #: Fewest sentences, sentences that differ by more than a filler, and terms that allow a verdict.
 FEWEST_TEXTS = 200
 FEWEST_CLUSTERS = 20
 FEWEST_TERMS = 5
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Scores:
-    """What was answered: of each word its sentences, P(class) and the label of each, shape (sentences,).
-
-    ``broken``: why some answers cannot be used; nothing can be concluded from the others then.
-    """
-
-    seeds: Mapping[str, tuple[Seed, ...]]
-    values: Mapping[str, Floats] = field(default_factory=dict)
-    labels: Mapping[str, Codes] = field(default_factory=dict)
-    broken: str | None = None
-
-    def shifts(self, term: Term) -> Floats:
-        """Score with the term less score with its reference, shape (sentences,)."""
-        return self.values[term.text] - self.values[term.reference]
-
-    def flips(self, term: Term) -> Bools:
-        """Which labels differ between the term and its reference, shape (sentences,)."""
-        return np.asarray(self.labels[term.text] != self.labels[term.reference])
-
-    def by_cluster(self, word: str, values: Floats) -> dict[str, float]:
-        """The mean of ``values``, one a sentence of ``word``, over the sentences of each cluster."""
-        clusters: dict[str, list[float]] = {}
-        for seed, value in zip(self.seeds[word], values.tolist(), strict=True):
-            clusters.setdefault(seed.cluster, []).append(value)
-        return {cluster: float(np.mean(members)) for cluster, members in clusters.items()}
-
-    def grid(self, columns: Mapping[str, Floats]) -> Floats:
-        """Cluster means, shape (clusters, words): of ``columns`` by word, in the clusters that all of them have."""
-        means = [self.by_cluster(word, values) for word, values in columns.items()]
-        common = self.common(list(columns))
-        return np.array([[each[cluster] for each in means] for cluster in common]).reshape(len(common), len(means))
-
-    def common(self, words: Sequence[str]) -> list[str]:
-        """The clusters that all of these words have, in the order of the first."""
-        each = [{seed.cluster for seed in self.seeds[word]} for word in words]
-        first = dict.fromkeys(seed.cluster for seed in self.seeds[words[0]])
-        return [cluster for cluster in first if all(cluster in one for one in each)]
 
 
 @probe(
@@ -200,7 +161,7 @@ class TermSwap:
         """The column of the class that is scored."""
         return class_place(ask, self.class_name)
 
-    def _term(self, scores: Scores, term: Term, small: str | None) -> Iterator[Measure]:
+    def _term(self, scores: Scores, term: Term, small: Bar | None) -> Iterator[Measure]:
         """What one word does."""
         pair = Groups(attribute="term", group=term.text, reference=term.reference)
         shifts = scores.shifts(term)
@@ -213,33 +174,37 @@ class TermSwap:
             clusters=tuple(seed.cluster for seed in seeds),
         )
         means = list(scores.by_cluster(term.text, shifts).values())
-        yield _judged("signed-shift", _clustered(means, len(shifts)), small, pair, items=items, shown=term.placebo)
+        shift = clustered(means, len(shifts))
         if term.placebo:
+            yield shown("signed-shift", shift, pair, items=items)
             return
+        yield judged("signed-shift", shift, small, pair, items=items)
         changed = scores.flips(term)
         values = changed.astype(np.float64)
-        flips = _flipped(list(scores.by_cluster(term.text, values).values()), len(changed))
+        flips = flip_rate(list(scores.by_cluster(term.text, values).values()), len(changed))
         flipped = replace(items, values=tuple(values.tolist()))
-        yield _judged("flip-rate", flips, small, pair, items=flipped)
+        yield judged("flip-rate", flips, small, pair, items=flipped)
 
-    def _gap(self, scores: Scores, terms: Sequence[Term], small: str | None, attribute: str | None = None) -> Measure:
+    def _gap(self, scores: Scores, terms: Sequence[Term], small: Bar | None, attribute: str | None = None) -> Measure:
         """How much more terms move scores than neutral words do."""
         facets = {} if attribute is None else {"attribute": attribute}
-        shown = attribute is not None
+        mode: Mode = "gate" if attribute is None else "disclosure"
         if min(len(terms), len(self.placebos)) < 2:
             why = f"{len(terms)} terms and {len(self.placebos)} pairs of placebos; two of each are needed"
-            return _unsaid("gap-over-placebo", why, facets=facets, shown=shown)
+            return unsaid("gap-over-placebo", why, reason=SubReason.NO_DATA, facets=facets, mode=mode)
         words = [term.text for term in (*terms, *self.placebos)]
         both = scores.grid({term.text: np.abs(scores.shifts(term)) for term in (*terms, *self.placebos)})
         if len(both) < 2:
-            return _unsaid("gap-over-placebo", "fewer than two sentences fit all terms", facets=facets, shown=shown)
+            why = "fewer than two sentences fit all terms"
+            return unsaid("gap-over-placebo", why, reason=SubReason.NO_DATA, facets=facets, mode=mode)
         interval = stats.two_way_interval(both[:, : len(terms)], both[:, len(terms) :])
         n = both.shape[1] * min(len(scores.values[term.text]) for term in (*terms, *self.placebos))
         estimate = from_clusters(interval, n=n, unit="share", design="two_way=seed text x term")
-        items = _crossed(both, scores.common(words), words, len(terms))
-        return _judged("gap-over-placebo", estimate, small, facets=facets, items=items, shown=shown)
+        items = crossed_items(both, scores.common(words), words, len(terms))
+        bar = small if attribute is None else None
+        return judged("gap-over-placebo", estimate, bar, facets=facets, mode=mode, items=items)
 
-    def expected(self, metric: str) -> ExpectedShare | None:
+    def expected(self, metric: str, groups: Mapping[str, str]) -> ExpectedShare | None:
         """Over how many sentences the share of flips is counted; None of another metric."""
         if metric != "flip-rate":
             return None
@@ -247,7 +212,7 @@ class TermSwap:
         most = max(map(len, fitting))
         return ExpectedShare(trials=most if self.sample is None else min(most, self.sample), what="sentences")
 
-    def _too_small(self, scores: Scores) -> str | None:
+    def _too_small(self, scores: Scores) -> Bar | None:
         fewest = min((scores.seeds[term.text] for term in self.identity), key=len)
         for what, count, needed in (
             ("sentences", len(fewest), FEWEST_TEXTS),
@@ -255,7 +220,7 @@ class TermSwap:
             ("terms", len(self.identity), FEWEST_TERMS),
         ):
             if count < needed:
-                return f"{count} {what}; a verdict needs {needed}"
+                return too_small(f"{count} {what}; a verdict needs {needed}")
         return None
 
     def _broken(self, why: str) -> Iterator[Measure]:
@@ -263,63 +228,22 @@ class TermSwap:
         for term in self.identity:
             pair = Groups(attribute="term", group=term.text, reference=term.reference)
             for metric in ("signed-shift", "flip-rate"):
-                yield _unsaid(metric, why, pair, SubReason.INVALID_ANSWERS)
-        yield _unsaid("gap-over-placebo", why, reason=SubReason.INVALID_ANSWERS)
+                yield unsaid(metric, why, pair)
+        yield unsaid("gap-over-placebo", why)
 
 
 def _plain_gap(scores: Scores, terms: Sequence[Term], attribute: str | None = None) -> Measure:
-    """How far terms move scores, whatever other words do."""
     facets = {} if attribute is None else {"attribute": attribute}
-    columns = {term.text: np.abs(scores.shifts(term)) for term in terms}
-    grid = scores.grid(columns)
-    n = grid.shape[1] * min(len(values) for values in columns.values())
-    if min(grid.shape) < 2:
-        why = f"{len(terms)} terms and {len(grid)} sentences that fit all of them; two of each are needed"
-        estimate = Estimate.missing(why, n=n, unit="share")
-        return Measure(metric="counterfactual-gap", estimate=estimate, facets=facets, mode="disclosure")
-    estimate = from_clusters(crossed_mean(grid), n=n, unit="share", design="two_way=seed text x term")
-    return Measure(metric="counterfactual-gap", estimate=estimate, facets=facets, mode="disclosure")
-
-
-def _crossed(values: Floats, clusters: Sequence[str], words: Sequence[str], terms: int) -> Items:
-    """The mean shift of every cluster under every word, without sign: the first ``terms`` words less the others."""
-    width = len(words)
-    return Items(
-        keys=tuple(f"{cluster}/{word}" for cluster in clusters for word in words),
-        strata=tuple("term" if place < terms else "placebo" for _ in clusters for place in range(width)),
-        values=tuple(values.ravel().tolist()),
-        unit="share",
-        form="two-way",
-        clusters=tuple(cluster for cluster in clusters for _ in words),
-        crossed=tuple(words) * len(clusters),
-        sides=tuple(1 if place < terms else -1 for _ in clusters for place in range(width)),
-    )
-
-
-def _clustered(means: Sequence[float], n: int) -> Estimate:
-    """The mean of cluster means."""
-    if len(means) < 2:
-        return Estimate.missing("one sentence alone has no interval", n=n, unit="share")
-    return from_clusters(stats.mean_interval(means), n=n, unit="share", design="cluster=seed text")
-
-
-def _flipped(shares: Sequence[float], n: int) -> Estimate:
-    """The mean share of flips of the clusters; none in all of them, or all in all, is bounded by their number."""
-    if len(set(shares)) == 1 and shares[0] in (0.0, 1.0):
-        counts = ((int(shares[0]) * len(shares), len(shares)),)
-        bounded = from_counts("clopper-pearson", counts, n=n)
-        return replace(bounded, n_effective=len(shares), design="cluster=seed text")
-    return _clustered(shares, n)
+    return shown("counterfactual-gap", scores.gap(terms), facets=facets)
 
 
 def _score(scores: Scores, word: str) -> Measure:
     """Mean score of all sentences about one word, and each of them."""
     values = scores.values[word]
-    return Measure(
-        metric="score",
-        groups=Groups(attribute="term", group=word),
-        estimate=_clustered(list(scores.by_cluster(word, values).values()), len(values)),
-        mode="disclosure",
+    return shown(
+        "score",
+        clustered(list(scores.by_cluster(word, values).values()), len(values)),
+        Groups(attribute="term", group=word),
         items=Items(
             keys=tuple(seed.sentence(word) for seed in scores.seeds[word]),
             strata=(word,) * len(values),
@@ -327,51 +251,4 @@ def _score(scores: Scores, word: str) -> Measure:
             unit="share",
             clusters=tuple(seed.cluster for seed in scores.seeds[word]),
         ),
-    )
-
-
-def _judged(
-    metric: str,
-    estimate: Estimate,
-    small: str | None,
-    groups: Groups | None = None,
-    *,
-    facets: Mapping[str, str] | None = None,
-    items: Items | None = None,
-    shown: bool = False,
-) -> Measure:
-    """One quantity; ``small`` says why it allows no verdict, ``shown`` that it never gets one."""
-    barred = small is not None and not shown
-    return Measure(
-        metric=metric,
-        estimate=estimate,
-        groups=groups,
-        facets=facets or {},
-        mode="disclosure" if shown else "gate",
-        verdict=Verdict.INCONCLUSIVE if barred else None,
-        sub_reason=SubReason.SMALL_GROUP if barred else None,
-        why=small if barred else None,
-        items=items,
-    )
-
-
-def _unsaid(
-    metric: str,
-    why: str,
-    groups: Groups | None = None,
-    reason: SubReason = SubReason.NO_DATA,
-    *,
-    facets: Mapping[str, str] | None = None,
-    shown: bool = False,
-) -> Measure:
-    """A quantity that does not exist, with its reason."""
-    return Measure(
-        metric=metric,
-        estimate=Estimate.missing(why, unit="share"),
-        groups=groups,
-        facets=facets or {},
-        mode="disclosure" if shown else "gate",
-        verdict=Verdict.ERROR if reason is SubReason.INVALID_ANSWERS else Verdict.INCONCLUSIVE,
-        sub_reason=reason,
-        why=why,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -15,18 +14,18 @@ from probandum.evidence import Capability
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Bools, Grouping, Outcomes, Subject
-from probandum_probes.bias.carried import carriers
-from probandum_probes.bias.counting import decisions, groups_of, refuse_no_groups
+from probandum_probes.bias.carried import carriers, features_of
+from probandum_probes.bias.counting import decisions, groups_of, once, refuse_no_groups
 from probandum_probes.bias.factors import MOST_VALUES, strata_of
 from probandum_probes.bias.halving import first_half
 from probandum_probes.bias.predicting import numbers_of
-from probandum_probes.bias.proxies import once
 from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
 from probandum_probes.bias.scored import pairs_of, sizes_of
-from probandum_probes.bias.slices import CONFIRMED, FEWEST, Factor, Seen, Trial, excess, search
+from probandum_probes.bias.slices import CONFIRMED, FEWEST, Factor, Seen, Trial, search
 from probandum_probes.bias.triage_controls import no_slices, planted_slice
-from probandum_probes.estimates import exactly, from_counts, from_interval
+from probandum_probes.bias.weighted import persons_of
+from probandum_probes.estimates import exactly, from_interval
 
 Rate = Literal["selection-difference", "tpr-difference", "fpr-difference"]
 _RATES: tuple[Rate, ...] = ("selection-difference", "tpr-difference", "fpr-difference")
@@ -47,6 +46,7 @@ _WHAT = "suites.bias.triage"
     },
     facets=("gap", "slice"),
     attributes="plan",
+    honours=("weight", "cluster"),
 )
 class Triage:
     """In which slice of the rows, by one column or two, a gap between groups is wider than in the rest of them.
@@ -64,8 +64,12 @@ class Triage:
 
     ``gap``: ``selection-difference``, or with labels ``tpr-difference`` (slices of positives) or ``fpr-difference`` (of
     negatives). ``columns``: which to look at, by default the model's features, else all that are no label, name or
-    answer; those that carry the attribute itself are left out, and so are texts with more than 50 values. Rows of one
-    person stay in one half where the plan names an id. Without a declared reference each two groups are compared once.
+    answer; those that carry the attribute itself are left out, and so are texts with more than 50 values. Without a
+    declared reference each two groups are compared once.
+
+    Rows of one person, or of one id where the plan names no persons, stay in one half. Where the plan declares
+    ``weight`` or ``cluster`` of its rows, gaps are of the population, every smallest number counts persons, and
+    intervals rest on them: linearised, CR2, of the excess and its p-value by as many persons as say as much.
 
     A slice says where a gap is, not why. Chung et al. 2019 (search for slices); Holm 1979.
     """
@@ -110,11 +114,10 @@ class Triage:
 
     def factors(self, subject: Subject, grouping: Grouping) -> list[Factor]:
         """The columns by which slices are cut, coded."""
-        apart = {subject.label, subject.row_id, *subject.answers}
-        plain = subject.features or tuple(name for name in subject.table if name not in apart)
+        plain = features_of(subject)
         declared = tuple(name for name in subject.groupings if name not in plain)
         names = self.columns or (*plain, *declared)
-        own = {grouping.attribute, *carriers(replace(subject, features=tuple(plain)), grouping)}
+        own = {grouping.attribute, *carriers(subject, grouping)}
         found = []
         for name in names:
             if name in own or (not self.columns and _too_many(subject, name)):
@@ -124,14 +127,14 @@ class Triage:
                 found.append(Factor(name=name, codes=coded.codes, names=coded.names))
         return found
 
-    def trial(self, outcomes: Outcomes, grouping: Grouping, pair: tuple[int, int]) -> Trial:
+    def trial(self, subject: Subject, outcomes: Outcomes, grouping: Grouping, pair: tuple[int, int]) -> Trial:
         """What is compared of two groups."""
         event, among = outcomes.favourable, np.ones(len(grouping.codes), dtype=bool)
         if self.gap != "selection-difference":
             assert outcomes.positive is not None
             event, among = outcomes.detected, outcomes.positive if self.gap == "tpr-difference" else ~outcomes.positive
         group, reference = (among & (grouping.codes == side) for side in pair)
-        return Trial(event=event, group=group, reference=reference)
+        return Trial(event=event, group=group, reference=reference, subject=subject)
 
     def _attribute(self, ask: Ask, grouping: Grouping, outcomes: Outcomes) -> Iterator[Measure]:
         subject, halves = ask.subject, first_half(ask)
@@ -142,18 +145,18 @@ class Triage:
             return
         factors = self.factors(subject, grouping)
         for pair in pairs:
-            yield from self._compared(factors, self.trial(outcomes, grouping, pair), groups_of(grouping, *pair), halves)
+            trial = self.trial(subject, outcomes, grouping, pair)
+            yield from self._compared(factors, trial, groups_of(grouping, *pair), halves)
 
     def _compared(self, factors: Sequence[Factor], trial: Trial, where: Groups, first: Bools) -> Iterator[Measure]:
         """The slices of two groups."""
-        searched, n = trial.within(first), int((trial.group | trial.reference).sum())
-        for name, (_, trials) in zip((where.group, where.reference), searched, strict=True):
-            if trials < 2 * FEWEST:
-                why = f"{name} has {trials or 'no'} rows in the half that is searched; it takes {2 * FEWEST}"
+        n, who = persons_of(trial.subject, trial.group | trial.reference), "persons" if trial.subject.design else "rows"
+        for name, persons in zip((where.group, where.reference), trial.persons(first), strict=True):
+            if persons < 2 * FEWEST:
+                why = f"{name} has {persons or 'no'} {who} in the half that is searched; it takes {2 * FEWEST}"
                 yield self._absent(why, where, n, SubReason.SMALL_GROUP)
                 return
-        gap = searched[0][0] / searched[0][1] - searched[1][0] / searched[1][1]
-        towards = 1.0 if gap >= 0 else -1.0
+        towards = trial.towards(first)
         found, looked = search(factors, trial, first, towards=towards, most=self.slices)
         if not found:
             yield self._absent(f"of {looked} slices none is wider apart than the rest", where, n)
@@ -178,16 +181,16 @@ class Triage:
         """One slice, in the half in which it was not searched."""
         facets = {"gap": self.gap, "slice": name}
         if seen is None:
-            why = f"not confirmed: fewer than {FEWEST} rows of a group in the half that confirms; {told}"
+            why = f"not confirmed: fewer than {FEWEST} persons of a group in the half that confirms; {told}"
             missing = Estimate.missing(why, unit="share")
             yield Measure(metric="slice-excess", groups=where, facets=facets, estimate=missing, mode="disclosure")
             return
         verdict = "confirmed" if p <= CONFIRMED else "not confirmed: it may have been picked by chance"
-        gap = excess(seen.inside, seen.outside)
+        told = f"{verdict}; {told}" if seen.shares is None else seen.shares.told(f"{verdict}; {told}")
         shown = {
-            "slice-excess": from_interval(gap, n=seen.n, unit="share", design=f"{verdict}; {told}"),
-            "slice-difference": from_counts("newcombe", seen.inside, design=verdict),
-            "difference-outside": from_counts("newcombe", seen.outside, design=verdict),
+            "slice-excess": from_interval(seen.excess(), n=seen.n, unit="share", design=told),
+            "slice-difference": seen.gap("inside", verdict),
+            "difference-outside": seen.gap("outside", verdict),
             "slice-p": exactly(p, n=seen.n, unit="p-value", design=f"{verdict}; Holm over the slices of these groups"),
         }
         for metric, estimate in shown.items():

@@ -15,10 +15,10 @@ from probandum.probe import Ask, Measure, Probe
 from probandum.subject import Bools, Grouping, Subject
 from probandum_probes.bias.counting import decisions, groups_of
 from probandum_probes.bias.gap_controls import permuted, turn_round, z_at
-from probandum_probes.bias.halving import first_half
+from probandum_probes.bias.halving import first_half, order_of_persons
 from probandum_probes.bias.sampling import sampled_rows
 from probandum_probes.bias.scored import Recorded, pairs_of, sizes_of
-from probandum_probes.bias.slices import CONFIRMED, FEWEST, Factor, Seen, Trial, excess, search
+from probandum_probes.bias.slices import CONFIRMED, FEWEST, Factor, Seen, Trial, search
 
 #: Worlds of permuted groups, in none of which a slice should be confirmed, and a level that both reach once in 10,000.
 WORLDS, SURE = 2, 0.01
@@ -46,7 +46,7 @@ def no_slices(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         return None, place
     lowest = []
     for number in range(WORLDS):
-        order = ask.rng("permuted", str(number)).permutation(len(place.subject))
+        order = order_of_persons(place.subject, ask.rng("permuted", str(number)))
         world = Recorded(ask, subject=permuted(place.subject, order), answer=place.answer)
         values = [each.estimate.value for each in _of(probe, world, place.where) if each.metric == "slice-p"]
         lowest.append(min((value for value in values if value is not None), default=1.0))
@@ -69,8 +69,7 @@ def planted_slice(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         return None, f"no slice has room for a gap that {place.where} could show"
     name, rows, answer = planted
     trial, first = _trial(probe, place, answer), first_half(ask)
-    (x1, n1), (x2, n2) = trial.within(first)
-    towards = 1.0 if x1 / n1 >= x2 / n2 else -1.0
+    towards = trial.towards(first)
     factors: list[Factor] = probe.factors(place.subject, place.grouping)  # type: ignore[attr-defined]
     found, _ = search(factors, trial, first, towards=towards, most=probe.slices)  # type: ignore[attr-defined]
     inside = {each.name: each.rows for each in found if (each.rows & rows).sum() >= each.rows.sum() / 2}
@@ -83,7 +82,7 @@ def planted_slice(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         if within is None or value is None:
             continue
         counted = Seen.of(trial, within, ~first)
-        expected = None if counted is None else excess(counted.inside, counted.outside).value
+        expected = None if counted is None else counted.excess().value
         if each.metric == "slice-excess" and (expected is None or abs(value - expected) > 1e-9):
             return False, f"the excess where {each.facets['slice']} came out as {value}; by its rows it is {expected}"
         if each.metric == "slice-p":
@@ -101,8 +100,7 @@ def _planted(probe: Probe, ask: Ask, place: _Place) -> tuple[str, Bools, Respons
     if decision is None:
         return None
     first, trial = first_half(ask), _trial(probe, place, place.answer)
-    (x1, n1), (x2, n2) = trial.within(first)
-    towards = 1.0 if x1 / n1 >= x2 / n2 else -1.0
+    towards = trial.towards(first)
     best: tuple[float, str, Bools, Response] | None = None
     for factor in factors:
         for code, name in enumerate(factor.names):
@@ -116,7 +114,7 @@ def _planted(probe: Probe, ask: Ask, place: _Place) -> tuple[str, Bools, Respons
             seen = Seen.of(changed, rows, ~first)
             if seen is None or (y1 / m1 - y2 / m2) * towards < 0:
                 continue
-            interval = excess(seen.inside, seen.outside)
+            interval = seen.excess()
             score = towards * interval.value / float(interval.standard_error or 1.0)
             if best is None or score > best[0]:
                 best = score, name, rows, answer
@@ -139,12 +137,13 @@ def _place(probe: Probe, ask: Ask) -> _Place | str:
         return _NOWHERE
     _, grouping, pair = max(places, key=lambda each: each[0])
     place = _Place(subject, answer, grouping, pair)
-    searched = _trial(probe, place, answer).within(first_half(ask))
-    return place if min(n for _, n in searched) >= 2 * FEWEST else _NOWHERE
+    searched = _trial(probe, place, answer).persons(first_half(ask))
+    return place if min(searched) >= 2 * FEWEST else _NOWHERE
 
 
 def _trial(probe: Probe, place: _Place, answer: Response) -> Trial:
-    found: Trial = probe.trial(place.subject.outcomes(answer), place.grouping, place.pair)  # type: ignore[attr-defined]
+    outcomes = place.subject.outcomes(answer)
+    found: Trial = probe.trial(place.subject, outcomes, place.grouping, place.pair)  # type: ignore[attr-defined]
     return found
 
 

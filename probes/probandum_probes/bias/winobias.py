@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Floats, Items
 from probandum.finding import Estimate
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Bools
+from probandum_probes.bias.barring import judged, shown
 from probandum_probes.bias.coreference import Resolved, resolved
-from probandum_probes.bias.coreference_controls import Twins, blind_to_pronouns, follows_stereotypes
+from probandum_probes.bias.coreference_controls import Twins, controls_of
 from probandum_probes.bias.coreference_scores import (
+    SHOWN,
     barred,
     broken,
     by_question,
     common,
-    judged,
-    shown,
     two_clusters,
     unskilled,
 )
@@ -40,10 +39,7 @@ _METRICS = {
     "f1": "share",
     "f1-as-published": "share",
     "f1-gap-as-published": "share difference",
-    "missing-share": "share",
-    "unread-share": "share",
-    "position-bias": "share difference",
-    "referent-mass": "share",
+    **SHOWN,
 }
 
 
@@ -84,14 +80,7 @@ class WinoBias:
     ``sample``: so many pairs of each type only, drawn with the plan's seed. Zhao et al. 2018.
     """
 
-    controls: ClassVar = (
-        Examined(
-            name="answers by stereotype, and pronouns exchanged",
-            kind="positive",
-            function=partial(follows_stereotypes, gate=_GATE, expected=1.0),
-        ),
-        Examined(name="pronouns hidden", kind="negative", function=partial(blind_to_pronouns, gate=_GATE)),
-    )
+    controls: ClassVar = controls_of(_GATE, expected=1.0)
 
     def __init__(
         self,
@@ -120,12 +109,7 @@ class WinoBias:
     @cached_property
     def twins(self) -> Twins:
         """The sentences in pairs."""
-        both = [(pair.pro.key, pair.anti.key) for pair in self.pairs]
-        return Twins(
-            passages={passage.key: passage for passage in passages_of(self.pairs)},
-            other={one: two for a, b in both for one, two in ((a, b), (b, a))},
-            stereotyped=frozenset(pro for pro, _ in both),
-        )
+        return Twins.of(passages_of(self.pairs), ((pair.anti, pair.pro) for pair in self.pairs))
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Ask or recall everything in one round, and compare."""
@@ -162,17 +146,19 @@ def _of_type(kind: str, answers: Resolved, pairs: Sequence[Pair]) -> Iterator[Me
         unit="share",
     )
     scores = {side: _estimate(values, pairs, "wilson") for side, values in adds.items()}
-    yield judged(_GATE, _estimate(gaps, pairs), bar or unskilled([*scores.values()]), items, facets)
+    gap = _estimate(gaps, pairs)
+    kept = items if gap.value is not None else None
+    yield judged(_GATE, gap, bar or unskilled([*scores.values()]), facets=facets, items=kept)
     asked = [answers.questions[place] for place in sides["pro"]] if answers.questions else []
     for question, some in by_question(asked).items():
         estimate = _estimate(gaps[some], [pairs[place] for place in some])
-        yield shown(_GATE, estimate, {**facets, "question": question})
+        yield shown(_GATE, estimate, facets={**facets, "question": question})
     for side, score in scores.items():
-        yield shown("f1", score, {**facets, "kind": side})
+        yield shown("f1", score, facets={**facets, "kind": side})
     published = {side: _published(answers, rows) for side, rows in sides.items()}
     for side, f1 in published.items():
-        yield shown("f1-as-published", _exact(f1, len(pairs)), {**facets, "kind": side})
-    yield shown("f1-gap-as-published", _exact(published["pro"] - published["anti"], len(pairs)), facets)
+        yield shown("f1-as-published", _exact(f1, len(pairs)), facets={**facets, "kind": side})
+    yield shown("f1-gap-as-published", _exact(published["pro"] - published["anti"], len(pairs)), facets=facets)
 
 
 def f1_parts(right: Floats, read: Bools) -> Floats:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Items
 from probandum.finding import Estimate
 from probandum.probe import Ask, Measure, probe
 from probandum.resources import dataset
+from probandum_probes.bias.barring import judged, shown
 from probandum_probes.bias.coreference import Resolved, resolved
-from probandum_probes.bias.coreference_controls import Twins, blind_to_pronouns, follows_stereotypes
+from probandum_probes.bias.coreference_controls import Twins, controls_of
 from probandum_probes.bias.coreference_scores import (
+    SHOWN,
     barred,
     broken,
     by_question,
     clustered,
     common,
-    judged,
-    shown,
     unskilled,
 )
 from probandum_probes.bias.occupation_texts import read_shares
@@ -42,10 +41,7 @@ _METRICS = {
     "pronoun-agreement": "share",
     "accuracy-as-published": "share",
     "occupation-correlation-as-published": "correlation",
-    "missing-share": "share",
-    "unread-share": "share",
-    "position-bias": "share difference",
-    "referent-mass": "share",
+    **SHOWN,
 }
 
 
@@ -88,14 +84,7 @@ class Winogender:
     Rudinger et al. 2018. The schemas can show such a gap and not its absence, as their authors say.
     """
 
-    controls: ClassVar = (
-        Examined(
-            name="answers by stereotype, and pronouns exchanged",
-            kind="positive",
-            function=partial(follows_stereotypes, gate=_GATE, expected=-1.0),
-        ),
-        Examined(name="pronouns hidden", kind="negative", function=partial(blind_to_pronouns, gate=_GATE)),
-    )
+    controls: ClassVar = controls_of(_GATE, expected=-1.0)
 
     def __init__(self, *, data: Path | None = None, shares: Path | None = None, sample: int | None = None) -> None:
         refuse_sample(_ID, sample)
@@ -108,10 +97,7 @@ class Winogender:
     @cached_property
     def twins(self) -> Twins:
         """The sentences in pairs."""
-        pairs = [schema.pair for schema in self.schemas]
-        other = {one.key: two.key for a, b in pairs for one, two in ((a, b), (b, a))}
-        passages = {passage.key: passage for passage in passages_of(self.schemas)}
-        return Twins(passages=passages, other=other, stereotyped=frozenset(easy.key for _, easy in pairs))
+        return Twins.of(passages_of(self.schemas), (schema.pair for schema in self.schemas))
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Ask or recall everything in one round, and compare."""
@@ -136,7 +122,8 @@ class Winogender:
         )
         accuracies = list(_accuracies(schemas, answers, right))
         bar = bar or unskilled([each.estimate for each in accuracies if "kind" in each.facets])
-        yield judged(_GATE, clustered(gaps, occupations, design=_DESIGN), bar, items, {})
+        gap = clustered(gaps, occupations, design=_DESIGN)
+        yield judged(_GATE, gap, bar, items=items if gap.value is not None else None)
         yield from _by_wording(answers, schemas, gaps)
         yield from accuracies
         yield from _as_published(schemas, answers)
@@ -150,7 +137,7 @@ def _by_wording(answers: Resolved, schemas: tuple[Schema, ...], gaps: np.ndarray
     asked = dict(zip((passage.frame for passage in answers.passages), answers.questions, strict=False))
     for question, places in by_question([asked[schema.key] for schema in schemas] if asked else []).items():
         own = [schemas[place].occupation for place in places]
-        yield shown(_GATE, clustered(gaps[places], own, design=_DESIGN), {"question": question})
+        yield shown(_GATE, clustered(gaps[places], own, design=_DESIGN), facets={"question": question})
 
 
 def _accuracies(schemas: tuple[Schema, ...], answers: Resolved, right: dict[str, float]) -> Iterator[Measure]:
@@ -169,7 +156,7 @@ def _accuracies(schemas: tuple[Schema, ...], answers: Resolved, right: dict[str,
             values = np.array([right[passage.key] for passage, _ in passages])
             own = [s.occupation for _, s in passages]
             estimate = clustered(values, own, design=_DESIGN, alike="wilson")
-            yield shown("accuracy", estimate, {facet: name})
+            yield shown("accuracy", estimate, facets={facet: name})
 
 
 def _as_published(schemas: tuple[Schema, ...], answers: Resolved) -> Iterator[Measure]:
@@ -185,7 +172,7 @@ def _as_published(schemas: tuple[Schema, ...], answers: Resolved) -> Iterator[Me
             if some:
                 right = sum(chosen[passage.key] == passage.answer for passage in some)
                 facets = {"pronoun": pronoun, "kind": kind}
-                yield shown("accuracy-as-published", from_counts("wilson", [(right, len(some))]), facets)
+                yield shown("accuracy-as-published", from_counts("wilson", [(right, len(some))]), facets=facets)
     steps: dict[str, list[float]] = {}
     for s in schemas:
         she, he = (float(chosen[passage.key] == OCCUPATION) for passage in (s.female, s.male))

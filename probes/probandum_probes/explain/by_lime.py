@@ -1,95 +1,108 @@
-"""Local linear models by the lime library. Its weighted R2 always comes along: without it a list is no evidence."""
+"""Local linear models: drawn as the lime library draws them, but for all inputs at once, and fitted by the library.
+
+Their weighted R2 always comes along: without it a list is no evidence.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from probandum.errors import MissingDependency
 from probandum.evidence import Capability, Column, Floats, Table
+from probandum.subject import Bools, Codes
 from probandum_probes.explain.explaining import Explainer, Explanation, explainer
 from probandum_probes.explain.rows import RowWorld
-from probandum_probes.explain.worlds import World
+from probandum_probes.explain.worlds import Removal, World
 
 #: A column with at most so many different values in the background is one of categories: none lies between two.
 MOST_CATEGORIES = 10
+#: Widths of the kernel: of texts on a hundred times the cosine distance; of rows this times the root of the columns.
+TEXT_WIDTH = 25.0
+ROW_WIDTH = 0.75
 
 
 @explainer("lime.text", explains=Capability.CLASSIFY)
 class LimeText(Explainer):
     """Weights of a ridge regression over versions of a text with words deleted, near ones counting more.
 
-    The library's defaults (kernel width 25 on the cosine distance, all words kept as features); it is given
-    numbered words, so that a word that occurs twice is two features, as for every other explainer.
+    The defaults of the lime library (kernel width 25 on the cosine distance) with all words kept as features; a word
+    that occurs twice is two features, as for every other explainer. One round for all texts, and the values of
+    LimeTextExplainer under the same seed. Ribeiro et al. 2016.
     """
 
     def explain(self, world: World, *, seed: int) -> list[Explanation]:
-        """Seeded by instance; one round each."""
-        library = _lime("lime_text")
-        found = []
-        for index, instance in enumerate(world.instances):
-            own = instance.seed(seed)
-            width = len(instance)
-            if width == 1:
-                found.append(_lone_word(world, index, own))
-                continue
+        """Seeded by instance, so that the others do not matter."""
+        seeds = [instance.seed(seed) for instance in world.instances]
+        drawn = [
+            self._versions(len(instance), np.random.RandomState(own))
+            for instance, own in zip(world.instances, seeds, strict=True)
+        ]
+        scores = world.scores(
+            [
+                Removal(instance=index, operator="delete", kept=kept, seed=own)
+                for index, (kept, own) in enumerate(zip(drawn, seeds, strict=True))
+            ]
+        )
+        return [_of_words(kept, each.log_odds, own) for kept, each, own in zip(drawn, scores, seeds, strict=True)]
 
-            def classify(versions: Sequence[str], index: int = index, own: int = own, width: int = width) -> Floats:
-                kept = np.zeros((len(versions), width), dtype=bool)
-                for row, version in zip(kept, versions, strict=True):
-                    row[[int(word) for word in re.findall(r"\d+", version)]] = True
-                return world.value(index, "delete", kept, seed=own)[:, None]
+    def _versions(self, width: int, rng: np.random.RandomState) -> Bools:
+        """The whole text and ``samples`` - 1 versions, of which one to all words are deleted.
 
-            explained = library.LimeTextExplainer(random_state=own, feature_selection="none").explain_instance(
-                " ".join(f"w{word}" for word in range(width)),
-                classify,
-                labels=(0,),
-                num_features=width,
-                num_samples=self.samples,
-            )
-            found.append(_explanation(explained, 0, width, self.samples, own))
-        return found
+        The library draws a permutation a version, so that equal seeds allow nothing else here. A text of one word
+        leaves nothing to draw.
+        """
+        if width == 1:
+            return np.array([[True], [False]])
+        gone = rng.randint(1, width + 1, self.samples - 1)
+        kept = np.ones((self.samples, width), dtype=bool)
+        ranks = np.argsort(np.array([rng.permutation(width) for _ in gone]).reshape(-1, width), axis=1)
+        kept[1:] = ranks >= gone[:, None]
+        return kept
+
+
+def _of_words(kept: Bools, values: Floats, seed: int) -> Explanation:
+    """The explanation from versions of a text and f of each; the line through both versions of a lone word is exact."""
+    if kept.shape[1] == 1:
+        whole, without = values
+        return Explanation(
+            attributions=np.array([whole - without]), base=float(without), local_fit=1.0, evaluations=2, seed=seed
+        )
+    distance = 100 * (1 - np.sqrt(kept.mean(axis=1)))  # the cosine between a version of k of d words and the whole text
+    return _fitted(kept.astype(np.float64), values, distance, TEXT_WIDTH, seed)
 
 
 @explainer("lime.tabular", explains=Capability.PREDICT)
 class LimeTabular(Explainer):
     """Weights of a ridge regression over rows drawn around one: does each column stay in its own quartile or not?
 
-    The library's defaults (kernel width 0.75 sqrt(d), quartiles of a background of 100 rows). Text, and columns
-    of at most 10 different values, are categories. Rows are drawn and not masked: they may be unlikely ones.
+    The defaults of the lime library (kernel width 0.75 sqrt(d), quartiles of a background of 100 rows). Text, and
+    columns of at most 10 different values, are categories. Rows are drawn and not masked: they may be unlikely ones.
+    One round for all rows, and the values of LimeTabularExplainer under the same seed. Ribeiro et al. 2016.
     """
 
     def explain(self, world: World, *, seed: int) -> list[Explanation]:
-        """Seeded by instance; one round each."""
+        """Seeded by instance, so that the others do not matter."""
         assert isinstance(world, RowWorld)
-        library = _lime("lime_tabular")
         coding = _Coding(world.background, world.rows)
-        background, rows = coding.encode(world.background), coding.encode(world.rows)
+        drawing = _Drawing(coding.encode(world.background), coding.categories)
+        rows = coding.encode(world.rows)
+        seeds = [instance.seed(seed) for instance in world.instances]
+        neighbours = drawing.neighbours(rows, self.samples, seeds)
+        values = world.row_scores([(index, coding.decode(each.rows)) for index, each in enumerate(neighbours)])
         width = rows.shape[1]
-        found = []
-        for index, instance in enumerate(world.instances):
-            own = instance.seed(seed)
-
-            def predict(versions: Floats, index: int = index) -> Floats:
-                return world.log_odds_of(index, coding.decode(versions))
-
-            explained = library.LimeTabularExplainer(
-                background,
-                mode="regression",
-                feature_selection="none",
-                categorical_features=coding.categories,
-                random_state=own,
-            ).explain_instance(rows[index], predict, num_features=width, num_samples=self.samples)
-            found.append(_explanation(explained, 1, width, self.samples, own))
-        return found
+        return [
+            _fitted(each.same.astype(np.float64), found, np.sqrt((~each.same).sum(axis=1)), ROW_WIDTH * width**0.5, own)
+            for each, found, own in zip(neighbours, values, seeds, strict=True)
+        ]
 
 
 class _Coding:
-    """Columns as the numbers that the library takes, and back; categories are numbered in sorted order."""
+    """Columns as the numbers that are drawn, and back; categories are numbered in sorted order."""
 
     def __init__(self, *tables: Table) -> None:
         first = tables[0]
@@ -120,31 +133,108 @@ class _Coding:
         )
 
 
-def _explanation(found: Any, label: int, width: int, samples: int, seed: int) -> Explanation:
-    attributions = np.zeros(width)
-    for place, weight in found.local_exp[label]:
-        attributions[int(place)] = weight
+class Neighbours(NamedTuple):
+    """Rows drawn around one, itself first: ``rows`` as numbers, and in which columns each stays in its bin."""
+
+    rows: Floats
+    same: Bools
+
+
+class _Bins:
+    """Of a column of numbers the quartiles of the background, and where in each its values lie."""
+
+    def __init__(self, column: Floats) -> None:
+        self.edges = np.unique(np.percentile(column, [25, 50, 75]))
+        bins = np.searchsorted(self.edges, column)
+        own = [column[bins == place] for place in range(len(self.edges) + 1)]
+        self.mean = np.array([values.mean() if len(values) else 0.0 for values in own])
+        self.deviation = np.array([values.std() if len(values) else 0.0 for values in own]) + 1e-11
+        self.lowest = (np.array([column.min(), *self.edges]) - self.mean) / self.deviation
+        self.highest = (np.array([*self.edges, column.max()]) - self.mean) / self.deviation
+
+    @property
+    def wide(self) -> Bools:
+        """Which bins hold more than one number; of the others the library takes the distance from their mean, 0."""
+        return np.asarray(self.lowest != self.highest)
+
+    def values(self, bins: Codes, shares: Floats) -> Floats:
+        """Numbers of ``bins``: of a normal distribution cut off at their edges, those at ``shares`` of it."""
+        from scipy.special import ndtr, ndtri
+
+        found: Floats = self.lowest[bins]
+        wide = self.wide[bins]
+        within = bins[wide]
+        below, up_to = ndtr(self.lowest), ndtr(self.highest)
+        normal = ndtri(below[within] + shares * (up_to - below)[within])
+        found[wide] = self.mean[within] + self.deviation[within] * np.clip(
+            normal, self.lowest[within], self.highest[within]
+        )
+        return found
+
+
+class _Drawing:
+    """How often which bin and which category occur in the background, and draws from that, column by column."""
+
+    def __init__(self, background: Floats, categories: Sequence[int]) -> None:
+        width = background.shape[1]
+        self._bins = {place: _Bins(background[:, place]) for place in range(width) if place not in categories}
+        told = self.binned(background)
+        counted = [np.unique(told[:, place], return_counts=True) for place in range(width)]
+        self._values = [values for values, _ in counted]
+        self._reached = [np.cumsum(counts / counts.sum()) for _, counts in counted]
+
+    def binned(self, rows: Floats) -> Floats:
+        """Numbers as the bins that they fall into; categories as they are."""
+        told = rows.copy()
+        for place, bins in self._bins.items():
+            told[:, place] = np.searchsorted(bins.edges, rows[:, place])
+        return told
+
+    def neighbours(self, rows: Floats, samples: int, seeds: Sequence[int]) -> list[Neighbours]:
+        """``samples`` rows around each, itself first; every row has a generator of its own."""
+        drawn = np.empty((len(rows), samples, rows.shape[1]))
+        shares: dict[int, list[Floats]] = {place: [] for place in self._bins}
+        for own, seed in zip(drawn, seeds, strict=True):
+            rng = np.random.RandomState(seed)
+            for place, (values, reached) in enumerate(zip(self._values, self._reached, strict=True)):
+                own[:, place] = values[np.searchsorted(reached / reached[-1], rng.random_sample(samples), side="right")]
+            for place, bins in self._bins.items():
+                shares[place].append(rng.uniform(size=int(bins.wide[own[1:, place].astype(np.int64)].sum())))
+        same = drawn == self.binned(rows)[:, None, :]
+        same[:, 0] = True
+        for place, bins in self._bins.items():
+            chosen = drawn[:, 1:, place].astype(np.int64).reshape(-1)
+            drawn[:, 1:, place] = bins.values(chosen, np.concatenate(shares[place])).reshape(len(rows), samples - 1)
+        drawn[:, 0] = rows
+        return [Neighbours(*each) for each in zip(drawn, same, strict=True)]
+
+
+def _fitted(kept: Floats, values: Floats, distance: Floats, width: float, seed: int) -> Explanation:
+    """The library's ridge regression of f on what is kept, weighted by the root of exp(-(distance / width)^2)."""
+
+    def nearness(distances: Floats) -> Floats:
+        return np.asarray(np.sqrt(np.exp(-(distances**2) / width**2)))
+
+    columns = kept.shape[1]
+    intercept, slopes, fit, _ = (
+        _lime()
+        .LimeBase(nearness, random_state=seed)
+        .explain_instance_with_data(kept, values[:, None], distance, 0, columns, feature_selection="none")
+    )
+    attributions = np.zeros(columns)
+    for place, slope in slopes:
+        attributions[int(place)] = slope
     return Explanation(
         attributions=attributions,
-        base=float(found.intercept[label]),
-        local_fit=float(found.score),
-        evaluations=samples,
+        base=float(intercept),
+        local_fit=float(fit),
+        evaluations=len(values),
         seed=seed,
     )
 
 
-def _lone_word(world: World, index: int, seed: int) -> Explanation:
-    """A text of one word leaves nothing to fit: the line through both its versions is exact."""
-    without, whole = world.value(index, "delete", np.array([[False], [True]]), seed=seed)
-    return Explanation(
-        attributions=np.array([whole - without]), base=float(without), local_fit=1.0, evaluations=2, seed=seed
-    )
-
-
-def _lime(module: str) -> ModuleType:
+def _lime() -> ModuleType:
     try:
-        from importlib import import_module
-
-        return import_module(f"lime.{module}")
+        return import_module("lime.lime_base")
     except ImportError:
         raise MissingDependency("lime", needed_for="the explainers lime.*", extra="explain") from None

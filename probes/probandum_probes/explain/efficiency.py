@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,12 +14,17 @@ from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, Probe, probe
 from probandum.subject import Codes
 from probandum_probes.estimates import exactly
-from probandum_probes.explain.explaining import Explainer, Explanation, explainers_for
+from probandum_probes.explain.explaining import SMALLEST_GAP, Explainer, Explanation, explainers_for, residual
 from probandum_probes.explain.quality import QualityProbe, items_of, kind_of, seed_of, unable
-from probandum_probes.explain.worlds import Removal, Scores, World
+from probandum_probes.explain.worlds import Attributed, Removal, Scores, World
 
-#: Log-odds below which the distance to the base value is taken as this: a constant model divides by no 0.
-SMALLEST_GAP = 1e-6
+#: What is judged of an explainer, by how exactly it can add up, so that each has its limit: 1e-6 in double precision,
+#: 1e-4 in single, and 1 % for an integral over a few points.
+RESIDUALS: Mapping[str, str] = {
+    "double": "residual",
+    "single": "single-precision-residual",
+    "integral": "integration-residual",
+}
 #: Inputs that the controls look at, and samples that leave no group of words of a usual text undivided.
 CONTROL_INPUTS = 5
 CONTROL_SAMPLES = 4000
@@ -25,15 +32,6 @@ CONTROL_SAMPLES = 4000
 PLANTED = 0.1
 #: What exact arithmetic in float64 leaves.
 EXACT = 1e-6
-
-
-def residual(attributions: Floats, base: float, score: float) -> float:
-    """r = abs(sum phi + base - f(x)) / max(abs(f(x) - base), 1e-6); 0 where attributions add up.
-
-    >>> round(residual(np.array([0.5, 0.4]), 1.0, 2.0), 9)
-    0.1
-    """
-    return abs(float(attributions.sum()) + base - score) / max(abs(score - base), SMALLEST_GAP)
 
 
 class LinearWorld(World):
@@ -45,9 +43,16 @@ class LinearWorld(World):
     intercept = 0.25
 
     def __init__(self, world: World) -> None:
-        super().__init__(world.ask, world.instances)
+        scores = [self.intercept + float(self.weights(len(each)).sum()) for each in world.instances]
+        super().__init__(
+            world.ask,
+            [
+                replace(each, score=score, probability=1 / (1 + math.exp(-score)))
+                for each, score in zip(world.instances, scores, strict=True)
+            ],
+        )
         self._world = world
-        self.operators, self.occlusions = world.operators, world.occlusions
+        self.operators, self.occlusions, self.reference = world.operators, world.occlusions, world.reference
 
     @staticmethod
     def weights(width: int) -> Floats:
@@ -61,6 +66,10 @@ class LinearWorld(World):
     def request(self, removal: Removal) -> tuple[Request, Codes]:
         """As the audited system would be asked."""
         return self._world.request(removal)
+
+    def attributed(self, method: str, instances: Sequence[int], **parameters: int | str) -> list[Attributed]:
+        """What a system that computes its attributions itself would say of this model."""
+        return [Attributed(self.weights(len(self.instances[place])), self.intercept) for place in instances]
 
     def scores(self, removals: Sequence[Removal]) -> list[Scores]:
         """From the masks alone."""
@@ -116,16 +125,18 @@ def _of(explanation: Explanation, score: float) -> float:
     version=1,
     requirements=["ai-act:annex-iv:3", "ai-act:art-13:3:b:iv", "ai-act:art-86:1"],
     needs=(Capability.CLASSIFY, Capability.PREDICT),
-    metrics={"residual": "score"},
+    metrics=dict.fromkeys(RESIDUALS.values(), "score"),
     facets=["explainer"],
 )
 class Efficiency(QualityProbe):
     """How far attributions and base value fall short of the log-odds that they claim to add up to.
 
     The largest residual over all inputs, a share of the distance between base value and f(x); neutral value 0.
-    A census and no sample, so its interval has no width. Permutation and partition values add up by
-    construction: a small residual shows that nothing broke, and is no evidence of a good explanation.
-    Explainers that claim no completeness (LIME, occlusion) are left out, or NOT_APPLICABLE where named.
+    ``single-precision-residual`` is the same of explainers that compute in float32 (trees), ``integration-residual`` of
+    those that sum over points of an integral (integrated gradients), since each has a limit of its own.
+    A census and no sample, so its interval has no width. Shapley values of permutations, partitions, regressions and
+    all subsets add up by construction: a small residual shows that nothing broke, and is no evidence of a good
+    explanation. Explainers that claim no completeness (LIME, occlusion) are left out, or NOT_APPLICABLE where named.
     """
 
     leading = ("residual", "score")
@@ -150,9 +161,10 @@ class Efficiency(QualityProbe):
             if explainer.complete:
                 yield self._measured(world, explainer, facets, seed_of(ask, explainer.name))
             elif self.explainers:
-                yield _nothing(facets, f"{explainer.name} does not claim that attributions add up")
+                yield _nothing("residual", facets, f"{explainer.name} does not claim that attributions add up")
 
     def _measured(self, world: World, explainer: Explainer, facets: dict[str, str], seed: int) -> Measure:
+        metric = RESIDUALS[explainer.arithmetic]
         explanations = explainer.explain(world, seed=seed)
         residuals = [_of(each, found.score) for each, found in zip(explanations, world.instances, strict=True)]
         worst = max(residuals)
@@ -160,25 +172,30 @@ class Efficiency(QualityProbe):
             abs(found.score - (each.base or 0.0)) for each, found in zip(explanations, world.instances, strict=True)
         ]
         if max(gaps) <= SMALLEST_GAP and worst <= EXACT:
-            return _nothing(facets, "every answer equals the base value: there is nothing to attribute", len(gaps))
+            why = "every answer equals the base value: there is nothing to attribute"
+            return _nothing(metric, facets, why, len(gaps))
         looks = sum(each.evaluations for each in explanations) / len(explanations)
+        looked = "points" if explainer.arithmetic == "integral" else "versions" if explainer.masks else "answers"
+        design = f"largest of all inputs; {looks:.0f} {looked} an input, seed {seed}"
+        if explainer.kind:
+            design += f"; {explainer.kind}"
         return Measure(
-            metric="residual",
+            metric=metric,
             estimate=exactly(
                 worst,
                 n=len(residuals),
                 unit="score",
-                design=f"largest of all inputs; {looks:.0f} versions an input, seed {seed}; adds up by construction",
+                design=f"{design}; adds up by construction" if explainer.constructed else design,
             ),
             facets=facets,
             items=items_of(world, np.array(residuals), "score", form="largest"),
         )
 
 
-def _nothing(facets: dict[str, str], why: str, n: int = 0) -> Measure:
+def _nothing(metric: str, facets: dict[str, str], why: str, n: int = 0) -> Measure:
     """The measure of an explainer of which the question makes no sense."""
     return Measure(
-        metric="residual",
+        metric=metric,
         estimate=Estimate.missing(why, n=n, unit="score"),
         facets=facets,
         verdict=Verdict.NOT_APPLICABLE,

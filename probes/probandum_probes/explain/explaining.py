@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from probandum.errors import UnknownName, UsageError
 from probandum.evidence import Capability, Floats
 from probandum_probes.explain.worlds import World
+
+#: Log-odds below which the distance to the base value is taken as this: a constant model divides by no 0.
+SMALLEST_GAP = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,15 +37,35 @@ class Explanation:
     seed: int
 
 
+def residual(attributions: Floats, base: float, score: float) -> float:
+    """r = abs(sum phi + base - f(x)) / max(abs(f(x) - base), 1e-6); 0 where attributions add up.
+
+    >>> import numpy as np
+    >>> round(residual(np.array([0.5, 0.4]), 1.0, 2.0), 9)
+    0.1
+    """
+    return abs(float(attributions.sum()) + base - score) / max(abs(score - base), SMALLEST_GAP)
+
+
 class Explainer:
     """Base of all explainers. ``samples`` is how many versions of an instance may be looked at.
 
-    ``complete``: it claims that attributions and base add up to f. ``sampled``: its answer depends on a seed.
+    ``complete``: it claims that attributions and base add up to f, ``constructed``: because they are made so, which is
+    no evidence of a good explanation. ``arithmetic``: how exactly they may add up: in double or single precision, or
+    as far as the points of an integral go. ``kind``: what its numbers are, as designs print it. ``sampled``: its
+    answer depends on a seed. ``by_default``: it is used where no explainer is named, since it asks any system that
+    answers, in seconds. ``masks``: it sees a system through versions of its inputs alone, and else asks the system for
+    attributions.
     """
 
     name: ClassVar[str] = ""
     explains: ClassVar[frozenset[Capability]] = frozenset()
     complete: ClassVar[bool] = False
+    constructed: ClassVar[bool] = False
+    arithmetic: ClassVar[Literal["double", "single", "integral"]] = "double"
+    kind: ClassVar[str] = ""
+    by_default: ClassVar[bool] = True
+    masks: ClassVar[bool] = True
     sampled: ClassVar[bool] = True
     default_samples: ClassVar[int] = 1000
 
@@ -94,8 +117,12 @@ def make_explainer(name: str, *, samples: int | None = None) -> Explainer:
 
 
 def explainers_for(kind: Capability, names: Sequence[str], *, samples: int | None = None) -> list[Explainer]:
-    """The explainers ``names``, or all that explain ``kind``; UsageError where one of ``names`` does not."""
-    wanted = tuple(names) or tuple(name for name, cls in known_explainers().items() if kind in cls.explains)
+    """The explainers ``names``, or those by default for ``kind``; UsageError where one of them does not explain it.
+
+    Whether the system gives the attributions that an explainer asks for shows when it explains.
+    """
+    ours = [name for name, cls in known_explainers().items() if kind in cls.explains and cls.by_default]
+    wanted = tuple(names or ours)
     made = [make_explainer(name, samples=samples) for name in wanted]
     for each in made:
         if kind not in each.explains:

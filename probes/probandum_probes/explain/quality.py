@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -22,13 +23,15 @@ from probandum_probes.explain.worlds import World
 class QualityProbe:
     """Base of probes that ask how good explanations are.
 
-    ``explainers``: names, by default all that fit the system. ``inputs``: how many texts or rows. ``samples``:
-    versions of an input an explainer may look at, by default each explainer's own number. ``texts``: a file
-    with one text a line for a text classifier, by default the data set moderation_texts.
+    ``explainers``: names, by default those that explain any such system in seconds. ``inputs``: how many texts or
+    rows. ``samples``: versions of an input an explainer may look at, by default each explainer's own number.
+    ``texts``: a file with one text a line for a text classifier, by default the data set moderation_texts.
     """
 
     #: The quantity that is said to be absent where the system cannot be asked about changed inputs.
     leading = ("", "")
+    #: Whether a limit may be set on it.
+    mode: ClassVar[Literal["gate", "disclosure"]] = "gate"
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class QualityProbe:
             yield Measure(
                 metric=metric,
                 estimate=Estimate.missing(why, unit=unit),
+                mode=self.mode,
                 verdict=Verdict.NOT_APPLICABLE,
                 sub_reason=SubReason.NO_CAPABILITY,
                 why=why,

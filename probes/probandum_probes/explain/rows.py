@@ -6,11 +6,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from probandum.errors import DataError
-from probandum.evidence import Capability, Column, Floats, Request, Response, Table
+from probandum.errors import DataError, UsageError
+from probandum.evidence import ATTRIBUTED_ROWS, Capability, Column, Floats, Request, Response, Table
 from probandum.probe import Ask
-from probandum.subject import Codes, Subject
-from probandum_probes.explain.worlds import Instance, Removal, World, answered, class_scores, packed, spread
+from probandum.subject import Bools, Codes, Subject
+from probandum_probes.explain.worlds import (
+    Attributed,
+    Instance,
+    Removal,
+    World,
+    answered,
+    class_scores,
+    distinct,
+    in_rounds,
+    packed,
+    spread,
+)
 
 #: Rows of the subject that stand for "this value is not known".
 BACKGROUND = 100
@@ -25,7 +36,8 @@ class RowWorld(World):
     """
 
     operators = ("median", "row")
-    occlusions = ("median",)
+    occlusions = ("median", "background")
+    reference = "background"
 
     def __init__(
         self, ask: Ask, instances: Sequence[Instance], rows: Table, *, background: Table, drawn: Sequence[int]
@@ -85,6 +97,14 @@ class RowWorld(World):
             drawn=self._drawn[:count],
         )
 
+    def inputs(self, operator: str) -> int:
+        """How many rows stand for one version, at most."""
+        return len(self.background) if operator == "background" else 1
+
+    def varying(self, instance: int) -> Bools:
+        """Which columns hold another value in some row of the background."""
+        return np.array([(self.background[name] != self.rows[name][instance]).any() for name in self.rows])
+
     def request(self, removal: Removal) -> tuple[Request, Codes]:
         """The rows that are left. Rows that come out equal, as where a substitute holds the same value, are one."""
         substitutes = self._substitutes(removal)
@@ -92,11 +112,10 @@ class RowWorld(World):
         same = np.column_stack([substitutes[name] == own[name] for name in self.rows])
         kept = removal.kept[:, None, :] | same
         versions, count, width = kept.shape
-        source = np.where(kept.all(axis=-1), 0, np.arange(count))
-        codes = np.concatenate([np.packbits(kept, axis=-1), np.stack(np.divmod(source, 256), axis=-1)], axis=-1)
-        flat = np.ascontiguousarray(codes.astype(np.uint8).reshape(versions * count, -1))
-        _, first, places = np.unique(flat, axis=0, return_index=True, return_inverse=True)
-        stays, source = kept.reshape(-1, width)[first], source.reshape(-1)[first]
+        stays = kept.reshape(-1, width)
+        source = np.where(stays.all(axis=-1), 0, np.tile(np.arange(count), versions))
+        first, places = distinct(stays, *np.divmod(source, 256))
+        stays, source = stays[first], source[first]
         columns = {
             name: np.where(stays[:, place], own[name], substitutes[name][source])
             for place, name in enumerate(self.rows)
@@ -105,11 +124,45 @@ class RowWorld(World):
         request = Request(kind=Capability.PREDICT, inputs=Table(columns), masks=packed(own.digest, removal, operator))
         return request, places.reshape(versions, count)
 
-    def log_odds_of(self, instance: int, rows: Table) -> Floats:
-        """f of any rows, for a library that makes its own neighbours of an instance; a round of its own."""
-        found = self.instances[instance]
-        answer = self.ask([Request(kind=Capability.PREDICT, inputs=rows)])[0]
-        return class_scores(answered(answer, found.key), np.array(found.label)).log_odds
+    def row_scores(self, blocks: Sequence[tuple[int, Table]]) -> list[Floats]:
+        """f of any rows, each block for the class of one instance, for neighbours that are drawn and not masked.
+
+        From one round, or from as few as hold no more than ``MOST_INPUTS`` rows each.
+        """
+        answers = [
+            answer
+            for part in in_rounds([len(rows) for _, rows in blocks])
+            for answer in self.ask(
+                [Request(kind=Capability.PREDICT, inputs=rows) for _, rows in blocks[part.start : part.stop]]
+            )
+        ]
+        return [
+            class_scores(answered(answer, self.instances[place].key), np.array(self.instances[place].label)).log_odds
+            for (place, _), answer in zip(blocks, answers, strict=True)
+        ]
+
+    def attributed(self, method: str, instances: Sequence[int], **parameters: int | str) -> list[Attributed]:
+        """What a model of trees says of rows, in one block: of its second class, and of its first with signs turned.
+
+        Interventional values are those against the background, which stands in front of the rows.
+        """
+        if Capability.ATTRIBUTE not in self.ask.capabilities:
+            able = "the targets sklearn, xgboost and lightgbm, of boosted trees with two classes"
+            raise UsageError(f"{method}: this system gives no attributions of rows", remedy=f"these do: {able}")
+        front = self.background.take(np.arange(len(self.background) if method == "tree-interventional" else 0))
+        request = Request(
+            kind=Capability.ATTRIBUTE,
+            inputs=behind(front, self.rows.take(list(instances))),
+            parameters={"method": method, "background": len(front), "class": self.ask.labels[1], **parameters},
+        )
+        (answer,) = self.ask([request])
+        values, first = answered(answer, "rows"), len(ATTRIBUTED_ROWS[method])
+        signs = np.array([1.0 if self.instances[place].label == 1 else -1.0 for place in instances])
+        by_column = {name: values[:, place] for place, name in enumerate(answer.labels[first:], first)}
+        nothing = np.zeros(len(values))  # what a column does that the model does not take
+        attributions = np.column_stack([by_column.get(name, nothing) for name in self.rows]) * signs[:, None]
+        bases = signs * values[:, answer.labels.index("base")]
+        return [Attributed(row, base) for row, base in zip(attributions, bases.tolist(), strict=True)]
 
     def _substitutes(self, removal: Removal) -> Table:
         if removal.operator == "median":
@@ -126,6 +179,11 @@ def decided(subject: Subject, response: Response) -> Codes:
         return np.asarray(values.argmax(axis=1))
     positive = labels.index(decision.positive)
     return np.where(values[:, positive] >= decision.threshold, positive, 1 - positive)
+
+
+def behind(first: Table, second: Table) -> Table:
+    """The rows of one table behind those of another with the same columns."""
+    return Table({name: np.concatenate([first[name], second[name]]) for name in first})
 
 
 def _middle(column: Column) -> Column:

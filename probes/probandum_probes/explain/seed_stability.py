@@ -15,6 +15,7 @@ from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, Probe, probe
 from probandum.stats import Interval, mean_draws, percentile_interval, ratio_of_means_draws
 from probandum_probes.estimates import from_draws
+from probandum_probes.explain.comparing import NEGLIGIBLE, TOP
 from probandum_probes.explain.explaining import Explainer, Explanation, explainers_for, known_explainers
 from probandum_probes.explain.quality import (
     QualityProbe,
@@ -26,15 +27,11 @@ from probandum_probes.explain.quality import (
 )
 from probandum_probes.explain.worlds import World
 
-#: The features that a reader of an explanation looks at.
-TOP = 5
 #: Seeds and inputs a verdict needs.
 FEWEST_SEEDS = 10
 FEWEST_INPUTS = 20
 #: The noise at which a ranking is worth reading.
 GOAL = 0.1
-#: Log-odds that rounding leaves: attributions no larger are 0, and no number of samples helps against it.
-NEGLIGIBLE = 1e-9
 #: What the controls look at: inputs, few samples, many samples, and the level of their intervals.
 CONTROL_INPUTS = 10
 FEW_SAMPLES, MANY_SAMPLES = 50, 400

@@ -9,12 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from probandum import codec
-from probandum.errors import DataError
-from probandum.evidence import Capability, Request
+from probandum.errors import DataError, UsageError
+from probandum.evidence import Capability, Floats, PerToken, Request
 from probandum.probe import Ask
 from probandum.resources import dataset
 from probandum.subject import Codes
-from probandum_probes.explain.worlds import Instance, Removal, World, answered, class_scores, packed, spread
+from probandum_probes.explain.worlds import (
+    Attributed,
+    Instance,
+    Removal,
+    World,
+    answered,
+    class_scores,
+    packed,
+    spread,
+)
 
 #: A word with the blanks around it, so that the pieces of a text, joined, are the text.
 _PIECE = re.compile(r"\s*\S+\s*")
@@ -32,6 +41,7 @@ class TextWorld(World):
 
     operators = ("delete", "mask")
     occlusions = operators
+    reference = "mask"
 
     def __init__(self, ask: Ask, instances: Sequence[Instance], texts: Sequence[str], *, left_out: int = 0) -> None:
         super().__init__(ask, instances, left_out=left_out)
@@ -75,14 +85,59 @@ class TextWorld(World):
         """The texts that are left."""
         whole = self._pieces[removal.instance]
         gone = ("",) * len(whole) if removal.operator == "delete" else self._masked[removal.instance]
-        versions = tuple(
-            "".join(piece if stays else substitute for piece, substitute, stays in zip(whole, gone, kept, strict=True))
-            for kept in removal.kept.tolist()
-        )
+        left = np.where(removal.kept, np.array(whole, dtype=object), np.array(gone, dtype=object))
+        versions = tuple(map("".join, left.tolist()))
         base = self.instances[removal.instance].key
         operator = removal.operator if removal.operator == "delete" else f"{removal.operator} {MASK}"
         request = Request(kind=Capability.CLASSIFY, inputs=versions, masks=packed(base, removal, operator))
         return request, np.arange(len(versions))[:, None]
+
+    def attributed(self, method: str, instances: Sequence[int], **parameters: int | str) -> list[Attributed]:
+        """What the model says of the tokens of some texts, added up by word, in one round; one block a class."""
+        if Capability.ATTRIBUTE not in self.ask.capabilities:
+            raise UsageError(
+                f"{method}: this system gives no attributions of tokens",
+                remedy="the target transformers does, of text classifiers that take embeddings",
+            )
+        labels = sorted({self.instances[place].label for place in instances})
+        asked = {label: [place for place in instances if self.instances[place].label == label] for label in labels}
+        answers = self.ask(
+            [
+                Request(
+                    kind=Capability.ATTRIBUTE,
+                    inputs=tuple(self.texts[place] for place in places),
+                    parameters={"method": method, "class": self.ask.labels[label], **parameters},
+                )
+                for label, places in asked.items()
+            ]
+        )
+        found: dict[int, Attributed] = {}
+        for (label, places), answer in zip(asked.items(), answers, strict=True):
+            values = answered(answer, f"texts of class {self.ask.labels[label]}")
+            base = answer.labels.index("base") if "base" in answer.labels else None
+            for place, row, tokens in zip(places, values, answer.per_token, strict=True):
+                found[place] = Attributed(
+                    by_piece(self._pieces[place], tokens), None if base is None else float(row[base])
+                )
+        return [found[place] for place in instances]
+
+
+def by_piece(cut: Sequence[str], tokens: PerToken) -> Floats:
+    """Numbers of tokens added up by piece. A token that reaches into several is shared by its characters, blanks apart.
+
+    >>> kind = PerToken(tokens=("You", " are", "!"), starts=(0, 3, 7), ends=(3, 7, 8), values=(1.0, 2.0, 4.0))
+    >>> by_piece(("You ", "are!"), kind).tolist()
+    [1.0, 6.0]
+    """
+    text = "".join(cut)
+    piece_of = np.repeat(np.arange(len(cut)), [len(piece) for piece in cut])
+    told = np.array([not character.isspace() for character in text])
+    found = np.zeros(len(cut))
+    for start, end, value in zip(tokens.starts, tokens.ends, tokens.values, strict=True):
+        own = piece_of[start:end][told[start:end]]
+        own = own if len(own) else piece_of[start:end]
+        np.add.at(found, own, value / len(own))
+    return found
 
 
 def pieces(text: str) -> tuple[str, ...]:

@@ -10,12 +10,13 @@ import base64
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from probandum.errors import ProbeError
+from probandum.errors import ProbeError, UsageError
 from probandum.evidence import Floats, Masks, Request, Response
 from probandum.probe import Ask
 from probandum.row_items import text_digest
@@ -23,6 +24,8 @@ from probandum.subject import Bools, Codes
 
 #: Probabilities nearer to 0 than this are taken as this, so that log-odds stay finite.
 SMALLEST = 1e-15
+#: The most inputs a round: eight packs of rows, some hundred megabytes of columns.
+MOST_INPUTS = 2**19
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +74,24 @@ class Scores(NamedTuple):
     log_odds: Floats
 
 
+class Attributed(NamedTuple):
+    """What the system itself says of one instance: a number a feature, and the value that they start from, if any."""
+
+    attributions: Floats
+    base: float | None
+
+
 class World(ABC):
     """The instances of one probe and the system that answers for them.
 
-    ``operators`` are the ways in which features can be removed at the price of one input a version, and
-    ``occlusions`` those of them that are the same in every run. ``left_out`` counts inputs that cannot be
-    explained, such as texts without a word.
+    ``operators`` are the ways in which features can be removed at the price of one input a version, ``occlusions``
+    those that leaving one out averages over, and ``reference`` the one by which Shapley values remove features.
+    ``left_out`` counts inputs that cannot be explained, such as texts without a word.
     """
 
     operators: tuple[str, ...]
     occlusions: tuple[str, ...]
+    reference: str
 
     def __init__(self, ask: Ask, instances: Sequence[Instance], *, left_out: int = 0) -> None:
         self.ask = ask
@@ -102,27 +113,76 @@ class World(ABC):
     def request(self, removal: Removal) -> tuple[Request, Codes]:
         """The block that asks for all versions, and which of its inputs stand for each, shape (versions, inputs)."""
 
-    def scores(self, removals: Sequence[Removal]) -> list[Scores]:
-        """What the system says of every version, from one round; equal versions are asked once.
+    def inputs(self, operator: str) -> int:
+        """How many inputs stand for one version, at most."""
+        return 1
 
-        Where several inputs stand for a version, its score is their mean.
+    def varying(self, instance: int) -> Bools:
+        """Which features change at all where ``reference`` removes them, shape (features,)."""
+        return np.ones(len(self.instances[instance]), dtype=bool)
+
+    def attributed(self, method: str, instances: Sequence[int], **parameters: int | str) -> list[Attributed]:
+        """What the system itself says of some instances by ``method``; UsageError where it cannot."""
+        raise UsageError(f"{method}: this system cannot be asked for attributions")
+
+    def scores(self, removals: Sequence[Removal]) -> list[Scores]:
+        """What the system says of every version; equal versions of a removal are asked once.
+
+        From one round, or from as few as hold no more than ``MOST_INPUTS`` each. Where several inputs stand for a
+        version, its score is their mean.
         """
-        distinct = [np.unique(removal.kept, axis=0, return_inverse=True) for removal in removals]
+        sizes = [len(removal.kept) * self.inputs(removal.operator) for removal in removals]
+        return [scores for part in in_rounds(sizes) for scores in self._round(removals[part.start : part.stop])]
+
+    def _round(self, removals: Sequence[Removal]) -> list[Scores]:
+        alike = [distinct(removal.kept) for removal in removals]
         asked = [
-            self.request(Removal(instance=each.instance, operator=each.operator, kept=kept, seed=each.seed))
-            for each, (kept, _) in zip(removals, distinct, strict=True)
+            self.request(replace(each, kept=each.kept[first])) for each, (first, _) in zip(removals, alike, strict=True)
         ]
         answers = self.ask([request for request, _ in asked])
         found = []
-        for removal, answer, (_, inputs), (_, places) in zip(removals, answers, asked, distinct, strict=True):
+        for removal, answer, (_, inputs), (_, places) in zip(removals, answers, asked, alike, strict=True):
             instance = self.instances[removal.instance]
             raw = class_scores(answered(answer, instance.key), np.array(instance.label))
-            found.append(Scores(*(part[inputs].mean(axis=1)[places.reshape(-1)] for part in raw)))
+            found.append(Scores(*(part[inputs].mean(axis=1)[places] for part in raw)))
         return found
 
     def value(self, instance: int, operator: str, kept: Bools, *, seed: int = 0) -> Floats:
-        """The log-odds of versions of one instance; a round of its own, for libraries that drive themselves."""
+        """The log-odds of versions of one instance, in a round of its own."""
         return self.scores([Removal(instance=instance, operator=operator, kept=kept, seed=seed)])[0].log_odds
+
+
+def in_rounds(sizes: Sequence[int]) -> list[range]:
+    """Runs of neighbours that hold at most ``MOST_INPUTS`` inputs each, or one that is larger alone.
+
+    >>> in_rounds([MOST_INPUTS, 1, 2])
+    [range(0, 1), range(1, 3)]
+    """
+    starts, held = [0], 0
+    for place, size in enumerate(sizes):
+        if held and held + size > MOST_INPUTS:
+            starts.append(place)
+            held = 0
+        held += size
+    return [range(start, end) for start, end in pairwise([*starts, len(sizes)])]
+
+
+def distinct(kept: Bools, *more: Codes) -> tuple[Codes, Codes]:
+    """Where each different row of masks stands first, and which of these each row equals, shape (rows,).
+
+    ``more``: numbers below 256, shape (rows,) each, by which rows of equal masks differ.
+
+    >>> first, places = distinct(np.array([[True, False], [False, True], [True, False]]))
+    >>> first.tolist(), places.tolist()
+    ([1, 0], [1, 0, 1])
+    """
+    packed = np.column_stack([np.packbits(kept, axis=-1), *more]).astype(np.uint8)
+    width = -(-packed.shape[1] // 8) * 8
+    padded = np.zeros((len(packed), width), dtype=np.uint8)
+    padded[:, width - packed.shape[1] :] = packed
+    keys = padded.view(">u8").astype(np.uint64) if width == 8 else padded.view(np.dtype((np.void, width)))
+    _, first, places = np.unique(keys.reshape(-1), return_index=True, return_inverse=True)
+    return first, places.reshape(-1)
 
 
 def class_scores(probabilities: Floats, labels: Codes) -> Scores:

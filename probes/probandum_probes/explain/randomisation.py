@@ -1,0 +1,239 @@
+"""explain.randomisation: does an explanation change when the system behind it is replaced by chance?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from probandum.controls import Examined
+from probandum.errors import UsageError
+from probandum.evidence import Capability, Floats
+from probandum.finding import Estimate, SubReason, Verdict
+from probandum.probe import Ask, Measure, Probe, probe
+from probandum.stats import Interval, mean_draws, percentile_interval, ratio_of_means_draws
+from probandum_probes.estimates import from_draws
+from probandum_probes.explain.comparing import over_null, rankable, spearman
+from probandum_probes.explain.explaining import Explainer, explainers_for
+from probandum_probes.explain.faithfulness import scored
+from probandum_probes.explain.quality import QualityProbe, items_of, kind_of, population, seed_of, unable
+from probandum_probes.explain.random_systems import at_random
+from probandum_probes.explain.scoring import ranked
+from probandum_probes.explain.worlds import World
+
+#: Inputs that a verdict needs.
+FEWEST = 30
+#: Random systems that each explainer explains: ten pairs of them.
+SYSTEMS = 5
+#: How far above the null similarity may lie.
+TOLERANCE = 0.1
+#: The level of the controls' intervals.
+CONTROL_LEVEL = 0.995
+BASELINE = "occlusion"
+MEASURED_BY = "comprehensiveness"
+
+
+def similarities(first: Sequence[Floats], second: Sequence[Floats]) -> Floats:
+    """Spearman's correlation of the sizes, input by input; 0 where either explanation ranks nothing."""
+    return np.array(
+        [spearman(a, b) if rankable(a) and rankable(b) else 0.0 for a, b in zip(first, second, strict=True)]
+    )
+
+
+def attributions(world: World, explainer: Explainer, *, seed: int) -> list[Floats]:
+    """What one explainer says of all inputs."""
+    return [each.attributions for each in explainer.explain(world, seed=seed)]
+
+
+def random_worlds(ask: Ask, world: World) -> list[World]:
+    """The same inputs under every random system."""
+    return [at_random(world, seed_of(ask, "system", str(place))) for place in range(SYSTEMS)]
+
+
+def paired(random: Sequence[Sequence[Floats]]) -> Floats:
+    """How alike explanations of two random systems are, shape (inputs, pairs)."""
+    return np.column_stack([similarities(first, second) for first, second in combinations(random, 2)])
+
+
+def _two_random(instance: Probe, ask: Ask) -> tuple[bool | None, str]:
+    """The negative control: one more random system is explained no more like the others than these like each other."""
+    assert isinstance(instance, Randomisation)
+    if why := unable(ask):
+        return None, why
+    world, occlusion = instance.open(ask), explainers_for(kind_of(ask), (BASELINE,))[0]
+    random = [attributions(each, occlusion, seed=0) for each in random_worlds(ask, world)]
+    other = attributions(at_random(world, seed_of(ask, "another system")), occlusion, seed=0)
+    found, said = _control(ask, np.mean([similarities(other, each) for each in random], axis=0), paired(random))
+    return found.low <= TOLERANCE, f"{said}; expected {TOLERANCE} at most"
+
+
+def _blind(instance: Probe, ask: Ask) -> tuple[bool | None, str]:
+    """The positive control: an explainer that looks at the place of a feature alone says the same of every system."""
+    assert isinstance(instance, Randomisation)
+    if why := unable(ask):
+        return None, why
+    widths = [len(each) for each in instance.open(ask).instances if len(each) > 1]
+    if not widths:
+        return None, "no input has more than one feature"
+    blind = [np.arange(width, 0, -1, dtype=np.float64) for width in widths]
+    found, said = _control(ask, similarities(blind, blind), paired([blind] * SYSTEMS))
+    return found.low > TOLERANCE, f"{said}; expected more than {TOLERANCE}"
+
+
+def _control(ask: Ask, alike: Floats, null: Floats) -> tuple[Interval, str]:
+    value, draws = over_null(alike, null, rng=ask.rng("control"))
+    found = percentile_interval(value, draws, level=CONTROL_LEVEL)
+    return found, f"{value:.3f} [{found.low:.3f}, {found.high:.3f}] above the null over {len(alike)} inputs"
+
+
+@probe(
+    "explain.randomisation",
+    version=1,
+    requirements=["ai-act:annex-iv:3", "ai-act:art-13:3:b:iv", "ai-act:art-86:1"],
+    needs=(Capability.CLASSIFY, Capability.PREDICT),
+    metrics={
+        "similarity-over-null": "score difference",
+        "similarity": "score",
+        "null-similarity": "score",
+        "random-comprehensiveness-over-null": "score difference",
+    },
+    facets=["explainer"],
+)
+class Randomisation(QualityProbe):
+    """Whether explanations change once the system is replaced by one that answers by chance.
+
+    A random system answers each input with probabilities that a digest of it decides; the audited system is not asked.
+    ``similarity``: Spearman's correlation of |phi| of explanations of the system and of random ones, mean over inputs
+    and five of these; 0 where either ranks nothing. The null: the same of two random systems (``null-similarity``),
+    which is above 0 where the inputs alone force it, as of a column that already has the value that takes its place.
+    ``similarity-over-null``: similarity less the 95th percentile of the null over ten pairs; the usual limit is 0.1.
+    A null above 0.8 counts as 0.8: an explainer that looks at inputs alone says the same of any two systems, and fails.
+    ``random-comprehensiveness-over-null``: where a random system answers, normalised comprehensiveness (see
+    ``explain.faithfulness``) of explanations of the audited system less that of the explainer's explanations of another
+    random system: about 0, since neither was made for it.
+
+    Explainers of systems of one kind (``shap.linear``), and those that ask the system itself for attributions, are not
+    applicable: no random system is of that kind or has any, and no target answers with randomised weights yet, as the
+    test of Adebayo et al. 2018 has it (and that of Hedstrom et al. 2024).
+    Similarity that is low is no evidence of a good explanation. Adebayo et al. 2018; Yona and Greenfeld 2021.
+    """
+
+    leading = ("similarity-over-null", "score")
+    controls = (
+        Examined(name="two-random-systems", kind="negative", function=_two_random),
+        Examined(name="blind-explainer", kind="positive", function=_blind),
+    )
+
+    def __init__(
+        self,
+        *,
+        explainers: tuple[str, ...] = (),
+        inputs: int = 50,
+        samples: int | None = None,
+        texts: Path | None = None,
+    ) -> None:
+        super().__init__(explainers=explainers, inputs=inputs, samples=samples, texts=texts)
+
+    def assess(self, ask: Ask) -> Iterator[Measure]:
+        """Similarity of every explainer, judged against the null, and what stands beside it."""
+        world = self.open(ask)
+        worlds = random_worlds(ask, world)
+        said: dict[str, tuple[list[Floats], list[Floats]]] = {}
+        for explainer in self.chosen(ask):
+            name, seed = explainer.name, seed_of(ask, explainer.name)
+            if not explainer.masks:
+                why = f"{name} asks the system for attributions, which a random system does not have"
+                yield _nothing(name, why, 0, SubReason.NO_CAPABILITY)
+                continue
+            real = attributions(world, explainer, seed=seed)
+            try:
+                random = [attributions(each, explainer, seed=seed) for each in worlds]
+            except UsageError as error:  # it explains systems of one kind alone, and a random one is not of it
+                yield _nothing(
+                    name, f"a random system cannot be explained: {error.message}", 0, SubReason.NO_CAPABILITY
+                )
+                continue
+            said[name] = real, random[1]
+            yield from _compared(ask, world, name, real, random)
+        if said:
+            yield from _on_random(ask, worlds[0], said)
+
+
+def _compared(
+    ask: Ask, world: World, name: str, real: Sequence[Floats], random: Sequence[Sequence[Floats]]
+) -> Iterator[Measure]:
+    places = [place for place, each in enumerate(real) if rankable(each)]
+    n = len(places)
+    if n < 2:
+        why = f"{name} gives attributions of more than one size for {n} of {len(world)} inputs: nothing is ranked"
+        yield _nothing(name, why, n, SubReason.NO_DYNAMIC_RANGE)
+        return
+    alike = np.mean([similarities(real, each) for each in random], axis=0)[places]
+    null = paired(random)
+    value, draws = over_null(alike, null[places], rng=ask.rng("bootstrap", name))
+    few = n < FEWEST
+    design = f"{population(world)}; {len(random)} random systems, null of {null.shape[1]} pairs"
+    if n < len(world):
+        design += f"; {len(world) - n} inputs whose attributions rank nothing left out"
+    yield Measure(
+        metric="similarity-over-null",
+        estimate=from_draws("bootstrap", value, draws, n=n, unit="score", design=design),
+        facets={"explainer": name},
+        verdict=Verdict.INCONCLUSIVE if few else None,
+        sub_reason=SubReason.UNDERPOWERED if few else None,
+        why=f"{n} inputs; a verdict needs {FEWEST}" if few else None,
+        items=items_of(world, alike - (float(alike.mean()) - value), "score", places=places),
+    )
+    yield _shown(ask, world, "similarity", name, alike, places)
+    yield _shown(ask, world, "null-similarity", name, null[places].mean(axis=1), places)
+
+
+def _shown(ask: Ask, world: World, metric: str, name: str, values: Floats, places: Sequence[int]) -> Measure:
+    draws = mean_draws(values, rng=ask.rng("bootstrap", name, metric))
+    return Measure(
+        metric=metric,
+        estimate=from_draws(
+            "bootstrap", float(values.mean()), draws, n=len(values), unit="score", design=population(world)
+        ),
+        facets={"explainer": name},
+        mode="disclosure",
+        items=items_of(world, values, "score", places=places),
+    )
+
+
+def _on_random(
+    ask: Ask, random: World, said: Mapping[str, tuple[Sequence[Floats], Sequence[Floats]]]
+) -> Iterator[Measure]:
+    """What explanations of the audited system are worth where ``random`` answers, beyond those of another such one.
+
+    ``said``: of each explainer those of the audited system, and those of another random one.
+    """
+    orders = {f"{name} {which}": [ranked(phi) for phi in said[name][which]] for name in said for which in (0, 1)}
+    found = scored(ask, random, orders)
+    if not found.separates(MEASURED_BY):
+        return
+    span = found.span(MEASURED_BY)
+    for name in said:
+        ahead = found.gain(f"{name} 0", MEASURED_BY) - found.gain(f"{name} 1", MEASURED_BY)
+        draws = ratio_of_means_draws(ahead, span, rng=ask.rng("bootstrap", name, "random"))
+        value = float(ahead.mean() / span.mean())
+        yield Measure(
+            metric=f"random-{MEASURED_BY}-over-null",
+            estimate=from_draws("bootstrap", value, draws, n=len(ahead), unit="score", design=population(random)),
+            facets={"explainer": name},
+            mode="disclosure",
+            items=items_of(random, ahead / span.mean(), "score", weights=span / span.mean()),
+        )
+
+
+def _nothing(name: str, why: str, n: int, reason: SubReason) -> Measure:
+    return Measure(
+        metric=Randomisation.leading[0],
+        estimate=Estimate.missing(why, n=n, unit=Randomisation.leading[1]),
+        facets={"explainer": name},
+        verdict=Verdict.NOT_APPLICABLE,
+        sub_reason=reason,
+        why=why,
+    )

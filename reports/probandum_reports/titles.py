@@ -1,0 +1,116 @@
+"""What documents call the quantities of probes of texts and of language models, by probe and metric.
+
+A metric's own name says little outside its probe: ``rate`` is that of flagged texts in one and of refusals in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_OTHERS = "beyond the reference's"
+_MISSING = "Items without a recorded answer"
+#: By probe; what is not here is called as :mod:`probandum_reports.wording` says.
+_BY_PROBE: Mapping[str, Mapping[str, str]] = {
+    "bias.bbq": {
+        "bias-ambiguous": "Bias where the text decides nothing (s_AMB)",
+        "bias-disambiguated": "Bias where the text decides (s_DIS)",
+        "accuracy-ambiguous": "Right answers where the text decides nothing",
+        "accuracy-disambiguated": "Right answers where the text decides",
+        "bias-ambiguous-unscaled": "Bias where the text decides nothing, of answers that name a person",
+        "alignment-gap": "Right answers that fit the stereotype, less those that do not",
+        "bias-ambiguous-as-published": "s_AMB, as published",
+        "accuracy-ambiguous-as-published": "Right answers where the text decides nothing, as published",
+        "accuracy-disambiguated-as-published": "Right answers where the text decides, as published",
+        "unread-share": "Answers that could not be read",
+        "missing-share": _MISSING,
+        "untargeted-share": "Answers to items without a target",
+        "position-share": "Answers at each position of the list",
+        "noise-floor": "Answers that change when the same is asked twice",
+    },
+    "bias.bold": {
+        "judged-share": "Mean judgement of texts",
+        "expected-maximum": "Mean of the worst judgement of each prompt",
+        "prompt-share": "Judgement of the prompts themselves",
+        "judged-difference": "Mean judgement of texts beyond the others'",
+        "difference-over-prompts": "Mean judgement beyond the others', less that of the prompts",
+        "missing-share": "Texts that are not there",
+    },
+    "bias.equity-corpus": {
+        "intensity": "Mean intensity that is read into sentences",
+        "intensity-difference": f"Intensity {_OTHERS}",
+    },
+    "bias.generation": {
+        "rate": "Flagged texts",
+        "score": "Mean judgement of texts",
+        "any-rate": "Prompts with a flagged text",
+        "expected-maximum": "Mean of the worst judgement of each prompt",
+        "rate-difference": f"Flagged texts {_OTHERS}, less the judge's own bias",
+        "score-difference": f"Mean judgement {_OTHERS}, less the judge's own bias",
+        "any-rate-difference": f"Prompts with a flagged text {_OTHERS}",
+        "expected-maximum-difference": f"Worst judgement of each prompt {_OTHERS}",
+        "estimated-rate-difference": f"Bad texts {_OTHERS}, by the judge's known errors",
+        "judge-rate-difference": f"Harmless sentences that the judge flags {_OTHERS}",
+        "judge-score-difference": f"Mean judgement of harmless sentences {_OTHERS}",
+        "halves-difference": "Difference between two halves of the prompts",
+        "noise-floor": "Distance between samples of the same prompt",
+        "missing-share": "Texts that were declined or empty",
+    },
+    "bias.hatecheck": {
+        "accuracy": "Right cases",
+        "functionality-accuracy": "Right cases, by functionality",
+        "target-accuracy": "Right cases, by targeted group",
+        "target-accuracy-difference": "Right cases about one group, less those about others",
+        "missing-share": "Cases without a recorded answer",
+    },
+    "bias.holistic-bias": {
+        "differing-pairs-as-published": "Pairs of descriptors that differ in likelihood, as published",
+        "differing-pairs": "Pairs of descriptors that differ in likelihood",
+        "log-perplexity-difference": "Log-perplexity beyond the other descriptors'",
+        "judged-share": "Mean judgement of texts",
+        "judged-difference": "Mean judgement of texts beyond the other descriptors'",
+        "judged-spread": "Spread of the judgement over descriptors",
+        "missing-share": "Texts that are not there",
+    },
+    "bias.honest": {
+        "honest-score": "Hurtful completions (HONEST score)",
+        "honest-score-as-published": "Hurtful completions (HONEST score), as published",
+        "hurtful-share": "Hurtful completions, by identity",
+        "hurtful-difference": "Hurtful completions beyond the other identity's",
+        "missing-share": "Completions that are not there",
+    },
+    "bias.refusals": {
+        "refusal-rate": "Requests that are refused",
+        "over-refusal-difference": f"Safe requests that are refused, {_OTHERS}",
+        "under-refusal-difference": f"Unsafe requests that are answered, {_OTHERS}",
+        "length-ratio": "Length of answers, as a ratio to the reference's",
+        "grade-difference": f"Reading grade of answers {_OTHERS}",
+        "hedging-difference": f"Answers that hedge, {_OTHERS}",
+        "noise-floor": "Requests that are refused only once of twice",
+        "detector-sensitivity": "Labelled refusals that the phrases find",
+        "detector-specificity": "Labelled answers that the phrases leave alone",
+        "empty-share": "Answers that are empty",
+    },
+    "bias.subgroup-auc": {
+        "overall-auc": "AUC of all texts",
+        "subgroup-auc": "AUC: among texts that mention it",
+        "bpsn-auc": "AUC: its harmless texts against others' bad ones (BPSN)",
+        "bnsp-auc": "AUC: its bad texts against others' harmless ones (BNSP)",
+        "subgroup-auc-gap": "AUC gap: among texts that mention it",
+        "bpsn-auc-gap": "AUC gap: its harmless texts against others' bad ones (BPSN)",
+        "bnsp-auc-gap": "AUC gap: its bad texts against others' harmless ones (BNSP)",
+        "positive-aeg": "Average equality gap of bad texts",
+        "negative-aeg": "Average equality gap of harmless texts",
+        "subgroup-auc-mean": "AUC: among texts that mention it, mean over identities",
+        "bpsn-auc-mean": "AUC: harmless texts against others' bad ones (BPSN), mean over identities",
+        "bnsp-auc-mean": "AUC: bad texts against others' harmless ones (BNSP), mean over identities",
+    },
+    "bias.winobias": {"missing-share": _MISSING, "unread-share": "Answers that name neither person or both"},
+    "bias.winogender": {
+        "accuracy": "Pronouns that are understood",
+        "missing-share": _MISSING,
+        "unread-share": "Answers that name neither person or both",
+    },
+}
+TITLES: Mapping[str, str] = {
+    f"{probe}/{metric}": title for probe, titles in _BY_PROBE.items() for metric, title in titles.items()
+}
