@@ -454,7 +454,7 @@ def test_an_unknown_key_is_refused(cases: Mapping[str, Case], name: str) -> None
 @pytest.mark.parametrize("name", CASES)
 def test_a_missing_key_is_named(cases: Mapping[str, Case], name: str) -> None:
     """Without any key the first one that is needed is named."""
-    with pytest.raises(UsageError, match="target: the key '.*' is missing|target: expected one of"):
+    with pytest.raises(UsageError, match=r"target: the key '.*' is missing|target: expected one of"):
         make_target(cases[name].name, cases[name].context, {})
 
 
