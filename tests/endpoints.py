@@ -108,6 +108,7 @@ class Served:
 class Handler(BaseHTTPRequestHandler):
     """Speaks the protocol."""
 
+    disable_nagle_algorithm = True  # head and body are two packets; the second would wait 40 ms
     protocol_version = "HTTP/1.1"
     served: Served
 

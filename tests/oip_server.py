@@ -133,6 +133,7 @@ def _bent(values: np.ndarray, fault: str | None) -> np.ndarray:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True  # head and body are two packets; the second would wait 40 ms
     protocol_version = "HTTP/1.1"
     serving: Serving
 

@@ -61,6 +61,7 @@ def playing(tape: Tape) -> Iterator[tuple[str, str]]:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True  # head and body are two packets; the second would wait 40 ms
     protocol_version = "HTTP/1.1"
     tape: Tape
 
