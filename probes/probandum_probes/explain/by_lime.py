@@ -216,6 +216,10 @@ def _fitted(kept: Floats, values: Floats, distance: Floats, width: float, seed: 
         return np.asarray(np.sqrt(np.exp(-(distances**2) / width**2)))
 
     columns = kept.shape[1]
+    if np.ptp(values) == 0:  # nothing to fit, and what rounding leaves would pass for attributions
+        return Explanation(
+            attributions=np.zeros(columns), base=float(values[0]), local_fit=1.0, evaluations=len(values), seed=seed
+        )
     intercept, slopes, fit, _ = (
         _lime()
         .LimeBase(nearness, random_state=seed)
