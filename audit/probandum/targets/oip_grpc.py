@@ -73,7 +73,7 @@ class GrpcServer:
         self.attempts = 1
         try:
             with ThreadPoolExecutor(self._access.concurrency, thread_name_prefix="probandum-grpc") as pool:
-                return self._all([pool.submit(self._infer, batch) for batch in batches])
+                return self._all([pool.submit(self._one, batch) for batch in batches])
         finally:
             self._given_up.clear()
             self._interrupted.clear()
@@ -104,6 +104,14 @@ class GrpcServer:
     def close(self) -> None:
         """End the connection."""
         self._channel.close()
+
+    def _one(self, batch: Asked) -> Answer:
+        """One batch of a round; that it failed is known before its thread takes the next one."""
+        try:
+            return self._infer(batch)
+        except Exception:
+            self._given_up.set()
+            raise
 
     def _infer(self, batch: Asked) -> Answer:
         request = self._made["ModelInferRequest"](model_name=self._model, model_version=self._version)
