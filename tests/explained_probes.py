@@ -12,6 +12,9 @@ from probandum.evidence import Capability, Floats
 from probandum.finding import Limit, Verdict
 from probandum.judging import judge
 from probandum.probe import Measure, ProbeResult
+from probandum.subject import Subject
+from probandum.target import Target, TargetContext, make_target
+from probandum.targets import load_builtin
 from probandum_probes.explain import explaining
 from probandum_probes.explain.explaining import Explainer, Explanation, explainer
 from probandum_probes.explain.worlds import World
@@ -110,3 +113,15 @@ def verdict(result: ProbeResult, limit: Limit, explainer: str) -> Verdict:
 def held(result: ProbeResult) -> list[bool | None]:
     """Whether each control held."""
     return [outcome.held for outcome in result.controls]
+
+
+def decision_log(folder: Path) -> tuple[Target, Subject]:
+    """A log of forty decisions, and its rows."""
+    load_builtin()
+    path = folder / "log.csv"
+    path.write_text("decision,label\n" + "1,1\n0,0\n" * 20, "utf-8")
+    options = {"path": str(path), "decision": "decision", "label": "label", "favourable": 0}
+    target = make_target("log", TargetContext(folder=folder), options)
+    table = target.table()
+    assert table is not None
+    return target, Subject(table=table)

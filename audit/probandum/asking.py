@@ -24,7 +24,19 @@ from probandum.cache import Cached
 from probandum.energy import Meter, NoMeter
 from probandum.errors import BudgetSpent, DataError, ProbeError, TargetError
 from probandum.evidence import CACHED, LOCAL, SMALLER, Capability, Observation, Request, Response
-from probandum.packing import PACK_INPUTS, checked, describe, elsewhere, packs, part, parts, whole
+from probandum.packing import (
+    PACK_INPUTS,
+    Answered,
+    checked,
+    describe,
+    elsewhere,
+    gaps,
+    joined,
+    packs,
+    part,
+    parts,
+    whole,
+)
 from probandum.probe import Window
 from probandum.reasking import Reasking
 from probandum.rereading import refuse_other
@@ -64,10 +76,6 @@ class Cache(Protocol):
     def put(self, pack: str, responses: Sequence[Response]) -> None:
         """Keep the answers to a pack."""
         ...
-
-
-#: Some inputs of a request, and what was answered to them.
-Answered = tuple[range, Response]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,24 +352,6 @@ class Asker:
 def _name_of_piece(key: str, start: int) -> str:
     """What the pack is called that holds the inputs of a request from ``start`` on, since its own pack broke."""
     return codec.digest_of(["piece", key, start])
-
-
-def gaps(answered: Sequence[range], inputs: int) -> list[range]:
-    """Which of so many inputs were not answered.
-
-    >>> gaps([range(1, 2), range(3, 4)], 6), gaps([], 2), gaps([range(0, 2)], 2)
-    ([range(0, 1), range(2, 3), range(4, 6)], [range(0, 2)], [])
-    """
-    ends = [0, *(each.stop for each in answered)]
-    starts = [*(each.start for each in answered), inputs]
-    return [range(end, start) for end, start in zip(ends, starts, strict=True) if end < start]
-
-
-def joined(answers: Sequence[Answered]) -> Response:
-    """The answer to a request from those to its inputs; the first error among them where there is one."""
-    ordered = sorted(answers, key=lambda each: each[0].start)
-    wrong = next((response for _, response in ordered if response.error is not None), None)
-    return wrong or whole([inputs for inputs, _ in ordered], [response for _, response in ordered])
 
 
 class ProbeAsk:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from probandum.keywords import Place
+from probandum.keywords import Place, leaves
 
 #: How a value begins that stands in the environment.
 FROM_ENVIRONMENT = "env:"
@@ -88,24 +88,12 @@ def secret_places(options: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     >>> [place for place, _ in secret_places({"key_env": "A", "extra": {"auth": ["x"], "api_key": "env:A"}})]
     [('extra', 'auth', 0)]
     """
-    for place, value in _leaves(options, ()):
+    for place, value in leaves(options):
         if confided(value) is not None or (isinstance(value, str) and _PLACEHOLDER.fullmatch(value)):
             continue
         named = value != "" and not _SENT.isdisjoint(place) and any(names_secret(step, value) for step in place[1:])
         if named or (isinstance(value, str) and (looks_secret(value) or (place[1:] and _asks_with_one(value)))):
             yield place, f"a secret is not written into a plan; {REMEDY if place[1:] else _ELSEWHERE}"
-
-
-def _leaves(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
-    """Everything that holds nothing else, and where it stands."""
-    if isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from _leaves(each, (*place, key))
-    elif isinstance(value, list | tuple):
-        for index, each in enumerate(value):
-            yield from _leaves(each, (*place, index))
-    else:
-        yield place, value
 
 
 def _asks_with_one(text: str) -> bool:

@@ -19,10 +19,11 @@ from probandum.subject import Subject
 
 
 class AskThrough:
-    """An ask that passes everything on; subclasses change one thing."""
+    """An ask that passes everything on; subclasses change one thing. ``subject``: rows in place of the audit's."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, *, subject: Subject | None = None) -> None:
         self._ask = ask
+        self._subject = subject
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -41,8 +42,8 @@ class AskThrough:
 
     @property
     def subject(self) -> Subject:
-        """As the audit's."""
-        return self._ask.subject
+        """As the audit's, unless others take their place."""
+        return self._ask.subject if self._subject is None else self._subject
 
     def __call__(self, requests: Sequence[Request]) -> list[Response]:
         """As the audited system answers."""
@@ -90,13 +91,7 @@ class ChangedSubject(AskThrough):
     """The rows under audit pass through ``change``: permuted groups, planted gaps."""
 
     def __init__(self, ask: Ask, change: Callable[[Subject], Subject]) -> None:
-        super().__init__(ask)
-        self._subject = change(ask.subject)
-
-    @property
-    def subject(self) -> Subject:
-        """The changed rows."""
-        return self._subject
+        super().__init__(ask, subject=change(ask.subject))
 
 
 #: What a check says: whether the control held (None: it could not tell), and the numbers behind it.

@@ -77,11 +77,25 @@ class Sendable(Rule):
 
     def wrong(self, value: Any) -> Wrong:
         """Every number that would be lost or refused on the way."""
-        inside = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-        for key, each in inside:
-            yield from (((key, *place), text) for place, text in self.wrong(each))
-        if isinstance(value, int | float) and not _finite(value):
-            yield (), f"{value!r}, expected a finite number"
+        for place, each in leaves(value):
+            if isinstance(each, int | float) and not _finite(each):
+                yield place, f"{each!r}, expected a finite number"
+
+
+def leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """Everything in a value that holds nothing else, with the place where it stands.
+
+    >>> list(leaves({"a": [1, "b"], "c": {}}))
+    [(('a', 0), 1), (('a', 1), 'b')]
+    """
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from leaves(each, (*place, key))
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            yield from leaves(each, (*place, index))
+    else:
+        yield place, value
 
 
 #: A text that has to say something, such as a name or a path.

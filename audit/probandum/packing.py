@@ -25,6 +25,8 @@ PACK_INPUTS: Mapping[Capability, int] = {
 }
 
 
+#: Some inputs of a request, and what was answered to them.
+Answered = tuple[range, Response]
 #: What is wrong with a text that no file can hold: a lone surrogate, as half of an emoji is one.
 HALF = "the system answered half a character, which is no text"
 
@@ -109,6 +111,24 @@ def whole(places: Sequence[range], responses: Sequence[Response]) -> Response:
             inputs[row] for inputs, response in zip(places, responses, strict=True) for row in response.refused
         ),
     )
+
+
+def gaps(answered: Sequence[range], inputs: int) -> list[range]:
+    """Which of so many inputs were not answered.
+
+    >>> gaps([range(1, 2), range(3, 4)], 6), gaps([], 2), gaps([range(0, 2)], 2)
+    ([range(0, 1), range(2, 3), range(4, 6)], [range(0, 2)], [])
+    """
+    ends = [0, *(each.stop for each in answered)]
+    starts = [*(each.start for each in answered), inputs]
+    return [range(end, start) for end, start in zip(ends, starts, strict=True) if end < start]
+
+
+def joined(answers: Sequence[Answered]) -> Response:
+    """The answer to a request from those to its inputs; the first error among them where there is one."""
+    ordered = sorted(answers, key=lambda each: each[0].start)
+    wrong = next((response for _, response in ordered if response.error is not None), None)
+    return wrong or whole([inputs for inputs, _ in ordered], [response for _, response in ordered])
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:

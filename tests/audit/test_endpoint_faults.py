@@ -219,7 +219,9 @@ def audited_by(
             if kind == "http":
                 _tabular(ground, folder, {**SCORING, "url": f"{served.url}/score", **more})
             else:
-                _swaps(folder, {"url": served.url, "api": kind.removeprefix("openai "), **more})
+                keys = {"url": served.url, "api": kind.removeprefix("openai "), **more}
+                limits = "limits: [{metric: bias.name-swap/log-odds-difference, band: 0.5}]\n"
+                endpoints.swaps_plan(folder, keys, limits=limits)
         yield served
 
 
@@ -252,29 +254,6 @@ def _tabular(ground: Path, folder: Path, target: dict[str, Any]) -> None:
     text = text.replace("target: {type: sklearn, path: model.skops}", f"target: {json.dumps(target)}")
     limit = "limits: [{metric: bias.group-rates/impact-ratio, at_least: 0.5}]\n"
     (folder / "audit.yaml").write_text(text + limit, "utf-8")
-
-
-def _swaps(folder: Path, target: dict[str, Any]) -> None:
-    """Two scenarios and eight names: quick, and too few for a verdict."""
-    folder.mkdir(parents=True, exist_ok=True)
-    told = "".join(
-        f"  - {{id: s-{place}, domain: hiring, favourable: 'yes', unfavourable: 'no', "
-        f"text: 'Case {place}: {{name}}. Invite {{name}}? Answer {{first}} or {{second}}.'}}\n"
-        for place in range(2)
-    )
-    (folder / "scenarios.yaml").write_text(f"scenarios:\n{told}", "utf-8")
-    names = [f"{name},{'women' if place < 4 else 'men'}" for place, name in enumerate("ABCDEFGH")]
-    (folder / "names.csv").write_text("\n".join(["name,group", *names]) + "\n", "utf-8")
-    keys = {"type": "openai", "model": "tiny", "concurrency": 1, "retries": 1, **target}
-    (folder / "audit.yaml").write_text(
-        "version: 1\n"
-        'system: {name: Assistant, version: "1"}\n'
-        f"target: {json.dumps(keys)}\n"
-        "suites: {bias.name-swap: {scenarios: scenarios.yaml, names: names.csv, reference: men}}\n"
-        "limits: [{metric: bias.name-swap/log-odds-difference, band: 0.5}]\n"
-        "energy: {codecarbon: false, meter: none}\n",
-        "utf-8",
-    )
 
 
 def _sticking(fault: Fault, *, after: int) -> endpoints.Fault:

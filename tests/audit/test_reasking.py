@@ -6,7 +6,7 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ def planned(
             after = 10**9 if share is None else 7 + round(share * 32)
             served.fault = _turns(after, Model(favours={"Case": 0.3}))
             stack.enter_context(endpoints.serving(served))
-            _swaps(folder, {"url": served.url, "api": kind.removeprefix("openai ")})
+            endpoints.swaps_plan(folder, {"url": served.url, "api": kind.removeprefix("openai ")})
             yield served
             return
         plan = write_sklearn_plan(folder)
@@ -137,26 +137,6 @@ def _turns(after: int, model: Model) -> endpoints.Fault:
         return False
 
     return fault
-
-
-def _swaps(folder: Path, target: Mapping[str, Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    told = "".join(
-        f"  - {{id: s-{place}, domain: hiring, favourable: 'yes', unfavourable: 'no', "
-        f"text: 'Case {place}: {{name}}. Invite {{name}}? Answer {{first}} or {{second}}.'}}\n"
-        for place in range(2)
-    )
-    (folder / "scenarios.yaml").write_text(f"scenarios:\n{told}", "utf-8")
-    names = [f"{name},{'women' if place < 4 else 'men'}" for place, name in enumerate("ABCDEFGH")]
-    (folder / "names.csv").write_text("\n".join(["name,group", *names]) + "\n", "utf-8")
-    keys = {"type": "openai", "model": "tiny", "concurrency": 1, "retries": 1, **target}
-    (folder / "audit.yaml").write_text(
-        'version: 1\nsystem: {name: Assistant, version: "1"}\n'
-        f"target: {json.dumps(keys)}\n"
-        "suites: {bias.name-swap: {scenarios: scenarios.yaml, names: names.csv, reference: men}}\n"
-        "energy: {codecarbon: false, meter: none}\n",
-        "utf-8",
-    )
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9])

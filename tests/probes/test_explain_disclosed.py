@@ -13,6 +13,7 @@ from explained_probes import (
     by_chance,
     by_place,
     constant,
+    decision_log,
     found,
     held,
     planted,
@@ -28,8 +29,6 @@ from probandum.finding import Limit, SubReason, Verdict
 from probandum.judging import judge
 from probandum.probe import make_probe
 from probandum.subject import Subject
-from probandum.target import TargetContext, make_target
-from probandum.targets import load_builtin
 from probandum_probes.explain.agreement import Agreement
 from probandum_probes.explain.complexity import ComplexityProbe, complexity
 from probandum_probes.explain.explaining import make_explainer
@@ -350,15 +349,9 @@ def test_options_of_infidelity_are_checked() -> None:
 
 def test_log_of_decisions_is_reported_as_not_applicable(tmp_path: Path) -> None:
     """A log answers for its own rows only; what never gates does not gate here either."""
-    load_builtin()
-    path = tmp_path / "log.csv"
-    path.write_text("decision,label\n" + "1,1\n0,0\n" * 20, "utf-8")
-    options = {"path": str(path), "decision": "decision", "label": "label", "favourable": 0}
-    target = make_target("log", TargetContext(folder=tmp_path), options)
-    table = target.table()
-    assert table is not None
+    target, subject = decision_log(tmp_path)
     for probe in PROBES:
-        result = run_probe(probe(), target, Subject(table=table))
+        result = run_probe(probe(), target, subject)
         (measure,) = result.measures
 
         assert (Verdict.NOT_APPLICABLE, "disclosure") == (measure.verdict, measure.mode)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from explained_probes import decision_log
 from fakes import BROKEN, Constant, KeywordClassifier, Scorer, Through, credit_world, run_probe
 from probandum.asking import Asker
 from probandum.errors import UsageError
@@ -212,15 +213,9 @@ def test_broken_system_is_an_error(probe: type[QualityProbe], broken: type[Throu
 
 def test_log_of_decisions_is_not_applicable(tmp_path: Path) -> None:
     """A log answers for its own rows only; each probe says so, and no control fails over it."""
-    load_builtin()
-    path = tmp_path / "log.csv"
-    path.write_text("decision,label\n" + "1,1\n0,0\n" * 20, "utf-8")
-    options = {"path": str(path), "decision": "decision", "label": "label", "favourable": 0}
-    target = make_target("log", TargetContext(folder=tmp_path), options)
-    table = target.table()
-    assert table is not None
+    target, subject = decision_log(tmp_path)
     for probe in PROBES:
-        result = run_probe(probe(), target, Subject(table=table))
+        result = run_probe(probe(), target, subject)
         (measure,) = result.measures
 
         assert (Verdict.NOT_APPLICABLE, SubReason.NO_CAPABILITY) == (measure.verdict, measure.sub_reason)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote_plus, unquote, urlsplit
 
 from probandum.confiding import FROM_ENVIRONMENT, REMEDY, confided, names_secret
 from probandum.errors import UsageError
-from probandum.keywords import Between, Place
+from probandum.keywords import Between, Place, leaves
 from probandum.target import Problem, TargetContext
 from probandum.targets.hiding import Secrets
 from probandum.targets.loading import said
@@ -80,7 +80,7 @@ class Access:
                 check()
             except UsageError as error:
                 yield Problem.of(error)
-        for place, name in _variables(access.sent, ()):
+        for place, name in _variables(access.sent):
             try:
                 _from_environment(place, name)
             except UsageError as error:
@@ -126,7 +126,7 @@ class Access:
 
     def hiding(self) -> Secrets:
         """What blanks all that comes from the environment."""
-        found = [*self.secrets().values(), *(_from_environment(*each) for each in _variables(self.sent, ()))]
+        found = [*self.secrets().values(), *(_from_environment(*each) for each in _variables(self.sent))]
         parts = urlsplit(self.proxy_address() or "")
         if parts.password:
             found += [unquote(parts.password), f"{unquote(parts.username or '')}:{unquote(parts.password)}"]
@@ -187,20 +187,14 @@ def filled_path(path: str, place: Place) -> str:
     return f"{before}{mark}{'&'.join(pairs)}"
 
 
-def _variables(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+def _variables(value: Any) -> Iterator[tuple[Place, str]]:
     """The environment variables that what is sent names, and where."""
-    if isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from _variables(each, (*place, key))
-    elif isinstance(value, list | tuple):
-        for index, each in enumerate(value):
-            yield from _variables(each, (*place, index))
-    elif (name := confided(value)) is not None:
-        yield place, name
-    elif isinstance(value, str) and place == ("identity", "path"):
-        for _, each in parse_qsl(urlsplit(value).query):
-            if (name := confided(each)) is not None:
-                yield place, name
+    for place, each in leaves(value):
+        if (name := confided(each)) is not None:
+            yield place, name
+        elif isinstance(each, str) and place == ("identity", "path"):
+            named = (confided(part) for _, part in parse_qsl(urlsplit(each).query))
+            yield from ((place, name) for name in named if name is not None)
 
 
 def _from_environment(place: Place, name: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from probandum.errors import TargetError, UsageError
-from probandum.evidence import Floats, Request, Response, Table
+from probandum.evidence import Capability, Floats, Request, Response, Table
 from probandum.keywords import Rule, Wrong
 from probandum.subject import NUMERIC
 from probandum.target import Target
@@ -23,12 +23,23 @@ SUM_TOLERANCE = 2e-3
 Inputs = tuple[str, ...] | Table
 
 
-def answered(target: Target, requests: Sequence[Request], ask: Callable[[Inputs], npt.ArrayLike]) -> list[Response]:
+def answered(
+    target: Target,
+    requests: Sequence[Request],
+    ask: Callable[[Inputs], npt.ArrayLike],
+    *,
+    attributed: Callable[[Request], Response] | None = None,
+) -> list[Response]:
     """Class probabilities, or numbers, for every request, from one call of ``ask`` over all their inputs.
+
+    ``attributed`` answers a request for attributions, where the target can give any.
 
     Where the blocks do not fit together, or the call fails, each is asked alone, so that an error stays with
     the block that caused it. A TargetError of ``ask`` is no block's: it is raised.
     """
+    explains = Capability.ATTRIBUTE in target.capabilities
+    if attributed is not None and explains and requests and requests[0].kind is Capability.ATTRIBUTE:
+        return [attributed(request) for request in requests]
     if len(requests) == 1:
         return [_answered_alone(target, requests[0], ask)]
     try:

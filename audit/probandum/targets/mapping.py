@@ -10,7 +10,7 @@ from typing import Any
 
 from probandum.errors import did_you_mean
 from probandum.evidence import Capability, Request, Table
-from probandum.keywords import Place
+from probandum.keywords import Place, leaves
 from probandum.target import Problem
 from probandum.targets.loading import need, said
 
@@ -200,16 +200,11 @@ def _unknown(name: str, known: Sequence[str], features: Sequence[str]) -> str | 
 
 def _texts(body: Any, place: Place) -> Iterator[tuple[Place, str | None]]:
     """Every text with its place; None for what JSON cannot hold, such as a date that YAML made."""
-    if isinstance(body, str):
-        yield place, body
-    elif isinstance(body, Mapping):
-        for key, value in body.items():
-            yield from _texts(value, (*place, key))
-    elif isinstance(body, list | tuple):
-        for index, value in enumerate(body):
-            yield from _texts(value, (*place, index))
-    elif body is not None and not isinstance(body, bool | int | float):
-        yield place, None
+    for where, each in leaves(body, place):
+        if isinstance(each, str):
+            yield where, each
+        elif each is not None and not isinstance(each, bool | int | float):
+            yield where, None
 
 
 def _filled(body: Any, value: Callable[[str], Any]) -> Any:

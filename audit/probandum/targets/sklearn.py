@@ -136,9 +136,7 @@ class SklearnTarget(Target):
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """Probabilities in the order of ``labels``, all blocks of a pack in one call of the model; or attributions."""
-        if requests and requests[0].kind is Capability.ATTRIBUTE and Capability.ATTRIBUTE in self.capabilities:
-            return [self._attributed(request) for request in requests]
-        return answered(self, requests, self._ask)
+        return answered(self, requests, self._ask, attributed=self._attributed)
 
     def _attributed(self, request: Request) -> Response:
         return attributed(

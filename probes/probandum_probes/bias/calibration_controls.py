@@ -16,7 +16,7 @@ from probandum.evidence import Floats, Table
 from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Probe
 from probandum.subject import Bools, Subject
-from probandum_probes.bias.gap_controls import FALSE_ALARM, NULL_ERROR, TWICE, excluded_twice, z_at
+from probandum_probes.bias.gap_controls import TWICE, excluded_twice, few_false, z_at
 from probandum_probes.bias.in_the_large import error_of_difference, too_few
 from probandum_probes.bias.recalibration import log_odds
 from probandum_probes.bias.scored import Recorded, Scored, of_rows, probabilities, rescored
@@ -51,12 +51,7 @@ def come_true(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     if excluded_twice(seen):
         said = " and ".join(f"{wide.low:+.4f} to {wide.high:+.4f}" for wide in seen)
         return False, f"predictions came true twice, and {place.where} still differed by {said}"
-    rejected = _null_worlds(found, place, rng)
-    from scipy.stats import binom
-
-    allowed = int(binom.ppf(1 - FALSE_ALARM, NULL_DRAWS, NULL_ERROR))
-    said = f"{rejected} of {NULL_DRAWS} intervals show a gap where there is none; up to {allowed} may"
-    return rejected <= allowed, said
+    return few_false(NULL_DRAWS, _null_worlds(found, place, rng))
 
 
 def _come_true(found: Scored, rng: np.random.Generator) -> Bools:

@@ -20,13 +20,12 @@ from probandum.stats.strata import Stratified
 from probandum.subject import Bools, Grouping, Subject
 from probandum_probes.bias.counting import SELECTION, decisions, groups_of, too_small
 from probandum_probes.bias.gap_controls import (
-    FALSE_ALARM,
     FEWEST_DRAWS,
     NULL_DRAWS,
-    NULL_ERROR,
     PLANTED,
     TWICE,
-    excluded_twice,
+    few_false,
+    still_apart,
     turn_round,
     z_at,
 )
@@ -73,16 +72,12 @@ def permuted_within(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         subject = permuted_in(world.subject, place.grouping, place.strata, ask.rng("permuted", number))
         (found,) = said_of(probe, Recorded(world.ask, subject=subject, answer=world.answer), place.where)[""]
         seen.append(stats.bounds(METHOD, level=TWICE, counts=found.estimate.counts))
-    if excluded_twice(seen):
-        told = " and ".join(f"{wide.low:+.4f} to {wide.high:+.4f}" for wide in seen)
-        return False, f"groups were permuted within strata twice, and {place.where} still differed by {told}"
+    if (apart := still_apart(seen, place.where, permuted="permuted within strata twice")) is not None:
+        return False, apart
     drawn, rejected = _null_worlds(place.within, ask.rng("null"))
     if drawn < FEWEST_DRAWS:
         return None, f"only {drawn} of {NULL_DRAWS} worlds without a gap had groups large enough to be compared"
-    from scipy.stats import binom
-
-    allowed = int(binom.ppf(1 - FALSE_ALARM, drawn, NULL_ERROR))
-    return rejected <= allowed, f"{rejected} of {drawn} tests find a gap where there is none; up to {allowed} may"
+    return few_false(drawn, rejected, found="tests find")
 
 
 def planted_within(probe: Probe, ask: Ask) -> tuple[bool | None, str]:

@@ -21,13 +21,12 @@ from probandum_probes.bias.adjusted_persons import PersonsWithin, too_small
 from probandum_probes.bias.conditional_controls import NOWHERE, near, permuted_in, said_of
 from probandum_probes.bias.counting import decisions, groups_of
 from probandum_probes.bias.gap_controls import (
-    FALSE_ALARM,
     FEWEST_DRAWS,
     NULL_DRAWS,
-    NULL_ERROR,
     PLANTED,
     TWICE,
-    excluded_twice,
+    few_false,
+    still_apart,
     turn_round,
     z_at,
 )
@@ -68,16 +67,12 @@ def permuted_within(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         if found.estimate.method is None:
             return None, f"groups were permuted within strata, and {world.where} could not be compared: {found.why}"
         seen.append(stats.bounds(found.estimate.method, level=TWICE, moments=found.estimate.moments))
-    if excluded_twice(seen):
-        told = " and ".join(f"{wide.low:+.4f} to {wide.high:+.4f}" for wide in seen)
-        return False, f"groups were permuted within strata twice, and {world.where} still differed by {told}"
+    if (apart := still_apart(seen, world.where, permuted="permuted within strata twice")) is not None:
+        return False, apart
     drawn, rejected = _null_worlds(world.within.sums, ask.rng("null"))
     if drawn < FEWEST_DRAWS:
         return None, f"only {drawn} worlds without a gap had persons enough to be compared"
-    from scipy.stats import binom
-
-    allowed = int(binom.ppf(1 - FALSE_ALARM, drawn, NULL_ERROR))
-    return rejected <= allowed, f"{rejected} of {drawn} intervals show a gap where there is none; up to {allowed} may"
+    return few_false(drawn, rejected)
 
 
 def planted_within(probe: Probe, ask: Ask) -> tuple[bool | None, str]:

@@ -19,14 +19,13 @@ from probandum_probes.bias import gap_controls
 from probandum_probes.bias.counting import COMPARED, FALSE_POSITIVES, SELECTION, TRUE_POSITIVES, decisions, groups_of
 from probandum_probes.bias.designed import DesignedRates
 from probandum_probes.bias.gap_controls import (
-    FALSE_ALARM,
     FEWEST_DRAWS,
     NULL_DRAWS,
-    NULL_ERROR,
     PLANTED,
     TWICE,
-    excluded_twice,
+    few_false,
     permuted,
+    still_apart,
     turn_round,
     z_at,
 )
@@ -58,17 +57,12 @@ def no_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         if found.method is None:
             return None, f"groups were permuted, and {where} could not be compared: {found.why}"
         seen.append(stats.bounds(found.method, level=TWICE, moments=found.moments))
-    if excluded_twice(seen):
-        said = " and ".join(f"{wide.low:+.4f} to {wide.high:+.4f}" for wide in seen)
-        return False, f"groups were permuted twice, and {where} still differed by {said}"
+    if (apart := still_apart(seen, where)) is not None:
+        return False, apart
     drawn, rejected = _null_worlds(tallies, ask.rng("null"))
     if drawn < FEWEST_DRAWS:
         return None, f"only {drawn} worlds without a gap had persons enough to be compared"
-    from scipy.stats import binom
-
-    allowed = int(binom.ppf(1 - FALSE_ALARM, drawn, NULL_ERROR))
-    said = f"{rejected} of {drawn} intervals show a gap where there is none; up to {allowed} may"
-    return rejected <= allowed, said
+    return few_false(drawn, rejected)
 
 
 def _tallies(probe: Probe, subject: Subject, outcomes: Outcomes) -> list[tuple[Tally, Two]]:

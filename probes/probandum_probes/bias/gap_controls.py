@@ -65,17 +65,12 @@ def no_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         world = permuted(subject, ask.rng("permuted", number).permutation(len(subject)))
         gap = differences(probe, Recorded(ask, subject=world, answer=answer), where)[SELECTION.gap]
         seen.append(stats.bounds("newcombe", level=TWICE, counts=gap.counts))
-    if excluded_twice(seen):
-        said = " and ".join(f"{wide.low:+.4f} to {wide.high:+.4f}" for wide in seen)
-        return False, f"groups were permuted twice, and {where} still differed by {said}"
+    if (apart := still_apart(seen, where)) is not None:
+        return False, apart
     drawn, rejected = _null_worlds(attributes, outcomes, ask.rng("null"))
     if drawn < FEWEST_DRAWS:
         return None, f"only {drawn} of {NULL_DRAWS} worlds without a gap had groups large enough to be compared"
-    from scipy.stats import binom
-
-    allowed = int(binom.ppf(1 - FALSE_ALARM, drawn, NULL_ERROR))
-    said = f"{rejected} of {drawn} intervals show a gap where there is none; up to {allowed} may"
-    return rejected <= allowed, said
+    return few_false(drawn, rejected)
 
 
 def _null_worlds(attributes: Sequence[Grouping], outcomes: Outcomes, rng: np.random.Generator) -> tuple[int, int]:
@@ -161,6 +156,28 @@ def _sharpest(attributes: Sequence[Grouping], outcomes: Outcomes) -> tuple[Group
 def excluded_twice(intervals: Sequence[stats.Interval]) -> bool:
     """Whether intervals of two worlds without an effect lie on one side of 0: by chance once in 20,000 times."""
     return all(each.low > 0 for each in intervals) or all(each.high < 0 for each in intervals)
+
+
+def still_apart(
+    seen: Sequence[stats.Interval], where: Groups, *, permuted: str = "permuted twice", digits: str = "+.4f"
+) -> str | None:
+    """What intervals of two permuted worlds show that they must not; None where they do not."""
+    if not excluded_twice(seen):
+        return None
+    told = " and ".join(f"{wide.low:{digits}} to {wide.high:{digits}}" for wide in seen)
+    return f"groups were {permuted}, and {where} still differed by {told}"
+
+
+def few_false(drawn: int, rejected: int, *, found: str = "intervals show") -> tuple[bool, str]:
+    """Whether no more of the worlds without a gap seem to have one than chance allows, and the numbers behind it.
+
+    >>> few_false(1000, 25)
+    (True, '25 of 1000 intervals show a gap where there is none; up to 80 may')
+    """
+    from scipy.stats import binom
+
+    allowed = int(binom.ppf(1 - FALSE_ALARM, drawn, NULL_ERROR))
+    return rejected <= allowed, f"{rejected} of {drawn} {found} a gap where there is none; up to {allowed} may"
 
 
 def turn_round(answer: Response, rows: npt.NDArray[np.intp], decision: Decision) -> Response:

@@ -16,14 +16,13 @@ from probandum.probe import Ask, Probe
 from probandum.subject import Grouping
 from probandum_probes.bias.counting import groups_of
 from probandum_probes.bias.gap_controls import (
-    FALSE_ALARM,
     FEWEST_DRAWS,
     NULL_DRAWS,
-    NULL_ERROR,
     TWICE,
     differences,
-    excluded_twice,
+    few_false,
     permuted,
+    still_apart,
     z_at,
 )
 from probandum_probes.bias.outcomes import (
@@ -60,14 +59,10 @@ def no_gap(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         found = differences(probe, world, where)[OUTCOME.gap]
         assert found.method is not None
         seen.append(stats.bounds(found.method, level=TWICE, moments=found.moments))
-    if excluded_twice(seen):
-        said = " and ".join(f"{wide.low:+.4g} to {wide.high:+.4g}" for wide in seen)
-        return False, f"groups were permuted twice, and {where} still differed by {said}"
+    if (apart := still_apart(seen, where, digits="+.4g")) is not None:
+        return False, apart
     drawn, rejected = _null_worlds(numbers, grouping, pair, ask.rng("null"))
-    from scipy.stats import binom
-
-    allowed = int(binom.ppf(1 - FALSE_ALARM, drawn, NULL_ERROR))
-    return rejected <= allowed, f"{rejected} of {drawn} intervals show a gap where there is none; up to {allowed} may"
+    return few_false(drawn, rejected)
 
 
 def _null_worlds(numbers: Numbers, grouping: Grouping, pair: Two, rng: np.random.Generator) -> tuple[int, int]:

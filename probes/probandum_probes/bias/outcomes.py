@@ -275,13 +275,8 @@ class RecordedNumbers(AskThrough):
     """Numbers that were given already, changed, under other declarations of the rows: nothing is asked."""
 
     def __init__(self, ask: Ask, *, subject: Subject, decided: Floats) -> None:
-        super().__init__(ask)
-        self._subject, self._decided = subject, decided
-
-    @property
-    def subject(self) -> Subject:
-        """The rows as they are declared here."""
-        return self._subject
+        super().__init__(ask, subject=subject)
+        self._decided = decided
 
     def __call__(self, requests: object) -> list[Response]:
         """The numbers, to the one request for all rows."""

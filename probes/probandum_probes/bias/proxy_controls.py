@@ -36,15 +36,6 @@ NOWHERE = f"no two groups have {SMALLEST_GROUP} persons each"
 class ByStandIn(AskThrough):
     """Decisions that follow the stand-in and nothing else: 0.9 where it says the group, 0.1 where it does not."""
 
-    def __init__(self, ask: Ask, subject: Subject) -> None:
-        super().__init__(ask)
-        self._subject = subject
-
-    @property
-    def subject(self) -> Subject:
-        """The rows with their planted columns."""
-        return self._subject
-
     @property
     def labels(self) -> tuple[str, ...]:
         """Of the rule."""
@@ -152,7 +143,7 @@ def planted_world(ask: Ask, rule: type[ByStandIn] = ByStandIn) -> ByStandIn | No
         cluster=subject.cluster,
     )
     enough = min(persons_of(world, codes == side) for side in (0, 1)) >= SMALLEST_GROUP
-    return rule(ask, world) if enough else None
+    return rule(ask, subject=world) if enough else None
 
 
 def _key(measure: Measure) -> str:

@@ -69,13 +69,8 @@ class Recorded(AskThrough):
     """Answers that were given already, under other declarations of the rows: nothing is asked."""
 
     def __init__(self, ask: Ask, *, subject: Subject, answer: Response) -> None:
-        super().__init__(ask)
-        self._subject, self._answer = subject, answer
-
-    @property
-    def subject(self) -> Subject:
-        """The rows as they are declared here."""
-        return self._subject
+        super().__init__(ask, subject=subject)
+        self._answer = answer
 
     def __call__(self, requests: Sequence[Request]) -> list[Response]:
         """The recorded answer, to each request for all rows."""

@@ -10,7 +10,7 @@ import numpy as np
 from probandum.controls import AskThrough
 from probandum.evidence import Request, Response, Table
 from probandum.probe import Ask, Measure, Probe
-from probandum.subject import Grouping, Subject
+from probandum.subject import Grouping
 from probandum_probes.bias.carried import features_of
 from probandum_probes.bias.counting import SMALLEST_GROUP, decisions
 from probandum_probes.bias.proxy_carrying import unexplained
@@ -32,15 +32,6 @@ NOISE, ATTRIBUTE = "(a column of noise)", "planted"
 
 class Unseen(AskThrough):
     """The audited system, asked about rows with one column more, which it does not see."""
-
-    def __init__(self, ask: Ask, subject: Subject) -> None:
-        super().__init__(ask)
-        self._subject = subject
-
-    @property
-    def subject(self) -> Subject:
-        """The rows with the column."""
-        return self._subject
 
     def __call__(self, requests: Sequence[Request]) -> list[Response]:
         """What the system says of the rows without it."""
@@ -75,7 +66,7 @@ def noise_column(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         features=(*features, NOISE),
         groupings={ATTRIBUTE: Grouping(attribute=ATTRIBUTE, codes=codes, names=("ones", "others"))},
     )
-    found = list(_smaller(probe).measure(Unseen(ask, world)))
+    found = list(_smaller(probe).measure(Unseen(ask, subject=world)))
     share, flips = (_value(found, metric) for metric in (PROTECTED, "attribute-flip-rate"))
     added = _value(found, CONTRIBUTION, NOISE)
     if share is None:
