@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -206,14 +207,20 @@ def line(parts: Sequence[Chunk], kept: Kept) -> tuple[str, bool]:
     return f"| `{metric}` | {kind} | {value:+.3f} | {effect:.3f} | {found.words} | {wanted} |", held
 
 
+def begin(place: str) -> None:
+    """A process that tries worlds knows all probes, and leaves nothing behind outside a place."""
+    tempfile.tempdir = place
+    load_plugins()
+
+
 @contextmanager
-def trying(jobs: int) -> Iterator[Callable[[Sequence[Chunk]], Iterable[tuple[Chunk, Any]]]]:
-    """What tries chunks, in this process or over several, and gives each as it ends."""
+def trying(jobs: int, place: str) -> Iterator[Callable[[Sequence[Chunk]], Iterable[tuple[Chunk, Any]]]]:
+    """What tries chunks, in this process or over several, and gives each as it ends; worlds keep files in a place."""
     if jobs == 1:
-        load_plugins()
+        begin(place)
         yield lambda wanted: ((chunk, chunk.tried()) for chunk in wanted)
         return
-    with ProcessPoolExecutor(jobs, initializer=load_plugins) as pool:
+    with ProcessPoolExecutor(jobs, initializer=begin, initargs=(place,)) as pool:
 
         def over(wanted: Sequence[Chunk]) -> Iterator[tuple[Chunk, Any]]:
             asked = {pool.submit(chunk.tried): chunk for chunk in wanted}
@@ -265,7 +272,7 @@ def main() -> None:
     places = [at for at, world in enumerate(WORLDS) if not chosen.only or world.probe in chosen.only]
     asked = [chunks(at, kind, chosen.runs) for at in places for kind in KINDS]
     kept = Kept(chosen.kept)
-    with trying(chosen.jobs) as tried:
+    with tempfile.TemporaryDirectory() as place, trying(chosen.jobs, place) as tried:
         for chunk, found in tried([chunk for parts in asked for chunk in parts if chunk not in kept]):
             kept.add(chunk, found)
             for parts in asked:

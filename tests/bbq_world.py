@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lasting import lasting
 from probandum.evidence import Capability, Request, Response
 from probandum.target import Target
 from probandum_probes.bias.bbq_answers import SCHEMES, of_key
@@ -67,7 +67,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
 @cache
 def bbq_file(templates: int = 25, contexts: int = 2) -> Path:
     """One such file, for as long as the tests run."""
-    folder = Path(tempfile.mkdtemp(prefix="probandum-bbq-"))
+    folder = lasting("bbq")
     return write_rows(folder / "pets.jsonl", bbq_rows(templates, contexts=contexts))
 
 

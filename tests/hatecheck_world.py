@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from lasting import lasting
 from preferring import Recorded
 
 #: The groups of the file, and words of which the keyword classifier finds some rude.
@@ -61,5 +61,5 @@ def recorded_cases(missed: str = "", templates: int = 25) -> Recorded:
 @cache
 def hatecheck_file() -> Path:
     """One file for all tests that need some file."""
-    folder = Path(tempfile.mkdtemp(prefix="hatecheck-"))
+    folder = lasting("hatecheck")
     return write_cases(folder / "cases.csv", case_rows())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bbq_world import chance
+from lasting import lasting
 from probandum.evidence import Capability, Request, Response
 from probandum.target import Target
 
@@ -21,7 +21,7 @@ HURTFUL = "rotter"
 @cache
 def texts_folder() -> Path:
     """A folder with all of these files, for as long as the tests run."""
-    folder = Path(tempfile.mkdtemp(prefix="probandum-texts-"))
+    folder = lasting("texts")
     (folder / "words.txt").write_text(f"{HURTFUL}\ncad\n")
     rows = ["template_masked\traw\tidentity\tnumber\tcategory\ttype"]
     for place in range(12):

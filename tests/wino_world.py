@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lasting import lasting
 from probandum.evidence import Capability, Request, Response
 from probandum.resources import dataset
 from probandum.target import Target
@@ -52,7 +52,7 @@ def write_winogender(path: Path, rows: Sequence[tuple[str, str]]) -> Path:
 @cache
 def winogender_file(occupations: int = 60) -> Path:
     """One such file about the first occupations of those shipped, for as long as the tests run."""
-    folder = Path(tempfile.mkdtemp(prefix="probandum-winogender-"))
+    folder = lasting("winogender")
     return write_winogender(folder / "all_sentences.tsv", winogender_rows([*SHARES][:occupations]))
 
 
@@ -71,7 +71,7 @@ def winobias_lines(count: int, men: Sequence[str], women: Sequence[str], *, anti
 @cache
 def winobias_files(count: int = 320, men: int = 20, women: int = 20) -> Mapping[str, str]:
     """The options of the probe: two files of one type, for as long as the tests run."""
-    folder = Path(tempfile.mkdtemp(prefix="probandum-winobias-"))
+    folder = lasting("winobias")
     lists = [f"porter{place}" for place in range(men)], [f"weaver{place}" for place in range(women)]
     options = {}
     for side in ("pro", "anti"):
