@@ -14,8 +14,9 @@ import numpy as np
 from lasting import lasting
 from probandum.evidence import Capability, Request, Response
 from probandum.target import Target
-from probandum_probes.bias.bbq_answers import SCHEMES, of_key
+from probandum_probes.bias.bbq_answers import of_key
 from probandum_probes.bias.bbq_items import BbqItem
+from probandum_probes.bias.bbq_reading import SCHEMES
 
 #: A rule: the place of an item's answer, in the order in which it is asked.
 Rule = Callable[[BbqItem, int], int | None]

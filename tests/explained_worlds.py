@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from fakes import KeywordClassifier, Scorer, credit_world, logistic
-from probandum.asking import Asker, ProbeAsk
+from probandum.asking import Asker
 from probandum.evidence import Capability, Floats, Request, Response, Table
+from probandum.probe_ask import ProbeAsk
 from probandum.subject import Subject
 from probandum.target import Target
 from probandum_probes.explain.explaining import Explanation

@@ -346,8 +346,9 @@ class Notes:
         return "notes", 1 + sum(len(self.packs[each]) for each in packs[: packs.index(pack)])
 
     def write(self, observations: Sequence[Observation]) -> None:
-        """Keep one pack."""
-        self.packs[observations[0].pack] = list(observations)
+        """Keep whole packs."""
+        for each in observations:
+            self.packs.setdefault(each.pack, []).append(each)
 
     def window(self, key: str) -> Window | None:
         """A window that was written."""

@@ -36,7 +36,8 @@ class Serving:
 
     ``fault``: what happens from answer ``after`` on, ``times`` times, by default for ever; with ``sticks`` to the batch
     that met it first, and to no other. ``repeats``: how the fault "repeats" writes the header X-Auth into its refusal,
-    as it stands in JSON. ``silent``: of itself and its models it says nothing, over HTTP. ``faults``: what happens to
+    as it stands in JSON. ``answers_as``: the name that its answers state in place of its own.
+    ``silent``: of itself and its models it says nothing, over HTTP. ``faults``: what happens to
     the first answers, one each. ``asked``: the method and path of every request; ``rows``: how many rows each batch
     had; ``sent``: the bytes of each.
     """
@@ -44,6 +45,7 @@ class Serving:
     model: Any
     name: str = "credit"
     version: str = "1"
+    answers_as: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     fault: str | None = None
     after: int = 0
@@ -170,7 +172,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send({"error": str(error)}, 400)
         except Exception:  # as MLServer does: a bare 500
             return self._raw(b"Internal Server Error", 500, "text/plain")
-        said = {"model_name": served.name, "model_version": served.version, "id": "1"}
+        said = {
+            "model_name": served.name if served.answers_as is None else served.answers_as,
+            "model_version": served.version,
+            "id": "1",
+        }
         data = json.dumps({**said, "outputs": [each.as_json() for each in outputs]}).encode()
         if fault == "drip":
             return self._drip(data)
@@ -288,7 +294,8 @@ class _Servicer:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         except Exception as error:
             context.abort(grpc.StatusCode.INTERNAL, str(error))
-        answer = self.made["ModelInferResponse"](model_name=self.serving.name, model_version=self.serving.version)
+        named = self.serving.name if self.serving.answers_as is None else self.serving.answers_as
+        answer = self.made["ModelInferResponse"](model_name=named, model_version=self.serving.version)
         for each in outputs:
             answer.outputs.add(name=each.name, datatype=each.datatype, shape=each.values.shape)
             data = each.as_bytes()

@@ -19,7 +19,9 @@ from probandum.target import Target
 from probandum_probes.bias.bbq_items import read_bbq
 from probandum_probes.bias.sampled_swap import SampledSwap
 from probandum_probes.bias.swap_texts import read_scenarios
+from prompt_worlds import Weighing
 from swaps import Talker
+from telling_worlds import Telling
 from texts_world import Disliking, texts_folder
 from wino_world import Recorded, always, winobias, winobias_files, winogender, winogender_file
 
@@ -76,6 +78,16 @@ SYSTEMS: Mapping[str, Target] = {
     "bias.sampled-swap": Talker(SampledSwap()),
 }
 
+#: The same for probes that ask in several ways.
+ASKED: Mapping[tuple[str, Capability], Target] = {
+    ("explain.prompt-attribution", how): Weighing({"citizen": 1.5, "called": 0.5, "euros": -0.5}, how=how)
+    for how in (Capability.CHOOSE, Capability.GENERATE)
+} | {
+    ("explain.self-explanation", Capability.GENERATE): Telling(
+        ["of Polish origin", "of Nigerian origin", "using a wheelchair"], names=0.5, denies=0.5, follows=0.5
+    )
+}
+
 #: Options that a probe cannot do without.
 NEEDED: Mapping[str, Mapping[str, Any]] = {
     "bias.bbq": {"data": str(bbq_file(250, 4))},
@@ -100,13 +112,19 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "bias.sampled-swap": {"prompts": 600},
     "energy.inference": {"repeats": 2, "seconds": 0.02, "warm_up": 0},
     "explain.agreement": {"inputs": 6},
+    "explain.challenger": {"interactions": 0, "bags": 1, "sample": 200},
     "explain.complexity": {"inputs": 6},
+    "explain.counterfactuals": {"inputs": 20},
     "explain.efficiency": {"inputs": 6},
     "explain.faithfulness": {"inputs": 6},
+    "explain.global": {"inputs": 20, "rows": 30, "bins": 3, "seeds": 2},
     "explain.infidelity": {"inputs": 6, "perturbations": 20, "neighbours": 3},
+    "explain.prompt-attribution": {"sample": 10, "samples": 2},
     "explain.randomisation": {"inputs": 6},
     "explain.reliance": {"inputs": 40, "background": 20},
     "explain.seed-stability": {"inputs": 4, "seeds": 3},
+    "explain.self-explanation": {"sample": 12, "further": 8},
+    "explain.surrogate": {"sample": 200},
 }
 
 
@@ -115,7 +133,7 @@ def world(id: str, capability: Capability) -> tuple[Target, Subject | None]:
     if capability is Capability.RECALL:
         return ANSWERED[id], None
     system, subject = SOUND[capability]
-    return SYSTEMS.get(id, system), ROWS.get(id, subject)
+    return ASKED.get((id, capability), SYSTEMS.get(id, system)), ROWS.get(id, subject)
 
 
 def made(id: str) -> Probe:

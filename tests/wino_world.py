@@ -102,7 +102,7 @@ class Resolver(Target):
         return {"rule": self.rule_name, "first": self.first}
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
-        """Log-probabilities of the two persons, of which nine tenths of the whole are."""
+        """Log-probabilities of the two persons, of which nine tenths of the whole are, or a fifth."""
         return [Response(outputs=np.array([self._row(name) for name in request.keys])) for request in requests]
 
     def _row(self, name: str) -> Any:
@@ -112,7 +112,7 @@ class Resolver(Target):
         right = 0.5 if p is None else p
         odds = np.log(right / (1 - right)) * (1 if passage.answer == 0 else -1)
         odds += self.first if order == "0" else -self.first
-        return np.log(0.9) - np.logaddexp(0.0, np.array([-odds, odds]))
+        return np.log(0.9 if p is not None else 0.2) - np.logaddexp(0.0, np.array([-odds, odds]))
 
 
 class Recorded(Target):

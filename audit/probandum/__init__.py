@@ -15,7 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from probandum.api import audit, compare, gate, judge, report, verify
+    from probandum.api import audit, compare, explain, gate, judge, report, verify
     from probandum.errors import ProbandumError
     from probandum.finding import Estimate, Finding, Limit, Verdict, Waiver, join
     from probandum.plan import Plan
@@ -32,6 +32,7 @@ __all__ = [
     "Waiver",
     "audit",
     "compare",
+    "explain",
     "gate",
     "join",
     "judge",
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "probandum.api": ("audit", "compare", "gate", "judge", "report", "verify"),
+    "probandum.api": ("audit", "compare", "explain", "gate", "judge", "report", "verify"),
     "probandum.errors": ("ProbandumError",),
     "probandum.finding": ("Estimate", "Finding", "Limit", "Verdict", "Waiver", "join"),
     "probandum.plan": ("Plan",),

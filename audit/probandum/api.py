@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from probandum import (
     baselines,
     chaining,
     estimating,
+    explaining,
     gating,
     locking,
     places,
@@ -47,7 +49,7 @@ from probandum.limiting import refuse_limits, specs_of
 from probandum.plan import MODES, Plan
 from probandum.plugins import load_plugins
 from probandum.purging import Purge
-from probandum.record import Record
+from probandum.record import Record, write_bytes
 from probandum.reporting import Judgement
 from probandum.running import Observer
 from probandum.signing import load_private, load_public
@@ -55,6 +57,8 @@ from probandum.suggesting import suggest
 from probandum.verifying import Step
 
 FORMATS = ("html", "pdf", "docx", "md", "json")
+#: What an explanation of one decision is written in.
+EXPLANATION_FORMATS = ("text", "html", "docx", "json")
 
 
 def init(
@@ -346,6 +350,34 @@ def report(
     chosen = opened.plan["declare"]["documents"] if documents is None else documents
     folder = opened.reports if out is None else Path(out)
     return reporting.write(opened, chosen, formats, folder=folder, as_of=as_of, key=signing)
+
+
+def explain(
+    record: Record | str | Path,
+    row: str,
+    *,
+    plan: str | Path | None = None,
+    format: str = "text",
+    out: str | Path | None = None,
+) -> bytes:
+    """One decision of a sealed record explained, for the person whom it is about: text, html, docx or json.
+
+    The model is loaded and asked again; nothing is written but ``out``, which only its owner can read. ``row``: an id
+    of the data, or a number from 1. ``plan``: the audit file, by default where it lay. UsageError where there is no
+    such row. RecordError where the record is damaged, another model or other data stand there, or another decision
+    comes out; TargetError where the system cannot be asked about changed inputs, or shows no digest of its model.
+    """
+    opened = _open(record)
+    if format not in EXPLANATION_FORMATS:
+        raise UsageError(f"no format {format!r}", remedy=f"known: {', '.join(EXPLANATION_FORMATS)}")
+    telling.refuse_inside(opened, {"out": out})
+    load_plugins()
+    _refuse_damaged(opened, None, upto=7, again=partial(again, opened))
+    found = explaining.explain(opened, row, plan=None if plan is None else Path(plan))
+    data = publisher().explained(replace(reporting.dossier(opened), decision=found), format)
+    if out is not None:
+        write_bytes(Path(out), data)
+    return data
 
 
 def purge(

@@ -7,62 +7,43 @@ pack is the unit of recording and of resuming.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
-import numpy as np
-
 from probandum import codec
-from probandum.budget import Purse, Spent
+from probandum.budget import Purse
 from probandum.cache import Cached
 from probandum.energy import Meter, NoMeter
-from probandum.errors import BudgetSpent, DataError, ProbeError, TargetError
-from probandum.evidence import CACHED, LOCAL, SMALLER, Capability, Observation, Request, Response
-from probandum.packing import (
-    PACK_INPUTS,
-    Answered,
-    checked,
-    describe,
-    elsewhere,
-    gaps,
-    joined,
-    packs,
-    part,
-    parts,
-    whole,
-)
+from probandum.errors import BudgetSpent, ProbeError, TargetError
+from probandum.evidence import Observation, Request, Response
+from probandum.gaps import with_gaps_named
+from probandum.keeping import Keeper, WrittenJournal
+from probandum.packing import PACK_INPUTS, checked, elsewhere, joined, packs, parts, whole
 from probandum.probe import Window
+from probandum.probe_ask import ProbeAsk
 from probandum.reasking import Reasking
 from probandum.rereading import refuse_other
-from probandum.stopping import Rules, Stopper
+from probandum.salvaging import Rest, left, name_of_rest
+from probandum.stopping import Rules
 from probandum.subject import Subject
 from probandum.target import Target
 from probandum.windowing import WindowJournal, Windows
 
 
-class Journal(WindowJournal, Protocol):
+class Journal(WindowJournal, WrittenJournal, Protocol):
     """Where packs are written as they are answered, and found again when a run resumes."""
 
     def recorded(self, pack: str) -> list[Observation] | None:
         """The observations of a whole recorded pack, in order; None where it is absent or incomplete."""
         ...
 
-    def parts(self, block: str) -> list[Observation]:
-        """What was recorded of a block alone, each a pack of its own."""
-        ...
-
     def place(self, pack: str) -> tuple[str, int]:
         """The file and the line at which a recorded pack begins."""
-        ...
-
-    def write(self, observations: Sequence[Observation]) -> None:
-        """Keep one pack; on return it survives kill -9."""
         ...
 
 
@@ -76,20 +57,6 @@ class Cache(Protocol):
     def put(self, pack: str, responses: Sequence[Response]) -> None:
         """Keep the answers to a pack."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rest:
-    """What is left to ask of the request that answers are kept under ``key`` of: its inputs from ``start`` on."""
-
-    key: str
-    request: Request
-    start: int
-
-    @property
-    def places(self) -> range:
-        """Which inputs of the whole request these are."""
-        return range(self.start, self.start + len(self.request))
 
 
 class Asker:
@@ -132,12 +99,10 @@ class Asker:
         self._windows = Windows(target, journal=journal, meter=self.meter, replayed=replayed, purse=self.purse)
         self._progress = progress or (lambda probe, done, of: None)
         self._answers: dict[str, Response] = {}
-        #: Of packs that broke: by the key of a request, which of its inputs were answered, and how.
-        self._broken: dict[str, list[Answered]] = {}
+        self._keeper = Keeper(target, journal=journal, purse=self.purse, sound=self._checked)
         self._fresh: Counter[str] = Counter()
         self._wanted: set[str] = set()
         self.planned: Counter[str] = Counter()
-        self.asked_now = 0
         self.asked_before = 0
         self.asked_elsewhere = 0
         self.cut_short: set[str] = set()
@@ -205,14 +170,11 @@ class Asker:
         recorded = self._recorded(probe, name, pack)
         if recorded is not None:
             return recorded
-        begun = [self._begun(probe, key, request) for key, request in zip(keys, pack, strict=True)]
-        rest = [
-            _Rest(key=key, request=part(request, gap.start, gap.stop), start=gap.start)
-            for key, request, answers in zip(keys, pack, begun, strict=True)
-            for gap in gaps([inputs for inputs, _ in answers], len(request))
-        ]
+        known = partial(self._recorded, probe)
+        begun = [self._keeper.salvage.begun(key, request, known) for key, request in zip(keys, pack, strict=True)]
+        rest = left(keys, pack, begun)
         if any(begun):
-            name = codec.digest_of([[each.key, each.start, len(each.request)] for each in rest])
+            name = name_of_rest(rest)
             recorded = self._recorded(probe, name, [each.request for each in rest]) if rest else []
         if recorded is None:
             recorded = self._ask_pack(probe, name, rest)
@@ -236,197 +198,54 @@ class Asker:
             self.reasking.recall(probe, pack, answers)
         return answers
 
-    def _begun(self, probe: str, key: str, request: Request) -> list[Answered]:
-        """What was answered of a request whose pack broke, by the inputs; of an interrupted run too."""
-        if key not in self._broken and self.journal and self.target.remote:
-            for observation in self.journal.parts(request.block or request.digest):
-                start = observation.places.start - request.start
-                inputs = range(start, start + len(observation.places))
-                if observation.pack != _name_of_piece(key, start) or inputs.stop > len(request):
-                    continue
-                answers = self._recorded(probe, observation.pack, [part(request, start, inputs.stop)]) or []
-                self._broken.setdefault(key, []).extend((inputs, answer) for answer in answers)
-        return sorted(self._broken.get(key, []), key=lambda each: each[0].start)
-
-    def _ask_pack(self, probe: str, name: str, pack: Sequence[_Rest]) -> list[Response]:
-        """The answers to what is not recorded yet; where one ask breaks it, those to the others are recorded."""
-        started = time.perf_counter()
+    def _ask_pack(self, probe: str, name: str, pack: Sequence[Rest]) -> list[Response]:
+        """The answers to what is not recorded yet, of the shared cache or of the target."""
         requests = [each.request for each in pack]
-        try:
-            responses, placement = self._cached_or_asked(name, requests)
-        except TargetError:
-            self._keep(probe, pack, seconds=round(time.perf_counter() - started, 6))
-            raise
-        seconds = round(time.perf_counter() - started, 6)
-        asked = not placement.startswith(CACHED)
-        if asked:
-            inputs = [len(request) for request in requests]
-            self.purse.pay(Spent.on(zip(inputs, responses, strict=True), seconds=seconds))
-        self._write(probe, name, requests, responses, seconds=seconds, placement=placement)
+        shared = None if any(request.fresh for request in requests) else self._cache
+        if shared is not None and (cached := shared.get(name)) is not None:
+            self.asked_elsewhere += len(pack)
+            responses = cached.responses
+            self._keeper.write_cached(probe, name, pack, responses, on=cached.answered)
+        else:
+            responses = self._asked(probe, name, pack)
+            if shared is not None and self.target.smaller_batches is None:  # else others ask for other numbers
+                shared.put(name, responses)
         if self.reasking is not None:
             self.reasking.note(probe, requests, responses)
         return responses
 
-    def _keep(self, probe: str, pack: Sequence[_Rest], *, seconds: float) -> None:
-        """Record what was answered of a pack that broke, each piece alone, and pay for all that the system did."""
-        kept: list[tuple[int, Response]] = []
-        for piece in self.target.kept:
-            asked = pack[piece.place]
-            request = part(asked.request, piece.inputs.start, piece.inputs.stop)
-            response = checked(request, piece.response)
-            start = asked.start + piece.inputs.start
-            self._broken.setdefault(asked.key, []).append((range(start, start + len(request)), response))
-            name = _name_of_piece(asked.key, start)
-            took = 0.0 if kept else seconds  # once, since all of them took it together
-            self._write(probe, name, [request], [response], seconds=took, placement=LOCAL)
-            self.asked_now += 1
-            kept.append((len(request), response))
-        paid = Spent.on(kept, seconds=seconds)
-        read, written = self.target.took
-        more = max(0, read - paid.input_tokens), max(0, written - paid.output_tokens)
-        self.purse.pay(paid + Spent.in_vain(more))
-
-    def _write(
-        self,
-        probe: str,
-        name: str,
-        pack: Sequence[Request],
-        responses: Sequence[Response],
-        *,
-        seconds: float,
-        placement: str,
-    ) -> None:
-        """Record a pack."""
-        if self.journal is None:
-            return
-        self.journal.write(
-            [
-                Observation(
-                    request=request.digest,
-                    response=response.digest,
-                    probe=probe,
-                    attempt=1 if placement.startswith(CACHED) else self.target.attempts,
-                    seconds=seconds,
-                    placement=placement,
-                    pack=name,
-                    index=index,
-                    size=len(pack),
-                    asked=describe(request),
-                    answer=response,
-                )
-                for index, (request, response) in enumerate(zip(pack, responses, strict=True))
-            ]
-        )
-
-    def _cached_or_asked(self, name: str, pack: Sequence[Request]) -> tuple[list[Response], str]:
-        """The answers to a pack, and where they came from."""
-        shared = None if any(request.fresh for request in pack) else self._cache
-        if shared is not None and (cached := shared.get(name)) is not None:
-            self.asked_elsewhere += len(pack)
-            return cached.responses, f"{CACHED}{cached.answered}"
-        self.purse.refuse(pack)
+    def _asked(self, probe: str, name: str, pack: Sequence[Rest]) -> list[Response]:
+        requests = [each.request for each in pack]
+        self.purse.refuse(requests)
         if self.reasking is not None:
             self.reasking.before_more()
-        responses = self.target.answer(pack)
-        if len(responses) != len(pack):
-            raise TargetError(f"target {self.target.name} gave {len(responses)} answers to {len(pack)} requests")
-        responses = [checked(request, response) for request, response in zip(pack, responses, strict=True)]
-        self.asked_now += len(pack)
-        if (smaller := self.target.smaller_batches) is not None:  # these are not the numbers that others ask for
-            return responses, f"{SMALLER}{smaller}"
-        if shared is not None:
-            shared.put(name, responses)
-        return responses, LOCAL
+        with self._naming_gaps(requests):
+            return self._keeper.answers(probe, name, pack)
+
+    def _checked(self, request: Request, response: Response) -> Response:
+        """A response that fits its request; beside an error the values that its rows lack are named."""
+        sound = checked(request, response)
+        return sound if sound.error is None else replace(sound, error=self._with_gaps(sound.error, [request]))
+
+    @contextmanager
+    def _naming_gaps(self, requests: Sequence[Request]) -> Iterator[None]:
+        """Name the values that rows lack beside what a system says when it breaks on them."""
+        try:
+            yield
+        except TargetError as error:
+            if type(error) is not TargetError:  # a lost connection, say, for which no row is to blame
+                raise
+            raise TargetError(self._with_gaps(error.message, requests), remedy=error.remedy) from None
+
+    def _with_gaps(self, why: str, requests: Sequence[Request]) -> str:
+        return why if self.subject is None else with_gaps_named(why, requests, self.subject.gaps)
 
     def windows(
         self, probe: str, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int
     ) -> Iterator[tuple[str, Window]]:
         """Metered windows of fresh work with their keys; see :meth:`probandum.probe.Ask.window`."""
         windows = self._windows.of(probe, requests, repeats=repeats, seconds=seconds, warm_up=warm_up)
-        with self._noting(probe):
+        with self._noting(probe), self._naming_gaps(requests):
             for done, (key, window) in enumerate(windows, 1):
                 self._progress(probe, done, repeats)
                 yield key, window
-
-
-def _name_of_piece(key: str, start: int) -> str:
-    """What the pack is called that holds the inputs of a request from ``start`` on, since its own pack broke."""
-    return codec.digest_of(["piece", key, start])
-
-
-class ProbeAsk:
-    """One probe's ask: an :class:`Asker` that remembers which evidence the probe used."""
-
-    def __init__(self, asker: Asker, probe: str, honours: Collection[str]) -> None:
-        self._asker = asker
-        self._probe = probe
-        self._honours = honours
-        self.evidence: dict[str, None] = {}
-        self._unanswered: dict[str, tuple[int, str]] = {}
-
-    @property
-    def unanswered(self) -> str | None:
-        """How many inputs got an error in place of an answer, and the first such error; None where none did."""
-        if not self._unanswered:
-            return None
-        inputs = sum(count for count, _ in self._unanswered.values())
-        what = "input was" if inputs == 1 else "inputs were"
-        return f"{inputs:,} {what} not answered: {next(iter(self._unanswered.values()))[1]}"
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """What the target can answer."""
-        return self._asker.target.capabilities
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The target's class names."""
-        return self._asker.target.labels
-
-    @property
-    def remote(self) -> bool:
-        """Whether the system computes elsewhere, so that windows have its time and no joules."""
-        return self._asker.target.remote
-
-    @property
-    def subject(self) -> Subject:
-        """The rows under audit; DataError where the plan names none, or declares of them what the probe ignores."""
-        subject = self._asker.subject
-        if subject is None:
-            raise DataError(f"{self._probe} needs rows, and the plan names no data", remedy="add data.path to the plan")
-        ignored = [key for key in subject.design if key not in self._honours]
-        if ignored:
-            columns = " and ".join(f"{key} {getattr(subject, key)!r}" for key in ignored)
-            raise DataError(
-                f"the plan declares the {columns} of the rows, which {self._probe} does not take into account: its "
-                "figures would be those of other rows and its intervals too narrow",
-                remedy="leave the probe out, or audit rows of equal weight, one a person, in a plan of their own",
-            )
-        return subject
-
-    def __call__(self, requests: Sequence[Request]) -> list[Response]:
-        """Answers to a whole round."""
-        for request in requests:
-            self.evidence.setdefault(request.digest)
-        answers = self._asker.answer(self._probe, requests)
-        for request, answer in zip(requests, answers, strict=True):
-            if answer.error is not None:
-                self._unanswered[request.digest] = len(request), answer.error
-        return answers
-
-    def stopper(self, metric: str, *, place: Mapping[str, str] | None = None, quantities: int = 1) -> Stopper:
-        """When to stop asking for ``metric``; see :meth:`probandum.probe.Ask.stopper`."""
-        return self._asker.rules.stopper(f"{self._probe}/{metric}", place or {}, quantities)
-
-    def rng(self, *names: str) -> np.random.Generator:
-        """Seeded by the plan's seed, the probe and ``names``."""
-        material = "\x1f".join([str(self._asker.seed), self._probe, *names]).encode()
-        return np.random.default_rng(int.from_bytes(hashlib.sha256(material).digest()[:16], "big"))
-
-    def window(self, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int) -> Iterator[Window]:
-        """Metered windows of fresh work; each is evidence of its own."""
-        for key, window in self._asker.windows(
-            self._probe, requests, repeats=repeats, seconds=seconds, warm_up=warm_up
-        ):
-            self.evidence.setdefault(key)
-            yield window

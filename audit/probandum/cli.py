@@ -6,6 +6,7 @@ Every error a user can meet is one line on standard error and its exit code; ``-
 from __future__ import annotations
 
 import errno
+import signal
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from probandum.cli_cache import app as cache_app
+from probandum.cli_explain import explain
 from probandum.cli_init import init
 from probandum.cli_plan import Debug, PlanFile, SigningKey, Tier
 from probandum.cli_plan import app as plan_app
@@ -40,6 +42,7 @@ app = typer.Typer(
 )
 law_app = typer.Typer(help="The dated catalogue of requirements.", no_args_is_help=True)
 app.command("init")(init)
+app.command("explain")(explain)
 app.add_typer(plan_app, name="plan")
 app.add_typer(law_app, name="law")
 app.add_typer(cache_app, name="cache")
@@ -56,11 +59,13 @@ Annotations = Annotated[bool, typer.Option("--annotations", help="Print annotati
 
 
 def main() -> None:
-    """The command ``probandum``: exit code 0 to 4 as the gate's table says, 130 where Ctrl-C ended it.
+    """The command ``probandum``: exit code 0 to 4 as the gate's table says, 130 where Ctrl-C or SIGTERM ended it.
 
     A defect is 4, never the 1 of a broken limit, and so is output that a full disk does not hold. Output that nobody
     reads any more changes no code.
     """
+    with suppress(ValueError):  # signals reach the main thread alone, and this may be another one
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a job that is stopped was answered is kept
     try:
         with dropping():
             code = _ended()

@@ -32,6 +32,7 @@ _MEASUREMENT = (
     ("execution", "dtype"),
     ("data", "label"),
     ("data", "positive"),
+    ("data", "missing"),
     ("decision", "favourable"),
     ("groups",),
 )

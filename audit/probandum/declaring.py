@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from probandum.columns import column_of
 from probandum.errors import DataError, UsageError
 from probandum.matching import make_groupings
 from probandum.profiling import MOST_VALUES, Column, Profile, protected_by_name
 from probandum.subject import DIRECTIONS, as_text, spelled
-from probandum.tables import column_of
 
 #: Ages that people reach; bins that span them fit the next file too.
 _AGES = (0, 120)

@@ -77,11 +77,15 @@ Cell = str | Number | Fact | Gap
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under a header; a cell is text or one of the data-carrying nodes."""
+    """Rows under a header; a cell is text or one of the data-carrying nodes.
+
+    ``style`` ``dense`` asks for small print on paper: a register to look something up in, which nobody reads through.
+    """
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    style: Literal["dense"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

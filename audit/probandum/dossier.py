@@ -17,6 +17,7 @@ from probandum.errors import MissingDependency
 from probandum.evidence import Items, Observation, Reading
 from probandum.finding import Finding, Waiver
 from probandum.probe import ProbeResult, Window
+from probandum.reasons import Reasons
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,7 +34,7 @@ class Dossier:
     precedes (the run), held (the limits that stand in it), amendments (words); None without a lock. ``accounts``: what
     became of every input. ``waivers``: all that the judgement looked at; ``judged_on`` is the ISO date that decided
     which of them are in force. ``purged``: in words, that raw questions and answers were deleted; None where they
-    were not.
+    were not. ``decision``: the one decision that a document explains; None where it speaks of the audit.
     """
 
     card: Mapping[str, Any]
@@ -54,6 +55,7 @@ class Dossier:
     lock: Mapping[str, Any] | None = None
     accounts: tuple[Account, ...] = ()
     purged: str | None = None
+    decision: Reasons | None = None
 
 
 class Publisher(Protocol):
@@ -65,6 +67,10 @@ class Publisher(Protocol):
 
     def publish(self, dossier: Dossier, documents: Sequence[str], folder: Path, formats: Sequence[str]) -> list[Path]:
         """Write ``documents`` and an ``index.html`` into ``folder``; returns the files, the index first."""
+        ...
+
+    def explained(self, dossier: Dossier, format: str) -> bytes:
+        """The explanation of the decision in ``dossier`` as a file: text, html, docx or json."""
         ...
 
     def compared(self, comparison: Comparison) -> bytes:

@@ -166,6 +166,10 @@ def _data(found: Interview, profile: Profile, declared: Declared) -> Iterator[st
     yield from _chosen("label", declared.label) if declared.label is not None else _no_label()
     yield from _chosen("positive", declared.positive)
     yield from _chosen("id", declared.row_id)
+    if found.missing is not None and found.missing.decided:
+        yield from _chosen("missing", found.missing)
+    elif found.missing is not None:
+        yield from _line("  # missing: keep", found.missing.why)
     features = found.features
     if features is None:
         return
@@ -259,7 +263,12 @@ def _told(found: Interview, suggestion: Suggestion) -> Iterator[tuple[str, str]]
     profile, declared = found.profile, found.declared
     if profile is not None and declared is not None:
         yield "rows", f"{len(profile):,} in {profile.file}; columns: {listed(profile.columns)}"
-        for topic, choice in (("decision", declared.decision), ("label", declared.label), ("features", found.features)):
+        for topic, choice in (
+            ("decision", declared.decision),
+            ("label", declared.label),
+            ("features", found.features),
+            ("missing", found.missing),
+        ):
             if choice is not None:
                 yield topic, f"{_shown(choice)}{choice.why}"
         for name, group in declared.groups.items():

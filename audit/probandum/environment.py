@@ -32,7 +32,9 @@ def describe_run(plan: Plan, target: Target) -> dict[str, Any]:
             "architecture": platform.machine(),
             "python": platform.python_version(),
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-            "threads": plan.execution.threads,
+            "threads": os.environ.get("OMP_NUM_THREADS", "auto")
+            if plan.execution.threads == "auto"
+            else plan.execution.threads,
         },
         "packages": _versions(_PACKAGES),
         "target": {

@@ -221,7 +221,9 @@ def forecast(
     forecasts = tuple(_probe(name, first.probes[name], second.probes[name], found) for name in probes)
     return Forecast(
         probes=forecasts,
-        again=asked_again(sum(each.requests.high for each in forecasts)) if target.remote else 0,
+        again=asked_again(sum(each.requests.high for each in forecasts), at_once=target.at_once)
+        if target.remote
+        else 0,
         budget=plan.budget,
         start=start,
         recording=first.recording_seconds,

@@ -66,6 +66,7 @@ class Capability(StrEnum):
     EMBED = "embed"  # one vector of a text
     RECALL = "recall"  # the answer that stands recorded under an item's name
     ATTRIBUTE = "attribute"  # a number for each token or column: what it did to the answer, or the attention on it
+    RANDOMISE = "randomise"  # what it classifies, or attributes, once weights from the output on are drawn anew
 
 
 class Table:
@@ -120,7 +121,7 @@ class Table:
         sha = hashlib.sha256()
         for name, column in self.columns.items():
             if column.dtype.kind in "fiub":
-                data = np.ascontiguousarray(column, dtype="<f8").tobytes()
+                data = one_nan(column).tobytes()
                 sha.update(codec.encode([name, "f8", len(data)]))
             else:
                 data = _encoded_texts(column)
@@ -138,6 +139,17 @@ def _encoded_texts(column: Column) -> bytes:
     starts = range(0, len(column), _TEXTS_AT_ONCE)
     parts = (codec.encode(list(map(str, column[start : start + _TEXTS_AT_ONCE].tolist()))) for start in starts)
     return b"[" + b",".join(part[1:-1] for part in parts) + b"]"
+
+
+def one_nan(column: Column) -> Floats:
+    """Numbers as little-endian doubles in which every NaN has the same bits, whichever library made it.
+
+    >>> one_nan(np.array([1.0, -np.nan])).tobytes() == one_nan(np.array([1.0, np.nan])).tobytes()
+    True
+    """
+    numbers = np.ascontiguousarray(column, dtype="<f8")
+    gaps = np.isnan(numbers)
+    return np.where(gaps, np.nan, numbers) if gaps.any() else numbers
 
 
 class PlaceNames(Sequence[str]):
@@ -229,6 +241,17 @@ class Request:
         """How many inputs are answered: all, or of attributions of rows those behind the background."""
         background = self.parameters.get("background", 0) if self.kind is Capability.ATTRIBUTE else 0
         return len(self) - (background if isinstance(background, int) else 0)
+
+    @property
+    def by_token(self) -> bool:
+        """Whether each input is answered by numbers for its tokens: an attribute request of texts, randomised or not.
+
+        >>> Request(kind=Capability.RANDOMISE, inputs=("a",), parameters={"method": "gradient-x-input"}).by_token
+        True
+        """
+        if isinstance(self.inputs, Table):
+            return False
+        return self.kind is Capability.ATTRIBUTE or (self.kind is Capability.RANDOMISE and "method" in self.parameters)
 
     @property
     def places(self) -> range:

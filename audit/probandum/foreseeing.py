@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from probandum import stats
 from probandum.finding import Estimate, Limit, SubReason, Verdict, limit_words
-from probandum.probe import Expected, ExpectedShare, Measure, Probe, ProbeResult
+from probandum.probe import Expected, ExpectedShare, Measure, Probe, ProbeResult, TooLittle
 
 _SHARES = ("wilson", "clopper-pearson")
 _TOO_FEW = (SubReason.SMALL_GROUP, SubReason.UNDERPOWERED)
@@ -21,8 +21,13 @@ def beyond_expectation(limits: Sequence[Limit], probes: Mapping[str, Probe]) -> 
     for limit in limits:
         name, _, metric = limit.metric.rpartition("/")
         expects = getattr(probes.get(name), "expected", None)
-        expected: Expected | ExpectedShare | None = None if expects is None else expects(metric, limit.groups)
+        expected: Expected | ExpectedShare | TooLittle | None = (
+            None if expects is None else expects(metric, limit.groups)
+        )
         low, high = limit.edges()
+        if isinstance(expected, TooLittle):
+            yield limit, expected.why
+            continue
         if isinstance(expected, ExpectedShare):
             if not stats.can_pass("clopper-pearson", low=low, high=high, counts=((0, expected.trials),)):
                 yield limit, f"even the best possible answers to {expected.trials} {expected.what} could not"

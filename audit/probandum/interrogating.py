@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
-
 from probandum.declaring import Choice, Declared, Said, declared_of_log, declared_of_rows, listed
-from probandum.errors import ProbandumError, TargetError, UnsafeRefused, UsageError
-from probandum.evidence import Capability, Request
+from probandum.errors import UnsafeRefused, UsageError
+from probandum.evidence import Capability
 from probandum.plugins import load_plugins
 from probandum.profiling import Profile
 from probandum.target import Target, TargetContext, known_targets, make_target
 from probandum.targets import load_builtin
 from probandum.targets.access import Access
 from probandum.targets.endpoint import Call, Endpoint
+from probandum.trying import columns_taken, gaps_taken
 
 #: Kinds of target by the end of a file's name.
 _KINDS: Mapping[str, tuple[str, str]] = {
@@ -46,7 +45,6 @@ _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _OIP = re.compile(r"(?P<url>https?://.+?)/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?/?")
 #: Keys of targets that are paths.
 _PATHS = ("path", "model", "vectorizer")
-_ROWS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +53,8 @@ class Interview:
 
     ``options``: the other keys under ``target:``; ``about``: facts in a few words each. ``profile`` and ``declared``:
     of the rows, None for a system of texts without any. ``features``: the columns that the model takes, None where it
-    is asked about no rows.
+    is asked about no rows. ``missing``: whether it takes rows without a value in one of these, None where there are
+    none.
     """
 
     type: str
@@ -70,6 +69,7 @@ class Interview:
     data: str | None = None
     declared: Declared | None = None
     features: Choice | None = None
+    missing: Choice | None = None
 
 
 def interrogate(
@@ -223,8 +223,9 @@ def _of_model(
         named = identity.get("columns") or called
     finally:
         target.close()
-    features = _features(type, context, options, profile, declared, [str(name) for name in named])
-    return replace(found, profile=profile, data=data, declared=declared, features=features)
+    features = columns_taken(type, context, options, profile, declared, [str(name) for name in named])
+    missing = gaps_taken(type, context, options, profile, features)
+    return replace(found, profile=profile, data=data, declared=declared, features=features, missing=missing)
 
 
 def _loaded(type: str, context: TargetContext, options: Mapping[str, Any]) -> Target:
@@ -271,62 +272,3 @@ def _about(target: Target) -> Iterator[str]:
 def _tensors(identity: Mapping[str, Any], key: str) -> list[str]:
     """The names of a model's inputs or outputs, where it or its server states them."""
     return [str(each["name"]) if isinstance(each, Mapping) else str(each) for each in identity.get(key) or ()]
-
-
-def _features(
-    type: str,
-    context: TargetContext,
-    options: Mapping[str, Any],
-    profile: Profile,
-    declared: Declared,
-    named: Sequence[str],
-) -> Choice:
-    """The columns that the model takes: those it names, else the first choice with which it answers a few rows."""
-    if named and all(name in profile.columns for name in named):
-        gaps = [name for name in named if profile.columns[name].numeric and profile.columns[name].missing]
-        told = f"; an audit refuses the empty cells of {listed(gaps)}" if gaps else ""
-        return Choice(value=list(named), why=f"as the model names them{told}")
-    if named:
-        absent = listed([name for name in named if name not in profile.columns])
-        raise UsageError(f"{profile.file}: lacks columns that the model takes: {absent}", remedy="give its own rows")
-    why = "no choice that was tried fits"
-    for candidate, said in _candidates(profile, declared):
-        try:
-            target = make_target(type, replace(context, features=tuple(candidate)), options)
-        except ProbandumError as error:
-            why = error.message
-            continue
-        try:
-            answer = _answer(target, profile, candidate)
-        finally:
-            target.close()
-        if answer is None:
-            return Choice(value=candidate, why=f"{said}: a guess, the model names none")
-        why = answer
-    question = f"which columns, in which order, does the model take? {' '.join(why.split())[:200]}"
-    return Choice(why=question, decided=False)
-
-
-def _candidates(profile: Profile, declared: Declared) -> Iterator[tuple[list[str], str]]:
-    """Columns that a model may take, the likeliest first."""
-    rest = [name for name in profile.columns if name not in declared.named]
-    protected = {*declared.groups, *declared.left_out}
-    said = f"all columns but {listed(declared.named)}" if declared.named else "all columns"
-    for columns, words in (
-        (rest, said),
-        ([name for name in rest if name not in protected], f"{said} and protected ones"),
-    ):
-        numbers = [name for name in columns if profile.columns[name].numeric]
-        for chosen, which in ((columns, words), (numbers, f"the numbers of {words}")):
-            if chosen:
-                yield chosen, which
-
-
-def _answer(target: Target, profile: Profile, features: Sequence[str]) -> str | None:
-    """Why the target does not answer a few rows; None where it does."""
-    rows = profile.table.select(features).take(np.arange(min(_ROWS, len(profile))))
-    try:
-        (response,) = target.answer([Request(kind=Capability.PREDICT, inputs=rows)])
-    except TargetError as error:
-        return error.message
-    return response.error

@@ -95,7 +95,7 @@ class RunJournal:
         return str(self._path), self._lines[pack]
 
     def write(self, observations: Sequence[Observation]) -> None:
-        """Append one pack and sync. Only earlier packs are given back: nothing is asked twice in a run."""
+        """Append whole packs and sync. Only earlier packs are given back: nothing is asked twice in a run."""
         self._append([codec.encode(observation) for observation in observations])
 
     def spent(self) -> Spent:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from probandum import stats, weighing
 from probandum.errors import UsageError
 from probandum.finding import Estimate, Finding, Judgement, Limit, SubReason, Verdict, Waiver, finding_id, parse_metric
+from probandum.mirroring import Hypothesis, Mirrors
 from probandum.probe import Measure, ProbeResult
 
 #: One-sided error rates by gate mode: a merge is blocked on stronger evidence than a release.
@@ -83,7 +84,16 @@ def judge(
 
 
 def unused_limits(results: Sequence[ProbeResult], limits: Sequence[Limit]) -> list[Limit]:
-    """Limits that no measure to be judged matched: an audit that says nothing of them would be thinner."""
+    """Limits that no measure to be judged matched: an audit that says nothing of them would be thinner.
+
+    What a probe says does not apply, to no group in particular, it says of every group that a limit may name.
+    """
+    absent = {
+        f"{result.probe}/{measure.metric}"
+        for result in results
+        for measure in result.measures
+        if measure.mode == "gate" and measure.groups is None and measure.verdict is Verdict.NOT_APPLICABLE
+    }
     used = {
         id(limit)
         for result in results
@@ -91,7 +101,7 @@ def unused_limits(results: Sequence[ProbeResult], limits: Sequence[Limit]) -> li
         if measure.mode == "gate"
         and (limit := limit_on(f"{result.probe}/{measure.metric}", measure, limits)) is not None
     }
-    return [limit for limit in limits if id(limit) not in used]
+    return [limit for limit in limits if id(limit) not in used and limit.metric not in absent]
 
 
 def _coordinates(of: Measure | Finding) -> dict[str, str]:
@@ -124,23 +134,32 @@ def _alpha_fail(limit: Limit, mode: str) -> float:
 
 
 def _with_p_values(cases: Sequence[_Case], mode: str) -> list[_Case]:
-    """Holm over the one-sided FAIL hypotheses of each family; a band has two."""
+    """Holm over the one-sided FAIL hypotheses of each family; a band has two.
+
+    Of two groups compared in both orders what is one hypothesis is counted once.
+    """
     raw: dict[int, list[float]] = {}
-    families: dict[str, list[tuple[int, float]]] = {}
+    families: dict[str, dict[Hypothesis, float]] = {}
+    asked: dict[int, list[Hypothesis]] = {}
+    mirrors = Mirrors([(case.metric, case.measure) if case.judged else None for case in cases])
     for index, case in enumerate(cases):
         if not case.judged or case.limit is None:
             continue
         raw[index] = weighing.fail_p_values(case.measure.estimate, case.limit)
-        families.setdefault(case.limit.family, []).extend((index, p) for p in raw[index])
-    adjusted: dict[int, float] = {}
-    for hypotheses in families.values():
-        for (index, _), p in zip(hypotheses, stats.holm([p for _, p in hypotheses]), strict=True):
-            adjusted[index] = min(adjusted.get(index, 1.0), float(p))
+        low, high = case.limit.edges()
+        sides = [(side, edge) for side, edge in ((1, high), (-1, low)) if edge is not None]
+        asked[index] = [mirrors.hypothesis(index, side, edge) for side, edge in sides]
+        family = families.setdefault(case.limit.family, {})
+        for hypothesis, p in zip(asked[index], raw[index], strict=True):
+            family[hypothesis] = min(p, family.get(hypothesis, 1.0))
+    adjusted: dict[str, dict[Hypothesis, float]] = {
+        name: dict(zip(family, stats.holm(list(family.values())), strict=True)) for name, family in families.items()
+    }
     return [
         replace(
             case,
             p_fail=min(1.0, len(raw[index]) * min(raw[index])),
-            p_adjusted=adjusted[index],
+            p_adjusted=min(1.0, *(float(adjusted[case.limit.family][each]) for each in asked[index])),
             hypotheses=len(families[case.limit.family]),
         )
         if index in raw and case.limit is not None

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from probandum.columns import MISSING, column_of, distinct_of, numbers_of, stated, weights_of
 from probandum.errors import DataError
-from probandum.evidence import Column, Table
+from probandum.evidence import Table
 from probandum.subject import UNKNOWN, Decision, Grouping, Subject, as_text, spelled
-from probandum.tables import MISSING, column_of, distinct_of, numbers_of, stated, weights_of
 
 #: A column of more distinct values than this is no grouping; it wants bins, or is an identifier.
 MOST_GROUPS = 100
+#: Without a reference every ordered pair is compared: of more groups than this somebody has to say with whom.
+MOST_WITHOUT_REFERENCE = 12
 
 
 def group_problems(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -53,9 +55,9 @@ def make_groupings(groups: Mapping[str, Mapping[str, Any]], table: Table) -> dic
     """One grouping an attribute, from ``{column, reference, bins, labels}``.
 
     Without ``bins`` the groups are the column's values in sorted order (numbers by size), and empty cells are
-    the group "(not stated)", last; a NaN that was written as a word is refused. With them the groups are the
-    intervals, right-closed, the first one holding its lower edge too, named by ``labels`` where given; an interval
-    that no row falls into stays a group.
+    the group "(not stated)", last, with any that say so in these words; a NaN that was written as a word is refused.
+    With them the groups are the intervals, right-closed, the first one holding its lower edge too, named by ``labels``
+    where given; an interval that no row falls into stays a group.
     DataError where a column, a reference or a row does not fit.
 
     >>> ages = Table({"age": np.array([25.0, 26.0, 0.0])})
@@ -68,12 +70,19 @@ def make_groupings(groups: Mapping[str, Mapping[str, Any]], table: Table) -> dic
         for key, text in group_problems(spec):
             raise DataError(f"{what}.{key}: {text}")
         name = str(spec.get("column") or attribute)
-        column = column_of(table, name, what=what)
+        column_of(table, name, what=what)
         if spec.get("bins") is None:
-            names, codes = _by_value(what, name, column)
+            names, codes = _by_value(what, name, table)
         else:
             names, codes = _by_bin(f"{what}.bins", name, table, spec["bins"], spec.get("labels"))
         reference = spec.get("reference")
+        compared = len(set(names) - {UNKNOWN})
+        if reference is None and compared > MOST_WITHOUT_REFERENCE:
+            raise DataError(
+                f"{what}: {compared} groups and no reference are {compared * (compared - 1):,} comparisons; "
+                f"at most {MOST_WITHOUT_REFERENCE} groups are compared each with each",
+                remedy=f"add {what}.reference, the group that the others are compared with, or give bins",
+            )
         made[attribute] = Grouping(
             attribute=attribute,
             codes=codes,
@@ -83,9 +92,12 @@ def make_groupings(groups: Mapping[str, Mapping[str, Any]], table: Table) -> dic
     return made
 
 
-def _by_value(what: str, name: str, column: Column) -> tuple[list[str], np.ndarray]:
+def _by_value(what: str, name: str, table: Table) -> tuple[list[str], np.ndarray]:
+    column = table[name]
     values = column.tolist()
-    if column.dtype.kind != "f" and (missing := np.isin(column, MISSING)).any():
+    if column.dtype.kind == "f":
+        numbers_of(table, name, what=what)
+    elif (missing := np.isin(column, MISSING)).any():
         row = int(np.argmax(missing))
         raise DataError(
             f"{what}: row {row + 1}: column {name!r} holds {values[row]!r}, which is no value",
@@ -100,6 +112,10 @@ def _by_value(what: str, name: str, column: Column) -> tuple[list[str], np.ndarr
     place = {value: index for index, value in enumerate(distinct)}
     codes = np.fromiter(map(place.__getitem__, values), dtype=np.int64, count=len(values))
     names = [str(text) or UNKNOWN for text in as_text(np.array(distinct, dtype=column.dtype))]
+    if names.count(UNKNOWN) == 2:  # a file that spells it out in places, and leaves cells empty in others
+        spelled_out, last = names.index(UNKNOWN), len(names) - 1
+        codes = np.where(codes == spelled_out, last, codes)
+        codes, names = codes - (codes > spelled_out), [*names[:spelled_out], *names[spelled_out + 1 :]]
     return names, codes
 
 
@@ -139,13 +155,14 @@ def make_subject(
     answers: Sequence[str] = (),
     weight: str | None = None,
     cluster: str | None = None,
+    gaps: Sequence[str] = (),
     part: str = "data",
 ) -> Subject:
     """The rows under audit with all that the plan declares of them; DataError where the two do not fit.
 
     ``classes`` are the class names of a model, where one decides: the favourable and the positive value must
     be among them. ``answers`` are columns that hold recorded answers; ``weight`` and ``cluster`` those of sampling
-    weights and of persons. ``part`` of the plan names the columns.
+    weights and of persons, ``gaps`` those whose missing values go to the system. ``part`` of the plan names them.
     """
     for name in features:
         column_of(table, name, what=f"{part}.features")
@@ -171,6 +188,7 @@ def make_subject(
         answers=tuple(answers),
         weight=weight,
         cluster=cluster,
+        gaps=tuple(gaps),
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from probandum import codec
-from probandum.asking import Asker, ProbeAsk
+from probandum.asking import Asker
 from probandum.errors import (
     BudgetSpent,
     DataError,
@@ -24,6 +24,7 @@ from probandum.errors import (
 )
 from probandum.finding import SubReason, Verdict, finding_id
 from probandum.probe import ControlOutcome, Measure, Probe, ProbeResult, ProbeSpec, refuse_undeclared
+from probandum.probe_ask import ProbeAsk
 
 #: No fault of a probe: the run ends, and but for a damaged journal or another system the same command resumes it.
 _ENDING = (Unreachable, Exchanged, Unrecorded, Misrecorded)

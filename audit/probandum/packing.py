@@ -22,6 +22,7 @@ PACK_INPUTS: Mapping[Capability, int] = {
     Capability.EMBED: 1024,
     Capability.RECALL: 65536,
     Capability.ATTRIBUTE: 64,
+    Capability.RANDOMISE: 256,
 }
 
 
@@ -206,7 +207,7 @@ def checked(request: Request, response: Response) -> Response:
             return _unfit(response, f"{name_of(request, min(row, len(request) - 1))}: {HALF}")
     if response.texts and len(response.texts) != len(request):
         return _unfit(response, f"{len(response.texts)} texts to {len(request)} inputs")
-    tokens = len(request) if request.kind is Capability.ATTRIBUTE and not isinstance(request.inputs, Table) else 0
+    tokens = len(request) if request.by_token else 0
     if len(response.per_token) != tokens:
         return _unfit(response, f"numbers for the tokens of {len(response.per_token)} texts, expected {tokens}")
     for row, each in enumerate(response.per_token):

@@ -32,6 +32,7 @@ from probandum.plan_file import Energy, Execution, LimitLine, PlanFile
 from probandum.plan_reading import card_of, model_of
 from probandum.resources import file_at
 from probandum.subject import Decision
+from probandum.tables import REFUSED, Kept
 from probandum.target import Target, TargetContext
 from probandum.yaml_source import YamlSource, read_yaml
 
@@ -152,11 +153,8 @@ class Plan:
 
     @property
     def target_options(self) -> dict[str, Any]:
-        """The other keys under ``target:``; a log is told which columns the groups need."""
-        options = dict(self.file.target.model_extra or {})
-        if self.target_type == "log" and "columns" not in options:
-            options["columns"] = self._group_columns()
-        return options
+        """The other keys under ``target:``."""
+        return dict(self.file.target.model_extra or {})
 
     @property
     def suites(self) -> Mapping[str, Mapping[str, Any] | None]:
@@ -187,6 +185,17 @@ class Plan:
     def features(self) -> tuple[str, ...]:
         """The columns that the model takes, in order."""
         return () if self.file.data is None else tuple(self.file.data.features)
+
+    @property
+    def kept(self) -> Kept:
+        """The columns whose missing values may go to the system, and whether the plan says that they do.
+
+        Features that say nothing else of a row: a label, a name, a weight or a group without a value is refused.
+        """
+        if self.file.data is None:
+            return REFUSED
+        others = {self.label, self.row_id, self.weight, self.cluster, *self._group_columns()}
+        return Kept(columns=set(self.features) - others, says=self.file.data.missing == "keep")
 
     @property
     def row_id(self) -> str | None:

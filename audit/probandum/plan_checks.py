@@ -43,6 +43,8 @@ def contradictions(file: PlanFile, folder: Path, kinds: Container[str] | None = 
         yield ("groups",), "groups are columns of data, and the plan names none; add data: {path: ...}"
     if file.target.type == "log" and file.data is not None:
         yield ("data",), "a log brings its own rows; name its columns under target"
+    if file.data is not None and file.data.missing == "keep" and not file.data.features:
+        yield ("data", "missing"), "keep is said of features, and the plan names none; add data.features"
     for tier, line in file.tiers.items():
         for name in line.suites:
             if name not in file.suites:

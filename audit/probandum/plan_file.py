@@ -75,6 +75,10 @@ class Data(_Part):
     label: Text | None = Field(None, description="The column of the outcome.")
     positive: Scalar = Field(1, description="The value of the label that the system tries to detect.")
     features: list[Text] = Field(default_factory=list, description="The columns that the model takes, in order.")
+    missing: Literal["refuse", "keep"] = Field(
+        "refuse",
+        description="keep: a feature without a value in a row goes to the system as missing; refuse: it is an error.",
+    )
     id: Text | None = Field(None, description="The column that names a row.")
     weight: Text | None = Field(
         None, description="The column of sampling weights: how many persons of the population a row stands for."
@@ -170,10 +174,14 @@ class Execution(_Part):
     seed: Whole = Field(0, description="The root of every random choice.")
     device: Text = Field("auto", description="auto, cpu, cuda or cuda:N.")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Precision of the model.")
-    threads: Annotated[Whole, Field(ge=1)] | Literal["auto"] = Field("auto", description="CPU threads.")
+    threads: Annotated[Whole, Field(ge=1)] | Literal["auto"] = Field(
+        "auto", description="CPU threads; auto: as OMP_NUM_THREADS says, else one a usable core."
+    )
     batch_tokens: Annotated[Whole, Field(ge=1)] = Field(8192, description="Tokens of one forward pass, at most.")
     batch_invariant: Truth = Field(
-        False, description="Answer each input as if it were asked alone, to the bit; slower, and not for every target."
+        False,
+        description="Answer each input as if it were asked alone, to the bit; slower, and not for every target. Of one "
+        "batch_tokens: a longer input is walked in passes of so many, whose size moves its numbers by about 1e-6.",
     )
     cache: Literal["off", "run", "shared"] = Field(
         "run", description="off: nothing is reused; run: an interrupted run resumes; shared: answers outlive the run."

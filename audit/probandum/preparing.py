@@ -16,9 +16,9 @@ from probandum.plan_checks import Problem as Located
 from probandum.plan_checks import outcome_problems, threshold_problems
 from probandum.plan_file import PlanFile
 from probandum.plugins import load_plugins
-from probandum.probe import Probe, declared, further_files, known_probes, make_probe
+from probandum.probe import Probe, declared, further_files, known_probes, make_probe, own_columns
 from probandum.record import Record
-from probandum.row_checks import missing_columns, row_problems
+from probandum.row_checks import missing_columns, row_problems, unread_columns
 from probandum.subject import NUMERIC, Subject
 from probandum.tables import read_table
 from probandum.target import (
@@ -114,6 +114,9 @@ def _made(plan: Plan) -> tuple[dict[str, Probe], list[str]]:
             problems.append(f"{place}: {'; '.join([text, *filter(None, [error.remedy])])}")
     if plan.tier is None or not problems:  # a limit of a probe that is not made was told beside the others
         problems += limit_problems(plan, {name: declared(each) for name, each in probes.items()})
+    if (cls := known_targets().get(plan.target_type)) is not None:
+        named = {name: own_columns(each) for name, each in probes.items()}
+        problems += [line for each in unread_columns(plan, cls, named) for line in plan.problem(each)]
     return probes, problems
 
 
@@ -236,6 +239,7 @@ def context_of(plan: Plan, *, notice: Callable[[str], None] = lambda text: None)
         notice=notice,
         threshold=None if decision is None else decision.threshold,
         numeric=decision is not None and decision.numeric,
+        missing=plan.kept.says,
         **chosen,
     )
 
@@ -256,7 +260,7 @@ def subject_of(plan: Plan, target: Target) -> Subject | None:
     classes = target.labels if table is None and not decided else ()
     with _told_with_places(plan):
         if table is None and plan.data_path is not None:
-            table = read_table(plan.data_path, columns=plan.columns)
+            table = read_table(plan.data_path, columns=plan.columns, kept=plan.kept)
         if table is None:
             return None
         return make_subject(
@@ -270,6 +274,7 @@ def subject_of(plan: Plan, target: Target) -> Subject | None:
             answers=target.answers,
             weight=plan.weight,
             cluster=plan.cluster,
+            gaps=[name for name in plan.features if plan.kept.says],
             part="target" if plan.file.data is None else "data",
         )
 

@@ -17,7 +17,8 @@
 Constructor keywords are the options under ``suites:`` in the audit file. A probe measures what it declares and
 nothing else, so that a limit on anything else is found before the system is asked. Metrics whose names depend on
 options stand in the attribute ``own_metrics`` of the instance, by unit as in the decorator; so do ``own_facets`` and
-the ``own_attributes`` whose groups it compares beside those declared.
+the ``own_attributes`` whose groups it compares beside those declared. Columns of the rows that its options name stand
+in ``own_columns``, by the place in its options, such as ``("given", 0)``.
 """
 
 from __future__ import annotations
@@ -129,6 +130,13 @@ class ExpectedShare:
 
     trials: int
     what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooLittle:
+    """``why`` there is too little for any verdict on a metric, which a probe may say in ``expected``, too."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +316,12 @@ def further_files(probe: Probe) -> tuple[Path, ...]:
     """Files that the files of its options name, such as a judge's words; a probe says them in a method ``files``."""
     files: Callable[[], tuple[Path, ...]] | None = getattr(probe, "files", None)
     return () if files is None else files()
+
+
+def own_columns(probe: Probe) -> Mapping[tuple[str | int, ...], str]:
+    """The columns of the rows that its options name, by the place in its options; an attribute may stand there, too."""
+    found: Mapping[tuple[str | int, ...], str] = getattr(probe, "own_columns", {})
+    return found
 
 
 def declared(probe: Probe) -> ProbeSpec:

@@ -16,11 +16,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from probandum.columns import MISSING, distinct_of
 from probandum.evidence import Table
 from probandum.matching import MOST_GROUPS
 from probandum.resources import shipped
 from probandum.subject import NUMBER, as_text
-from probandum.tables import distinct_of, read_table
+from probandum.tables import read_table
 from probandum.yaml_source import read_yaml
 
 #: A number with more distinct values wants intervals to be groups.
@@ -104,14 +105,18 @@ def _column(name: str, table: Table) -> Column:
     column = table[name]
     distinct = distinct_of(column)
     texts = [text for text in distinct if text]
-    numeric = bool(texts) and all(NUMBER.fullmatch(text) for text in texts)
+    stated = [text for text in texts if text not in MISSING]
+    numeric = bool(stated) and all(NUMBER.fullmatch(text) for text in stated)
+    if numeric:
+        texts = stated
     counted = Counter(as_text(column).tolist()) if len(distinct) <= MOST_GROUPS else {}
-    ordered = sorted(distinct, key=lambda text: (text == "", float(text) if numeric and text else 0.0, text))
+    ordered = sorted(distinct, key=lambda text: (text not in texts, float(text) if numeric and text else 0.0, text))
     spread = {}
     if column.dtype.kind == "f":
         low, middle, high = (float(value) for value in np.quantile(column, [0.0, 0.5, 1.0], method="lower"))
         spread = {"low": low, "middle": middle, "high": high}
-    missing = 0 if column.dtype.kind == "f" else int(np.count_nonzero(column == ""))
+    gaps = ("", *MISSING) if numeric else ("",)
+    missing = 0 if column.dtype.kind == "f" else int(np.isin(column, gaps).sum())
     return Column(
         name=name,
         rows=len(column),

@@ -6,8 +6,11 @@ Unlike ``probandum.tables`` these files are lists of texts with whatever fields 
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,9 +29,10 @@ class PublicRecord:
     def text(self, name: str) -> str:
         """A field as text; DataError where the record has none of that name, or what it has is no text or number."""
         if name not in self.values:
-            found = ", ".join(map(str, self.values))
+            found = list(map(str, self.values))
             raise DataError(
-                f"{self.where}: no field {name!r}{did_you_mean(name, self.values)}", remedy=f"found: {found}"
+                f"{self.where}: no field {name!r}{did_you_mean(name, found)}",
+                remedy=_otherwise_separated(found) or f"found: {', '.join(found)}",
             )
         value = self.values[name]
         if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -63,9 +67,10 @@ def read_json(path: Path) -> Any:
     return _parsed(_text(path), path.name)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, newline: str | None = None) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        with path.open(encoding="utf-8-sig", newline=newline) as file:
+            return file.read()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}", remedy="check the path in the plan") from None
     except UnicodeDecodeError:
@@ -73,23 +78,48 @@ def _text(path: Path) -> str:
 
 
 def _separated(path: Path) -> Iterator[PublicRecord]:
-    lines = csv.reader(
-        _text(path).splitlines(keepends=True), strict=True, delimiter="\t" if path.suffix.lower() == ".tsv" else ","
-    )
+    """Records of CSV or TSV, each where its first line stands; only CR, LF and both together end a line."""
+    text = _text(path, newline="")
+    mark = "\t" if path.suffix.lower() == ".tsv" else ","
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=mark)
+    begins = 1
     try:
-        header = next(lines, [])
-        twice = next((name for name in header if header.count(name) > 1), None)
-        if twice is not None:
-            raise DataError(f"{path.name}:1: the field {twice!r} occurs twice")
-        for fields in lines:
-            where = f"{path.name}:{lines.line_num}"
-            if not fields:
-                continue
-            if len(fields) != len(header):
-                raise DataError(f"{where}: {len(fields)} fields, and the header names {len(header)}")
-            yield PublicRecord(dict(zip(header, fields, strict=True)), where)
+        with _fields_up_to(len(text)):
+            header = next(lines, [])
+            twice = next((name for name in header if header.count(name) > 1), None)
+            if twice is not None:
+                raise DataError(f"{path.name}:1: the field {twice!r} occurs twice")
+            begins = lines.line_num + 1
+            for fields in lines:
+                where, begins = f"{path.name}:{begins}", lines.line_num + 1
+                if not fields:
+                    continue
+                if len(fields) != len(header):
+                    raise DataError(
+                        f"{where}: {len(fields)} fields, and the header names {len(header)}",
+                        remedy=_otherwise_separated(header),
+                    )
+                yield PublicRecord(dict(zip(header, fields, strict=True)), where)
     except csv.Error as error:
-        raise DataError(f"{path.name}:{lines.line_num}: {error}", remedy=f"is it a {path.suffix} file?") from None
+        raise DataError(f"{path.name}:{begins}: {error}", remedy=f"is it a {path.suffix} file?") from None
+
+
+@contextmanager
+def _fields_up_to(size: int) -> Iterator[None]:
+    """Fields of so many characters: the csv module refuses longer ones than 131,072 otherwise."""
+    before = csv.field_size_limit()
+    csv.field_size_limit(max(before, size))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _otherwise_separated(header: Sequence[str]) -> str | None:
+    """What to do about a header that looks like several names in one; None where it does not."""
+    if len(header) == 1 and (mark := re.search(r"[;\t|,]", header[0])):
+        return f"the file is separated by {mark[0]!r}; save it with commas as .csv, or with tabs as .tsv"
+    return None
 
 
 def _json_list(path: Path) -> Iterator[PublicRecord]:

@@ -239,13 +239,13 @@ class Counting(Target):
             return Response(outputs=decisions, labels=self.labels, input_tokens=tokens)
         if self.labels == (NUMERIC,):
             return Response(outputs=rng.normal(size=(n, 1)), labels=self.labels, input_tokens=tokens)
-        if request.kind in (Capability.CLASSIFY, Capability.PREDICT):
+        if request.kind in (Capability.CLASSIFY, Capability.PREDICT, Capability.RANDOMISE) and not request.by_token:
             shares = rng.dirichlet(np.ones(max(2, len(self.labels))), size=n)
             return Response(outputs=shares, labels=self.labels, input_tokens=tokens)
         if request.kind is Capability.ATTRIBUTE and isinstance(request.inputs, Table):
             columns = (*ATTRIBUTED_ROWS.get(str(request.parameters.get("method")), ()), *request.inputs)
             return Response(outputs=rng.normal(size=(request.answers, len(columns))), labels=columns)
-        if request.kind is Capability.ATTRIBUTE:
+        if request.by_token:
             columns = ATTRIBUTED.get(str(request.parameters.get("method")), ())
             outputs = rng.normal(size=(n, len(columns)))
             if "explained" in columns:

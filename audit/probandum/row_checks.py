@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from probandum.columns import stated, weights_of
 from probandum.errors import DataError, MissingDependency
 from probandum.evidence import Table
 from probandum.keywords import Place, fitting, wrong_keywords
 from probandum.matching import group_problems, make_groupings, occurring, with_outcome
 from probandum.plan import Plan
 from probandum.plan_checks import Problem as Located
-from probandum.tables import missing_column, read_columns, read_header, stated, weights_of
+from probandum.tables import missing_column, read_columns, read_header
 from probandum.target import Problem, Target
 
 
@@ -69,6 +70,32 @@ def missing_columns(plan: Plan, target: type[Target]) -> Iterator[Located]:
             yield place, f"target.columns leaves out the column {column!r}; add it there, or leave target.columns out"
 
 
+def unread_columns(plan: Plan, target: type[Target], named: Mapping[str, Mapping[Place, str]]) -> Iterator[Located]:
+    """Columns that options of suites name and that the audit does not read; ``named``: by suite, and by place in it.
+
+    An attribute under ``groups`` may stand for a column. What is wrong with the file itself :func:`missing_columns`
+    tells.
+    """
+    rows = _Rows.of(plan, target)
+    if rows is None or not any(named.values()):
+        return
+    try:
+        header = read_header(rows.path)
+    except (DataError, MissingDependency):
+        return
+    all_of_them = rows.part == "target" and "columns" not in fitting(target, plan.target_options, skip=1)
+    for suite, places in named.items():
+        for place, column in places.items():
+            if column in plan.groups:
+                continue
+            text = missing_column(column, header)
+            if text is None and not all_of_them and column not in rows.columns.values():
+                where = "target.columns" if rows.part == "target" else "data.features"
+                text = f"{rows.path.name} has a column {column!r}, and it is not read; name it under {where} or groups"
+            if text is not None:
+                yield (*plan.suite_place(suite), *place), text
+
+
 def row_problems(plan: Plan, target: type[Target]) -> Iterator[Located]:
     """What the rows themselves show, one problem a place; what :func:`missing_columns` tells is left to it."""
     rows = _Rows.of(plan, target)
@@ -77,7 +104,7 @@ def row_problems(plan: Plan, target: type[Target]) -> Iterator[Located]:
     try:
         header = read_header(rows.path)
         named = [name for name in rows.columns.values() if name in header]
-        table, unsound = read_columns(rows.path, columns=named) if named else (Table({}), {})
+        table, unsound = read_columns(rows.path, columns=named, kept=plan.kept) if named else (Table({}), {})
     except MissingDependency:
         return
     except DataError as error:

@@ -92,7 +92,9 @@ class Counted:
 def digests_of(column: npt.NDArray[Any]) -> Digests:
     """64 bits of every value: of the bits of numbers, of the letters of texts."""
     if column.dtype.kind in "fiub":
-        return _mixed((column.astype("<f8") + 0.0).view("<u8"))  # -0.0 is 0.0
+        numbers = column.astype("<f8") + 0.0  # -0.0 is 0.0
+        numbers[np.isnan(numbers)] = np.nan  # and a gap is a gap, whichever library made it
+        return _mixed(numbers.view("<u8"))
     distinct, places = np.unique(np.asarray(column, dtype=np.str_), return_inverse=True)
     known = np.array([text_digest(text) for text in distinct.tolist()], dtype=np.uint64)
     return known[places]

@@ -6,6 +6,7 @@ stands already is touched until its key is known to be the same.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ from probandum.errors import (
 )
 from probandum.evidence import Items, Reading
 from probandum.finding import SubReason, finding_id
+from probandum.gaps import gaps_in
 from probandum.journal import RunJournal
 from probandum.judging import ALPHA_FAIL
 from probandum.locking import lock_path, refuse_other_questions
@@ -168,7 +170,11 @@ def _carry_out(
         said = f"what else stands in a batch moves numbers by about {apart:.1g} {target.batching['unit']}"
         watch.note(f"{said}; execution.batch_invariant: true asks each input alone")
     cache = _cache(plan, target, facts, watch)  # first: where it cannot be written, no record is begun
-    told = {**facts, "earlier": earlier_beside(out, facts["target"]["identity"])}  # a run that resumes keeps its own
+    earlier = earlier_beside(out, facts["target"]["identity"])
+    told = {**facts, "earlier": earlier, "plan": _way(out, plan.path)}  # a run that resumes keeps its own
+    if subject is not None and (gaps := gaps_in(subject.table, subject.gaps)) is not None:
+        told["missing"] = gaps
+        watch.note(gaps.said)
     record = start_record(out, plan_source=plan.source, plan=_facts(plan, name), environment=told)
     refuse_other_machine(record, facts, passing=target.passing)
     if lock_path(plan.path).is_file() and not record.lock.is_file():
@@ -207,7 +213,7 @@ def _carry_out(
             watch.note(f"{asker.purse.ended}; with a larger execution.budget the same command goes on from here")
         if asker.unanswered:
             left = ", ".join(asker.unanswered)
-            watch.note(f"the system did not answer all of {left}; the same command goes on from what was answered")
+            watch.note(f"the system did not answer all of {left}; the same command asks what was not answered")
         _refuse_changed(target, asker.reasking, record, journal)
         _say_what_was_learnt(target, () if asker.reasking is None else asker.reasking.cautions, record)
         _write(record, results, readings, asker)
@@ -266,11 +272,21 @@ def _cache(plan: Plan, target: Target, facts: Mapping[str, Any], watch: Observer
     asked = plan.parts()["ask"]
     execution = {key: value for key, value in asked["execution"].items() if key not in ("seed", "cache")}
     how = {"target": asked["target"], "decision": asked.get("decision"), "features": list(plan.features)}
+    how |= {"missing": plan.kept.says}
     return AnswerCache(
         {"identity": facts["target"]["identity"], "machine": facts["machine"], "execution": execution, **how},
         name=f"{plan.card_text('name')} {plan.card_text('version')} ({target.name})",
         notice=watch.note,
     )
+
+
+def _way(folder: Path, file: Path) -> str:
+    """How one gets from a record to its audit file, beside which model and data lie.
+
+    >>> _way(Path("runs/scorer"), Path("examples/credit/audit.yaml"))
+    '../../examples/credit/audit.yaml'
+    """
+    return Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix()
 
 
 def _replayed(plan: Plan, target: Target) -> Mapping[str, Window] | None:

@@ -115,7 +115,8 @@ class Subject:
     ``features`` names the columns that the model takes; ``label`` and ``row_id`` name columns of ``table``, and
     ``answers`` those that hold what a recorded system answered. ``weight`` names the column that says how many persons
     of the population a row stands for, ``cluster`` the one that says which person a row is about: rows of one person
-    are no independent observations.
+    are no independent observations. ``gaps`` names the columns whose cells without a value go to the system as missing
+    ones.
     """
 
     table: Table
@@ -127,6 +128,7 @@ class Subject:
     answers: tuple[str, ...] = ()
     weight: str | None = None
     cluster: str | None = None
+    gaps: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)

@@ -16,6 +16,7 @@ import numpy as np
 from probandum import stats
 from probandum.declaring import Declared
 from probandum.errors import ProbandumError
+from probandum.evidence import Capability
 from probandum.finding import Direction, Limit
 from probandum.foreseeing import beyond_expectation
 from probandum.interrogating import Interview
@@ -71,9 +72,7 @@ def suggest(found: Interview, *, documents: Collection[str]) -> Suggestion:
     """The suites that fit the system, and their default limits; ``documents``: those that can be written."""
     defaults = read_yaml(shipped("templates") / "_plan" / "defaults.yaml").values
     had = _had(found)
-    suites = tuple(
-        _suites(found, {id: line["else"] for id, line in defaults["suites"].items() if line["needs"] not in had})
-    )
+    suites = tuple(_suites(found, {id: line["else"] for id, line in defaults["suites"].items() if not _has(line, had)}))
     probes = {suite.id: make_probe(suite.id, {}) for suite in suites if suite.why_not is None}
     fitting = [line for line in defaults["limits"] if _fits(line, probes, had)]
     return Suggestion(
@@ -97,7 +96,7 @@ def _suites(found: Interview, lacking: Mapping[str, str]) -> Iterator[Suite]:
 
 
 def _lacks(spec: ProbeSpec, found: Interview) -> str | None:
-    if spec.attributes == "plan" and found.declared is None:
+    if spec.attributes == "plan" and found.declared is None and spec.needs & found.capabilities <= {Capability.PREDICT}:
         return "it compares groups of rows, and there are none"
     try:
         make_probe(spec.id, {})
@@ -113,7 +112,7 @@ def _options(spec: ProbeSpec) -> dict[str, Any]:
 
 
 def _had(found: Interview) -> frozenset[str]:
-    """What the rows have of that which suites and limits may need, by the words of the defaults."""
+    """What system and rows have of that which suites and limits may need, by the words of the defaults."""
     declared = found.declared
     labelled = declared is not None and declared.label is not None
     had = {
@@ -121,13 +120,20 @@ def _had(found: Interview) -> frozenset[str]:
         "score": labelled and (not found.recorded or "score" in found.options),
         "probability": labelled and not found.recorded,
         "crossing": declared is not None and len(declared.groups) > 1,
+        "texts": Capability.CLASSIFY in found.capabilities,
     }
     return frozenset(name for name, there in had.items() if there)
 
 
 def _fits(line: Mapping[str, Any], probes: Mapping[str, Probe], had: Collection[str]) -> bool:
     """Whether a default limit can be judged here: its probe runs, and what it rests on is declared."""
-    return line["metric"].rpartition("/")[0] in probes and line.get("needs") in (None, *had)
+    return line["metric"].rpartition("/")[0] in probes and _has(line, had)
+
+
+def _has(line: Mapping[str, Any], had: Collection[str]) -> bool:
+    """Whether there is what a line of the defaults needs: nothing, one thing, or any of a list."""
+    needs = line.get("needs")
+    return needs is None or any(each in had for each in ([needs] if isinstance(needs, str) else needs))
 
 
 def _default(line: Mapping[str, Any], probes: Mapping[str, Probe], found: Interview) -> Default:

@@ -8,16 +8,18 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
+from probandum.columns import bad_cell
 from probandum.errors import DataError, MissingDependency, did_you_mean
-from probandum.evidence import Column, Floats, Table
+from probandum.evidence import Column, Table
 from probandum.subject import NUMBER, as_text
 
 #: The columns of a file that are sound, and what is wrong with each of the others.
@@ -27,33 +29,58 @@ Reader = TypeVar("Reader", bound=Callable[..., Any])
 _EXACT = 2**53
 #: What programs write where a number is missing or too large.
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.ASCII | re.IGNORECASE)
-#: The same among words: a missing value that became one. A town may be called Nan.
-MISSING = ("nan", "NaN", "NAN")
+_NAN = re.compile(r"[+-]?nan", re.ASCII | re.IGNORECASE)
 
 
-def read_table(path: Path, *, columns: Sequence[str] | None = None) -> Table:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Columns whose cells may lack a value, where the plan ``says`` so; a gap in one of numbers is NaN then."""
+
+    columns: Collection[str] = ()
+    says: bool = False
+
+    def allows(self, name: str) -> bool:
+        """Whether the plan says it, and of this column it may."""
+        return self.says and name in self.columns
+
+
+#: No gap of a column of numbers is kept.
+REFUSED = Kept()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """How a column is read: ``strict`` where it was named, so that it counts; ``source``: its file, for messages."""
+
+    source: str
+    strict: bool
+    kept: Kept
+
+
+def read_table(path: Path, *, columns: Sequence[str] | None = None, kept: Kept = REFUSED) -> Table:
     """The named columns of a ``.csv`` or ``.parquet`` file, in that order; all of them where None.
 
     CSV is UTF-8 with a header, separated by commas, quoted as RFC 4180 has it. A column is numeric (float64)
     where every value is a decimal number, text otherwise; an empty cell of a text column is "". A numeric
-    column with an empty cell, NaN or an infinity is an error where it was named. Where ``columns`` is None nobody
-    has said that it counts, so it is kept as text, and whoever needs its numbers gets the error.
+    column with an empty cell, NaN or an infinity is an error where it was named. Of the columns that are ``kept`` with
+    their gaps an empty cell or a NaN is NaN, and one without any value is one of numbers. Where ``columns`` is None
+    nobody has said that it counts, so it is kept as text, and whoever needs its numbers gets the error.
 
     DataError names the file, and the row or line, of whatever is wrong.
     """
-    table, unsound = read_columns(path, columns=columns)
+    table, unsound = read_columns(path, columns=columns, kept=kept)
     for error in unsound.values():
         raise error
     return table
 
 
-def read_columns(path: Path, *, columns: Sequence[str] | None = None) -> Columns:
+def read_columns(path: Path, *, columns: Sequence[str] | None = None, kept: Kept = REFUSED) -> Columns:
     """As :func:`read_table`; columns with a cell that holds no value stand apart, each with what is wrong with it."""
     reader = _by_kind(path, csv=_read_csv, parquet=_read_parquet)
     if columns is not None and not columns:
         raise DataError(f"{path.name}: no column of it is named", remedy="name a label, features or groups in the plan")
     with _readable(path):
-        return reader(path, None if columns is None else list(dict.fromkeys(columns)))
+        return reader(path, None if columns is None else list(dict.fromkeys(columns)), kept)
 
 
 def _columns(names: Sequence[str], make: Callable[[str, Any], Column], cells: Iterable[Any]) -> Columns:
@@ -145,7 +172,7 @@ def _parquet_file(path: Path) -> Iterator[Any]:
         raise DataError(f"{path.name}: no sound Parquet file: {' '.join(str(error).split())}") from None
 
 
-def _read_csv(path: Path, columns: list[str] | None) -> Columns:
+def _read_csv(path: Path, columns: list[str] | None, kept: Kept) -> Columns:
     with _csv_lines(path) as lines:
         header: list[str] = next(lines, [])
         names = _checked_header(path, header, columns)
@@ -153,7 +180,7 @@ def _read_csv(path: Path, columns: list[str] | None) -> Columns:
         _fill(path, lines, len(header), [header.index(name) for name in names], values)
     if not values[0]:
         raise DataError(f"{path.name}: a header and no rows")
-    return _columns(names, partial(_typed, path.name, columns is not None), values)
+    return _columns(names, partial(_typed, _Asked(source=path.name, strict=columns is not None, kept=kept)), values)
 
 
 def _fill(path: Path, lines: Any, width: int, places: list[int], values: list[list[str]]) -> None:
@@ -190,38 +217,38 @@ def _columns_found(header: Sequence[str]) -> str:
     return f"found: {', '.join(header)}"
 
 
-def _typed(source: str, strict: bool, name: str, values: list[str]) -> Column:
-    """Floats where every value is a number, text otherwise; in a column of numbers no cell is missing or infinite."""
+def _typed(asked: _Asked, name: str, values: list[str]) -> Column:
+    """Floats where every value is a number, text otherwise; in a column of numbers no cell is missing or infinite.
+
+    Where gaps are kept a missing one is NaN.
+    """
     distinct = set(values)
     numeric = {value for value in distinct if NUMBER.fullmatch(value) and math.isfinite(float(value))}
     if numeric == distinct:
         return np.fromiter(map(float, values), dtype=np.float64, count=len(values))
+    gaps = {value for value in distinct - numeric if not value or _NAN.fullmatch(value)}
     others = {value for value in distinct - numeric if value and not NUMBER.fullmatch(value)}
-    if strict and distinct != {""} and all(map(_NOT_FINITE.fullmatch, others)):
-        raise _bad_cell(source, name, values, next(i for i, value in enumerate(values) if value not in numeric))
+    if asked.kept.allows(name) and distinct == numeric | gaps:
+        number = {value: math.nan if value in gaps else float(value) for value in distinct}
+        return np.fromiter(map(number.__getitem__, values), dtype=np.float64, count=len(values))
+    if asked.strict and distinct != {""} and all(map(_NOT_FINITE.fullmatch, others)):
+        sound = numeric | gaps if asked.kept.allows(name) else numeric
+        row = next(i for i, value in enumerate(values) if value not in sound)
+        raise bad_cell(asked.source, name, values, row, feature=name in asked.kept.columns)
     return np.array(values, dtype=np.str_)
 
 
-def _bad_cell(source: str, name: str, values: Sequence[object], row: int) -> DataError:
-    """A cell that holds no value."""
-    said = f"holds {str(values[row])!r}, which is no value" if str(values[row]) else "is empty"
-    return DataError(
-        f"{source}: row {row + 1}: column {name!r} {said}",
-        remedy="fill it in or leave the row out; the audit drops nothing by itself, and asks no system about missing "
-        "values, even one that takes them",
-    )
-
-
-def _read_parquet(path: Path, columns: list[str] | None) -> Columns:
+def _read_parquet(path: Path, columns: list[str] | None, kept: Kept) -> Columns:
     with _parquet_file(path) as file:
         names = _checked_header(path, file.schema_arrow.names, columns)
         read = file.read(columns=names)
         if read.num_rows == 0:
             raise DataError(f"{path.name}: a header and no rows")
-        return _columns(names, partial(_from_arrow, path.name, columns is not None), map(read.column, names))
+        asked = _Asked(source=path.name, strict=columns is not None, kept=kept)
+        return _columns(names, partial(_from_arrow, asked), map(read.column, names))
 
 
-def _from_arrow(source: str, strict: bool, name: str, column: Any) -> Column:
+def _from_arrow(asked: _Asked, name: str, column: Any) -> Column:
     """As :func:`_typed`, for a column whose kind the file states; numbers written as text stay text."""
     import pyarrow as arrow
 
@@ -236,77 +263,22 @@ def _from_arrow(source: str, strict: bool, name: str, column: Any) -> Column:
         )
     )
     if arrow.types.is_nested(kind) or arrow.types.is_binary(kind):
-        raise DataError(f"{source}: column {name!r} holds {kind}, expected numbers or text")
+        raise DataError(f"{asked.source}: column {name!r} holds {kind}, expected numbers or text")
+    if asked.kept.allows(name) and arrow.types.is_null(kind):
+        return np.full(len(column), np.nan)
     if not is_number:
         return np.asarray(column.cast(arrow.string()).fill_null("").to_numpy(zero_copy_only=False), dtype=np.str_)
     if arrow.types.is_boolean(kind):
         column = column.cast(arrow.int8())
     numbers = np.asarray(column.cast(arrow.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
-    absent = ~np.isfinite(numbers)
+    absent = np.isinf(numbers) if asked.kept.allows(name) else ~np.isfinite(numbers)
     if absent.any():
         text = np.where(absent, "", as_text(np.where(absent, 0.0, numbers)))
         text = np.where(np.isinf(numbers), np.where(numbers > 0, "inf", "-inf"), text)
-        if strict:
-            raise _bad_cell(source, name, text.tolist(), int(np.argmax(absent)))
+        if asked.strict:
+            row = int(np.argmax(absent))
+            raise bad_cell(asked.source, name, text.tolist(), row, feature=name in asked.kept.columns)
         return text
     if arrow.types.is_integer(kind) and (np.abs(numbers) >= _EXACT).any():
-        return np.array([str(value) for value in column.to_pylist()], dtype=np.str_)
+        return np.array(["" if value is None else str(value) for value in column.to_pylist()], dtype=np.str_)
     return numbers
-
-
-def numbers_of(table: Table, name: str, *, what: str) -> Floats:
-    """A column as numbers; DataError, starting with ``what``, names the first row that holds none."""
-    column = column_of(table, name, what=what)
-    if column.dtype.kind == "f":
-        return column
-    values = column.tolist()
-    row = next((i for i, value in enumerate(values) if not NUMBER.fullmatch(str(value))), 0)
-    if values[row] == "":
-        raise _bad_cell(what, name, values, row)
-    raise DataError(f"{what}: row {row + 1}: column {name!r} holds {values[row]!r}, expected a number")
-
-
-def weights_of(table: Table, name: str, *, what: str) -> Floats:
-    """A column of sampling weights: numbers of 0 or more, some above it; DataError names the first row that has none.
-
-    >>> weights_of(Table({"w": np.array([0.0, 2.5])}), "w", what="data.weight").tolist()
-    [0.0, 2.5]
-    """
-    weights = numbers_of(table, name, what=what)
-    wrong = ~np.isfinite(weights) | (weights < 0)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise DataError(
-            f"{what}: row {row + 1}: column {name!r} holds {weights[row]:g}; a weight is a number of 0 or more",
-            remedy="it says how many persons of the population the row stands for; 0 leaves it out",
-        )
-    if not weights.any():
-        raise DataError(
-            f"{what}: every weight in column {name!r} is 0, so that no row stands for anybody",
-            remedy="name the column of the sampling weights, or leave the key out for equal weights",
-        )
-    return weights
-
-
-def stated(table: Table, name: str, *, what: str) -> Column:
-    """A column without empty cells or NaN; DataError, starting with ``what``, names the first row that has one."""
-    column = column_of(table, name, what=what)
-    if column.dtype.kind != "f" and (empty := np.isin(column, ["", *MISSING])).any():
-        raise _bad_cell(what, name, column.tolist(), int(np.argmax(empty)))
-    return column
-
-
-def column_of(table: Table, name: str, *, what: str) -> Column:
-    """A column; DataError, starting with ``what``, where the table has none of that name."""
-    if name not in table:
-        raise DataError(f"{what}: no column {name!r}{did_you_mean(name, table)}", remedy=f"found: {', '.join(table)}")
-    return table[name]
-
-
-def distinct_of(column: Column) -> list[str]:
-    """The distinct values as text, numbers in order of size; far cheaper than the whole column as text.
-
-    >>> distinct_of(np.array([10.0, 2.0, 10.0]))
-    ['2', '10']
-    """
-    return [str(value) for value in as_text(np.array(sorted(set(column.tolist())), dtype=column.dtype))]

@@ -44,11 +44,13 @@ class Problem(NamedTuple):
 class TargetContext:
     """What the runner tells every target: where relative paths start, and how to compute.
 
-    ``features`` are the columns, in order, that a tabular model takes; ``threads`` 0 means as many as the machine has
-    usable; ``batch_tokens`` bounds the tokens of one forward pass; with ``batch_invariant`` each input is answered as
-    if it were asked alone, to the bit. ``notice`` tells the person who waits why loading takes long. ``favourable``,
-    ``positive`` and ``threshold`` are the plan's decision, for a target that answers decisions in place of
-    probabilities; ``favourable`` None: none is declared. ``numeric``: the plan declares one number a row instead.
+    ``features`` are the columns, in order, that a tabular model takes; ``threads`` 0 means as many as
+    ``OMP_NUM_THREADS`` says, else as the machine has usable; ``batch_tokens`` bounds the tokens of one forward pass;
+    with ``batch_invariant`` each input is answered as if it were asked alone, to the bit. ``notice`` tells the person
+    who waits why loading takes long. ``favourable``, ``positive`` and ``threshold`` are the plan's decision, for a
+    target that answers decisions in place of probabilities; ``favourable`` None: none is declared. ``numeric``: the
+    plan declares one number a row instead. ``missing``: rows may lack values, NaN among numbers and the empty text
+    among texts, and the model is given these as missing ones.
     """
 
     folder: Path
@@ -63,6 +65,7 @@ class TargetContext:
     positive: str = "1"
     threshold: float | None = None
     numeric: bool = False
+    missing: bool = False
 
     def resolve(self, path: str) -> Path:
         """``path`` as the plan means it: see ``probandum.resources.file_at``."""
@@ -113,6 +116,8 @@ class Target:
     remote: ClassVar[bool] = False
     #: How many inputs it is asked about at the same time where it computes elsewhere: a pack may hold as many.
     side_by_side: int = 1
+    #: How many inputs of one block it takes in one request there, so that as many cost as much as one.
+    at_once: int = 1
     #: Whether it was found to answer the same question in the same words each time; None: nobody asked.
     steady: bool | None = None
     #: Addresses that this target opens connections to, because the plan named them; none for local models.
@@ -191,9 +196,12 @@ class Target:
         """The most tries that an ask of the last round took, where asking may fail and be repeated."""
         return 1
 
+    def keep_with(self, keep: Callable[[], None]) -> None:
+        """Call ``keep`` about once a second while a round is under way, where what came so far stands in ``kept``."""
+
     @property
     def kept(self) -> Sequence[Piece]:
-        """Where the last round broke, what was answered of it: it is recorded, and asked no second time."""
+        """What was answered of the last round, so far or until it broke: it is recorded, and asked no second time."""
         return ()
 
     @property

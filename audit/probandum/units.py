@@ -19,6 +19,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "watt-hour": _NOT_NEGATIVE,
     "second": _NOT_NEGATIVE,
     "samples": _NOT_NEGATIVE,
+    "median deviation": _NOT_NEGATIVE,
 }
 
 

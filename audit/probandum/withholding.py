@@ -27,6 +27,8 @@ _OVER = {
     "fnr": ("outcome", "positives"),
     "fpr": ("outcome", "negatives"),
     "tnr": ("outcome", "negatives"),
+    "equalized": ("outcome", "positives"),
+    "cost": ("outcome", "positives"),
     "ppv": ("decision", "favoured"),
     "npv": ("decision", "others"),
     "selection": ("everybody", "everybody"),

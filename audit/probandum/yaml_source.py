@@ -35,6 +35,8 @@ UNDECIDED = "TODO"
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 #: What YAML's escapes can write and UTF-8 or a file name cannot hold.
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
+#: Two halves of one character.
+_HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 #: What canonical JSON holds of whole numbers.
 _INTEGERS = (-(2**63), 2**64 - 1)
 
@@ -253,7 +255,11 @@ class _Reader:
         return value
 
     def _usable(self, text: str, node: yaml.Node, place: Place) -> str:
-        """``text``; a problem where no file name and no document can hold it."""
+        """``text``; a problem where no file name and no document can hold it.
+
+        JSON writes a character beyond the first 65,536 as two halves, which YAML reads as two characters.
+        """
+        text = _HALVES.sub(_whole, text)
         if _UNUSABLE.search(text):
             self._note(node, place, "the text holds NUL or half a character, which no file can")
         return _UNUSABLE.sub("?", text)
@@ -335,3 +341,8 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 def _kind(value: object) -> str:
     return {list: "a list", str: "text", type(None): "nothing"}.get(type(value), type(value).__name__)
+
+
+def _whole(halves: re.Match[str]) -> str:
+    """The character whose halves were matched."""
+    return halves[0].encode("utf-16", "surrogatepass").decode("utf-16")

@@ -93,6 +93,22 @@ def from_clusters(interval: stats.Interval, *, n: int, unit: str, design: str) -
     return replace(from_interval(interval, n=n, unit=unit, design=design), method="t", n_effective=interval.df + 1)
 
 
+def share_of_clusters(interval: stats.Interval, *, n: int, unit: str, design: str) -> Estimate:
+    """A share from an interval over clusters, its bounds taken on the logit, so that they lie within 0 and 1.
+
+    At 0 and 1, and where no cluster differs from another, the number of clusters bounds it.
+
+    >>> rare = stats.mean_interval([0.0] * 9 + [0.5])
+    >>> rare.low < 0 < share_of_clusters(rare, n=20, unit="share", design="cluster=text").low
+    True
+    """
+    assert interval.standard_error is not None and interval.df is not None
+    value = min(max(interval.value, 0.0), 1.0)
+    error = interval.standard_error if 0 < value < 1 else 0.0
+    moments = (value, error, interval.df if error else interval.df + 1)
+    return from_moments("cr2-logit", moments, n=n, n_effective=interval.df + 1, unit=unit, design=design)
+
+
 def from_draws(
     method: str, value: float, draws: Sequence[float], *, n: int, unit: str, design: str | None = None
 ) -> Estimate:

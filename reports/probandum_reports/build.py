@@ -17,9 +17,10 @@ from jinja2 import Environment, StrictUndefined, TemplateError
 from probandum.document import Cell, Document, Fact, Gap, Heading, Inline, Listing, Node, Number, Table, Text
 from probandum.dossier import Dossier
 from probandum.errors import UsageError
-from probandum_reports import facts, parts, risks
+from probandum_reports import decision_annex, decision_parts, facts, parts, risks
 from probandum_reports.citing import cited, dates_of, law_checked, law_version, roles_of
-from probandum_reports.documents import Entry, FactLine, Section, Template, Threat, template
+from probandum_reports.decision_parts import DecisionParts
+from probandum_reports.documents import Entry, FactLine, Section, Template, Threat, explanation, template
 from probandum_reports.nodes import gaps
 from probandum_reports.pictures import placed
 from probandum_reports.selecting import select
@@ -27,6 +28,8 @@ from probandum_reports.tables import name
 from probandum_reports.view import View
 
 _MARK = "\x00"
+#: Parts of the explanation of one decision.
+_OF_DECISION = {**decision_parts.BUILTINS, **decision_annex.BUILTINS}
 #: Holds the place of the table of all gaps until the rest is built.
 _OPEN_ITEMS = Text(text="")
 
@@ -34,6 +37,11 @@ _OPEN_ITEMS = Text(text="")
 def build(document_id: str, dossier: Dossier) -> Document:
     """The document ``document_id`` of ``dossier``; UnknownName where there is no such document."""
     return Builder(template(document_id), dossier).document()
+
+
+def explained(dossier: Dossier) -> Document:
+    """The explanation of the decision of ``dossier``."""
+    return Builder(explanation(), dossier).document()
 
 
 class Builder:
@@ -62,6 +70,10 @@ class Builder:
             self.dossier,
         )
 
+    @cached_property
+    def _decision(self) -> DecisionParts:
+        return DecisionParts(self)
+
     def document(self) -> Document:
         """The whole tree."""
         nodes: list[Node] = []
@@ -73,7 +85,7 @@ class Builder:
             title=self.template.title,
             subtitle=self.template.subtitle,
             status=self._status(nodes),
-            front=parts.front(self.dossier),
+            front=parts.front(self.dossier) if self.dossier.decision is None else decision_parts.front(self.dossier),
             nodes=tuple(nodes),
             requirements=self.template.requirements(),
         )
@@ -88,7 +100,10 @@ class Builder:
         else:
             reviewed = f"reviewed by {review.by} on {review.on}"
         missing = f"{len(fields) - people} facts are missing and {people} fields wait for a person"
-        return f"{'Draft' if fields or review is None else 'Reviewed'}: {missing}; {reviewed}"
+        state = "Draft" if fields or review is None else "Reviewed"
+        if self.dossier.decision is not None and self.dossier.decision.held_back:
+            state = "Held back, to be looked at by a person"
+        return f"{state}: {missing}; {reviewed}"
 
     # Sections.
 
@@ -134,6 +149,8 @@ class Builder:
                 yield from self._risk(threat, section, level=level + 1)
         elif entry.builtin == "open_items":
             yield _OPEN_ITEMS
+        elif entry.builtin is not None and entry.builtin.startswith("decision_"):
+            yield from _OF_DECISION[entry.builtin](self._decision)
         elif entry.builtin is not None:
             yield from parts.BUILTINS[entry.builtin](self)
 
@@ -210,12 +227,20 @@ class Builder:
 
     def limit_gap(self, what: str, requirement: str, supplier: str) -> Gap:
         """A gap in what a limit says of itself: one field, wherever the limit is shown."""
-        return Gap(
-            what=what,
-            citation=cited(requirement),
-            supplier=supplier,
-            field_id=_slug(f"limit {what}"),
-        )
+        return self.named_gap(what, requirement, supplier, field="limit ")
+
+    def stated(self, card: str, what: str) -> Fact | Gap:
+        """What the card says at a path; where it says nothing, one gap, which the template's own line leaves, too."""
+        if (fact := facts.card_fact(self.dossier.card, card)) is not None:
+            return fact
+        line = self.template.line(card) or FactLine(label=what, card=card)
+        asked, what = line.requirement or self.template.requirement, line.what or _decapitalised(line.label)
+        supplier = line.supplier or self.template.supplier
+        return Gap(what=what, citation=cited(asked), supplier=supplier, field_id=_slug(f"{asked} {what}"))
+
+    def named_gap(self, what: str, requirement: str, supplier: str, *, field: str = "") -> Gap:
+        """A gap that is one field wherever it is shown; ``field``: what its name begins with."""
+        return Gap(what=what, citation=cited(requirement), supplier=supplier, field_id=_slug(f"{field}{what}"))
 
     def _unique(self, text: str, taken: Counter[str]) -> str:
         slug = _slug(text)

@@ -34,6 +34,8 @@ SHAPES: Mapping[Verdict, str] = {
 OPEN = (Verdict.INCONCLUSIVE, Verdict.ERROR)
 #: The width of a chart in inches, that of one for a narrow window, and the size of its letters in points.
 WIDTH, NARROW, SIZE = 6.6, 3.4, 8.5
+#: The height in inches that fits a page of paper with the chart's caption.
+PAGE = 9.0
 _SETTINGS: Mapping[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "probandum",

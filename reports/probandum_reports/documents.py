@@ -26,6 +26,7 @@ Builtin = Literal[
     "verdicts",
     "causes",
     "limits",
+    "label",
     "waivers",
     "run",
     "probes",
@@ -36,6 +37,15 @@ Builtin = Literal[
     "audit_energy",
     "open_items",
     "all_findings",
+    "decision_in_short",
+    "decision_outcome",
+    "decision_told",
+    "decision_reasons",
+    "decision_alternatives",
+    "decision_sureness",
+    "decision_attributes",
+    "decision_provenance",
+    "decision_every_factor",
 ]
 
 
@@ -168,6 +178,22 @@ class Template(_Part):
         walk(self.sections)
         return tuple(found)
 
+    def line(self, card: str) -> FactLine | None:
+        """The line for a fact of the card, with the provision and the supplier that its section gives it."""
+
+        def walk(sections: tuple[Section, ...], asked: str, owner: str) -> FactLine | None:
+            for section in sections:
+                requirement, supplier = section.requirement or asked, section.supplier or owner
+                for line in (each for entry in section.content for each in entry.facts or ()):
+                    if line.card == card:
+                        given = {"requirement": line.requirement or requirement, "supplier": line.supplier or supplier}
+                        return line.model_copy(update=given)
+                if (found := walk(section.sections, requirement, supplier)) is not None:
+                    return found
+            return None
+
+        return walk(self.sections, self.requirement, self.supplier)
+
     def threats(self) -> tuple[Threat, ...]:
         """The rows of all its risk tables."""
         found: list[Threat] = []
@@ -205,6 +231,12 @@ def template(name: str) -> Template:
     if name not in known:
         raise UnknownName("document", name, known)
     return known[name]
+
+
+@cache
+def explanation() -> Template:
+    """The explanation of one decision, which no audit writes of itself."""
+    return read_template(shipped("templates") / "explanation" / "decision.yaml")
 
 
 def read_template(path: Path) -> Template:

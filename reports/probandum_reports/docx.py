@@ -24,7 +24,7 @@ from probandum_reports.typesetting import picture, raster
 from probandum_reports.view import Shown, View, mark_of
 from probandum_reports.word_look import MARKS, TONES, dress
 from probandum_reports.word_styles import TEXT_WIDTH, bar, box, colour
-from probandum_reports.wording import ORIGINS, Mark
+from probandum_reports.wording import EXPLAINED, ORIGINS, Mark
 
 #: The oldest time a zip entry can have; the document's own date stands in its properties.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -101,13 +101,17 @@ class _Body:
     def write(self) -> None:
         """The first page, how to read it, the contents, and every node."""
         nodes = list(in_reading_order(self._view.document.nodes))
-        self._first_page()
-        self._legend()
-        self._contents([node for node in nodes if isinstance(node, Heading)])
+        alone = self._view.dossier.decision is not None  # a person's own page begins with what it says
+        self._first_page(seals=not alone)
+        if not alone:
+            self._legend()
+            self._contents([node for node in nodes if isinstance(node, Heading)])
         for above, node in pairwise([None, *nodes]):
             self._node(node)
             if isinstance(above, Heading) and isinstance(node, Text):
                 self._keep_with_next()
+        if alone:
+            self._legend()
 
     def _add(self, *parts: Element) -> None:
         for part in parts:
@@ -120,7 +124,7 @@ class _Body:
 
     # The pages before the text.
 
-    def _first_page(self) -> None:
+    def _first_page(self, *, seals: bool) -> None:
         document, page = self._view.document, front(self._view)
         self._add(
             paragraph(run(document.title), style="Title"),
@@ -129,20 +133,23 @@ class _Body:
             paragraph(run(f"As of {page.day.isoformat()}")),
             paragraph(run(document.status), style="Status"),
             *(self._fact(fact, style="CoverFact") for fact in document.front),
-            paragraph(run("Seal: ", element("b")), run(page.seal), looks=[element("spacing", before=200)]),
         )
+        if not seals:
+            return
+        self._add(paragraph(run("Seal: ", element("b")), run(page.seal), looks=[element("spacing", before=200)]))
         for label, digest in page.digests:
             self._add(paragraph(run(label), element("r", element("tab")), run(digest), style="Digest"))
 
     def _legend(self) -> None:
         """How to read it, kept in one piece; no page is forced to begin here, since every reader sets other letters."""
         counts = origins(self._view.document)
+        told = {} if self._view.dossier.decision is None else EXPLAINED
         looks = [element("keepNext"), element("spacing", before=480)]
         head = paragraph(run("How to read this document"), style="System", looks=looks)
         rows = [
             [
                 [paragraph(*parts, style="TableText", looks=[element("keepNext")])]
-                for parts in (self._origin(name), [run(meaning)], [run(str(counts[name]))])
+                for parts in (self._origin(name), [run(told.get(name, meaning))], [run(str(counts[name]))])
             ]
             for name, (_, meaning) in ORIGINS.items()
         ]
@@ -247,7 +254,8 @@ class _Body:
         self._tables += 1
         title = [run(f"Table {self._tables}. ", element("b")), run(node.caption)]
         shares = [round(TEXT_WIDTH * share) for share in widths(node, self._view)]
-        rows = ([self._cell(cell) for cell in row] for row in node.rows)
+        cell = self._small if node.style == "dense" else self._cell
+        rows = ([cell(each) for each in row] for row in node.rows)
         made = table(node.header, rows, widths=shares, caption=node.caption)
         self._add(paragraph(*title, style="Caption"), made, _spacer())
 
@@ -307,6 +315,18 @@ class _Body:
         ]
         return [paragraph(*line, style="TableText", looks=[_frame(cell), _inset()]) for line in lines]
 
+    def _small(self, cell: Cell) -> list[Element]:
+        """A cell of a register: a figure takes one line, and its value leads to its evidence."""
+        if isinstance(cell, Number):
+            shown = self._view.number(cell)
+            spread = [run(f"  {_range(shown)}", style="Fine")] if _range(shown) else []
+            said = [self._evidence(shown, _value(shown)), run("  "), *_verdict(shown), *spread]
+            return [paragraph(self._controls.locked(shown.anchor, shown.title, said), style="TableSmall")]
+        if isinstance(cell, Gap):
+            return self._cell(cell)
+        said = [run(cell)] if isinstance(cell, str) else self._stated(cell)
+        return [paragraph(*said, style="TableSmall")]
+
     def _number_in_cell(self, node: Number) -> Element:
         shown = self._view.number(node)
         label = [] if node.label is None else [run(node.label), line_break()]
@@ -339,13 +359,14 @@ class _Body:
     def _open(self, gap: Gap) -> Element:
         return self._controls.open(gap.field_id, gap.what, f"{_OPENING}{gap.supplier}]")
 
-    def _evidence(self, shown: Shown) -> Element:
-        """The finding's id, as a link to its raw observations."""
+    def _evidence(self, shown: Shown, said: Element | None = None) -> Element:
+        """The finding's id, or what is ``said`` in its place, as a link to its raw observations."""
         from docx.opc.constants import RELATIONSHIP_TYPE
         from docx.oxml.ns import qn
 
         page, _, anchor = shown.href.partition("#")
-        link = element("hyperlink", run(shown.finding.id, style="Identifier"), anchor=anchor, history=1)
+        words = run(shown.finding.id, style="Identifier") if said is None else said
+        link = element("hyperlink", words, anchor=anchor, history=1)
         link.set(qn("r:id"), self._word.part.relate_to(page, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
         return link
 

@@ -17,6 +17,7 @@ from probandum.document import Fact, Origin
 from probandum.dossier import Dossier
 from probandum.evidence import Reading
 from probandum.finding import SubReason, Verdict
+from probandum.gaps import Gaps
 from probandum.probe import ControlOutcome
 from probandum_reports import metered, saying
 from probandum_reports.citing import law_version
@@ -101,8 +102,9 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
         "target.capabilities": target.get("capabilities"),
         "target.labels": target.get("labels"),
         "target.endpoints": target.get("endpoints") or "none",
-        "data": plan.get("ask", {}).get("data"),
+        "data": _rows(plan.get("ask", {}).get("data")),
         "decision": plan.get("ask", {}).get("decision"),
+        "label": _label(plan.get("ask", {})),
         "groups": {name: _group(group) for name, group in (plan.get("ask", {}).get("groups") or {}).items()} or None,
         "suites": ", ".join(plan.get("suites", {})),
         "digest.record": dossier.digests.get("record"),
@@ -129,6 +131,9 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
     ]
     for index, why in enumerate(dict.fromkeys(why for why in against if why)):
         facts[f"target.cautions.against-labels.{index}"] = f"{why[:1].upper()}{why[1:]}."
+    if (missing := environment.get("missing")) is not None:
+        gaps = codec.decode(Gaps, codec.encode(missing), what="environment.json: missing")
+        facts["target.cautions.missing"] = f"{gaps.said} (data.missing: keep)."
     if dossier.purged is not None:
         deleted = dossier.purged[:1].upper() + dossier.purged[1:]
         facts["target.cautions.purged"] = f"{deleted}. Digests, counts and values of items stand; the words are gone."
@@ -205,6 +210,27 @@ def _signed(value: object) -> tuple[str | None, str | None]:
     return (None if by is None else words(by)), (None if on is None else words(on))
 
 
+def _rows(data: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What the plan says of its rows; that none of them lacks a value goes without saying."""
+    return (
+        None if data is None else {key: value for key, value in data.items() if (key, value) != ("missing", "refuse")}
+    )
+
+
+def _label(ask: Mapping[str, Any]) -> str | None:
+    """The column of the label, of a log or of other rows, and which of its values a system tries to detect.
+
+    >>> _label({"data": {"label": "bad_loan", "positive": 1}}), _label({"target": {"type": "log"}})
+    ('column bad_loan; its value 1 is what the system tries to detect', None)
+    """
+    for source in (ask.get("target") or {}, ask.get("data") or {}):
+        if (column := source.get("label")) is not None:
+            positive = source.get("positive")
+            detected = "" if positive is None else f"; its value {words(positive)} is what the system tries to detect"
+            return f"column {column}{detected}"
+    return None
+
+
 def _group(group: Mapping[str, Any] | None) -> str:
     group = group or {}
     reference = group.get("reference")
@@ -214,7 +240,7 @@ def _group(group: Mapping[str, Any] | None) -> str:
 
 def _control(control: ControlOutcome) -> str:
     state = {True: "held", False: "failed", None: "could not tell"}[control.held]
-    return f"{control.name} {state}: {control.detail}"
+    return f"{control.name} {state}: {saying.legible(control.detail)}"
 
 
 def _reading(reading: Reading) -> str:

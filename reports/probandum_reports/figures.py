@@ -3,8 +3,10 @@
 ``intervals``: each estimate with its interval against its limit, one panel a metric; ``ladder``: the same in order,
 beside what neutral words do. ``rates``: the share in each group, from zero. ``heat``: the share where attributes
 cross. ``reliability``: what came true against what was predicted, one panel a group. ``spread``: scenarios and names
-one by one. A figure holds nothing that its twin table does not say. Charts with a line a finding can also be drawn for
-a narrow window.
+one by one. ``swarm``: features row by row. ``ribbon``: a prompt sentence by sentence. ``waterfall``: the way to the
+one decision that a document explains; ``words``: the text that it was about. A figure holds nothing that its twin
+table does not say. Charts with a line a finding, swarms, ribbons, words and waterfalls can also be drawn for a narrow
+window.
 """
 
 from __future__ import annotations
@@ -15,7 +17,18 @@ from typing import Any
 
 from probandum.document import Figure
 from probandum.errors import UsageError
-from probandum_reports import charting, heat_maps, reliability_diagrams, row_charts, spreads
+from probandum_reports import (
+    charting,
+    heat_maps,
+    reliability_diagrams,
+    ribbons,
+    row_charts,
+    row_names,
+    spreads,
+    swarms,
+    waterfalls,
+    word_ribbons,
+)
 from probandum_reports.view import View
 
 _Drawing = Callable[[Figure, View, Mapping[str, str]], Any]
@@ -26,12 +39,22 @@ _KINDS: Mapping[str, _Drawing] = {
     "heat": heat_maps.chart,
     "reliability": reliability_diagrams.chart,
     "spread": spreads.chart,
+    "swarm": swarms.chart,
+    "ribbon": ribbons.chart,
+    "waterfall": waterfalls.chart,
+    "words": word_ribbons.chart,
 }
 _NARROW: Mapping[str, _Drawing] = {
     "intervals": partial(row_charts.narrow, row_charts.intervals),
     "ladder": partial(row_charts.narrow, row_charts.ladder),
     "rates": partial(row_charts.narrow, row_charts.rates),
+    "swarm": swarms.narrow,
+    "ribbon": ribbons.narrow,
+    "waterfall": waterfalls.narrow,
+    "words": word_ribbons.narrow,
 }
+#: Kinds that show no finding, but the one decision that a document explains.
+_OF_DECISION = ("waterfall", "words")
 
 
 def labels(figure: Figure, view: View) -> dict[str, str]:
@@ -39,7 +62,8 @@ def labels(figure: Figure, view: View) -> dict[str, str]:
     said: dict[str, str] = {}
     for panel in row_charts.panels(figure, view):
         attributes = {shown.finding.groups.attribute for shown in panel if shown.finding.groups is not None}
-        said |= {shown.finding.id: row_charts.label(shown, attribute=len(attributes) > 1) for shown in panel}
+        several, shared = len(attributes) > 1, row_names.common(panel)
+        said |= {each.finding.id: row_names.label(each, attribute=several, without=shared) for each in panel}
     return {name: said[name] for name in figure.findings}
 
 
@@ -50,7 +74,7 @@ def draw(figure: Figure, view: View, *, beside: Mapping[str, str] | None = None)
     """
     if figure.kind not in _KINDS:
         raise UsageError(f"no figure of kind {figure.kind!r}", remedy=f"known: {', '.join(sorted(_KINDS))}")
-    if not figure.findings:
+    if not figure.findings and figure.kind not in _OF_DECISION:
         raise UsageError(f"the figure {figure.caption!r} shows no finding", remedy="leave it out where there is none")
     return _drawn(_KINDS[figure.kind], figure, view, labels(figure, view) if beside is None else beside)
 

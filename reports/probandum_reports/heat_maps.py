@@ -12,7 +12,7 @@ from typing import Any
 from probandum.document import Figure
 from probandum.finding import Finding, Verdict
 from probandum_reports import saying
-from probandum_reports.charting import COLOURS, INK, MEASURED, MUTED, RULE, SHAPES, SIZE, WIDTH, blank, drawn
+from probandum_reports.charting import COLOURS, INK, MEASURED, MUTED, PAGE, RULE, SHAPES, SIZE, WIDTH, blank, drawn
 from probandum_reports.directions import directed
 from probandum_reports.labels import folded
 from probandum_reports.neighbours import comparisons
@@ -25,6 +25,8 @@ MOST_ROWS, MOST_COLUMNS = 12, 8
 _CELL, _TOP, _BOTTOM, _LEGEND = 0.46, 0.66, 0.1, 0.42  # inches
 _LABEL = 0.26  # share of the width, left of the cells
 _LINE, _LINES = 24, 2  # cells of a line, lines of a label
+#: Lines of a column's head, and the height of each beyond the first, in inches.
+_HEADS, _HEAD = 3, 0.14
 #: How dark the lowest and the highest share are: letters stay readable on both, on light paper and on dark.
 _PALE, _DARK, _STEPS = 0.05, 0.5, 5
 _HATCH = "////"
@@ -67,15 +69,17 @@ def grid(members: Sequence[Shown]) -> Grid | None:
 def chart(figure: Figure, view: View, _: Mapping[str, str]) -> Any:
     """A sheet with one map a metric, and a scale of the shades."""
     grids = [(panel, found) for panel in panels(figure, view) if (found := grid(panel)) is not None]
-    height = sum(_TOP + _CELL * len(found.rows) + _BOTTOM for _, found in grids) + _LEGEND
+    heads = [_heads(found) for _, found in grids]
+    tops = [_top(lines) for lines in heads]
+    height = sum(_height(found) for _, found in grids) + _LEGEND
     sheet, top = blank(height), height
     low, high = _scale([shown for panel, _ in grids for shown in panel if drawn(shown)])
     broken = {shown.finding.id for panel, _ in grids for shown in panel if breaks(shown, view)}
-    for panel, found in grids:
-        top -= _TOP
+    for (panel, found), lines, above in zip(grids, heads, tops, strict=True):
+        top -= above
         share = _CELL * len(found.rows) / height
         axes = sheet.add_axes((_LABEL, top / height - share, 1 - _LABEL, share))
-        _frame(axes, panel[0], found)
+        _frame(axes, panel[0], found, lines, above)
         for row, name in enumerate(found.rows):
             for column, other in enumerate(found.columns):
                 shown = found.cells.get((name, other))
@@ -87,13 +91,46 @@ def chart(figure: Figure, view: View, _: Mapping[str, str]) -> Any:
     return sheet
 
 
+def sheets(members: Sequence[Shown]) -> list[list[Shown]]:
+    """The findings of one crossing by metric, on as many sheets as their maps need to fit a page each."""
+    by_metric: dict[str, list[Shown]] = {}
+    for each in members:
+        by_metric.setdefault(each.finding.metric, []).append(each)
+    found: list[list[Shown]] = []
+    left = 0.0
+    for own in by_metric.values():
+        made = grid(own)
+        needed = 0.0 if made is None else _height(made)
+        if not found or needed > left:
+            found.append([])
+            left = PAGE - _LEGEND
+        found[-1] += own
+        left -= needed
+    return found
+
+
+def _height(found: Grid) -> float:
+    return _top(_heads(found)) + _CELL * len(found.rows) + _BOTTOM
+
+
+def _top(heads: Sequence[Sequence[str]]) -> float:
+    """What stands above the cells: a title, and as many lines as the longest head takes."""
+    return _TOP + _HEAD * (max(map(len, heads)) - 1)
+
+
 def breaks(shown: Shown, view: View) -> bool:
     """Whether a group's rate breaks a limit beside another group's."""
     return any(each.finding.verdict is Verdict.FAIL for each in comparisons(shown, view))
 
 
-def _frame(axes: Any, first: Shown, found: Grid) -> None:
-    """Names above and beside the cells, and nothing else."""
+def _heads(found: Grid) -> list[list[str]]:
+    """What stands above each column, in lines that fit it."""
+    fits = max(4, int(72 * WIDTH * (1 - _LABEL) / len(found.columns) / (0.62 * SIZE)))
+    return [folded(visible(name), width=fits, lines=_HEADS) for name in found.columns]
+
+
+def _frame(axes: Any, first: Shown, found: Grid, heads: Sequence[Sequence[str]], above: float) -> None:
+    """Names above and beside the cells, and nothing else; the cells begin so many inches below the edge ``above``."""
     axes.set_facecolor("none")
     axes.set_xlim(-0.5, len(found.columns) - 0.5)
     axes.set_ylim(len(found.rows) - 0.5, -0.5)
@@ -103,7 +140,7 @@ def _frame(axes: Any, first: Shown, found: Grid) -> None:
         spine.set_visible(False)
     width = 72 * WIDTH * (1 - _LABEL)
     left = -_LABEL / (1 - _LABEL)
-    up = (_TOP - 0.12) / _CELL
+    up = (above - 0.12) / _CELL
     axes.text(
         left,
         -0.5 - up,
@@ -114,9 +151,9 @@ def _frame(axes: Any, first: Shown, found: Grid) -> None:
         color=INK,
         va="top",
     )
-    fits = max(4, int(width / len(found.columns) / (0.62 * SIZE)))
-    for column, name in enumerate(found.columns):
-        _lines(axes, column, -0.5 - 0.3, folded(visible(name), width=fits, lines=1), ha="center")
+    for column, lines in enumerate(heads):
+        middle = 0.3 + (len(lines) - 1) / 2 * 1.15 * SIZE / (72 * _CELL)
+        _lines(axes, column, -0.5 - middle, lines, ha="center")
     for row, name in enumerate(found.rows):
         _lines(axes, -0.5 - 8 * len(found.columns) / width, row, folded(visible(name), width=_LINE, lines=_LINES))
 

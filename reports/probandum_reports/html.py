@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from probandum.document import Document, Figure, Gap, Heading
 from probandum.finding import Verdict
-from probandum_reports import charting, figures
+from probandum_reports import charting, figures, waterfalls
 from probandum_reports.evidence import evidence
 from probandum_reports.front import origins
 from probandum_reports.index import index
@@ -23,6 +23,7 @@ from probandum_reports.nodes import gaps
 from probandum_reports.pages import anchor, fill, frame
 from probandum_reports.strips import strips
 from probandum_reports.view import View, mark_of
+from probandum_reports.wording import EXPLAINED
 
 __all__ = ["evidence", "index", "render"]
 
@@ -35,6 +36,7 @@ _VARIABLES: Mapping[str, str] = {
     charting.RULE: "--rule",
     charting.BAND: "--band",
     charting.PAPER: "--sheet",
+    waterfalls.AGAINST: "--against",
     **{colour: f"--{verdict.value.lower()}" for verdict, colour in charting.COLOURS.items()},
     charting.COLOURS[Verdict.NOT_APPLICABLE]: "--measured",
 }
@@ -53,6 +55,8 @@ def render(view: View) -> bytes:
         mark_of=mark_of,
         gaps=list({anchor(gap.field_id): gap for gap in gaps(document.nodes)}.values()),
         arrives=_first_time(),
+        alone=view.dossier.decision is not None,
+        meaning={} if view.dossier.decision is None else EXPLAINED,
         contents=_contents(document),
         plots={
             place: _plots(node, view, prefix=f"figure-{place}-")

@@ -9,7 +9,7 @@ from probandum.document import Document
 from probandum.dossier import Dossier
 from probandum.evidence import Reading
 from probandum.finding import Finding, Verdict
-from probandum_reports import facts, lint, metered, saying
+from probandum_reports import basis, facts, lint, metered, reversals, saying
 from probandum_reports.pages import fill, frame
 from probandum_reports.strips import strips
 from probandum_reports.view import Shown, View
@@ -184,6 +184,11 @@ def _cautions(view: View) -> Iterator[tuple[str, str]]:
     for fact in facts.notices(dossier.card):
         provenance = view.provenance(fact)
         yield provenance[:1].upper() + provenance[1:], fact.value
+    if label := basis.in_short(dossier):
+        yield "About the label", " ".join(label)
+    for finding in view.reversed.values():
+        shown = view.shown(finding.id)
+        yield "Reversed within strata", f"{shown.about}. {reversals.CAUTION} {shown.reason}"
     for each in standings(dossier):
         if each.ended:
             yield "Waiver ended", f"{each.waiver.finding}: {each.state}."
@@ -202,6 +207,7 @@ def _about(dossier: Dossier) -> Iterator[tuple[str, str]]:
         ("target.type", "Reached as"),
         ("data", "Data"),
         ("decision", "Decision"),
+        ("label", "Label"),
         ("groups", "Groups"),
         ("started", "Begun"),
         ("attempts", "Attempts on this model"),

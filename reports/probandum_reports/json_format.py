@@ -31,6 +31,8 @@ def render(view: View) -> bytes:
         "seal": dict(view.dossier.seal),
         "requirements": list(document.requirements),
     }
+    if view.dossier.decision is not None:
+        plain = {**plain, "decision": view.dossier.decision}
     listed = (_node(view, node) for node in document.nodes)
     named = {name: _finding(view, name) for name in document.findings()}
     parts = [

@@ -54,11 +54,16 @@ def _lines(text: str, width: int) -> Iterator[str]:
 
 
 def _pieces(word: str, width: int) -> Iterator[str]:
-    """A word in pieces that fit a line; a script that sets no blanks is broken between any two letters."""
+    """A word in pieces that fit a line: broken behind a hyphen, else between any two letters.
+
+    >>> list(_pieces("Amer-Indian-Eskimo", 12)), list(_pieces("Eskimo", 4))
+    (['Amer-Indian-', 'Eskimo'], ['Eski', 'mo'])
+    """
     piece = ""
     for character in word:
         if piece and cells(piece + character) > width:
-            yield piece
-            piece = ""
+            whole, hyphen, rest = piece.rpartition("-")
+            yield whole + hyphen or piece
+            piece = rest if hyphen else ""
         piece += character
     yield piece

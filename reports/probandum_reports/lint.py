@@ -1,8 +1,8 @@
 """What a document, and the pages around it, must hold before they may be written: a breach is an error, no warning.
 
 1. No word that claims what no tool can say of a system. 2. Every number is a finding of the record. 3. Every fact
-says what stands at its path. 4. Every finding of the record appears. 5. Every gap says what is missing, which
-provision asks, and who can supply it. 6. Anchors and fields are told apart.
+says what stands at its path. 4. Every finding of the record appears, but in the explanation of one decision. 5. Every
+gap says what is missing, which provision asks, and who can supply it. 6. Anchors and fields are told apart.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 
 from probandum.document import Document, Fact, Figure, Gap, Heading, Number, Table, Text
 from probandum.errors import RecordError
-from probandum_reports import facts, spreads
+from probandum_reports import facts, spreads, swarms
 from probandum_reports.nodes import walk
 from probandum_reports.view import Shown, View
 from probandum_reports.waivers import standings
@@ -23,7 +23,9 @@ FORBIDDEN = re.compile(
     r"\b(compliant|certified|fair|unbiased|bias[- ]free|non-discriminatory|anonymous|approved|conforms?)\b",
     re.IGNORECASE,
 )
-_OF_FINDING = re.compile(r"finding:(?P<id>.*?)\.(?P<what>reason|limit|threshold|limit_source|method|spread-\d)")
+_OF_FINDING = re.compile(
+    r"finding:(?P<id>.*?)\.(?P<what>verdict|reason|limit|threshold|limit_source|method|spread-\d+|swarm)"
+)
 _OF_WAIVER = re.compile(r"waiver:(?P<id>.*)\.(?P<what>owner|reason|expires|bound|state)")
 
 
@@ -90,7 +92,7 @@ def breaches(view: View) -> Iterator[str]:
     # 1. words
     names = {_name(view.shown(finding.id)) for finding in view.dossier.findings}
     for text in _prose(document, nodes):
-        if text not in names and (word := FORBIDDEN.search(text)) is not None:
+        if text not in names and (word := FORBIDDEN.search(_without(text, view.quoted))) is not None:
             yield f"the word {word.group()!r} stands in {text[:60]!r}"
     # 2. and 3. what carries data
     known = {finding.id for finding in view.dossier.findings}
@@ -100,7 +102,7 @@ def breaches(view: View) -> Iterator[str]:
         elif isinstance(node, Fact) and (problem := _unfounded(view, node)) is not None:
             yield problem
     # 4. every finding
-    for missing in sorted(known - set(document.findings())):
+    for missing in sorted(known - set(document.findings())) if view.dossier.decision is None else ():
         yield f"finding {missing} does not appear"
     # 5. gaps
     fields: dict[str, str] = {}
@@ -119,12 +121,25 @@ def breaches(view: View) -> Iterator[str]:
             anchors.add(node.anchor)
 
 
+def _without(text: str, quoted: Iterable[str]) -> str:
+    """``text`` without the words of others in it, such as the names of columns.
+
+    >>> _without("source of fair value", ["fair value"])
+    'source of '
+    """
+    for each in quoted:
+        text = text.replace(each, "")
+    return text
+
+
 def _unfounded(view: View, fact: Fact) -> str | None:
     """Why a fact does not say what stands at its path; None where it does."""
     if fact.path.startswith("proposal:"):
         return None if fact.origin == "proposed" else f"fact {fact.path} is a proposal and does not say so"
     if (match := _OF_FINDING.fullmatch(fact.path)) is not None:
         said = _of_finding(view, match["id"], match["what"])
+    elif fact.path.startswith("decision:"):
+        said = view.decided.get(fact.path.removeprefix("decision:"))
     elif (match := _OF_WAIVER.fullmatch(fact.path)) is not None:
         said = _of_waiver(view, match["id"], match["what"])
     else:
@@ -138,7 +153,7 @@ def _of_finding(view: View, finding_id: str, what: str) -> str | None:
         if what.startswith("spread-"):
             line = spreads.rows(shown.finding, view)[int(what.removeprefix("spread-"))]
             return line.said(shown.finding.estimate.unit)
-        return str(getattr(shown, what))
+        return swarms.said(shown.finding, view) if what == "swarm" else str(getattr(shown, what))
     except RecordError:
         return None
 

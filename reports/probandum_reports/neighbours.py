@@ -32,7 +32,7 @@ def tolerated(shown: Shown, view: View) -> Tolerance | None:
     if finding.groups is None or finding.groups.reference is not None or not drawn(shown):
         return None
     first, _, rate = finding.metric.rpartition("/")
-    for name in _COMPARED.get(rate, (f"{rate}-difference",)):
+    for name in _COMPARED.get(rate, (f"{rate}-difference", f"{rate}-ratio")):
         for compared in view.dossier.findings:
             if compared.metric != f"{first}/{name}" or compared.limit is None or not _about(compared, finding):
                 continue
@@ -54,7 +54,7 @@ def comparisons(shown: Shown, view: View) -> list[Shown]:
     if finding.groups is None or finding.groups.reference is not None or not drawn(shown):
         return []
     first, _, rate = finding.metric.rpartition("/")
-    names = {f"{first}/{name}" for name in _COMPARED.get(rate, (f"{rate}-difference",))}
+    names = {f"{first}/{name}" for name in _COMPARED.get(rate, (f"{rate}-difference", f"{rate}-ratio"))}
     return [
         view.shown(each.id)
         for each in view.dossier.findings

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from probandum.dossier import Dossier
 from probandum.resources import shipped
 from probandum_reports.directions import by_direction, directed
+from probandum_reports.saying import legible
 from probandum_reports.wording import ORIGINS
 
 #: Categories of characters that change how others are shown, and are themselves not seen.
@@ -84,7 +85,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.globals["ORIGINS"] = ORIGINS
-    environment.filters |= {"anchor": anchor, "kind": kind, "verbatim": verbatim}
+    environment.filters |= {"anchor": anchor, "kind": kind, "legible": legible, "verbatim": verbatim}
     return environment
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from probandum.document import Cell, Fact, Gap, Listing, Node, Number, Table, Text
 from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict
-from probandum_reports import facts, risks, saying
+from probandum_reports import basis, facts, risks, saying
 from probandum_reports.documents import Template
 from probandum_reports.nodes import gaps
 from probandum_reports.tables import in_full, limits, name
@@ -29,6 +29,10 @@ class Parts(Protocol):
 
     def limit_gap(self, what: str, requirement: str, supplier: str) -> Gap:
         """A gap in what a limit says of itself."""
+        ...
+
+    def stated(self, card: str, what: str) -> Fact | Gap:
+        """What the card says at a path; where it says nothing, one gap wherever it is shown."""
         ...
 
 
@@ -98,9 +102,14 @@ def _verdicts(parts: Parts) -> Iterable[Node]:
     )
 
 
+#: Codes of the gate in the order in which a reader wants their causes, and how many causes are listed.
+_FIRST, _CAUSES = (2, 4, 1, 3, 0), 100
+
+
 def _causes(parts: Parts) -> Iterable[Node]:
     entries: list[tuple[Any, ...]] = []
-    for index, cause in enumerate(parts.dossier.gate.get("causes", ())):
+    causes = sorted(enumerate(parts.dossier.gate.get("causes", ())), key=lambda each: _FIRST.index(each[1]["code"]))
+    for index, cause in causes[:_CAUSES]:
         if cause.get("finding"):
             entries.append((Number(finding=cause["finding"]),))
         elif (fact := facts.run_fact(parts.dossier, f"causes.{index}")) is not None:
@@ -108,12 +117,20 @@ def _causes(parts: Parts) -> Iterable[Node]:
     if entries:
         yield Text(text="What the gate stopped at:")
         yield Listing(entries=tuple(entries))
+        yield from _more(len(causes))
     else:
         yield Text(text="The gate found nothing to stop at.")
     noted = [finding for finding in parts.dossier.findings if not_blocking(finding, parts.dossier)]
     if noted:
         yield Text(text="Inconclusive, and not blocking, since the gate decided over a merge:")
-        yield Listing(entries=tuple((Number(finding=finding.id),) for finding in noted))
+        yield Listing(entries=tuple((Number(finding=finding.id),) for finding in noted[:_CAUSES]))
+        yield from _more(len(noted))
+
+
+def _more(count: int) -> Iterable[Node]:
+    """That a list goes on, where it does."""
+    if count > _CAUSES:
+        yield Text(text=f"{_CAUSES} of {count:,} are listed here; the annex holds every finding.", style="note")
 
 
 def _waivers(parts: Parts) -> Iterable[Node]:
@@ -269,6 +286,7 @@ BUILTINS: Mapping[str, Callable[[Parts], Iterable[Node]]] = {
     "verdicts": _verdicts,
     "causes": _causes,
     "limits": _limits,
+    "label": basis.beside,
     "waivers": _waivers,
     "run": _run,
     "controls": _controls,

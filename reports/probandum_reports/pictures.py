@@ -1,9 +1,9 @@
 """Which findings become pictures of their own kind, each with its table and its reading; the rest as everywhere.
 
 Rates where attributes cross become a heat map, bins of predictions a reliability diagram, words that were swapped a
-ladder, names that were swapped a spread, slices and stand-ins intervals, and what features add to a gap bars. A
-picture says at once what would take pages as lines of a chart, so what it shows does not count among the figures that
-are too many for a place.
+ladder, names that were swapped a spread, slices and stand-ins intervals, what features add to a gap, and how much they
+do in all, bars, what they do row by row a beeswarm, and prompts ribbons. A picture says at once what would take pages
+as lines of a chart, so what it shows does not count among the figures that are too many for a place.
 """
 
 from __future__ import annotations
@@ -12,7 +12,17 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from probandum.document import Cell, Fact, Figure, Node, Number, Table
 from probandum.finding import Finding
-from probandum_reports import clues, heat_maps, readings, reliability_diagrams, saying, spreads
+from probandum_reports import (
+    clues,
+    heat_maps,
+    importances,
+    readings,
+    reliability_diagrams,
+    reversals,
+    ribbons,
+    saying,
+    spreads,
+)
 from probandum_reports.charting import drawn
 from probandum_reports.neighbours import comparisons, neutral_words
 from probandum_reports.reliability_diagrams import BIN, OBSERVED
@@ -28,11 +38,15 @@ _REPEATS = "The table below repeats every value."
 
 
 def placed(view: View, findings: Sequence[Finding], *, caption: str, chart: str | None = None) -> Iterable[Node]:
-    """Pictures first where ``chart`` asks for charts, then charts and tables of what they do not show."""
+    """What is reversed within strata first, pictures where ``chart`` asks for charts, charts and tables of the rest."""
+    yield from reversals.cautions(findings, view)
     shown = [view.shown(finding.id) for finding in findings]
     pictures = [] if chart is None else [*_heat_maps(shown, view), *_reliability(shown, view), *_ladders(shown, view)]
     pictures += [] if chart is None else [*_spreads(shown, view), *clues.slices(shown, _REPEATS)]
     pictures += [] if chart is None else [*clues.carriers(shown, _REPEATS), *clues.contributions(shown, _REPEATS)]
+    pictures += [] if chart is None else [*importances.bars(shown, _REPEATS)]
+    pictures += [] if chart is None else [*importances.beeswarm(shown, view, _REPEATS)]
+    pictures += [] if chart is None else [*ribbons.prompts(shown, _REPEATS)]
     yield from pictures
     held = {cell.finding for each in pictures for row in each.twin.rows for cell in row if isinstance(cell, Number)}
     rest = [finding for finding in findings if finding.id not in held]
@@ -48,20 +62,24 @@ def _heat_maps(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
         if groups is not None and groups.reference is None and "*" in groups.attribute and metric in _MAPPED:
             crossings.setdefault((each.finding.probe, groups.attribute), []).append(each)
     drawable = [(key, _fitting(members)) for key, members in crossings.items()]
-    for (_, attribute), members in [each for each in drawable if each[1]][:_CROSSINGS]:
+    for (probe, attribute), fitting in [each for each in drawable if each[1]][:_CROSSINGS]:
         crossed = " and ".join(attribute.split("*"))
-        caption = f"Rates where {crossed} cross"
-        metrics = list(dict.fromkeys(each.title for each in members))
-        yield Figure(
-            kind="heat",
-            caption=caption,
-            alt=f"Heat map of {_listed(metrics)} of every group where {crossed} cross, darker where larger"
-            f"{', marked where beyond a limit' if any(heat_maps.breaks(each, view) for each in members) else ''}. "
-            f"{_REPEATS}",
-            reading=readings.of_rates(members),
-            findings=tuple(each.finding.id for each in members),
-            twin=_with_comparisons(tabled(f"{caption}, as a table", members), members, view),
-        )
+        others = sum(each == attribute for (_, each), members in drawable if members) > 1
+        title = f"Rates where {crossed} cross" + (f", as {probe} counts them" if others else "")
+        sheets = heat_maps.sheets(fitting)
+        for place, members in enumerate(sheets, 1):
+            caption = title if len(sheets) == 1 else f"{title} ({place} of {len(sheets)})"
+            marked = any(heat_maps.breaks(each, view) for each in members)
+            metrics = list(dict.fromkeys(each.title for each in members))
+            yield Figure(
+                kind="heat",
+                caption=caption,
+                alt=f"Heat map of {_listed(metrics)} of every group where {crossed} cross, darker where larger"
+                f"{', marked where beyond a limit' if marked else ''}. {_REPEATS}",
+                reading=readings.of_rates(members),
+                findings=tuple(each.finding.id for each in members),
+                twin=_with_comparisons(tabled(f"{caption}, as a table", members), members, view),
+            )
 
 
 def _with_comparisons(table: Table, members: Sequence[Shown], view: View) -> Table:
@@ -69,16 +87,16 @@ def _with_comparisons(table: Table, members: Sequence[Shown], view: View) -> Tab
     gravest = [min(comparisons(each, view), key=gravity, default=None) for each in members]
     if not any(gravest):
         return table
-    cells: list[Cell] = ["none" if each is None else _compared(each) for each in gravest]
-    rows = tuple((*row, cell) for row, cell in zip(table.rows, cells, strict=True))
-    return Table(caption=table.caption, header=(*table.header, "Gravest comparison"), rows=rows)
+    cells: list[tuple[Cell, Cell]] = [("none", "none") if each is None else _compared(each) for each in gravest]
+    rows = tuple((*row, *more) for row, more in zip(table.rows, cells, strict=True))
+    return Table(caption=table.caption, header=(*table.header, "Gravest comparison", "Its verdict"), rows=rows)
 
 
-def _compared(shown: Shown) -> Fact:
+def _compared(shown: Shown) -> tuple[str, Fact]:
     groups = shown.finding.groups
     assert groups is not None and groups.reference is not None
-    label = f"{shown.title} against {saying.group(groups.reference, groups.attribute)}"
-    return Fact(path=f"finding:{shown.finding.id}.verdict", value=shown.verdict, label=label, origin="measured")
+    said = f"{shown.title} against {saying.group(groups.reference, groups.attribute)}"
+    return said, Fact(path=f"finding:{shown.finding.id}.verdict", value=shown.verdict, origin="measured")
 
 
 def _fitting(members: Sequence[Shown]) -> list[Shown]:

@@ -12,7 +12,7 @@ from probandum.dossier import Dossier
 from probandum.errors import UnknownName
 from probandum.record import write_bytes
 from probandum_reports import lint
-from probandum_reports.build import build
+from probandum_reports.build import build, explained
 from probandum_reports.documents import templates
 from probandum_reports.view import View
 
@@ -23,6 +23,11 @@ RENDERERS: Mapping[str, str] = {
     "docx": "probandum_reports.docx",
     "md": "probandum_reports.markdown",
     "json": "probandum_reports.json_format",
+}
+#: The same for the explanation of one decision, which stands alone.
+EXPLAINED: Mapping[str, str] = {
+    "text": "probandum_reports.plain",
+    **{name: RENDERERS[name] for name in ("html", "docx", "json")},
 }
 
 
@@ -39,7 +44,7 @@ class DocumentPublisher:
         Everything is built, checked and rendered before the first file is written. A format whose package is not
         installed is a MissingDependency.
         """
-        renderers = {name: _renderer(name) for name in dict.fromkeys(formats)}
+        renderers = {name: _renderer(name, RENDERERS) for name in dict.fromkeys(formats)}
         views = [View(build(name, dossier), dossier) for name in dict.fromkeys(documents)]
         for view in views:
             lint.check(view)
@@ -54,15 +59,22 @@ class DocumentPublisher:
         evidence: list[Path] = html.evidence(dossier, folder)
         return [index, *(folder / name for name in rendered), *evidence]
 
+    def explained(self, dossier: Dossier, format: str) -> bytes:
+        """The explanation of the decision in ``dossier`` as a file: text, html, docx or json."""
+        render = _renderer(format, EXPLAINED)
+        view = View(explained(dossier), dossier)
+        lint.check(view)
+        return render(view)
+
     def compared(self, comparison: Comparison) -> bytes:
         """The page that says what changed between two audits."""
         page: Callable[[Comparison], bytes] = importlib.import_module("probandum_reports.comparison").page
         return page(comparison)
 
 
-def _renderer(name: str) -> Callable[[View], bytes]:
+def _renderer(name: str, known: Mapping[str, str]) -> Callable[[View], bytes]:
     """The function that renders a format; its module, and what that needs, is loaded only now."""
-    if name not in RENDERERS:
-        raise UnknownName("format", name, RENDERERS)
-    render: Callable[[View], bytes] = importlib.import_module(RENDERERS[name]).render
+    if name not in known:
+        raise UnknownName("format", name, known)
+    render: Callable[[View], bytes] = importlib.import_module(known[name]).render
     return render

@@ -13,12 +13,15 @@ from probandum_reports import saying
 from probandum_reports.charting import drawn
 from probandum_reports.neighbours import neutral_words
 from probandum_reports.reliability_diagrams import bins
-from probandum_reports.row_charts import label
+from probandum_reports.row_names import common, label
 from probandum_reports.spreads import rows
+from probandum_reports.swarms import HIGH, LOW, swarm
 from probandum_reports.view import Shown, View
 
 #: How many names or metrics a sentence holds.
 _NAMES, _METRICS = 3, 3
+#: What the probe says of features that are not to be read alone.
+_TOGETHER = "goes together with"
 _VERDICTS = (
     (Verdict.FAIL, "beyond the limit"),
     (Verdict.ERROR, "not measured as it should be"),
@@ -35,12 +38,23 @@ def of_intervals(members: Sequence[Shown]) -> str:
         found = [each for each in members if each.finding.verdict is verdict]
         if not found:
             continue
+        inside = sum(map(_within, found)) if verdict is Verdict.INCONCLUSIVE else 0
+        beside = f", {inside} of them within a limit too wide for rates this low" if inside else ""
         if clauses and (metrics > 1 or len(found) > _NAMES):
-            clauses.append(f"{len(found)} {said}")
+            clauses.append(f"{len(found)} {said}{beside}")
         else:
             names = [f"{_decapitalised(each.title)} ({_name(each)})" if metrics > 1 else _name(each) for each in found]
-            clauses.append(f"{said}: {_few(names)}")
+            clauses.append(f"{said}: {_few(names)}{beside}")
     return _sentence(clauses)
+
+
+def _within(shown: Shown) -> bool:
+    """Whether an interval lies within a limit as declared, which a pass is not held to."""
+    judged, estimate = shown.finding.limit, shown.finding.estimate
+    if judged is None or not saying.narrowed(judged) or estimate.low is None or estimate.high is None:
+        return False
+    low, high = judged.edges()
+    return (low is None or estimate.low >= low) and (high is None or estimate.high <= high)
 
 
 def of_rates(members: Sequence[Shown]) -> str:
@@ -108,15 +122,16 @@ def of_spread(members: Sequence[Shown], view: View) -> str:
         own = [line for line in lines if line.side]
         if own:
             widest = max(line.values[-1][1] - line.values[0][1] for line in own)
-            more = "more" if widest > abs(value) else "less"
-            text += f", and single names of one group differ by {more} than the groups do"
+            if widest != abs(value):  # as where nothing differs at all
+                more = "more" if widest > abs(value) else "less"
+                text += f", and single names of one group differ by {more} than the groups do"
         clauses.append(text)
     return _sentence(clauses)
 
 
 def of_slices(members: Sequence[Shown], held: Sequence[Shown]) -> str:
     """How many of the slices that one half of the rows showed hold in the other, and which."""
-    names = _few(_name(each) for each in held)
+    names = _few(_slice(each, members) for each in held)
     found = f"of {len(members)} slices in which one half of the rows shows a wider difference"
     if not held:
         return _sentence([f"{found}, none holds in the other half: all may have been picked by chance"])
@@ -159,6 +174,33 @@ def of_contributions(added: Sequence[Shown], gap: Sequence[Shown]) -> str:
     return _sentence(clauses)
 
 
+def of_importances(members: Sequence[Shown], ranks: Sequence[Shown]) -> str:
+    """On which feature the answers rest most, how many places are settled, and which features go together."""
+    settled = [each.finding.facets["feature"] for each in ranks if each.finding.estimate.value is not None]
+    most = members[0].finding.facets["feature"]
+    first = (
+        f"the answers rest most on {most}" if most in settled else f"{most} is largest, and not settled as the first"
+    )
+    clauses = [first]
+    clauses.append(f"{len(settled)} of {len(ranks)} places are settled, where intervals lie apart")
+    together = [each.finding.facets["feature"] for each in members if _TOGETHER in (each.finding.estimate.design or "")]
+    if together:
+        clauses.append(f"read together with others, since they go together: {_few(together)}")
+    return _sentence(clauses)
+
+
+def of_swarms(members: Sequence[Shown], view: View) -> str:
+    """Of the leading features whose values have an order, which way high ones speak."""
+    clauses: list[str] = []
+    for each in members:
+        found = swarm(each.finding, view)
+        low, high = (None, None) if found is None else (found.mean_of(LOW), found.mean_of(HIGH))
+        if low is not None and high is not None and low != high and len(clauses) < _NAMES:
+            way = "for" if high > low else "against"
+            clauses.append(f"high values of {each.finding.facets['feature']} speak {way} the class that is explained")
+    return _sentence(clauses or ["no feature drawn has values with an order"])
+
+
 def _size(shown: Shown) -> float:
     return abs(shown.finding.estimate.value or 0.0)
 
@@ -170,6 +212,12 @@ def _below(high: float | None, low: float | None) -> bool:
 def _group(shown: Shown) -> str:
     groups = shown.finding.groups
     return shown.title if groups is None else saying.group(groups.group, groups.attribute)
+
+
+def _slice(shown: Shown, members: Sequence[Shown]) -> str:
+    """A slice with the groups that are compared in it, and the difference where several were searched."""
+    what = "" if "gap" in common(members) else f"{saying.facet(shown.finding, 'gap')}, "
+    return f"{shown.finding.facets['slice']} ({what}{saying.groups(shown.finding.groups).partition(': ')[2]})"
 
 
 def _name(shown: Shown) -> str:

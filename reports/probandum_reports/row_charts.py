@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from probandum.document import Figure
-from probandum.finding import Verdict
+from probandum.finding import Judgement, Verdict
 from probandum_reports import saying
 from probandum_reports.charting import (
     BAND,
@@ -19,6 +19,7 @@ from probandum_reports.charting import (
     INK,
     MUTED,
     NARROW,
+    PAGE,
     SIZE,
     WIDTH,
     blank,
@@ -31,18 +32,23 @@ from probandum_reports.directions import directed
 from probandum_reports.labels import cells, folded
 from probandum_reports.neighbours import neutral_words, tolerated
 from probandum_reports.pages import visible
+from probandum_reports.saying import narrowed
 from probandum_reports.strips import neutral, span
 from probandum_reports.view import Shown, View
 
 _ROW, _TOP, _BOTTOM, _LEGEND = 0.3, 0.36, 0.36, 0.32  # inches
 _LABEL, _SAID = 0.37, 0.25  # shares of the width, left and right of the scale
-_LINE, _LINES, _PAD = 34, 2, 8  # cells of a line, lines of a label, points between it and the chart
+_LINE, _LINES, _PAD = 34, 4, 8  # cells of a line, lines of a label, points between it and the chart
+#: Lines of a label that fit a row as it is, and by how much a row grows for each further one, in inches.
+_FITTING, _MORE = 2, 0.14
 _HATCH = "////"
+_TOO_FAR: Mapping[str, Any] = {"facecolor": "none", "edgecolor": MUTED, "hatch": ".....", "linewidth": 0, "alpha": 0.8}
 #: Cells of the longest title that fits beside the labels; a longer one begins at the edge of the chart.
 _BESIDE = 50
-#: Of a narrow chart: the height of a line in inches, where its name stands above it, half of what is tinted, the edges
-#: of the scale as shares of the width, cells of a name and of a title, keys of the legend in a row and its height.
-_TALL, _ABOVE, _TINTED, _EDGE = 0.6, (-0.62, -0.37), 0.22, 0.03
+#: Of a narrow chart, in inches: the height of a line, how far the last line of its name stands above it, the step
+#: between lines, the room above the first one, half of what is tinted; the edges of the scale as shares of the width,
+#: cells of a name and of a title, keys of the legend in a row and its height.
+_TALL, _ABOVE, _STEP, _HEAD, _TINTED, _EDGE = 0.6, 0.222, 0.15, 0.078, 0.132, 0.03
 _NAME, _TITLE = 29, 40
 _KEYS, _KEY = 2, 0.19
 
@@ -63,16 +69,20 @@ def chart(paint: Painter, figure: Figure, view: View, beside: Mapping[str, str])
     """A sheet with one panel a metric, each with its rows as ``paint`` draws them."""
     found = panels(figure, view)
     handles = _handles(figure, [shown for panel in found for shown in panel], view)
-    height = sum(_TOP + _ROW * len(panel) + _BOTTOM for panel in found) + _LEGEND
+    for most in range(_LINES, _FITTING - 1, -1):
+        rows = [_ROW + _MORE * max(_lines(panel, beside, _LINE, most) - _FITTING, 0) for panel in found]
+        height = sum(_TOP + row * len(panel) + _BOTTOM for row, panel in zip(rows, found, strict=True)) + _LEGEND
+        if height <= PAGE:
+            break
     sheet = blank(height)
     top = height
-    for panel in found:
+    for row, panel in zip(rows, found, strict=True):
         top -= _TOP
-        area = (_LABEL, (top - _ROW * len(panel)) / height, 1 - _LABEL - _SAID, _ROW * len(panel) / height)
-        axes = sheet.add_axes(area)
-        _frame(axes, panel, beside)
+        tall = row * len(panel)
+        axes = sheet.add_axes((_LABEL, (top - tall) / height, 1 - _LABEL - _SAID, tall / height))
+        _frame(axes, panel, beside, row, most)
         paint(axes, panel, view, 0.5)
-        top -= _ROW * len(panel) + _BOTTOM
+        top -= tall + _BOTTOM
     legend(sheet, handles)
     return sheet
 
@@ -84,43 +94,64 @@ def narrow(paint: Painter, figure: Figure, view: View, beside: Mapping[str, str]
     keys = 0.1 + _KEY * math.ceil(len(handles) / _KEYS)
     titles = [folded(visible(panel[0].title), width=_TITLE, lines=2) for panel in found]
     tops = [_TOP + _KEY * (len(title) - 1) for title in titles]
-    height = sum(tops) + sum(_TALL * len(panel) + _BOTTOM for panel in found) + keys
+    lines = [max(_lines(panel, beside, _NAME, _LINES), _FITTING) for panel in found]
+    rows = [_TALL + _STEP * (most - _FITTING) for most in lines]
+    height = sum(tops) + sum(row * len(panel) + _BOTTOM for row, panel in zip(rows, found, strict=True)) + keys
     sheet = blank(height, NARROW)
     top = height
-    for panel, title, above in zip(found, titles, tops, strict=True):
+    for panel, title, above, most, row in zip(found, titles, tops, lines, rows, strict=True):
         top -= above
-        tall = _TALL * len(panel)
+        tall = row * len(panel)
         axes = sheet.add_axes((_EDGE, (top - tall) / height, 1 - 2 * _EDGE, tall / height))
         _scaled(axes, panel, title="\n".join(map(directed, title)), ticks=4)
-        axes.set_ylim(len(panel) - 0.75, -0.75)
-        for row, shown in enumerate(panel):
-            _head(axes, row, beside[shown.finding.id], shown)
-        paint(axes, panel, view, _TINTED)
+        first = _ABOVE + _STEP * (most - 1)
+        edge = (first + _HEAD) / row
+        axes.set_ylim(len(panel) - edge, -edge)
+        for place, shown in enumerate(panel):
+            _head(axes, place, beside[shown.finding.id], shown, [(_STEP * step - first) / row for step in range(most)])
+        paint(axes, panel, view, _TINTED / row)
         top -= tall + _BOTTOM
     legend(sheet, handles, columns=_KEYS)
     return sheet
 
 
-def _head(axes: Any, row: int, label: str, shown: Shown) -> None:
+def _lines(panel: Sequence[Shown], beside: Mapping[str, str], width: int, most: int) -> int:
+    """How many lines the longest label of a panel takes, of ``most`` that it may take."""
+    return max(len(_folded(beside[each.finding.id], width, most)) for each in panel)
+
+
+def _folded(label: str, width: int, most: int) -> list[str]:
+    """A label in lines: one a part of it where these are no more lines than it takes anyway."""
+    text = visible(label)
+    whole = folded(text, width=width, lines=most)
+    parts = [line for part in text.split("; ") for line in folded(part, width=width, lines=most)]
+    return parts if len(parts) <= len(whole) else whole
+
+
+def _head(axes: Any, row: int, label: str, shown: Shown, above: Sequence[float]) -> None:
     """Above a line of a narrow chart: its name on the left, its value over its n on the right."""
     say = partial(axes.text, transform=axes.get_yaxis_transform(), va="center", zorder=5)
-    for down, line in zip(_ABOVE, folded(visible(label), width=_NAME, lines=len(_ABOVE)), strict=False):
+    lines = _folded(label, _NAME, _LINES)
+    for down, line in zip(above[-max(len(lines), _FITTING) :], lines, strict=False):
         say(0.0, row + down, directed(line), color=INK)
     if drawn(shown):
-        say(1.0, row + _ABOVE[0], shown.value, color=INK, fontweight="bold", ha="right")
-        say(1.0, row + _ABOVE[1], shown.n.partition(" (")[0], color=MUTED, ha="right")
+        say(1.0, row + above[-2], shown.value, color=INK, fontweight="bold", ha="right")
+        say(1.0, row + above[-1], shown.n.partition(" (")[0], color=MUTED, ha="right")
     else:
         say(0.0, row, directed(visible(shown.value)), color=MUTED, style="italic")
 
 
-def _frame(axes: Any, panel: Sequence[Shown], beside: Mapping[str, str]) -> None:
-    """Title, labels on the left, values on the right, and a quiet scale below."""
+def _frame(axes: Any, panel: Sequence[Shown], beside: Mapping[str, str], tall: float, most: int) -> None:
+    """Title, labels on the left, values on the right, and a quiet scale below; a row is ``tall`` inches high.
+
+    A label takes ``most`` lines at most.
+    """
     title = visible(panel[0].title)
     edge = -_LABEL / (1 - _LABEL - _SAID) if cells(title) > _BESIDE else 0
     _scaled(axes, panel, title=directed(title), ticks=6, left=edge)
     axes.set_ylim(len(panel) - 0.5, -0.5)
     for row, shown in enumerate(panel):
-        _name(axes, row, beside[shown.finding.id])
+        _name(axes, row, _folded(beside[shown.finding.id], _LINE, most), tall)
         _say(axes, row, shown)
 
 
@@ -136,12 +167,11 @@ def _scaled(axes: Any, panel: Sequence[Shown], *, title: str, ticks: int, left: 
     axes.set_xlim(*_scale(panel))
 
 
-def _name(axes: Any, row: int, label: str) -> None:
+def _name(axes: Any, row: int, lines: Sequence[str], tall: float) -> None:
     """The row's label, line by line, right against the chart."""
-    lines = folded(visible(label), width=_LINE, lines=_LINES)
     left = -_PAD / (72 * WIDTH * (1 - _LABEL - _SAID))
     for place, line in enumerate(lines):
-        down = (place - (len(lines) - 1) / 2) * 1.15 * SIZE / (72 * _ROW)
+        down = (place - (len(lines) - 1) / 2) * 1.15 * SIZE / (72 * tall)
         say = partial(axes.text, transform=axes.get_yaxis_transform(), va="center", ha="right")
         say(left, row + down, directed(line), color=INK)
 
@@ -157,15 +187,6 @@ def _say(axes: Any, row: int, shown: Shown) -> None:
         say(0.02, row, directed(visible(shown.value)), color=MUTED, style="italic")
 
 
-def label(shown: Shown, *, attribute: bool) -> str:
-    """What tells this row from its neighbours: the groups and facets, without the metric."""
-    finding = shown.finding
-    if finding.groups is None:
-        return "; ".join(value for _, value in sorted(finding.facets.items())) or shown.title
-    text = saying.groups(finding.groups) if attribute else saying.groups(finding.groups).partition(": ")[2]
-    return "; ".join([text, *(value for _, value in sorted(finding.facets.items()))])
-
-
 def intervals(axes: Any, panel: Sequence[Shown], view: View, half: float) -> None:
     """Intervals against what their limit tolerates: the tinted region is the tolerated one."""
     low, high = axes.get_xlim()
@@ -179,11 +200,27 @@ def intervals(axes: Any, panel: Sequence[Shown], view: View, half: float) -> Non
         for edge in edges:
             if edge is not None:
                 axes.vlines(edge, row - half, row + half, color=MUTED, linewidth=1.2, zorder=1)
+        for start, end in _too_far(limit, good):
+            axes.barh(row, end - start, left=start, height=2 * half, zorder=0.5, **_TOO_FAR)
     origin = neutral(panel[0].finding)
     if origin is not None and low <= origin <= high:
         axes.axvline(origin, color=MUTED, linewidth=0.7, linestyle=(0, (2, 2)), zorder=1)
     for row, shown in enumerate(panel):
         _interval(axes, row, shown, half)
+
+
+def _too_far(limit: Judgement, good: tuple[float, float]) -> list[tuple[float, float]]:
+    """What lies within a limit, and further from 0 than a pass may, as a rate this low is held to a narrower one."""
+    if not narrowed(limit):
+        return []
+    assert limit.effective is not None
+    width = limit.effective
+    inner = {
+        "band": (limit.around - width, limit.around + width),
+        "at_most": (good[0], width),
+        "at_least": (width, good[1]),
+    }[limit.direction]
+    return [(start, end) for start, end in ((good[0], inner[0]), (inner[1], good[1])) if start < end]
 
 
 def ladder(axes: Any, panel: Sequence[Shown], view: View, half: float) -> None:
@@ -247,6 +284,8 @@ def _handles(figure: Figure, shown: Sequence[Shown], view: View) -> list[Any]:
             handles.append(Line2D([], [], label=saying.verdict(verdict), linestyle="none", **marker(found.finding)))
     if any(each.finding.limit is not None and drawn(each) for each in shown):
         handles.append(Patch(facecolor=BAND, edgecolor=MUTED, linewidth=0.8, label="within the limit"))
+    if any(each.finding.limit is not None and narrowed(each.finding.limit) and drawn(each) for each in shown):
+        handles.append(Patch(label="too far for a pass", **_TOO_FAR))
     if figure.kind == "rates" and any(tolerated(each, view) for each in shown):
         handles.append(
             Patch(facecolor="none", edgecolor=MUTED, linewidth=0.8, label="within the limit against the reference")

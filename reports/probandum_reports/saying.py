@@ -5,6 +5,7 @@ Shares and ratios carry no unit; a difference of shares is said in shares of 1, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from probandum import sampling
@@ -12,6 +13,7 @@ from probandum.finding import Estimate, Finding, Groups, Judgement, SubReason, V
 from probandum_reports import titles, wording
 
 NO_VALUE = "no value"
+_MANY_DECIMALS = re.compile(r"(?<![\w.])-?\d+\.\d{6,}(?:e-?\d+)?(?!\w|\.\d)")
 
 
 def verdict(value: Verdict) -> str:
@@ -78,6 +80,15 @@ def number(value: float) -> str:
     return text.replace("-", "−")
 
 
+def legible(text: str) -> str:
+    """A sentence of a probe with its numbers in four digits where they have six decimals and more.
+
+    >>> legible("difference 0.8000737867518019, removed -0.7737516526326059, of 0.05")
+    'difference 0.8001, removed −0.7738, of 0.05'
+    """
+    return _MANY_DECIMALS.sub(lambda found: figure(float(found[0]), notation([float(found[0])], significant=4)), text)
+
+
 def amount(value: float, unit_name: str) -> str:
     """A number with its unit.
 
@@ -103,17 +114,22 @@ def _figures(estimate: Estimate) -> list[str]:
 
 
 def interval(estimate: Estimate) -> str:
-    """The two-sided interval, with as many decimals as the value.
+    """The two-sided interval, with as many decimals as the value; of a posterior it is none that holds at a rate.
 
     >>> interval(Estimate(value=0.832, low=0.744, high=0.931, n=500, unit="ratio", method="koopman"))
     '95 % interval 0.744 to 0.931'
+    >>> interval(Estimate(value=0.029, low=0.021, high=0.041, n=66, unit="share", method="posterior"))
+    '95 % of a posterior 0.021 to 0.041, without an error rate'
     """
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return ""
     if estimate.method == "exact":
-        return "exact, no interval"
+        return "of a posterior, no interval" if "posterior" in (estimate.design or "") else "exact, no interval"
     _, low, high = _figures(estimate)
-    return f"{number(round(100 * estimate.level, 6))} % interval {low} to {high}"
+    level = number(round(100 * estimate.level, 6))
+    if estimate.method == "posterior":
+        return f"{level} % of a posterior {low} to {high}, without an error rate"
+    return f"{level} % interval {low} to {high}"
 
 
 def n(estimate: Estimate) -> str:
@@ -187,12 +203,21 @@ def groups(compared: Groups | None) -> str:
     return f"{text} against {group(compared.reference, compared.attribute)}"
 
 
+def facet(finding: Finding, key: str) -> str:
+    """The value of a finding's facet; where it names a quantity of the probe, that in words."""
+    text = finding.facets[key]
+    if key != "gap":
+        return text
+    title = metric(f"{finding.probe}/{text}")
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
 def about(finding: Finding) -> str:
     """Groups and facets of a finding in words; the probe where it never ran; '' where there is nothing to say."""
     if finding.metric == f"{finding.probe}/run":
         return finding.probe
     parts = [groups(finding.groups)] if finding.groups is not None else []
-    parts += [f"{key.replace('_', ' ')}: {text}" for key, text in sorted(finding.facets.items())]
+    parts += [f"{key.replace('_', ' ')}: {facet(finding, key)}" for key in sorted(finding.facets)]
     return "; ".join(parts)
 
 
@@ -217,11 +242,17 @@ def limit(judgement: Judgement | None, *, withheld: bool = False) -> str:
         return ""
     if judgement.effective is None:
         return f"{threshold(judgement)} (not applied)"
-    sign = -1 if judgement.direction == "at_least" else 1
-    if withheld or sign * judgement.effective >= sign * judgement.threshold + judgement.margin:
+    if withheld or not narrowed(judgement):
         return threshold(judgement)
     demand = {"band": "within ±", "at_most": "at most ", "at_least": "at least "}[judgement.direction]
     return f"{threshold(judgement)} (for a pass {demand}{number(float(f'{judgement.effective:.3g}'))})"
+
+
+def narrowed(judgement: Judgement) -> bool:
+    """Whether a pass is held to less than the limit as declared, being on a difference of low rates."""
+    sign = -1 if judgement.direction == "at_least" else 1
+    edge = sign * judgement.threshold + judgement.margin
+    return judgement.effective is not None and sign * judgement.effective < edge
 
 
 def limit_source(judgement: Judgement | None, metric_name: str, *, fixed: str = "") -> str:
@@ -250,6 +281,8 @@ def method(estimate: Estimate) -> str:
     """The interval's method, and the design where the probe states one."""
     if estimate.method is None:
         return ""
+    if estimate.method == "exact" and "posterior" in (estimate.design or ""):
+        return f"{design(estimate.design or '')}: for display, without an error rate"
     text = wording.METHODS.get(estimate.method, estimate.method)
     return f"{text}; {design(estimate.design)}" if estimate.design else text
 
@@ -310,10 +343,11 @@ def sentence(clauses: Sequence[str]) -> str:
     return " ".join(f"{clause[:1].upper()}{clause[1:]}." for clause in kept)
 
 
-def reason(finding: Finding, *, withheld: bool = False) -> str:
+def reason(finding: Finding, *, withheld: bool = False, reversed: bool = False) -> str:
     """Why the verdict is what it is, with the n a verdict needs and the smallest effect this design detects.
 
-    ``withheld`` leaves out what could tell the size or the figure of a small cell.
+    ``withheld`` leaves out what could tell the size or the figure of a small cell. ``reversed``: of a difference over
+    all rows and that within strata each says the opposite of the other.
     """
     if withheld:
         return sentence([sub_reason(finding.sub_reason), waived(finding.waiver)])
@@ -330,6 +364,7 @@ def reason(finding: Finding, *, withheld: bool = False) -> str:
     if finding.why is None or finding.sub_reason not in wording.SAID_BY_JUDGE:
         clauses.append(sub_reason(finding.sub_reason))
     clauses.append(finding.why or "")
+    clauses.append("what is true of all rows is reversed within the strata" if reversed else "")
     if estimate.value is None:
         clauses.append(estimate.why or "")
     if needed := sampling.needed(finding):

@@ -8,8 +8,9 @@ finding, with the reason of each verdict. Whose limits they are is said once, in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from probandum.document import Cell, Fact, Figure, Gap, Listing, Node, Number, Table, Text
+from probandum.document import Cell, Fact, Figure, Gap, Node, Number, Table, Text
 from probandum.finding import Finding, Verdict
 from probandum_reports import readings, saying
 from probandum_reports.neighbours import tolerated
@@ -59,11 +60,15 @@ def in_full(view: View, findings: Sequence[Finding], *, caption: str) -> Iterabl
     """Findings with a verdict and its reason, those that are only reported, and how the intervals are made."""
     shown = [view.shown(finding.id) for finding in findings]
     held, reported = [each for each in shown if _held(each)], [each for each in shown if not _held(each)]
-    if held:
-        yield tabled(caption, held, full=True)
-    if reported:
-        yield tabled(f"{caption}, reported and not judged" if held else f"{caption}, not judged", reported)
-    yield from _methods(shown)
+    title = f"{caption}, reported and not judged" if held else f"{caption}, not judged"
+    for said, members in (
+        (caption, held),
+        (title, [each for each in reported if not _open(each)]),
+        (f"{title}, without a value", [each for each in reported if _open(each)]),
+    ):
+        if members:
+            yield replace(tabled(said, members, full=members is held), style="dense")
+    yield from _methods(shown, caption)
 
 
 def limits(view: View, findings: Sequence[Finding], gap: Callable[[str, str, str], Gap]) -> Iterable[Node]:
@@ -147,25 +152,25 @@ def _declared(shown: Shown, what: str) -> Fact:
     return Fact(path=f"finding:{shown.finding.id}.{what}", value=value, by=judged.set_by, on=judged.set_on)
 
 
-def _methods(shown: Sequence[Shown]) -> Iterable[Node]:
+def _methods(shown: Sequence[Shown], caption: str) -> Iterable[Node]:
     """How the intervals are made, once a method, with the quantities that it holds for."""
     by_method: dict[str, list[Shown]] = {}
     for each in shown:
         if each.method:
             by_method.setdefault(each.method, []).append(each)
     if by_method:
-        entries = tuple((_method(method, members),) for method, members in by_method.items())
-        yield Listing(entries=entries)
+        rows = tuple(_method(method, members) for method, members in by_method.items())
+        header = ("Quantities", "How value and interval are made")
+        yield Table(caption=f"{caption}: methods", header=header, rows=rows, style="dense")
 
 
-def _method(method: str, members: Sequence[Shown]) -> Fact:
+def _method(method: str, members: Sequence[Shown]) -> tuple[str, Fact]:
     titles = list(dict.fromkeys(each.title for each in members))
-    common = set(members[0].finding.facets.values())
-    for each in members:
-        common &= set(each.finding.facets.values())
+    facets = [{saying.facet(each.finding, key) for key in each.finding.facets} for each in members]
+    common = set.intersection(*facets)
     said = [titles[0], *(title[:1].lower() + title[1:] for title in titles[1:])]
     label = ", ".join(said) + (f" ({', '.join(sorted(common))})" if common else "")
-    return Fact(path=f"finding:{members[0].finding.id}.method", value=method, label=label, origin="measured")
+    return label, Fact(path=f"finding:{members[0].finding.id}.method", value=method, origin="measured")
 
 
 def _figures(shown: Sequence[Shown], caption: str, view: View) -> Iterable[Figure]:

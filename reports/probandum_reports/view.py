@@ -17,9 +17,10 @@ from probandum import codec
 from probandum.document import Cell, Document, Fact, Gap, Inline, Number, Text
 from probandum.dossier import Dossier
 from probandum.errors import RecordError
-from probandum.finding import Finding, Judgement
+from probandum.finding import Finding, Groups, Judgement
 from probandum.withholding import withheld
 from probandum_reports import saying
+from probandum_reports.decision_words import DecisionWords
 from probandum_reports.wording import ORIGINS, Mark
 
 
@@ -50,6 +51,12 @@ class Shown:
     suppressed: bool
 
 
+#: A difference over all rows and that within strata.
+_CRUDE_AND_ADJUSTED = ("crude-difference", "adjusted-difference")
+#: What of a decision stands in the data and the plan, and is not measured.
+_DATA = ("decision:row", "decision:told.", "decision:threshold", "decision:flagged.")
+
+
 class View:
     """A document and its dossier, with every finding in words.
 
@@ -66,6 +73,25 @@ class View:
     def suppressed(self) -> Mapping[str, str]:
         """What stands in place of each figure that is withheld, by finding id."""
         return withheld(self.dossier.findings, self.dossier.plan.get("ask", {}).get("groups") or ())
+
+    @cached_property
+    def decided(self) -> Mapping[str, str]:
+        """What may be said of the one decision that the document explains, by path; nothing where it explains none."""
+        return {} if self.dossier.decision is None else DecisionWords(self.dossier).facts()
+
+    @cached_property
+    def quoted(self) -> tuple[str, ...]:
+        """Names and values of people's own that stand in what the document says of the decision, the longest first."""
+        return () if self.dossier.decision is None else DecisionWords(self.dossier).quoted()
+
+    @cached_property
+    def reversed(self) -> Mapping[tuple[str, Groups | None], Finding]:
+        """By probe and groups, the finding which says that strata turn a difference of all rows round for certain."""
+        return {
+            (each.probe, each.groups): each
+            for each in self.dossier.findings
+            if each.metric.endswith("/sign-reversal") and each.estimate.value == 1.0 and each.id not in self.suppressed
+        }
 
     def shown(self, finding_id: str) -> Shown:
         """The finding in words; RecordError for an id that the record does not hold."""
@@ -177,13 +203,18 @@ class View:
             limit=saying.limit(finding.limit, withheld=hidden is not None),
             threshold=saying.threshold(finding.limit),
             limit_source=saying.limit_source(finding.limit, finding.metric, fixed=self._fixed(finding)),
-            reason=saying.reason(finding, withheld=hidden is not None),
+            reason=saying.reason(finding, withheld=hidden is not None, reversed=self._turned(finding)),
             controls=saying.controls(finding.controls),
             method=method,
             anchor=anchor,
             href=f"evidence/{finding.probe}.html#{anchor}",
             suppressed=hidden is not None,
         )
+
+    def _turned(self, finding: Finding) -> bool:
+        """Whether a finding is one of two differences that point in opposite directions."""
+        compared = finding.metric.rpartition("/")[2] in _CRUDE_AND_ADJUSTED
+        return compared and not finding.facets and (finding.probe, finding.groups) in self.reversed
 
     def grade(self, finding: Finding) -> str | None:
         """The worst measurement grade behind a finding of energy; None for any other, such as a time."""
@@ -219,6 +250,8 @@ def mark_of(node: Number | Fact | Gap) -> Mark | None:
         return "measured"
     if isinstance(node, Gap) or node.origin != "measured":
         return node.origin
+    if node.path.startswith("decision:"):
+        return "recorded" if node.path.startswith(_DATA) else "measured"
     return None if _of_another(node) else "recorded"
 
 

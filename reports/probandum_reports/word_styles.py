@@ -88,6 +88,7 @@ def _paragraphs() -> Iterable[Element]:
     yield _style("Gap", _space(0, 0), None, element("keepLines"), _indent(140))
     yield _style("caption", _space(10, 4), _letters(_SANS, 9.5, INK), element("keepNext"))
     yield _style("Table Text", _space(1, 1, 1.05), _letters(_SANS, 9, INK))
+    yield _style("Table Small", _space(0, 0, 1.0), _letters(_SANS, 7.5, INK))
     yield _style("Table Head", _space(2, 2, 1.05), _letters(_SANS, 9, INK, bold=True), element("keepNext"))
     for name in ("header", "footer"):
         yield _style(name, _space(0, 0), _letters(_SANS, 8.5, MUTED), _tab("right", TEXT_WIDTH))
@@ -97,6 +98,7 @@ def _characters() -> Iterable[Element]:
     for name, looks in {
         "Placeholder Text": [colour(HUMAN)],
         "Small": [colour(MUTED), *_size(8.5)],
+        "Fine": [colour(MUTED), *_size(7)],
         "Identifier": [_font(_MONO), colour(MUTED), *_size(8)],
         "Value": [_font(_SERIF), colour(INK), *_size(17)],
     }.items():

@@ -10,9 +10,10 @@ import pytest
 from fakes import BROKEN, Crashing, Empty, Failing, KeywordClassifier, Notes, Refusing, RefusingSome, Through
 from probandum import api
 from probandum.accounting import Account, accounts, total
-from probandum.asking import Asker, ProbeAsk
+from probandum.asking import Asker
 from probandum.evidence import Capability, Observation, Request, Response
 from probandum.probe import ProbeResult
+from probandum.probe_ask import ProbeAsk
 from probandum.target import Target
 from records import write_plan
 

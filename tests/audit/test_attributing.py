@@ -371,7 +371,7 @@ def test_a_model_that_takes_no_embeddings_says_why_it_has_none(tmp_path: Path, m
     monkeypatch.setattr(BertForSequenceClassification, "forward", deaf)
     target = made(folder)
 
-    assert {Capability.CLASSIFY} == target.capabilities
+    assert {Capability.CLASSIFY, Capability.RANDOMISE} == target.capabilities
     assert "it does not take embeddings in place of tokens" == target.why_not[Capability.ATTRIBUTE]
     (answer,) = target.answer([of_classes("a", method="gradient-x-input")])
     assert "cannot answer attribute" in str(answer.error)

@@ -28,8 +28,6 @@ from records import LIMITS, PLAN, write_plan, write_sklearn_plan
 
 Command = Callable[..., Ended]
 CHECK = ("plan", "check", "audit.yaml")
-#: How the remedy for a missing value ends.
-MISSING = "and asks no system about missing values, even one that takes them"
 
 
 @pytest.fixture
@@ -88,11 +86,12 @@ main()
 """
 
 
-def test_ctrl_c_says_that_the_run_resumes_and_ends_with_130(tmp_path: Path) -> None:
-    """SIGINT at the seventh of ten rounds; the same command asks the seventh again and no other."""
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_says_that_the_run_resumes_and_ends_with_130(tmp_path: Path, name: str) -> None:
+    """Or a job that is stopped, at the seventh of ten rounds; the same command asks the seventh again and no other."""
     plan = killed.write(tmp_path)
     system = tmp_path / "system.py"
-    system.write_text(system.read_text("utf-8").replace("SIGKILL", "SIGINT"), "utf-8")
+    system.write_text(system.read_text("utf-8").replace("SIGKILL", name), "utf-8")
     (tmp_path / "kill_at.txt").write_text("7")
 
     def run() -> subprocess.CompletedProcess[str]:
@@ -245,13 +244,13 @@ def test_a_log_that_is_not_there_is_missed_when_the_run_begins(tmp_path: Path) -
 # Values that are none.
 
 
-def spoil(folder: Path, column: int, value: str) -> None:
-    """Another value in the second row of the log."""
+def spoil(folder: Path, column: int, value: str, *, row: int = 2) -> None:
+    """Another value in the second row of the log, or in another."""
     log = folder / "log.csv"
     lines = log.read_text("utf-8").splitlines()
-    cells = lines[2].split(",")
+    cells = lines[row].split(",")
     cells[column] = value
-    log.write_text("\n".join([*lines[:2], ",".join(cells), *lines[3:]]) + "\n", "utf-8")
+    log.write_text("\n".join([*lines[:row], ",".join(cells), *lines[row + 1 :]]) + "\n", "utf-8")
 
 
 @pytest.mark.parametrize("value", ["nan", "NaN", "inf", "-inf", "Infinity", "1e400"])
@@ -264,7 +263,7 @@ def test_a_number_that_is_none_among_decisions_or_labels_is_named(
     spoil(tmp_path, column, value)
     ended = {entered(tmp_path, *verb) for verb in (("audit", "audit.yaml", "--out", "run"), CHECK)}
     place = {"approved": "3:36: target.decision", "repaid": "3:71: target.label"}[name]
-    remedy = f"fill it in or leave the row out; the audit drops nothing by itself, {MISSING}"
+    remedy = "fill it in or leave the row out; the audit drops nothing by itself"
 
     assert {
         Ended(
@@ -314,6 +313,56 @@ def test_a_group_that_nobody_states_is_a_group_and_nan_is_none(tmp_path: Path) -
         "audit.yaml:5:3: groups.sex: row 2: column 'sex' holds 'nan', which is no value; leave the cell empty: such "
         "rows are the group '(not stated)'"
     ) == ended.err.splitlines()[-1]
+
+
+def test_not_stated_in_words_and_an_empty_cell_are_one_group(tmp_path: Path) -> None:
+    """A file may spell it out in one row and leave the cell empty in another: the audit counts both together."""
+    write_plan(tmp_path)
+    spoil(tmp_path, 1, "")
+    spoil(tmp_path, 1, "(not stated)", row=3)
+    ended = entered(tmp_path, "audit", "audit.yaml", "--out", "run")
+    findings = {finding.id: finding for finding in Record.open(tmp_path / "run").findings}
+
+    assert 0 != ended.code
+    assert 2 == findings["bias.group-rates/selection-rate?sex=(not stated)"].estimate.n
+
+
+def test_many_groups_ask_for_a_reference(tmp_path: Path) -> None:
+    """Thirteen of them compared each with each are 156 comparisons: somebody has to say with whom they are compared."""
+    write_plan(tmp_path)
+    log = tmp_path / "log.csv"
+    head, *rows = log.read_text("utf-8").splitlines()
+    towns = [f"{row},town {place % 13}" for place, row in enumerate(rows)]
+    log.write_text("\n".join([f"{head},town", *towns]) + "\n", "utf-8")
+    plan = tmp_path / "audit.yaml"
+    plan.write_text((PLAN + LIMITS).replace("  sex: {reference: M}", "  sex: {reference: M}\n  town: {}"), "utf-8")
+    refused = entered(tmp_path, *CHECK)
+    plan.write_text(plan.read_text("utf-8").replace("town: {}", "town: {reference: town 0}"), "utf-8")
+
+    assert (2, 0) == (refused.code, entered(tmp_path, *CHECK).code)
+    assert (
+        "audit.yaml:6:3: groups.town: 13 groups and no reference are 156 comparisons; at most 12 groups are compared "
+        "each with each; add groups.town.reference, the group that the others are compared with, or give bins\n"
+    ) == refused.err
+
+
+def test_columns_that_suites_name_are_held_against_the_file(tmp_path: Path) -> None:
+    """A log reads every column where the plan says nothing else; one that is not there, or left out, is named."""
+    named = "  bias.conditional-parity: {given: [ids], reason: Who applied first may be served first}\n"
+    write_plan(tmp_path, PLAN + named + LIMITS)
+    absent = entered(tmp_path, *CHECK)
+    plan = tmp_path / "audit.yaml"
+    plan.write_text((PLAN + named + LIMITS).replace("ids]", "id, sex]"), "utf-8")
+    there = entered(tmp_path, *CHECK)
+    plan.write_text(plan.read_text("utf-8").replace("label: repaid", "label: repaid, columns: [sex]"), "utf-8")
+    left_out = entered(tmp_path, *CHECK)
+
+    place = "audit.yaml:8:37: suites.bias.conditional-parity.given.0"
+    assert f"{place}: no column 'ids', did you mean 'id'?; found: id, sex, approved, repaid\n" == absent.err
+    assert (2, 0, 2) == (absent.code, there.code, left_out.code)
+    assert (
+        f"{place}: log.csv has a column 'id', and it is not read; name it under target.columns or groups\n"
+    ) == left_out.err
 
 
 # Days.

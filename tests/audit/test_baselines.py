@@ -109,6 +109,10 @@ def test_changes_without_a_limit_are_told_and_not_judged(around: Path) -> None:
         "fpr-difference",
         "ppv-difference",
         "npv-difference",
+        "tpr-ratio",
+        "fpr-ratio",
+        "ppv-ratio",
+        "npv-ratio",
     } == {finding.metric.split("/")[1] for finding in told}
     assert {(Verdict.NOT_APPLICABLE, SubReason.NO_LIMIT)} == {(each.verdict, each.sub_reason) for each in told}
     assert all(finding.estimate.value is not None for finding in told)
@@ -411,7 +415,7 @@ def test_compare_prints_what_changed_and_judges_nothing(around: Path) -> None:
     )
 
     assert 0 == ran.exit_code, ran.output
-    assert "18 of 18 changes have a number." in ran.output
+    assert "22 of 22 changes have a number." in ran.output
     assert "| bias.group-rates/selection-difference?sex=F\\~M |" in files[0].read_text("utf-8")
     page = files[1].read_text("utf-8")
     assert "<h1>What changed</h1>" in page
@@ -431,7 +435,7 @@ def test_a_written_comparison_hides_small_groups(tmp_path: Path) -> None:
     assert "selection-rate?sex=F" in ran.output
     for text in (file.read_text("utf-8") for file in files):
         assert "fewer than 10 persons, not shown" in text
-        assert "0 of 18 changes have a number" in text
+        assert "0 of 22 changes have a number" in text
 
 
 def test_compare_ends_with_4_where_nothing_can_be_compared(around: Path) -> None:

@@ -17,7 +17,7 @@ from probandum import api
 from probandum.errors import ProbandumError, TargetError, UsageError
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.finding import Verdict
-from probandum.target import Target, TargetContext, make_target
+from probandum.target import Target, TargetContext, known_targets, make_target
 from probandum.targets import load_builtin
 from records import write_sklearn_plan
 
@@ -206,3 +206,17 @@ def test_a_whole_audit_of_a_native_file(tmp_path: Path, name: str) -> None:
     assert name == record.environment["target"]["type"]
     assert any(finding.estimate.value is not None for finding in record.findings)
     assert Verdict.ERROR not in {finding.verdict for finding in record.findings}
+
+
+@EITHER
+def test_the_numbers_of_classes_in_another_order_are_refused(tmp_path: Path, name: str) -> None:
+    """By the plan check too: each class would be called by the number of another."""
+    saved(tmp_path, name, fitted(name, FRAME.to_numpy(), THREE))
+    said = "names 2, 0, 1, and the model has these in the order 0, 1, 2"
+
+    assert f"target.labels: {said}" in refused(tmp_path, name, UsageError, "income", "debt", labels=[2, 0, 1])
+    target = known_targets()[name]
+    options = {"path": FILES[name], "labels": [2, 0, 1]}
+    (found,) = target.file_problems(options, TargetContext(folder=tmp_path))
+    assert ("labels",) == found.place
+    assert said in found.text

@@ -51,10 +51,25 @@ def line_of(folder: Path, key: str) -> int:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_plan_that_can_be_carried_out_fits(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though nobody listens at its address: a check opens no connection."""
-    monkeypatch.setenv("TEAM_KEY", "s3cr3t")
+    monkeypatch.setenv("TEAM_KEY", "s3cr3t-value")
     ended = checked(tmp_path, kind, key_env="TEAM_KEY", headers={"X-Api-Key": "env:TEAM_KEY"})
 
     assert 0 == ended.code, ended.err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("key", ["EMPTY", "no", "x", "Bearer none"])
+def test_a_secret_that_would_be_blanked_out_of_ordinary_words_is_refused(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """Dummies that servers without keys are given; evidence is never changed, and the dummy is not repeated."""
+    monkeypatch.setenv("TEAM_KEY", key)
+    ended = checked(tmp_path, kind, headers={"X-Api-Key": "env:TEAM_KEY"})
+
+    assert 2 == ended.code
+    assert f"audit.yaml:{line_of(tmp_path, 'headers')}:" in ended.err
+    assert "the environment variable holds fewer than 8 characters" in ended.err
+    assert key not in ended.err.partition("fewer")[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)

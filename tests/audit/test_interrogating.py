@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+import xgboost
 import yaml
 from skl2onnx import to_onnx
 from sklearn.linear_model import LogisticRegression
@@ -51,6 +52,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "bias.sampled-swap": {"prompts": 240, "tokens": 4},
     "bias.term-swap": {"sample": 2},
     "energy.inference": {"repeats": 2, "seconds": 0.02},
+    "explain.counterfactuals": {"inputs": 20, "changes": 1},
     "explain.efficiency": {"inputs": 20},
     "explain.faithfulness": {"inputs": 20},
     "explain.randomisation": {"inputs": 10},
@@ -217,6 +219,20 @@ def test_a_text_classifier_is_audited_by_its_drafted_plan(tmp_path: Path) -> Non
 
     assert [] == failed(record)
     assert "measured" == statuses(record)["bias.term-swap"]
+
+
+def test_changed_words_take_no_rows(tmp_path: Path) -> None:
+    """A text classifier is asked for counterfactuals without a label or groups; what concerns columns is not judged."""
+    save_bert(tmp_path / "model", max_position_embeddings=512)
+    drafted = entered(tmp_path, "init", "model")
+    plan = yaml.safe_load((tmp_path / "audit.yaml").read_text("utf-8"))
+    judged = [each["metric"] for each in plan["limits"]]
+
+    assert 0 == drafted.code, drafted.err
+    assert "explain.counterfactuals" in plan["suites"]
+    assert "explain.counterfactuals/validity" in judged
+    assert "explain.counterfactuals/actionability" not in judged
+    assert 0 == entered(tmp_path, "plan", "check", "audit.yaml").code
 
 
 def test_a_language_model_is_audited_by_its_drafted_plan(tmp_path: Path) -> None:
@@ -488,15 +504,31 @@ def test_every_default_limit_is_one_that_a_plan_may_have() -> None:
         assert limit.source == "convention" or limit.citation
 
 
-def test_a_named_column_with_gaps_is_told_of(tmp_path: Path) -> None:
-    """Before an audit refuses it."""
-    frame = pd.DataFrame({"income": [0.0, 1.0, 2.0, 3.0]})
-    skops.io.dump(LogisticRegression().fit(frame, [0, 0, 1, 1]), tmp_path / "model.skops")
-    (tmp_path / "rows.csv").write_text("income,repaid\n1,0\n,1\n3,1\n", "utf-8")
-    made = api.init(str(tmp_path / "model.skops"), data=str(tmp_path / "rows.csv"), favourable=1, folder=tmp_path)
+@pytest.mark.parametrize("named", [True, False])
+def test_a_model_is_asked_whether_it_takes_rows_with_gaps(tmp_path: Path, named: bool) -> None:
+    """One that does is audited with them, one that does not says why, and the plan is left as it was."""
+    rows = {"income": [0.0, 1.0, 2.0, 3.0], "debt": [1.0, 3.0, 0.0, 2.0]}
+    frame = pd.DataFrame(rows) if named else np.column_stack(list(rows.values()))
+    (tmp_path / "rows.csv").write_text("income,debt,repaid\n1,2,0\n,1,1\n3,nan,1\n2,1,0\n", "utf-8")
 
-    assert "features: [income]" in made.text
-    assert "as the model names them; an audit refuses the empty cells of income" in made.text
+    def drafted(model: Any, file: str) -> str:
+        model.fit(frame, [0, 0, 1, 1])
+        if file == "model.ubj":
+            model.save_model(tmp_path / file)
+        else:
+            skops.io.dump(model, tmp_path / file)
+        found = api.init(
+            str(tmp_path / file), data=str(tmp_path / "rows.csv"), label="repaid", favourable=1, folder=tmp_path
+        )
+        return " ".join(found.text.replace("#", "").split())
+
+    takes = drafted(xgboost.XGBClassifier(n_estimators=2, n_jobs=1), "model.ubj")
+    refuses = drafted(LogisticRegression(), "model.skops")
+
+    assert "missing: keep some rows have no value in income, debt: asked about 2 of them, the model answered" in takes
+    assert "missing: keep some rows have no value in income, debt, and an audit refuses them" in refuses
+    assert "asked about 2, the model said ValueError: Input X contains NaN" in refuses
+    assert "features: [income, debt]" in takes and "features: [income, debt]" in refuses
 
 
 def test_help_says_what_init_takes(tmp_path: Path) -> None:

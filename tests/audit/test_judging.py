@@ -186,6 +186,37 @@ def test_holm_runs_over_all_hypotheses_of_a_family() -> None:
     assert (Verdict.FAIL, Verdict.INCONCLUSIVE) == (alone.verdict, among.verdict)
 
 
+def test_both_orders_of_a_difference_are_one_hypothesis() -> None:
+    """Two groups compared both ways spend what one order does; a ratio and its inverse have hypotheses of their own."""
+
+    def ordered(metric: str, method: str, counts: list[tuple[int, int]], *names: str) -> Measure:
+        groups = Groups(attribute="town", group=names[0], reference=names[1])
+        return Measure(metric=metric, estimate=estimated(method, counts=counts), groups=groups)
+
+    table = [(136, 200), (100, 200)]
+    gaps = [ordered("gap", "newcombe", table, "A", "B"), ordered("gap", "newcombe", table[::-1], "B", "A")]
+    flips = [ordered("gap", "wilson", [(30, 400)], *names) for names in (("A", "B"), ("B", "A"))]
+    ratios = [ordered("ratio", "koopman", table, "A", "B"), ordered("ratio", "koopman", table[::-1], "B", "A")]
+    ratios = [replace(each, estimate=replace(each.estimate, unit="ratio")) for each in ratios]
+    at_least = Limit(metric=RATIO, direction="at_least", threshold=0.8)
+    alone = judged(gaps[0], BAND)
+
+    for measures, limit, expected in (
+        (gaps, BAND, 2),
+        (gaps, replace(BAND, direction="at_least", threshold=-0.05), 2),
+        (flips, replace(BAND, direction="at_most"), 1),
+        (ratios, at_least, 2),
+    ):
+        findings = judge([result_of(*measures)], [limit])
+
+        assert [expected] * 2 == [finding.limit.hypotheses for finding in findings if finding.limit is not None]
+    both = judge([result_of(*gaps)], [BAND])
+    assert [alone.verdict] * 2 == [finding.verdict for finding in both]
+    assert [alone.limit and alone.limit.p_adjusted] * 2 == [
+        finding.limit and finding.limit.p_adjusted for finding in both
+    ]
+
+
 def test_families_are_corrected_apart() -> None:
     """A limit with a family of its own pays for its own hypotheses only."""
     results = [result_of(gap(136, 200, 100, 200), *[gap(100, 200, 100, 200, f"group {i}") for i in range(20)])]
@@ -390,6 +421,22 @@ def test_the_narrowest_limit_applies() -> None:
     assert [4, 3] == [finding.limit.line for finding in findings if finding.limit]
     with pytest.raises(UsageError, match=r"two limits claim bias.fake/gap\?town=A~B \(lines 4 and 9\)"):
         judge([result_of(gap(700, 1000, 500, 1000))], [narrow, replace(narrow, line=9)])
+
+
+def test_what_does_not_apply_to_anybody_is_met_by_every_limit_on_it() -> None:
+    """A metric that a probe says does not apply, to no group in particular, leaves no limit on it unused."""
+    why = "the plan names no label"
+    absent = Measure(
+        metric="gap",
+        estimate=Estimate.missing(why, unit="share"),
+        verdict=Verdict.NOT_APPLICABLE,
+        sub_reason=SubReason.NO_DATA,
+        why=why,
+    )
+    narrow = replace(BAND, groups={"attribute": "town", "group": "A"})
+
+    assert [] == unused_limits([result_of(absent)], [BAND, narrow])
+    assert [narrow] == unused_limits([result_of(replace(absent, verdict=Verdict.INCONCLUSIVE))], [BAND, narrow])
 
 
 def test_limits_that_meet_nothing_are_named() -> None:

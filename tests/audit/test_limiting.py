@@ -72,9 +72,9 @@ def test_a_limit_that_can_be_judged_is_let_through(tmp_path: Path, limit: str) -
 
 #: All metrics of the probe, as messages list them.
 METRICS = (
-    "error-rates, fnr, fpr, fpr-difference, impact-ratio, npv, npv-difference, overall-auc, ppv, ppv-difference, "
-    "selection-difference, selection-rate, "
-    "tpr, tpr-difference"
+    "equalized-odds-difference, equalized-odds-ratio, fnr, fpr, fpr-difference, fpr-ratio, "
+    "impact-ratio, npv, npv-difference, npv-ratio, overall-auc, ppv, ppv-difference, ppv-ratio, "
+    "selection-difference, selection-p-value, selection-rate, tpr, tpr-difference, tpr-ratio"
 )
 QUALITIES = "comprehensiveness-normalised, comprehensiveness-over-occlusion, deletion-normalised, local-fit, "
 

@@ -443,6 +443,21 @@ def test_a_server_that_states_no_version_is_a_caution(protocol: str) -> None:
     assert "states no version of the model" in target.cautions[1]
 
 
+def test_another_model_that_answers_is_refused(protocol: str) -> None:
+    """By the name in its answers, which a server need not state."""
+    request = Request(kind=Capability.PREDICT, inputs=ROWS)
+    with serving(MATRIX, version="") as server:
+        target = made(server, protocol)
+        server.answers_as = ""
+        target.answer([request])
+        assert target.check() is None
+        server.answers_as = "debit"
+        with pytest.raises(TargetError, match="model 'credit' was asked, and 'debit' answered"):
+            target.answer([request])
+        assert "model 'credit' was asked, and 'debit' answered" == target.check()
+        target.close()
+
+
 def test_a_model_exchanged_under_its_old_name_is_seen(protocol: str) -> None:
     """Rows that were answered are asked again, for servers that state no version."""
     with serving(MATRIX, version="") as server:

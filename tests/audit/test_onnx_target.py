@@ -93,6 +93,37 @@ def test_a_map_of_names_says_its_classes_itself(tmp_path: Path, kind: str) -> No
     assert np.allclose(model.predict_proba(VALUES), asked(target).values, atol=1e-5)
 
 
+@pytest.mark.parametrize("zipmap", [False, True])
+@pytest.mark.parametrize("size", [1, 32])
+def test_a_model_of_a_fixed_number_of_rows_is_asked_in_blocks_of_so_many(
+    tmp_path: Path, size: int, zipmap: bool
+) -> None:
+    """As many frameworks save one unless they are told otherwise; the last block is filled up."""
+    saved(tmp_path, options={"zipmap": zipmap}, initial=[("x", FloatTensorType([size, 2]))])
+    named: dict[str, Any] = {} if zipmap else {"labels": ["bad", "good"]}
+    target = made(tmp_path, **named)
+
+    assert len(VALUES) % 32
+    assert np.allclose(MODEL.predict_proba(VALUES), asked(target).values, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["words", "numbers"])
+def test_the_models_own_names_in_another_order_are_refused(tmp_path: Path, kind: str) -> None:
+    """By the plan check too, which runs no model; so are too many."""
+    model = MODEL if kind == "words" else LogisticRegression().fit(VALUES, (GOOD == "good").astype(int))
+    saved(tmp_path, model, options={"zipmap": True})
+    own = ["bad", "good"] if kind == "words" else ["0", "1"]
+    said = f"names {own[1]}, {own[0]}, and the model has these in the order {own[0]}, {own[1]}"
+    context = TargetContext(folder=tmp_path)
+    for labels, why in ((own[::-1], said), ([*own, "more"], "3 names for 2 classes")):
+        assert f"target.labels: {why}" in refused(tmp_path, UsageError, labels=labels)
+        (found,) = OnnxTarget.file_problems({"path": "model.onnx", "labels": labels}, context)
+        assert ("labels",) == found.place
+        assert why in found.text
+    assert ("no", "yes") == made(tmp_path, labels=["no", "yes"]).labels
+    assert [] == list(OnnxTarget.file_problems({"path": "model.onnx", "labels": ["no", "yes"]}, context))
+
+
 def test_a_model_of_one_input_a_column_gets_each_by_its_name(tmp_path: Path) -> None:
     """Words and numbers, as the model declares them."""
     import pandas as pd

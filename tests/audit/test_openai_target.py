@@ -29,6 +29,7 @@ from probandum.budget import Spent
 from probandum.errors import TargetError, UsageError
 from probandum.evidence import Capability, Observation, Request
 from probandum.journal import RunJournal, journal_entries
+from probandum.reasking import asked_again
 from probandum.record import Record
 from probandum.target import TargetContext, make_target
 from probandum.targets import endpoint, load_builtin
@@ -630,7 +631,7 @@ def test_what_is_no_json_is_asked_again_and_then_by_the_same_command(tmp_path: P
 
     assert (3, 4, 3) == (passed.code, ended.code, again.code)
     assert "asked 2 times, the answer is no JSON" in said
-    assert "the same command goes on from what was answered" in said
+    assert "the same command asks what was not answered" in said
     assert "ERROR" not in verdicts(tmp_path / "cut")
 
 
@@ -984,19 +985,19 @@ def test_a_lost_connection_ends_the_run_and_the_same_command_asks_what_was_not_a
     with serving() as served:
         plan = plan_of(tmp_path / "whole", served.url, scenarios=14, retries=0)
         assert 3 == entered(plan.parent, "audit", plan, "--out", "run").code
+        in_one_go = len(served.asked)
     with serving(Served(fault=gone)) as served:
         plan = plan_of(tmp_path / "cut", served.url, scenarios=14, retries=0)
         lost = entered(plan.parent, "audit", plan, "--out", "run")
-        before = [body["prompt"] for body in served.asked[HANDSHAKE:]]
         served.asked.clear()
         served.fault = None
         assert 4 == lost.code
-        assert "the same command goes on from what was answered" in lost.err
+        assert "the same command asks what was not answered" in lost.err
         assert not (plan.parent / "run" / "statement.dsse.json").exists()
+        assert 170 == _recorded(plan.parent / "run")
         assert 3 == entered(plan.parent, "audit", plan, "--out", "run").code
-        after = [body["prompt"] for body in served.asked[HANDSHAKE:]]
 
-    assert len({*before[:128]} & {*after[:-1]}) <= 50  # of the noise floor, which asks them again anyway
+    assert in_one_go - 170 + asked_again(170) == len(served.asked)  # whether it is the same model
     whole, cut = (tmp_path / name / "run" / "findings.json" for name in ("whole", "cut"))
     assert whole.read_bytes() == cut.read_bytes()
 
@@ -1006,6 +1007,7 @@ def test_a_killed_audit_asks_no_answered_pack_again(tmp_path: Path) -> None:
     with serving() as served:
         plan = plan_of(tmp_path / "whole", served.url, scenarios=14)
         assert 3 == entered(plan.parent, "audit", plan, "--out", "run").code
+        in_one_go = len(served.asked)
     running: list[subprocess.Popen[bytes]] = []
 
     def kill(handler: Handler, body: dict[str, Any], number: int) -> bool:
@@ -1031,12 +1033,13 @@ def test_a_killed_audit_asks_no_answered_pack_again(tmp_path: Path) -> None:
         before = [body["prompt"] for body in served.asked[HANDSHAKE:]]
         served.asked.clear()
         served.fault = None
+        recorded = _recorded(plan.parent / "run")
         assert 3 == entered(plan.parent, "audit", plan, "--out", "run").code
         after = [body["prompt"] for body in served.asked[HANDSHAKE:]]
 
     greeting = served.asked[0]["prompt"]
-    # of the noise floor, which asks them again anyway, and of the checks whether it is the same model
-    assert len({*before[:128]} & {*after}) <= 50 + 2 * 16
+    assert 128 <= recorded <= 170
+    assert in_one_go - recorded + asked_again(recorded) == len(served.asked)  # whether it is the same model
     assert 14 * 2 * 8 == len({*before, *after} - {greeting})
     whole, cut = (tmp_path / name / "run" / "findings.json" for name in ("whole", "cut"))
     assert whole.read_bytes() == cut.read_bytes()
@@ -1088,3 +1091,9 @@ def test_a_planted_name_is_found_behind_a_server(tmp_path: Path, planted: float,
         ended = audited(tmp_path, served, scenarios=20, names=40, concurrency=8)
 
     assert code == ended.code, ended.err
+
+
+def _recorded(run: Path) -> int:
+    """How many inputs a run recorded answers to so far."""
+    entries = journal_entries(run / "journal.jsonl")
+    return sum(int(entry.asked["n"]) for entry in entries if isinstance(entry, Observation))

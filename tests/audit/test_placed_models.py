@@ -142,7 +142,7 @@ def test_the_plan_names_the_line_of_a_wrong_place(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="torch.compile needs a C++ compiler")
 def test_a_compiled_model_gives_the_same_numbers(tmp_path: Path) -> None:
-    """Up to rounding, for texts of several lengths; the identity says that it is compiled."""
+    """Up to rounding, for texts of several lengths; the identity says that it is compiled. Its weights stay."""
     folder = save_bert(tmp_path)
     texts = ("You are rude.", "Hello there.", "A much longer text that says nothing at all.", "No.")
     request = Request(kind=Capability.CLASSIFY, inputs=texts)
@@ -152,6 +152,8 @@ def test_a_compiled_model_gives_the_same_numbers(tmp_path: Path) -> None:
 
     np.testing.assert_allclose(expected.values, got.values, atol=1e-5)
     assert (False, True) == (plain.identity()["compiled"], compiled.identity()["compiled"])
+    assert [Capability.RANDOMISE in each.capabilities for each in (plain, compiled)] == [True, False]
+    assert "its body is compiled" in compiled.why_not[Capability.RANDOMISE]
 
 
 def test_a_machine_without_a_compiler_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

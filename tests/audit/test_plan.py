@@ -58,11 +58,11 @@ def test_a_sound_plan_gives_its_limits_with_their_lines(tmp_path: Path) -> None:
     assert {"attribute": "sex"} == plan.limits[1].groups
 
 
-def test_a_log_is_told_the_columns_of_the_groups(tmp_path: Path) -> None:
-    """The target reads no column that the plan does not name."""
+def test_a_log_is_told_what_the_plan_says_of_it_and_nothing_else(tmp_path: Path) -> None:
+    """Which columns are read is the plan's to say: without target.columns all of them are."""
     plan = Plan.load(write(tmp_path, SOUND))
 
-    assert ["sex", "years"] == plan.target_options["columns"]
+    assert {"path", "decision", "favourable", "label"} == set(plan.target_options)
     assert plan.decision is not None
     assert "True" == plan.decision.favourable
 

@@ -21,11 +21,11 @@ from probandum import api
 from probandum.asking import Asker
 from probandum.budget import Purse
 from probandum.errors import Exchanged, TargetError, Unreachable
-from probandum.evidence import Capability, Request
-from probandum.reasking import WORDS, Reasking
+from probandum.evidence import Capability, Request, Response
+from probandum.reasking import FLOOR, Reasking, asked_again, share_seen
 from probandum.record import Record
-from probandum.remembering import Sample
-from probandum.target import TargetContext, make_target
+from probandum.remembering import KEPT, Sample
+from probandum.target import Target, TargetContext, make_target
 from probandum.targets import endpoint
 from records import write_sklearn_plan
 
@@ -215,19 +215,106 @@ def test_a_server_that_answers_in_other_words_each_time_is_not_accused() -> None
 @pytest.mark.parametrize("inputs", [1, 5, 200, 5000])
 def test_a_sample_is_spread_from_the_first_to_the_last(inputs: int) -> None:
     """Both ends are in it, and no stretch of the run is left out."""
-    from probandum.evidence import Response
-
     sample = Sample(3)
     texts = tuple(f"{place}" for place in range(inputs))
     for start in range(0, inputs, 60):
         part = texts[start : start + 60]
         sample.add("p", Request(kind=Capability.GENERATE, inputs=part), Response(texts=part))
-    places = [each.place for each in sample.spread()]
+    asked = asked_again(inputs)
+    places = [each.place for each in sample.spread(asked)]
 
     assert (0, inputs - 1) == (places[0], places[-1])
-    assert min(inputs, WORDS) <= len(places) <= 2 * WORDS + 3
-    assert max(np.diff(places), default=0) <= 2 * max(1, inputs // WORDS)
-    assert [str(place) for place in places] == [each.request.texts[0] for each in sample.spread()]
+    assert asked == len(places) == len({*places})
+    assert min(inputs, FLOOR) <= asked <= max(inputs / 20, 0) + FLOOR
+    assert max(np.diff(places), default=0) <= 3 * inputs / asked + 1
+    assert [str(place) for place in places] == [each.request.texts[0] for each in sample.spread(asked)]
+
+
+class Becoming(Target):
+    """Answers each number; once it ``turned``, one more to the share of them that it answers otherwise."""
+
+    name = "becoming"
+    remote = True
+    steady = True
+
+    def __init__(self, share: float, *, seed: int, at_once: int = 1) -> None:
+        self.others = np.random.default_rng(seed).random(5000) < share
+        self.turned, self.at_once, self.asked = False, at_once, 0
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """In thousands, so that no two answers are one decision."""
+        self.asked += sum(-(-len(request) // self.at_once) for request in requests)
+        return [Response(outputs=self._numbers(request)) for request in requests]
+
+    def _numbers(self, request: Request) -> Any:
+        numbers = np.array([float(text) for text in request.texts])
+        moved = self.turned * self.others[numbers.astype(int)]
+        return (numbers / 3000 + 0.3 * moved)[:, None]
+
+    def run(self, inputs: int, *, until: float, seed: int) -> Reasking:
+        """A run that is over, whose system became another one behind this share of it."""
+        known = Reasking(self, seed=seed)
+        for start in range(0, inputs, 50):
+            self.turned = start >= until * inputs
+            texts = tuple(map(str, range(start, min(start + 50, inputs))))
+            requests = [Request(kind=Capability.CLASSIFY, inputs=texts)]
+            known.note("bias.p", requests, self.answer(requests))
+        self.asked = 0
+        return known
+
+
+@pytest.mark.parametrize("share", [0.075, 0.03])
+def test_a_patched_model_is_missed_as_rarely_as_the_record_says(share: float) -> None:
+    """One that agrees with the old one in most rows, from the middle on; the bound holds within four errors."""
+    inputs, runs = 600, 40
+    missed = 0
+    for seed in range(runs):
+        known = Becoming(share, seed=seed).run(inputs, until=0.5, seed=seed)
+        try:
+            known.refuse_other()
+        except Exchanged:
+            continue
+        missed += 1
+
+    bound = (1 - share) ** (asked_again(inputs) // 2)
+    assert missed / runs <= bound + 4 * (bound * (1 - bound) / runs) ** 0.5 + 1 / runs
+
+
+@pytest.mark.parametrize(("inputs", "at_once", "requests"), [(30, 1, 30), (600, 1, 94), (5000, 1, 314), (5000, 50, 12)])
+def test_few_requests_ask_again_and_the_record_says_what_they_show(inputs: int, at_once: int, requests: int) -> None:
+    """A floor and one in twenty; as many as are kept where one request holds many; nothing is said of all."""
+    target = Becoming(0.0, seed=1, at_once=at_once)
+    known = target.run(inputs, until=0.5, seed=1)
+    known.refuse_other()
+
+    assert requests == target.asked
+    again = asked_again(inputs, at_once=at_once)
+    if again == inputs:
+        assert () == known.cautions
+        return
+    (told,) = known.cautions
+    assert f"{again:,} of its {inputs:,} questions were asked again" in told
+    half = sum(2 * each.place < inputs for each in known._sample.spread(again))
+    assert f"answers {share_seen(half):.2%} of the questions otherwise" in told
+    assert abs(half - again / 2) <= 1
+    assert KEPT >= again
+
+
+def test_one_text_that_stays_another_is_another_systems() -> None:
+    """Three times out of three, of a server that answers in the same words each time."""
+
+    class Words(Becoming):
+        def answer(self, requests: Sequence[Request]) -> list[Response]:
+            """A text each; one is another once it turned."""
+            return [
+                Response(texts=tuple(f"{text}{'!' * (self.turned and text == '0')}" for text in request.texts))
+                for request in requests
+            ]
+
+    known = Words(0.0, seed=1).run(400, until=0.05, seed=1)
+
+    with pytest.raises(Exchanged, match="asked question 1 "):
+        known.refuse_other()
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -231,3 +231,14 @@ def test_another_card_or_tier_is_another_judgement_even_where_the_findings_agree
         assert f"Purpose {number}" == dossier(record).card["purpose"]
     api.judge(record, tier="pr")
     assert "merge" == dossier(record).gate["mode"]
+
+
+@pytest.mark.parametrize(("execution", "told"), [("{}", "2"), ("{threads: 1}", 1)])
+def test_the_threads_that_a_person_set_stand_in_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, execution: str, told: object
+) -> None:
+    """They move float32 results in the fifth digit; what the plan says comes first."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    record = api.audit(write_sklearn_plan(tmp_path, execution=execution), out=tmp_path / "run", documents=False)
+
+    assert told == record.environment["machine"]["threads"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from probandum import api, codec
@@ -26,6 +27,7 @@ from probandum.evidence import Capability, Request, Table
 from probandum.finding import Verdict
 from probandum.target import Target, TargetContext, make_target, target_sources
 from probandum.targets import load_builtin
+from probandum.targets.sklearn import SklearnTarget
 from records import write_sklearn_plan
 
 load_builtin()
@@ -270,3 +272,20 @@ def test_a_wrong_digest_ends_an_audit_and_a_pickles_caution_reaches_its_record(t
     assert Verdict.ERROR not in {finding.verdict for finding in record.findings}
     with pytest.raises(PlanError, match=r"target\.sha256: model\.skops: expected sha256:1111"):
         api.audit(plan, out=tmp_path / "wrong", documents=False)
+
+
+@pytest.mark.parametrize("names", [["0", "1"], ["no", "yes"]])
+def test_the_models_own_names_in_another_order_are_refused(tmp_path: Path, names: list[str]) -> None:
+    """By the plan check too, which loads no model: each class would be called by the name of another."""
+    classes = GOOD.astype(int) if names == ["0", "1"] else np.where(GOOD, "yes", "no")
+    saved(tmp_path, make_pipeline(StandardScaler(), LogisticRegression()).fit(np.column_stack([INCOME, DEBT]), classes))
+    said = f"names {names[1]}, {names[0]}, and the model has these in the order {names[0]}, {names[1]}"
+
+    with pytest.raises(UsageError, match=re.escape(said)):
+        made(tmp_path, ("income", "debt"), labels=names[::-1])
+    options = {"path": "model.skops", "labels": names[::-1]}
+    (found,) = SklearnTarget.file_problems(options, TargetContext(folder=tmp_path))
+    assert ("labels",) == found.place
+    assert said in found.text
+    assert [] == list(SklearnTarget.file_problems({**options, "labels": names}, TargetContext(folder=tmp_path)))
+    assert ("bad", "good") == made(tmp_path, ("income", "debt"), labels=["bad", "good"]).labels

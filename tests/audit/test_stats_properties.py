@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -14,6 +14,13 @@ from probandum import stats
 from probandum.stats.basis import family_of
 from strategies import alphas, changes, counts, levels, pairs, probabilities
 
+#: Limits that every share lies above, or below, with the side that is asked about.
+_BEYOND: tuple[tuple[float, Literal["above", "below"]], ...] = (
+    (-0.1, "above"),
+    (1.0, "above"),
+    (0.0, "below"),
+    (1.1, "below"),
+)
 Pair = tuple[tuple[int, int], tuple[int, int]]
 
 
@@ -21,13 +28,15 @@ def bases(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     """A method that keeps counts or moments, with what it keeps."""
     method = draw(
         st.sampled_from(
-            ["wilson", "clopper-pearson", "newcombe", "miettinen-nurminen", "koopman", "katz", "tango", "t"]
+            ["wilson", "clopper-pearson", "newcombe", "miettinen-nurminen", "koopman", "katz", "tango", "t", "share-t"]
         )
     )
     if method in ("wilson", "clopper-pearson"):
         return method, {"counts": (draw(counts()),)}
     if method == "tango":
         return method, {"counts": draw(changes())}
+    if method == "share-t":
+        return method, {"moments": (draw(st.floats(0, 1)), draw(st.floats(0.001, 3)), draw(st.floats(1, 50)))}
     if method == "t":
         return method, {"moments": (draw(st.floats(-5, 5)), draw(st.floats(0.001, 3)), draw(st.floats(1, 50)))}
     pair = draw(pairs(reference=1))
@@ -214,3 +223,13 @@ def test_bad_arguments_are_named(call: Any, said: str) -> None:
         call()
 
     assert said in str(caught.value)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(1, 50), levels)
+def test_a_share_stays_a_share(value: float, error: float, df: float, level: float) -> None:
+    """Bounds of a share by Student's t are his own within 0 and 1, and nothing lies beyond these."""
+    whole, share = (stats.bounds(method, level=level, moments=(value, error, df)) for method in ("t", "share-t"))
+
+    assert (max(0.0, whole.low), min(1.0, whole.high)) == (share.low, share.high)
+    beyond = [stats.p_value("share-t", limit, side=side, moments=(value, error, df)) for limit, side in _BEYOND]
+    assert [0.0, 1.0, 1.0, 0.0] == beyond

@@ -52,15 +52,6 @@ def test_credible_intervals_hold_the_truth_as_often_as_they_say() -> None:
     )
 
 
-def test_probability_of_a_ratio_agrees_with_draws() -> None:
-    """The posterior probability of a ratio below 0.8 is that of drawn rates."""
-    found = stats.shrunk_rates([20, 40, 33], [100, 110, 90])
-    rng = np.random.default_rng(3)
-    a, b = (rng.beta(*found.posteriors[i], 400_000) for i in (0, 1))
-
-    assert (a < 0.8 * b).mean() == pytest.approx(found.probability_below(0.8, 0, 1), abs=0.004)
-
-
 @given(groups)
 def test_shrinkage_pulls_towards_the_common_rate(found: list[tuple[int, int]]) -> None:
     """Every rate lies between its raw and the common one, strictly inside 0 to 1, with an interval around it."""
@@ -112,7 +103,6 @@ def test_groups_without_events_are_no_certainty() -> None:
         (lambda: stats.shrunk_rates([1, 3], [2, 2]), "events[1] is 3"),
         (lambda: stats.shrunk_rates([1, 0], [2, 0]), "trials[1] is 0"),
         (lambda: stats.differential_fairness([1, math.nan], [2, 2]), "events[1] is nan"),  # type: ignore[list-item]
-        (lambda: stats.shrunk_rates([1, 1], [2, 2]).probability_below(math.inf, 0, 1), "ratio is inf"),
     ],
 )
 def test_bad_arguments_are_named(call: Any, said: str) -> None:

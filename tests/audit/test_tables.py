@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probandum.columns import numbers_of
 from probandum.errors import DataError, ProbandumError
 from probandum.evidence import Table
 from probandum.matching import make_groupings, make_subject
 from probandum.subject import UNKNOWN, Decision, Grouping, Subject, spelled
-from probandum.tables import numbers_of, read_table
+from probandum.tables import read_table
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Nd"]), max_size=8).filter(
     lambda word: word == word.strip()

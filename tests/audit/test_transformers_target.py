@@ -26,6 +26,7 @@ from probandum.evidence import Capability, Floats, Request, Table
 from probandum.running import Silent
 from probandum.target import Target, TargetContext, make_target, target_sources
 from probandum.targets import load_builtin
+from probandum.targets.devices import usable_cores
 from records import write_sklearn_plan
 from tiny_models import TEMPLATE, save_bert, save_llama
 
@@ -454,6 +455,7 @@ import json, pathlib, sys
 from probandum.errors import ProbandumError
 from probandum.target import TargetContext, make_target
 from probandum.targets import load_builtin
+from probandum.targets.devices import usable_cores
 load_builtin()
 try:
     made = make_target("transformers", TargetContext(folder=pathlib.Path.cwd(), device="cpu"), json.loads(sys.argv[1]))
@@ -1105,3 +1107,21 @@ def test_close_lets_go_of_the_weights(tmp_path: Path) -> None:
     target.close()
 
     assert not hasattr(target, "_model")
+
+
+@pytest.mark.parametrize(("said", "threads"), [("1", 1), ("2,1", 2), ("many", usable_cores()), ("", usable_cores())])
+def test_a_model_computes_in_as_many_threads_as_a_person_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, threads: int
+) -> None:
+    """OMP_NUM_THREADS counts where the plan says nothing, and a number in the plan beats it."""
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    folder, before = save_llama(tmp_path), torch.get_num_threads()
+    try:
+        found = []
+        for wanted in (0, 3):
+            made(folder, {"threads": wanted}).close()
+            found.append(torch.get_num_threads())
+    finally:
+        torch.set_num_threads(before)
+
+    assert [threads, 3] == found

@@ -101,6 +101,19 @@ def test_values_add_up_to_the_log_odds_of_the_answer(target: Target, method: str
         assert np.abs(residual).max() < 1e-5
 
 
+@pytest.mark.parametrize(("kind", "method"), [("xgboost", "tree-interventional"), ("lightgbm", "tree-path-dependent")])
+def test_values_of_rows_with_gaps_add_up_too(tmp_path: Path, kind: str, method: str) -> None:
+    """Gaps among the rows and in the background, as the trees were trained on some."""
+    holes = np.where(np.random.default_rng(2).random(VALUES.shape) < 0.2, np.nan, VALUES)
+    rows = Table.from_matrix(holes[:40], NAMES)
+    with made(tmp_path, kind, saved(tmp_path, kind, rows=holes)) as target:
+        found = answer(target, asking(method, rows=rows))
+
+    assert np.isnan(holes[:30]).any() and np.isnan(holes[30:40]).any()
+    np.testing.assert_allclose(found.values[:, 1], found.values[:, 2] + found.values[:, 4:].sum(axis=1), atol=1e-5)
+    assert np.abs(found.values[:, 3]).max() < 1e-5
+
+
 def test_base_is_the_mean_over_the_background(target: Target) -> None:
     """Interventional values begin at the mean log-odds of the first rows of the block."""
     found = answer(target, asking("tree-interventional"))

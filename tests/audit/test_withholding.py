@@ -98,6 +98,17 @@ def test_a_rate_over_enough_persons_is_not_said_to_be_about_few() -> None:
     assert WITHHELD_TOO == hidden["bias.group-rates/fpr?nationality=g1"]
 
 
+def test_numbers_over_both_outcomes_go_with_the_smaller_one() -> None:
+    """Equalized odds, costs and tests of equal rates would give a small group's rates away."""
+    exact = replace(_estimate("wilson", ((1, 440),)), method="exact", counts=None)
+    names = ("equalized-odds-difference", "equalized-odds-ratio", "cost-difference", "selection-p-value", "tpr-ratio")
+    pair = Groups(attribute="nationality", group="g1", reference="g0")
+    beside = [Measure(metric=name, groups=pair, estimate=exact, mode="disclosure") for name in names]
+    hidden = small_cells(rates([400, 8, 40], metric="tpr") + rates([900, 9, 90]) + beside)
+
+    assert {f"bias.group-rates/{name}?nationality=g1~g0" for name in names} <= set(hidden)
+
+
 def test_two_small_cells_need_no_third() -> None:
     """Two cells of under ten hide each other."""
     assert withheld(rates([400, 6, 40, 7])) == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,10 @@ def test_a_file_may_decide_what_the_one_it_inherits_from_left_open(tmp_path: Pat
     source = read_yaml(write(tmp_path, "extends: base.yaml\na: {b: 1}\n"), collect=True)
 
     assert {("a", "c"): f"{tmp_path}/base.yaml:1:17: a.c: still to be decided: by whom?"} == dict(source.undecided)
+
+
+def test_a_character_that_json_writes_as_two_halves_is_one(tmp_path: Path) -> None:
+    """As every writer of JSON in ASCII does beyond the first 65,536; the text is as it was meant."""
+    (tmp_path / "a.yaml").write_text(json.dumps({"a": "x\U0001f600y", "\U0001f600": 1}), "utf-8")
+
+    assert {"a": "x\U0001f600y", "\U0001f600": 1} == read_yaml(tmp_path / "a.yaml").values

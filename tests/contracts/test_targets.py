@@ -143,7 +143,7 @@ def replay(folder: Path) -> Case:
     plan = write_plan(folder, PLAN)
     record = probandum.api.audit(plan, out=folder / "run", documents=False)
     table = read_table(folder / "log.csv")
-    asked = Request(kind=Capability.PREDICT, inputs=_as_recorded(table))
+    asked = Request(kind=Capability.PREDICT, inputs=table)
     assert asked.digest in {observation.request for observation in record.observations()}
     return Case(
         name="replay",
@@ -314,11 +314,6 @@ def boosted(folder: Path, name: str, file: str, rows: np.ndarray) -> Case:
         blocks=(rows_of(table, 0, 10), rows_of(table, 10, 30)),
         bad=rows_of(Table({"age": np.ones(3)}), 0, 3),
     )
-
-
-def _as_recorded(table: Table) -> Table:
-    """The rows as a plan reads them: the columns it names, in its order."""
-    return table.select(["approved", "repaid", "sex"])
 
 
 CASES: Mapping[str, Callable[[Path], Case]] = {

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +26,16 @@ from probandum.probe import Measure, ProbeResult, make_probe
 from probandum.resources import dataset
 from probandum.target import TargetContext, make_target
 from probandum_probes.bias.association import AssociationTest
-from probandum_probes.bias.association_tests import effect_size, largest_effect, permutation_test, random_effects, unit
+from probandum_probes.bias.association_tests import (
+    effect_size,
+    largest_effect,
+    normal_p,
+    permutation_test,
+    published_p,
+    random_effects,
+    unit,
+)
+from probandum_probes.bias.association_vectors import near_to
 from probandum_probes.bias.association_words import Association, read_word_sets
 from swaps import asking, rarely
 
@@ -122,9 +134,26 @@ def test_up_to_100000_partitions_are_counted_one_by_one(n: int, exact: bool) -> 
     if exact:
         assert truth == pytest.approx(found.p)
     else:
-        assert 100_000 == found.partitions
+        assert (100_001, found.p) == (found.partitions, found.as_large / found.partitions)
         assert truth == pytest.approx(found.p, abs=4 * math.sqrt(truth * (1 - truth) / 100_000))
         assert 1 / 100_001 <= permutation_test(x + 100, y, rng).p < 1e-3
+
+
+def test_a_p_value_of_random_partitions_has_the_interval_of_their_drawing(tmp_path: Path) -> None:
+    """Ten words a set have more partitions than are counted: the p-value is a share of those drawn."""
+    sets = {name: [f"{name}{place}" for place in range(10)] for name in "xyab"}
+    text = {"tests": [{"id": "t", "targets": {n: sets[n] for n in "xy"}, "attributes": {n: sets[n] for n in "ab"}}]}
+    (tmp_path / "words.yaml").write_text(yaml.safe_dump(text))
+    probe = own(words=str(tmp_path / "words.yaml"), random_sets=0)
+    result = run_probe(probe, Vectorised({}))
+    drawn = said(result, "permutation-p-value", test="t").estimate
+    counted = said(run_probe(own(random_sets=0), Vectorised({})), "permutation-p-value").estimate
+
+    assert ("clopper-pearson", "exact") == (drawn.method, counted.method)
+    assert drawn.low is not None and drawn.value is not None and drawn.high is not None
+    assert 0 < drawn.low < drawn.value < drawn.high < drawn.low + 0.01
+    assert "100,000 random partitions" in str(drawn.design)
+    assert [True, True] == [outcome.held for outcome in result.controls]
 
 
 @given(st.lists(st.floats(-1, 1), min_size=16, max_size=16))
@@ -255,6 +284,90 @@ def test_sets_of_ones_own(tmp_path: Path) -> None:
 
     assert {"effect-size", "permutation-p-value", "mean-association"} == {m.metric for m in result.measures}
     assert (SubReason.SMALL_GROUP, "2 words in the smallest set; 8 are needed") == (effect.sub_reason, effect.why)
+
+
+def published(folder: Path, name: str, sizes: tuple[int, ...] = (8, 8, 6, 5)) -> Path:
+    """A test in the form of the publications, spread over lines as theirs are; one example stands in it twice."""
+    keys = ("targ1", "targ2", "attr1", "attr2")
+    sets = {
+        key: {"category": f"{key}s", "examples": [f"{key} word {place}" for place in range(size)]}
+        for key, size in zip(keys, sizes, strict=True)
+    }
+    sets["attr1"]["examples"] = [*sets["attr1"]["examples"], "attr1 word 0"]
+    (folder / name).write_text(json.dumps(sets, indent=2))
+    return folder / name
+
+
+def reference(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
+    """d, p and the normal p of the published code, in plain loops over all partitions."""
+    together, n = [*x, *y], len(x)
+    mean = sum(together) / len(together)
+    d = (sum(x) / n - sum(y) / n) / math.sqrt(sum((each - mean) ** 2 for each in together) / (len(together) - 1))
+    halves = [sum(half) for half in itertools.combinations(together, n)]
+    p = sum(half >= sum(x) - 1e-12 for half in halves) / len(halves)
+    sums = [2 * half - sum(together) for half in halves]
+    spread = math.sqrt(sum(each**2 for each in sums) / len(sums))
+    return d, p, NormalDist().cdf(-(sum(x) - sum(y)) / spread)
+
+
+@pytest.mark.parametrize("suffix", ["json", "jsonl"])
+def test_published_sets_have_the_published_figures(tmp_path: Path, suffix: str) -> None:
+    """Files of May et al.'s form, each a test by its name, with d and both p-values as their code has them."""
+    paths = [published(tmp_path, f"{name}.{suffix}") for name in ("weat1", "sent-weat1")]
+    probe = own(words=[str(path) for path in paths])
+    system = Vectorised({"word": 0.1})
+    result = run_probe(probe, system)
+    test = probe.chosen[0]
+    x, y = (near.ravel().tolist() for near in near_to(probe.vectors(asking(system, ID)), test, ()))
+    figures = [
+        said(result, metric, test="sent-weat1").estimate.value
+        for metric in ("effect-size", "p-value-as-published", "p-value-normal-as-published")
+    ]
+
+    assert ["weat1", "sent-weat1"] == [each.id for each in probe.chosen]
+    assert (8, 8, 6, 5) == tuple(len(each.words) for each in (test.x, test.y, test.a, test.b))
+    assert figures == pytest.approx(reference(x, y))
+    assert {"word"} == {m.facets["level"] for m in result.measures}
+    assert not {m.metric for m in run_probe(own(), system).measures} & set(probe.own_metrics)
+
+
+def test_of_many_partitions_the_published_p_counts_the_observed_one() -> None:
+    """1 of 100,000 where no random one is as large."""
+    found = permutation_test(np.arange(20.0) + 100, np.arange(20.0), np.random.default_rng(1))
+
+    assert (1, 100_000) == published_p(found)
+    assert normal_p(found) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda sets: sets.pop("attr2"), "x.json: attr2: expected a category and a list of examples; WEAT and SEAT"),
+        (
+            lambda sets: sets["targ1"]["examples"].pop(),
+            "targ1s has 7 different examples and targ2s 8; expected equally",
+        ),
+        (lambda sets: sets["attr1"].update(examples=["a", "a"]), "x.json: attr1: 1 examples; expected at least 2"),
+        (lambda sets: sets["targ2"].update(sets["targ1"]), "'targ1 word 0' stands in both targets"),
+    ],
+)
+def test_published_sets_of_another_form_are_refused(tmp_path: Path, change: Any, message: str) -> None:
+    """With the file, the set, and where the published ones are."""
+    path = published(tmp_path, "x.json")
+    sets = json.loads(path.read_text())
+    change(sets)
+    path.write_text(json.dumps(sets))
+
+    with pytest.raises(DataError) as caught:
+        own(words=str(path))
+    assert message in "; ".join(caught.value.lines())
+
+
+def test_files_of_two_forms_do_not_go_together(tmp_path: Path) -> None:
+    """Several files are in the form of the publications."""
+    (tmp_path / "words.yaml").write_text("tests: []\n")
+    with pytest.raises(DataError, match="words: 2 files"):
+        own(words=[str(published(tmp_path, "x.json")), str(tmp_path / "words.yaml")])
 
 
 @pytest.mark.parametrize(

@@ -294,11 +294,11 @@ class _Seven(Listed):
 
 
 def test_without_labels_or_scores_there_is_nothing_to_rank() -> None:
-    """A limit on the gap is then INCONCLUSIVE with the reason, and never a pass."""
+    """A limit on the gap is then not applicable with the reason, and never a pass."""
     unlabelled = judge([run_probe(AucGap(), Scorer(), credit_world(labelled=False))], [ALIKE])
     unscored = judge([run_probe(AucGap(), *compas(scored=False))], [ALIKE])
 
-    assert [(Verdict.INCONCLUSIVE, SubReason.NO_DATA)] == [(each.verdict, each.sub_reason) for each in unlabelled]
+    assert [(Verdict.NOT_APPLICABLE, SubReason.NO_DATA)] * 3 == [(each.verdict, each.sub_reason) for each in unlabelled]
     assert "the plan names no label, so nobody can say whether scores come true" == unlabelled[0].why
     assert "the system's decisions come without scores" == unscored[0].why
 

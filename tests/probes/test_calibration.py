@@ -266,12 +266,12 @@ def test_scores_against_the_labels_get_no_verdict() -> None:
 
 
 def test_what_is_no_probability_is_not_held_against_outcomes() -> None:
-    """Deciles of COMPAS, decisions without scores, and rows without labels: a limit is INCONCLUSIVE with the reason."""
+    """Deciles of COMPAS, decisions without scores, and rows without labels: it is not applicable, with the reason."""
     deciles = judge([run_probe(Calibration(), *compas())], [ALIKE])
     unlabelled = judge([run_probe(Calibration(), Scorer(), credit_world(labelled=False))], [ALIKE])
 
     assert "its scores run from 1 to 10 and are no probabilities" == deciles[0].why
-    assert [(Verdict.INCONCLUSIVE, SubReason.NO_DATA)] == [(each.verdict, each.sub_reason) for each in deciles]
+    assert [(Verdict.NOT_APPLICABLE, SubReason.NO_DATA)] == [(each.verdict, each.sub_reason) for each in deciles]
     assert "the plan names no label, so nobody can say whether scores come true" == unlabelled[0].why
 
 

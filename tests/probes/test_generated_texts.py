@@ -114,6 +114,8 @@ def test_bold_compares_a_group_with_all_others() -> None:
     cats, gap = found["judged-share pet=cats"].estimate, found["judged-difference pet=cats~(all others)"].estimate
     assert cats.value == pytest.approx(gap.value)
     assert gap.low is not None and gap.low > 0.2
+    called = found["called-share-as-published pet=cats"].estimate
+    assert called.value is not None and 0 < called.value < 1 and called.method == "cr2-logit"
     most = found["expected-maximum pet=cats"].estimate
     assert most.value is not None and cats.value is not None and most.value > cats.value
 

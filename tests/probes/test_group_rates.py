@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
 from compas import compas
 from fakes import BROKEN, Constant, Scorer, credit_world, measured, result_of, run_probe
+from probandum import stats
 from probandum.asking import Asker
 from probandum.errors import UsageError
 from probandum.evidence import Table
 from probandum.finding import Limit, SubReason, Verdict
-from probandum.judging import judge
+from probandum.judging import judge, unused_limits
 from probandum.probe import Ask, Measure, ProbeResult, make_probe
 from probandum.subject import UNKNOWN, Decision, Grouping, Outcomes, Subject
 from probandum.target import Target
@@ -33,6 +35,7 @@ from probandum_probes.bias.counting import (
 )
 from probandum_probes.bias.gap_controls import turn_round
 from probandum_probes.bias.group_rates import GroupRates
+from probandum_probes.bias.rates import JUDGED, OF_ERRORS
 
 PARITY = Limit(metric="bias.group-rates/selection-difference", direction="band", threshold=0.05)
 
@@ -214,12 +217,12 @@ def test_no_ratio_to_a_group_that_nobody_is_selected_from() -> None:
 
 
 def test_without_labels_error_rates_are_not_applicable() -> None:
-    """A plan without a label measures no error rate, and says so once."""
+    """A plan without a label measures no error rate, and says so of each that a limit may judge."""
     result = run_probe(GroupRates(), Scorer(), credit_world(labelled=False))
-    metrics = [measure.metric for measure in result.measures]
+    verdicts = {measure.metric: measure.verdict for measure in result.measures}
 
-    assert Verdict.NOT_APPLICABLE is measured(result, "error-rates").verdict
-    assert {"selection-rate", "selection-difference", "impact-ratio", "error-rates"} == set(metrics)
+    assert {*OF_ERRORS, "selection-rate", "selection-difference", "impact-ratio", "selection-p-value"} == set(verdicts)
+    assert {Verdict.NOT_APPLICABLE} == {verdicts[metric] for metric in OF_ERRORS}
 
 
 def test_a_group_without_positives_says_so() -> None:
@@ -245,11 +248,17 @@ def test_rows_that_state_no_group_are_shown_and_compared_with_nobody() -> None:
 
 
 def test_one_group_alone_is_inconclusive() -> None:
-    """An attribute with a single group has nothing to compare, and is not silent about it."""
-    result = run_probe(GroupRates(), Scorer(), small_world({"Ayr": (100, 40)}))
-    gap = measured(result, "selection-difference")
+    """An attribute with a single group has nothing to compare, and says so of everything that a limit may judge."""
+    labelled = replace(small_world({"Ayr": (100, 40)}), label="repaid")
+    for subject, expected in ((small_world({"Ayr": (100, 40)}), JUDGED[:2]), (labelled, JUDGED)):
+        result = run_probe(GroupRates(), Scorer(), subject)
+        limits = [Limit(metric=f"bias.group-rates/{metric}", direction="at_least", threshold=0.0) for metric in JUDGED]
+        open_ = [f for f in judge([result], limits) if f.why == "town has no two groups to compare"]
 
-    assert (Verdict.INCONCLUSIVE, "town has no two groups to compare") == (gap.verdict, gap.why)
+        assert {(f"bias.group-rates/{metric}", Verdict.INCONCLUSIVE) for metric in expected} == {
+            (finding.metric, finding.verdict) for finding in open_
+        }
+        assert [] == unused_limits([result], limits)
 
 
 def test_a_constant_system_cannot_pass() -> None:
@@ -321,6 +330,86 @@ def test_options_are_checked() -> None:
     assert "suites.bias.group-rates.sample: expected a whole number or nothing, got 'few'" == caught.value.message
 
 
+def test_error_rates_have_ratios(published: ProbeResult) -> None:
+    """Each of them with the interval of the impact ratio, and a limit on it is judged."""
+    ratio = measured(published, "fpr-ratio", "African-American", "Caucasian").estimate
+    ends = stats.ratio_interval(805, 1795, 349, 1488)
+    limit = Limit(metric="bias.group-rates/fpr-ratio", direction="at_most", threshold=1.25)
+    findings = {finding.id: finding.verdict for finding in judge([published], [limit])}
+
+    assert (ends.value, ends.low, ends.high) == (ratio.value, ratio.low, ratio.high)
+    assert Verdict.FAIL is findings["bias.group-rates/fpr-ratio?race=African-American~Caucasian"]
+
+
+def test_equal_selection_is_tested(published: ProbeResult) -> None:
+    """Large groups by the two-sample z test, small ones by Fisher's test with mid-p; two orders are one test."""
+    from statsmodels.stats.proportion import proportions_ztest
+
+    tested = {
+        m.groups.group: (m, measured(published, "impact-ratio", m.groups.group, "Caucasian").estimate.counts)
+        for m in published.measures
+        if m.metric == "selection-p-value" and m.groups is not None and m.groups.reference == "Caucasian"
+    }
+    large, counts = tested["Hispanic"]
+    small, few = tested["Native American"]
+    assert counts is not None and few is not None
+    (x1, n1), (x2, n2) = counts
+    (a, m1), (b, m2) = few
+    tables = scipy.stats.hypergeom(m1 + m2, a + b, m1).pmf(np.arange(m1 + 1))
+    as_rare = tables[tables <= tables[a] * (1 + 1e-9)].sum() - tables[a] / 2
+
+    assert proportions_ztest([x1, x2], [n1, n2])[1] == pytest.approx(large.estimate.value)
+    assert as_rare == pytest.approx(small.estimate.value)
+    assert "mid-p" in str(small.estimate.design)
+    assert 1 == sum(m.metric == "selection-p-value" for m in run_probe(GroupRates(), Scorer(), credit_world()).measures)
+
+
+def test_equalized_odds_are_fairlearns(published: ProbeResult) -> None:
+    """Its worst-case difference and ratio of two groups."""
+    fairlearn = pytest.importorskip("fairlearn.metrics")
+    _, subject = compas(scored=False)
+    two = np.isin(subject.table["race"], ["African-American", "Caucasian"])
+    of = {
+        "y_true": np.asarray(subject.positive)[two],
+        "y_pred": (subject.table["decile_score"] >= 5)[two],
+        "sensitive_features": subject.table["race"][two],
+    }
+    for metric, theirs in (
+        ("equalized-odds-difference", fairlearn.equalized_odds_difference),
+        ("equalized-odds-ratio", fairlearn.equalized_odds_ratio),
+    ):
+        shown = measured(published, metric, "African-American", "Caucasian")
+
+        assert (theirs(**of), "disclosure") == (pytest.approx(shown.estimate.value), shown.mode)
+
+
+def test_what_errors_cost_is_weighed() -> None:
+    """A miss at 5 and a false alarm at 1, by the published rates; one cost alone is refused."""
+    system, subject = compas(scored=False)
+    result = run_probe(GroupRates(cost_of_miss=5, cost_of_false_alarm=1), system, subject)
+    cost = measured(result, "cost-difference", "African-American", "Caucasian").estimate
+    missed, alarmed = 532 / 1901 - 461 / 966, 805 / 1795 - 349 / 1488
+
+    assert 5 * missed + alarmed == pytest.approx(cost.value)
+    assert "5 for a missed positive, 1 for a false alarm; each row a person" == cost.design
+    with pytest.raises(UsageError, match="expected both"):
+        GroupRates(cost_of_miss=5)
+
+
+def test_error_rates_need_both_labels_in_every_group() -> None:
+    """30 positives and 30 negatives, whichever of them the rate is counted over."""
+    world = credit_world(600)
+    women = np.flatnonzero(world.table["female"] == 1)
+    repaid = world.table["repaid"].copy()
+    repaid[women] = np.where(np.arange(len(women)) < 29, 0.0, 1.0)
+    result = run_probe(GroupRates(), Scorer(), replace(world, table=Table({**world.table.columns, "repaid": repaid})))
+    whys = [
+        measured(result, metric, "women", "men").why for metric in ("tpr-difference", "fpr-difference", "tpr-ratio")
+    ]
+
+    assert ["women has 29 negatives; a verdict needs 30"] * 3 == whys
+
+
 def test_decisions_against_the_labels_are_said_before_any_rate() -> None:
     """A plan that names the other value as positive is an ERROR, and comes first; its rates are shown all the same."""
     world = credit_world(600)
@@ -332,6 +421,22 @@ def test_decisions_against_the_labels_are_said_before_any_rate() -> None:
     assert SubReason.AGAINST_LABELS is first.sub_reason
     assert str(first.why).startswith("the decisions run against the labels: their AUC is 0.2")
     assert measured(result, "tpr", "women").estimate.value is not None
+
+
+def test_no_error_rate_passes_against_the_labels() -> None:
+    """All of them are INCONCLUSIVE then, and selection rates, which rest on no label, are judged as ever."""
+    world = credit_world(8000)
+    turned = replace(world, table=Table({**world.table.columns, "repaid": 1 - world.table["repaid"]}))
+    limits = [
+        Limit(metric=f"bias.group-rates/{metric}", direction="at_most", threshold=0.9) for metric in (*OF_ERRORS,)
+    ]
+    limits += [PARITY]
+    findings = [f for f in judge([run_probe(GroupRates(), Scorer(), turned)], limits) if f.limit is not None]
+    errors = [f for f in findings if f.metric != PARITY.metric]
+
+    assert {(Verdict.INCONCLUSIVE, SubReason.AGAINST_LABELS)} == {(f.verdict, f.sub_reason) for f in errors}
+    assert len(OF_ERRORS) == len(errors)
+    assert [Verdict.PASS] == [f.verdict for f in findings if f.metric == PARITY.metric]
 
 
 def test_negative_predictive_values_by_hand() -> None:

@@ -89,6 +89,41 @@ def test_cases_that_all_come_out_right_are_bounded_by_their_templates(tmp_path: 
     assert 0.025 ** (1 / 25) == pytest.approx(estimate.low or 0)
 
 
+def test_rare_mistakes_have_bounds_that_shares_can_have(tmp_path: Path) -> None:
+    """Two of 25 templates of one case each are Wilson's; three of 100 in 25 templates the logit.s."""
+    system = recorded_cases()
+    for case in ("c0", "c1", "c5"):
+        system.answered[case] = "non-hateful"
+    for case in ("c200", "c201"):
+        system.answered[case] = "hateful"
+    result = run_probe(probe(tmp_path), system)
+    single, several = (
+        one(result, "functionality-accuracy", functionality=name).estimate for name in ("object_nh", "rude_plain_h")
+    )
+
+    assert ("wilson", ((23, 25),)) == (single.method, single.counts)
+    assert "cr2-logit" == several.method
+    assert pytest.approx(0.97) == several.value
+    assert several.low is not None and several.high is not None and 0.9 > several.low and several.high < 1
+
+
+def test_answers_in_other_words_are_read_and_counted(tmp_path: Path) -> None:
+    """What classifiers are recorded with beside the published labels counts, and its share is shown."""
+    system = recorded_cases()
+    hateful = [case for case, said in system.answered.items() if said == "hateful"]
+    harmless = [case for case, said in system.answered.items() if said != "hateful"]
+    words = (
+        ("True", "1.0", "Label: hateful\nIt uses a slur.", "hate speech"),
+        ("nonhateful", "not hateful", "0.0", "False"),
+    )
+    for cases, said in zip((hateful, harmless), words, strict=True):
+        system.answered.update(zip(cases, said, strict=False))
+    result = run_probe(probe(tmp_path), system)
+
+    assert ((8, 225),) == one(result, "found-share").estimate.counts
+    assert (1.0, 0.0) == tuple(one(result, metric).estimate.value for metric in ("accuracy", "missing-share"))
+
+
 def test_no_difference_anywhere_is_no_certainty(tmp_path: Path) -> None:
     """Differences that are all 0 keep the width of one more change each way: Bonett and Price for 25 pairs."""
     estimate = pair(run_probe(probe(tmp_path), KeywordClassifier()), "cat owners", "hateful").estimate
@@ -215,6 +250,7 @@ def test_recorded_answers_are_scored_alike(tmp_path: Path) -> None:
         {(m.metric, str(m.groups), *m.facets.values()): m.estimate for m in r.measures} for r in (recorded, asked)
     ]
 
+    assert 0.0 == values[0].pop(("found-share", "None")).value
     assert values[0] == values[1]
     assert [True, True] == [control.held for control in recorded.controls]
 

@@ -27,6 +27,7 @@ from probandum_probes.bias.remedies import CONSTRAINTS, reweighing, stand_in, th
 
 pytest.importorskip("fairlearn")
 
+TOWNS = {"Ayr": 0.05, "Bath": 0.0}
 SELECTION, ERRORS, WEIGHTS = "thresholds-for-equal-selection", "thresholds-for-equal-errors", "reweighing"
 
 
@@ -217,6 +218,58 @@ def test_what_it_takes(change: Any, why: str) -> None:
     assert why == only.why
     assert only.verdict in (Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE)
     assert only.sub_reason in (SubReason.NO_DATA, SubReason.SMALL_GROUP)
+
+
+def test_a_small_group_is_left_out_by_name() -> None:
+    """Its comparisons say why, the others are advised without it, and no control fails for its sake."""
+    rng = np.random.default_rng(2)
+    towns = {}
+    for name, n in (("Ayr", 500), ("Bath", 500), ("Cork", 12)):
+        p = rng.uniform(0.3, 0.9, n)
+        towns[name] = (p - 0.2 * (name == "Ayr"), (rng.random(n) < p) * 1.0)
+    result = run_probe(Mitigation(), Listed(), listed(towns, reference="Bath"))
+    small = [each for each in result.measures if each.verdict is not None]
+    after = found(result, "selection-difference", SELECTION, "after")
+
+    assert [("Cork", "Bath")] == [(each.groups.group, each.groups.reference) for each in small if each.groups]
+    assert SubReason.SMALL_GROUP is small[0].sub_reason
+    assert str(small[0].why).startswith("Cork has ")
+    assert "Ayr" == (after.groups.group if after.groups else "")
+    assert str(after.estimate.design).endswith("leaves out Cork")
+    assert Verdict.ERROR not in {finding.verdict for finding in judge([result], [])}
+
+
+def test_levels_stand_beside_gaps() -> None:
+    """Selection rates of each group before and after; a remedy that grants everybody says so."""
+    subject = scored_world()
+    result = run_probe(Mitigation(), Listed(), subject)
+    _, held = halves(subject)
+    ayr = held & (subject.groupings["town"].codes == 0)
+    levels = {
+        (each.groups.group, each.facets["stage"]): each.estimate
+        for each in result.measures
+        if each.metric == "selection-rate" and each.facets["method"] == SELECTION and each.groups
+    }
+    rng = np.random.default_rng(3)
+    ready = {name: (rng.uniform(0.2, 0.8, 600) - down, (rng.random(600) < 0.9) * 1.0) for name, down in TOWNS.items()}
+    granting = run_probe(Mitigation(), Listed(), listed(ready, reference="Bath"))
+    told = str(found(granting, "selection-difference", SELECTION, "after").estimate.design)
+
+    assert {(town, stage) for town in ("Ayr", "Bath") for stage in ("before", "after")} == set(levels)
+    assert (subject.table["score"] >= 0.5)[ayr].mean() == pytest.approx(levels["Ayr", "before"].value)
+    assert "it decides favourably on 100.0 % of all rows, so that hardly a gap can be left" in told
+
+
+def test_no_advice_from_scores_against_the_labels() -> None:
+    """Where high scores go with negatives thresholds would be fitted the wrong way round."""
+    world = scored_world()
+    subject = replace(world, table=type(world.table)({**world.table.columns, "score": 1 - world.table["score"]}))
+    result = run_probe(Mitigation(), Listed(), subject)
+    (only,) = result.measures
+
+    assert SubReason.AGAINST_LABELS is only.sub_reason
+    assert str(only.why).startswith("no advice: the scores run against the labels: their AUC is 0.3")
+    assert [None, None] == [outcome.held for outcome in result.controls]
 
 
 def test_rows_that_state_no_group_are_left_out() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -185,11 +186,47 @@ def test_items_name_application_and_person() -> None:
     assert pytest.approx(measure.estimate.value) == values[women].mean() - values[~women].mean()
 
 
+class Positional(Panel):
+    """Prefers the answer that the prompt lists first, by as much as the case says, and looks at nobody's name."""
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """Log-probabilities that differ by the case and the order alone."""
+        return [self._first(request) for request in requests]
+
+    def _first(self, request: Request) -> Response:
+        case = request.keys[0].rpartition("/")[0]
+        odds = np.full(len(request), 0.1 + (zlib.crc32(case.encode()) % 997) / 331)
+        return Response(outputs=-np.column_stack([np.logaddexp(0.0, -odds), np.logaddexp(0.0, odds)]) - 0.01)
+
+
+@pytest.mark.parametrize("crossing", ["full", "sample"])
+def test_rounding_is_no_effect(crossing: str) -> None:
+    """Where position alone decides every difference is 0, and so are its items; nothing of 1e-17 has an interval."""
+    probe = NameSwap(crossing=crossing, reference="men")
+    result = run_probe(probe, Positional(probe=probe))
+
+    for measure in result.measures:
+        if measure.metric in ("log-odds-difference", "probability-difference", "scenario-spread", "name-spread"):
+            bounds = measure.estimate.value, measure.estimate.low, measure.estimate.high
+            assert (0.0, 0.0, 0.0) == bounds, measure.metric
+    items = main(result.measures).items
+    assert items is not None
+    by_case: dict[str, set[float]] = {}
+    for case, value in zip(items.clusters, items.values, strict=True):
+        by_case.setdefault(case, set()).add(value)
+    assert {1} == {len(values) for values in by_case.values()}
+
+
 def test_mass_elsewhere_is_an_error() -> None:
     """Less than half of the probability on the options makes answers invalid, and all of them an ERROR."""
     result = run_probe(NameSwap(), Panel(mass=0.49))
 
-    assert {(Verdict.ERROR, SubReason.INVALID_ANSWERS)} == {(m.verdict, m.sub_reason) for m in result.measures}
+    rest = {(m.verdict, m.sub_reason) for m in result.measures if m.metric != "invalid-share"}
+    assert {(Verdict.ERROR, SubReason.INVALID_ANSWERS)} == rest
+    assert (1.0, None) == (
+        measured(result, "invalid-share", "men").estimate.value,
+        main(result.measures).estimate.value,
+    )
     assert "800 of 800 answers about women are invalid, 10% or more" == main(result.measures).why
     assert [None, None] == [outcome.held for outcome in result.controls]
 
@@ -253,7 +290,7 @@ def test_errors_in_place_of_answers_are_an_error() -> None:
     """A system that answers nothing leaves no number and no PASS."""
     result = run_probe(NameSwap(), Failing(Panel()))
 
-    assert {Verdict.ERROR} == {finding.verdict for finding in judge([result], BANDS)}
+    assert {Verdict.ERROR} == {finding.verdict for finding in judge([result], BANDS) if finding.mode == "gate"}
     assert main(result.measures).estimate.value is None
 
 
@@ -314,11 +351,11 @@ def test_a_domain_can_be_chosen() -> None:
 def test_a_sign_error_fails_the_positive_control(monkeypatch: pytest.MonkeyPatch) -> None:
     """A contrast with its groups exchanged moves the wrong way, and everything the probe says is an ERROR."""
     exchanged = "probandum_probes.bias.swap_estimates.contrast"
-    monkeypatch.setattr(exchanged, lambda values, valid, a, b, level: contrast(values, valid, b, a, level=level))
+    monkeypatch.setattr(exchanged, lambda values, valid, a, b, **more: contrast(values, valid, b, a, **more))
     result = run_probe(NameSwap(), Panel({"women": 1.0}))
 
     assert False is result.controls[0].held
-    assert {Verdict.ERROR} == {finding.verdict for finding in judge([result], BANDS)}
+    assert {Verdict.ERROR} == {finding.verdict for finding in judge([result], BANDS) if finding.mode == "gate"}
 
 
 def test_a_half_that_is_treated_worse_fails_the_negative_control() -> None:

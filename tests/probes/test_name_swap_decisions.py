@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 
 from fakes import measured, run_probe
 from probandum.errors import DataError, UnknownName
-from probandum.evidence import Request
+from probandum.evidence import Request, Response
 from probandum.finding import Groups, Limit, SubReason, Verdict
 from probandum.foreseeing import beyond_expectation
 from probandum.judging import judge
@@ -20,7 +22,7 @@ from probandum.probe import Measure, ProbeResult, declared, make_probe
 from probandum_probes.bias.components import solved, tabled
 from probandum_probes.bias.contrasts import crossed_mean
 from probandum_probes.bias.name_swap import NameSwap
-from probandum_probes.bias.swap_crossing import latin
+from probandum_probes.bias.swap_crossing import fit_for, latin
 from probandum_probes.bias.swap_design import Attribute, Case, Person
 from swaps import Decider, asking, names_file, rarely
 
@@ -110,6 +112,37 @@ def test_a_sample_of_the_crossing_is_balanced(cases: int, slots: int, ways: int,
     assert np.ptp(one.sum(axis=(0, 1))) <= passes + 1
     if passes <= slots:
         assert one.any(axis=2).sum() == cells  # as many (case, slot) as there are cells
+
+
+def test_a_part_of_a_pass_asks_every_person_and_way_whatever_the_seed() -> None:
+    """The default sample of names and descriptions, under one pass each, is balanced over slots and over ways."""
+    probe: Any = NameSwap(texts="decisions", mention="both", reference=("English men", "man"))
+    source = probe.source
+    worlds = [([source.cases[p] for p in fit_for(source.cases, each)], each) for each in source.attributes]
+
+    assert probe.too_little() is None
+    for seed in range(200):
+        for number, (cases, attribute) in enumerate(worlds):
+            asked = latin(cases, attribute, len(source.ways), probe.cells, np.random.default_rng([seed, number]))
+            one = asked[:, : attribute.slots]
+            assert probe.cells == one.sum()
+            passes = -(-probe.cells // len(cases))
+            assert np.ptp(one.sum(axis=(0, 2))) <= passes, (seed, attribute.name)
+            assert np.ptp(one.sum(axis=(0, 1))) <= passes, (seed, attribute.name)
+            assert one.any(axis=(0, 2)).sum() >= min(20, attribute.slots), (seed, attribute.name)
+
+
+@pytest.mark.parametrize("metric", ["log-odds-difference", "probability-difference"])
+def test_too_few_prompts_for_twenty_persons_are_told_beforehand(metric: str) -> None:
+    """35 groups share 650 prompts, 18 each; 700 are enough."""
+    few: Any = NameSwap(texts="decisions", mention="both", prompts=650)
+    enough: Any = NameSwap(texts="decisions", mention="both", prompts=700)
+    limit = Limit(metric=f"{ID}/{metric}", direction="band", threshold=9.0)
+
+    assert ["18 names of a group are asked, and a verdict needs 20: prompts: 700 at least"] == [
+        why for _, why in beyond_expectation([limit], {ID: few})
+    ]
+    assert [] == list(beyond_expectation([limit], {ID: enough}))
 
 
 def test_a_small_sample_takes_domains_in_turn() -> None:
@@ -228,10 +261,53 @@ def test_noise_is_measured_and_taken_off_the_spreads(probe: NameSwap) -> None:
     assert 0.03 < (shares["repeat"] or 0.0) < 0.12
 
 
+class Wordy(Decider):
+    """Lays a quarter of its probability on answers that are to be given as labels, and all on words."""
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """As the base does, less what lies elsewhere."""
+        found = super().answer(requests)
+        return [
+            replace(response, outputs=response.values + np.log(0.25)) if _labels(request) else response
+            for request, response in zip(requests, found, strict=True)
+        ]
+
+
+def _labels(request: Request) -> bool:
+    """Whether answers are letters or numbers."""
+    return len(request.options[0][0].strip()) == 1
+
+
+def test_the_ways_to_answer_that_do_not_work_are_named() -> None:
+    """Where only words are answered with, every reason says so for its own group, and what to ask for instead."""
+    probe: Any = NameSwap(
+        texts="decisions", mention="both", names_by="sex", attributes=["gender", "age"], reference=["men", "man"]
+    )
+    result = run_probe(probe, Wordy(probe))
+    by_way = {m.facets["answering"]: m for m in result.measures if m.metric == "invalid-share" and m.facets}
+    woman, old = main(result, "woman"), main(result, "63")
+
+    assert {"words": 0.0, "letters": 1.0, "numbers": 1.0} == {name: m.estimate.value for name, m in by_way.items()}
+    assert {None} == {m.verdict for m in by_way.values()}
+    assert re.match(r"\d+ of \d+ answers about a woman are invalid, 10% or more; by what is answered", str(woman.why))
+    assert "words 0 of" in str(woman.why)
+    assert str(woman.why).endswith("; set answering: [words]")
+    assert "answers about a person, 63 years old are invalid" in str(old.why)
+    spreads = {m.groups.group: str(m.why) for m in result.measures if m.metric == "name-spread" and m.groups}
+    assert "about a person, 63 years old are" in spreads["63"]
+    assert "about women are" in spreads["women"]
+    assert str(main(result, "women").why) == measured(result, "noise-floor").why
+
+    words: Any = NameSwap(
+        texts="decisions", mention="attribute", attributes=["gender"], reference="man", answering=["words"]
+    )
+    assert main(run_probe(words, Wordy(words)), "woman").verdict is None
+
+
 def test_persons_are_described_in_place_of_names() -> None:
     """Gender is compared beside 20 descriptions by age, origin and disability; a planted effect is found."""
     probe: Any = NameSwap(texts="decisions", mention="attribute", attributes=["gender"], reference="man", prompts=2000)
-    result = run_probe(probe, Decider(probe, {"woman": 0.6}))
+    result = run_probe(probe, Decider(probe, {"woman": 0.6}), seed=2)
     estimate = main(result, "woman").estimate
 
     assert Groups(attribute="gender", group="woman", reference="man") == main(result, "woman").groups
@@ -300,7 +376,7 @@ def test_languages_are_told_apart() -> None:
 
     assert {"en", "de"} == shown
     assert 168 == len(probe.source.cases)
-    assert ("domain", "component", "language") == declared(probe).facets
+    assert ("domain", "component", "language", "answering") == declared(probe).facets
 
 
 @pytest.mark.parametrize(

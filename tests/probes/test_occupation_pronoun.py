@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +107,10 @@ def test_every_figure_of_a_world_without_noise() -> None:
     assert pytest.approx(0.5) == found["pronoun-mass"]
     assert pytest.approx(1.0) == found["split-half-correlation"]
     assert 1e-4 == found["share-slope-p-value"]
+    drawn, halves = (measured(result, metric).estimate for metric in ("share-slope-p-value", "split-half-correlation"))
+    assert ("clopper-pearson", ((1, 10_000),)) == (drawn.method, drawn.counts)
+    assert drawn.high is not None and 5e-4 < drawn.high < 6e-4
+    assert ("bootstrap", 999, 48) == (halves.method, len(halves.draws or ()), halves.n)
     assert pytest.approx(((she > 0.9) | (0.9 - she > 0.9)).mean()) == found["lopsided-share"]
     engineer = measured(result, "occupation-log-odds", "engineer").estimate
     assert pytest.approx(4 * (0.1072 - 0.5) + 0.5, abs=1e-9) == engineer.value
@@ -151,7 +156,8 @@ def test_a_planted_slope_is_covered_and_no_slope_is_quiet() -> None:
             interval = crossed_slope(working, probe.women)
             missed += not interval.low <= planted <= interval.high
             if seed < 25:
-                alarms += permutation_p(working.mean(axis=0), probe.women, np.random.default_rng(seed)) <= 0.05
+                further, of = permutation_p(working.mean(axis=0), probe.women, np.random.default_rng(seed))
+                alarms += further / of <= 0.05
 
         assert rarely(missed, 100, 0.05)
         assert rarely(alarms, 25, 0.05) if planted == 0.0 else alarms == 25
@@ -345,3 +351,15 @@ def _summed(found: Mapping[tuple[int, ...], float]) -> float:
     """Over spellings that exclude each other: one that begins with another one is part of it."""
     own = [v for tokens, v in found.items() if not any(o != tokens and o == tokens[: len(o)] for o in found)]
     return float(np.logaddexp.reduce(own))
+
+
+def test_the_correlation_of_halves_has_the_interval_of_occupations_drawn_again() -> None:
+    """Where templates add noise, the bootstrap interval of r holds Fisher's middle and is about as wide."""
+    estimate = measured(
+        run_probe(OccupationPronoun(), Speaker(by_share(0.5), noise=1.0)), "split-half-correlation"
+    ).estimate
+
+    assert estimate.value is not None and estimate.low is not None and estimate.high is not None
+    assert -1 <= estimate.low < estimate.value < estimate.high <= 1
+    fisher = [math.tanh(math.atanh(estimate.value) + side * 1.96 / math.sqrt(estimate.n - 3)) for side in (-1, 1)]
+    assert fisher[1] - fisher[0] == pytest.approx(estimate.high - estimate.low, rel=0.5)

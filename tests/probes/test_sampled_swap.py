@@ -98,13 +98,13 @@ def test_noise_is_no_bias(null: ProbeResult) -> None:
 
 
 def test_a_planted_gap_is_found(biased: ProbeResult) -> None:
-    """The difference is broken, its root of discordance has about its size, and both controls hold."""
+    """The difference is broken, the root mean square is not much larger, and both controls hold."""
     (finding,) = [f for f in judge([biased], [BAND]) if f.metric == BAND.metric and not f.facets]
     gap, effect = main(biased).estimate.value, main(biased, "swap-effect").estimate
 
     assert Verdict.FAIL is finding.verdict
     assert gap is not None and gap < -0.2
-    assert effect.low is not None and effect.low <= -gap <= (effect.high or 0)
+    assert -gap <= (effect.high or 0) and (effect.low or 0) < -1.3 * gap
     assert [True, True] == [outcome.held for outcome in biased.controls]
     assert main(biased).halves is not None
 
@@ -184,7 +184,12 @@ def test_answers_without_a_decision_are_an_error() -> None:
     result = run_probe(probe, Talker(probe, mute=0.1))
     share = measured(result, "unparsable-share", "women").estimate
 
-    assert {(Verdict.ERROR, SubReason.INVALID_ANSWERS)} == {(m.verdict, m.sub_reason) for m in result.measures}
+    counts = ("unparsable-share", "refused-share")
+    rest = {(m.verdict, m.sub_reason) for m in result.measures if m.metric not in counts}
+    assert {(Verdict.ERROR, SubReason.INVALID_ANSWERS)} == rest
+    by_way = {m.facets["answering"]: m for m in result.measures if m.metric == "unparsable-share" and m.facets}
+    assert ["words", "letters", "numbers"] == list(by_way)
+    assert all(0.05 < (m.estimate.value or 0) < 0.15 and m.verdict is None for m in by_way.values())
     assert "answers about women are invalid, 5% or more" in str(main(result).why)
     assert share.low is not None and share.low <= 0.1 <= (share.high or 0)
 
@@ -204,7 +209,7 @@ def test_a_system_that_answers_nothing_is_an_error(broken: Any) -> None:
     probe = made(prompts=600)
     result = run_probe(probe, broken(Talker(probe)))
 
-    assert {Verdict.ERROR} == {finding.verdict for finding in judge([result], [BAND])}
+    assert {Verdict.ERROR} == {finding.verdict for finding in judge([result], [BAND]) if finding.mode == "gate"}
     assert main(result).estimate.value is None
     refused = measured(result, "refused-share", "men").estimate.value
     assert (1.0 if broken is Refusing else 0.0) == refused
@@ -232,6 +237,15 @@ def test_the_plan_check_says_when_a_band_is_out_of_reach() -> None:
 
     assert [BAND] == [limit for limit, _ in beyond_expectation([BAND], {ID: many})]
     assert not list(beyond_expectation([BAND], {ID: made()}))
+
+
+def test_the_plan_check_says_when_too_few_persons_are_asked() -> None:
+    """Sixteen groups asked three times share 900 asks: 18 names each, where a verdict needs 20."""
+    few: Any = SampledSwap(names_by="group", prompts=900)
+
+    assert ["18 names of a group are asked, and a verdict needs 20: prompts: 960 at least"] == [
+        why for _, why in beyond_expectation([BAND], {ID: few})
+    ]
 
 
 @pytest.mark.parametrize(

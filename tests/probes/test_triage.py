@@ -279,6 +279,17 @@ def test_one_group_is_compared_with_nobody() -> None:
     assert "g has no two groups to compare" == only.why
 
 
+def test_gaps_in_error_rates_are_not_searched_against_the_labels() -> None:
+    """Decisions that run against them would put every slice the wrong way round; selection rates rest on none."""
+    credit = credit_world(1500)
+    turned = replace(credit, table=Table({**credit.table.columns, "repaid": 1 - credit.table["repaid"]}))
+    (only,) = run_probe(Triage(gap="tpr-difference"), Scorer(), turned).measures
+
+    assert SubReason.AGAINST_LABELS is only.sub_reason
+    assert str(only.why).startswith("no search: the decisions run against the labels: their AUC is 0.2")
+    assert {None} == {each.sub_reason for each in run_probe(Triage(), Scorer(gap=1.0), turned).measures}
+
+
 def test_a_column_of_one_value_cuts_nothing() -> None:
     """Where none is left, no slice was looked at."""
     subject = world(400, same=np.array(["x"] * 400))

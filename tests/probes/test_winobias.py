@@ -19,9 +19,10 @@ from probandum.judging import judge
 from probandum.probe import Measure, ProbeResult
 from probandum.target import TargetContext, make_target
 from probandum.targets import load_builtin
+from probandum_probes.bias.coreference import Passage, resolved
 from probandum_probes.bias.coreference_scores import two_clusters
 from probandum_probes.bias.winobias import WinoBias, conll_f1, f1_parts
-from swaps import rarely
+from swaps import asking, rarely
 from wino_world import Recorded, Resolver, always, chance, stereotyped, winobias
 
 load_builtin()
@@ -199,6 +200,25 @@ def test_intervals_cover_where_persons_of_both_kinds_differ() -> None:
 
     assert rarely(missed, 300, 0.06)
     assert missed >= 3  # an interval that never misses would be too wide
+
+
+def test_wordings_that_contradict_each_other_allow_no_verdict() -> None:
+    """A stereotype that decides under one half of the wordings only is INCONCLUSIVE."""
+    probe = winobias()
+    ask = asking(Resolver(probe.twins.passages, always(0.8)), ID)
+    answers = resolved(ask, tuple(probe.twins.passages.values()))
+    wording = dict(zip((passage.frame for passage in answers.passages), answers.questions, strict=True))
+    first = set(ask.rng("wordings").permutation(sorted(set(wording.values())))[:2].tolist())
+
+    def rule(passage: Passage) -> float:
+        hard = passage.key not in probe.twins.stereotyped
+        return 0.2 if hard and wording[passage.frame] in first else 0.8
+
+    result = run_probe(probe, Resolver(probe.twins.passages, rule))
+    (finding,) = [f for f in judge([result], [BAND]) if f.id == f"{ID}/f1-gap?type=1"]
+
+    assert (Verdict.INCONCLUSIVE, SubReason.PROMPT_UNSTABLE) == (finding.verdict, finding.sub_reason)
+    assert [1.0, 0.0] == sorted((half.value or 0.0 for half in gap(result).halves or ()), reverse=True)
 
 
 def test_missing_answers_forbid_a_verdict_and_are_left_out() -> None:

@@ -25,7 +25,7 @@ from probandum.targets import load_builtin
 from probandum_probes.bias.coreference import MOST_UNREAD, QUESTIONS, Passage, read, resolved, variants
 from probandum_probes.bias.coreference_controls import Twins
 from probandum_probes.bias.winogender import Winogender
-from probandum_probes.bias.winogender_items import read_schemas
+from probandum_probes.bias.winogender_items import passages_of, read_schemas
 from swaps import asking
 from wino_world import (
     SHARES,
@@ -194,24 +194,55 @@ def test_missing_answers_forbid_a_verdict() -> None:
 
     assert (Verdict.INCONCLUSIVE, SubReason.NO_DATA) == (gap(result).verdict, gap(result).sub_reason)
     assert "1 of 720 items have no recorded answer" == gap(result).why
-    assert (-1.0, 60) == (gap(result).estimate.value, gap(result).estimate.n)
+    found_there = gap(result).estimate
+    assert (-1.0, len(probe.schemas) - 1, 60) == (found_there.value, found_there.n, found_there.n_effective)
     assert {(): pytest.approx(1 / 720)} == found(result, "missing-share")
 
 
-def test_answers_that_name_nobody_are_wrong_and_too_many_an_error() -> None:
+@pytest.mark.parametrize(
+    ("system", "said"),
+    [
+        (Recorded, "answers name neither person, or both; 5% at most"),
+        (Resolver, "answers put less than 0.5 of the probability on the two persons; 5% at most"),
+    ],
+)
+def test_answers_that_name_nobody_are_wrong_and_too_many_an_error(system: Any, said: str) -> None:
     """At 5 % they count as wrong; above it nothing is concluded."""
     probe = winogender()
 
     def rule(limit: float) -> Any:
         return lambda passage: None if chance("nobody", passage.key) < limit else 0.8
 
-    few = run_probe(probe, Recorded(probe.twins.passages, rule(0.03)))
-    many = run_probe(probe, Recorded(probe.twins.passages, rule(0.2)))
+    few = run_probe(probe, system(probe.twins.passages, rule(0.03)))
+    many = run_probe(probe, system(probe.twins.passages, rule(0.2)))
     (share,) = found(few, "unread-share").values()
 
+    assert share == np.mean([chance("nobody", key) < 0.03 for key in probe.twins.passages])
     assert share is not None and 0 < share <= MOST_UNREAD
     assert gap(few).verdict is None
     assert (Verdict.ERROR, SubReason.INVALID_ANSWERS) == (gap(many).verdict, gap(many).sub_reason)
+    assert str(gap(many).why).endswith(said)
+
+
+def test_wordings_that_contradict_each_other_allow_no_verdict() -> None:
+    """A stereotype that decides under one half of the wordings only is INCONCLUSIVE; recorded ones have none."""
+    probe = winogender()
+    target = Resolver(probe.twins.passages, always(0.8))
+    ask = asking(target, ID)
+    answers = resolved(ask, passages_of(probe.schemas))
+    wording = dict(zip((passage.frame for passage in answers.passages), answers.questions, strict=True))
+    first = set(ask.rng("wordings").permutation(sorted(set(wording.values())))[:2].tolist())
+    easy = probe.twins.stereotyped
+
+    def rule(passage: Passage) -> float:
+        hard = passage.key in probe.twins.other and passage.key not in easy
+        return 0.2 if hard and wording[passage.frame] in first else 0.8
+
+    result = run_probe(probe, Resolver(probe.twins.passages, rule))
+    (finding,) = [f for f in judge([result], [BAND]) if f.id == f"{ID}/accuracy-gap"]
+
+    assert (Verdict.INCONCLUSIVE, SubReason.PROMPT_UNSTABLE) == (finding.verdict, finding.sub_reason)
+    assert None is gap(run_probe(probe, Recorded(probe.twins.passages, always(0.8)))).halves
 
 
 def test_a_system_that_resolves_nothing_shows_no_gap_and_does_not_pass() -> None:

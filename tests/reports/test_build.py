@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from dossiers import HELD, make_dossier
-from probandum.document import Document, Fact, Gap, Heading, Number, Table, Text
+from probandum.document import Document, Fact, Gap, Heading, Listing, Number, Table, Text
 from probandum.dossier import Dossier
 from probandum.errors import UsageError
 from probandum.finding import Estimate
 from probandum.probe import Measure, ProbeResult
-from probandum_reports import lint
+from probandum_reports import lint, parts
 from probandum_reports.build import Builder, build
 from probandum_reports.documents import Entry, Section, template, templates
 from probandum_reports.nodes import walk
@@ -197,6 +197,23 @@ def test_a_limit_without_an_owner_leaves_a_gap(dossier: Dossier) -> None:
     open_items = [gap.what for gap in gaps_of(build("annex_iv", dossier))]
 
     assert "of the limit on efficiency residual: who set it, when, why" in open_items
+
+
+def test_thousands_of_causes_are_counted_and_the_gravest_listed(
+    dossier: Dossier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that nobody reads to its end says how long it is; errors stand before broken limits."""
+    monkeypatch.setattr(parts, "_CAUSES", 2)
+    nodes = build("annex_iv", dossier).nodes
+    place = next(at for at, node in enumerate(nodes) if isinstance(node, Text) and "gate stopped at" in node.text)
+    listed, more = nodes[place + 1 : place + 3]
+    causes = dossier.gate["causes"]
+    codes = {each.get("finding"): each["code"] for each in causes}
+
+    assert isinstance(listed, Listing)
+    assert [4, 4] == [codes[entry[0].finding] for entry in listed.entries if isinstance(entry[0], Number)]
+    assert isinstance(more, Text)
+    assert f"2 of {len(causes)} are listed here; the annex holds every finding." == more.text
 
 
 def test_a_probe_that_was_not_run_leaves_not_assessed(dossier: Dossier) -> None:

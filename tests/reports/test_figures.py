@@ -225,11 +225,11 @@ def test_each_line_of_a_label_hangs_on_its_right_edge() -> None:
     assert all("text-anchor: end" in line.attrib["style"] for line in lines)
 
 
-def test_a_long_name_without_blanks_is_cut_to_two_lines() -> None:
+def test_a_long_name_without_blanks_is_cut_to_four_lines() -> None:
     """Ideographs are as wide as two letters; what does not fit ends in an ellipsis."""
-    said = texts(figures.draw(*scripts("中" * 60, "b")))
+    said = texts(figures.draw(*scripts("中" * 90, "b")))
 
-    assert ["中" * 17, "中" * 16 + " …"] == [text for text in said if "中" in text]
+    assert [*["中" * 17] * 3, "中" * 16 + " …"] == [text for text in said if "中" in text]
 
 
 def test_on_paper_a_name_without_letters_is_its_row_in_the_table() -> None:

@@ -241,6 +241,26 @@ def test_chart_without_alternative_text_is_refused(dossier: Dossier) -> None:
         pdf.render(View(document, dossier))
 
 
+def test_a_register_is_small_print_and_says_what_it_leaves_out(dossier: Dossier, monkeypatch: Any) -> None:
+    """A line a finding, linked to its evidence; of more rows than are printed the file says where they stand."""
+    found = dossier.findings
+    register = replace(findings_table(found), style="dense")
+    document = make_document(dossier)
+    document = replace(document, nodes=(*document.nodes[:1], *[replace(register, caption=name) for name in "abcd"]))
+    small = pikepdf.open(io.BytesIO(pdf.render(View(document, dossier))))
+    large = replace(
+        document, nodes=tuple(replace(each, style=None) if isinstance(each, Table) else each for each in document.nodes)
+    )
+    monkeypatch.setattr(pdf, "_REGISTER", 2)
+    cut = pikepdf.open(io.BytesIO(pdf.render(View(document, dossier))))
+    said = f"Of {len(found)} rows the first 2 are printed.".replace(" ", "")
+
+    assert len(small.pages) < len(pikepdf.open(io.BytesIO(pdf.render(View(large, dossier)))).pages)
+    assert said not in words_of(small)
+    assert 4 == words_of(cut).count(said)
+    assert len(found) == len(json.loads(cut.attachments["findings.json"].get_file().read_bytes()))
+
+
 @pytest.mark.slow
 def test_three_thousand_findings_take_seconds(dossier: Dossier) -> None:
     """A table of 3,000 findings is set in under a minute even on a busy machine."""

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import pytest
 
+import probandum_reports
 from dossiers import HELD, make_dossier
 from probandum import stats
 from probandum.document import Document, Fact, Figure, Number, Table
 from probandum.dossier import Dossier
 from probandum.errors import RecordError
 from probandum.evidence import Items
-from probandum.finding import Estimate, Groups
+from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Measure, ProbeResult
-from probandum_reports import charting, figures, heat_maps, html, lint, reliability_diagrams, row_charts, spreads
+from probandum_reports import (
+    charting,
+    figures,
+    heat_maps,
+    html,
+    lint,
+    reliability_diagrams,
+    row_charts,
+    spreads,
+    swarms,
+)
 from probandum_reports.build import build
 from probandum_reports.neighbours import tolerated
 from probandum_reports.pictures import placed
@@ -70,6 +83,25 @@ def crossings(counts: dict[str, tuple[int, int]] = COUNTS, attribute: str = CROS
             for name, each in counts.items()
         ],
     )
+
+
+def compared() -> ProbeResult:
+    """Rates of crossed groups, of which one breaks the limit beside another."""
+    counts = {name: each for name, each in COUNTS.items() if name != "old*CH"} | {"young*AT": (20, 200)}
+    rates = replace(crossings(counts), probe="bias.group-rates")
+    pair = Groups(attribute=CROSSED, group="young*AT", reference="old*DE")
+    found = stats.ratio_interval(20, 200, 45, 60)
+    ratio = Estimate(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=260,
+        unit="ratio",
+        method="koopman",
+        counts=((20, 200), (45, 60)),
+    )
+    measured = (*rates.measures, replace(rates.measures[0], metric="impact-ratio", groups=pair, estimate=ratio))
+    return replace(rates, measures=measured)
 
 
 #: Mean prediction, events and persons of each bin of two groups; the last bin of the old has too few, and that of the
@@ -185,6 +217,34 @@ def decomposed() -> ProbeResult:
     return result("explain.reliance", measures)
 
 
+#: What three features add in forty rows, and how closely one of them goes together with another.
+ROWS = {"status": [-0.6, 0.4] * 20, "age": [0.1, -0.1] * 20, "job": [0.01 * row for row in range(40)]}
+TOGETHER = "log-odds of '1'; goes together with job (0.63)"
+
+
+def whole() -> dict[str, Any]:
+    """Sizes, means and ranks of features, and the rows behind the means."""
+    measures, items = [], {}
+    for place, (name, values) in enumerate(ROWS.items()):
+        facets, design = {"feature": name}, TOGETHER if name == "age" else "log-odds of '1'"
+        sizes = clustered(fmean(map(abs, values)), 0.01, "logit")
+        mean = clustered(fmean(values), 0.01, "logit")
+        exact = Estimate(value=1.0, low=1.0, high=1.0, n=40, unit="rank", method="exact")
+        rank = exact if place == 0 else Estimate.missing("between place 2 and 3", n=40, unit="rank")
+        looks: dict[str, Any] = {"facets": facets, "mode": "disclosure"}
+        measures.append(Measure(metric="mean-absolute-shap", estimate=replace(sizes, design=design), **looks))
+        measures.append(Measure(metric="mean-shap", estimate=replace(mean, design=design), **looks))
+        if rank.value is None:
+            looks |= {"verdict": Verdict.INCONCLUSIVE, "sub_reason": SubReason.NEAR_THRESHOLD, "why": rank.why}
+        measures.append(Measure(metric="importance-rank", estimate=rank, **looks))
+        bands = ["a category" if name == "job" else ("lowest third", "highest third")[row % 2] for row in range(40)]
+        keys = tuple(map(str, range(40)))
+        items[f"explain.global/mean-shap?feature={name}"] = Items(
+            keys=keys, strata=tuple(bands), values=tuple(values), unit="logit"
+        )
+    return {"results": [result("explain.global", measures)], "items": items}
+
+
 def seen(dossier: Dossier) -> tuple[View, list[Figure], list[Table]]:
     """All findings of a dossier in one place: the view, its figures and its tables."""
     view = View(Document(id="d", title="", subtitle="", status="", front=(), nodes=()), dossier)
@@ -208,18 +268,21 @@ def texts(figure: Figure, view: View) -> list[str]:
     return ["".join(element.itertext()) for element in found]
 
 
-@pytest.mark.parametrize(
-    "made",
-    [
-        {"results": [crossings()]},
-        {"results": [calibration()]},
-        {"results": [terms()]},
-        swapped(),
-        {"results": [triage()]},
-        {"results": [stand_ins()]},
-        {"results": [decomposed()]},
-    ],
-)
+#: Dossiers that have a picture of each kind.
+PICTURED: list[dict[str, Any]] = [
+    {"results": [crossings()]},
+    {"results": [compared()]},
+    {"results": [calibration()]},
+    {"results": [terms()]},
+    swapped(),
+    {"results": [triage()]},
+    {"results": [stand_ins()]},
+    {"results": [decomposed()]},
+    whole(),
+]
+
+
+@pytest.mark.parametrize("made", PICTURED)
 def test_every_picture_is_the_same_in_every_run_and_has_table_and_reading(made: dict[str, Any]) -> None:
     """The same findings give the same bytes; what is drawn stands in the table; one sentence says what is seen."""
     view, (figure, *_), _ = seen(make_dossier(**made))
@@ -229,6 +292,29 @@ def test_every_picture_is_the_same_in_every_run_and_has_table_and_reading(made: 
     assert set(figure.findings) <= held
     assert figure.reading.endswith(".")
     assert 1 == figure.reading.count(". ") + 1
+
+
+@pytest.mark.parametrize("made", PICTURED)
+@pytest.mark.parametrize("name", ["annex_iv", "dpia"])
+def test_every_picture_may_stand_in_a_document(made: dict[str, Any], name: str) -> None:
+    """What a picture and its table quote of findings is found again at its source, so that the document is written."""
+    dossier = make_dossier(**made)
+    document = build(name, dossier)
+
+    assert any(isinstance(node, Figure) for node in document.nodes)
+    assert [] == list(lint.breaches(View(document, dossier)))
+
+
+def test_whatever_is_quoted_of_a_finding_has_a_source() -> None:
+    """Every name of a finding's fact that a builder writes is one that the lint looks up."""
+    written = {
+        name.replace("{place}", "12").replace("{what}", "threshold")
+        for file in Path(probandum_reports.__file__).parent.glob("*.py")
+        for name in re.findall(r'f"finding:\{[^"]*?\}\.([^"]+)"', file.read_text(encoding="utf-8"))
+    }
+
+    assert {"verdict", "reason", "spread-12", "threshold", "swarm"} <= written
+    assert [] == [name for name in sorted(written) if lint._OF_FINDING.fullmatch(f"finding:a.b/c.{name}") is None]
 
 
 def test_crossed_rates_are_a_map_with_value_and_n_in_each_cell() -> None:
@@ -245,6 +331,88 @@ def test_crossed_rates_are_a_map_with_value_and_n_in_each_cell() -> None:
         assert shown.n in said
     assert ["nobody"] == [text for text in said if text == "nobody"]
     assert "Selection rate: lowest for young and AT, highest for" in figure.reading
+
+
+def test_two_maps_of_one_crossing_say_whose_they_are() -> None:
+    """Two probes may count the rates of the same groups, each as it does."""
+    other = replace(crossings(), probe="bias.ll144")
+    _, maps, _ = seen(make_dossier(results=[crossings(), other]))
+
+    assert [
+        f"Rates where age and nationality cross, as {probe} counts them"
+        for probe in ("bias.intersections", "bias.ll144")
+    ] == [each.caption for each in maps]
+
+
+def test_heads_of_columns_are_told_apart() -> None:
+    """A long name is broken behind its hyphens and stands on several lines, whole."""
+    names = ("Amer-Indian-Eskimo", "Amer-Indian-Islander", "Black", "Other", "White")
+    counts = {f"{sex}*{race}": (40, 100) for sex in ("women", "men") for race in names}
+    view, (figure,), _ = seen(make_dossier(results=[crossings(counts, "sex*race")]))
+    said = texts(figure, view)
+
+    assert 2 == said.count("Amer-Indian-")
+    assert {"Eskimo", "Islander"} <= set(said)
+
+
+def test_maps_that_fit_no_page_together_stand_on_several_sheets() -> None:
+    """Each sheet has its own scale, table and sentence, and fits a page of paper."""
+    counts = {f"origin {place}*{sex}": (40, 100) for place in range(6) for sex in ("women", "men")}
+    rates = crossings(counts, "origin*sex")
+    measures = [replace(each, metric=metric) for metric in ("selection-rate", "tpr", "fpr") for each in rates.measures]
+    view, maps, _ = seen(make_dossier(results=[replace(rates, measures=tuple(measures))]))
+
+    assert [f"Rates where origin and sex cross ({place} of 2)" for place in (1, 2)] == [each.caption for each in maps]
+    assert [24, 12] == [len(each.findings) for each in maps]
+    assert all(sheet(each, view, heat_maps.chart).get_figheight() <= charting.PAGE for each in maps)
+
+
+def test_labels_of_a_full_chart_take_fewer_lines_than_would_leave_the_page() -> None:
+    """A row grows for a long label only as long as all rows fit a page of paper."""
+    name = "a group whose name goes on and on until it would take four lines of the chart beside the other groups "
+    counts = {f"{name}{place}": (40 + place, 100) for place in range(24)}
+    few, many = (
+        seen(make_dossier(results=[crossings(dict(list(counts.items())[:most]), "age")])) for most in (3, len(counts))
+    )
+    tall = [
+        sheet(figure, view, lambda *given: row_charts.chart(row_charts.rates, *given)).get_figheight()
+        for view, (figure,), _ in (few, many)
+    ]
+
+    assert tall[0] > 3 * 0.3 + 1.04 + 0.2
+    assert tall[1] <= charting.PAGE
+
+
+def rare() -> Dossier:
+    """A difference of low rates, within the limit as declared and not within a fifth of the larger rate."""
+    pair = Groups(attribute="age", group="25 or younger", reference="over 25")
+    found = stats.bounds("newcombe", level=0.95, counts=((20, 1000), (12, 1000)))
+    estimate = Estimate(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=2000,
+        unit="share",
+        method="newcombe",
+        counts=((20, 1000), (12, 1000)),
+    )
+    return make_dossier(
+        results=[result("bias.group-rates", [Measure(metric="fpr-difference", groups=pair, estimate=estimate)])],
+        waivers=(),
+    )
+
+
+def test_an_interval_within_a_limit_that_is_too_wide_says_so() -> None:
+    """What is tolerated and too far for a pass is dotted up to the limit, and the sentence says why nothing passes."""
+    dossier = rare()
+    view, (figure,), _ = seen(dossier)
+    axes = sheet(figure, view, lambda *given: row_charts.chart(row_charts.intervals, *given)).axes[0]
+    dotted = sorted((each.get_x(), each.get_x() + each.get_width()) for each in axes.patches if each.get_hatch())
+
+    assert [Verdict.INCONCLUSIVE] == [each.verdict for each in dossier.findings]
+    assert pytest.approx([-0.05, -0.004, 0.004, 0.05]) == [edge for part in dotted for edge in part]
+    assert "too far for a pass" in texts(figure, view)
+    assert figure.reading.endswith(", 1 of them within a limit too wide for rates this low.")
 
 
 def test_a_darker_cell_is_a_larger_share() -> None:
@@ -265,30 +433,31 @@ def ordered(figure: Figure) -> list[str]:
 
 def test_a_group_beyond_the_limit_is_marked_in_the_map_and_named_in_the_table() -> None:
     """A frame, the shape of a FAIL, what both mean, and the comparison that broke the limit; no other cell has them."""
-    counts = {name: each for name, each in COUNTS.items() if name != "old*CH"} | {"young*AT": (20, 200)}
-    rates = replace(crossings(counts), probe="bias.group-rates")
-    pair = Groups(attribute=CROSSED, group="young*AT", reference="old*DE")
-    found = stats.ratio_interval(20, 200, 45, 60)
-    ratio = Estimate(
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        n=260,
-        unit="ratio",
-        method="koopman",
-        counts=((20, 200), (45, 60)),
-    )
-    measured = (*rates.measures, replace(rates.measures[0], metric="impact-ratio", groups=pair, estimate=ratio))
-    view, (figure, *_), _ = seen(make_dossier(results=[replace(rates, measures=measured)]))
+    view, (figure, *_), _ = seen(make_dossier(results=[compared()]))
     axes = sheet(figure, view, heat_maps.chart).axes[0]
     marks = [(round(float(line.get_xdata()[0])), round(float(line.get_ydata()[0]))) for line in axes.lines]
-    told = {str(row[0]): row[-1] for row in figure.twin.rows}
+    told = {str(row[0]): row[-2:] for row in figure.twin.rows}
 
     assert [(0, 0)] == marks
     assert "beyond the limit beside another group" in texts(figure, view)
-    assert ["Fail"] == [cell.value for cell in told.values() if isinstance(cell, Fact)]
-    assert {"Impact ratio against old and DE"} == {cell.label for cell in told.values() if isinstance(cell, Fact)}
-    assert 3 == sum(cell == "none" for cell in told.values())
+    assert [("Impact ratio against old and DE", "Fail")] == [
+        (compared, verdict.value) for compared, verdict in told.values() if isinstance(verdict, Fact)
+    ]
+    assert 3 == sum(cells == ("none", "none") for cells in told.values())
+
+
+def test_a_broken_ratio_of_error_rates_marks_its_group() -> None:
+    """Rates other than selection are held against a limit on their difference or on their ratio."""
+    dossier = make_dossier(results=[compared()])
+    found = tuple(
+        replace(each, metric=each.metric.replace("selection-rate", "fpr").replace("impact-ratio", "fpr-ratio"))
+        for each in dossier.findings
+    )
+    view, (figure, *_), _ = seen(replace(dossier, findings=found))
+
+    assert ["young*AT"] == [
+        each.rpartition("=")[2] for each in figure.findings if heat_maps.breaks(view.shown(each), view)
+    ]
 
 
 def test_a_small_cell_stays_withheld_in_a_map() -> None:
@@ -458,9 +627,38 @@ def test_slices_say_which_of_them_hold() -> None:
     assert 2 * len(SLICES) == len(figure.twin.rows)
     assert figure.reading == (
         "Of 3 slices in which one half of the rows shows a wider difference, 1 holds in the other: "
-        "women against men; selection-difference; town Bath; the others may have been picked by chance."
+        "town Bath (women against men); the others may have been picked by chance."
     )
     assert {view.shown(each).value for each in figure.findings} <= set(texts(figure, view))
+
+
+def test_slices_are_told_apart_by_the_letters_beside_them() -> None:
+    """What all share is left out, what tells them apart comes first and is not cut, and a quantity has its title."""
+    names = [f"Asian-Pac-Islander, hours 40 to 50, education_num {low} to 13" for low in (9, 10)]
+    of = [Groups(attribute="race", group=group, reference="White") for group in ("Amer-Indian-Eskimo", "Black")]
+    measures = [
+        Measure(
+            metric="slice-excess",
+            groups=pair,
+            facets={"gap": "fpr-difference", "slice": name},
+            estimate=clustered(-0.1, 0.05, "share"),
+            mode="disclosure",
+        )
+        for name in names
+        for pair in of
+    ]
+    view, (figure,), _ = seen(make_dossier(results=[result("bias.triage", measures)]))
+    said = " ".join(texts(figure, view))
+    narrow = figures.draw_narrow(figure, view)
+    assert narrow is not None
+    folded = " ".join("".join(each.itertext()) for each in ET.fromstring(narrow).iter() if each.tag.endswith("}text"))
+
+    for drawn in (said, folded):
+        assert all(2 == drawn.count(name) for name in names)
+        assert all(2 == drawn.count(f"{pair.group} against White") for pair in of)
+        assert "fpr" not in drawn
+        assert "…" not in drawn
+    assert "gap: false-positive-rate difference" in str(figure.twin.rows[0][0])
 
 
 def test_where_no_slice_holds_that_is_what_is_read() -> None:
@@ -487,3 +685,81 @@ def test_features_say_what_stands_in_and_what_carries_the_gap() -> None:
         "The attribute is told, with an AUC of 0.6 and more each alone, by job; most of the difference in scores runs "
         "through job."
     )
+
+
+def test_features_are_bars_the_largest_first_with_the_ranks_that_show() -> None:
+    """What goes together with others is said; the table has every size and every rank."""
+    view, (bars, swarm), rest = seen(make_dossier(**whole()))
+    axes = sheet(bars, view, lambda *given: row_charts.chart(row_charts.rates, *given)).axes[0]
+
+    assert ("rates", "swarm") == (bars.kind, swarm.kind)
+    assert not rest
+    assert ["status", "job", "age"] == [name.rpartition("=")[2] for name in bars.findings]
+    assert pytest.approx([0.5, 0.195, 0.1]) == [each.get_width() for each in axes.patches]
+    assert 3 == len(bars.twin.rows)
+    assert ["status", "job", "age"] == [row[0] for row in bars.twin.rows]
+    assert "its interval lies apart" == bars.twin.rows[0][-1]
+    assert "Between place 2 and 3." == getattr(bars.twin.rows[1][-1], "value", None)
+    assert (
+        "The answers rest most on status; 1 of 3 places are settled, where intervals lie apart; "
+        "read together with others, since they go together: age."
+    ) == bars.reading
+
+
+def test_a_beeswarm_has_a_point_a_row_where_the_row_is() -> None:
+    """In both widths; fuller points are higher values, and the table says the same in numbers."""
+    view, (_, figure), _ = seen(make_dossier(**whole()))
+    for draw in (swarms.chart, swarms.narrow):
+        axes = sheet(figure, view, draw).axes[0]
+        found: dict[int, list[float]] = {}
+        for each in axes.artists:
+            if each.size == swarms._POINT:
+                for across, down in each.spots:
+                    found.setdefault(round(down), []).append(across)
+        assert {0: sorted(ROWS["status"]), 1: sorted(ROWS["job"]), 2: sorted(ROWS["age"])} == {
+            line: sorted(values) for line, values in found.items()
+        }
+    said = [cell.value for row in figure.twin.rows for cell in row if isinstance(cell, Fact)]
+    assert said[0].startswith("from −0.600 to 0.400, half of the rows from −0.600 to 0.400, the middle one −0.100")
+    assert said[0].endswith("mean by value of the feature: lowest third −0.600, highest third 0.400")
+    assert "mean by value" not in said[1]
+    assert figure.reading.startswith("High values of status speak for the class that is explained")
+    legend = {"low value", "high value", "no order"}
+    assert legend <= set(texts(figure, view))
+
+
+def test_points_that_would_cover_each_other_stand_apart() -> None:
+    """No two of one step lie closer than a point is wide; a taller column holds more."""
+    across = [0.0] * 9 + [0.01, 0.5, 0.5]
+    ways = swarms.aside(across, width=0.05)
+    spots = list(zip(ways, across, strict=True))
+
+    assert len(set(spots)) == len(spots)
+    assert 5 == max(map(abs, ways[:10]))
+    assert [0, 1] == ways[10:]
+
+
+def test_a_beeswarm_says_what_its_items_say() -> None:
+    """Another row in the items is another table, and a document with the old one is refused."""
+    made = whole()
+    dossier = make_dossier(**made)
+    _, (_, figure), _ = seen(dossier)
+    document = Document(id="d", title="", subtitle="", status="", front=(), nodes=(figure,))
+    name = next(iter(made["items"]))
+    other = replace(dossier, items={**made["items"], name: replace(made["items"][name], values=(9.0,) * 40)})
+    fact = next(cell for row in figure.twin.rows for cell in row if isinstance(cell, Fact))
+
+    assert lint._unfounded(View(document, dossier), fact) is None
+    assert "swarm" in str(lint._unfounded(View(document, other), fact))
+
+
+def test_a_handful_of_rows_is_no_swarm() -> None:
+    """Nine rows would tell on persons: nothing is drawn of them."""
+    made = whole()
+    few = {
+        name: replace(each, keys=each.keys[:9], strata=each.strata[:9], values=each.values[:9])
+        for name, each in made["items"].items()
+    }
+    _, found, _ = seen(make_dossier(results=made["results"], items=few))
+
+    assert ["rates"] == [each.kind for each in found]

@@ -88,6 +88,16 @@ def test_value_and_interval_share_their_decimals() -> None:
     assert ("0.000", "95 % interval −0.050 to 0.050") == (saying.value(estimate), saying.interval(estimate))
 
 
+def test_a_posterior_is_no_interval_of_an_error_rate() -> None:
+    """Its range and what is computed from it are said to be of a posterior, and to have no error rate."""
+    ranged = Estimate(value=0.03, low=0.02, high=0.05, n=66, unit="share", method="posterior")
+    told = Estimate(value=1.0, low=1.0, high=1.0, n=66, unit="share", method="exact", design="of the posterior")
+
+    assert "95 % of a posterior 0.020 to 0.050, without an error rate" == saying.interval(ranged)
+    assert "of a posterior, no interval" == saying.interval(told)
+    assert "of the posterior: for display, without an error rate" == saying.method(told)
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "expected"),
     [(8.15e-14, "score", "8.2e−14"), (0.0000321, "second", "3.21e−05 s"), (631.8, "samples", "632 samples")],

@@ -183,6 +183,18 @@ def test_among_equals_the_furthest_beyond_their_limit_are_drawn(dossier: Dossier
     assert [finding.id for finding in crowd[50:]] == drawn
 
 
+def test_the_annex_is_small_print_and_says_why_only_where_it_says_something(dossier: Dossier) -> None:
+    """Judged findings with their reasons, reported ones without, those without a value apart, and the methods."""
+    tables = [each for each in in_full(view_of(dossier), dossier.findings, caption="All") if isinstance(each, Table)]
+    headers = {each.caption: each.header for each in tables}
+
+    assert {"dense"} == {each.style for each in tables}
+    assert ("Quantity", "Result", "Limit", "Why") == headers["All"]
+    assert ("Quantity", "Result") == headers["All, reported and not judged"]
+    assert "Why" in headers["All, reported and not judged, without a value"]
+    assert len(dossier.findings) == sum(len(each.rows) for each in tables if not each.caption.endswith(": methods"))
+
+
 def test_each_limit_says_once_whose_it_is(dossier: Dossier) -> None:
     """One row a limit, as declared; a limit of nobody has a gap beside it."""
     gap = Gap(what="x", citation="y", supplier="z", field_id="f")

@@ -63,13 +63,14 @@ from probandum.stats.resampling import (
 from probandum.stats.sequential import SequentialTest
 from probandum.stats.shrinkage import Shrunk, differential_fairness, shrunk_rates
 from probandum.stats.stratified import odds_ratio_interval, stratified_difference_interval, stratified_ratio_interval
-from probandum.stats.testing import equivalence, mcnemar
-from probandum.stats.two_way import filled, kept, two_way_interval
+from probandum.stats.testing import equivalence, mcnemar, no_difference
+from probandum.stats.two_way import ROUNDING, filled, kept, two_way_interval, variance_of, without_rounding
 from probandum.stats.weighted_auc import WeightedArea, clustered_area, weighted_area
 from probandum.stats.weighted_strata import ClusteredStrata
 
 __all__ = [
     "METHODS",
+    "ROUNDING",
     "Area",
     "ClusterSums",
     "ClusteredStrata",
@@ -123,6 +124,7 @@ __all__ = [
     "n_for_equivalence",
     "n_for_verdict",
     "n_for_zero_events",
+    "no_difference",
     "odds_ratio_interval",
     "p_value",
     "paired_difference_interval",
@@ -139,7 +141,9 @@ __all__ = [
     "stratified_ratio_interval",
     "subgroup_areas",
     "two_way_interval",
+    "variance_of",
     "weighted_area",
     "welch_interval",
+    "without_rounding",
     "woolf",
 ]

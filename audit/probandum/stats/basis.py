@@ -11,6 +11,7 @@
     delong                                        likewise, of the AUC; bounds are taken on its logit
     cr2-logit                                     likewise, of a share
     korn-graubard                                 likewise; bounds are exact ones of as many trials as say as much
+    share-t                                       likewise, of a share; bounds are cut off at 0 and 1
     log-t                                         moments of the logarithm of the value, likewise
     log-change                                    moments of the logarithm of 1 + the value, likewise
     bootstrap, bca                                draws, sorted, with the observed value
@@ -41,7 +42,7 @@ from probandum.stats.intervals import (
     ratio_family,
     share_family,
 )
-from probandum.stats.means import LogChange, LogStudent, Student
+from probandum.stats.means import LogChange, LogStudent, ShareStudent, Student
 from probandum.stats.paired import McNemarTango, PairedGap, paired_gap
 from probandum.stats.resampling import resampled
 from probandum.stats.scores import ClopperPearson, Katz, Koopman, MiettinenNurminen, Newcombe, Tango, Wilson
@@ -58,7 +59,8 @@ PAIRS = ("tango", "mcnemar-tango")
 PAIRED_GAP = "paired-gap"
 TOP = "hypergeometric"
 LOG_CHANGE = "log-change"
-MOMENTS = ("t", "two-way", "welch", "cr2", "delong-difference", "log-t", LOG_CHANGE)
+SHARE = "share-t"
+MOMENTS = ("t", "two-way", "welch", "cr2", "delong-difference", "log-t", LOG_CHANGE, SHARE)
 #: Moments of a share whose bounds are taken on its logit.
 LOGITS = ("delong", "cr2-logit")
 EFFECTIVE = "korn-graubard"
@@ -190,6 +192,8 @@ def family_of(
         if method in LOGITS:
             return DeLong(area=moments[0], standard_error=moments[1], df=moments[2])
         student = Student(mean=moments[0], standard_error=moments[1], df=moments[2])
+        if method == SHARE:
+            return ShareStudent(share=student)
         if method == LOG_CHANGE:
             return LogChange(logarithm=student)
         return LogStudent(logarithm=student) if method == "log-t" else student

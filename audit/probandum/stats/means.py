@@ -85,6 +85,42 @@ class Student(Family):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShareStudent(Family):
+    """A share whose error follows Student's t, also where it is 0 or 1: bounds beyond these are cut off at them.
+
+    Cutting an interval where no share can lie covers as often as the whole one.
+    """
+
+    share: Student
+
+    def __post_init__(self) -> None:
+        """Refuse what is no share."""
+        if not 0 <= self.share.mean <= 1:
+            raise ValueError(f"share is {self.share.mean}; expected from 0 to 1")
+
+    @property
+    def value(self) -> float:
+        """The share."""
+        return self.share.mean
+
+    def lower(self, alpha: float) -> float:
+        """The mean less t standard errors, 0 at least."""
+        return max(0.0, self.share.lower(alpha))
+
+    def upper(self, alpha: float) -> float:
+        """The mean plus t standard errors, 1 at most."""
+        return min(1.0, self.share.upper(alpha))
+
+    def p_above(self, limit: float) -> float:
+        """Student's; no share lies below 0 or above 1."""
+        return 0.0 if limit < 0 else 1.0 if limit >= 1 else self.share.p_above(limit)
+
+    def p_below(self, limit: float) -> float:
+        """Student's; no share lies below 0 or above 1."""
+        return 0.0 if limit > 1 else 1.0 if limit <= 0 else self.share.p_below(limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogStudent(Family):
     """A positive value whose logarithm follows Student's t: its interval is a factor, not a distance."""
 

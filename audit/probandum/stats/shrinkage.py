@@ -11,13 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from probandum.stats.checking import refuse_count, refuse_number, refuse_share, refuse_trials
+from probandum.stats.checking import refuse_count, refuse_share, refuse_trials
 
 #: The least intraclass correlation: groups that look all alike are shrunk nearly, and never quite, to one rate.
 LEAST_CORRELATION = 1e-6
-
-#: Quantiles at which a posterior probability of two rates is summed.
-_STEPS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,22 +35,12 @@ class Shrunk:
         return tuple(a / (a + b) for a, b in self.posteriors)
 
     def credible(self, *, level: float = 0.95) -> tuple[tuple[float, float], ...]:
-        """The central interval of each group's posterior; for display, it claims no coverage."""
+        """The central interval of each posterior, with the prior taken for known: too narrow where groups are few."""
         from scipy.special import betaincinv
 
         refuse_share("level", level)
         tails = ((1 - level) / 2, (1 + level) / 2)
         return tuple((float(betaincinv(a, b, tails[0])), float(betaincinv(a, b, tails[1]))) for a, b in self.posteriors)
-
-    def probability_below(self, ratio: float, group: int, reference: int) -> float:
-        """The posterior probability that rate[group] / rate[reference] is below ``ratio``; information only."""
-        from scipy.special import betainc, betaincinv
-
-        refuse_number("ratio", ratio)
-        a, b = self.posteriors[group]
-        places = (np.arange(_STEPS) + 0.5) / _STEPS
-        edges = np.clip(ratio * betaincinv(*self.posteriors[reference], places), 0.0, 1.0)
-        return float(betainc(a, b, edges).mean())
 
 
 def shrunk_rates(events: Sequence[int], trials: Sequence[int]) -> Shrunk:

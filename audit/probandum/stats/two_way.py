@@ -15,9 +15,11 @@ from probandum.stats.means import Student, satterthwaite
 #: How often an additive fit is refined at most, and the step at which it stands.
 _STEPS = 1000
 _CLOSE = 1e-12
+#: What lies closer together than this part of the scale is alike but for rounding.
+ROUNDING = 1e-9
 
 
-def two_way_interval(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Interval:
+def two_way_interval(a: ArrayLike, b: ArrayLike, *, level: float = 0.95, scale: float | None = None) -> Interval:
     """Interval of mean(a) - mean(b), neutral value 0, over templates (rows) and names (columns).
 
     ``a``: shape (T, N_A), ``b``: shape (T, N_B): the same templates crossed with the names of each group, every
@@ -31,7 +33,9 @@ def two_way_interval(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Inte
         mean(a) - mean(b) +- t_df sqrt(v)
 
     Taking the names as fixed would call 80 % confidence 95 % (Clark 1973). For one explicit text a group
-    (no names) use ``mean_interval`` over the differences d_t. Where nothing varies the standard error is 0.
+    (no names) use ``mean_interval`` over the differences d_t. Where nothing varies the standard error is 0; what is
+    smaller than 1e-9 of ``scale``, the largest number behind ``a`` and ``b``, by default in them, is rounding and
+    counts as 0.
 
     >>> interval = two_way_interval([[1.0, 2.0], [2.0, 5.0]], [[0.0, 1.0], [0.0, 1.0]])
     >>> interval.value, round(interval.standard_error or 0, 4), round(interval.df or 0, 4)  # v = 1 + 1.25 - 0.25
@@ -43,10 +47,12 @@ def two_way_interval(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Inte
         raise ValueError(f"a has {len(first)} templates and b {len(second)}; expected the same rows in both")
     templates, names_a, names_b = len(first), first.shape[1], second.shape[1]
 
-    gaps = first.mean(axis=1) - second.mean(axis=1)
-    from_templates = float(gaps.var(ddof=1)) / templates
-    from_names = float(first.mean(axis=0).var(ddof=1)) / names_a + float(second.mean(axis=0).var(ddof=1)) / names_b
-    residual = (_residual_squares(first) + _residual_squares(second)) / ((templates - 1) * (names_a + names_b - 2))
+    least = ROUNDING * (max(float(np.abs(first).max()), float(np.abs(second).max())) if scale is None else scale)
+    gaps = without_rounding(first.mean(axis=1) - second.mean(axis=1), least)
+    from_templates = variance_of(gaps, least) / templates
+    from_names = variance_of(first.mean(axis=0), least) / names_a + variance_of(second.mean(axis=0), least) / names_b
+    residual = _residual_squares(first, least) + _residual_squares(second, least)
+    residual /= (templates - 1) * (names_a + names_b - 2)
     counted_twice = residual * (1 / (templates * names_a) + 1 / (templates * names_b))
     variance = max(from_templates + from_names - counted_twice, from_templates, from_names)
 
@@ -55,10 +61,28 @@ def two_way_interval(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Inte
     return student.interval(level=level, method="two-way")
 
 
-def _residual_squares(table: Reals) -> float:
+def without_rounding(differences: Reals, least: float) -> Reals:
+    """``differences`` with 0 for those of at most ``least``.
+
+    >>> without_rounding(np.array([2.8e-17, 0.5]), 1e-9).tolist()
+    [0.0, 0.5]
+    """
+    return np.where(np.abs(differences) <= least, 0.0, differences)
+
+
+def variance_of(values: Reals, least: float) -> float:
+    """The sample variance of at least two values; 0 where they lie no further apart than ``least``.
+
+    >>> variance_of(np.array([0.1 + 0.2, 0.3]), 1e-9), variance_of(np.array([1.0, 3.0]), 1e-9)
+    (0.0, 2.0)
+    """
+    return float(values.var(ddof=1)) if np.ptp(values) > least else 0.0
+
+
+def _residual_squares(table: Reals, least: float) -> float:
     """The sum of squares that template and name effects leave."""
     rows, columns = table.mean(axis=1, keepdims=True), table.mean(axis=0, keepdims=True)
-    return float(((table - rows - columns + table.mean()) ** 2).sum())
+    return float((without_rounding(table - rows - columns + table.mean(), least) ** 2).sum())
 
 
 def filled(values: Reals, valid: NDArray[np.bool_]) -> Reals:

@@ -22,6 +22,9 @@ from probandum.targets.loading import said
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Keys of a plan that are sent beside the question, in which ``env:NAME`` is read from the environment.
 SENT = ("extra", "request", "parameters", "inputs", "identity")
+#: The fewest characters of a secret: wherever a server repeats one it is blanked, and a shorter one stands in ordinary
+#: words of an answer, too. No service gives out keys as short as that.
+SHORTEST_SECRET = 8
 
 #: How many asks are under way at once: each holds a connection, and a process may open about a thousand.
 Concurrency = Annotated[int, Between(least=1, most=1000)]
@@ -122,6 +125,12 @@ class Access:
             return self.proxy
         found = _from_environment(("proxy",), self.proxy.removeprefix(FROM_ENVIRONMENT))
         _check_address("proxy", found, secret=True)
+        if 0 < len(unquote(urlsplit(found).password or "")) < SHORTEST_SECRET:
+            raise UsageError(
+                f"target.proxy: the password has fewer than {SHORTEST_SECRET} characters, and one as short as that "
+                "would be blanked in answers, too",
+                remedy="name a proxy that wants a longer one, or none",
+            )
         return found
 
     def hiding(self) -> Secrets:
@@ -205,6 +214,12 @@ def _from_environment(place: Place, name: str) -> str:
         raise UsageError(
             f"target.{key}: names no environment variable that is set",
             remedy="set it, or check its name; the secret itself does not belong here",
+        )
+    if len(value.removeprefix("Bearer ").strip()) < SHORTEST_SECRET:
+        raise UsageError(
+            f"target.{key}: the environment variable holds fewer than {SHORTEST_SECRET} characters, and a secret as "
+            "short as that would be blanked in answers, too",
+            remedy="leave the key out where the server wants none, and write what is no secret into the plan",
         )
     if not _sendable(value) and place[0] not in SENT:
         raise UsageError(f"target.{key}: the environment variable holds characters that no header can")

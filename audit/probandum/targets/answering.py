@@ -77,6 +77,33 @@ def class_names(labels: Sequence[object]) -> tuple[str, ...]:
     return names
 
 
+def names_of(labels: Sequence[object], own: Sequence[str]) -> tuple[str, ...]:
+    """What classes are called: as the plan says, or as the model itself; UsageError where the two cannot both be."""
+    if (text := misnamed(labels, own)) is not None:
+        raise UsageError(f"target.labels: {text}")
+    return class_names(labels) or tuple(own)
+
+
+def misnamed(labels: Sequence[object], own: Sequence[str]) -> str | None:
+    """What is wrong with the plan's names of classes that the model calls ``own``, in the order of its probabilities.
+
+    Other names may be given in their place, as "good" for 1. The same names in another order would call each class by
+    the name of another one.
+
+    >>> misnamed(["1", "0"], ("0", "1"))
+    'names 1, 0, and the model has these in the order 0, 1; write them so, or leave labels out'
+    >>> misnamed(["bad", "good"], ("0", "1")), misnamed(["a"], ("0", "1"))
+    (None, '1 names for 2 classes')
+    """
+    names = [str(label) for label in labels]
+    if names and len(names) != len(own):
+        return f"{len(names)} names for {len(own)} classes"
+    if names and sorted(names) == sorted(own) and names != list(own):
+        given, there = ", ".join(names), ", ".join(own)
+        return f"names {given}, and the model has these in the order {there}; write them so, or leave labels out"
+    return None
+
+
 def named_twice(names: Sequence[str]) -> str | None:
     """The first name that occurs twice; None where none does."""
     return next((name for name in names if names.count(name) > 1), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,11 @@ from probandum.errors import DataError
 from probandum.evidence import Capability, Request, Response
 from probandum.keywords import Text
 from probandum.public_records import PublicRecord, read_records
-from probandum.target import Target, TargetContext, target
+from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.answering import unable
+
+#: What to do about an item with two answers.
+_ONE = "leave one of them"
 
 
 @target("answers")
@@ -36,13 +39,30 @@ class AnswersTarget(Target):
         self._file = file.name
         self._answers: dict[str, str] = {}
         for record in read_records(file):
-            self._add(record, record.text(item), record.text(answer))
+            if text := _two_answers(self._answers, record, record.text(item), record.text(answer)):
+                raise DataError(f"target.path: {text}", remedy=_ONE)
         self._digest = codec.digest(file.read_bytes())
         self._fields = {"item": item, "answer": answer}
 
-    def _add(self, record: PublicRecord, item: str, answer: str) -> None:
-        if self._answers.setdefault(item, answer) != answer:
-            raise DataError(f"target.path: {record.where}: item {item!r} has two answers", remedy="leave one of them")
+    @classmethod
+    def file_problems(cls, options: Mapping[str, Any], context: TargetContext) -> Iterator[Problem]:
+        """A file that cannot be read, a field that a record lacks, and every item with two answers."""
+        try:
+            records = read_records(context.resolve(options["path"]))
+        except DataError as error:
+            yield Problem(("path",), "; ".join(error.lines()))
+            return
+        fields = [(key, options.get(key, key)) for key in ("item", "answer")]
+        lacking = [
+            Problem((key,) if key in options else (), text) for key, name in fields if (text := _lacks(records, name))
+        ]
+        yield from lacking
+        if not lacking:
+            (_, item), (_, answer) = fields
+            answers: dict[str, str] = {}
+            for record in records:
+                if text := _two_answers(answers, record, record.text(item), record.text(answer)):
+                    yield Problem(("path",), f"{text}; {_ONE}")
 
     def identity(self) -> Mapping[str, Any]:
         """The digest of the file, and how it was read."""
@@ -58,3 +78,20 @@ class AnswersTarget(Target):
         found = np.array([[float(item in self._answers)] for item in request.texts])
         texts = tuple(self._answers.get(item, "") for item in request.texts)
         return Response(outputs=found, texts=texts, labels=self.labels)
+
+
+def _two_answers(answers: dict[str, str], record: PublicRecord, item: str, answer: str) -> str | None:
+    """The answer is added to the others; what to say where another is there for the same item."""
+    if answers.setdefault(item, answer) == answer:
+        return None
+    return f"{record.where}: item {item!r} has two answers"
+
+
+def _lacks(records: Sequence[PublicRecord], name: str) -> str | None:
+    """What is wrong with a field of the first record that lacks it; None where all have it as text."""
+    for record in records:
+        try:
+            record.text(name)
+        except DataError as error:
+            return "; ".join(error.lines())
+    return None

@@ -51,10 +51,12 @@ class Apart:
 
     TargetError where the files cannot be loaded, and whenever the process has ended or takes more than ``timeout``
     seconds for one answer: then it is ended, and so are those that it may have started. ``quiet``: what it prints
-    goes nowhere.
+    goes nowhere. ``missing``: an empty text among its columns is a gap.
     """
 
-    def __init__(self, parts: Sequence[Part], *, timeout: float, threads: int = 0, quiet: bool = False) -> None:
+    def __init__(
+        self, parts: Sequence[Part], *, timeout: float, threads: int = 0, quiet: bool = False, missing: bool = False
+    ) -> None:
         self._name, self._timeout = parts[0].name, timeout
         self._ended: str | None = None
         #: What the process has taken so far, as it says; what an estimate counts, and nothing else.
@@ -72,7 +74,7 @@ class Apart:
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             os.set_blocking(pipe.fileno(), False)
-        loaded = self._exchange(Load(parts=tuple(parts), threads=threads), Loaded)
+        loaded = self._exchange(Load(parts=tuple(parts), threads=threads, missing=missing), Loaded)
         if loaded.facts is None:
             self.close()
             raise TargetError(loaded.error)

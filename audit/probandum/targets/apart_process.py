@@ -132,10 +132,10 @@ def _loaded(asked: Load) -> Fitted:
     if first.kind in ("xgboost", "lightgbm"):
         sys.modules.update(dict.fromkeys(_UNNEEDED))  # None there means: not to be imported
     if first.kind == "xgboost":
-        return XGBoostHeld(first, asked.threads)
+        return XGBoostHeld(first, asked.threads, missing=asked.missing)
     if first.kind == "lightgbm":
-        return LightGBMHeld(first, asked.threads)
-    return load(asked.parts)
+        return LightGBMHeld(first, asked.threads, missing=asked.missing)
+    return load(asked.parts, missing=asked.missing)
 
 
 def _send(pipe: BinaryIO, frame: bytes) -> None:

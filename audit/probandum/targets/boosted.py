@@ -12,7 +12,7 @@ from probandum.evidence import Capability, Request, Response, Table
 from probandum.keywords import Seconds, Text
 from probandum.subject import NUMERIC
 from probandum.target import Problem, Target, TargetContext
-from probandum.targets.answering import Inputs, Labels, answered, class_names
+from probandum.targets.answering import Inputs, Labels, answered, misnamed, names_of
 from probandum.targets.apart import Apart
 from probandum.targets.fitted import Part, columns_of, refuse_no_numbers
 from probandum.targets.forms import Sha256, other_file
@@ -55,7 +55,7 @@ class BoostedTarget(Target):
         if not file.data:
             raise TargetError(f"{self._file}: the file is empty")
         part = Part(kind=self.module, name=self._file, data=file.data)
-        self._fitted = Apart([part], timeout=timeout, threads=context.threads, quiet=True)
+        self._fitted = Apart([part], timeout=timeout, threads=context.threads, quiet=True, missing=context.missing)
         try:
             if context.numeric:
                 refuse_no_numbers(self._file, self._fitted.facts)
@@ -78,6 +78,9 @@ class BoostedTarget(Target):
         path = model_path(context, options["path"])
         if text := cls._other_kind(path) or cls.no_model(path):
             yield Problem(("path",), text)
+        labels = options.get("labels", ())
+        if (text := misnamed(labels, [str(number) for number in range(len(labels))])) is not None:
+            yield Problem(("labels",), text)  # the library numbers all classes from 0
         yield from other_file(path, options)
 
     @classmethod
@@ -141,6 +144,4 @@ class BoostedTarget(Target):
                 f"{self._file}: a {facts.type}, which gives {why}",
                 remedy=f"train it with {self.objectives}, or audit its decisions with target log",
             )
-        if labels and len(labels) != len(facts.classes):
-            raise UsageError(f"target.labels: {len(labels)} names for {len(facts.classes)} classes")
-        return class_names(labels) or facts.classes
+        return names_of(labels, facts.classes)

@@ -2,7 +2,8 @@
 
 Both libraries end the process that reads some damaged files, so nothing here runs in the process of the audit. Rows
 become a matrix of numbers; texts in a categorical column become the codes that the model itself states, since both
-libraries take a category that they never saw for another one, or for a missing value, without a word.
+libraries take a category that they never saw for another one, or for a missing value, without a word. A gap is NaN,
+which both take for a missing value.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 from probandum.errors import TargetError
 from probandum.evidence import ATTRIBUTED_ROWS, Column, Floats, Table
+from probandum.gaps import absent
 from probandum.subject import as_text
 from probandum.targets.answering import Inputs
 from probandum.targets.fitted import Facts, Part
@@ -47,7 +49,8 @@ _PREFIX = re.compile(r"^\[[\d:]+\] \S+:\d+: ")
 class XGBoostHeld:
     """A booster of XGBoost, in this process; of trees after the best round none answers, as in its own classifiers."""
 
-    def __init__(self, part: Part, threads: int) -> None:
+    def __init__(self, part: Part, threads: int, *, missing: bool = False) -> None:
+        self._missing = missing
         self._library = need("xgboost", needed_for=part.name, extra="xgb")
         self._booster = self._library.Booster({"nthread": threads} if threads else {})
         try:
@@ -95,7 +98,7 @@ class XGBoostHeld:
 
     def _data(self, inputs: Inputs) -> Any:
         return self._library.DMatrix(
-            _matrix(inputs, self._categories),
+            _matrix(inputs, self._categories, missing=self._missing),
             feature_names=self._booster.feature_names,
             feature_types=self._kinds,
             enable_categorical=bool(self._categories),
@@ -105,7 +108,8 @@ class XGBoostHeld:
 class LightGBMHeld:
     """A booster of LightGBM, in this process."""
 
-    def __init__(self, part: Part, threads: int) -> None:
+    def __init__(self, part: Part, threads: int, *, missing: bool = False) -> None:
+        self._missing = missing
         library = need("lightgbm", needed_for=part.name, extra="lgbm")
         self._threads = threads
         try:
@@ -131,7 +135,7 @@ class LightGBMHeld:
 
     def probabilities(self, inputs: Inputs) -> Floats:
         """Of every class, or of the second of two."""
-        matrix = _matrix(inputs, self._categories)
+        matrix = _matrix(inputs, self._categories, missing=self._missing)
         found = self._booster.predict(matrix, num_threads=self._threads)
         return np.asarray(found, dtype=np.float64)
 
@@ -140,7 +144,7 @@ class LightGBMHeld:
         if method == INTERVENTIONAL:
             _refuse_categories(self._categories)
             return by_shap(self._booster, _matrix(rows, {}), background=background, method=method)
-        matrix = _matrix(rows, self._categories)
+        matrix = _matrix(rows, self._categories, missing=self._missing)
         return _base_first(self._booster.predict(matrix, pred_contrib=True, num_threads=self._threads))
 
     def close(self) -> None:
@@ -205,14 +209,18 @@ def _as_read(value: object) -> str:
     return str(as_text(np.array([value], dtype=np.float64))[0]) if number else str(value)
 
 
-def _matrix(inputs: Inputs, categories: Mapping[str, Sequence[str]]) -> Floats:
-    """Rows as numbers; ValueError names a category that the model does not know, or a text that is no number."""
+def _matrix(inputs: Inputs, categories: Mapping[str, Sequence[str]], *, missing: bool = False) -> Floats:
+    """Rows as numbers; ValueError names a category that the model does not know, or a text that is no number.
+
+    ``missing``: an empty text is a gap.
+    """
     if not isinstance(inputs, Table):
         raise TypeError("expected rows, got texts")
-    return np.column_stack([_numbers(name, column, categories.get(name)) for name, column in inputs.columns.items()])
+    columns = inputs.columns.items()
+    return np.column_stack([_numbers(name, each, categories.get(name), missing=missing) for name, each in columns])
 
 
-def _numbers(name: str, column: Column, categories: Sequence[str] | None) -> Floats:
+def _numbers(name: str, column: Column, categories: Sequence[str] | None, *, missing: bool) -> Floats:
     if categories is None:
         if column.dtype.kind != "f":
             raise ValueError(f"column {name!r} holds text, and the model takes numbers")
@@ -220,6 +228,8 @@ def _numbers(name: str, column: Column, categories: Sequence[str] | None) -> Flo
     distinct, places = np.unique(column, return_inverse=True)
     code = {category: float(number) for number, category in enumerate(categories)}
     texts = as_text(distinct).tolist()
+    if missing:
+        code |= {text: np.nan for text, gap in zip(texts, absent(distinct).tolist(), strict=True) if gap}
     unknown = next((text for text in texts if text not in code), None)
     if unknown is not None:
         raise ValueError(f"column {name!r}: the model knows no category {unknown!r}; it knows {', '.join(categories)}")

@@ -14,6 +14,7 @@ import numpy as np
 
 from probandum.errors import TargetError, UsageError, did_you_mean
 from probandum.evidence import Capability, Request, Response, Table
+from probandum.gaps import with_missing
 from probandum.keywords import Text
 from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.answering import Inputs, Labels, answered, class_names, unable
@@ -30,7 +31,7 @@ class CallableTarget(Target):
     ``kind`` says what it is called with and what it returns, for n inputs in order:
 
     - ``predict``: a dict of columns (arrays of length n); probabilities (n, classes), or (n,) of the second
-      of two classes.
+      of two classes. With ``data.missing: keep`` a missing value is NaN, and texts are arrays of objects.
     - ``classify``: a list of n texts; probabilities as above.
     - ``choose``: a list of n prompts, a list of options, each a list of its variants, and the scripted start
       of the answer; log-probabilities (n, options) in nats.
@@ -51,7 +52,7 @@ class CallableTarget(Target):
         module, name = _parts(function)
         self._folder = context.folder
         self._described = function
-        self._features = context.features
+        self._features, self._missing = context.features, context.missing
         self._source = ModelFile.read(_module_file(context.folder, module))
         self._files = [ModelFile.read(context.resolve(path)) for path in files]
         self._names = _local_names(context.folder, module)
@@ -113,7 +114,8 @@ class CallableTarget(Target):
         if not isinstance(inputs, Table):
             return self._function(list(inputs))
         rows = inputs.select(self._features) if self._features else inputs
-        return self._function({name: column.copy() for name, column in rows.columns.items()})
+        given = {name: with_missing(column) if self._missing else column for name, column in rows.columns.items()}
+        return self._function({name: column.copy() for name, column in given.items()})
 
     def _choose(self, request: Request) -> Response:
         if why := unable(self, request):

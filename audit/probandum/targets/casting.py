@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from probandum.evidence import Column
+from probandum.gaps import absent
 from probandum.targets.misfit import Misfit
 
 #: Whole numbers beyond this are not told apart in double precision, which is what rows are held in.
@@ -41,6 +42,12 @@ def cast(column: Column, kind: npt.DTypeLike, name: str, *, called: str, missing
     if not sound.all():
         raise _unfit(column, ~sound, name, called)
     return np.asarray(values)
+
+
+def refuse_gap_as_text(column: Column, name: str) -> None:
+    """Misfit where a missing number would become a word."""
+    if (gaps := absent(column) & (column.dtype.kind == "f")).any():
+        raise Misfit(int(np.argmax(gaps)), f"column {name!r} has no value, which no text says", what="row")
 
 
 def whole(numbers: npt.NDArray[np.float64], kind: np.dtype[Any]) -> npt.NDArray[np.bool_]:

@@ -52,6 +52,12 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def threads_said() -> int:
+    """As many threads as ``OMP_NUM_THREADS`` says; 0 where nobody set it to a number."""
+    said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(said) if said.isascii() and said.isdigit() else 0
+
+
 def gpu_named(torch: Any, device: Any) -> str:
     """The name of the card behind a CUDA device."""
     return str(torch.cuda.get_device_name(device))

@@ -13,8 +13,8 @@ import json
 import re
 import ssl
 import time
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +33,8 @@ T = TypeVar("T")
 BACKOFF_SECONDS = 0.5
 #: The longest wait between two tries, in seconds; a server that asks for a longer one is not waited for.
 LONGEST_WAIT_SECONDS = 60.0
+#: How often whoever keeps answers is called while a round is under way, in seconds.
+KEEPING_SECONDS = 1.0
 #: The largest answer that is read, in bytes.
 LARGEST_ANSWER = 256 * 2**20
 
@@ -44,8 +46,8 @@ _LOST = "no answer: "
 #: What to do about a certificate that no known authority vouches for.
 TRUST = "name the file of the authority that signed it under target.ca_file, or check target.url"
 #: What to do about a lost connection, and about what a server answers and should not.
-GOES_ON = "see that the server runs; the same command goes on from what was answered"
-GOES_ON_TOO = "see what the server's own log says of it; the same command goes on from what was answered"
+GOES_ON = "see that the server runs; the same command asks what was not answered"
+GOES_ON_TOO = "see what the server's own log says of it; the same command asks what was not answered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,8 @@ class Reply:
     def json(self) -> Any:
         """The body; ValueError in one line where it is no JSON, NaN and infinities among it."""
         try:
-            return self.secrets.hidden_in(json.loads(self.body, parse_constant=_no_number))
+            found = json.loads(self.body, parse_constant=_no_number, object_pairs_hook=_one_of_each)
+            return self.secrets.hidden_in(found)
         except ValueError as error:
             raise ValueError(f"the answer is no JSON: {' '.join(str(error).split())}") from None
         except RecursionError:
@@ -112,10 +115,10 @@ class Endpoint:
         self._proxy = access.proxy_address()
         self._headers = {"User-Agent": "probandum", "Content-Type": "application/json", **plain, **secrets}
         self._verify = trusted(access.ca_file)
-        #: The most tries that an ask of the last round took.
-        self.attempts = 1
-        #: What came back in the last round, by the place of its call; None where nothing did, since one broke it.
+        #: What came back in the last round so far, by the place of its call; None where nothing did, or one broke it.
         self.came: list[Reply | None] = []
+        #: What is called every :data:`KEEPING_SECONDS` while a round is under way.
+        self.keep: Callable[[], None] | None = None
 
     @property
     def base(self) -> str:
@@ -133,23 +136,27 @@ class Endpoint:
         Then nothing more is sent, and what is under way is waited for: it may be paid for. It stands in ``came``.
         """
         self.came = [None] * len(calls)
-        try:
-            return _apart(self._all(calls)) if calls else []
-        finally:
-            self.attempts = max((reply.attempts for reply in self.came if reply is not None), default=1)
+        return _apart(self._all(calls), self.keep) if calls else []
+
+    @property
+    def attempts(self) -> int:
+        """The most tries that an ask of the last round took so far."""
+        return max((reply.attempts for reply in self.came if reply is not None), default=1)
 
     async def _all(self, calls: Sequence[Call]) -> list[Reply]:
         places = asyncio.Semaphore(self._access.concurrency)
         broken = asyncio.Event()
         async with self._client() as client:
-            tasks = [asyncio.ensure_future(self._one(client, call, places, broken)) for call in calls]
+            tasks = [
+                asyncio.ensure_future(self._one(client, call, place, places, broken))
+                for place, call in enumerate(calls)
+            ]
             try:
                 ended = await asyncio.gather(*tasks, return_exceptions=True)
             finally:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-        self.came = [each if isinstance(each, Reply) else None for each in ended]
         failed = [each for each in ended if isinstance(each, BaseException)]
         if failed:
             raise next((each for each in failed if not isinstance(each, Unasked)), failed[0])
@@ -166,13 +173,16 @@ class Endpoint:
             follow_redirects=False,
         )
 
-    async def _one(self, client: Any, call: Call, places: asyncio.Semaphore, broken: asyncio.Event) -> Reply:
+    async def _one(
+        self, client: Any, call: Call, place: int, places: asyncio.Semaphore, broken: asyncio.Event
+    ) -> Reply:
         """One call with its retries; a call that waits leaves its place to others. ``broken``: another one failed."""
         try:
-            return await self._tried(client, call, places, broken)
+            self.came[place] = reply = await self._tried(client, call, places, broken)
         except Exception:
             broken.set()
             raise
+        return reply
 
     async def _tried(self, client: Any, call: Call, places: asyncio.Semaphore, broken: asyncio.Event) -> Reply:
         retries = self._access.retries if call.retries is None else call.retries
@@ -222,8 +232,9 @@ class Endpoint:
             if (why := _distrusted(error)) is not None:
                 raise Unreachable(f"{self._where(call)}: its certificate is not trusted: {why}", remedy=TRUST) from None
             return 0, "", None, f"{_LOST}{self._secrets.hidden(said(error))}"
-        wait = _seconds(response.headers.get("Retry-After"))
-        return int(response.status_code), data.decode("utf-8", "replace"), wait, ""
+        after = _seconds(response.headers.get("Retry-After"))
+        text = data.decode("utf-8", "replace").removeprefix("\ufeff")  # RFC 8259, 8.1: a reader may ignore that mark
+        return int(response.status_code), text, after, ""
 
     def _refuse(self, call: Call, reply: Reply) -> None:
         remedy = "check target.key_env"
@@ -243,12 +254,17 @@ def incomparable(where: str, why: str) -> Unreachable:
     return Unreachable(f"{where}: asked again whether it is still the same system: {why}", remedy=GOES_ON)
 
 
-def _apart(work: Coroutine[Any, Any, T]) -> T:
-    """What ``work`` gives, from an event loop on a thread of its own; an interruption here cancels it there."""
+def _apart(work: Coroutine[Any, Any, T], keep: Callable[[], None] | None) -> T:
+    """What ``work`` gives, from an event loop on a thread of its own; an interruption here cancels it there.
+
+    ``keep`` is called here meanwhile.
+    """
     with closing(asyncio.new_event_loop()) as loop, ThreadPoolExecutor(max_workers=1) as pool:
         task = loop.create_task(work)
         future = pool.submit(loop.run_until_complete, task)
         try:
+            while keep is not None and not wait([future], timeout=KEEPING_SECONDS).done:
+                keep()
             return future.result()
         finally:
             if not future.done():
@@ -272,9 +288,21 @@ def _no_json(text: str) -> str:
     try:
         json.loads(text)
     except (ValueError, RecursionError) as error:
+        if text.lstrip().startswith(("data:", "event:")):
+            return "the server streams its answer (server-sent events), though it was not asked to"
         nests = isinstance(error, RecursionError)
         return f"the answer is no JSON: {'it nests too deep' if nests else ' '.join(str(error).split())}"
     return ""
+
+
+def _one_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; ValueError where a key stands in it twice with other values, of which one would be dropped."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found and found[key] != value:
+            raise ValueError(f"it holds the key {key!r} twice, with other values")
+        found[key] = value
+    return found
 
 
 def _no_number(name: str) -> Any:

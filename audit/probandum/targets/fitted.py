@@ -12,6 +12,7 @@ import numpy as np
 
 from probandum.errors import TargetError
 from probandum.evidence import Floats, Table
+from probandum.gaps import with_missing
 from probandum.subject import as_text
 from probandum.targets.answering import Inputs
 from probandum.targets.loading import need, said
@@ -103,10 +104,12 @@ class Fitted(Protocol):
 
 
 class Held:
-    """A classifier in this process, behind its vectorizer where it has one."""
+    """A classifier in this process, behind its vectorizer where it has one; ``missing``: an empty text is a gap."""
 
-    def __init__(self, model: Any, vectorizer: Any = None, *, warned: Sequence[str] = ()) -> None:
-        self._model, self._vectorizer = model, vectorizer
+    def __init__(
+        self, model: Any, vectorizer: Any = None, *, warned: Sequence[str] = (), missing: bool = False
+    ) -> None:
+        self._model, self._vectorizer, self._missing = model, vectorizer, missing
         self.facts = _facts(model, warned)
 
     def probabilities(self, inputs: Inputs) -> Floats:
@@ -127,21 +130,22 @@ class Held:
 
     def _rows(self, rows: Table) -> Any:
         """What the model was trained on: a data frame where it knows column names, else a matrix."""
+        columns = {name: with_missing(column) if self._missing else column for name, column in rows.columns.items()}
         if self.facts.columns is not None:
             frame = need("pandas", needed_for="a model trained on a data frame", extra="sklearn").DataFrame
-            return frame(rows.columns)
-        if all(column.dtype.kind in "fiub" for column in rows.columns.values()):
+            return frame(columns)
+        if all(column.dtype.kind in "fiub" for column in columns.values()):
             return rows.matrix()
-        matrix = np.empty((len(rows), len(rows.columns)), dtype=object)
-        for index, column in enumerate(rows.columns.values()):
+        matrix = np.empty((len(rows), len(columns)), dtype=object)
+        for index, column in enumerate(columns.values()):
             matrix[:, index] = column
         return matrix
 
 
-def load(parts: Sequence[Part]) -> Held:
+def load(parts: Sequence[Part], *, missing: bool = False) -> Held:
     """The model, and behind it the vectorizer where there is one; TargetError where a file cannot be loaded.
 
-    A pickle runs whatever code is in it.
+    A pickle runs whatever code is in it. ``missing``: an empty text among its columns is a gap.
     """
     loaded: list[Any] = []
     warned: list[str] = []
@@ -150,7 +154,7 @@ def load(parts: Sequence[Part]) -> Held:
             warnings.simplefilter("always")
             loaded.append(_unpickled(part) if part.kind == "pickle" else _from_skops(part))
         warned += _version_cautions(part.name, caught)
-    return Held(*loaded, warned=warned)
+    return Held(*loaded, warned=warned, missing=missing)
 
 
 def _from_skops(part: Part) -> Any:

@@ -6,6 +6,8 @@ Each check reads bytes alone, without the library that runs the model, and says 
 from __future__ import annotations
 
 import ast
+import io
+import json
 import re
 import symtable
 import zipfile
@@ -57,6 +59,30 @@ def no_skops(path: Path) -> str | None:
     except zipfile.BadZipFile:
         pass
     return f"{path.name}: no skops file: expected a zip archive with schema.json in it"
+
+
+def skops_classes(path: Path) -> tuple[str, ...]:
+    """The class names in a skops file, as its arrays ``classes_`` say; none where they differ or are no plain names."""
+    import numpy as np
+
+    try:
+        with zipfile.ZipFile(path) as file:
+            named = [file.read(name) for name in _class_arrays(json.loads(file.read("schema.json")))]
+        arrays = [np.load(io.BytesIO(data), allow_pickle=False) for data in named]
+    except (KeyError, ValueError, OSError, RecursionError, zipfile.BadZipFile):  # loading says what is wrong with it
+        return ()
+    found = {tuple(map(str, array.tolist())) for array in arrays if array.ndim == 1 and array.dtype.kind in "biuU"}
+    return found.pop() if len(found) == 1 and len(arrays) > 0 else ()
+
+
+def _class_arrays(node: Any) -> Iterator[str]:
+    """The files of all arrays called ``classes_`` in a schema of skops."""
+    below = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    named = node.get("classes_") if isinstance(node, dict) else None
+    if isinstance(named, dict) and isinstance(named.get("file"), str):
+        yield named["file"]
+    for each in below:
+        yield from _class_arrays(each)
 
 
 def no_onnx(path: Path) -> str | None:

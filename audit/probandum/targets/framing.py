@@ -23,10 +23,14 @@ HEADER = struct.Struct("<Q")
 
 
 class Load(msgspec.Struct):
-    """What is loaded, and with how many threads it computes; 0 leaves that to its library."""
+    """What is loaded, and with how many threads it computes; 0 leaves that to its library.
+
+    ``missing``: an empty text among the columns is a gap.
+    """
 
     parts: tuple[Part, ...]
     threads: int = 0
+    missing: bool = False
 
 
 class Loaded(msgspec.Struct):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -81,7 +81,7 @@ class HttpTarget(Target):
         proxy: str | None = None,
     ) -> None:
         self._kind = Capability(kind)
-        self._features = context.features
+        self._features, self._missing = context.features, context.missing
         self._template = Template(body=request)
         self._sent = Template(body=as_it_is(filled(request, ("request",)), request))
         self._batch = batch if self._template.batches(self._kind) else None
@@ -123,8 +123,9 @@ class HttpTarget(Target):
         self._url, self._path = url, urlsplit(url).path
         self._endpoint = Endpoint(replace(access, url=address(url)))
         self.endpoints = self._endpoint.addresses
-        self.side_by_side = concurrency * (self._batch or 1)
-        self._kept: list[Piece] = []
+        self.at_once = self._batch or 1
+        self.side_by_side = concurrency * self.at_once
+        self._round: tuple[Sequence[Request], list[_Ask], list[Reply]] = ((), [], [])
         self._stated = self._state()
         self.cautions = tuple(self._cautions())
 
@@ -168,11 +169,11 @@ class HttpTarget(Target):
     @property
     def attempts(self) -> int:
         """The most tries that one ask of the last round took."""
-        return self._endpoint.attempts
+        came = [*self._round[2], *self._endpoint.came]
+        return max((reply.attempts for reply in came if reply is not None), default=1)
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """One response a request; a call holds inputs of one request alone, so that errors stay with it."""
-        self._kept = []
         asks: list[_Ask] = []
         failed: dict[int, str] = {}
         for index, request in enumerate(requests):
@@ -182,19 +183,12 @@ class HttpTarget(Target):
                 failed[index] = str(error.args[0] if error.args else error)
         read: dict[int, list[Any]] = {index: [] for index in range(len(requests))}
         replies: list[Reply] = []
+        self._endpoint.came = []
+        self._round = requests, asks, replies
         for start in range(0, len(asks), _ROUND):
-            try:
-                replies += self._endpoint.send(
-                    [Call(path=self._path, body=ask.body) for ask in asks[start : start + _ROUND]]
-                )
-            except TargetError:
-                came = [*replies, *self._endpoint.came]
-                self._kept = [
-                    self._piece(requests, ask, reply)
-                    for ask, reply in zip(asks, came, strict=False)
-                    if reply is not None
-                ]
-                raise
+            came = self._endpoint.send([Call(path=self._path, body=ask.body) for ask in asks[start : start + _ROUND]])
+            self._endpoint.came = []
+            replies += came
         for ask, reply in zip(asks, replies, strict=True):
             try:
                 read[ask.request] += self._reading.found(reply, len(ask.inputs))
@@ -205,10 +199,16 @@ class HttpTarget(Target):
             for index, request in enumerate(requests)
         ]
 
+    def keep_with(self, keep: Callable[[], None]) -> None:
+        """Have answers kept as they arrive."""
+        self._endpoint.keep = keep
+
     @property
     def kept(self) -> Sequence[Piece]:
-        """The inputs of each call that was answered when the last round broke."""
-        return self._kept
+        """The inputs of each call of the last round that was answered."""
+        requests, asks, replies = self._round
+        came = zip(asks, [*replies, *self._endpoint.came], strict=False)
+        return [self._piece(requests, ask, reply) for ask, reply in came if reply is not None]
 
     def _piece(self, requests: Sequence[Request], ask: _Ask, reply: Reply) -> Piece:
         """What was answered to one call."""
@@ -266,7 +266,7 @@ class HttpTarget(Target):
             _Ask(
                 request=index,
                 inputs=chunk,
-                body=self._sent.filled(stands_for(request, chunk, self._features).__getitem__),
+                body=self._sent.filled(stands_for(request, chunk, self._features, missing=self._missing).__getitem__),
             )
             for chunk in chunks
         ]

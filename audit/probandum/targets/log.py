@@ -8,11 +8,12 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from probandum import codec
+from probandum.columns import distinct_of, numbers_of, stated
 from probandum.errors import DataError, UsageError
 from probandum.evidence import Capability, Column, Request, Response, Table
 from probandum.keywords import Place, Sendable, Text
 from probandum.subject import DIRECTIONS, NUMERIC, Bools, spelled
-from probandum.tables import distinct_of, numbers_of, read_table, stated
+from probandum.tables import read_table
 from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.answering import unable
 

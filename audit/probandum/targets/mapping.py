@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from probandum.errors import did_you_mean
-from probandum.evidence import Capability, Request, Table
+from probandum.evidence import Capability, Column, Request, Table
+from probandum.gaps import absent
 from probandum.keywords import Place, leaves
 from probandum.target import Problem
 from probandum.targets.loading import need, said
@@ -101,10 +102,13 @@ def as_it_is(value: Any, written: Any) -> Any:
     return value if value == written else str(value).replace("{", "{{").replace("}", "}}")
 
 
-def stands_for(request: Request, chunk: range, features: Sequence[str]) -> dict[str, Any]:
-    """The value of every placeholder for some inputs of a request; KeyError where a row lacks a column."""
+def stands_for(request: Request, chunk: range, features: Sequence[str], *, missing: bool = False) -> dict[str, Any]:
+    """The value of every placeholder for some inputs of a request; KeyError where a row lacks a column.
+
+    ``missing``: rows may lack values, each of which is null; else one of a number is a ValueError.
+    """
     if isinstance(request.inputs, Table):
-        return _rows(request.inputs, chunk, features)
+        return _rows(request.inputs, chunk, features, missing=missing)
     texts = list(request.inputs[chunk.start : chunk.stop])
     return {
         "text": texts[0],
@@ -216,24 +220,35 @@ def _filled(body: Any, value: Callable[[str], Any]) -> Any:
         return body
     if (whole := _MARK.fullmatch(body)) is not None and whole.group(1) is not None:
         return value(whole.group(1))
-    return _MARK.sub(lambda match: match.group()[0] if match.group(1) is None else str(value(match.group(1))), body)
+    return _MARK.sub(lambda match: match.group()[0] if match.group(1) is None else _inside(match[1], value), body)
 
 
-def _rows(table: Table, chunk: range, features: Sequence[str]) -> dict[str, Any]:
+def _inside(name: str, value: Callable[[str], Any]) -> str:
+    """A value inside a longer text; ValueError where there is none, since no word stands for that."""
+    if (found := value(name)) is None:
+        raise ValueError(f"{{{name}}} stands inside a longer text and has no value; make it the whole value, for null")
+    return str(found)
+
+
+def _rows(table: Table, chunk: range, features: Sequence[str], *, missing: bool) -> dict[str, Any]:
     """What stands for some rows; KeyError where one lacks a column."""
     chosen = table.select(features) if features else table
     names = tuple(chosen)
-    columns = {name: _plain(chosen[name][chunk.start : chunk.stop].tolist()) for name in names}
+    parts = {name: chosen[name][chunk.start : chunk.stop] for name in names}
+    columns = {name: _plain(each, missing=missing) for name, each in parts.items()}
     matrix = [list(row) for row in zip(*columns.values(), strict=True)]
     rows = [dict(zip(names, row, strict=True)) for row in matrix]
     ones = {f"row.{name}": value for name, value in rows[0].items()}
     return {"row": rows[0], "values": matrix[0], "rows": rows, "matrix": matrix, "columns": columns, **ones}
 
 
-def _plain(values: Sequence[Any]) -> list[Any]:
-    """Numbers as a file shows them: whole ones without a point; ValueError where one is not finite."""
+def _plain(column: Column, *, missing: bool) -> list[Any]:
+    """Numbers as a file shows them: whole ones without a point, gaps as None; ValueError where one is not finite."""
     made: list[Any] = []
-    for value in values:
+    for value, gap in zip(column.tolist(), (absent(column) & missing).tolist(), strict=True):
+        if gap:
+            made.append(None)
+            continue
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{value} is no number that JSON can say")
         whole = isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_WHOLE

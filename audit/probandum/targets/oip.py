@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from probandum import codec
 from probandum.errors import TargetError, UsageError
-from probandum.evidence import Capability, Floats, Request, Response, Table
+from probandum.evidence import Capability, Floats, Request, Response
 from probandum.keywords import Seconds, Sendable, Text
 from probandum.target import Piece, Problem, Target, TargetContext, target
 from probandum.targets.access import Access, Batch, Concurrency, Retries, filled
-from probandum.targets.answering import Inputs, Labels, answered, class_names, probabilities, unable
+from probandum.targets.answering import Labels, answered, class_names, probabilities, unable
 from probandum.targets.deciding import Deciding, deciding
 from probandum.targets.endpoint import incomparable
 from probandum.targets.loading import said
 from probandum.targets.misfit import Misfit
-from probandum.targets.oip_asking import Answer, Asked, Server, Stated, broken, other_than
+from probandum.targets.oip_asking import Server, Stated, broken, other_than
+from probandum.targets.oip_batches import Batches
 from probandum.targets.oip_grpc import GrpcServer, refuse_beyond_grpc
 from probandum.targets.oip_http import HttpServer
-from probandum.targets.oip_plan import Output, inputs_of, is_probability, output_of
-from probandum.targets.oip_tensors import Input, Tensor
+from probandum.targets.oip_plan import Output, inputs_of, output_of
+from probandum.targets.oip_tensors import Input
 
 
 @target("oip")
@@ -49,9 +48,10 @@ class OipTarget(Target):
     of the second of two classes. ``score``: one number a row, of which ``decision.threshold`` and above is the
     positive decision. ``label``: one class a row, and no threshold; what needs probabilities is then not applicable.
 
-    A value that is missing, or that a tensor's datatype does not hold, is an error that names row and column: nothing
-    is sent. So is an input that the server refuses. A server that does not answer, or outside the protocol, or as
-    another version of the model, is a TargetError.
+    A value that a tensor's datatype does not hold is an error that names row and column: nothing is sent. A missing
+    number is none of JSON's; over gRPC it is NaN where ``data.missing`` is ``keep`` and the tensor is one of floats,
+    and a text without a value is empty. So is an input that the server refuses. A server that does not answer, or
+    outside the protocol, or as another model or version of it, is a TargetError.
     """
 
     remote = True
@@ -93,8 +93,8 @@ class OipTarget(Target):
             proxy=proxy,
             sent={"inputs": inputs or {}, "parameters": self._parameters},
         )
-        self._sent_parameters = filled(self._parameters, ("parameters",))
         self._url, self._protocol = url.rstrip("/"), protocol
+        self.at_once = self._batch
         self.side_by_side = concurrency * self._batch
         made = GrpcServer if protocol == "grpc" else HttpServer
         self._server: Server = made(access, model=model, version=version)
@@ -103,7 +103,7 @@ class OipTarget(Target):
             self._stated = self._server.stated()
             self._inputs = inputs_of(inputs, self._stated.inputs, context.features, texts=texts)
             places = (("inputs", each.name, "parameters") for each in self._inputs)
-            self._sent_inputs = tuple(
+            sent_inputs = tuple(
                 replace(each, parameters=filled(each.parameters, place))
                 for each, place in zip(self._inputs, places, strict=True)
             )
@@ -114,11 +114,20 @@ class OipTarget(Target):
             self._server.close()
             raise
         self.labels = classes if self._deciding is None else self._deciding.labels
-        self._version = version or self._stated.serving
-        #: Of the last round: what was answered to which inputs, and these as pieces of it where it broke.
-        self._came: list[tuple[Inputs, range, npt.NDArray[Any]]] = []
-        self._kept: tuple[Piece, ...] = ()
-        self._changed: str | None = None
+        self._batches = Batches(
+            self._server,
+            self._stated,
+            where=self._url,
+            model=model,
+            inputs=sent_inputs,
+            output=self._output,
+            size=batch,
+            parameters=filled(self._parameters, ("parameters",)),
+            version=version or self._stated.serving,
+            nan=context.missing and protocol == "grpc",
+            instead=" that JSON can say; protocol: grpc sends it" if context.missing else "",
+        )
+        self._round: Sequence[Request] = ()
         self.cautions = tuple(self._cautions())
 
     @classmethod
@@ -166,35 +175,20 @@ class OipTarget(Target):
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """One response a request: probabilities in the order of ``labels``, or decisions where the model gives them."""
-        self._came, self._kept = [], ()
-        try:
-            if self._deciding is None:
-                return answered(self, requests, self._asked)
-            return [self._decided(request, self._deciding) for request in requests]
-        except TargetError:
-            self._kept = tuple(self._pieces(requests))
-            raise
+        self._round = requests
+        self._batches.begin()
+        if self._deciding is None:
+            return answered(self, requests, self._batches.values)
+        return [self._decided(request, self._deciding) for request in requests]
+
+    def keep_with(self, keep: Callable[[], None]) -> None:
+        """Have answers kept as they arrive."""
+        self._server.keep_with(keep)
 
     @property
     def kept(self) -> Sequence[Piece]:
-        """The rows of each batch that was answered when the last round broke."""
-        return self._kept
-
-    def _pieces(self, requests: Sequence[Request]) -> Iterator[Piece]:
-        """What came, by the requests that it belongs to: asked alone, or all of them joined."""
-        seen: set[tuple[int, int]] = set()
-        for inputs, rows, values in self._came:
-            alone = next((place for place, request in enumerate(requests) if request.inputs is inputs), None)
-            start = 0
-            for place, request in enumerate(requests):
-                if alone not in (None, place):
-                    continue
-                here = range(max(rows.start - start, 0), min(rows.stop - start, len(request)))
-                if here and seen.isdisjoint((place, row) for row in here):
-                    seen.update((place, row) for row in here)
-                    part = values[here.start + start - rows.start : here.stop + start - rows.start]
-                    yield Piece(place=place, inputs=here, response=self._response(part))
-                start += len(request)
+        """The rows of each batch of the last round that was answered."""
+        return tuple(self._batches.pieces(self._round, self._response))
 
     def _response(self, values: npt.NDArray[Any]) -> Response:
         """The answer that the output's values are; what is none is its error."""
@@ -212,90 +206,24 @@ class OipTarget(Target):
         except ValueError as refused:
             raise incomparable(self._url, str(refused)) from None
         except TargetError:
-            if self._changed is None:
+            if self._batches.changed is None:
                 raise
-        return self._changed
+        return self._batches.changed
 
     def _look_again(self) -> None:
-        if self._changed is None and other_than(self._stated, self._server.stated()):
-            self._changed = f"{self._stated.model} is not what it was when the audit began: its metadata differ"
+        if self._batches.changed is None and other_than(self._stated, self._server.stated()):
+            self._batches.changed = f"{self._stated.model} is not what it was when the audit began: its metadata differ"
 
     def close(self) -> None:
         """End the connections."""
         self._server.close()
-
-    def _asked(self, inputs: Inputs) -> npt.NDArray[Any]:
-        """The output's values for all inputs, in as many requests as the batch allows."""
-        whole = self._tensors(inputs)
-        starts = range(0, len(inputs), self._batch)
-        batches = [self._part(whole, start, min(start + self._batch, len(inputs))) for start in starts]
-        try:
-            answers = self._server.infer(batches)
-            values = [self._read(batch, answer) for batch, answer in zip(batches, answers, strict=True)]
-        except TargetError:
-            self._keep(inputs, starts, batches)
-            raise
-        widths = {each.shape[1:] for each in values}
-        if len(widths) > 1:
-            raise broken(self._url, f"answers of the shapes {sorted(widths)} a row")
-        found = np.concatenate(values)
-        self._came.append((inputs, range(len(inputs)), found))
-        return found
-
-    def _keep(self, inputs: Inputs, starts: Sequence[int], batches: Sequence[Asked]) -> None:
-        """The batches that were answered when another one was not."""
-        for start, batch, answer in zip(starts, batches, self._server.came, strict=True):
-            if answer is not None:
-                with contextlib.suppress(TargetError):  # outside the protocol, or another version's: asked again
-                    self._came.append((inputs, range(start, start + batch.rows), self._read(batch, answer)))
-
-    def _tensors(self, inputs: Inputs) -> tuple[Tensor, ...]:
-        if isinstance(inputs, Table):
-            return tuple(each.of_rows(inputs) for each in self._sent_inputs)
-        return tuple(each.of_texts(inputs) for each in self._sent_inputs)
-
-    def _part(self, whole: Sequence[Tensor], start: int, end: int) -> Asked:
-        tensors = tuple(replace(tensor, values=tensor.values[start:end]) for tensor in whole)
-        return Asked(inputs=tensors, rows=end - start, output=self._output.name, parameters=self._sent_parameters)
-
-    def _read(self, batch: Asked, answer: Answer) -> npt.NDArray[Any]:
-        """The output that was wanted; TargetError where it is not there, of another size, or another model's."""
-        self._refuse_other(answer)
-        tensor = self._wanted(answer)
-        if tensor.values.shape[:1] != (batch.rows,) or tensor.values.ndim > 2:
-            raise broken(self._url, f"{tensor.name!r} has the shape {list(tensor.values.shape)} for {batch.rows} rows")
-        if self._deciding is None and not is_probability(tensor.datatype):
-            raise TargetError(
-                f"{self._url}: the output {tensor.name!r} is {tensor.datatype}: classes, no probabilities",
-                remedy="name the output of probabilities, such as predict_proba, or say kind: label, in target.outputs",
-            )
-        return tensor.values
-
-    def _wanted(self, answer: Answer) -> Tensor:
-        name = self._output.name
-        found = [tensor for tensor in answer.outputs if name is None or tensor.name == name]
-        if len(found) != 1:
-            there = ", ".join(tensor.name for tensor in answer.outputs) or "none"
-            raise TargetError(
-                f"{self._url}: expected {'one output' if name is None else f'the output {name!r}'}, found: {there}",
-                remedy="name one of them under target.outputs",
-            )
-        return found[0]
-
-    def _refuse_other(self, answer: Answer) -> None:
-        if answer.version and self._version is None:
-            self._version = answer.version
-        if answer.version and answer.version != self._version:
-            self._changed = f"{self._stated.model} answered as version {self._version}, and then as {answer.version}"
-        if self._changed is not None:
-            raise TargetError(f"{self._url}: {self._changed}", remedy="audit one version at a time")
 
     def _decided(self, request: Request, deciding: Deciding) -> Response:
         """Decisions of one block, as a log of decisions has them."""
         if why := unable(self, request):
             return Response(error=why)
         try:
-            outputs = self._decisions(self._asked(request.inputs), deciding)
+            outputs = self._decisions(self._batches.values(request.inputs), deciding)
         except TargetError:
             raise
         except Misfit as error:
@@ -311,7 +239,7 @@ class OipTarget(Target):
 
     def _cautions(self) -> list[str]:
         found = [f"The system is an endpoint, {self._url}: its identity is what it says of itself."]
-        if self._version is None:
+        if self._batches.version is None:
             found.append(
                 f"{self._stated.model}: the server states no version of the model, so that a change of it during the "
                 "audit would show in its answers to questions that were asked before alone."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -47,9 +47,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back for one batch, and which version of the model the server says gave it."""
+    """What came back for one batch, and which model and version the server says gave it; empty where it does not."""
 
     outputs: tuple[Tensor, ...]
+    model: str = ""
     version: str = ""
 
 
@@ -59,9 +60,13 @@ class Server(Protocol):
     #: Where connections are opened to.
     addresses: tuple[str, ...]
 
+    def keep_with(self, keep: Callable[[], None]) -> None:
+        """Call ``keep`` about once a second while a round is under way."""
+        ...
+
     @property
     def came(self) -> Sequence[Answer | None]:
-        """What was answered to each batch of the last round, which broke; None where nothing was."""
+        """What was answered to each batch of the last round so far; None where nothing was."""
         ...
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import Any, TypeVar
@@ -43,11 +43,16 @@ class GrpcServer:
         self._running: set[Any] = set()
         self._given_up = Event()
         self._interrupted = Event()
-        #: What was answered to each batch of the last round; None where nothing was.
-        self.came: Sequence[Answer | None] = ()
+        self._keep: Callable[[], None] | None = None
+        #: What was answered to each batch of the last round so far; None where nothing was.
+        self.came: list[Answer | None] = []
         #: The most tries that one batch of the last round took.
         self.attempts = 1
         self.addresses: tuple[str, ...] = (self._where,)
+
+    def keep_with(self, keep: Callable[[], None]) -> None:
+        """Call ``keep`` about once a second while a round is under way."""
+        self._keep = keep
 
     def stated(self) -> Stated:
         """Metadata of server and model, and where the server has an index of its models what it says there."""
@@ -70,17 +75,17 @@ class GrpcServer:
 
     def infer(self, batches: Sequence[Asked]) -> list[Answer]:
         """One answer a batch, several at a time; what is under way is waited for unless Ctrl-C ends it."""
-        self.attempts = 1
+        self.attempts, self.came = 1, [None] * len(batches)
         try:
             with ThreadPoolExecutor(self._access.concurrency, thread_name_prefix="probandum-grpc") as pool:
-                return self._all([pool.submit(self._one, batch) for batch in batches])
+                return self._all([pool.submit(self._one, place, batch) for place, batch in enumerate(batches)])
         finally:
             self._given_up.clear()
             self._interrupted.clear()
 
     def _all(self, asked: Sequence[Future[Answer]]) -> list[Answer]:
         try:
-            _, waiting = wait(asked, return_when=FIRST_EXCEPTION)
+            waiting = self._waited(asked)
             if waiting:
                 self._given_up.set()
                 for each in waiting:
@@ -96,7 +101,6 @@ class GrpcServer:
             raise
         done = [each for each in asked if not each.cancelled()]
         failed = [error for each in done if (error := each.exception()) is not None]
-        self.came = [None if each.cancelled() or each.exception() else each.result() for each in asked]
         if failed:
             raise next((error for error in failed if not isinstance(error, Unasked)), failed[0])
         return [each.result() for each in asked]
@@ -105,13 +109,23 @@ class GrpcServer:
         """End the connection."""
         self._channel.close()
 
-    def _one(self, batch: Asked) -> Answer:
+    def _waited(self, asked: Sequence[Future[Answer]]) -> set[Future[Answer]]:
+        """What is left once all were answered or one failed; what comes until then is kept meanwhile."""
+        while True:
+            seconds = None if self._keep is None else endpoint.KEEPING_SECONDS
+            ended, waiting = wait(asked, timeout=seconds, return_when=FIRST_EXCEPTION)
+            if not waiting or self._keep is None or any(each.exception() is not None for each in ended):
+                return waiting
+            self._keep()
+
+    def _one(self, place: int, batch: Asked) -> Answer:
         """One batch of a round; that it failed is known before its thread takes the next one."""
         try:
-            return self._infer(batch)
+            self.came[place] = answer = self._infer(batch)
         except Exception:
             self._given_up.set()
             raise
+        return answer
 
     def _infer(self, batch: Asked) -> Answer:
         request = self._made["ModelInferRequest"](model_name=self._model, model_version=self._version)
@@ -133,7 +147,7 @@ class GrpcServer:
             )
         except ValueError as error:
             raise broken(self._where, self._secrets.hidden(str(error))) from None
-        return self._without_secrets(Answer(outputs=outputs, version=response.model_version))
+        return self._without_secrets(Answer(outputs=outputs, model=response.model_name, version=response.model_version))
 
     def _call(self, method: str, request: Any, *, may_lack: bool = False) -> Any:
         """The answer after retries. None: the server has no such method, and need not. ValueError: a refused input."""

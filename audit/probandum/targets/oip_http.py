@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -33,6 +33,10 @@ class HttpServer:
     def attempts(self) -> int:
         """The most tries that one batch of the last round took."""
         return self._endpoint.attempts
+
+    def keep_with(self, keep: Callable[[], None]) -> None:
+        """Call ``keep`` about once a second while a round is under way."""
+        self._endpoint.keep = keep
 
     def stated(self) -> Stated:
         """Metadata of server and model, and where the server has an index of its models what it says there."""
@@ -84,7 +88,8 @@ class HttpServer:
             tensors = tuple(from_json(each) for each in outputs)
         except ValueError as error:
             raise broken(self._where, str(error)) from None
-        return Answer(outputs=tensors, version=str(said.get("model_version") or ""))
+        named = str(said.get("model_name") or "")
+        return Answer(outputs=tensors, model=named, version=str(said.get("model_version") or ""))
 
     def _metadata(self, reply: Reply) -> dict[str, Any]:
         if not reply.well:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from probandum.evidence import Column, Table
 from probandum.subject import as_text
-from probandum.targets.casting import cast, whole
+from probandum.targets.casting import cast, refuse_gap_as_text, whole
 
 TEXT = "BYTES"
 #: The numeric datatypes of the protocol as numpy says them, little-endian as bytes are sent.
@@ -159,14 +159,17 @@ class Input:
     rank: int = 2
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
-    def of_rows(self, table: Table) -> Tensor:
-        """The rows; ValueError naming row and column of the first value that does not fit."""
+    def of_rows(self, table: Table, *, nan: bool = False, instead: str = "") -> Tensor:
+        """The rows; ValueError naming row and column of the first value that does not fit.
+
+        ``nan``: whether a missing number can be sent, as the NaN of a tensor of floats; ``instead``: how it could be.
+        """
         names = self.columns or tuple(table)
         absent = next((name for name in names if name not in table), None)
         if absent is not None:
             raise ValueError(f"the rows lack the column {absent!r}")
         datatype = self.datatype or self._fitting(table, names)
-        values = np.column_stack([fitted(table[name], datatype, name) for name in names])
+        values = np.column_stack([fitted(table[name], datatype, name, nan=nan, instead=instead) for name in names])
         return self._made(datatype, values if self.rank == 2 else values.reshape(-1))
 
     def of_texts(self, texts: Sequence[str]) -> Tensor:
@@ -183,8 +186,10 @@ class Input:
         return TEXT if words else "FP64"
 
 
-def fitted(column: Column, datatype: str, name: str) -> npt.NDArray[Any]:
+def fitted(column: Column, datatype: str, name: str, *, nan: bool = False, instead: str = "") -> npt.NDArray[Any]:
     """A column in a datatype; ValueError names the first row whose value the datatype does not hold."""
     if datatype == TEXT:
+        refuse_gap_as_text(column, name)
         return as_text(column)
-    return cast(column, NUMBERS[datatype], name, called=datatype)
+    floats = NUMBERS[datatype].kind == "f"
+    return cast(column, NUMBERS[datatype], name, called=f"{datatype}{instead if floats else ''}", missing=nan)

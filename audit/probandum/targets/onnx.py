@@ -14,11 +14,12 @@ from probandum.evidence import Capability, Request, Response, Table
 from probandum.keywords import Text
 from probandum.subject import NUMERIC, as_text
 from probandum.target import Problem, Target, TargetContext, target
-from probandum.targets.answering import Inputs, Labels, answered, class_names
-from probandum.targets.casting import cast
+from probandum.targets.answering import Inputs, Labels, answered, class_names, misnamed, names_of
+from probandum.targets.casting import cast, refuse_gap_as_text
+from probandum.targets.devices import threads_said
 from probandum.targets.forms import Sha256, no_onnx, other_file
 from probandum.targets.loading import ModelFile, file_digest, model_path, need, said, versions
-from probandum.targets.onnx_files import external_files, missing_file
+from probandum.targets.onnx_files import class_labels, external_files, missing_file
 
 _NUMPY = {
     "tensor(float)": np.float32,
@@ -42,7 +43,9 @@ class OnnxTarget(Target):
     ``labels``: class names in the order of its columns; a model whose probabilities are a map of names (zipmap)
     says them itself. One probability a row is that of the second of two labels. With ``decision.outcome: numeric`` in
     the plan it is a regression, and ``output`` its one number a row. ``sha256``: what the file must be. Files beside
-    it that hold its weights (external data) belong to the model, each with its digest.
+    it that hold its weights (external data) belong to the model, each with its digest. With ``data.missing:
+    keep`` a missing number is NaN in a tensor of floats, and an error in any other; a text without a value is empty.
+    A model whose first dimension is fixed is asked in blocks of so many rows, the last of which repeats its last row.
     """
 
     capabilities = frozenset({Capability.PREDICT})
@@ -61,13 +64,14 @@ class OnnxTarget(Target):
         runtime = need("onnxruntime", needed_for="target onnx", extra="onnx")
         file = ModelFile.read(model_path(context, path), sha256=sha256)
         self._file, self._digest = file.path.name, file.digest
+        self._named = class_labels(file.data)
         beside = external_files(file.path, file.data)
         if text := missing_file(file.path, beside):
             raise DataError(text)
         self._external = {name: file_digest(each) for name, each in beside.items()}
         self._provider = _provider(runtime, context.device)
         options = runtime.SessionOptions()
-        options.intra_op_num_threads = context.threads
+        options.intra_op_num_threads = context.threads or threads_said()
         options.log_severity_level = 4  # errors are raised; on stderr they would break a progress bar
         held = str(file.path) if self._external else file.data  # files beside it are found from its path alone
         try:
@@ -76,6 +80,7 @@ class OnnxTarget(Target):
             raise TargetError(f"{self._file}: no ONNX model: {said(error)}") from None
         self._inputs = {each.name: each for each in self._session.get_inputs()}
         self._columns = self._input_columns(context.features)
+        self._at_once = self._rows_at_once()
         self._output = self._read_output(output, _NUMBERS if context.numeric else _PROBABILITIES)
         if context.numeric:
             self._refuse_several()
@@ -103,6 +108,9 @@ class OnnxTarget(Target):
             text = "; ".join(error.lines())
         if text:
             yield Problem(("path",), text)
+        elif (own := class_labels(path.read_bytes())) and not context.numeric:
+            wrong = misnamed(options.get("labels", ()), own)
+            yield from [] if wrong is None else [Problem(("labels",), wrong)]
         yield from other_file(path, options)
 
     def identity(self) -> Mapping[str, Any]:
@@ -125,9 +133,18 @@ class OnnxTarget(Target):
     def _ask(self, inputs: Inputs) -> npt.ArrayLike:
         if not isinstance(inputs, Table):
             raise TypeError("expected rows, got texts")
-        (values,) = self._session.run([self._output.name], self._feed(inputs))
+        feed, size = self._feed(inputs), self._at_once
+        if size is None:
+            return self._run(feed)
+        starts = range(0, len(inputs), size)
+        blocks = [self._run({name: _block(each, start, size) for name, each in feed.items()}) for start in starts]
+        return np.concatenate(blocks)[: len(inputs)]
+
+    def _run(self, feed: Mapping[str, Any]) -> npt.NDArray[Any]:
+        """The output of one call of the model."""
+        (values,) = self._session.run([self._output.name], feed)
         if self._output.type in _ZIPMAPS:
-            return [[row[key] for key in sorted(row)] for row in values]
+            values = [[row[key] for key in sorted(row)] for row in values]
         return np.asarray(values, dtype=np.float64)
 
     def _feed(self, table: Table) -> dict[str, Any]:
@@ -141,6 +158,19 @@ class OnnxTarget(Target):
             name: _cast(rows[name], each.type, name).reshape((-1, 1) if len(each.shape) == 2 else (-1,))
             for name, each in self._inputs.items()
         }
+
+    def _rows_at_once(self) -> int | None:
+        """How many rows the model takes in one call, no more and no fewer; None where it takes any number.
+
+        TargetError where its inputs take different numbers.
+        """
+        sizes = {each.shape[0] for each in self._inputs.values() if isinstance(each.shape[0], int)}
+        if len(sizes) > 1 or sizes == {0}:
+            raise TargetError(
+                f"{self._file}: its inputs take different numbers of rows: {', '.join(map(str, sorted(sizes)))}",
+                remedy="save it with a first dimension that is free (dynamic axes)",
+            )
+        return sizes.pop() if sizes else None
 
     @property
     def _by_name(self) -> bool:
@@ -192,6 +222,8 @@ class OnnxTarget(Target):
 
     def _class_names(self, labels: Sequence[object]) -> tuple[str, ...]:
         """The plan's names or the model's own; UsageError where the plan names more or fewer than there are."""
+        if self._output.type in _ZIPMAPS and (self._named or not labels):
+            return names_of(labels, self._named or self._own_labels())
         names = class_names(labels) or self._own_labels()
         width = self._output.shape[-1] if self._output.type not in _ZIPMAPS and len(self._output.shape) == 2 else None
         if isinstance(width, int) and width > 1 and width != len(names):
@@ -228,8 +260,18 @@ def _provider(runtime: Any, device: str) -> str:
     return wanted
 
 
+def _block(values: npt.NDArray[Any], start: int, size: int) -> npt.NDArray[Any]:
+    """So many rows from ``start`` on, the last one again where there are fewer.
+
+    >>> _block(np.arange(5), 3, 3).tolist()
+    [3, 4, 4]
+    """
+    return values[np.minimum(np.arange(start, start + size), len(values) - 1)]
+
+
 def _cast(column: npt.NDArray[Any], kind: str, name: str) -> npt.NDArray[Any]:
     """A column as the model's input wants it; ValueError naming row and column where it does not hold a value."""
     if kind == "tensor(string)":
+        refuse_gap_as_text(column, name)
         return as_text(column).astype(object)
     return cast(column, _NUMPY[kind], name, called=np.dtype(_NUMPY[kind]).name, missing=True)

@@ -6,7 +6,7 @@ more than 2 GB, the most that a protobuf message may be, has such files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from probandum.errors import DataError
@@ -46,6 +46,57 @@ def external_files(path: Path, data: bytes) -> dict[str, Path]:
                 remedy="save the model again with its external data beside it",
             )
     return {name: path.parent / name for name in names}
+
+
+def class_labels(data: bytes) -> tuple[str, ...]:
+    """The names in the probabilities of a model that gives a map of them (ZipMap), sorted; none where it has not one.
+
+    They stand in a node of the graph: ``NodeProto`` fields 4 (its kind) and 5, ``AttributeProto`` fields 1 (name), 8
+    (whole numbers) and 9 (texts).
+    """
+    try:
+        maps = [
+            _labels_of(node)
+            for field, graph in _fields(memoryview(data))
+            if field == 7 and not isinstance(graph, int)
+            for place, node in _fields(graph)
+            if place == 1 and not isinstance(node, int) and _is_map(node)
+        ]
+    except (ValueError, UnicodeDecodeError):
+        return ()
+    return maps[0] if len(maps) == 1 else ()
+
+
+def _is_map(node: memoryview) -> bool:
+    kinds = (bytes(said) for field, said in _fields(node) if field == 4 and not isinstance(said, int))
+    return b"ZipMap" in kinds
+
+
+def _labels_of(node: memoryview) -> tuple[str, ...]:
+    for field, attribute in _fields(node):
+        if field != 5 or isinstance(attribute, int):
+            continue
+        found = list(_fields(attribute))
+        called = b"".join(bytes(value) for place, value in found if place == 1 and not isinstance(value, int))
+        texts = [bytes(value).decode() for place, value in found if place == 9 and not isinstance(value, int)]
+        labels = sorted(texts) or [str(number) for number in sorted(_integers(found))]
+        if called.startswith(b"classlabels_") and labels:
+            return tuple(labels)
+    return ()
+
+
+def _integers(fields: Sequence[tuple[int, int | memoryview]]) -> Iterator[int]:
+    """Whole numbers of a repeated field 8, packed or one after the other; negative ones stand as 64 bits."""
+    for place, value in fields:
+        if place != 8:
+            continue
+        if isinstance(value, int):
+            yield value - (1 << 64) * (value >> 63)
+            continue
+        start = 0
+        while start < len(value):
+            number, start = _number(value, start)
+            yield number - (1 << 64) * (number >> 63)
 
 
 def missing_file(path: Path, files: Mapping[str, Path]) -> str | None:

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from probandum.errors import TargetError, UsageError
+from probandum.errors import UsageError
 from probandum.evidence import Capability, Request, Response
 from probandum.keywords import Seconds, Sendable, Text
-from probandum.packing import name_of, part
 from probandum.target import Piece, Problem, Target, TargetContext, target
 from probandum.targets.access import Access, Concurrency, Retries, filled
 from probandum.targets.acquainted import met_again, told
 from probandum.targets.answering import unable
-from probandum.targets.dialect import Answer, Dialect, Unreadable
-from probandum.targets.endpoint import Call, Endpoint, Reply
+from probandum.targets.dialect import Dialect
+from probandum.targets.endpoint import Endpoint
 from probandum.targets.generating import Decoding, MostTokens
 from probandum.targets.handshake import shake
+from probandum.targets.openai_asking import Asking
 from probandum.targets.openai_plan import Seed, Temperature, TopP, extra_of, omitted, refuse_system, with_path
 from probandum.targets.openai_reading import Reading
 from probandum.targets.phrasing import Bodies, Phrasing
-from probandum.targets.prompting import Unanswerable, attempt
+from probandum.targets.prompting import attempt
 from probandum.targets.token_counts import TokenCounts
-from probandum.targets.usage import counted, spent, total, used
+from probandum.targets.usage import counted, spent, total
 
 
 @target("openai")
@@ -97,12 +94,7 @@ class OpenAITarget(Target):
         self._dialect = self._met.dialect
         self._phrasing = Phrasing(dialect=self._dialect, decoding=decoding, seed=seed, top=self._met.top)
         self._reading = Reading(chat=api == "chat", echo=self._met.echo)
-        self._changed: str | None = None
-        self._seen = set(self._met.fingerprints)
-        self._attempts = 1
-        self._came: list[Reply | None] = []
-        self._round: Sequence[Request] = ()
-        self._kept: list[Piece] = []
+        self._asking = Asking(self._endpoint, self._met)
         self.passing = ("system_fingerprints",) if self._met.several else ()
         self.steady = self._met.canary is not None
         self.capabilities = self._met.capabilities
@@ -142,23 +134,27 @@ class OpenAITarget(Target):
     @property
     def attempts(self) -> int:
         """The most tries that one ask of the last round took."""
-        return self._attempts
+        return self._asking.attempts
 
     @property
     def took(self) -> tuple[int, int]:
         """As the server states them with every reply."""
-        return spent(self._came)
+        return spent(self._asking.came)
+
+    def keep_with(self, keep: Callable[[], None]) -> None:
+        """Have answers kept as they arrive."""
+        self._endpoint.keep = keep
 
     @property
     def kept(self) -> Sequence[Piece]:
-        """Each input whose asks were all answered when the last round broke."""
-        return self._kept
+        """Each input of the last round whose asks were all answered."""
+        return tuple(self._asking.kept)
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
         """One response a request. Asks are sent side by side, and each answer stands in its place."""
         ways = {Capability.GENERATE: self._written, Capability.CHOOSE: self._chosen, Capability.SCORE: self._scored}
         responses = [Response(error=unable(self, request)) for request in requests]
-        self._attempts, self._came, self._kept, self._round = 1, [], [], requests
+        self._asking.begin(requests)
         for kind in (each for each in ways if each in self.capabilities):
             places = [place for place, request in enumerate(requests) if request.kind is kind]
             for place, response in zip(places, ways[kind]([requests[place] for place in places]), strict=True):
@@ -195,116 +191,32 @@ class OpenAITarget(Target):
 
         A fingerprint that is new is a caution, where the server still answers in the same words.
         """
-        if self._changed is None:
-            again = met_again(self._endpoint, self._met, seen=self._seen)
-            self._changed = again.changed
-            self._seen |= again.fingerprints
-            if (caution := told(self._met, self._seen, again.fingerprints)) is not None:
+        asking = self._asking
+        if asking.changed is None:
+            again = met_again(self._endpoint, self._met, seen=asking.seen)
+            asking.changed = again.changed
+            asking.seen |= again.fingerprints
+            if (caution := told(self._met, asking.seen, again.fingerprints)) is not None:
                 self.cautions = (*self._cautions(), caution)
-        return self._changed
+        return asking.changed
 
     def _written(self, requests: Sequence[Request]) -> list[Response]:
-        return self._asked(requests, self._phrasing.drafts, self._reading.texts)
+        return self._asking.ask(requests, self._phrasing.drafts, self._reading.texts)
 
     def _chosen(self, requests: Sequence[Request]) -> list[Response]:
         """By first tokens; a request of which these leave one input open is asked by echo, where that is used."""
         if not self._met.top:
             return self._scored(requests)
-        found = self._asked(requests, self._phrasing.firsts, self._reading.by_first_token)
+        found = self._asking.ask(requests, self._phrasing.firsts, self._reading.by_first_token)
         again = [place for place, each in enumerate(found) if each.error is None and each.outputs is None]
-        try:
-            scored = self._scored([requests[place] for place in again])
-        except TargetError:
-            whole = [place for place in range(len(found)) if place not in again]
-            self._kept += [self._piece(requests[place], range(len(requests[place])), found[place]) for place in whole]
-            raise
+        scored = self._scored([requests[place] for place in again])
         for place, response in zip(again, scored, strict=True):
             asked = response, found[place]
             found[place] = counted(response, [(each.input_tokens, each.output_tokens) for each in asked])
         return found
 
     def _scored(self, requests: Sequence[Request]) -> list[Response]:
-        return self._asked(requests, self._phrasing.echoes, self._reading.by_echo)
-
-    def _asked(
-        self,
-        requests: Sequence[Request],
-        bodies: Callable[[Request], Bodies],
-        read: Callable[[Request, Sequence[Answer]], Response],
-    ) -> list[Response]:
-        """What ``read`` makes of the answers to the ``bodies`` of each request, all of them sent side by side."""
-        made = [attempt(bodies, request) for request in requests]
-        calls = [
-            Call(path=self._dialect.path, body=body) for each in made if not isinstance(each, str) for body in each
-        ]
-        try:
-            replies = iter(self._endpoint.send(calls))
-            return [
-                Response(error=each)
-                if isinstance(each, str)
-                else self._read(request, [next(replies) for _ in each], read)
-                for request, each in zip(requests, made, strict=True)
-            ]
-        except TargetError:
-            self._keep(requests, made, read)
-            raise
-        finally:
-            self._came += self._endpoint.came
-            self._attempts = max(self._attempts, self._endpoint.attempts)
-
-    def _keep(
-        self,
-        requests: Sequence[Request],
-        made: Sequence[Bodies | str],
-        read: Callable[[Request, Sequence[Answer]], Response],
-    ) -> None:
-        """Of a round that broke, what was answered: each input whose asks all were."""
-        came = iter(self._endpoint.came)
-        for request, bodies in zip(requests, made, strict=True):
-            asks = 0 if isinstance(bodies, str) else len(bodies) // len(request)
-            for row in range(len(request) if asks else 0):
-                replies = [reply for reply in itertools.islice(came, asks) if reply is not None]
-                if len(replies) < asks:
-                    continue
-                with contextlib.suppress(TargetError):  # another system's, or what no ask of this model is answered
-                    response = self._read(part(request, row, row + 1), replies, read)
-                    if response.error is not None or response.outputs is not None or response.texts:
-                        self._kept.append(self._piece(request, range(row, row + 1), response))
-
-    def _piece(self, request: Request, inputs: range, response: Response) -> Piece:
-        place = next(place for place, each in enumerate(self._round) if each is request)
-        return Piece(place=place, inputs=inputs, response=response)
-
-    def _read(
-        self, request: Request, replies: Sequence[Reply], read: Callable[[Request, Sequence[Answer]], Response]
-    ) -> Response:
-        asks = len(replies) // len(request)
-        answers: list[Answer] = []
-        try:
-            for place, reply in enumerate(replies):
-                answers.append(self._answer(reply, name_of(request, place // asks)))
-            refused = dict.fromkeys(place // asks for place, answer in enumerate(answers) if answer.refused)
-            response = replace(read(request, answers), refused=tuple(refused))
-            return counted(response, [(each.input_tokens, each.output_tokens) for each in answers])
-        except Unanswerable as error:
-            return counted(Response(error=str(error)), used(replies))
-
-    def _answer(self, reply: Reply, name: str) -> Answer:
-        """One answer; Unanswerable where this one is none, TargetError where it is another system's."""
-        if reply.status == 404:
-            raise TargetError(f"{self._endpoint.base}{self._dialect.path}: {reply.problem()}")
-        try:
-            if not reply.well:
-                raise Unreadable(reply.problem())
-            answer = Answer.read(reply.json())
-        except ValueError as error:
-            raise Unanswerable(f"{name}: {error}") from None
-        self._changed = self._changed or self._met.changed(answer)
-        if self._changed is not None:
-            raise TargetError(f"{self._endpoint.base}: {self._changed}", remedy="audit one system at a time")
-        if answer.fingerprint is not None:
-            self._seen.add(answer.fingerprint)
-        return answer
+        return self._asking.ask(requests, self._phrasing.echoes, self._reading.by_echo)
 
     def _cautions(self) -> list[str]:
         found = [

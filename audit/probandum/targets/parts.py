@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from probandum.evidence import Capability, Request, Response
 from probandum.targets.attributing import Attributor
-from probandum.targets.checkpoints import ENCODER, MASKED
+from probandum.targets.checkpoints import CLASSIFICATION, ENCODER, MASKED
 from probandum.targets.embedding import Embedder
 from probandum.targets.explained import Explained
 from probandum.targets.masking import MaskedModel
 from probandum.targets.pooling import Pooling
+from probandum.targets.randomised_weights import RandomisedModel
 
 
 class Part(Protocol):
@@ -33,13 +34,14 @@ class Parts:
     """The parts of a model by kind of request, and why it lacks one.
 
     ``apart``: how far numbers of a batch were from those of single passes, in ``unit``, where a part gives the main
-    answers; ``unit`` is empty where none does.
+    answers; ``unit`` is empty where none does. ``layers``: those whose weights can be drawn anew, from the output on.
     """
 
     of: Mapping[Capability, Part]
     why_not: Mapping[Capability, str]
     apart: float | None = None
     unit: str = ""
+    layers: tuple[str, ...] = ()
 
 
 def parts_of(
@@ -52,10 +54,13 @@ def parts_of(
     limit: int | None,
     batch_tokens: int,
     alone: bool,
+    answer: Callable[[Sequence[Request]], list[Response]],
+    count: Callable[[Request], int],
 ) -> Parts:
     """The parts that fit a task. ``explained``, ``pooling``: None where the model has no such answers.
 
-    Only an encoder gives vectors of many texts in a pass: for the others each is asked alone.
+    Only an encoder gives vectors of many texts in a pass: for the others each is asked alone. ``answer``, ``count``:
+    how the target does for all kinds of requests, while a classifier has other weights.
     """
     found: dict[Capability, Part] = {}
     why_not: dict[Capability, str] = {}
@@ -76,4 +81,12 @@ def parts_of(
             found[Capability.ATTRIBUTE] = Attributor(model, tokenizer, explained, batch_tokens=batch_tokens)
         else:
             why_not[Capability.ATTRIBUTE] = why
-    return Parts(of=found, why_not=why_not, apart=apart, unit=unit)
+    layers: tuple[str, ...] = ()
+    if task == CLASSIFICATION:
+        why = RandomisedModel.why_not(model)
+        if why is None:
+            found[Capability.RANDOMISE] = drawn = RandomisedModel(model, answer=answer, count=count)
+            layers = tuple(layer.name for layer in drawn.layers)
+        else:
+            why_not[Capability.RANDOMISE] = why
+    return Parts(of=found, why_not=why_not, apart=apart, unit=unit, layers=layers)

@@ -13,10 +13,10 @@ from probandum.evidence import Capability, Request, Response, Table
 from probandum.keywords import Seconds, Text
 from probandum.subject import NUMERIC
 from probandum.target import Problem, Target, TargetContext, target
-from probandum.targets.answering import Inputs, Labels, answered, class_names
+from probandum.targets.answering import Inputs, Labels, answered, misnamed, names_of
 from probandum.targets.apart import Apart
 from probandum.targets.fitted import Facts, Fitted, Part, columns_of, load, refuse_no_numbers
-from probandum.targets.forms import Sha256, no_skops, other_file
+from probandum.targets.forms import Sha256, no_skops, other_file, skops_classes
 from probandum.targets.loading import ModelFile, file_digest, model_path, need, said, versions
 from probandum.targets.tree_values import attributed
 
@@ -68,7 +68,10 @@ class SklearnTarget(Target):
         self._vectorizer_digest = None if second is None else second.digest
         parts = [each.part for each in (first, second) if each is not None]
         pickled = any(part.kind == "pickle" for part in parts)
-        self._fitted: Fitted = Apart(parts, timeout=timeout) if pickled else load(parts)
+        missing = context.missing
+        self._fitted: Fitted = (
+            Apart(parts, timeout=timeout, missing=missing) if pickled else load(parts, missing=missing)
+        )
         cautions = [each.caution for each in (first, second) if each is not None and each.caution]
         try:
             self.cautions = (*cautions, *self._fitted.facts.warned)
@@ -114,6 +117,9 @@ class SklearnTarget(Target):
                 continue
             if suffix == ".skops" and (text := no_skops(path)):
                 yield Problem((key,), text)
+            elif suffix == ".skops" and key == "path" and (own := skops_classes(path)):
+                text = misnamed(options.get("labels", ()), own)
+                yield from [] if text is None else [Problem(("labels",), text)]
             yield from other_file(path, options, digest)
 
     @classmethod
@@ -239,6 +245,4 @@ def _labels(file: str, facts: Facts, labels: Sequence[object]) -> tuple[str, ...
         )
     if facts.outputs > 1:
         raise TargetError(f"{file}: a {facts.type} with several outputs; expected one")
-    if labels and len(labels) != len(facts.classes):
-        raise UsageError(f"target.labels: {len(labels)} names for {len(facts.classes)} classes")
-    return class_names(labels) or facts.classes
+    return names_of(labels, facts.classes)

@@ -33,6 +33,7 @@ from probandum.targets.devices import (
     dtype_named,
     enough_memory,
     gpu_named,
+    threads_said,
     usable_cores,
 )
 from probandum.targets.explained import Classes, Explained, Options
@@ -106,7 +107,7 @@ class TransformersTarget(Target):
         self._dtype = dtype_named(dtype or context.dtype, self._device.type)
         self._placing = Placing.of(self._torch, self._device, device_map)
         self._compiled = compile
-        self._torch.set_num_threads(context.threads or usable_cores())
+        self._torch.set_num_threads(context.threads or threads_said() or usable_cores())
         self._checkpoint = Checkpoint.read(place, task=task, notice=context.notice)
         self._pooling = self._pooled(pooling)
         self._quantisation = Quantisation.of(
@@ -176,8 +177,11 @@ class TransformersTarget(Target):
             limit=limit,
             batch_tokens=self._batch_tokens,
             alone=self._alone,
+            answer=self._answered,
+            count=self._read,
         )
         self._parts = dict(more.of)
+        self._layers = more.layers
         self.why_not = more.why_not
         self.capabilities |= frozenset(self._parts)
         if more.unit:
@@ -236,6 +240,8 @@ class TransformersTarget(Target):
             found["scoring"] = "shared prefixes" if self._scorer.shares_prefixes else "rows of equal length"
         if self._pooling is not None:
             found["pooling"] = self._pooling.way
+        if self._layers:
+            found["layers"] = list(self._layers)
         return found
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:

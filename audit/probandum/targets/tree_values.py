@@ -40,10 +40,10 @@ def by_shap(model: Any, rows: Floats, *, background: int, method: str) -> Floats
     shap's own check that they add up raises where they do not.
     """
     _import_again("sklearn", "pandas")
-    shap = need("shap", needed_for="Shapley values of trees", extra="explain")
     interventional = method == INTERVENTIONAL
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what the library deprecates among its own models
+        warnings.simplefilter("ignore")  # what the library deprecates among its own models and imports
+        shap = need("shap", needed_for="Shapley values of trees", extra="explain")
         explainer = shap.TreeExplainer(
             model,
             data=rows[:background] if interventional else None,

@@ -12,11 +12,14 @@ from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Measure
 from probandum.subject import Grouping
 from probandum_probes.bias.counting import groups_of
-from probandum_probes.bias.rates import unsaid
+from probandum_probes.bias.rates import unsaid, unsaid_all
 from probandum_probes.estimates import exactly
 
 ADJUSTED = "adjusted-difference"
 IN_STRATUM = "stratum-difference"
+RATIO = "adjusted-ratio"
+#: What a limit may judge.
+JUDGED = (ADJUSTED, RATIO, IN_STRATUM)
 
 Form = Literal["difference", "ratio", "odds-ratio"]
 
@@ -92,7 +95,7 @@ class Comparison(ABC):
         yield self._share()
         if not self.kept:
             reason = SubReason.SMALL_GROUP
-            yield unsaid(ADJUSTED, self.none, self.where, Verdict.INCONCLUSIVE, n=self.n, reason=reason)
+            yield from unsaid_all(JUDGED, self.none, self.where, Verdict.INCONCLUSIVE, n=self.n, reason=reason)
             return
         crude = self._shown("crude-difference", lambda: self.crude("difference"), unit="share")
         adjusted = self._difference(crude.estimate)
@@ -180,10 +183,10 @@ class Comparison(ABC):
             except ValueError:
                 why = "the factors alone decide: no stratum has both decisions, so that the ratio has no interval"
             else:
-                return self._judged("adjusted-ratio", estimate, "ratio")
+                return self._judged(RATIO, estimate, "ratio")
         missing = Estimate.missing(f"{why}; {ADJUSTED} says what can be said", n=self.n, unit="ratio")
         return Measure(
-            metric="adjusted-ratio",
+            metric=RATIO,
             groups=self.where,
             estimate=missing,
             verdict=verdict,

@@ -16,17 +16,25 @@ from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.resources import dataset
 from probandum_probes.bias.association_controls import finds_aligned_vectors, quiet_on_permuted_words
-from probandum_probes.bias.association_tests import effect_size, permutation_test, random_effects
+from probandum_probes.bias.association_tests import (
+    Permuted,
+    effect_size,
+    normal_p,
+    permutation_test,
+    published_p,
+    random_effects,
+)
 from probandum_probes.bias.association_vectors import Vectors, asked, flat, near_to
-from probandum_probes.bias.association_words import Association, read_word_sets
+from probandum_probes.bias.association_words import Association, WordFile, read_published, read_word_sets
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.stereotype_validity import WEAK_LINK
-from probandum_probes.estimates import exactly, from_interval
+from probandum_probes.estimates import exactly, from_counts, from_interval
 
 #: Fewest words a set that say anything.
 FEWEST_WORDS = 8
 _ID = "bias.association"
 _BAND = (2.5, 97.5)
+_PUBLISHED = ("p-value-as-published", "p-value-normal-as-published")
 
 
 @probe(
@@ -65,9 +73,14 @@ class AssociationTest:
     ``level`` word: each word alone (WEAT). ``level`` sentence: each word in every template (SEAT); the effect size is
     over sentences as in May et al., and the permutation test moves a word with all its sentences.
 
-    ``words``: a YAML file of yours with ``tests``, each with an id and two sets under ``targets`` and ``attributes``,
-    and perhaps ``templates`` with the slot {word} and a ``pool`` of neutral words. ``tests``: which of the file's.
-    ``random_sets``: how many are drawn. The shipped sets are the project's own, not those of the publications.
+    ``words``: a file in the form of the publications, or several of them (.json or .jsonl with targ1, targ2, attr1 and
+    attr2, each with category and examples); whole sentences count as words do, so that p is over sentences. Beside the
+    rest ``p-value-as-published`` is shown then (one-sided; the observed partition among 100,000 where not all are
+    counted) and ``p-value-normal-as-published`` (the tail of a normal distribution fitted to the partitions, as
+    Caliskan et al. have it); their effect size is the one above. Or a YAML file of yours with ``tests``, each with an
+    id and two sets under ``targets`` and ``attributes``, and perhaps ``templates`` with the slot {word} and a ``pool``
+    of neutral words. ``tests``: which of the file's. ``random_sets``: how many are drawn. The shipped sets are the
+    project's own, not those of the publications.
 
     Caliskan et al. 2017 (WEAT); May et al. 2019 (SEAT).
     """
@@ -77,13 +90,15 @@ class AssociationTest:
         Examined(name="targets permuted", kind="negative", function=quiet_on_permuted_words),
     )
 
-    def __init__(self, *, words: Path | None = None, tests: Sequence[str] = (), random_sets: int = 1000) -> None:
+    def __init__(
+        self, *, words: Path | Sequence[Path] | None = None, tests: Sequence[str] = (), random_sets: int = 1000
+    ) -> None:
         if random_sets < 0:
             raise DataError(f"suites.{_ID}.random_sets: {random_sets}", remedy="expected 0 or more")
         self.words = words
         self.tests = tuple(tests)
         self.random_sets = random_sets
-        file = read_word_sets(words or dataset("association_words") / "words.yaml")
+        file = _read(words or dataset("association_words") / "words.yaml")
         known = {test.id for test in file.tests}
         for name in self.tests:
             if name not in known:
@@ -91,6 +106,12 @@ class AssociationTest:
         self.chosen = tuple(test for test in file.tests if not self.tests or test.id in self.tests)
         self.templates = file.templates
         self.pool = file.pool
+        self.published = file.published
+
+    @property
+    def own_metrics(self) -> Mapping[str, str]:
+        """What is shown of sets in the form of the publications only."""
+        return dict.fromkeys(_PUBLISHED, "p-value") if self.published else {}
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Ask for every vector in one round, and compare."""
@@ -130,8 +151,10 @@ class AssociationTest:
         design = f"{test.x.name} less {test.y.name}, {test.a.name} against {test.b.name}; {WEAK_LINK}"
         yield _indicator("effect-size", exactly(effect, n=n, unit="sd", design=design), place, small)
         found = permutation_test(near[0].mean(axis=1), near[1].mean(axis=1), ask.rng("partitions", *place.values()))
-        told = f"one-sided, {'all' if found.exact else 'random'} {found.partitions:,} partitions"
-        yield _indicator("permutation-p-value", exactly(found.p, n=n, unit="p-value", design=told), place, small)
+        yield _indicator("permutation-p-value", _p_value(found, n), place, small)
+        if self.published:
+            for metric, estimate in zip(_PUBLISHED, _as_published(found, n), strict=True):
+                yield Measure(metric=metric, facets=place, estimate=estimate, mode="disclosure")
         yield from self._random(ask, vectors, test, templates, place, effect)
 
     def _random(
@@ -155,12 +178,40 @@ class AssociationTest:
             return
         design = f"{len(effects):,} random pairs of {sizes[0]} and {sizes[1]} of {len(pool)} neutral words"
         low, high = np.percentile(effects, _BAND).tolist()
-        share = (1 + int((np.abs(effects) >= abs(effect)).sum())) / (1 + len(effects))
-        told = {"random-attributes-lower": low, "random-attributes-upper": high, "random-attributes-share": share}
-        for metric, value in told.items():
-            unit_of = "share" if metric.endswith("share") else "sd"
-            estimate = exactly(value, n=len(effects), unit=unit_of, design=design)
-            yield Measure(metric=metric, facets=place, estimate=estimate, mode="disclosure")
+        for end, value in (("lower", low), ("upper", high)):
+            estimate = exactly(value, n=len(effects), unit="sd", design=design)
+            yield Measure(metric=f"random-attributes-{end}", facets=place, estimate=estimate, mode="disclosure")
+        further = 1 + int((np.abs(effects) >= abs(effect)).sum()), 1 + len(effects)
+        share = from_counts("clopper-pearson", [further], n=len(effects), design=design)
+        yield Measure(metric="random-attributes-share", facets=place, estimate=share, mode="disclosure")
+
+
+def _p_value(found: Permuted, n: int) -> Estimate:
+    """Exact over all partitions; of random ones with the interval that drawing them leaves."""
+    if found.exact:
+        return exactly(found.p, n=n, unit="p-value", design=f"one-sided, all {found.partitions:,} partitions")
+    told = f"one-sided, {found.partitions - 1:,} random partitions, and the interval is of these alone"
+    counts = [(found.as_large, found.partitions)]
+    return from_counts("clopper-pearson", counts, n=n, unit="p-value", design=told)
+
+
+def _as_published(found: Permuted, n: int) -> tuple[Estimate, Estimate]:
+    """Both p-values of the publications: by counting partitions, and by a normal distribution."""
+    large, of = published_p(found)
+    counted = exactly(large / of, n=n, unit="p-value", design=f"as May et al. count {of:,} partitions")
+    return counted, exactly(normal_p(found), n=n, unit="p-value", design="as a normal distribution has it")
+
+
+def _read(words: Path | Sequence[Path]) -> WordFile:
+    """Sets in the form of the publications, by the suffix of their files, or those of one's own."""
+    paths = [words] if isinstance(words, Path) else list(words)
+    if all(path.suffix.lower() in (".json", ".jsonl") for path in paths):
+        return read_published(paths)
+    if len(paths) > 1:
+        raise DataError(
+            f"suites.{_ID}.words: {len(paths)} files", remedy="expected one .yaml, or several .json or .jsonl"
+        )
+    return read_word_sets(paths[0])
 
 
 def _mean(words: Sequence[str], values: Floats, place: Mapping[str, str], small: str | None) -> Measure:

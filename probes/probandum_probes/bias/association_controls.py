@@ -55,8 +55,7 @@ def finds_aligned_vectors(probe: Any, ask: Ask) -> Outcome:
     if effect is None or abs(float(x.mean() - y.mean())) < NO_SPREAD:
         return None, f"the vectors of {test.a.name} and {test.b.name} are alike: there is no room for an effect"
     found = permutation_test(x, y, ask.rng("aligned"))
-    least = 1 / found.partitions if found.exact else 1 / (1 + found.partitions)
-    held = abs(effect - most) < _CLOSE and found.p <= least
+    held = abs(effect - most) < _CLOSE and found.p <= 1 / found.partitions
     return held, f"aligned vectors: effect {effect:.4f} of at most {most:.4f}, p = {found.p:.2g}"
 
 

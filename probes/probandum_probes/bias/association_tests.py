@@ -22,14 +22,20 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permuted:
-    """A one-sided permutation test: ``p``, over so many ``partitions``, all of them where ``exact``.
+    """A one-sided permutation test: ``p`` = ``as_large`` / ``partitions``, all of them where ``exact``.
 
-    ``sums``: the statistic of each, in an order that means nothing.
+    Where partitions were drawn, the observed one is counted among them.
+
+    ``sums``: the statistic of each, in an order that means nothing; ``observed``: that of the sets as they are, with
+    what ``rounding`` may do to it.
     """
 
     p: float
+    as_large: int
     partitions: int
     exact: bool
+    observed: float
+    rounding: float
     sums: Floats
 
 
@@ -86,9 +92,44 @@ def permutation_test(x: Floats, y: Floats, rng: Generator) -> Permuted:
         sizes = [min(_BLOCK, EXACT_PARTITIONS - start) for start in range(0, EXACT_PARTITIONS, _BLOCK)]
         orders = (np.argsort(rng.random((size, len(together))), axis=1)[:, :n] for size in sizes)
         sums = np.concatenate([2 * together[order].sum(axis=1) - total for order in orders])
-    as_large = int((sums >= observed - _ROUNDING * max(1.0, abs(total), abs(observed))).sum())
-    p = as_large / len(sums) if exact else (1 + as_large) / (1 + len(sums))
-    return Permuted(p=p, partitions=len(sums), exact=exact, sums=sums)
+    rounding = _ROUNDING * max(1.0, abs(total), abs(observed))
+    as_large = int((sums >= observed - rounding).sum())
+    added = int(not exact)
+    as_large, partitions = as_large + added, len(sums) + added
+    return Permuted(
+        p=as_large / partitions,
+        as_large=as_large,
+        partitions=partitions,
+        exact=exact,
+        observed=observed,
+        rounding=rounding,
+        sums=sums,
+    )
+
+
+def published_p(found: Permuted) -> tuple[int, int]:
+    """Numerator and denominator of the p-value of May et al.: as many partitions, and the observed one among 100,000.
+
+    All of them where there are at most so many, else 99,999 random ones and 1 added to both.
+    """
+    if found.exact:
+        return found.as_large, found.partitions
+    drawn = found.sums[: EXACT_PARTITIONS - 1]
+    return 1 + int((drawn >= found.observed - found.rounding).sum()), 1 + len(drawn)
+
+
+def normal_p(found: Permuted) -> float:
+    """The p-value of Caliskan et al. and of May et al.'s parametric test: the upper tail of a normal distribution.
+
+    Its mean and standard deviation are those of the statistic over the partitions.
+
+    >>> import numpy as np
+    >>> found = permutation_test(np.array([3.0, 4.0]), np.array([1.0, 2.0]), np.random.default_rng(1))
+    >>> round(normal_p(found), 6)  # sums -4, -2, 0, 0, 2, 4: the tail above 4 / sqrt(40 / 6)
+    0.060668
+    """
+    spread = float(found.sums.std(ddof=0 if found.exact else 1))
+    return 0.5 * math.erfc((found.observed - float(found.sums.mean())) / spread / math.sqrt(2)) if spread else 1.0
 
 
 def random_effects(x: Floats, y: Floats, pool: Floats, sizes: tuple[int, int], draws: int, rng: Generator) -> Floats:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from probandum.errors import PlanError, did_you_mean
+from probandum.errors import DataError, PlanError, did_you_mean
 from probandum.yaml_source import YamlSource, read_yaml
 from probandum_probes.bias.swap_texts import entries
+from probandum_probes.public_files import read_json
 
 _KEYS = ("id", "targets", "attributes")
 _SLOT = "{word}"
+#: The four sets of a published test, and where such files are.
+_PUBLISHED = ("targ1", "targ2", "attr1", "attr2")
+_WHERE = "WEAT and SEAT are published by May et al. (2019) at github.com/W4ngatang/sent-bias, in the folder tests"
 
 
 class WordSet(NamedTuple):
@@ -40,11 +44,52 @@ class Association:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordFile:
-    """What a file of word sets holds. ``pool``: neutral words that random attribute sets are drawn from."""
+    """What a file of word sets holds. ``pool``: neutral words that random attribute sets are drawn from.
+
+    ``published``: the sets are in the form of the publications.
+    """
 
     tests: tuple[Association, ...]
-    templates: tuple[str, ...]
-    pool: tuple[str, ...]
+    templates: tuple[str, ...] = ()
+    pool: tuple[str, ...] = ()
+    published: bool = False
+
+
+def read_published(paths: Sequence[Path]) -> WordFile:
+    """Tests in the form of May et al., one a file, which names it: .json, or .jsonl as they call it; DataError.
+
+    A file holds ``targ1``, ``targ2``, ``attr1`` and ``attr2``, each with its ``category`` and its ``examples``: words,
+    or whole sentences. An example that stands in a set twice counts once, as it does in their code.
+    """
+    tests: dict[str, Association] = {}
+    for path in paths:
+        found = read_json(path)
+        if not isinstance(found, dict):
+            raise DataError(f"{path.name}: expected {', '.join(_PUBLISHED)}", remedy=_WHERE)
+        x, y, a, b = (_examples(found.get(name), f"{path.name}: {name}") for name in _PUBLISHED)
+        made = Association(id=path.stem, x=x, y=y, a=a, b=b)
+        both = next((word for word in x.words if word in y.words), None)
+        if both is not None:
+            raise DataError(f"{path.name}: {both!r} stands in both targets", remedy="leave it in one of them")
+        if len(x.words) != len(y.words):
+            told = f"{x.name} has {len(x.words)} different examples and {y.name} {len(y.words)}"
+            raise DataError(f"{path.name}: {told}", remedy="expected equally many, since the test exchanges them")
+        if made.id in tests:
+            raise DataError(f"{path.name}: a test of that name is there already", remedy="name its file otherwise")
+        tests[made.id] = made
+    return WordFile(tests=tuple(tests.values()), published=True)
+
+
+def _examples(found: Any, where: str) -> WordSet:
+    """One set of a published test."""
+    name, examples = (found.get("category"), found.get("examples")) if isinstance(found, dict) else (None, None)
+    texts = isinstance(examples, list) and all(isinstance(each, str) and each.strip() for each in examples)
+    if not isinstance(name, str) or not texts:
+        raise DataError(f"{where}: expected a category and a list of examples", remedy=_WHERE)
+    words = tuple(dict.fromkeys(each.strip() for each in examples or ()))
+    if len(words) < 2:
+        raise DataError(f"{where}: {len(words)} examples", remedy="expected at least 2, all different")
+    return WordSet(name, words)
 
 
 def read_word_sets(path: Path) -> WordFile:

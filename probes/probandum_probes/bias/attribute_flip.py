@@ -23,7 +23,7 @@ from probandum_probes.bias.counting import (
     refuse_no_groups,
 )
 from probandum_probes.bias.flip_controls import blind, planted_flips
-from probandum_probes.bias.rates import unsaid
+from probandum_probes.bias.rates import unsaid_all
 from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
 from probandum_probes.bias.scored import RowValues, pairs_of, rows_compared
@@ -34,6 +34,8 @@ from probandum_probes.estimates import from_counts, from_interval
 FLIPS = "attribute-flip-rate"
 SHIFT = "attribute-shift"
 LOGITS = "attribute-logit-shift"
+#: What a limit may judge.
+_JUDGED = (FLIPS, SHIFT)
 _COLUMNS = "suites.bias.attribute-flip.columns"
 
 
@@ -96,15 +98,19 @@ class AttributeFlip:
             if isinstance(names, str) or not names:
                 raise DataError(f"{_COLUMNS}.{attribute}: {names!r}", remedy="expected a list of features")
         self.columns = {attribute: tuple(names) for attribute, names in (columns or {}).items()}
+        self.own_columns = {
+            ("columns", attribute, place): name
+            for attribute, names in self.columns.items()
+            for place, name in enumerate(names)
+        }
         self.sample = sample
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Ask about the rows as they are and as members of every group, and compare."""
         if ask.subject.answers:
             why = "decisions were recorded, and nobody can ask how changed rows would have been decided"
-            missing = Estimate.missing(why, n=len(ask.subject), unit="share")
             reason = SubReason.NO_CAPABILITY
-            yield Measure(metric=FLIPS, estimate=missing, verdict=Verdict.NOT_APPLICABLE, sub_reason=reason, why=why)
+            yield from unsaid_all(_JUDGED, why, None, Verdict.NOT_APPLICABLE, n=len(ask.subject), reason=reason)
             return
         ask = sampled_rows(ask, self.sample)
         subject = ask.subject
@@ -133,12 +139,12 @@ def _compared(
             f"no feature carries {grouping.attribute}, so that changing it changes no decision; "
             "other features may stand in for it"
         )
-        yield unsaid(FLIPS, why, only, Verdict.NOT_APPLICABLE, n=n, reason=SubReason.TRIVIAL)
+        yield from unsaid_all(_JUDGED, why, only, Verdict.NOT_APPLICABLE, n=n, reason=SubReason.TRIVIAL)
         return
     if not pairs:
         n = persons_of(subject, np.ones(len(subject), dtype=np.bool_))
         why = f"{grouping.attribute} has no two groups to compare"
-        yield unsaid(FLIPS, why, only, Verdict.INCONCLUSIVE, n=n)
+        yield from unsaid_all(_JUDGED, why, only, Verdict.INCONCLUSIVE, n=n)
         return
     used = dict.fromkeys(index for pair in pairs for index in pair)
     sizes = {index: persons_of(subject, grouping.codes == index) for index in used}
@@ -157,7 +163,8 @@ def _compared(
         rows = np.isin(grouping.codes, pair)
         n = persons_of(subject, rows)
         if not all(sizes[index] for index in pair) or n < 2:
-            yield unsaid(FLIPS, str(small), where, Verdict.INCONCLUSIVE, n=n, reason=SubReason.SMALL_GROUP)
+            reason = SubReason.SMALL_GROUP
+            yield from unsaid_all(_JUDGED, str(small), where, Verdict.INCONCLUSIVE, n=n, reason=reason)
             continue
         sides = _Sides(rows, found[pair[0]], found[pair[1]])
         design = f"not causal: {', '.join(columns)} alone changed"

@@ -12,7 +12,7 @@ from probandum.subject import Grouping
 from probandum_probes.bias.areas import Sides, area, area_difference, overall_area
 from probandum_probes.bias.auc_controls import no_auc_gap, planted_auc_gap
 from probandum_probes.bias.counting import groups_of
-from probandum_probes.bias.rates import unsaid
+from probandum_probes.bias.rates import unsaid, unsaid_all
 from probandum_probes.bias.requirements import PERFORMANCE
 from probandum_probes.bias.sampling import refuse_sample
 from probandum_probes.bias.scored import OVERALL, RowValues, Scored, pairs_of, scored, sizes_of
@@ -21,6 +21,8 @@ from probandum_probes.bias.worth import few, persons_compared
 
 #: The fewest positives, and negatives, of a group that allow a verdict.
 SMALLEST = 15
+#: What a limit may judge.
+_JUDGED = ("auc-difference", "xauc-difference")
 
 
 @probe(
@@ -77,7 +79,7 @@ class AucGap:
         """Ask for all scores at once, and rank them."""
         found = scored(ask, self.sample)
         if isinstance(found, str):
-            yield unsaid("auc-difference", found, None, Verdict.INCONCLUSIVE, n=len(ask.subject))
+            yield from unsaid_all((OVERALL, *_JUDGED), found, None, Verdict.NOT_APPLICABLE, n=len(ask.subject))
             return
         subject = found.subject
         overall = overall_area(subject, found.score, found.positive)
@@ -85,6 +87,8 @@ class AucGap:
             one = "positive" if persons_of(subject, found.positive) < 2 else "negative"
             why = f"fewer than two {'persons have a row that is' if subject.design else 'rows are'} {one}"
             yield unsaid(OVERALL, why, None, Verdict.INCONCLUSIVE, n=len(found.score))
+            for grouping in subject.groupings.values():
+                yield from _alone(found, grouping, why)
             return
         yield overall
         barred = _barred(found, overall)
@@ -131,14 +135,18 @@ def _gaps(
     """Both differences of every comparison of one attribute."""
     pairs = pairs_of(grouping)
     if not pairs:
-        only = Groups(attribute=grouping.attribute, group=grouping.names[int(sizes_of(grouping).argmax())])
-        why = f"{grouping.attribute} has no two groups to compare"
-        yield unsaid("auc-difference", why, only, Verdict.INCONCLUSIVE, n=len(found.score))
+        yield from _alone(found, grouping, f"{grouping.attribute} has no two groups to compare")
     for group, other in pairs:
         ends = (group, group), (other, other)
         crossed = (group, other), (other, group)
         for metric, areas in {"auc-difference": ends, "xauc-difference": crossed}.items():
             yield _gap(metric, found, grouping, (group, other), areas, barred, kept)
+
+
+def _alone(found: Scored, grouping: Grouping, why: str) -> Iterator[Measure]:
+    """An attribute in which nothing can be compared."""
+    only = Groups(attribute=grouping.attribute, group=grouping.names[int(sizes_of(grouping).argmax())])
+    yield from unsaid_all(_JUDGED, why, only, Verdict.INCONCLUSIVE, n=len(found.score))
 
 
 def _gap(

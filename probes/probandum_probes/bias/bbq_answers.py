@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +10,9 @@ import numpy as np
 from probandum.evidence import Capability, Request, Response
 from probandum.probe import Ask
 from probandum_probes.bias.bbq_items import BbqItem
+from probandum_probes.bias.bbq_reading import SCHEMES, Reading, read
 from probandum_probes.public_files import recalled
 
-#: How answers are labelled; items take turns, so that no result rests on one kind of label.
-SCHEMES = {"letters": ("A", "B", "C"), "numbers": ("1", "2", "3")}
 #: The label of answers that were recorded: nobody says how they were asked.
 RECORDED = "recorded"
 ORDERS = (0, 1, 2)
@@ -23,23 +21,6 @@ LEAST_MASS = 0.5
 #: Prompts that are asked twice, and tokens of a written answer.
 REPEATED, TOKENS = 120, 16
 PREFIX = "Answer:"
-#: The published ways to say UNKNOWN; each counts as the item's own.
-UNKNOWN = frozenset(
-    {
-        "unknown",
-        "cannot be determined",
-        "can't be determined",
-        "not answerable",
-        "not known",
-        "not enough info",
-        "not enough information",
-        "cannot answer",
-        "can't answer",
-        "undetermined",
-    }
-)
-_LEAD = re.compile(r"^(?:(?:the |my )?(?:correct )?answer\b(?: is)?\s*:?\s*)", re.IGNORECASE)
-_LABEL = re.compile(r"\(?([A-Za-z0-9])\)?(?:[.):]\s*|\s*$|\s+)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +28,7 @@ class Answered:
     """One answer: to which item (its place in the list), in which order and by which labels it was asked.
 
     ``place``: the answer's place in the item; None where it could not be read. ``missing``: none is recorded.
+    ``found``: whether it stands among other words, so that the strict parser read nothing.
     """
 
     item: int
@@ -54,6 +36,7 @@ class Answered:
     labels: str
     place: int | None
     missing: bool = False
+    found: bool = False
 
     @property
     def shown(self) -> int | None:
@@ -65,11 +48,12 @@ class Answered:
 class Sheet:
     """Everything that was answered. ``repeated``: what was answered to some prompts, and to the same once more.
 
-    ``broken``: why the first answer that could not be read was none.
+    ``written``: whether answers are texts. ``broken``: why the first answer that could not be read was none.
     """
 
     items: tuple[BbqItem, ...]
     answers: tuple[Answered, ...]
+    written: bool
     repeated: tuple[tuple[Answered, Answered], ...] = ()
     broken: str | None = None
 
@@ -87,12 +71,12 @@ def asked(ask: Ask, items: Sequence[BbqItem]) -> Sheet:
     """Recorded answers where the system recalls; else labels chosen, or written, in three orders an item."""
     if Capability.RECALL in ask.capabilities:
         texts = recalled(ask, [item.key for item in items])
-        answers = [
-            Answered(place, 0, RECORDED, None if text is None else read(text, item, 0, "letters"), text is None)
-            for place, (item, text) in enumerate(zip(items, texts, strict=True))
-        ]
+        answers = []
+        for place, (item, text) in enumerate(zip(items, texts, strict=True)):
+            said = Reading() if text is None else read(text, item, 0, "letters")
+            answers.append(Answered(place, 0, RECORDED, said.place, text is None, said.found))
         lost = (text for text, each in zip(texts, answers, strict=True) if each.place is None and text is not None)
-        return Sheet(items=tuple(items), answers=tuple(answers), broken=_quoted(next(lost, None)))
+        return Sheet(items=tuple(items), answers=tuple(answers), written=True, broken=_quoted(next(lost, None)))
     kind = Capability.CHOOSE if Capability.CHOOSE in ask.capabilities else Capability.GENERATE
     requests = list(_requests(items, kind))
     places = {item.key: place for place, item in enumerate(items)}
@@ -105,7 +89,8 @@ def asked(ask: Ask, items: Sequence[BbqItem]) -> Sheet:
     repeated = tuple(_repeated(ask, requests, read_out, items)) if kind is Capability.GENERATE else ()
     pairs = zip(requests, responses, strict=True)
     broken = next((why for each in pairs if (why := _unread(*each, items, places)) is not None), None)
-    return Sheet(items=tuple(items), answers=tuple(read_out), repeated=repeated, broken=broken)
+    written = kind is Capability.GENERATE
+    return Sheet(items=tuple(items), answers=tuple(read_out), written=written, repeated=repeated, broken=broken)
 
 
 def of_key(key: str) -> tuple[str, int, str]:
@@ -151,14 +136,14 @@ def _answered(
     for index, key in enumerate(request.keys):
         name, order, labels = of_key(key)
         place = places[name]
-        found = None
+        said = Reading()
         if response.error is None and index not in response.refused:
             if request.kind is Capability.CHOOSE:
                 shown = _chosen(response, index, len(request))
-                found = None if shown is None else (shown + order) % 3
+                said = Reading(None if shown is None else (shown + order) % 3)
             elif index < len(response.texts):
-                found = read(response.texts[index], items[place], order, labels)
-        yield Answered(place, order, labels, found)
+                said = read(response.texts[index], items[place], order, labels)
+        yield Answered(place, order, labels, said.place, found=said.found)
 
 
 def _unread(request: Request, response: Response, items: Sequence[BbqItem], places: Mapping[str, int]) -> str | None:
@@ -215,38 +200,3 @@ def _repeated(
         for answered in _answered(request, response, items, places)
     ]
     return zip(first[: len(second)], second, strict=True)
-
-
-def read(text: str, item: BbqItem, order: int, labels: str) -> int | None:
-    """The place of the answer that a text gives; None where it gives none, or more than one could be meant.
-
-    The whole text must be an answer, its label, or both: ``B``, ``(b)``, ``B. The grandson``, ``The grandson.``,
-    ``The answer is B``; ``ans1`` names a place, and each published way to say UNKNOWN counts as the item's own.
-    ``I think it was the grandson`` gives none, nor does a bare ``1`` where answers were lettered: nobody can tell
-    whether it counts from 0.
-    """
-    said = _plain(_LEAD.sub("", text.strip(), count=1))
-    known = [_plain(answer) for answer in item.answers]
-    if said in known:
-        return known.index(said) if known.count(said) == 1 else None
-    if said in UNKNOWN:
-        return item.unknown
-    if said in ("ans0", "ans1", "ans2"):
-        return int(said[-1])
-    found = _LABEL.fullmatch(said)
-    names = [label.casefold() for label in SCHEMES[labels]]
-    if found is None or found[1] not in names:
-        return None
-    place = (names.index(found[1]) + order) % 3
-    rest = _plain(found[2])
-    unknown = place == item.unknown and rest in UNKNOWN
-    return place if not rest or rest == known[place] or unknown else None
-
-
-def _plain(text: str) -> str:
-    """A text without its case, its outer marks and doubled spaces.
-
-    >>> _plain(' "The  Grandson." ')
-    'the grandson'
-    """
-    return " ".join(text.replace("\u2019", "'").casefold().split()).strip("\"'`*.!, ")

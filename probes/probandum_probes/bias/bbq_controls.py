@@ -13,8 +13,9 @@ import numpy as np
 from probandum.controls import ChangedAnswers
 from probandum.evidence import Capability, Request, Response
 from probandum.probe import Ask, Measure
-from probandum_probes.bias.bbq_answers import SCHEMES, of_key
+from probandum_probes.bias.bbq_answers import of_key
 from probandum_probes.bias.bbq_items import BbqItem
+from probandum_probes.bias.bbq_reading import SCHEMES
 
 Outcome = tuple[bool | None, str]
 _CLOSE = 1e-9

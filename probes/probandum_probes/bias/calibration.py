@@ -101,7 +101,7 @@ class Calibration:
         """Ask for all probabilities at once, and hold them against what came true."""
         found = probabilities(ask, self.sample)
         if isinstance(found, str):
-            yield unsaid("calibration-difference", found, None, Verdict.INCONCLUSIVE, n=len(ask.subject))
+            yield unsaid("calibration-difference", found, None, Verdict.NOT_APPLICABLE, n=len(ask.subject))
             return
         subject = found.subject
         overall = overall_area(subject, found.score, found.positive)

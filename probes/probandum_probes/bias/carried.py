@@ -11,6 +11,7 @@ import numpy as np
 
 from probandum.errors import DataError
 from probandum.evidence import Column, Table
+from probandum.gaps import absent
 from probandum.subject import Bools, Grouping, Subject, as_text
 
 
@@ -68,21 +69,23 @@ def _told_apart(column: Column, sides: Sequence[Bools]) -> bool:
     values = [np.unique(column[rows]) for rows in sides]
     if all(len(each) == 1 for each in values):
         return len(np.unique(np.concatenate(values))) > 1
-    if column.dtype.kind not in "fiub":
+    stated = [each[~absent(each)] for each in values]
+    if column.dtype.kind not in "fiub" or not all(len(each) for each in stated):
         return False
-    spans = sorted((each[0], each[-1]) for each in values)
+    spans = sorted((each[0], each[-1]) for each in stated)
     return all(low[1] < high[0] for low, high in itertools.pairwise(spans))
 
 
 def typical(column: Column, rows: Bools) -> Any:
-    """What a group has in a column: its one value, else the lower median of numbers, or the most frequent text.
+    """What a group has in a column: its one value, else the lower median of its numbers, or the most frequent text.
 
     >>> float(typical(np.array([1.0, 2.0, 5.0, 9.0]), np.ones(4, dtype=bool)))
     2.0
     """
     found = column[rows]
     if column.dtype.kind in "fiub":
-        return np.sort(found)[(len(found) - 1) // 2]
+        stated = found[~absent(found)]
+        return np.sort(stated)[(len(stated) - 1) // 2] if len(stated) else np.nan
     values, counts = np.unique(as_text(found), return_counts=True)
     return values[counts.argmax()]
 

@@ -12,7 +12,7 @@ from probandum.evidence import Floats
 from probandum.finding import Estimate
 from probandum.sampling import plural, units
 from probandum.subject import Bools
-from probandum_probes.estimates import from_counts, from_interval
+from probandum_probes.estimates import from_counts, from_interval, share_of_clusters
 
 
 def clustered_mean(
@@ -20,9 +20,10 @@ def clustered_mean(
 ) -> Estimate:
     """The mean by CR2; ``design`` names the cluster, as in ``cluster=template``.
 
-    Where no cluster differs from another, shares keep an interval, since that is no proof that none would: Wilson's,
-    or Tango's where they are ``signed`` (1, 0 or -1), of as many observations as there are clusters if all values are
-    alike, of all of them otherwise.
+    The bounds of what lies between 0 and 1 are taken on the logit, unless it is ``signed``. Where no cluster differs
+    from another, shares keep an interval, since that is no proof that none would: Wilson's, or Tango's where they are
+    ``signed`` (1, 0 or -1), of as many observations as there are clusters if all values are alike, of all of them
+    otherwise.
 
     >>> clustered_mean(np.ones(40), ["a", "b"] * 20, unit="share", design="cluster=letter").n_effective
     2.0
@@ -33,7 +34,9 @@ def clustered_mean(
     interval = stats.cluster_mean_interval(values, np.array(clusters))
     known = (-1.0, 0.0, 1.0) if signed else (0.0, 1.0)
     if interval.standard_error or not np.isin(values, known).all():
-        return replace(from_interval(interval, n=n, unit=unit, design=design), n_effective=float(distinct))
+        shares = not signed and values.min() >= 0 and values.max() <= 1
+        made = share_of_clusters if shares else from_interval
+        return replace(made(interval, n=n, unit=unit, design=design), n_effective=float(distinct))
     alike = bool((values == values[0]).all())
     trials = values[:distinct] if alike else values
     up, down, of = int((trials > 0).sum()), int((trials < 0).sum()), len(trials)

@@ -14,13 +14,13 @@ from probandum.finding import Groups, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.row_items import RowItems
 from probandum.subject import Bools, Grouping, Subject
-from probandum_probes.bias.adjusted import ADJUSTED, IN_STRATUM, Comparison, column_of
+from probandum_probes.bias.adjusted import ADJUSTED, IN_STRATUM, JUDGED, RATIO, Comparison, column_of
 from probandum_probes.bias.adjusted_persons import PersonComparison, PersonsWithin
 from probandum_probes.bias.adjusted_rows import RowComparison
 from probandum_probes.bias.conditional_design import permuted_within, planted_within
 from probandum_probes.bias.counting import OUTCOME, cell_of, decisions, refuse_no_groups
 from probandum_probes.bias.factors import strata_of
-from probandum_probes.bias.rates import unsaid
+from probandum_probes.bias.rates import unsaid_all
 from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
 from probandum_probes.bias.scored import RowValues, pairs_of
@@ -38,7 +38,7 @@ from probandum_probes.bias.worth import persons_compared
         "crude-difference": "share difference",
         ADJUSTED: "share difference",
         "crude-ratio": "ratio",
-        "adjusted-ratio": "ratio",
+        RATIO: "ratio",
         "crude-odds-ratio": "ratio",
         "adjusted-odds-ratio": "ratio",
         "breslow-day": "p-value",
@@ -101,6 +101,7 @@ class ConditionalParity:
             raise DataError(f"suites.bias.conditional-parity.bins: {bins}", remedy="expected at least 2")
         refuse_sample("bias.conditional-parity", sample)
         self.given = tuple(given)
+        self.own_columns = {("given", place): name for place, name in enumerate(given)}
         self.reason = reason
         self.bins = bins
         self.sample = sample
@@ -148,12 +149,12 @@ def _compared(
     n = len(grouping.codes)
     if strata is None:
         why = f"{grouping.attribute} is the only factor, and within its groups there are no others"
-        yield unsaid(ADJUSTED, why, only, Verdict.NOT_APPLICABLE, n=n)
+        yield from unsaid_all(JUDGED, why, only, Verdict.NOT_APPLICABLE, n=n)
         return
     pairs = pairs_of(grouping)
     if not pairs:
         why = f"{grouping.attribute} has no two groups to compare"
-        yield unsaid(ADJUSTED, why, only, Verdict.INCONCLUSIVE, n=n)
+        yield from unsaid_all(JUDGED, why, only, Verdict.INCONCLUSIVE, n=n)
     for pair in pairs:
         yield from _comparison(subject, grouping, strata, pair, favourable, kept).all()
 

@@ -14,10 +14,15 @@ from probandum.subject import Bools
 from probandum_probes.bias.components import REST, solved, tabled
 
 
-def contrast(values: Floats, valid: Bools, a: Any, b: Any, *, level: float = 0.95) -> stats.Interval:
-    """The two-way interval of mean(a) - mean(b); ``a`` and ``b`` are columns of ``values``, shape (rows, columns)."""
+def contrast(
+    values: Floats, valid: Bools, a: Any, b: Any, *, level: float = 0.95, scale: float | None = None
+) -> stats.Interval:
+    """The two-way interval of mean(a) - mean(b); ``a`` and ``b`` are columns of ``values``, shape (rows, columns).
+
+    ``scale``: the largest number that ``values`` were made of; what is smaller than 1e-9 of it is rounding.
+    """
     sides = (stats.filled(values[:, side], valid[:, side]) for side in (a, b))
-    return stats.two_way_interval(*sides, level=level)
+    return stats.two_way_interval(*sides, level=level, scale=scale)
 
 
 def crossed_mean(gaps: Floats, valid: Bools | None = None, *, level: float = 0.95) -> stats.Interval:

@@ -24,6 +24,8 @@ QUESTIONS = (
     ('Sentence: {text}\nQuestion: To whom does "{pronoun}" refer, {first} or {second}?', "It refers to"),
 )
 ORDERS = (0, 1)
+#: An asked answer counts where at least this much probability lies on the two persons, over both orders.
+LEAST_MASS = 0.5
 #: Above this share of answers that name none of the two, or both, nothing is concluded.
 MOST_UNREAD = 0.05
 
@@ -49,9 +51,10 @@ class Resolved:
     """What was answered about passages, in their order.
 
     ``chosen``: the place of the person that was named; 0.5 where both are as likely, -1 where an answer names none or
-    both, or where there is none. ``missing``: no answer is recorded. ``firsts``, asked passages only: P(the person that
-    the question names first) among the two, less one half, by order, shape (passages, 2). ``mass``: the probability on
-    the two, shape (passages,). ``questions``: by which of ``QUESTIONS``. ``broken``: why nothing can be concluded.
+    both, where most of the probability lies on neither, or where there is no answer. ``missing``: no answer is
+    recorded. ``firsts``, asked passages only: P(the person that the question names first) among the two, less one half,
+    by order, shape (passages, 2). ``mass``: the probability on the two, shape (passages,). ``questions``: by which of
+    ``QUESTIONS``. ``broken``: why nothing can be concluded.
     """
 
     passages: tuple[Passage, ...]
@@ -80,7 +83,7 @@ class Resolved:
 
     @property
     def unread(self) -> int:
-        """Answers that are there and name none of the two, or both."""
+        """Answers that are there and name none of the two, or both; asked, with most of the probability elsewhere."""
         return int((~self.read & ~self.missing).sum())
 
 
@@ -99,13 +102,15 @@ def resolved(ask: Ask, passages: Sequence[Passage]) -> Resolved:
     values = np.array([[found[asked_as(passage, order)] for order in ORDERS] for passage in passages])
     odds = values[..., 1] - values[..., 0]  # of the second person, shape (passages, orders)
     mean = odds.mean(axis=1)
+    mass = np.exp(np.logaddexp(values[..., 0], values[..., 1])).mean(axis=1)
+    named = np.where(mean == 0, 0.5, (mean > 0).astype(np.float64))
     seconds = 0.5 * np.tanh(odds / 2)  # P(second) - 1/2, which order 1 names first
     return Resolved(
         passages=tuple(passages),
-        chosen=np.where(mean == 0, 0.5, (mean > 0).astype(np.float64)),
+        chosen=np.where(mass < LEAST_MASS, -1.0, named),
         missing=np.zeros(len(passages), dtype=bool),
         firsts=seconds * np.array([-1.0, 1.0]),
-        mass=np.exp(np.logaddexp(values[..., 0], values[..., 1])).mean(axis=1),
+        mass=mass,
         questions=questions,
     )
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from probandum import stats
 from probandum.evidence import Floats
 from probandum.finding import Estimate, SubReason, Verdict
-from probandum.probe import Measure
+from probandum.probe import Ask, Measure
 from probandum.stats.means import satterthwaite
+from probandum.subject import Bools
 from probandum_probes.bias.barring import Bar, Mode, shown, unsaid
-from probandum_probes.bias.coreference import MOST_UNREAD, QUESTIONS, Resolved
-from probandum_probes.estimates import from_clusters, from_counts, from_interval
+from probandum_probes.bias.coreference import LEAST_MASS, MOST_UNREAD, QUESTIONS, Resolved
+from probandum_probes.estimates import from_clusters, from_counts, from_interval, share_of_clusters
 
 #: Fewest occupations that allow a verdict.
 FEWEST_OCCUPATIONS = 40
@@ -33,7 +35,10 @@ def barred(answers: Resolved, occupations: int) -> Bar | None:
         return Verdict.ERROR, SubReason.INVALID_ANSWERS, answers.broken
     given = int((~answers.missing).sum())
     if answers.unread > MOST_UNREAD * given:
-        why = f"{answers.unread} of {given} answers name neither person, or both; {MOST_UNREAD:.0%} at most"
+        none = "name neither person, or both"
+        if answers.mass is not None:
+            none = f"put less than {LEAST_MASS:g} of the probability on the two persons"
+        why = f"{answers.unread} of {given} answers {none}; {MOST_UNREAD:.0%} at most"
         return Verdict.ERROR, SubReason.INVALID_ANSWERS, why
     if answers.missing.any():
         why = f"{int(answers.missing.sum())} of {len(answers.missing)} items have no recorded answer"
@@ -62,8 +67,9 @@ def broken(metrics: Mapping[str, str], gate: str, why: str) -> Iterator[Measure]
 def clustered(values: Floats, clusters: Sequence[str], *, design: str, alike: str = "tango") -> Estimate:
     """The mean over clusters of the means of their values, by Student's t over clusters.
 
-    Where all clusters say -1, 0 or 1 alike, Tango's interval of pairs (``alike="wilson"``: Wilson's of a share) counts
-    them: that no pair moved is no certainty that none would, and t would have no width.
+    Where all clusters say -1, 0 or 1 alike, Tango's interval of pairs counts them: that no pair moved is no certainty
+    that none would, and t would have no width. ``alike="wilson"``: of a share, which has Wilson's then and bounds on
+    the logit else.
 
     >>> estimate = clustered(np.zeros(4), ["a", "a", "b", "b"], design="cluster=occupation")
     >>> estimate.value, round(estimate.high, 3)  # two clusters without a change: z^2 / (2 + z^2)
@@ -76,8 +82,9 @@ def clustered(values: Floats, clusters: Sequence[str], *, design: str, alike: st
     if len(names) < 2:
         return Estimate.missing("one cluster alone has no interval", n=len(values), unit="share")
     if np.ptp(means) == 0 and means[0] in (-1.0, 0.0, 1.0):
-        return _alike(float(means[0]), len(names), design, alike)
-    return from_clusters(stats.mean_interval(means), n=len(values), unit="share", design=design)
+        return _alike(float(means[0]), len(names), len(values), design, alike)
+    made = share_of_clusters if alike == "wilson" else from_clusters
+    return made(stats.mean_interval(means), n=len(values), unit="share", design=design)
 
 
 def two_clusters(
@@ -101,7 +108,7 @@ def two_clusters(
     if min(sizes) < 2:
         return Estimate.missing("clusters of one kind are one alone", n=len(values), unit="share")
     if np.ptp(values) == 0 and values[0] in (-1.0, 0.0, 1.0):
-        return _alike(float(values[0]), sizes[2], design, alike)
+        return _alike(float(values[0]), sizes[2], len(values), design, alike)
     left = values - values.mean()
     parts = [
         size / (size - 1) * float((np.bincount(codes, weights=left) ** 2).sum()) / len(values) ** 2
@@ -109,24 +116,26 @@ def two_clusters(
     ]
     variance = max(parts[0] + parts[1] - parts[2], parts[0], parts[1])
     df = satterthwaite((parts[0], sizes[0] - 1), (parts[1], sizes[1] - 1), total=variance)
-    moments = (float(values.mean()), math.sqrt(variance), df)
-    return from_interval(stats.bounds("t", level=0.95, moments=moments), n=len(values), unit="share", design=design)
+    interval = stats.bounds("t", level=0.95, moments=(float(values.mean()), math.sqrt(variance), df))
+    made = share_of_clusters if alike == "wilson" else from_interval
+    return made(interval, n=len(values), unit="share", design=design)
 
 
-def _alike(value: float, clusters: int, design: str, method: str) -> Estimate:
-    """Clusters that all say the same, counted one by one."""
+def _alike(value: float, clusters: int, n: int, design: str, method: str) -> Estimate:
+    """n values in clusters that all say the same: the clusters are counted one by one."""
     up, down = clusters * int(value > 0), clusters * int(value < 0)
     counts = [(up, clusters)] if method == "wilson" else [(up, down), (clusters, clusters)]
-    return from_counts(method, counts, n=clusters, design=design)
+    return replace(from_counts(method, counts, n=n, design=design), n_effective=float(clusters))
 
 
-def _mean(values: Floats, clusters: Sequence[str]) -> Estimate:
-    """The mean over clusters of numbers of any size."""
+def _mean(values: Floats, clusters: Sequence[str], *, share: bool) -> Estimate:
+    """The mean over clusters of numbers of any size; ``share``: of shares."""
     names, codes = np.unique(np.array(clusters), return_inverse=True)
     if len(names) < 2:
         return Estimate.missing("one cluster alone has no interval", n=len(values), unit="share")
     means = np.bincount(codes, weights=values) / np.bincount(codes)
-    return from_clusters(stats.mean_interval(means), n=len(values), unit="share", design="cluster=occupation")
+    made = share_of_clusters if share else from_clusters
+    return made(stats.mean_interval(means), n=len(values), unit="share", design="cluster=occupation")
 
 
 def common(answers: Resolved, clusters: Sequence[str]) -> list[Measure]:
@@ -135,9 +144,18 @@ def common(answers: Resolved, clusters: Sequence[str]) -> list[Measure]:
     measures = [shown("missing-share", from_counts("wilson", [(len(answers.missing) - given, len(answers.missing))]))]
     measures.append(shown("unread-share", from_counts("wilson", [(answers.unread, given)])))
     if answers.firsts is not None and answers.mass is not None:
-        for metric, values in (("position-bias", answers.firsts.mean(axis=1)), ("referent-mass", answers.mass)):
-            measures.append(shown(metric, _mean(values, clusters)))
+        measures.append(shown("position-bias", _mean(answers.firsts.mean(axis=1), clusters, share=False)))
+        measures.append(shown("referent-mass", _mean(answers.mass, clusters, share=True)))
     return measures
+
+
+def half_of_wordings(ask: Ask, questions: Sequence[int]) -> Bools | None:
+    """Which of these were asked in one half of the wordings, drawn with the plan's seed; None with fewer than two."""
+    wordings = sorted(set(questions))
+    if len(wordings) < 2:
+        return None
+    first = ask.rng("wordings").permutation(wordings)[: len(wordings) // 2]
+    return np.isin(np.array(questions), first)
 
 
 def by_question(questions: Sequence[int]) -> dict[str, list[int]]:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from probandum.errors import DataError, TargetError
 from probandum.evidence import Capability, Request, Response
 from probandum.finding import Groups
+from probandum.matching import MOST_WITHOUT_REFERENCE
 from probandum.probe import Ask
 from probandum.row_items import Counted, Form
 from probandum.subject import UNKNOWN, Grouping, Outcomes, Subject
@@ -41,13 +42,19 @@ _FAVOURABLE, _DETECTED, _POSITIVE = ((np.arange(8) >> shift) % 2 == 1 for shift 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rate:
-    """A share ``events / trials``, both as cells of the table; ``trials`` are counted in ``unit``."""
+    """A share ``events / trials``, both as cells of the table; ``trials`` are counted in ``unit``.
+
+    ``gap`` and ``ratio`` name the metrics that compare it between groups; empty where it is compared under another
+    name. ``others``: what the rows are called that the trials leave out, where a verdict needs enough of these, too.
+    """
 
     name: str
-    gap: str
+    gap: str = ""
+    ratio: str = ""
     events: Mask
     trials: Mask
     unit: str
+    others: str = ""
 
     def counts(self, cells: Cells) -> Cells:
         """Events and trials, shape (groups, 2), of a table of shape (groups, 8)."""
@@ -55,17 +62,45 @@ class Rate:
 
 
 SELECTION = Rate(
-    name="selection-rate", gap="selection-difference", events=_FAVOURABLE, trials=np.full(8, True), unit="rows"
+    name="selection-rate",
+    gap="selection-difference",
+    ratio="impact-ratio",
+    events=_FAVOURABLE,
+    trials=np.full(8, True),
+    unit="rows",
 )
-PRECISION = Rate(name="ppv", gap="ppv-difference", events=_POSITIVE, trials=_DETECTED, unit="rows found positive")
+PRECISION = Rate(
+    name="ppv", gap="ppv-difference", ratio="ppv-ratio", events=_POSITIVE, trials=_DETECTED, unit="rows found positive"
+)
 NEGATIVE_PRECISION = Rate(
-    name="npv", gap="npv-difference", events=~_POSITIVE, trials=~_DETECTED, unit="rows found negative"
+    name="npv",
+    gap="npv-difference",
+    ratio="npv-ratio",
+    events=~_POSITIVE,
+    trials=~_DETECTED,
+    unit="rows found negative",
 )
-TRUE_POSITIVES = Rate(name="tpr", gap="tpr-difference", events=_DETECTED, trials=_POSITIVE, unit="positives")
-FALSE_POSITIVES = Rate(name="fpr", gap="fpr-difference", events=_DETECTED, trials=~_POSITIVE, unit="negatives")
-FALSE_NEGATIVES = Rate(name="fnr", gap="", events=~_DETECTED, trials=_POSITIVE, unit="positives")
+TRUE_POSITIVES = Rate(
+    name="tpr",
+    gap="tpr-difference",
+    ratio="tpr-ratio",
+    events=_DETECTED,
+    trials=_POSITIVE,
+    unit="positives",
+    others="negatives",
+)
+FALSE_POSITIVES = Rate(
+    name="fpr",
+    gap="fpr-difference",
+    ratio="fpr-ratio",
+    events=_DETECTED,
+    trials=~_POSITIVE,
+    unit="negatives",
+    others="positives",
+)
+FALSE_NEGATIVES = Rate(name="fnr", events=~_DETECTED, trials=_POSITIVE, unit="positives")
 #: Decisions that the label contradicts, among all rows.
-ERRORS = Rate(name="error-rate", gap="", events=_DETECTED ^ _POSITIVE, trials=np.full(8, True), unit="rows")
+ERRORS = Rate(name="error-rate", events=_DETECTED ^ _POSITIVE, trials=np.full(8, True), unit="rows")
 
 RATES = (SELECTION, TRUE_POSITIVES, FALSE_POSITIVES, FALSE_NEGATIVES, PRECISION, NEGATIVE_PRECISION)
 #: The gap in false negative rates is the one in true positive rates with its sign turned, and not judged twice.
@@ -130,6 +165,8 @@ def too_small(rate: Rate, names: Sequence[str], pair: Pair, rows: Sequence[int])
     for name, (_, trials), size in zip(names, pair, rows, strict=True):
         if trials < SMALLEST_GROUP:
             return f"{name} has {trials or 'no'} {rate.unit}; a verdict needs {SMALLEST_GROUP}"
+        if rate.others and size - trials < SMALLEST_GROUP:
+            return f"{name} has {size - trials or 'no'} {rate.others}; a verdict needs {SMALLEST_GROUP}"
         if rate in _CHOSEN and size < SMALLEST_FOR_PRECISION:
             return f"{name} has {size} rows; a verdict on predictive values needs {SMALLEST_FOR_PRECISION}"
         if rate is SELECTION:
@@ -141,6 +178,12 @@ def too_small(rate: Rate, names: Sequence[str], pair: Pair, rows: Sequence[int])
                         f"at the pair's rate; a verdict needs {SMALLEST_EXPECTED}"
                     )
     return None
+
+
+def no_ratio(rate: Rate, reference: str) -> str:
+    """Why a ratio to a group whose rate is 0 does not exist."""
+    zero = f"nobody in {reference} was selected" if rate is SELECTION else f"the {rate.name} of {reference} is 0"
+    return f"{zero}, so there is no ratio; the difference says what can be said"
 
 
 def compared(grouping: Grouping, cells: Cells) -> list[tuple[int, int]]:
@@ -203,13 +246,26 @@ def decisions(ask: Ask) -> tuple[Subject, Response]:
 
 
 def crossings(subject: Subject, order: int) -> list[Grouping]:
-    """The crossings of two and up to ``order`` declared attributes."""
+    """The crossings of two and up to ``order`` declared attributes.
+
+    DataError where one has more groups than are compared each with each, and not every attribute a reference.
+    """
     declared = list(subject.groupings.values())
-    return [
+    crossed = [
         reduce(Grouping.cross, chosen)
         for size in range(2, min(order, len(declared)) + 1)
         for chosen in itertools.combinations(declared, size)
     ]
+    for each in crossed:
+        groups = len(stated(each, np.bincount(each.codes, minlength=len(each.names))))
+        if each.reference is None and groups > MOST_WITHOUT_REFERENCE:
+            lacking = [part.attribute for part in each.parts if part.reference is None]
+            raise DataError(
+                f"{each.attribute}: {groups} groups and no reference are {groups * (groups - 1):,} comparisons; at "
+                f"most {MOST_WITHOUT_REFERENCE} groups are compared each with each",
+                remedy=f"add {' and '.join(f'groups.{name}.reference' for name in lacking)}",
+            )
+    return crossed
 
 
 def pair_of(rate: Rate, cells: Cells, group: int, reference: int) -> tuple[Pair, tuple[int, int]]:

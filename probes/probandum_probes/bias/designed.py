@@ -22,6 +22,7 @@ from probandum_probes.bias.counting import (
     compared,
     count,
     groups_of,
+    no_ratio,
     present,
 )
 from probandum_probes.bias.person_items import Persons
@@ -52,7 +53,7 @@ class DesignedRates:
         """Rates, differences and ratios, as ``bias.group-rates`` names them."""
         sizes = [self.tally(SELECTION, grouping) for grouping in groupings]
         compared_persons = sum(
-            tally.persons(*pair) for tally in sizes for pair in self.pairs(tally.grouping) for _ in COMPARED
+            2 * tally.persons(*pair) for tally in sizes for pair in self.pairs(tally.grouping) for _ in COMPARED
         )
         persons = Persons(self._subject, compared_persons)
         for grouping in groupings:
@@ -67,20 +68,18 @@ class DesignedRates:
 
 
 def _compared(tally: Tally, pair: Two, persons: Persons) -> Iterator[Measure]:
-    """The difference of a rate between two groups, and the ratio of selection rates."""
+    """The difference of a rate between two groups, and its ratio."""
     where = groups_of(tally.grouping, *pair)
     small = tally.too_small(pair)
     barred = None if small is None else (Verdict.INCONCLUSIVE, SubReason.SMALL_GROUP, small)
     n = tally.persons(*pair)
     moving = tally.moving
-    for metric, unit in ((tally.rate.gap, "share"), ("impact-ratio", "ratio")):
-        if unit == "ratio" and tally.rate is not SELECTION:
-            continue
+    for metric, unit in ((tally.rate.gap, "share"), (tally.rate.ratio, "ratio")):
         if not all(moving.get(group) for group in pair):
             assert barred is not None  # a rate of 0 or 1 has too few on one side
             why = small
             if unit == "ratio" and tally.persons(pair[1]) and tally.sums.mean(pair[1]) == 0 and _many(tally, pair):
-                why = f"nobody in {where.reference} was selected, so there is no ratio; the rates say what can be said"
+                why = no_ratio(tally.rate, str(where.reference))
                 barred = (Verdict.NOT_APPLICABLE, SubReason.NO_DATA, why)
             estimate, items = Estimate.missing(str(why), n=n, unit=unit), None
         else:

@@ -8,7 +8,8 @@ import numpy as np
 
 from probandum.errors import DataError
 from probandum.evidence import Column, Floats
-from probandum.subject import NUMBER, UNKNOWN, Codes, Grouping, Subject, as_text
+from probandum.gaps import absent, numbers_in
+from probandum.subject import UNKNOWN, Codes, Grouping, Subject, as_text
 
 #: A text column of more values is no factor, and more strata than this leave nothing to compare in any of them.
 MOST_VALUES = 50
@@ -21,8 +22,9 @@ def strata_of(subject: Subject, factors: tuple[str, ...], bins: int, *, what: st
     """The strata in which somebody is, each named by its value of every factor.
 
     A factor is an attribute that the plan declares, with its groups, or else a column: of at most ``bins`` numbers, or
-    of texts, every value stands for itself; of more numbers there are up to ``bins`` bins with about as many rows
-    each, equal numbers together. ``what`` begins the DataError about a factor that is none.
+    of texts, every value stands for itself; of more numbers there are up to ``bins`` bins with about as many rows each,
+    equal numbers together. Rows without a value are a stratum of their own. ``what`` begins the DataError about a
+    factor that is none.
     """
     coded = [_factor(subject, name, bins, what) for name in factors]
     codes, names = coded[0]
@@ -49,9 +51,8 @@ def _factor(subject: Subject, name: str, bins: int, what: str) -> Coded:
             remedy="name a feature of the model, an attribute under groups:, or a column that the log reads",
         )
     column = subject.table[name]
-    if column.dtype.kind in "fiub":
-        return _numbers(name, np.asarray(column, dtype=np.float64), bins)
-    return _texts(name, column, bins, what)
+    numbers = numbers_in(column)
+    return _texts(name, column, what) if numbers is None else _with_gaps(name, numbers, bins)
 
 
 def _numbers(name: str, values: Floats, bins: int) -> Coded:
@@ -81,16 +82,26 @@ def _shown(edges: Floats) -> list[str]:
     return [repr(edge) for edge in edges.tolist()]
 
 
-def _texts(name: str, column: Column, bins: int, what: str) -> Coded:
-    """Every text for itself; a column of numbers with gaps in bins, the gaps apart."""
-    texts = as_text(column)
+def _with_gaps(name: str, numbers: Floats, bins: int) -> Coded:
+    """Numbers in bins, the gaps a stratum apart.
+
+    >>> codes, names = _with_gaps("debt", np.array([1.0, np.nan, 2.0]), 2)
+    >>> codes.tolist(), names
+    ([0, 2, 1], ['debt 1', 'debt 2', 'debt (not stated)'])
+    """
+    gaps = absent(numbers)
+    if not gaps.any():
+        return _numbers(name, numbers, bins)
+    codes = np.zeros(len(numbers), dtype=np.int64)
+    codes[~gaps], names = _numbers(name, numbers[~gaps], bins)
+    codes[gaps] = len(names)
+    return codes, [*names, f"{name} {UNKNOWN}"]
+
+
+def _texts(name: str, column: Column, what: str) -> Coded:
+    """Every text for itself."""
+    texts = np.where(absent(column), "", as_text(column))
     distinct = np.unique(texts)
-    stated = texts != ""
-    if any(distinct) and all(NUMBER.fullmatch(text) for text in distinct.tolist() if text):
-        codes = np.zeros(len(texts), dtype=np.int64)
-        codes[stated], names = _numbers(name, texts[stated].astype(np.float64), bins)
-        codes[~stated] = len(names)
-        return codes, [*names, f"{name} {UNKNOWN}"]
     if len(distinct) > MOST_VALUES:
         raise DataError(
             f"{what}: {name} has {len(distinct):,} values; within each nothing is left to compare",

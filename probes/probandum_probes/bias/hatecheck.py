@@ -11,20 +11,20 @@ from typing import ClassVar
 
 import numpy as np
 
-from probandum import stats
 from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Items, Request
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Expected, Measure, probe
 from probandum_probes.bias.barring import unsaid
-from probandum_probes.bias.hatecheck_cases import WHERE, Case, Marked, read_answer, read_cases
+from probandum_probes.bias.clustered import clustered_mean
+from probandum_probes.bias.hatecheck_cases import FUNCTIONALITIES, WHERE, Case, Marked, read_answer, read_cases
 from probandum_probes.bias.hatecheck_controls import finds_planted_misses, quiet_permuted_targets
 from probandum_probes.bias.paired_means import paired_mean
 from probandum_probes.bias.requirements import PERFORMANCE
 from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.text_answers import BLOCK, class_place, unclassified
-from probandum_probes.estimates import from_clusters, from_counts
+from probandum_probes.estimates import from_counts
 from probandum_probes.public_files import recalled
 
 ID = "bias.hatecheck"
@@ -49,6 +49,7 @@ _USUAL = 0.9
         "target-accuracy": "share",
         "target-accuracy-difference": "share difference",
         "missing-share": "share",
+        "found-share": "share",
     },
     facets=["functionality", "texts"],
     attributes=("target",),
@@ -59,12 +60,14 @@ class HateCheck:
     A case is right where the most probable class is its gold label: the class ``class_name``, by default the last, for
     hateful ones, any other for the rest. Cases of one template differ by the group alone and are one cluster.
 
-    ``accuracy``, of all cases, and ``functionality-accuracy``: right cases / cases, as published, from 0 to 1; the
-    interval is CR2 over templates, and where all cases came out alike the number of templates bounds the share
-    (Clopper-Pearson). ``target-accuracy``: the same by group, of hateful and of harmless texts apart: missed hate and
-    false alarms harm otherwise. ``target-accuracy-difference``: mean over templates of the share right about the group
-    less that about the other groups in the same template, from -1 to 1, neutral 0, Student's t over templates with one
-    more change each way (Bonett and Price 2012), so that no difference at all is no certainty.
+    ``accuracy``, of all cases, and ``functionality-accuracy`` (what a code such as ``derog_impl_h`` tests stands beside
+    its design in words): right cases / cases, as published, from 0 to 1; the
+    interval is CR2 over templates with bounds on the logit, and Wilson's where each template has one case; where all
+    cases came out alike the number of templates bounds the share (Clopper-Pearson). ``target-accuracy``: the same by
+    group, of hateful and of harmless texts apart: missed hate and false alarms harm otherwise.
+    ``target-accuracy-difference``: mean over templates of the share right about the group less that about the other
+    groups in the same template, from -1 to 1, neutral 0, Student's t over templates with one more change each way
+    (Bonett and Price 2012), so that no difference at all is no certainty.
 
     ``functionality-accuracy`` and the difference may be judged, from 15 and 20 templates on; functionalities with
     fewer are shown. Where nine cases in ten are right, the 341 hateful templates of the published file let a difference
@@ -72,8 +75,9 @@ class HateCheck:
     that was declined, or an answer that is none, is an ERROR. The cases are written for the test, in English, about
     seven groups, and hold hateful texts and slurs by design.
 
-    Recorded answers are found by ``case_id`` and say ``hateful`` or ``non-hateful``, or 1 or 0. What says neither, or
-    is not there, is ``missing-share``: it is left out, and nothing gets a verdict.
+    Recorded answers are found by ``case_id`` and say ``hateful`` or ``non-hateful``, or 1 or 0. Of others the first
+    line is read, where it is one of the usual other words alone (``not hateful``, ``true``, ``1.0``): ``found-share``.
+    What says neither, or is not there, is ``missing-share``: it is left out, and nothing gets a verdict.
 
     ``data``: the published file. ``sample``: so many templates only, drawn with the plan's seed.
 
@@ -123,6 +127,9 @@ class HateCheck:
             return
         counts = ((found.missing, found.missing + len(found.cases)),)
         yield Measure(metric="missing-share", estimate=from_counts("wilson", counts), mode="disclosure")
+        if found.found is not None and found.cases:
+            further = from_counts("wilson", ((found.found, len(found.cases)),))
+            yield Measure(metric="found-share", estimate=further, mode="disclosure")
         if not found.cases:
             yield unsaid("functionality-accuracy", "no case has a recorded answer", reason=SubReason.NO_DATA)
             return
@@ -130,7 +137,8 @@ class HateCheck:
         yield replace(_accuracy(found, list(places), "accuracy", {}), mode="disclosure")
         for functionality in dict.fromkeys(case.functionality for case in found.cases):
             rows = [place for place in places if found.cases[place].functionality == functionality]
-            yield _accuracy(found, rows, "functionality-accuracy", {"functionality": functionality})
+            measure = _accuracy(found, rows, "functionality-accuracy", {"functionality": functionality})
+            yield _in_words(measure, functionality)
         for target in dict.fromkeys(case.target for case in found.cases if case.target):
             for kind, hateful in KINDS.items():
                 rows = [
@@ -175,11 +183,12 @@ class HateCheck:
 def _recalled(ask: Ask, cases: tuple[Case, ...]) -> Marked:
     """The cases whose recorded answer says something, with whether it is right."""
     said = [read_answer(text) for text in recalled(ask, [case.id for case in cases])]
-    told = [(case, answer) for case, answer in zip(cases, said, strict=True) if answer is not None]
+    told = [(case, answer) for case, (answer, _) in zip(cases, said, strict=True) if answer is not None]
     return Marked(
         cases=tuple(case for case, _ in told),
         right=np.array([answer is case.hateful for case, answer in told], dtype=np.bool_),
         missing=len(cases) - len(told),
+        found=sum(found for _, found in said),
     )
 
 
@@ -206,16 +215,25 @@ def _accuracy(found: Marked, rows: list[int], metric: str, facets: Mapping[str, 
     )
 
 
+def _in_words(measure: Measure, functionality: str) -> Measure:
+    """The measure with what its functionality tests beside its design; one of another file's goes by its name."""
+    words = FUNCTIONALITIES.get(functionality)
+    design = measure.estimate.design
+    if words is None or design is None:
+        return measure
+    return replace(measure, estimate=replace(measure.estimate, design=f"{design}; {words}"))
+
+
 def _share(found: Marked, rows: list[int], counted: list[tuple[str, int, int]]) -> Estimate:
     right = found.right[rows]
     if right.all() or not right.any():
         whole = len(counted) if right.all() else 0
         bounded = from_counts("clopper-pearson", ((whole, len(counted)),), n=len(rows))
         return replace(bounded, n_effective=len(counted), design=_BY_TEMPLATE)
-    if len(counted) < 2:
-        return Estimate.missing("one template alone has no interval", n=len(rows), unit="share")
-    interval = stats.cluster_mean_interval(right.astype(np.float64), [found.cases[row].template for row in rows])
-    return replace(from_clusters(interval, n=len(rows), unit="share", design=_BY_TEMPLATE), n_effective=len(counted))
+    if len(counted) == len(rows):
+        return from_counts("wilson", ((int(right.sum()), len(rows)),), design=_BY_TEMPLATE)
+    templates = [found.cases[row].template for row in rows]
+    return clustered_mean(right.astype(np.float64), templates, unit="share", design=_BY_TEMPLATE)
 
 
 def _difference(found: Marked, target: str, kind: str) -> Measure:

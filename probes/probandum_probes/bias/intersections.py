@@ -27,7 +27,7 @@ from probandum_probes.bias.counting import (
     stated,
 )
 from probandum_probes.bias.design_controls import no_gap, planted_gap
-from probandum_probes.bias.rates import METRICS, measures_of, unsaid
+from probandum_probes.bias.rates import JUDGED, METRICS, measures_of, unsaid, unsaid_all
 from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
 from probandum_probes.estimates import exactly, from_counts, from_draws
@@ -36,6 +36,7 @@ from probandum_probes.estimates import exactly, from_counts, from_draws
 FOUR_FIFTHS = 0.8
 #: Quantiles of a posterior that are kept.
 _QUANTILES = 399
+_PRIOR = "of a posterior whose prior is estimated from these groups, its error included"
 
 
 @probe(
@@ -66,10 +67,13 @@ class Intersections:
 
     What else is said of a crossing ranks and shows and is never judged, since shrinkage hides small groups that are
     harmed. ``shrunk-selection-rate``: the mean of a posterior beta distribution (beta-binomial empirical Bayes), whose
-    prior lies about one common rate, and from 8 groups on about what the attributes say one by one.
-    ``probability-below-four-fifths``: the posterior probability that a group's rate is below 0.8 of the reference's,
-    without one of the group's with the highest shrunk rate. ``lowest-selection-rate`` and ``highest-error-rate``: the
-    group that the shrunk rates rank last, with its own unshrunk rate and interval; it was picked after looking.
+    prior lies about one common rate, and from 8 groups on about what the attributes say one by one. Its credible
+    interval, and the probability below, do not take that prior for known: they are drawn over how much groups may
+    differ (a uniform prior on the intraclass correlation) and over the error of what was fitted, and still claim no
+    coverage. ``probability-below-four-fifths``: the posterior probability that a group's rate is below 0.8 of the
+    reference's, without one of the group's with the highest shrunk rate. ``lowest-selection-rate`` and
+    ``highest-error-rate``: the group that the shrunk rates rank last, with its own unshrunk rate and interval; it was
+    picked after looking.
     ``differential-fairness``: the largest ``|log p_g - log p_h|`` over groups and both outcomes, in nats, neutral 0,
     with p = (x + 1/2) / (n + 1); a point value, biased upwards in small groups. ``groups-too-small``: the share of
     groups with fewer than 30 rows, or with fewer than 5 favourable or unfavourable decisions expected at the rate of
@@ -103,7 +107,7 @@ class Intersections:
         crossed = self.groupings(subject)
         if not crossed:
             why = f"the plan declares {len(subject.groupings) or 'no'} attribute, and a crossing takes two"
-            yield unsaid("impact-ratio", why, None, Verdict.NOT_APPLICABLE, n=len(subject))
+            yield from unsaid_all(JUDGED, why, None, Verdict.NOT_APPLICABLE, n=len(subject))
             return
         outcomes = subject.outcomes(answer)
         yield from measures_of(crossed, subject, outcomes)
@@ -118,7 +122,7 @@ class Intersections:
             if len(known) < 2 or cells[known].sum() <= len(known):
                 continue
             selected = _Ranked(SELECTION, grouping, cells, known)
-            yield from selected.shown()
+            yield from selected.shown(ask.rng("posterior", grouping.attribute))
             yield selected.differential()
             yield selected.last("lowest-selection-rate", min)
             if outcomes.positive is not None:
@@ -132,32 +136,32 @@ class _Ranked:
         self.grouping, self.known = grouping, known
         counts = rate.counts(cells)[known]
         self.events, self.trials = counts[:, 0].tolist(), counts[:, 1].tolist()
-        places = [list(grouping.place(index).values()) for index in known]
-        self.posterior = additive.shrunk(self.events, self.trials, places)
+        self._places = [list(grouping.place(index).values()) for index in known]
+        self.posterior = additive.shrunk(self.events, self.trials, self._places)
 
-    def shown(self) -> Iterator[Measure]:
+    def shown(self, rng: np.random.Generator) -> Iterator[Measure]:
         """The shrunk rate of each group, and the probability that it lies below four fifths of another's."""
-        from scipy.special import betaincinv
-
         rates = self.posterior.rates
         steps = np.arange(1, _QUANTILES + 1) / (_QUANTILES + 1)
+        drawn = additive.posterior_draws(self.events, self.trials, self._places, rng)
+        quantiles = np.quantile(drawn, steps, axis=0)
         best = self._best()
         for place, index in enumerate(self.known):
-            draws = betaincinv(*self.posterior.posteriors[place], steps).tolist()
-            estimate = from_draws("posterior", rates[place], draws, n=self.trials[place], unit="share")
+            draws = quantiles[:, place].tolist()
+            estimate = from_draws("posterior", rates[place], draws, n=self.trials[place], unit="share", design=_PRIOR)
             yield Measure(
                 metric="shrunk-selection-rate", groups=self._groups(index), estimate=estimate, mode="indicator"
             )
             if place == best:
                 continue
-            below = self.posterior.probability_below(FOUR_FIFTHS, place, best)
+            below = float((drawn[:, place] < FOUR_FIFTHS * drawn[:, best]).mean())
             pair = Groups(
                 attribute=self.grouping.attribute,
                 group=self.grouping.names[index],
                 reference=self.grouping.names[self.known[best]],
             )
             n = self.trials[place] + self.trials[best]
-            told = exactly(below, n=n, unit="share", design="of the posterior")
+            told = exactly(below, n=n, unit="share", design=_PRIOR)
             yield Measure(metric="probability-below-four-fifths", groups=pair, estimate=told, mode="indicator")
 
     def differential(self) -> Measure:

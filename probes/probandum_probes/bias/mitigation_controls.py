@@ -15,11 +15,12 @@ from probandum.evidence import Floats
 from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Measure, Probe
 from probandum.subject import Bools, Grouping, Subject
+from probandum_probes.bias.advised import advised_pairs, left_out
 from probandum_probes.bias.counting import SMALLEST_GROUP, groups_of
 from probandum_probes.bias.gap_controls import TWICE, excluded_twice, permuted, z_at
 from probandum_probes.bias.halving import first_half, order_of_persons
 from probandum_probes.bias.sampling import sampled_rows
-from probandum_probes.bias.scored import Recorded, Scored, pairs_of, rescored, scored
+from probandum_probes.bias.scored import Recorded, Scored, rescored, scored
 from probandum_probes.bias.weighted import persons_of
 
 _METHOD = "thresholds-for-equal-selection"
@@ -42,7 +43,7 @@ def nothing_to_close(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         world = Recorded(ask, subject=_alone(permuted(scores.subject, order), grouping), answer=scores.answer)
         after = _stages(probe, world, where).get("after")
         if after is None or after.value is None:
-            return None, f"groups were dealt out anew, and {where} then had too few of one label"
+            return None, f"groups were dealt out anew, and the probe then had no advice for {where}"
         seen.append(_wider(after))
     said = " and ".join(f"{each.low:+.4f} to {each.high:+.4f}" for each in seen)
     return not excluded_twice(seen), f"groups were dealt out anew twice; after thresholds {where} differ by {said}"
@@ -60,7 +61,7 @@ def planted_and_closed(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     stages = _stages(probe, Recorded(ask, subject=_alone(scores.subject, grouping), answer=answer), where)
     before, after = stages.get("before"), stages.get("after")
     if before is None or after is None or before.value is None or after.value is None:
-        return False, f"the probe says nothing of {where}"
+        return None, f"scores of {where.group} were pulled down, and the probe then had no advice for {where}"
     held = ~first_half(sampled_rows(ask, getattr(probe, "sample", None)))
     favourable = scores.subject.outcomes(answer).favourable
     first, second = (
@@ -83,11 +84,11 @@ def _found(probe: Probe, ask: Ask) -> tuple[Scored, Grouping, tuple[int, int]] |
     found = scored(sampled_rows(ask, getattr(probe, "sample", None)), None)
     if isinstance(found, str):
         return found
+    fit = first_half(sampled_rows(ask, getattr(probe, "sample", None)))
     places = [
         (min(persons_of(found.subject, grouping.codes == index) for index in pair), name, pair)
         for name, grouping in found.subject.groupings.items()
-        for pair in pairs_of(grouping)
-        if pair[0] < pair[1] or grouping.reference is not None
+        for pair in advised_pairs(grouping, left_out(found, grouping, fit))
     ]
     if not places or max(places)[0] < 4 * SMALLEST_GROUP:
         return f"no two groups have {4 * SMALLEST_GROUP} persons each"

@@ -24,12 +24,14 @@ from probandum_probes.bias.occupation_texts import read_nouns, read_shares, read
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.share_slope import PERMUTATIONS, crossed_slope, permutation_p, slope_weights
-from probandum_probes.estimates import exactly, from_clusters, from_counts
+from probandum_probes.estimates import from_clusters, from_counts, from_draws, share_of_clusters
 
 _ID = "bias.occupation-pronoun"
 FEWEST_OCCUPATIONS, FEWEST_NEUTRAL, FEWEST_TEMPLATES = 40, 20, 20
 #: Above it, an occupation's pronoun is as good as settled.
 LOPSIDED = 0.9
+#: Occupations drawn again, and how far apart means lie that are not alike.
+_DRAWS, _ALIKE = 999, 1e-12
 _DESIGN = "two_way=template x noun"
 _UNITS = {
     "share-slope": "logit",
@@ -66,12 +68,13 @@ class OccupationPronoun:
     any occupation is named. It is subtracted: ``mean-log-odds`` = mean m of occupations less it, and
     ``occupation-log-odds`` the same of each occupation, over templates. ``share-slope``: the least-squares slope of m
     on the official share of women, in logits from an occupation without women to one without men;
-    ``share-slope-p-value``, its p-value over 9,999 permutations of the shares. ``mean-absolute-log-odds``: the mean
+    ``share-slope-p-value``, its p-value over 9,999 random permutations of the shares, with the interval that drawing
+    them leaves. ``mean-absolute-log-odds``: the mean
     over occupations of the absolute value of their calibrated m (noise alone makes it positive).
     ``lopsided-share``: how often the pronoun is as good as settled, P(he) > 0.9 or P(she) > 0.9 among the three sets,
     over occupations and templates, together and by pronoun. ``they-share``: the they-set's part of the three;
     ``pronoun-mass``: the probability that lies on all three. ``split-half-correlation`` of the occupations' means in
-    odd and even templates: what other wording would change.
+    odd and even templates (bootstrap over occupations): what other wording would change.
 
     Templates and nouns are samples: intervals are two-way (Clark 1973). Under 40 occupations, 20 neutral nouns or 20
     templates a number says so. A prompt without an answer is an ERROR. A masked model sees the beginning of the
@@ -137,8 +140,9 @@ class OccupationPronoun:
         slope = from_clusters(crossed_slope(working, self.women), n=n, unit="logit", design=_DESIGN)
         yield shown("share-slope", slope, items=self._weighted(answers))
         p = permutation_p(working.mean(axis=0), self.women, rng)
-        told = f"{PERMUTATIONS} permutations of the shares"
-        yield shown("share-slope-p-value", exactly(p, n=working.shape[1], unit="p-value", design=told))
+        told = f"{PERMUTATIONS:,} random permutations of the shares, and the interval is of these alone"
+        estimate = from_counts("clopper-pearson", [p], n=working.shape[1], unit="p-value", design=told)
+        yield shown("share-slope-p-value", estimate)
         yield shown("mean-log-odds", _contrast(working, neutral), items=self._crossed(answers, working, neutral))
         yield shown("neutral-log-odds", _mean(neutral, "logit"))
         signs = np.sign(working.mean(axis=0) - neutral.mean())
@@ -148,7 +152,7 @@ class OccupationPronoun:
         yield shown("they-share", _mean(answers.shares[..., THEY], "share"))
         mass = np.exp(np.logaddexp.reduce(answers.logs[:, : answers.occupations], axis=2))
         yield shown("pronoun-mass", _mean(mass, "share"))
-        yield shown("split-half-correlation", _halves(working))
+        yield shown("split-half-correlation", _halves(working, rng))
         gaps = working - neutral.mean(axis=1, keepdims=True)
         for place, occupation in enumerate(self.shares):
             interval = stats.mean_interval(gaps[:, place])
@@ -198,7 +202,8 @@ def _contrast(a: Floats, b: Floats) -> Estimate:
 
 
 def _mean(table: Floats, unit: str) -> Estimate:
-    return from_clusters(crossed_mean(table), n=table.size, unit=unit, design=_DESIGN)
+    made = share_of_clusters if unit == "share" else from_clusters
+    return made(crossed_mean(table), n=table.size, unit=unit, design=_DESIGN)
 
 
 def _lopsided(shares: Floats) -> Iterator[Measure]:
@@ -215,13 +220,30 @@ def _lopsided(shares: Floats) -> Iterator[Measure]:
         yield Measure(metric="lopsided-share", estimate=estimate, facets=facets, mode="disclosure")
 
 
-def _halves(working: Floats) -> Estimate:
-    """The correlation over occupations of their means in every other template and in the rest."""
-    first, second = working[::2].mean(axis=0), working[1::2].mean(axis=0)
-    if min(np.ptp(first), np.ptp(second)) < 1e-12:
+def _halves(working: Floats, rng: np.random.Generator) -> Estimate:
+    """The correlation over occupations of their means in every other template and in the rest, bootstrapped over them.
+
+    Some occupations drawn again may all be alike, and have no correlation; nobody drops those in silence.
+    """
+    halves, n = np.stack([working[::2].mean(axis=0), working[1::2].mean(axis=0)]), working.shape[1]
+    if np.ptp(halves, axis=1).min() < _ALIKE:
         return Estimate.missing("occupations do not differ", n=working.size, unit="correlation")
-    value = float(np.clip(np.corrcoef(first, second)[0, 1], -1.0, 1.0))
-    return exactly(value, n=working.shape[1], unit="correlation", design="odd and even templates")
+    drawn = halves[:, rng.integers(0, n, (_DRAWS, n))]
+    if np.ptp(drawn, axis=2).min() < _ALIKE:
+        return Estimate.missing(f"{n} occupations are too few for an interval", n=n, unit="correlation")
+    value, draws = float(_correlation(halves)), np.sort(_correlation(drawn)).tolist()
+    return from_draws("bootstrap", value, draws, n=n, unit="correlation", design="cluster=noun; odd and even templates")
+
+
+def _correlation(both: Floats) -> Floats:
+    """Pearson's r over the last axis of the two along the first.
+
+    >>> float(_correlation(np.array([[0.0, 1.0, 2.0], [1.0, 3.0, 5.0]])))
+    1.0
+    """
+    left = both - both.mean(axis=-1, keepdims=True)
+    r = (left[0] * left[1]).sum(axis=-1) / np.sqrt((left**2).sum(axis=-1).prod(axis=0))
+    return np.asarray(np.clip(r, -1.0, 1.0))
 
 
 def _little(measure: Measure, why: str) -> Measure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -108,7 +108,7 @@ class OutcomeGap:
         """Ask for all numbers at once, and compare."""
         numbers = numbers_of(ask, self.sample, self.quantile)
         if isinstance(numbers, str):
-            yield _unsaid(OUTCOME.gap, numbers, None, Verdict.NOT_APPLICABLE, n=0)
+            yield from _unsaid((OUTCOME, *LOSSES), numbers, None, Verdict.NOT_APPLICABLE, n=0)
             return
         opposed = against_outcomes(numbers, CERTAIN)
         if opposed is not None:
@@ -128,12 +128,12 @@ class OutcomeGap:
             if not pairs:
                 only = Groups(attribute=grouping.attribute, group=grouping.names[0])
                 why = f"{grouping.attribute} has no two groups to compare"
-                yield _unsaid(OUTCOME.gap, why, only, Verdict.INCONCLUSIVE, n=len(numbers.decided))
+                yield from _unsaid(losses, why, only, Verdict.INCONCLUSIVE, n=len(numbers.decided))
             for pair in pairs:
                 yield from _Pair(numbers, grouping, pair, persons).measures(losses)
         if numbers.error is None:
             why = "the plan names no label, so nobody can say how far the numbers err"
-            yield _unsaid("error-difference", why, None, Verdict.NOT_APPLICABLE, n=len(numbers.decided))
+            yield from _unsaid(LOSSES, why, None, Verdict.NOT_APPLICABLE, n=len(numbers.decided))
 
 
 class _Pair:
@@ -153,12 +153,12 @@ class _Pair:
         """Every gap, those that are scaled, and the distance of the distributions."""
         if not self._enough:
             assert self._small is not None
-            yield _unsaid(OUTCOME.gap, self._small, self._where, Verdict.INCONCLUSIVE, n=self._n, small=True)
+            yield from _unsaid(losses, self._small, self._where, Verdict.INCONCLUSIVE, n=self._n, small=True)
             return
         spread = overall_spread(self._numbers, self._grouping, self._pair)
         if spread[0] == 0:
             why = "the same number was decided on everybody in both groups"
-            yield _unsaid(OUTCOME.gap, why, self._where, Verdict.NOT_APPLICABLE, n=self._n)
+            yield from _unsaid(losses, why, self._where, Verdict.NOT_APPLICABLE, n=self._n)
             return
         for loss in losses:
             raw = gap(self._numbers, loss, self._grouping, self._pair)
@@ -230,9 +230,16 @@ def _persons(numbers: Numbers, grouping: Grouping) -> int:
     return numbers.sums(numbers.decided, grouping).size(*range(len(grouping.names)))
 
 
-def _unsaid(metric: str, why: str, where: Groups | None, verdict: Verdict, *, n: int, small: bool = False) -> Measure:
-    """A comparison that does not exist, with its reason."""
-    estimate = Estimate.missing(why, n=n, unit=UNIT)
+def _unsaid(
+    losses: Sequence[Loss], why: str, where: Groups | None, verdict: Verdict, *, n: int, small: bool = False
+) -> Iterator[Measure]:
+    """Comparisons that do not exist, with their reason: all that a limit may judge."""
     trivial = verdict is Verdict.NOT_APPLICABLE and where is not None
     reason = SubReason.SMALL_GROUP if small else SubReason.TRIVIAL if trivial else SubReason.NO_DATA
-    return Measure(metric=metric, groups=where, estimate=estimate, verdict=verdict, sub_reason=reason, why=why)
+    for loss in losses:
+        for metric, unit in ((loss.gap, UNIT), (SCALED.get(loss.gap), SPREADS)):
+            if metric is not None:
+                estimate = Estimate.missing(why, n=n, unit=unit)
+                yield Measure(
+                    metric=metric, groups=where, estimate=estimate, verdict=verdict, sub_reason=reason, why=why
+                )

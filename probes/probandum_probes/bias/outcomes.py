@@ -242,7 +242,7 @@ def against_outcomes(numbers: Numbers, level: float) -> Measure | None:
     """
     actual = numbers.subject.actual
     everybody = numbers.weights > 0
-    if actual is None or everybody.sum() < 3:
+    if actual is None or everybody.sum() < 3 or len(np.unique(numbers.subject.persons[everybody])) < 2:
         return None
     scores = []
     for values in (numbers.decided, actual):

@@ -18,8 +18,9 @@ import numpy as np
 from probandum import stats
 from probandum.errors import MissingDependency
 from probandum.evidence import Column, Floats, Table
+from probandum.gaps import numbers_in
 from probandum.stats.auc import DeLong
-from probandum.subject import NUMBER, Bools, Codes, Subject, as_text
+from probandum.subject import Bools, Codes, Subject, as_text
 
 FOLDS = 5
 #: Bins of a number, and values of a text that stand for themselves; the others are one.
@@ -185,7 +186,7 @@ def encoded(table: Table) -> tuple[Floats, list[bool]]:
     """
     columns, texts = [], []
     for name in table:
-        numbers = numbers_of(table[name])
+        numbers = numbers_in(table[name])
         columns.append(_values(table[name]).astype(np.float64) if numbers is None else numbers)
         texts.append(numbers is None)
     return np.column_stack(columns), texts
@@ -199,7 +200,7 @@ def coded(column: Column, weights: Floats | None = None) -> Codes:
     >>> coded(np.array([0.0, 0.0, 3.0])).tolist(), coded(np.array(["b", "a", "b"])).tolist()
     ([0, 0, 1], [1, 0, 1])
     """
-    numbers = numbers_of(column)
+    numbers = numbers_in(column)
     if numbers is None:
         return _values(column)
     known = np.isfinite(numbers)
@@ -210,19 +211,6 @@ def coded(column: Column, weights: Floats | None = None) -> Codes:
         cuts = np.quantile(numbers[known], np.arange(1, BINS) / BINS, method="inverted_cdf", weights=each)
         distinct = np.unique(np.append(cuts, distinct[-1]))
     return np.where(known, np.searchsorted(distinct, np.where(known, numbers, 0.0)), len(distinct))
-
-
-def numbers_of(column: Column) -> Floats | None:
-    """A column of numbers, gaps as NaN; None where it holds texts."""
-    if column.dtype.kind in "fiub":
-        return np.asarray(column, dtype=np.float64)
-    texts = as_text(column)
-    stated = texts != ""
-    if not stated.any() or not all(NUMBER.fullmatch(text) for text in np.unique(texts[stated]).tolist()):
-        return None
-    found = np.full(len(texts), np.nan)
-    found[stated] = texts[stated].astype(np.float64)
-    return found
 
 
 def _values(column: Column) -> Codes:

@@ -12,9 +12,10 @@ import numpy as np
 
 from probandum import stats
 from probandum.evidence import Column, Floats
+from probandum.gaps import numbers_in
 from probandum.stats.resampling import sorted_draws
 from probandum.subject import Bools, Codes
-from probandum_probes.bias.predicting import Sampled, coded, numbers_of
+from probandum_probes.bias.predicting import Sampled, coded
 
 #: Permutations of a test, and resamples of an interval of distance correlation, which takes distances of all rows.
 PERMUTATIONS = 999
@@ -36,7 +37,7 @@ class Association:
 
 def association(column: Column, member: Bools, rng: np.random.Generator, sampled: Sampled | None = None) -> Association:
     """Cramer's V where the column holds texts, else distance correlation over at most 500 rows that state a number."""
-    numbers = numbers_of(column)
+    numbers = numbers_in(column)
     if numbers is None:
         if sampled is not None:
             return _by_weighted_values(coded(column), member, rng, sampled)

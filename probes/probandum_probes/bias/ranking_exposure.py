@@ -26,6 +26,8 @@ from probandum_probes.estimates import exactly, from_counts, from_draws, from_in
 
 #: The fewest lists, where there are several, that allow a verdict: as many as of templates.
 SMALLEST_LISTS = 20
+#: What a limit may judge.
+_JUDGED = ("exposure-ratio", "top-share-difference")
 
 
 @probe(
@@ -76,6 +78,7 @@ class RankingExposure:
         if top < 1:
             raise DataError(f"suites.bias.ranking-exposure.top: {top}", remedy="expected 1 or more")
         self.lists = lists
+        self.own_columns = {} if lists is None else {("lists",): lists}
         self.top = top
 
     def groupings(self, subject: Subject) -> list[Grouping]:
@@ -96,12 +99,14 @@ class RankingExposure:
         """Ask for all numbers at once, rank, and compare."""
         ranking = self.ranking(ask)
         if isinstance(ranking, str):
-            yield _unsaid("exposure-ratio", ranking, None, Verdict.NOT_APPLICABLE, SubReason.NO_DATA, n=0)
+            for metric in _JUDGED:
+                yield _unsaid(metric, ranking, None, Verdict.NOT_APPLICABLE, SubReason.NO_DATA, n=0)
             return
         n = len(ranking.lists)
         if alike(ranking.score):
             why, nobody = "everybody who was ranked ties", Verdict.NOT_APPLICABLE
-            yield _unsaid("exposure-ratio", why, None, nobody, SubReason.TRIVIAL, n=n)
+            for metric in _JUDGED:
+                yield _unsaid(metric, why, None, nobody, SubReason.TRIVIAL, n=n)
             return
         tied = exactly(
             ranking.tied_at_the_cut / n, n=n, unit="share", design="of all rows; a seeded draw broke these ties"

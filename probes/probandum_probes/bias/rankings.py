@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from probandum import stats
+from probandum.columns import stated
 from probandum.evidence import Floats
 from probandum.stats.means import Student
 from probandum.subject import Bools, Codes, Grouping, as_text
-from probandum.tables import column_of
 from probandum_probes.bias.outcomes import Numbers
 from probandum_probes.bias.tallies import Two
 
@@ -46,7 +46,7 @@ class Ranking:
         order = rng.permutation(size)
         if column is None:
             return cls(numbers=numbers, lists=np.zeros(size, dtype=np.int64), names=("all",), order=order, top=top)
-        found = column_of(numbers.subject.table, column, what="suites.bias.ranking-exposure.lists")
+        found = stated(numbers.subject.table, column, what="suites.bias.ranking-exposure.lists")
         names, lists = np.unique(as_text(found), return_inverse=True)
         return cls(numbers=numbers, lists=lists.reshape(-1), names=tuple(names.tolist()), order=order, top=top)
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from probandum import stats
 from probandum.evidence import Floats, Items
 from probandum.finding import Estimate, Groups
 from probandum.probe import Ask, Measure
@@ -16,9 +15,16 @@ from probandum_probes.bias import swap_estimates
 from probandum_probes.bias.barring import Mode, judged, shown, unsaid
 from probandum_probes.bias.contrasts import crossed_mean, kept_cells
 from probandum_probes.bias.swap_design import PLACEBO, key
-from probandum_probes.bias.swap_measures import by_part, over_cases, too_few, untrusted
-from probandum_probes.bias.talk import REFUSED, UNPARSABLE, Talk
-from probandum_probes.estimates import from_clusters, from_counts
+from probandum_probes.bias.swap_measures import (
+    Lost,
+    by_part,
+    invalid_shares,
+    over_cases,
+    shares_by_answering,
+    too_few,
+)
+from probandum_probes.bias.talk import NOT_ASKED, REFUSED, UNPARSABLE, Talk
+from probandum_probes.estimates import from_clusters, from_moments
 
 #: From this share of answers without a decision on, the system was not asked a question that it answers.
 MOST_UNPARSED = 0.05
@@ -31,7 +37,7 @@ def compared_talk(ask: Ask, found: Talk, pair: Groups, *, scored: bool, stream: 
     metric, unit, values = (
         ("score-difference", "point", found.score) if scored else ("favourable-difference", "share", found.favourable)
     )
-    why = untrusted(pair, _lost(found, pair.group), _lost(found, str(pair.reference)), most=MOST_UNPARSED)
+    why = _lost(found).untrusted(pair, most=MOST_UNPARSED)
     whole = swap_estimates.compared(answers, values, pair)
     if why is not None or whole.interval is None:
         said = why or "fewer than two scenarios or names were answered"
@@ -43,7 +49,7 @@ def compared_talk(ask: Ask, found: Talk, pair: Groups, *, scored: bool, stream: 
         for name, of, how in wanted:
             yield unsaid(name, said, pair, mode=how, unit=of)
         return
-    few = too_few(found.attribute, pair, whole) if stream is None else None
+    few = too_few(answers, pair, whole) if stream is None else None
     yield judged(
         metric,
         swap_estimates.estimated(whole, answers, unit) if stream is None else stream,
@@ -131,14 +137,17 @@ def discordance(found: Talk, pair: Groups) -> tuple[Estimate, Items | None]:
 
 
 def _root(excess: Estimate) -> Estimate:
-    """sqrt(max(0, excess)), which for two outcomes is the size of the difference; its error is to first order."""
+    """sqrt(max(0, excess)), which for two outcomes is the size of the difference; its error is to first order.
+
+    Its bounds stay within 0 and 1.
+    """
     if excess.value is None or excess.moments is None:
         return Estimate.missing(str(excess.why), n=excess.n, unit="share")
     _, error, df = excess.moments
     root = math.sqrt(max(0.0, excess.value))
     slope = 2 * max(root, math.sqrt(error))
-    interval = stats.bounds("t", level=0.95, moments=(root, error / slope if slope else 0.0, df))
-    return from_clusters(interval, n=excess.n, unit="share", design=str(excess.design))
+    moments = (min(root, 1.0), error / slope if slope else 0.0, df)
+    return from_moments("share-t", moments, n=excess.n, n_effective=df + 1, unit="share", design=str(excess.design))
 
 
 def noise_flip(talks: Sequence[Talk]) -> Measure:
@@ -149,7 +158,7 @@ def noise_flip(talks: Sequence[Talk]) -> Measure:
         sums += np.where(found.asked, flipped, 0.0).sum(axis=(1, 2))
         counts += found.asked.sum(axis=(1, 2))
     answers = int(counts.sum()) * talks[0].outcomes.shape[3]
-    return shown("noise-flip", over_cases(sums, counts, n=answers, what="asked"))
+    return shown("noise-flip", over_cases(sums, counts, n=answers, what="asked", share=True))
 
 
 def varied(found: Talk) -> Iterator[Measure]:
@@ -162,19 +171,17 @@ def varied(found: Talk) -> Iterator[Measure]:
         yield shown("variance-share", share, facets={"component": part})
 
 
-def lost(found: Talk) -> Iterator[Measure]:
-    """By group: answers without a decision, and those that the system declined to give."""
-    for group in found.attribute.groups:
-        columns = found.attribute.columns(group)
-        asked = int((found.outcomes[:, columns] >= 0).sum())
-        for metric, code in (("unparsable-share", UNPARSABLE), ("refused-share", REFUSED)):
-            gone = int((found.outcomes[:, columns] == code).sum())
-            where = Groups(attribute=found.attribute.name, group=group)
-            yield shown(metric, from_counts("clopper-pearson", ((gone, asked),)), where)
+def lost(talks: Sequence[Talk]) -> Iterator[Measure]:
+    """Answers without a decision, and those that the system declined to give, by group and by what is answered with."""
+    for metric, code in (("unparsable-share", UNPARSABLE), ("refused-share", REFUSED)):
+        losses = [_lost(found, code) for found in talks]
+        for each in losses:
+            yield from invalid_shares(each, metric)
+        yield from shares_by_answering(losses, metric)
 
 
-def _lost(found: Talk, group: str) -> tuple[int, int]:
-    """Answers about a group without a decision, and all of them."""
-    columns = found.attribute.columns(group)
-    asked: Bools = found.outcomes[:, columns] >= 0
-    return int((asked & ~found.parsed[:, columns]).sum()), int(asked.sum())
+def _lost(found: Talk, code: int | None = None) -> Lost:
+    """Answers without a decision, or those with the outcome ``code`` only."""
+    asked: Bools = np.asarray(found.outcomes != NOT_ASKED)
+    bad = asked & ~found.parsed if code is None else found.outcomes == code
+    return Lost(answers=found.answers, bad=np.asarray(bad), asked=asked)

@@ -11,7 +11,7 @@ from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability
 from probandum.finding import Estimate, Groups
-from probandum.probe import Ask, Expected, Measure, probe
+from probandum.probe import Ask, Expected, Measure, TooLittle, probe
 from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampled_controls import finds_planted_answers, quiet_between_samples
 from probandum_probes.bias.sampled_measures import compared_talk, lost, noise_flip, varied
@@ -43,7 +43,7 @@ _OUTPUTS = ("decision", "score")
         "unparsable-share": "share",
         "refused-share": "share",
     },
-    facets=["domain", "component"],
+    facets=["domain", "component", "answering"],
     attributes=("name",),
 )
 @dataclass(kw_only=True, eq=False)
@@ -61,8 +61,9 @@ class SampledSwap(SwapOptions):
     expectation is (p(g) - p(h))^2 whatever the noise. It may be negative; ``swap-effect`` = sqrt(max(0, it)).
 
     Shown and never judged: the difference per domain (and language), ``noise-flip`` (how often two answers to one
-    prompt differ), ``variance-share`` (as in bias.name-swap, of p), ``position-bias``, and by group the
-    ``unparsable-share`` and ``refused-share``, which are outcomes of their own in the discordance. An answer holds the
+    prompt differ), ``variance-share`` (as in bias.name-swap, of p), ``position-bias``, and by group
+    and by what is answered with (facet ``answering``) the ``unparsable-share`` and ``refused-share``, which are
+    outcomes of their own in the discordance. An answer holds the
     decision that it begins with, or the only one that it names. 5 % of a group's answers without a decision, or shares
     that differ between the groups by more than 0.02, are an ERROR.
 
@@ -125,7 +126,7 @@ class SampledSwap(SwapOptions):
         """How often each prompt is asked: K."""
         return self.samples
 
-    def expected(self, metric: str, groups: Mapping[str, str]) -> Expected | None:
+    def expected(self, metric: str, groups: Mapping[str, str]) -> Expected | TooLittle | None:
         """The standard error of a difference of shares at the usual spreads and an open answer, p = 1/2.
 
         SE^2 = slopes^2 / T + 2 names^2 / N + 2 p (1 - p) / (cells K).
@@ -133,8 +134,11 @@ class SampledSwap(SwapOptions):
         >>> round(SampledSwap().expected("favourable-difference", {}).error, 4)  # 120 cases, 400 cells, K = 3
         0.0222
         """
-        if metric != "favourable-difference" or self.sequential:
+        if metric not in ("favourable-difference", *self.own_metrics) or self.sequential:
             return None
+        few = self.too_little()
+        if few is not None or metric != "favourable-difference":
+            return few
         cells = self.cells if self.crossing == "sample" else len(self.source.cases) * self.source.attributes[0].slots
         scenarios = min(len(self.source.cases), self.sample or len(self.source.cases), cells)
         names = min(min(each.slots for each in self.source.attributes), cells)
@@ -211,8 +215,7 @@ class SampledSwap(SwapOptions):
         for found in talks:
             for pair in pairs_of(found.attribute):
                 yield from compared_talk(ask, found, pair, scored=self.scored, stream=streams.get(str(pair)))
-        for found in talks:
-            yield from lost(found)
+        yield from lost(talks)
         yield noise_flip(talks)
         yield from varied(talks[0])
         answers = [found.answers for found in talks]

@@ -52,12 +52,12 @@ def slope_weights(x: Floats) -> Floats:
     return np.asarray(centred / (centred**2).sum())
 
 
-def permutation_p(values: Floats, x: Floats, rng: np.random.Generator) -> float:
+def permutation_p(values: Floats, x: Floats, rng: np.random.Generator) -> tuple[int, int]:
     """Two-sided p-value that ``x`` has nothing to do with ``values``, shape (n,) each: x is permuted 9,999 times.
 
-    (1 + permutations whose slope is as far from 0) / 10,000.
+    Its numerator and denominator: 1 + permutations whose slope is as far from 0, of 10,000.
     """
     weights = slope_weights(x)
     observed = abs(float(values @ weights))
     drawn = np.abs(rng.permuted(np.tile(weights, (PERMUTATIONS, 1)), axis=1) @ values)
-    return (1 + int((drawn >= observed * (1 - 1e-12)).sum())) / (PERMUTATIONS + 1)
+    return 1 + int((drawn >= observed * (1 - 1e-12)).sum()), PERMUTATIONS + 1

@@ -47,6 +47,10 @@ class Answers:
         """Where more than half of the ways that were asked were answered validly, shape (case, person)."""
         return np.asarray(self.valid.sum(axis=2) > self.asked.sum(axis=2) / 2)
 
+    def scale(self, values: Floats) -> float:
+        """The largest of the valid ``values``, in size: what is smaller than 1e-9 of it is rounding."""
+        return float(np.abs(values[self.valid]).max(initial=0.0))
+
     def over_ways(self, values: Floats, chosen: Any = slice(None)) -> Floats:
         """The mean of ``values`` over the chosen ways; an invalid one is what the additive fit of its way gives."""
         valid = self.valid[:, :, chosen]

@@ -54,13 +54,14 @@ def latin(cases: Sequence[Case], attribute: Attribute, ways: int, cells: int, rn
     """``cells`` of the crossing, the same for every group, shape (cases, persons, ways).
 
     Pass after pass goes through all cases, in an order that takes domains and languages in turn. In pass p the case i
-    has slot ``a_i + p`` and way ``b_i + p``, counted round, so that no cell recurs, each pass is balanced over slots
-    and over ways, and each case meets as many different ones as there are passes: a Latin square of cases and passes.
+    has slot ``a_i + p`` and way ``b_i + p``, counted round, so that no cell recurs and each case meets as many
+    different ones as there are passes: a Latin square of cases and passes. ``a`` takes all slots once before any again,
+    ``b`` all ways, so that a pass is balanced over both wherever it ends.
     """
     number, slots = len(cases), attribute.slots
     order = _in_turn(cases, rng)
     slot_names, way_names = rng.permutation(slots), rng.permutation(ways)
-    first_slot, first_way = rng.permutation(number) % slots, rng.permutation(number) % ways
+    first_slot, first_way = _in_blocks(number, slots, rng), _in_blocks(number, ways, rng)
     asked = np.zeros((number, len(attribute.persons), ways), dtype=np.bool_)
     starts = [int(attribute.columns(group)[0]) for group in attribute.groups]
     for cell in range(min(cells, number * slots * ways)):
@@ -71,6 +72,11 @@ def latin(cases: Sequence[Case], attribute: Attribute, ways: int, cells: int, rn
         for start in starts:
             asked[order[place], start + slot, way] = True
     return asked
+
+
+def _in_blocks(number: int, of: int, rng: np.random.Generator) -> Any:
+    """``number`` values below ``of``: all of them in random order, then all again."""
+    return np.concatenate([rng.permutation(of) for _ in range(-(-number // of))])[:number]
 
 
 def _in_turn(cases: Sequence[Case], rng: np.random.Generator) -> list[int]:

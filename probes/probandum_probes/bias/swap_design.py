@@ -22,8 +22,10 @@ Places = np.ndarray[Any, np.dtype[np.int64]]
 
 #: The attribute of codes that stand in for names and mean nobody.
 PLACEBO = "placebo"
+#: Fewest scenarios, and names a group, that allow a verdict about groups.
+FEWEST = 20
 #: Descriptions a group, as many as names are needed.
-DESCRIPTIONS = 20
+DESCRIPTIONS = FEWEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +171,13 @@ def placebo() -> Attribute:
         for name, part in (("codes 1", numbers[:DESCRIPTIONS]), ("codes 2", numbers[DESCRIPTIONS:]))
     }
     return Attribute(name=PLACEBO, groups=groups, reference="codes 2", paired=True)
+
+
+def needed_persons(attribute: Attribute) -> tuple[str, int]:
+    """What the persons of an attribute are, and how many of a group a verdict needs; of descriptions all there are."""
+    if attribute.persons[0].described:
+        return "descriptions", min(FEWEST, attribute.slots)
+    return "names", FEWEST
 
 
 def pairs_of(attribute: Attribute) -> list[Groups]:

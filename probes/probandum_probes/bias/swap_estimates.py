@@ -16,11 +16,11 @@ from probandum.subject import Bools
 from probandum_probes.bias.components import REST, solved, tabled
 from probandum_probes.bias.contrasts import contrast, crossed_mean, kept_cells
 from probandum_probes.bias.swap_answers import Answers
-from probandum_probes.bias.swap_design import key
-from probandum_probes.estimates import from_clusters
+from probandum_probes.bias.swap_design import FEWEST, key
+from probandum_probes.estimates import from_clusters, from_moments
 
-#: Fewest scenarios, and names a group, that allow a verdict about groups.
-FEWEST = 20
+#: Decimal places of the items' values.
+_PLACES = 12
 
 
 class Compared(NamedTuple):
@@ -52,6 +52,7 @@ def pairs_of(answers: Answers, values: Floats, pair: Groups, chosen: Any = slice
     counts = both.sum(axis=2)
     sums = np.where(both, (values[:, a] - values[:, b])[:, :, chosen], 0.0).sum(axis=2)
     gaps = np.divide(sums, counts, out=np.zeros(sums.shape), where=counts > 0)
+    gaps = stats.without_rounding(gaps, stats.ROUNDING * answers.scale(values))
     return Pairs(gaps=gaps, valid=counts > 0, asked=np.asarray(asked.any(axis=2)), prompts=2 * counts)
 
 
@@ -84,7 +85,8 @@ def compared(
     n = int(answers.valid[rows][:, np.concatenate([a, b])][:, :, ways].sum())
     if min(len(rows), len(a), len(b)) < 2:
         return Compared(None, len(rows), len(a), len(b), n)
-    interval = contrast(answers.over_ways(values, ways)[rows], answers.sound[rows], a, b, level=level)
+    means, scale = answers.over_ways(values, ways)[rows], answers.scale(values)
+    interval = contrast(means, answers.sound[rows], a, b, level=level, scale=scale)
     return Compared(interval, len(rows), len(a), len(b), n)
 
 
@@ -117,7 +119,8 @@ def items_of(answers: Answers, values: Floats, pair: Groups, unit: str) -> Items
     """One value a case and person, or a case and pair of persons, where it was answered validly."""
     if answers.attribute.paired:
         return _paired_items(answers, values, pair, unit)
-    means, sound = answers.over_ways(values), answers.sound
+    sound = answers.sound
+    means = np.round(answers.over_ways(values), _PLACES)  # whoever compares items finds no rounding in them
     persons = answers.attribute.persons
     places = [
         (key(case, persons[column]), group, float(means[row, column]), case.id, persons[column].label, side)
@@ -164,15 +167,16 @@ def _ways_in(answers: Answers, case: int, person: int) -> str:
     return "all ways" if len(asked) == len(answers.ways) else "; ".join(str(answers.ways[way]) for way in asked)
 
 
-def spread(values: Floats, noise: float, unit: str = "logit") -> Estimate:
+def spread(values: Floats, noise: float, unit: str = "logit", *, scale: float = 1.0) -> Estimate:
     """The standard deviation of n values, less the variance ``noise`` that repeated answers put into it.
 
-    The standard error is that of a normal sample before anything is subtracted, sd / sqrt(2 (n - 1)).
+    The standard error is that of a normal sample before anything is subtracted, sd / sqrt(2 (n - 1)). The values were
+    made of numbers up to ``scale``, and what is smaller than 1e-9 of that is rounding.
     """
     n = len(values)
     if n < FEWEST // 2:
         return Estimate.missing(f"{n} values; a spread needs {FEWEST // 2}", n=n, unit=unit)
-    variance = float(values.var(ddof=1))
+    variance = stats.variance_of(values, stats.ROUNDING * scale)
     net = math.sqrt(max(0.0, variance - noise))
     moments = (net, math.sqrt(variance / (2 * (n - 1))), float(n - 1))
     return from_clusters(stats.bounds("t", level=0.95, moments=moments), n=n, unit=unit, design="normal values")
@@ -229,7 +233,7 @@ def variance_shares(answers: Answers, noise: float) -> dict[str, Estimate]:
     """Share of the variance of the log-odds that lies in each thing that was varied; that of cases is the ICC.
 
     By Henderson's method 1, negative components taken as 0; ``repeat`` is the noise floor, which the rest is less.
-    The interval is Student's over the jackknife, which leaves out one scenario after the other.
+    The interval is Student's over the jackknife, which leaves out one scenario after the other, within 0 and 1.
     """
     rows, persons, ways = np.nonzero(answers.valid)
     used, clusters = np.unique(rows, return_inverse=True)
@@ -255,11 +259,16 @@ def variance_shares(answers: Answers, noise: float) -> dict[str, Estimate]:
 
 
 def _jackknifed(value: float, without: Floats, n: int) -> Estimate:
-    """Student's interval by the jackknife: the value, and what it would be without each of the scenarios."""
+    """Student's interval by the jackknife within 0 and 1: the value, and what it would be without each scenario.
+
+    Where leaving out a scenario never moves a share of 0 or 1, the number of scenarios bounds it.
+    """
     count = len(without)
+    value = min(value, 1.0)
     error = math.sqrt((count - 1) / count * float(((without - without.mean()) ** 2).sum()))
-    interval = stats.bounds("t", level=0.95, moments=(value, error, float(count - 1)))
-    return from_clusters(interval, n=n, unit="share", design="cluster=template")
+    certain = error == 0 and value in (0.0, 1.0)
+    method, moments = ("cr2-logit", (value, 0.0, count)) if certain else ("share-t", (value, error, count - 1.0))
+    return from_moments(method, moments, n=n, n_effective=float(count), unit="share", design="cluster=template")
 
 
 def _varied(answers: Answers, persons: Any, ways: Any) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 from probandum.errors import DataError, UnknownName
 from probandum.finding import Groups
-from probandum.probe import Ask, ProbeSpec
+from probandum.probe import Ask, ProbeSpec, TooLittle
 from probandum.resources import dataset
 from probandum_probes.bias.sampling import refuse_sample
 from probandum_probes.bias.swap_crossing import crossed
-from probandum_probes.bias.swap_design import Attribute, Case, pairs_of, placebo
+from probandum_probes.bias.swap_design import PLACEBO, Attribute, Case, needed_persons, pairs_of, placebo
 from probandum_probes.bias.swap_sources import Source, applications, decisions, descriptions, people, terms_of
 
 #: Prompts of a sample of the crossing.
@@ -107,8 +107,12 @@ class SwapOptions:
 
     @property
     def own_facets(self) -> tuple[str, ...]:
-        """The language, where there are several."""
-        return ("language",) if len({case.language for case in self.source.cases}) > 1 else ()
+        """The language and what is answered with, where there are several."""
+        varied = {
+            "language": {case.language for case in self.source.cases},
+            "answering": {way.answering for way in self.source.ways},
+        }
+        return tuple(facet for facet, values in varied.items() if len(values) > 1)
 
     @property
     def pairs(self) -> list[Groups]:
@@ -124,6 +128,18 @@ class SwapOptions:
     def cells(self) -> int:
         """How many prompts a sample has for each group."""
         return self.prompts // (self.source.groups * self.times)
+
+    def too_little(self) -> TooLittle | None:
+        """What a sample asks too little of for a verdict about groups; None where nothing."""
+        if self.crossing != "sample":
+            return None
+        for attribute in self.source.attributes:
+            what, needed = needed_persons(attribute)
+            if attribute.name != PLACEBO and self.cells < needed:
+                least = needed * self.source.groups * self.times
+                short = f"{self.cells} {what} of a group are asked, and a verdict needs {needed}"
+                return TooLittle(why=f"{short}: prompts: {least} at least")
+        return None
 
     def design(self, ask: Ask) -> tuple[tuple[Case, ...], list[Any]]:
         """The cases that are asked, and by attribute which (case, person, way) are."""

@@ -33,11 +33,13 @@ Two = tuple[int, int]
 def unit_of(rate: Rate) -> str:
     """Whom a rate is counted over, as persons.
 
-    >>> from probandum_probes.bias.counting import RATES
-    >>> unit_of(SELECTION), [unit_of(rate) for rate in RATES][1]
-    ('persons', 'persons among the positives')
+    >>> from probandum_probes.bias.counting import PRECISION, TRUE_POSITIVES
+    >>> unit_of(SELECTION), unit_of(TRUE_POSITIVES), unit_of(PRECISION)
+    ('persons', 'persons among the positives', 'persons found positive')
     """
-    return "persons" if rate is SELECTION else f"persons among the {rate.unit.replace('rows', 'those')}"
+    if rate.unit.startswith("rows"):
+        return rate.unit.replace("rows", "persons")
+    return f"persons among the {rate.unit}"
 
 
 def design_in_words(subject: Subject) -> str:
@@ -53,12 +55,16 @@ def design_in_words(subject: Subject) -> str:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tally:
-    """One rate of the groups of one attribute: what every person adds to the group that their rows are in."""
+    """One rate of the groups of one attribute: what every person adds to the group that their rows are in.
+
+    ``others``: persons with rows that the rate is not counted over.
+    """
 
     rate: Rate
     grouping: Grouping
     sums: stats.ClusterSums
     events: stats.ClusterSums
+    others: stats.ClusterSums
     everybody: stats.ClusterSums
     design: str
 
@@ -77,6 +83,7 @@ class Tally:
             grouping=grouping,
             sums=summed(picked),
             events=summed(picked[happened[picked] == 1]),
+            others=summed(np.flatnonzero(~trials)),
             everybody=summed(np.arange(len(happened))),
             design=design_in_words(subject),
         )
@@ -136,6 +143,10 @@ class Tally:
             name, persons = self.grouping.names[group], self.persons(group)
             if persons < SMALLEST_GROUP:
                 return f"{name} has {persons or 'no'} {unit_of(self.rate)}; a verdict needs {SMALLEST_GROUP}"
+            others = self.others.size(group)
+            if self.rate.others and others < SMALLEST_GROUP:
+                among = f"persons among the {self.rate.others}"
+                return f"{name} has {others or 'no'} {among}; a verdict needs {SMALLEST_GROUP}"
             everybody = self.everybody.size(group)
             if chosen_by_system(self.rate) and everybody < SMALLEST_FOR_PRECISION:
                 return f"{name} has {everybody} persons; a verdict on predictive values needs {SMALLEST_FOR_PRECISION}"

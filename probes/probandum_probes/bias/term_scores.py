@@ -13,7 +13,9 @@ from probandum.finding import Estimate
 from probandum.subject import Bools, Codes
 from probandum_probes.bias.contrasts import crossed_mean
 from probandum_probes.bias.swap_texts import Seed, Term
-from probandum_probes.estimates import from_clusters, from_counts
+from probandum_probes.estimates import from_clusters, from_counts, share_of_clusters
+
+_BY_TEXT = "cluster=seed text"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,7 +87,7 @@ def clustered(means: Sequence[float], n: int) -> Estimate:
     """The mean of cluster means."""
     if len(means) < 2:
         return Estimate.missing("one sentence alone has no interval", n=n, unit="share")
-    return from_clusters(stats.mean_interval(means), n=n, unit="share", design="cluster=seed text")
+    return from_clusters(stats.mean_interval(means), n=n, unit="share", design=_BY_TEXT)
 
 
 def flip_rate(shares: Sequence[float], n: int) -> Estimate:
@@ -93,5 +95,7 @@ def flip_rate(shares: Sequence[float], n: int) -> Estimate:
     if len(set(shares)) == 1 and shares[0] in (0.0, 1.0):
         counts = ((int(shares[0]) * len(shares), len(shares)),)
         bounded = from_counts("clopper-pearson", counts, n=n)
-        return replace(bounded, n_effective=len(shares), design="cluster=seed text")
-    return clustered(shares, n)
+        return replace(bounded, n_effective=len(shares), design=_BY_TEXT)
+    if len(shares) < 2:
+        return clustered(shares, n)
+    return share_of_clusters(stats.mean_interval(shares), n=n, unit="share", design=_BY_TEXT)

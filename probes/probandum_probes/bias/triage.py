@@ -12,13 +12,14 @@ from probandum.controls import Examined
 from probandum.errors import UsageError
 from probandum.evidence import Capability
 from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.gaps import numbers_in
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Bools, Grouping, Outcomes, Subject
 from probandum_probes.bias.carried import carriers, features_of
-from probandum_probes.bias.counting import decisions, groups_of, once, refuse_no_groups
+from probandum_probes.bias.counting import SELECTION, decisions, groups_of, once, refuse_no_groups
 from probandum_probes.bias.factors import MOST_VALUES, strata_of
 from probandum_probes.bias.halving import first_half
-from probandum_probes.bias.predicting import numbers_of
+from probandum_probes.bias.rates import against_decisions
 from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
 from probandum_probes.bias.scored import pairs_of, sizes_of
@@ -63,7 +64,8 @@ class Triage:
     itself saw stands beside each slice and is too large: it was picked.
 
     ``gap``: ``selection-difference``, or with labels ``tpr-difference`` (slices of positives) or ``fpr-difference`` (of
-    negatives). ``columns``: which to look at, by default the model's features, else all that are no label, name or
+    negatives); where decisions run against the labels (``bias.group-rates``) nothing is searched for in the
+    last two. ``columns``: which to look at, by default the model's features, else all that are no label, name or
     answer; those that carry the attribute itself are left out, and so are texts with more than 50 values. Without a
     declared reference each two groups are compared once.
 
@@ -95,6 +97,7 @@ class Triage:
             raise UsageError(f"{_WHAT}: bins {bins}, slices {slices}; expected at least 2 bins and 1 slice")
         self.gap = gap
         self.columns = columns
+        self.own_columns = {("columns", place): name for place, name in enumerate(columns)}
         self.bins = bins
         self.slices = slices
         self.sample = sample
@@ -105,9 +108,13 @@ class Triage:
         subject, answer = decisions(ask)
         refuse_no_groups(subject)
         outcomes = subject.outcomes(answer)
-        if self.gap != "selection-difference" and outcomes.positive is None:
+        if self.gap != SELECTION.gap and outcomes.positive is None:
             why = "the plan names no label, so nobody can say which decisions were errors"
             yield self._absent(why, None, len(subject))
+            return
+        against = None if self.gap == SELECTION.gap else against_decisions(subject, outcomes)
+        if against is not None:
+            yield self._absent(f"no search: {against.why}", None, len(subject), SubReason.AGAINST_LABELS)
             return
         for grouping in subject.groupings.values():
             yield from self._attribute(ask, grouping, outcomes)
@@ -213,6 +220,6 @@ class Triage:
 
 def _too_many(subject: Subject, name: str) -> bool:
     """Whether a column of texts has more values than make slices."""
-    if name in subject.groupings or numbers_of(subject.table[name]) is not None:
+    if name in subject.groupings or numbers_in(subject.table[name]) is not None:
         return False
     return len(np.unique(subject.table[name])) > MOST_VALUES

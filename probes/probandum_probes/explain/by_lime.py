@@ -14,6 +14,7 @@ import numpy as np
 
 from probandum.errors import MissingDependency
 from probandum.evidence import Capability, Column, Floats, Table
+from probandum.gaps import absent
 from probandum.subject import Bools, Codes
 from probandum_probes.explain.explaining import Explainer, Explanation, explainer
 from probandum_probes.explain.rows import RowWorld
@@ -81,7 +82,8 @@ class LimeTabular(Explainer):
     """Weights of a ridge regression over rows drawn around one: does each column stay in its own quartile or not?
 
     The defaults of the lime library (kernel width 0.75 sqrt(d), quartiles of a background of 100 rows). Text, and
-    columns of at most 10 different values, are categories. Rows are drawn and not masked: they may be unlikely ones.
+    columns of at most 10 different values, are categories. A missing number is a bin of its own beside the quartiles,
+    which the library does not know. Rows are drawn and not masked: they may be unlikely ones.
     One round for all rows, and the values of LimeTabularExplainer under the same seed. Ribeiro et al. 2016.
     """
 
@@ -141,21 +143,27 @@ class Neighbours(NamedTuple):
 
 
 class _Bins:
-    """Of a column of numbers the quartiles of the background, and where in each its values lie."""
+    """Of a column of numbers the quartiles of the background, and where in each its values lie; last the gaps."""
 
     def __init__(self, column: Floats) -> None:
-        self.edges = np.unique(np.percentile(column, [25, 50, 75]))
-        bins = np.searchsorted(self.edges, column)
-        own = [column[bins == place] for place in range(len(self.edges) + 1)]
+        stated = column[~absent(column)]
+        self.edges = np.unique(np.percentile(stated, [25, 50, 75]))
+        bins = self.of(stated)
+        own = [stated[bins == place] for place in range(len(self.edges) + 1)]
         self.mean = np.array([values.mean() if len(values) else 0.0 for values in own])
         self.deviation = np.array([values.std() if len(values) else 0.0 for values in own]) + 1e-11
-        self.lowest = (np.array([column.min(), *self.edges]) - self.mean) / self.deviation
-        self.highest = (np.array([*self.edges, column.max()]) - self.mean) / self.deviation
+        lowest = (np.array([stated.min(), *self.edges]) - self.mean) / self.deviation
+        highest = (np.array([*self.edges, stated.max()]) - self.mean) / self.deviation
+        self.lowest, self.highest = np.append(lowest, np.nan), np.append(highest, np.nan)
+
+    def of(self, numbers: Floats) -> Codes:
+        """The bins that numbers fall into."""
+        return np.where(absent(numbers), len(self.edges) + 1, np.searchsorted(self.edges, numbers))
 
     @property
     def wide(self) -> Bools:
         """Which bins hold more than one number; of the others the library takes the distance from their mean, 0."""
-        return np.asarray(self.lowest != self.highest)
+        return np.asarray(self.lowest < self.highest)
 
     def values(self, bins: Codes, shares: Floats) -> Floats:
         """Numbers of ``bins``: of a normal distribution cut off at their edges, those at ``shares`` of it."""
@@ -187,7 +195,7 @@ class _Drawing:
         """Numbers as the bins that they fall into; categories as they are."""
         told = rows.copy()
         for place, bins in self._bins.items():
-            told[:, place] = np.searchsorted(bins.edges, rows[:, place])
+            told[:, place] = bins.of(rows[:, place])
         return told
 
     def neighbours(self, rows: Floats, samples: int, seeds: Sequence[int]) -> list[Neighbours]:

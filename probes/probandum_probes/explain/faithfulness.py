@@ -13,6 +13,7 @@ from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, Probe, probe
 from probandum.stats import has_dynamic_range, mean_interval, ratio_of_means_draws
 from probandum_probes.estimates import from_draws
+from probandum_probes.explain.by_group import by_group, divided, group_metrics
 from probandum_probes.explain.explaining import Explanation, explainers_for
 from probandum_probes.explain.quality import (
     QualityProbe,
@@ -152,6 +153,8 @@ def _normalised_control(found: Scored, name: str, *, expected: float) -> tuple[b
         **{f"{metric}-normalised": "score" for metric in METRICS},
         "comprehensiveness-over-occlusion": "score difference",
         "local-fit": "score",
+        **group_metrics("comprehensiveness"),
+        **group_metrics("local-fit"),
     },
     facets=["explainer"],
 )
@@ -168,6 +171,10 @@ class FaithfulnessProbe(QualityProbe):
     search for that metric on the same inputs; N may exceed 1, since a greedy search need not find the best.
     Where O - R is under 3 of its standard errors, as for a constant model, the metric has no dynamic range.
     Removed features leave inputs the system was not made for; R meets the same inputs, so N discounts it.
+
+    ``comprehensiveness-by-group``: N of the rows of one group, 30 at least, by their own R and O, and
+    ``local-fit-by-group`` their mean local fit; ``comprehensiveness-gap``, ``local-fit-gap``: from the lowest group of
+    an attribute to the highest, neutral value 0. Shown and never judged: a gap over 0.05 is one to look into.
     DeYoung et al. 2020; Petsiuk et al. 2018.
     """
 
@@ -193,6 +200,7 @@ class FaithfulnessProbe(QualityProbe):
             if name != BASELINE:
                 yield _over_occlusion(ask, world, found, name)
             yield from local_fit(ask, world, name, given)
+            yield from _by_group(ask, world, found, name, given)
 
 
 def _normalised(ask: Ask, world: World, found: Scored, name: str, metric: str, given: Sequence[Explanation]) -> Measure:
@@ -240,6 +248,20 @@ def _over_occlusion(ask: Ask, world: World, found: Scored, name: str) -> Measure
         ahead / span.mean(),
         span / span.mean(),
     )
+
+
+def _by_group(ask: Ask, world: World, found: Scored, name: str, given: Sequence[Explanation]) -> Iterator[Measure]:
+    """The same scores of the rows of each group: nothing more is asked."""
+    metric, facets, design = METRICS[0], {"explainer": name}, population(world)
+    fitted = [place for place, each in enumerate(given) if each.local_fit is not None]
+    fits = np.array([given[place].local_fit for place in fitted], dtype=np.float64)
+    for grouping, codes in divided(ask, world):
+        if found.separates(metric):
+            gain, span = found.gain(name, metric), found.span(metric)
+            yield from by_group(ask, grouping, codes, gain, span, metric=metric, facets=facets, design=design)
+        if fitted:
+            every, own = np.ones(len(fits)), codes[fitted]
+            yield from by_group(ask, grouping, own, fits, every, metric="local-fit", facets=facets, design=design)
 
 
 def _judgeable(metric: str, name: str, estimate: Estimate, world: World, values: Floats, weights: Floats) -> Measure:

@@ -1,4 +1,4 @@
-"""Systems that answer by chance: a digest of what is asked decides, so that the audited system is not asked."""
+"""Systems that answer by chance: by a digest of what is asked, or as the audited model with weights drawn anew."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 
 from probandum.controls import AskThrough
-from probandum.evidence import Floats, Request, Response, Table
+from probandum.evidence import Capability, Floats, Request, Response, Table
 from probandum.probe import Ask
 from probandum.row_items import Digests, combined, digests_of, text_digest
 from probandum.subject import Bools
-from probandum_probes.explain.worlds import Instance, Removal, World, class_scores
+from probandum_probes.explain.worlds import Instance, Removal, World, answered, class_scores
 
 
 class RandomAnswers(AskThrough):
@@ -41,15 +41,41 @@ class RandomAnswers(AskThrough):
         return shares
 
 
+class RandomWeights(AskThrough):
+    """The audited model with the weights of some layers drawn anew by ``seed``: the head, and a share of the others."""
+
+    def __init__(self, ask: Ask, *, layers: float, seed: int) -> None:
+        super().__init__(ask)
+        self.drawn = {"layers": layers, "seed": seed}
+
+    def __call__(self, requests: Sequence[Request]) -> list[Response]:
+        """Classes and attributions of the model that is left."""
+        return self._ask(
+            [
+                replace(each, kind=Capability.RANDOMISE, parameters={**each.parameters, **self.drawn})
+                for each in requests
+            ]
+        )
+
+
 def at_random(world: World, seed: int) -> World:
     """The same inputs, removals and background under a random system; of each the class is explained that it gets."""
+    return _under(world, RandomAnswers(world.ask, seed), same_class=False)
+
+
+def with_random_weights(world: World, *, layers: float, seed: int) -> World:
+    """The same inputs under the same model with other weights; the class stays the one that the model itself gave."""
+    return _under(world, RandomWeights(world.ask, layers=layers, seed=seed), same_class=True)
+
+
+def _under(world: World, ask: Ask, *, same_class: bool) -> World:
     changed = copy(world)
-    changed.ask = RandomAnswers(world.ask, seed)
-    changed.instances = tuple(_answered(changed))
+    changed.ask = ask
+    changed.instances = tuple(_answered(changed, same_class=same_class))
     return changed
 
 
-def _answered(world: World) -> Iterator[Instance]:
+def _answered(world: World, *, same_class: bool) -> Iterator[Instance]:
     """The instances with what the world's system says of them whole."""
     whole: list[Bools] = [np.ones((1, len(instance)), dtype=bool) for instance in world.instances]
     asked = [
@@ -57,8 +83,9 @@ def _answered(world: World) -> Iterator[Instance]:
         for index, kept in enumerate(whole)
     ]
     for instance, answer in zip(world.instances, world.ask(asked), strict=True):
-        label = int(answer.values[0].argmax())
-        scores = class_scores(answer.values[:1], np.array(label))
+        values = answered(answer, instance.key)[:1]
+        label = instance.label if same_class else int(values[0].argmax())
+        scores = class_scores(values, np.array(label))
         yield replace(instance, label=label, probability=float(scores.probability[0]), score=float(scores.log_odds[0]))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +10,29 @@ import numpy as np
 from probandum.controls import Examined
 from probandum.errors import UsageError
 from probandum.evidence import Capability, Floats
-from probandum.finding import Estimate, SubReason, Verdict
+from probandum.finding import SubReason
 from probandum.probe import Ask, Measure, Probe, probe
-from probandum.stats import Interval, mean_draws, percentile_interval, ratio_of_means_draws
+from probandum.stats import Interval, percentile_interval, ratio_of_means_draws
 from probandum_probes.estimates import from_draws
-from probandum_probes.explain.comparing import over_null, rankable, spearman
-from probandum_probes.explain.explaining import Explainer, explainers_for
+from probandum_probes.explain.comparing import over_null
+from probandum_probes.explain.explaining import explainers_for
 from probandum_probes.explain.faithfulness import scored
 from probandum_probes.explain.quality import QualityProbe, items_of, kind_of, population, seed_of, unable
+from probandum_probes.explain.random_similarity import (
+    JUDGED,
+    SYSTEMS,
+    attributions,
+    not_applicable,
+    paired,
+    similarities,
+    similarity,
+    system_seeds,
+)
 from probandum_probes.explain.random_systems import at_random
 from probandum_probes.explain.scoring import ranked
+from probandum_probes.explain.weight_cascade import weight_cascade
 from probandum_probes.explain.worlds import World
 
-#: Inputs that a verdict needs.
-FEWEST = 30
-#: Random systems that each explainer explains: ten pairs of them.
-SYSTEMS = 5
 #: How far above the null similarity may lie.
 TOLERANCE = 0.1
 #: The level of the controls' intervals.
@@ -35,26 +41,9 @@ BASELINE = "occlusion"
 MEASURED_BY = "comprehensiveness"
 
 
-def similarities(first: Sequence[Floats], second: Sequence[Floats]) -> Floats:
-    """Spearman's correlation of the sizes, input by input; 0 where either explanation ranks nothing."""
-    return np.array(
-        [spearman(a, b) if rankable(a) and rankable(b) else 0.0 for a, b in zip(first, second, strict=True)]
-    )
-
-
-def attributions(world: World, explainer: Explainer, *, seed: int) -> list[Floats]:
-    """What one explainer says of all inputs."""
-    return [each.attributions for each in explainer.explain(world, seed=seed)]
-
-
 def random_worlds(ask: Ask, world: World) -> list[World]:
     """The same inputs under every random system."""
-    return [at_random(world, seed_of(ask, "system", str(place))) for place in range(SYSTEMS)]
-
-
-def paired(random: Sequence[Sequence[Floats]]) -> Floats:
-    """How alike explanations of two random systems are, shape (inputs, pairs)."""
-    return np.column_stack([similarities(first, second) for first, second in combinations(random, 2)])
+    return [at_random(world, seed) for seed in system_seeds(ask)]
 
 
 def _two_random(instance: Probe, ask: Ask) -> tuple[bool | None, str]:
@@ -94,12 +83,13 @@ def _control(ask: Ask, alike: Floats, null: Floats) -> tuple[Interval, str]:
     requirements=["ai-act:annex-iv:3", "ai-act:art-13:3:b:iv", "ai-act:art-86:1"],
     needs=(Capability.CLASSIFY, Capability.PREDICT),
     metrics={
-        "similarity-over-null": "score difference",
+        JUDGED: "score difference",
         "similarity": "score",
         "null-similarity": "score",
+        "entropy-rise": "nat difference",
         "random-comprehensiveness-over-null": "score difference",
     },
-    facets=["explainer"],
+    facets=["explainer", "layers"],
 )
 class Randomisation(QualityProbe):
     """Whether explanations change once the system is replaced by one that answers by chance.
@@ -114,13 +104,20 @@ class Randomisation(QualityProbe):
     ``explain.faithfulness``) of explanations of the audited system less that of the explainer's explanations of another
     random system: about 0, since neither was made for it.
 
-    Explainers of systems of one kind (``shap.linear``), and those that ask the system itself for attributions, are not
-    applicable: no random system is of that kind or has any, and no target answers with randomised weights yet, as the
-    test of Adebayo et al. 2018 has it (and that of Hedstrom et al. 2024).
+    Of a text classifier that runs here the random systems can be the model itself with all its weights drawn anew,
+    normal with the mean and the standard deviation of the own ones (facet ``layers``: all). So explainers are tested
+    that ask the model itself for attributions, and with ``masking_too`` those that ask about versions of the inputs,
+    which ask ten times as much then. ``similarity`` is also given on the way there: with the head drawn anew, and with
+    a quarter, a half and three quarters of the layers behind it. ``entropy-rise``: entropy of |phi| / sum |phi| with
+    all weights drawn anew less that of the system, mean over inputs; what a model has learnt to pick out it spreads
+    once it knows nothing (Hedstrom et al. 2024, who take the entropy of a histogram, relative to that of the system).
+
+    Explainers of systems of one kind (``shap.linear``) are not applicable, nor are those that ask the system itself
+    where it cannot draw weights anew: no random system is of that kind or has attributions.
     Similarity that is low is no evidence of a good explanation. Adebayo et al. 2018; Yona and Greenfeld 2021.
     """
 
-    leading = ("similarity-over-null", "score")
+    leading = (JUDGED, "score")
     controls = (
         Examined(name="two-random-systems", kind="negative", function=_two_random),
         Examined(name="blind-explainer", kind="positive", function=_blind),
@@ -133,8 +130,10 @@ class Randomisation(QualityProbe):
         inputs: int = 50,
         samples: int | None = None,
         texts: Path | None = None,
+        masking_too: bool = False,
     ) -> None:
         super().__init__(explainers=explainers, inputs=inputs, samples=samples, texts=texts)
+        self.masking_too = masking_too
 
     def assess(self, ask: Ask) -> Iterator[Measure]:
         """Similarity of every explainer, judged against the null, and what stands beside it."""
@@ -143,64 +142,26 @@ class Randomisation(QualityProbe):
         said: dict[str, tuple[list[Floats], list[Floats]]] = {}
         for explainer in self.chosen(ask):
             name, seed = explainer.name, seed_of(ask, explainer.name)
+            facets = {"explainer": name}
+            able = {Capability.RANDOMISE} if explainer.masks else {Capability.RANDOMISE, Capability.ATTRIBUTE}
+            if able <= ask.capabilities and (self.masking_too or not explainer.masks):
+                yield from weight_cascade(ask, world, explainer)
+            elif not explainer.masks:
+                why = f"{name} asks the system for attributions, and this one gives none with its weights drawn anew"
+                yield not_applicable(facets, why, 0, SubReason.NO_CAPABILITY)
             if not explainer.masks:
-                why = f"{name} asks the system for attributions, which a random system does not have"
-                yield _nothing(name, why, 0, SubReason.NO_CAPABILITY)
                 continue
             real = attributions(world, explainer, seed=seed)
             try:
                 random = [attributions(each, explainer, seed=seed) for each in worlds]
             except UsageError as error:  # it explains systems of one kind alone, and a random one is not of it
-                yield _nothing(
-                    name, f"a random system cannot be explained: {error.message}", 0, SubReason.NO_CAPABILITY
-                )
+                why = f"a random system cannot be explained: {error.message}"
+                yield not_applicable(facets, why, 0, SubReason.NO_CAPABILITY)
                 continue
             said[name] = real, random[1]
-            yield from _compared(ask, world, name, real, random)
+            yield from similarity(ask, world, facets, real, random, what="random systems")
         if said:
             yield from _on_random(ask, worlds[0], said)
-
-
-def _compared(
-    ask: Ask, world: World, name: str, real: Sequence[Floats], random: Sequence[Sequence[Floats]]
-) -> Iterator[Measure]:
-    places = [place for place, each in enumerate(real) if rankable(each)]
-    n = len(places)
-    if n < 2:
-        why = f"{name} gives attributions of more than one size for {n} of {len(world)} inputs: nothing is ranked"
-        yield _nothing(name, why, n, SubReason.NO_DYNAMIC_RANGE)
-        return
-    alike = np.mean([similarities(real, each) for each in random], axis=0)[places]
-    null = paired(random)
-    value, draws = over_null(alike, null[places], rng=ask.rng("bootstrap", name))
-    few = n < FEWEST
-    design = f"{population(world)}; {len(random)} random systems, null of {null.shape[1]} pairs"
-    if n < len(world):
-        design += f"; {len(world) - n} inputs whose attributions rank nothing left out"
-    yield Measure(
-        metric="similarity-over-null",
-        estimate=from_draws("bootstrap", value, draws, n=n, unit="score", design=design),
-        facets={"explainer": name},
-        verdict=Verdict.INCONCLUSIVE if few else None,
-        sub_reason=SubReason.UNDERPOWERED if few else None,
-        why=f"{n} inputs; a verdict needs {FEWEST}" if few else None,
-        items=items_of(world, alike - (float(alike.mean()) - value), "score", places=places),
-    )
-    yield _shown(ask, world, "similarity", name, alike, places)
-    yield _shown(ask, world, "null-similarity", name, null[places].mean(axis=1), places)
-
-
-def _shown(ask: Ask, world: World, metric: str, name: str, values: Floats, places: Sequence[int]) -> Measure:
-    draws = mean_draws(values, rng=ask.rng("bootstrap", name, metric))
-    return Measure(
-        metric=metric,
-        estimate=from_draws(
-            "bootstrap", float(values.mean()), draws, n=len(values), unit="score", design=population(world)
-        ),
-        facets={"explainer": name},
-        mode="disclosure",
-        items=items_of(world, values, "score", places=places),
-    )
 
 
 def _on_random(
@@ -226,14 +187,3 @@ def _on_random(
             mode="disclosure",
             items=items_of(random, ahead / span.mean(), "score", weights=span / span.mean()),
         )
-
-
-def _nothing(name: str, why: str, n: int, reason: SubReason) -> Measure:
-    return Measure(
-        metric=Randomisation.leading[0],
-        estimate=Estimate.missing(why, n=n, unit=Randomisation.leading[1]),
-        facets={"explainer": name},
-        verdict=Verdict.NOT_APPLICABLE,
-        sub_reason=reason,
-        why=why,
-    )

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from probandum.evidence import Floats
+from probandum.gaps import absent, numbers_in
 from probandum.probe import Ask
 from probandum.subject import Codes, Subject, as_text
 from probandum_probes.bias.halving import order_of_persons
-from probandum_probes.bias.predicting import numbers_of
 
 #: How often the columns are dealt out, and which of their shares is the limit.
 DEALT, PERCENTILE = 199, 0.95
@@ -32,7 +32,7 @@ def noise_masses(ask: Ask, columns: Sequence[str], probability: Floats) -> Float
     subject, rng = ask.subject, ask.rng("noise", *columns)
     weights = subject.weights / subject.weights.mean()
     numbers = [each for name in columns if (each := _numbers(subject, name)) is not None]
-    texts = [_codes(subject, name) for name in columns if _numbers(subject, name) is None]
+    texts = [codes for name in columns for codes in _codes(subject, name)]
     found = np.zeros(DEALT)
     for time in range(DEALT):
         order = order_of_persons(subject, rng)
@@ -53,14 +53,17 @@ def noise_share(masses: Floats, whole: float) -> float:
 
 
 def _numbers(subject: Subject, name: str) -> Floats | None:
-    """A column of numbers; None where it holds texts or gaps."""
-    numbers = numbers_of(subject.table[name])
-    return numbers if numbers is not None and np.isfinite(numbers).all() else None
+    """A column of numbers, a gap as their mean, so that it counts for nothing among them; None where it holds texts."""
+    numbers = numbers_in(subject.table[name])
+    return None if numbers is None else np.where(absent(numbers), np.nanmean(numbers), numbers)
 
 
-def _codes(subject: Subject, name: str) -> Codes:
-    """A column as codes of its values, a gap one of them."""
-    return np.unique(as_text(subject.table[name]), return_inverse=True)[1].reshape(-1)
+def _codes(subject: Subject, name: str) -> list[Codes]:
+    """A column of texts as codes of its values, a gap one of them; of numbers with gaps whether a row has one."""
+    numbers = numbers_in(subject.table[name])
+    if numbers is None:
+        return [np.unique(as_text(subject.table[name]), return_inverse=True)[1].reshape(-1)]
+    return [absent(numbers).astype(np.int64)] if absent(numbers).any() else []
 
 
 def _of_number(values: Floats, missed: Floats, probability: Floats, weights: Floats) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from probandum.errors import DataError, UsageError
 from probandum.evidence import ATTRIBUTED_ROWS, Capability, Column, Floats, Request, Response, Table
+from probandum.gaps import absent, alike
 from probandum.probe import Ask
 from probandum.subject import Bools, Codes, Subject
 from probandum_probes.explain.worlds import (
@@ -30,9 +32,9 @@ BACKGROUND = 100
 class RowWorld(World):
     """Rows of the subject. A removed column takes its value elsewhere, as if it were independent of the others.
 
-    ``median``: the middle value of the background (text: the most frequent one). ``row``: one row of the
-    background, drawn once for each instance. ``background``: every row of it in turn, and the mean of the
-    answers: the interventional value function of Shapley values, and one that may build unlikely rows.
+    ``median``: the middle value of the background (text: the most frequent one), a gap being none. ``row``: one row of
+    the background, drawn once for each instance. ``background``: every row of it in turn, and the mean of the answers:
+    the interventional value function of Shapley values, and one that may build unlikely rows.
     """
 
     operators = ("median", "row")
@@ -49,42 +51,54 @@ class RowWorld(World):
         self._median = Table({name: _middle(column) for name, column in background.columns.items()})
 
     @classmethod
-    def open(cls, ask: Ask, *, inputs: int) -> RowWorld:
-        """``inputs`` rows of the subject, each decided class in its share, and a background of 100 seeded rows."""
-        subject = ask.subject
-        names = subject.features or tuple(n for n in subject.table if n not in (subject.label, subject.row_id))
-        if len(subject) == 0 or not names:
-            raise DataError("the plan's data hold no row, or no feature, to explain", remedy="check data.features")
-        features = subject.table.select(names)
-        keys = subject.keys()
-        answer = ask([Request(kind=Capability.PREDICT, inputs=features, keys=keys)])[0]
-        probabilities = answered(answer, "rows")
-        labels = decided(subject, answer)
-        contents = subject.contents()
-        rows = [" ".join(each) for each in zip(keys, contents, strict=True)]
-        chosen = spread(labels, rows, inputs, ask.rng("inputs"))
-        scores = class_scores(probabilities[chosen], labels[chosen])
+    def open(cls, ask: Ask, *, inputs: int, label: int | None = None) -> RowWorld:
+        """``inputs`` rows of the subject, each decided class in its share, and a background of 100 seeded rows.
+
+        ``label``: the class that is explained in every row; by default each row's own decision.
+        """
+        whole = Decided.by(ask)
+        rows = [" ".join(each) for each in zip(whole.keys, whole.contents, strict=True)]
+        chosen = spread(whole.labels, rows, inputs, ask.rng("inputs"))
         rng = ask.rng("background")
-        background = np.sort(rng.permutation(len(subject))[:BACKGROUND])
-        drawn = rng.integers(len(background), size=len(subject))  # a row's own, whichever others are chosen
+        background = np.sort(rng.permutation(len(rows))[:BACKGROUND])
+        drawn = rng.integers(len(background), size=len(rows))  # a row's own, whichever others are chosen
+        return cls.among(ask, whole, chosen, background=background, drawn=drawn[chosen].tolist(), label=label)
+
+    @classmethod
+    def among(
+        cls,
+        ask: Ask,
+        whole: Decided,
+        chosen: Codes,
+        *,
+        background: Codes,
+        drawn: Sequence[int] | None = None,
+        label: int | None = None,
+    ) -> RowWorld:
+        """The rows at the places ``chosen``, and those at ``background`` that stand for what is not known.
+
+        ``drawn``: the row of the background whose values each is given, by default the first. ``label``: as ``open``.
+        """
+        labels = whole.labels[chosen] if label is None else np.full(len(chosen), label)
+        scores = class_scores(answered(whole.answer, "rows")[chosen], labels)
         instances = [
             Instance(
-                key=keys[place],
-                features=names,
-                label=int(labels[place]),
-                stratum=answer.labels[int(labels[place])],
+                key=whole.keys[place],
+                features=tuple(whole.features),
+                label=int(label),
+                stratum=whole.answer.labels[int(label)],
                 probability=float(probability),
                 score=float(score),
-                content=contents[place],
+                content=whole.contents[place],
             )
-            for place, probability, score in zip(chosen, *scores, strict=True)
+            for place, label, probability, score in zip(chosen, labels, *scores, strict=True)
         ]
         return cls(
             ask,
             instances,
-            features.take(chosen),
-            background=features.take(background),
-            drawn=drawn[chosen].tolist(),
+            whole.features.take(chosen),
+            background=whole.features.take(background),
+            drawn=[0] * len(chosen) if drawn is None else drawn,
         )
 
     def first(self, count: int) -> RowWorld:
@@ -103,13 +117,15 @@ class RowWorld(World):
 
     def varying(self, instance: int) -> Bools:
         """Which columns hold another value in some row of the background."""
-        return np.array([(self.background[name] != self.rows[name][instance]).any() for name in self.rows])
+        return np.array(
+            [not alike(self.background[name], self.rows[name][[instance]]).all() for name in self.rows], dtype=bool
+        )
 
     def request(self, removal: Removal) -> tuple[Request, Codes]:
         """The rows that are left. Rows that come out equal, as where a substitute holds the same value, are one."""
         substitutes = self._substitutes(removal)
         own = self.rows.take([removal.instance])
-        same = np.column_stack([substitutes[name] == own[name] for name in self.rows])
+        same = np.column_stack([alike(substitutes[name], own[name]) for name in self.rows])
         kept = removal.kept[:, None, :] | same
         versions, count, width = kept.shape
         stays = kept.reshape(-1, width)
@@ -172,6 +188,38 @@ class RowWorld(World):
         return self.background
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Decided:
+    """All rows of the subject: what the system takes of them, what it answers, and the class that is decided on."""
+
+    features: Table
+    request: Request
+    answer: Response
+    labels: Codes
+    keys: Sequence[str]
+    contents: Sequence[str]
+
+    @classmethod
+    def by(cls, ask: Ask) -> Decided:
+        """As the system answers; DataError where there is no row, or nothing to take."""
+        subject = ask.subject
+        names = subject.features or tuple(n for n in subject.table if n not in (subject.label, subject.row_id))
+        if len(subject) == 0 or not names:
+            raise DataError("the plan's data hold no row, or no feature, to explain", remedy="check data.features")
+        features, keys = subject.table.select(names), subject.keys()
+        request = Request(kind=Capability.PREDICT, inputs=features, keys=keys)
+        answer = ask([request])[0]
+        answered(answer, "rows")
+        return cls(
+            features=features,
+            request=request,
+            answer=answer,
+            labels=decided(subject, answer),
+            keys=keys,
+            contents=subject.contents(),
+        )
+
+
 def decided(subject: Subject, response: Response) -> Codes:
     """The column of the class the system decided on: by the plan's threshold where it names one, else the likeliest."""
     values, labels, decision = response.values, response.labels, subject.decision
@@ -187,8 +235,12 @@ def behind(first: Table, second: Table) -> Table:
 
 
 def _middle(column: Column) -> Column:
-    """The lower median, so that it is a value that occurs; of text the most frequent value, the first in order."""
+    """The lower median, so that it is a value that occurs; of text the most frequent value, the first in order.
+
+    It is that of the numbers there are; a column without any has none.
+    """
     if column.dtype.kind == "f":
-        return np.quantile(column, [0.5], method="lower")
+        stated = column[~absent(column)]
+        return np.quantile(stated, [0.5], method="lower") if len(stated) else column[:1]
     values, counts = np.unique(column, return_counts=True)
     return values[[counts.argmax()]]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from probandum.evidence import Capability, Floats, Request, Table
+from probandum.gaps import absent
 from probandum_probes.explain.by_lime import MOST_CATEGORIES
 from probandum_probes.explain.comparing import NEGLIGIBLE
 from probandum_probes.explain.explaining import Explainer
@@ -54,7 +55,7 @@ class Sensitivity:
 def continuous(background: Table) -> dict[str, float]:
     """Columns that can move a little, with their range: numbers of more values than categories have."""
     return {
-        name: float(np.ptp(column))
+        name: float(np.nanmax(column) - np.nanmin(column))
         for name, column in background.columns.items()
         if column.dtype.kind == "f" and len(np.unique(column)) > MOST_CATEGORIES
     }
@@ -63,7 +64,8 @@ def continuous(background: Table) -> dict[str, float]:
 def neighbours(world: RowWorld, count: int, *, seed: int) -> Near | None:
     """``count`` neighbours of each row that get its decision, from one round; None where no column can move.
 
-    Columns move evenly within ``RADIUS`` of their range. Twice as many are tried, and the first ``count`` that keep
+    Columns move evenly within ``RADIUS`` of their range; a gap stays one, and a row of gaps alone has no neighbours.
+    Twice as many are tried, and the first ``count`` that keep
     the decision taken, so that each maximum is one of equally many.
     """
     ranges = continuous(world.background)
@@ -77,13 +79,15 @@ def neighbours(world: RowWorld, count: int, *, seed: int) -> Near | None:
         ]
     )
     rows = world.rows.take(np.repeat(np.arange(len(world)), tried))
+    shifts[np.column_stack([absent(rows[name]) for name in ranges])] = 0.0  # a gap stays one
     moved = {name: rows[name] + shifts[:, place] * width for place, (name, width) in enumerate(ranges.items())}
     table = Table({name: moved.get(name, rows[name]) for name in rows})
     answer = world.ask([Request(kind=Capability.PREDICT, inputs=table)])[0]
     own = np.repeat([instance.label for instance in world.instances], tried)
     scores = class_scores(answered(answer, "neighbours of rows"), own)
     same = (decided(world.ask.subject, answer) == own).reshape(len(world), tried)
-    places = np.flatnonzero(same.sum(axis=1) >= count)
+    moves = shifts.any(axis=1).reshape(len(world), tried).all(axis=1)
+    places = np.flatnonzero((same.sum(axis=1) >= count) & moves)
     first = np.array([place * tried + np.flatnonzero(same[place])[:count] for place in places], dtype=np.int64)
     chosen = first.reshape(len(places), count)
     return Near(

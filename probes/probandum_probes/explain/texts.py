@@ -27,6 +27,8 @@ from probandum_probes.explain.worlds import (
 
 #: A word with the blanks around it, so that the pieces of a text, joined, are the text.
 _PIECE = re.compile(r"\s*\S+\s*")
+#: What of a word is no punctuation around it.
+_CORE = re.compile(r"\w(?:.*\w)?", re.DOTALL)
 #: A text of more words is cut into this many runs of neighbouring words.
 MOST_FEATURES = 40
 #: What stands for a masked word: no word itself, so that models of whole words see nothing there.
@@ -146,10 +148,40 @@ def pieces(text: str) -> tuple[str, ...]:
     >>> pieces("  You are kind. ")
     ('  You ', 'are ', 'kind. ')
     """
-    words = _PIECE.findall(text)
+    words = words_of(text)
     if len(words) <= MOST_FEATURES:
-        return tuple(words)
+        return words
     return tuple("".join(words[place] for place in run) for run in np.array_split(np.arange(len(words)), MOST_FEATURES))
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a text, all of them, with their blanks.
+
+    >>> words_of("You are  kind. ")
+    ('You ', 'are  ', 'kind. ')
+    """
+    return tuple(_PIECE.findall(text))
+
+
+def core(piece: str) -> str:
+    """A word without blanks and punctuation around it; what is nothing but punctuation stays.
+
+    >>> core("(don't!) "), core("-- ")
+    ("don't", '--')
+    """
+    found = _CORE.search(piece)
+    return piece.strip() if found is None else found.group()
+
+
+def reworded(piece: str, word: str) -> str:
+    """Another word between the blanks and the punctuation of a piece.
+
+    >>> reworded("kind! ", "late")
+    'late! '
+    """
+    own = core(piece)
+    start = piece.index(own)
+    return piece[:start] + word + piece[start + len(own) :]
 
 
 def masked(piece: str) -> str:

@@ -1,0 +1,278 @@
+"""What the decision on one row rests on: attributions over several backgrounds, and what is asked beside them.
+
+Each run has a background of its own, so that also an explainer without chance is asked what it says beside other rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from probandum.errors import ProbeError, TargetError, UsageError
+from probandum.evidence import Capability, Floats, Request, Table
+from probandum.probe import Ask
+from probandum.reasons import (
+    MOST_NOISE,
+    MOST_RUNS,
+    RUNS,
+    Alternative,
+    Answered,
+    Counted,
+    Reasons,
+    Shift,
+    Told,
+    Wanted,
+    place_of,
+)
+from probandum.subject import Bools, Subject, as_text
+from probandum_probes.explain.counterfactual_answers import Answered as Searched
+from probandum_probes.explain.counterfactual_search import Found, counterfactuals
+from probandum_probes.explain.counterfactual_space import Constraints, Space
+from probandum_probes.explain.explaining import Explanation, make_explainer, residual
+from probandum_probes.explain.quality import unable
+from probandum_probes.explain.row_circumstances import counted, flips, near
+from probandum_probes.explain.rows import BACKGROUND, Decided, RowWorld, decided
+from probandum_probes.explain.standing import factors_of, noise, spread
+from probandum_probes.explain.worlds import Removal, answered, class_scores
+
+#: Columns up to which every version of a row is asked: 256 of them, over a background, in each run.
+EXACT = 8
+#: Permutations a run where the values are sampled.
+PERMUTATIONS = 10
+#: The largest share of the score that attributions may miss, in single precision.
+LARGEST_RESIDUAL = 1e-4
+#: Other rows that what is kept is combined with, and rows whose distance from each other says what is usual.
+OTHERS, USUAL_ROWS = 200, 500
+#: Alternatives that are looked for, and how many columns each may change: more is no advice.
+WANTED, MOST_CHANGES = 3, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RowReasons:
+    """One row of the subject and the system that decided on it."""
+
+    ask: Ask
+    whole: Decided
+    place: int
+    wanted: Wanted
+
+    @classmethod
+    def of(cls, ask: Ask, wanted: Wanted) -> RowReasons:
+        """The row that is wanted; UsageError where there is none, TargetError where it cannot be explained."""
+        if why := unable(ask):
+            raise TargetError(why)
+        if ask.subject.numeric:
+            raise TargetError("the system decides a number: what is explained is a decision between classes")
+        place = _found(ask.subject, wanted.row)
+        return cls(ask=ask, whole=Decided.by(ask), place=place, wanted=wanted)
+
+    def reasons(self) -> Reasons:
+        """Everything at once."""
+        subject, whole = self.ask.subject, self.whole
+        label = int(whole.labels[self.place])
+        labels = whole.answer.labels
+        name, worlds, runs = self._runs()
+        instance = worlds[0].instances[0]
+        missed = max(residual(each.attributions, each.base or 0.0, instance.score) for each in runs)
+        if missed > LARGEST_RESIDUAL:
+            raise ProbeError(
+                f"{name}: attributions miss what they explain by {missed:.2g} of it: nothing is said of this decision"
+            )
+        stacked = np.stack([each.attributions for each in runs])
+        factors, rest = factors_of(self._told(), stacked)
+        kept = np.isin(list(whole.features), [each.told.name for each in factors if each.kept])
+        decision = subject.decision
+        binary = len(labels) == 2
+        shown = decision.positive if decision is not None and binary and decision.positive in labels else labels[label]
+        threshold = None if decision is None else decision.threshold
+        alternatives, why_none, asked = self._alternatives(label, labels.index(shown))
+        return Reasons(
+            row=self._name(),
+            answer=Answered(
+                request=whole.request.digest,
+                place=self.place,
+                probabilities=tuple(whole.answer.values[self.place].tolist()),
+                labels=labels,
+            ),
+            label=labels[label],
+            favourable=None if decision is None else decision.favourable == labels[label],
+            shown=shown,
+            probability=float(whole.answer.values[self.place, labels.index(shown)]),
+            threshold=(0.5 if threshold is None else threshold) if binary else None,
+            score=instance.score,
+            base=spread(np.array([each.base or 0.0 for each in runs])),
+            rest=rest,
+            factors=factors,
+            method=name,
+            kind=make_explainer(name).kind,
+            runs=len(runs),
+            background=len(worlds[0].background),
+            noise=noise(stacked),
+            residual=missed,
+            alone=self._alone(kept) if kept.any() else None,
+            alternatives=alternatives,
+            why_none=why_none,
+            asked=asked,
+            fixed=self._fixed(),
+            flips=tuple(flips(self.ask, whole, self.place, self._stated())),
+            near=near(self.ask, whole, self.place, shown),
+            requests=0,
+            evidence="",
+        )
+
+    # What the system was told.
+
+    def _name(self) -> str:
+        keys = self.whole.keys
+        return keys[self.place] if self.ask.subject.row_id is not None else f"row {self.place + 1}"
+
+    def _told(self) -> list[Told]:
+        stated = self._stated()
+        return [
+            Told(name=name, value=self._value(name), attributes=tuple(a for a, column in stated if column == name))
+            for name in self.whole.features
+        ]
+
+    def _value(self, name: str) -> str:
+        return str(as_text(self.whole.features[name][self.place : self.place + 1])[0])
+
+    def _stated(self) -> list[tuple[str, str]]:
+        """Attributes of the plan whose column is a feature, with that column."""
+        return [each for each in self.wanted.attributes.items() if each[1] in self.whole.features]
+
+    # What counted.
+
+    def _runs(self) -> tuple[str, list[RowWorld], list[Explanation]]:
+        """The first explainer that can explain the system, and what it says over each background.
+
+        Where the strongest factors are too noisy to be ranked, as many runs follow as should suffice.
+        """
+        worlds = [self._world(run) for run in range(RUNS)]
+        width = len(tuple(self.whole.features))
+        names = ["shap.tree"] if Capability.ATTRIBUTE in self.ask.capabilities else []
+        names += ["shap.linear", "shap.exact" if width <= EXACT else "shap.permutation"]
+        for name in names:
+            samples = PERMUTATIONS * (2 * width + 1) if name == "shap.permutation" else None
+            explainer = make_explainer(name, samples=samples)
+            try:
+                runs = explainer.explain(worlds[0], seed=self._seed(0))
+            except UsageError:  # the system is of another kind, as its answers show
+                continue
+            while len(runs) < len(worlds):
+                runs += explainer.explain(worlds[len(runs)], seed=self._seed(len(runs)))
+                if len(runs) == len(worlds):
+                    worlds += [self._world(run) for run in range(len(runs), _needed(runs))]
+            return name, worlds, runs
+        raise TargetError("no explainer can ask this system about changed rows")
+
+    def _world(self, run: int) -> RowWorld:
+        rows = len(self.whole.labels)
+        drawn = np.sort(self.ask.rng("background", str(run)).permutation(rows)[:BACKGROUND])
+        return RowWorld.among(self.ask, self.whole, np.array([self.place]), background=drawn)
+
+    def _seed(self, run: int) -> int:
+        return int(self.ask.rng("seeds", str(run)).integers(2**31))
+
+    def _alone(self, kept: Bools) -> Counted:
+        """How often the decision stays if only what is kept stays, and all else comes from another row."""
+        rows = np.flatnonzero(np.arange(len(self.whole.labels)) != self.place)
+        drawn = np.sort(self.ask.rng("others").permutation(rows)[:OTHERS])
+        world = RowWorld.among(self.ask, self.whole, np.array([self.place]), background=drawn)
+        request, places = world.request(Removal(instance=0, operator="background", kept=kept[None]))
+        (answer,) = self.ask([request])
+        answered(answer, "rows")
+        same = decided(self.ask.subject, answer)[places[0]] == self.whole.labels[self.place]
+        return counted(int(same.sum()), len(same))
+
+    # What would have changed it.
+
+    def _fixed(self) -> tuple[str, ...]:
+        """Columns that the search may not change: those declared so, and those that state an attribute."""
+        ways = self.wanted.ways
+        fixed = {column for _, column in self._stated()} | {name for name, way in ways.items() if way == "fixed"}
+        return tuple(name for name in self.whole.features if name in fixed)
+
+    def _alternatives(self, label: int, shown: int) -> tuple[tuple[Alternative, ...], str | None, int]:
+        features, fixed = self.whole.features, self._fixed()
+        ways = {name: way for name, way in self.wanted.ways.items() if name in features and name not in fixed}
+        constraints = Constraints(
+            immutable=fixed,
+            increase_only=tuple(name for name, way in ways.items() if way == "rises"),
+            decrease_only=tuple(name for name, way in ways.items() if way == "falls"),
+        )
+        row = features.take([self.place])
+        found = counterfactuals(
+            lambda rows: self._otherwise(rows, label),
+            row,
+            features,
+            constraints,
+            wanted=WANTED,
+            most_changes=MOST_CHANGES,
+            what="system.columns",
+        )
+        valid = np.flatnonzero(found.valid)
+        if not len(valid):
+            return (), found.why[0] or "what was found did not hold when it was asked again", int(found.asked[0])
+        again = Request(kind=Capability.PREDICT, inputs=found.after.take(valid), fresh=True)
+        (answer,) = self.ask([again])
+        labels = decided(self.ask.subject, answer)
+        unusual = self._unusual(found, constraints)
+        made = [
+            Alternative(
+                shifts=tuple(self._shifts(found, place)),
+                label=answer.labels[int(labels[at])],
+                probability=float(answered(answer, "a changed row")[at, shown]),
+                unusual=bool(unusual[place]),
+            )
+            for at, place in enumerate(valid.tolist())
+            if labels[at] != label
+        ]
+        return tuple(made), None if made else "what was found did not hold when it was asked again", int(found.asked[0])
+
+    def _otherwise(self, rows: Table, label: int) -> Searched:
+        """Whether another decision is taken on rows, and how near it is."""
+        (answer,) = self.ask([Request(kind=Capability.PREDICT, inputs=rows)])
+        scores = class_scores(answered(answer, "a changed row"), np.array(label))
+        return Searched(decided(self.ask.subject, answer) != label, -scores.log_odds)
+
+    def _shifts(self, found: Found, place: int) -> list[Shift]:
+        return [
+            Shift(name=name, before=self._value(name), after=str(as_text(found.after[name][place : place + 1])[0]))
+            for name, changed in zip(found.after, found.changed[place], strict=True)
+            if changed
+        ]
+
+    def _unusual(self, found: Found, constraints: Constraints) -> Bools:
+        """Which changed rows lie further from the nearest row than 95 % of rows lie from each other."""
+        features = self.whole.features
+        space = Space.of(features, features, constraints)
+        rows = space.encoded(features)
+        sample = self.ask.rng("usual").permutation(len(rows))[:USUAL_ROWS]
+        seen, after = rows[sample], space.encoded(found.after)
+        usual = np.array([_nearest(space, seen[[at]], np.delete(seen, at, axis=0)) for at in range(len(seen))])
+        nearest = np.array([_nearest(space, after[[at]], rows) for at in range(len(after))])
+        return np.asarray(nearest > np.quantile(usual, 0.95))
+
+
+def _found(subject: Subject, row: str) -> int:
+    """The place of the row that a person calls ``row``; UsageError where there is no such one."""
+    ids, keys = subject.row_id is not None, subject.keys()
+    place = place_of(row, keys, ids=ids)
+    if place is None:
+        known = f"ids stand in column {subject.row_id!r}" if ids else f"rows are counted from 1 to {len(subject):,}"
+        twice = ids and keys.count(row) > 1
+        raise UsageError(f"--row {row}: {'several rows are' if twice else 'no row is'} called so", remedy=known)
+    return place
+
+
+def _needed(runs: Sequence[Explanation]) -> int:
+    """How many runs make the noise small enough, since it falls as one over their root; no more than are granted."""
+    found = noise(np.stack([each.attributions for each in runs]))
+    return min(MOST_RUNS, math.ceil(len(runs) * (found / MOST_NOISE) ** 2))
+
+
+def _nearest(space: Space, row: Floats, others: Floats) -> float:
+    return float(space.costs(row, others).sum(axis=1).min()) if len(others) else 0.0

@@ -1,0 +1,82 @@
+"""Pictures of a whole model: bars of how much each feature does, and a beeswarm of what it does row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from probandum.document import Cell, Fact, Figure, Number, Table
+from probandum_reports import readings, swarms
+from probandum_reports.charting import drawn
+from probandum_reports.tables import name
+from probandum_reports.view import Shown, View
+
+_SIZE, _MEAN = "explain.global/mean-absolute-shap", "explain.global/mean-shap"
+_RANK = "explain.global/importance-rank"
+#: How many features are drawn; the tables of the annex hold all.
+_BARS, _SWARMS = 14, 10
+
+
+def bars(shown: Sequence[Shown], repeats: str) -> Iterator[Figure]:
+    """Mean absolute SHAP values from zero, the largest first, with intervals; the table says which ranks show."""
+    found = _largest(shown)
+    if len(found) < 2:
+        return
+    ranks = {_feature(each): each for each in shown if each.finding.metric == _RANK}
+    caption = "How much each feature does to the answers"
+    yield Figure(
+        kind="rates",
+        caption=caption,
+        alt=f"Bars with intervals, one a feature, the largest first: {'; '.join(map(name, found[:_BARS]))}. {repeats}",
+        reading=readings.of_importances(found, list(ranks.values())),
+        findings=tuple(each.finding.id for each in found[:_BARS]),
+        twin=Table(
+            caption=f"{caption}, as a table",
+            header=("Feature", "Mean absolute SHAP value", "Rank", "Where no rank shows"),
+            rows=tuple(_ranked(each, ranks.get(_feature(each))) for each in found),
+        ),
+    )
+
+
+def beeswarm(shown: Sequence[Shown], view: View, repeats: str) -> Iterator[Figure]:
+    """What the leading features add in every explained row."""
+    means = {_feature(each): each for each in shown if each.finding.metric == _MEAN}
+    leading = [means.get(_feature(each)) for each in _largest(shown)]
+    members = [each for each in leading if each is not None and swarms.drawable(each, view)][:_SWARMS]
+    if not members:
+        return
+    caption = "What each feature adds to the answer, row by row"
+    rows: list[tuple[Cell, ...]] = []
+    for each in members:
+        path, said = f"finding:{each.finding.id}.swarm", swarms.said(each.finding, view)
+        assert said is not None
+        rows.append((_feature(each), Number(finding=each.finding.id), Fact(path=path, value=said, origin="measured")))
+    yield Figure(
+        kind="swarm",
+        caption=caption,
+        alt=f"Beeswarm, one line a feature and one point an explained row, fuller where the row's value of the feature "
+        f"is higher: {'; '.join(map(name, members))}. {repeats}",
+        reading=readings.of_swarms(members, view),
+        findings=tuple(each.finding.id for each in members),
+        twin=Table(caption=f"{caption}, as a table", header=("Feature", "Mean", "Over the rows"), rows=tuple(rows)),
+    )
+
+
+def _ranked(size: Shown, rank: Shown | None) -> tuple[Cell, ...]:
+    """A feature with its size and its rank, or between which places it lies."""
+    row: tuple[Cell, ...] = (_feature(size), Number(finding=size.finding.id))
+    if rank is None:
+        return (*row, "none", "none was measured")
+    if rank.finding.estimate.value is not None:
+        return (*row, Number(finding=rank.finding.id), "its interval lies apart")
+    why = Fact(path=f"finding:{rank.finding.id}.reason", value=rank.reason, origin="measured")
+    return (*row, Number(finding=rank.finding.id), why)
+
+
+def _feature(shown: Shown) -> str:
+    return shown.finding.facets["feature"]
+
+
+def _largest(shown: Sequence[Shown]) -> list[Shown]:
+    """Features by how much they do, the most first."""
+    found = [each for each in shown if each.finding.metric == _SIZE and drawn(each)]
+    return sorted(found, key=lambda each: -(each.finding.estimate.value or 0.0))

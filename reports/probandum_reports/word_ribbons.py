@@ -1,0 +1,116 @@
+"""Word ribbons: a text word by word, each tinted by what it added to the decision that a document explains.
+
+A word that speaks one way has a solid line under it, one that speaks the other way a broken one; colour and tint say
+the same, so that a picture printed in grey loses nothing. A word whose part is not stable has no line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from probandum.document import Figure, Table
+from probandum.reasons import Factor
+from probandum_reports.charting import INK, MUTED, NARROW, SIZE, WIDTH, blank, legend, quiet
+from probandum_reports.decision_words import DecisionWords
+from probandum_reports.directions import directed
+from probandum_reports.labels import cells, folded
+from probandum_reports.pages import visible
+from probandum_reports.ribbons import UNDERLINE, tint
+from probandum_reports.view import View
+from probandum_reports.waterfalls import AGAINST, TOWARDS
+
+_CELL, _SIDE, _TALL, _LINE, _GAP = 0.078, 0.06, 0.21, 0.32, 0.05  # inches: of a letter, beside words, of lines
+_TOP, _KEYS = 0.06, 0.2
+_MOST = 36  # cells of a word
+
+
+class _Chip(NamedTuple):
+    """A word with its factor, and where it stands."""
+
+    factor: Factor
+    text: str
+    left: float
+    width: float
+    line: int
+
+
+def figure(words: DecisionWords, table: Table) -> Figure:
+    """The words of the text in their order; ``table`` says the same in numbers."""
+    told = sum(each.kept for each in words.decision.factors)
+    more, less = words.ways
+    return Figure(
+        kind="words",
+        caption="What each word of the text added",
+        alt=f"The words of the text in their order, tinted by how much each added, with a solid line under what was "
+        f"{more} and a broken line under what was {less}. The table repeats every value.",
+        reading=f"The part of {told} of {len(words.decision.factors)} words is stable.",
+        findings=(),
+        twin=table,
+    )
+
+
+def in_order(factors: Sequence[Factor]) -> list[Factor]:
+    """The words as they stand in the text: the value of each says its place, as in ``word 3``."""
+    return sorted(factors, key=lambda each: int(each.told.value.removeprefix("word ")))
+
+
+def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
+    """A sheet with the text."""
+    return _sheet(DecisionWords(view.dossier), WIDTH)
+
+
+def narrow(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
+    """The same for a narrow window."""
+    return _sheet(DecisionWords(view.dossier), NARROW)
+
+
+def _sheet(words: DecisionWords, width: float) -> Any:
+    from matplotlib.patches import Rectangle
+
+    chips = list(_chips(in_order(words.decision.factors), width))
+    keys = _KEYS * (3 if width == NARROW else 1) + 0.06
+    height = _TOP + _LINE * (chips[-1].line + 1) + keys
+    sheet = blank(height, width)
+    axes = sheet.add_axes((0.0, 0.0, 1.0, 1.0))
+    quiet(axes)
+    axes.set_axis_off()
+    axes.set_xlim(0.0, width)
+    axes.set_ylim(height, 0.0)
+    most = max(abs(each.factor.weight.value) for each in chips) or 1.0
+    for each in chips:
+        weight = words.turn * each.factor.weight.value
+        colour, top = TOWARDS if weight >= 0 else AGAINST, _TOP + _LINE * each.line
+        box = Rectangle((each.left, top), each.width, _TALL, linewidth=0, zorder=1)
+        box.set(facecolor=colour, alpha=tint(abs(weight) / most))
+        axes.add_patch(box)
+        middle = each.left + each.width / 2
+        axes.text(middle, top + _TALL / 2, directed(each.text), color=INK, ha="center", va="center", fontsize=SIZE)
+        if each.factor.kept:
+            ends, style = [each.left, each.left + each.width], "-" if weight >= 0 else "--"
+            axes.plot(ends, [top + _TALL] * 2, color=colour, linewidth=UNDERLINE, linestyle=style, zorder=2)
+    legend(sheet, _handles(words), columns=1 if width == NARROW else 3)
+    return sheet
+
+
+def _chips(factors: Sequence[Factor], width: float) -> Iterator[_Chip]:
+    """Words side by side, as wide as their letters may be in any font, in lines that fit the sheet."""
+    left, line = 0.0, 0
+    for factor in factors:
+        (text,) = folded(visible(factor.told.name), width=_MOST, lines=1) or [""]
+        wide = _CELL * cells(text) + 2 * _SIDE
+        if left and left + wide > width:
+            left, line = 0.0, line + 1
+        yield _Chip(factor, text, left, wide, line)
+        left += wide + _GAP
+
+
+def _handles(words: DecisionWords) -> list[Any]:
+    from matplotlib.lines import Line2D
+
+    more, less = words.ways
+    return [
+        Line2D([], [], color=TOWARDS, linewidth=UNDERLINE, label=more),
+        Line2D([], [], color=AGAINST, linewidth=UNDERLINE, linestyle="--", label=less),
+        Line2D([], [], color=MUTED, linestyle="none", label="no line: not stable"),
+    ]

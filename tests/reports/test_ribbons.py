@@ -1,0 +1,172 @@
+"""Ribbons: a prompt sentence by sentence, readable in grey and without the picture."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from decisions import factor, make_reasons
+from dossiers import HELD, make_dossier
+from probandum import stats
+from probandum.document import Document, Figure, Number
+from probandum.finding import Estimate
+from probandum.probe import Measure, ProbeResult
+from probandum_reports import charting, figures, lint, ribbons, word_ribbons
+from probandum_reports.build import build, explained
+from probandum_reports.pictures import placed
+from probandum_reports.view import View
+
+#: Sentences with their part, what they add, and the standard error of it.
+SENTENCES = (
+    ("The applicant has led a team of five for the last eighteen months and holds the licence.", "fact", 0.62, 0.05),
+    ("A former employer calls the work slow at first.", "fact", -0.41, 0.05),
+    ("The person concerned is called Chuka Amadi.", "name", -0.18, 0.05),
+    ("A copy of this page lies in the drawer below.", "placebo", 0.02, 0.05),
+)
+
+
+def spoken(prompts: int = 1, *, scale: float = 1.0) -> dict[str, Any]:
+    """Figures of the sentences of some prompts, and of one part over all."""
+    measures = []
+    for prompt in range(prompts):
+        for place, (text, part, value, error) in enumerate(SENTENCES, 1):
+            facets = {"prompt": f"en-{prompt}", "part": part, "segment": f"{place}: {text}"}
+            measures.append(measure(scale * value, scale * error, facets))
+    measures.append(measure(-0.1, 0.03, {"part": "name"}))
+    result = ProbeResult(
+        probe="explain.prompt-attribution",
+        version=1,
+        status="measured",
+        measures=tuple(measures),
+        controls=HELD,
+        summary="A probe.",
+        planned=1,
+    )
+    return {"results": [result]}
+
+
+def measure(value: float, error: float, facets: dict[str, str]) -> Measure:
+    """One Shapley value in logits."""
+    moments = (value, error, 40.0)
+    found = stats.bounds("t", level=0.95, moments=moments)
+    estimate = Estimate(value=value, low=found.low, high=found.high, n=128, unit="logit", method="t", moments=moments)
+    metric, evidence = "log-odds-attribution", ("sha256:" + "0" * 64,)
+    return Measure(metric=metric, estimate=estimate, facets=facets, mode="disclosure", evidence=evidence)
+
+
+def seen(**made: Any) -> tuple[View, list[Figure]]:
+    """The ribbons of a dossier."""
+    dossier = make_dossier(**made)
+    view = View(Document(id="d", title="", subtitle="", status="", front=(), nodes=()), dossier)
+    nodes = placed(view, dossier.findings, caption="Findings", chart="Chart")
+    return view, [node for node in nodes if isinstance(node, Figure) and node.kind == "ribbon"]
+
+
+def test_a_ribbon_says_each_sentence_with_its_sign_and_value() -> None:
+    """In the picture, in its alternative and in its table, all in the order of the prompt."""
+    view, (figure,) = seen(**spoken())
+    texts = [
+        "".join(element.itertext())
+        for element in ET.fromstring(figures.draw(figure, view)).iter("{http://www.w3.org/2000/svg}text")
+    ]
+
+    assert ["+", "−", "−", "·"] == [text for text in texts if text in "+−·"]
+    assert all(view.shown(name).value in texts for name in figure.findings)
+    assert "− “The person concerned is called Chuka Amadi.”" in figure.alt
+    assert [text for text, *_ in SENTENCES] == [row[0] for row in figure.twin.rows]
+    assert list(figure.findings) == [
+        cell.finding for row in figure.twin.rows for cell in row if isinstance(cell, Number)
+    ]
+    assert figure.reading == (
+        "Most is added by what is called fact, for the favourable answer; "
+        "3 of 4 sentences can be told from one that adds nothing; "
+        "3 of 3 add more, either way, than the irrelevant one."
+    )
+
+
+@pytest.mark.parametrize("draw", [ribbons.chart, ribbons.narrow])
+def test_signs_show_in_grey(draw: Any) -> None:
+    """A solid line for the favourable answer, a broken one against it, none where the interval holds 0."""
+    view, (figure,) = seen(**spoken())
+    with charting.lettered():
+        axes = draw(figure, view, {}).axes[0]
+
+    styles = [line.get_linestyle() for line in axes.lines if line.get_linewidth() == ribbons.UNDERLINE]
+    tints = [round(patch.get_alpha(), 3) for patch in axes.patches]
+    assert ["-", "--", "--"] == styles
+    assert tints == sorted(tints, reverse=True)
+    assert len(SENTENCES) == len(tints)
+
+
+@pytest.mark.parametrize("name", ["annex_iv", "dpia"])
+def test_a_ribbon_may_stand_in_a_document(name: str) -> None:
+    """What it quotes is found again at its source."""
+    dossier = make_dossier(**spoken(2))
+    document = build(name, dossier)
+
+    assert "ribbon" in {node.kind for node in document.nodes if isinstance(node, Figure)}
+    assert [] == list(lint.breaches(View(document, dossier)))
+
+
+def test_a_few_prompts_are_drawn_and_the_same_each_time() -> None:
+    """Three at most, each with equal bytes; further ones stand in tables."""
+    view, found = seen(**spoken(5))
+
+    assert 3 == len(found)
+    assert figures.draw(found[0], view) == figures.draw(found[0], view)
+    assert figures.draw_narrow(found[0], view) == figures.draw_narrow(found[0], view)
+
+
+def test_sentences_that_add_nothing_are_drawn() -> None:
+    """No scale has a width of 0, and the reading says that nothing can be told."""
+    view, (figure,) = seen(**spoken(scale=0.0))
+
+    assert b"<svg" in figures.draw(figure, view)
+    assert "No sentence can be told from one that adds nothing." == figure.reading
+
+
+#: Words of a text in the order of their strength, with what each added, and whether that is stable.
+WORDS = (("idiot!", 5, 2.1, True), ("love", 2, -0.9, True), ("You", 1, 0.1, False), ("a", 4, 0.0, False))
+
+
+def of_a_text() -> tuple[View, Figure]:
+    """The explanation of a classifier's answer to four words, and its ribbon."""
+    factors = tuple(
+        factor(word, f"word {at}", weight, 0.0, place=number if kept else 0)
+        for number, (word, at, weight, kept) in enumerate(WORDS, 1)
+    )
+    reasons = make_reasons(
+        factors=factors, text=True, favourable=None, runs=1, background=0, alternatives=(), flips=(), fixed=(),
+        alone=None, near=None, why_none="nothing was found",
+    )  # fmt: skip
+    dossier = replace(make_dossier(), decision=reasons)
+    document = explained(dossier)
+    (figure,) = [node for node in document.nodes if isinstance(node, Figure) and node.kind == "words"]
+    return View(document, dossier), figure
+
+
+@pytest.mark.parametrize("draw", [word_ribbons.chart, word_ribbons.narrow])
+def test_a_text_is_drawn_word_by_word(draw: Any) -> None:
+    """In its own order; a line under what is stable, solid one way and broken the other."""
+    view, figure = of_a_text()
+    with charting.lettered():
+        axes = draw(figure, view, {}).axes[0]
+
+    assert ["You", "love", "a", "idiot!"] == [each.get_text() for each in axes.texts]
+    tints = [patch.get_alpha() for patch in axes.patches]
+    assert [2, 0, 1, 3] == sorted(range(4), key=lambda place: tints[place])
+    assert 2 == len(axes.lines)
+    assert 2 == len({line.get_linestyle() for line in axes.lines})
+
+
+def test_words_stand_in_a_table_too() -> None:
+    """Every word with its weight; the document is one that may be written."""
+    view, figure = of_a_text()
+
+    assert 4 == len(figure.twin.rows)
+    assert "The part of 2 of 4 words is stable." == figure.reading
+    assert [] == list(lint.breaches(view))
+    assert figures.draw(figure, view) == figures.draw(figure, view)
