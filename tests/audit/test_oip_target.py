@@ -458,6 +458,22 @@ def test_another_model_that_answers_is_refused(protocol: str) -> None:
         target.close()
 
 
+def test_a_digest_behind_the_name_may_stand_and_not_change(protocol: str) -> None:
+    """ModelMesh answers so."""
+    request = Request(kind=Capability.PREDICT, inputs=ROWS)
+    with serving(MATRIX, version="") as server:
+        target = made(server, protocol)
+        server.answers_as = "credit__isvc-3c2cb2d4e0"
+        target.answer([request])
+        assert target.check() is None
+        server.answers_as = "credit__isvc-0000000000"
+        with pytest.raises(
+            TargetError, match="model 'credit__isvc-3c2cb2d4e0' was asked, and 'credit__isvc-0000000000'"
+        ):
+            target.answer([request])
+        target.close()
+
+
 def test_a_model_exchanged_under_its_old_name_is_seen(protocol: str) -> None:
     """Rows that were answered are asked again, for servers that state no version."""
     with serving(MATRIX, version="") as server:

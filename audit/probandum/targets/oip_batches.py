@@ -48,6 +48,7 @@ class Batches:
         self._nan, self._instead = nan, instead
         self.version = version
         self.changed: str | None = None
+        self._named: str | None = None
         #: What was answered to which inputs in this round, and what is under way: inputs and batches with their starts.
         self._came: list[tuple[Inputs, range, npt.NDArray[Any]]] = []
         self._under_way: tuple[Inputs, list[tuple[int, Asked]]] | None = None
@@ -138,11 +139,22 @@ class Batches:
         return found[0]
 
     def _refuse_other(self, answer: Answer) -> None:
-        if answer.model not in ("", self._model):
-            self.changed = f"model {self._model!r} was asked, and {answer.model!r} answered"
+        if answer.model and self._named is None and _is_of(answer.model, self._model):
+            self._named = answer.model
+        if answer.model not in ("", self._named):
+            self.changed = f"model {self._named or self._model!r} was asked, and {answer.model!r} answered"
         if answer.version and self.version is None:
             self.version = answer.version
         if self.changed is None and answer.version and answer.version != self.version:
             self.changed = f"{self._stated.model} answered as version {self.version}, and then as {answer.version}"
         if self.changed is not None:
             raise TargetError(f"{self._where}: {self.changed}", remedy="audit one model and one version at a time")
+
+
+def _is_of(named: str, model: str) -> bool:
+    """Whether an answer comes from what was asked: ModelMesh puts a digest of the model behind its name.
+
+    >>> _is_of("credit__isvc-3c2cb2d4e0", "credit"), _is_of("credit2", "credit")
+    (True, False)
+    """
+    return named == model or named.startswith(f"{model}__")
