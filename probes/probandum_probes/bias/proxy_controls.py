@@ -5,15 +5,13 @@ Both look at the rows of the audit; the decisions follow a rule of their own, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from probandum import stats
-from probandum.controls import AskThrough
-from probandum.evidence import Capability, Column, Request, Response, Table
+from probandum.evidence import Column, Floats, Request, Table
 from probandum.finding import Groups
 from probandum.probe import Ask, Measure, Probe
 from probandum.subject import Decision, Grouping, Subject
@@ -23,6 +21,7 @@ from probandum_probes.bias.gap_controls import TWICE, excluded_twice
 from probandum_probes.bias.halving import order_of_persons
 from probandum_probes.bias.scored import pairs_of
 from probandum_probes.bias.weighted import persons_of
+from probandum_probes.ruled import ByRule
 
 #: The share of rows whose stand-in says what they are, and what is decided on either value of it.
 AGREE, GRANTED = 0.9, 0.9
@@ -33,26 +32,12 @@ MOST_ROWS, BESIDE = 2000, 2
 NOWHERE = f"no two groups have {SMALLEST_GROUP} persons each"
 
 
-class ByStandIn(AskThrough):
+class ByStandIn(ByRule):
     """Decisions that follow the stand-in and nothing else: 0.9 where it says the group, 0.1 where it does not."""
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Of the rule."""
-        return ("0", "1")
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """Of the rule."""
-        return frozenset({Capability.PREDICT})
-
-    def __call__(self, requests: Sequence[Request]) -> list[Response]:
-        """What the rule says of each row."""
-        found = []
-        for request in requests:
-            p = np.where(request.table[STAND_IN] == 1.0, GRANTED, 1.0 - GRANTED)
-            found.append(Response(outputs=np.column_stack([1.0 - p, p]), labels=self.labels))
-        return found
+    def probability(self, request: Request) -> Floats:
+        """Of a grant."""
+        return np.where(request.table[STAND_IN] == 1.0, GRANTED, 1.0 - GRANTED)
 
 
 def proxy_only(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
@@ -107,7 +92,7 @@ def shuffled_attribute(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     return not excluded_twice(above), f"of an attribute dealt out anew twice features have AUCs of {said}"
 
 
-def planted_world(ask: Ask, rule: type[ByStandIn] = ByStandIn) -> ByStandIn | None:
+def planted_world(ask: Ask, rule: type[ByRule] = ByStandIn) -> ByRule | None:
     """Rows of the largest comparison with both planted columns; None where no two groups are large enough."""
     subject = ask.subject
     places = [

@@ -5,12 +5,9 @@ Those of text classifiers stand in ``counterfactual_text_controls``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from probandum.controls import AskThrough
-from probandum.evidence import Capability, Floats, Request, Response, Table
+from probandum.evidence import Capability, Floats, Request, Table
 from probandum.probe import Ask, Probe
 from probandum.subject import Decision, Subject
 from probandum_probes.bias.carried import features_of
@@ -21,6 +18,7 @@ from probandum_probes.explain.counterfactual_rows import Explored, against
 from probandum_probes.explain.counterfactual_space import Constraints, deviation
 from probandum_probes.explain.counterfactual_text_controls import known_keywords, unchanged_texts
 from probandum_probes.explain.quality import kind_of
+from probandum_probes.ruled import ByRule, logistic
 
 #: Rows that a control looks at.
 ROWS = 60
@@ -31,26 +29,12 @@ COLUMNS = ("may change", "may rise", "may fall", "immutable")
 TOLERANCE = 1e-6
 
 
-class ByBoundary(AskThrough):
+class ByBoundary(ByRule):
     """A rule that is favourable where the weighted sum of the planted columns reaches the threshold."""
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Of the rule."""
-        return ("0", "1")
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """Of the rule."""
-        return frozenset({Capability.PREDICT})
-
-    def __call__(self, requests: Sequence[Request]) -> list[Response]:
-        """What the rule says of each row."""
-        found = []
-        for request in requests:
-            p = 1.0 / (1.0 + np.exp(-margins(request.table)))
-            found.append(Response(outputs=np.column_stack([1.0 - p, p]), labels=self.labels))
-        return found
+    def probability(self, request: Request) -> Floats:
+        """The surer, the further a row lies beyond the boundary."""
+        return logistic(margins(request.table))
 
 
 def margins(rows: Table) -> Floats:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from probandum.controls import AskThrough
-from probandum.evidence import Capability, Request, Response
+from probandum.evidence import Capability, Floats, Request
 from probandum.probe import Ask, Probe
 from probandum_probes.explain.counterfactual_search import MOST_ASKED
 from probandum_probes.explain.counterfactual_texts import ExploredTexts, TextSearch
 from probandum_probes.explain.counterfactual_words import deciding_texts
 from probandum_probes.explain.texts import TextWorld, read_texts
+from probandum_probes.ruled import ByRule, logistic
 
 #: Texts that a control looks at.
 TEXTS = 60
@@ -24,27 +23,15 @@ KEYWORDS = ("alpha", "beta", "gamma")
 WEIGHT, START = 2.0, -1.0
 
 
-class ByKeywords(AskThrough):
+class ByKeywords(ByRule):
     """A rule that answers "1" where a text holds any of the planted keywords, the surer the more it holds."""
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Of the rule."""
-        return ("0", "1")
+    answers = Capability.CLASSIFY
 
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """Of the rule."""
-        return frozenset({Capability.CLASSIFY})
-
-    def __call__(self, requests: Sequence[Request]) -> list[Response]:
-        """What the rule says of each text."""
-        found = []
-        for request in requests:
-            many = np.array([sum(word in KEYWORDS for word in text.split()) for text in request.texts])
-            p = 1.0 / (1.0 + np.exp(-(START + WEIGHT * many)))
-            found.append(Response(outputs=np.column_stack([1.0 - p, p]), labels=self.labels))
-        return found
+    def probability(self, request: Request) -> Floats:
+        """By the number of keywords."""
+        many = np.array([sum(word in KEYWORDS for word in text.split()) for text in request.texts])
+        return logistic(START + WEIGHT * many)
 
 
 def unchanged_texts(probe: Probe, ask: Ask) -> tuple[bool | None, str]:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from probandum.controls import AskThrough
 from probandum.errors import ProbeError
-from probandum.evidence import Column, Floats, Request, Response, Table
+from probandum.evidence import Column, Floats, Request, Table
 from probandum.probe import Ask, Measure, Probe
 from probandum.subject import Decision, Subject, as_text
 from probandum_probes.bias.carried import features_of
@@ -16,6 +15,7 @@ from probandum_probes.explain.effects import bins_of
 from probandum_probes.explain.global_world import GlobalWorld
 from probandum_probes.explain.quality import unable
 from probandum_probes.explain.reliance_controls import NOISE, Unseen
+from probandum_probes.ruled import ByRule, logistic
 
 #: What a control looks at: explained rows, rows asked again and bins; and of a rule the features that it reads.
 INPUTS, ROWS, BINS, READ = 12, 40, 3, 4
@@ -25,21 +25,12 @@ NEGLIGIBLE, TOLERANCE = 1e-9, 1e-6
 _NOTHING = ("mean-absolute-shap", "permutation-shift", "accumulated-rise", "interaction-share")
 
 
-class ByWeights(AskThrough):
+class ByWeights(ByRule):
     """Log-odds that are the codes of all columns times weights."""
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Two classes."""
-        return "0", "1"
-
-    def __call__(self, requests: Sequence[Request]) -> list[Response]:
-        """What the rule says of each row."""
-        found = []
-        for request in requests:
-            p = 1.0 / (1.0 + np.exp(-sum(weight * part for weight, part in self.terms(request.table))))
-            found.append(Response(outputs=np.column_stack([1.0 - p, p]), labels=self.labels))
-        return found
+    def probability(self, request: Request) -> Floats:
+        """Of all columns."""
+        return logistic(sum(weight * part for weight, part in self.terms(request.table)))
 
     def terms(self, rows: Table) -> list[tuple[float, Floats]]:
         """Weight and code of every column."""

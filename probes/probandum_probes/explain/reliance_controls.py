@@ -8,18 +8,19 @@ from dataclasses import replace
 import numpy as np
 
 from probandum.controls import AskThrough
-from probandum.evidence import Request, Response, Table
+from probandum.evidence import Floats, Request, Response, Table
 from probandum.probe import Ask, Measure, Probe
 from probandum.subject import Grouping
 from probandum_probes.bias.carried import features_of
 from probandum_probes.bias.counting import SMALLEST_GROUP, decisions
 from probandum_probes.bias.proxy_carrying import unexplained
-from probandum_probes.bias.proxy_controls import ITSELF, NOWHERE, STAND_IN, ByStandIn, planted_world
+from probandum_probes.bias.proxy_controls import ITSELF, NOWHERE, STAND_IN, planted_world
 from probandum_probes.bias.score_gaps import Explained
 from probandum_probes.bias.weighted import persons_of
 from probandum_probes.explain.reliance_gap import CONTRIBUTION, ERROR
 from probandum_probes.explain.reliance_mass import NEGLIGIBLE
 from probandum_probes.explain.reliance_shares import OVER_NOISE, PROTECTED
+from probandum_probes.ruled import ByRule, logistic
 
 #: Rows of each group that a control has explained, and its background.
 INPUTS, UNKNOWN = 40, 20
@@ -38,16 +39,12 @@ class Unseen(AskThrough):
         return self._ask([replace(each, inputs=_without(each.table), masks=None) for each in requests])
 
 
-class ByWeights(ByStandIn):
+class ByWeights(ByRule):
     """Log-odds that are the planted columns times their weights."""
 
-    def __call__(self, requests: Sequence[Request]) -> list[Response]:
-        """What the rule says of each row."""
-        found = []
-        for request in requests:
-            p = 1.0 / (1.0 + np.exp(-sum(weight * request.table[name] for name, weight in WEIGHTS.items())))
-            found.append(Response(outputs=np.column_stack([1.0 - p, p]), labels=self.labels))
-        return found
+    def probability(self, request: Request) -> Floats:
+        """Of the planted columns."""
+        return logistic(sum(weight * request.table[name] for name, weight in WEIGHTS.items()))
 
 
 def noise_column(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
