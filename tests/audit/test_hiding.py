@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
+from probandum.targets.endpoint import Reply
 from probandum.targets.hiding import Secrets
+
+KEY = 'sk-Ab/9<x>"k&+d3'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,3 +54,26 @@ def test_every_text_of_a_decoded_reply_is_looked_at() -> None:
     assert {"[secret]": ["a [secret]", 1.5, None]} == found
     assert ("[secret]", [["x", "[secret]"]], ("[secret]",)) == (said.name, said.values.tolist(), said.more)
     assert numbers is secrets.hidden_in(numbers)
+
+
+def escaped(text: str) -> str:
+    """Every letter as its number."""
+    return '"' + "".join(f"\\u{ord(letter):04x}" for letter in text) + '"'
+
+
+@pytest.mark.parametrize("written", [json.dumps, escaped])
+def test_a_key_of_json_that_stands_twice_is_told_without_a_secret(written: Callable[[str], str]) -> None:
+    """The server named the key by what it was sent."""
+    name = written(KEY)
+    reply = Reply(status=200, body=f"{{{name}: 1, {name}: 2}}", attempts=1, secrets=Secrets([KEY]))
+
+    with pytest.raises(ValueError, match=r"it holds the key '\[secret\]' twice, with other values"):
+        reply.json()
+
+
+def test_true_and_1_under_one_key_are_two_values() -> None:
+    """As JSON has it, whatever Python thinks."""
+    reply = Reply(status=200, body='{"p": true, "p": 1}', attempts=1, secrets=Secrets([]))
+
+    with pytest.raises(ValueError, match="twice"):
+        reply.json()

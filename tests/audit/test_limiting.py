@@ -76,7 +76,10 @@ METRICS = (
     "impact-ratio, npv, npv-difference, npv-ratio, overall-auc, ppv, ppv-difference, ppv-ratio, "
     "selection-difference, selection-p-value, selection-rate, tpr, tpr-difference, tpr-ratio"
 )
-QUALITIES = "comprehensiveness-normalised, comprehensiveness-over-occlusion, deletion-normalised, local-fit, "
+QUALITIES = (
+    "comprehensiveness-by-group, comprehensiveness-gap, comprehensiveness-normalised, "
+    "comprehensiveness-over-occlusion, deletion-normalised, local-fit, local-fit-by-group, local-fit-gap, "
+)
 
 
 @pytest.mark.parametrize(

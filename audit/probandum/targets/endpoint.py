@@ -88,7 +88,8 @@ class Reply:
             found = json.loads(self.body, parse_constant=_no_number, object_pairs_hook=_one_of_each)
             return self.secrets.hidden_in(found)
         except ValueError as error:
-            raise ValueError(f"the answer is no JSON: {' '.join(str(error).split())}") from None
+            said = self.secrets.hidden(" ".join(str(error).split()))  # a key that stands twice is named in it
+            raise ValueError(f"the answer is no JSON: {said}") from None
         except RecursionError:
             raise ValueError("the answer is no JSON: it nests too deep") from None
 
@@ -299,8 +300,8 @@ def _one_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON; ValueError where a key stands in it twice with other values, of which one would be dropped."""
     found: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found and found[key] != value:
-            raise ValueError(f"it holds the key {key!r} twice, with other values")
+        if key in found and (type(found[key]), found[key]) != (type(value), value):
+            raise ValueError(f"it holds the key '{key}' twice, with other values")
         found[key] = value
     return found
 
