@@ -373,8 +373,9 @@ def explain(
     telling.refuse_inside(opened, {"out": out})
     load_plugins()
     _refuse_damaged(opened, None, upto=7, again=partial(again, opened))
-    found = explaining.explain(opened, row, plan=None if plan is None else Path(plan))
-    data = publisher().explained(replace(reporting.dossier(opened), decision=found), format)
+    dossier = reporting.dossier(opened)
+    found = explaining.explain(opened, row, card=dossier.card, plan=None if plan is None else Path(plan))
+    data = publisher().explained(replace(dossier, decision=found), format)
     if out is not None:
         write_bytes(Path(out), data)
     return data

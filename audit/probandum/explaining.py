@@ -32,8 +32,11 @@ TOLERANCE = 1e-4
 CHANGES = ("free", "rises", "falls", "fixed", "correctable")
 
 
-def explain(record: Record, row: str, *, plan: Path | None = None) -> Reasons:
+def explain(record: Record, row: str, *, card: Mapping[str, Any], plan: Path | None = None) -> Reasons:
     """What the decision on ``row`` rests on; ``plan``: the audit file, by default where the record says that it lay.
+
+    ``card``: the declarations that the explanation quotes. What a person can change is taken from them and not from
+    the audit file, which may have moved on.
 
     RecordError where the model, or the data, are not those of the record, or the decision is another one; TargetError
     where the system cannot be asked about changed inputs.
@@ -59,7 +62,7 @@ def explain(record: Record, row: str, *, plan: Path | None = None) -> Reasons:
             row=row,
             attributes={name: str(group.get("column") or name) for name, group in chosen.groups.items()},
             texts=_texts(chosen),
-            ways=ways_of(chosen.card, chosen.suites),
+            ways=ways_of(card, chosen.suites),
             neutral=_neutral(chosen),
         )
         found = reasoner().reasons(ask, wanted)

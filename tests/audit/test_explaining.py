@@ -9,7 +9,9 @@ import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -178,6 +180,17 @@ def test_another_plan_explains_nothing(moved: Path) -> None:
         api.explain(moved / "run", "1")
 
 
+def test_what_may_change_is_what_was_declared_when_the_record_was_made(moved: Path) -> None:
+    """A card that was changed afterwards moves nothing."""
+    before = api.explain(moved / "run", "1")
+    plan = moved / "plan" / "audit.yaml"
+    declared = 'version: "1.0", columns: {income: {change: fixed}}'
+    plan.write_text(plan.read_text("utf-8").replace('version: "1.0"', declared), "utf-8")
+
+    assert b"If income had been" in before
+    assert before == api.explain(moved / "run", "1")
+
+
 def test_a_damaged_record_explains_nothing(moved: Path) -> None:
     """A record is checked before anything is built on it."""
     (moved / "run" / "ask" / "estimates.json").write_bytes(b"[]")
@@ -206,7 +219,7 @@ def test_a_record_and_its_plan_may_move_together(moved: Path) -> None:
 def test_another_decision_than_the_recorded_one_is_refused(scored: Path) -> None:
     """Equal digests and other answers are no reason to explain anything."""
     record = Record(scored / "run")
-    answer = explaining.explain(record, "1").answer
+    answer = explaining.explain(record, "1", card={}).answer
     first, second = answer.probabilities
 
     with pytest.raises(RecordError, match="the model answers this row otherwise than the record holds"):
@@ -257,25 +270,43 @@ def test_rows_that_stand_for_others_are_refused(tmp_path: Path) -> None:
         api.explain(tmp_path / "run", "1")
 
 
-def test_boosted_trees_are_explained_exactly(tmp_path: Path) -> None:
-    """The model's own target computes Shapley values of its trees, which add up in single precision."""
-    import numpy as np
+def _boosted(folder: Path, *, on_the_edge: bool) -> dict[str, Any]:
+    """What is said of the first row of a boosted model; all rows may lie closer to a split than float32 can tell."""
     import skops.io
     from sklearn.ensemble import GradientBoostingClassifier
 
-    plan = write_sklearn_plan(tmp_path)
+    plan = write_sklearn_plan(folder)
     rng = np.random.default_rng(1)
-    inputs = rng.normal(size=(200, 1))
-    fitted = GradientBoostingClassifier(n_estimators=5, random_state=0).fit(inputs, (inputs[:, 0] > 0).astype(int))
-    skops.io.dump(fitted, tmp_path / "model.skops")
-    digest = hashlib.sha256((tmp_path / "model.skops").read_bytes()).hexdigest()
+    inputs = rng.normal(size=(200, 1)) + 3
+    fitted = GradientBoostingClassifier(n_estimators=5, random_state=0).fit(inputs, (inputs[:, 0] > 3).astype(int))
+    skops.io.dump(fitted, folder / "model.skops")
+    if on_the_edge:
+        split = float(fitted.estimators_[0, 0].tree_.threshold[0])
+        head, *rows = (folder / "rows.csv").read_text("utf-8").splitlines()
+        moved = [f"{sex},{split!r},{repaid}" for sex, _, repaid in (row.split(",") for row in rows)]
+        (folder / "rows.csv").write_text("\n".join([head, *rows[:150], *moved[150:]]) + "\n", "utf-8")
+    digest = hashlib.sha256((folder / "model.skops").read_bytes()).hexdigest()
     trusted = f"path: model.skops, sha256: {digest}, trusted: [sklearn.tree._tree.Tree]"
     plan.write_text(plan.read_text("utf-8").replace("path: model.skops", trusted), "utf-8")
-    api.audit(plan, out=tmp_path / "run", documents=False)
-    found = json.loads(api.explain(tmp_path / "run", "1", format="json"))["decision"]
+    api.audit(plan, out=folder / "run", documents=False)
+    found: dict[str, Any] = json.loads(api.explain(folder / "run", "1", format="json"))["decision"]
+    return found
+
+
+def test_boosted_trees_are_explained_exactly(tmp_path: Path) -> None:
+    """The model's own target computes Shapley values of its trees, which add up in single precision."""
+    found = _boosted(tmp_path, on_the_edge=False)
 
     assert "shap.tree" == found["method"]
     assert 1e-4 > found["residual"]
+
+
+def test_trees_whose_values_miss_the_score_are_explained_by_asking(tmp_path: Path) -> None:
+    """The library of trees rounds a row on the edge of a split to the other side of it."""
+    found = _boosted(tmp_path, on_the_edge=True)
+
+    assert found["method"] in ("shap.linear", "shap.exact")  # one feature has the whole difference, whoever asks
+    assert 1e-9 > found["residual"]
 
 
 def test_ways_to_change_are_read_from_the_card_and_the_plan() -> None:
