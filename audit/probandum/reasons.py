@@ -81,8 +81,9 @@ class Shift:
 class Alternative:
     """Changes under which the model decides otherwise, asked of it once more after they were found.
 
-    ``label``: what it then decides, ``probability`` that of the class that reports show. ``unusual``: the changed row
-    lies further from every row of the data than 95 % of these lie from each other; of texts nobody looks at that.
+    ``label``: what it then decides, ``probability`` that of the class that reports show, of a text that of ``label``.
+    ``unusual``: the changed row lies further from every row of the data than 95 % of these lie from each other; of
+    texts nobody looks at that.
     """
 
     shifts: tuple[Shift, ...]

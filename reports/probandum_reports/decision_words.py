@@ -90,7 +90,7 @@ class DecisionWords(DecisionNames):
         if self.decision.text:
             edits = " and ".join(self._edit(shift) for shift in each.shifts)
             said = f"{edits[:1].upper()}{edits[1:]}, and everything else the same, the result would have been: {result}"
-            return f"{said} (estimate {share})."
+            return f"{said} (estimate of that answer {share})."
         changes = " and ".join(
             f"{self.name(shift.name)} had been {self.value(shift.name, shift.after, quoted=True)} instead of "
             f"{self.value(shift.name, shift.before, quoted=True)}"

@@ -225,7 +225,7 @@ def test_the_answer_to_a_text_turns_without_its_keywords() -> None:
         (shift.name, shift.before, shift.after) for shift in first.shifts
     ]
     assert {"clean"} == {each.label for each in found.alternatives}
-    assert all(each.probability <= 0.5 for each in found.alternatives)
+    assert all(each.probability >= 0.5 for each in found.alternatives)  # of that answer
     assert found.why_none is None
     assert found.asked > 50
 

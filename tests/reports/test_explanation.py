@@ -187,7 +187,7 @@ def test_words_that_turn_the_answer_to_a_text_are_said() -> None:
 
     assert (
         "Without the word “hate!” (word 3) and with “me” in place of “you” (word 4), and everything else the same, the "
-        "result would have been: the answer “1” (estimate 20\xa0%)."
+        "result would have been: the answer “1” (estimate of that answer 20\xa0%)."
     ) == facts(explained(told(reasons)))["decision:alternative.0"]
     assert "How natural the changed text reads was not measured." in text
     assert "What of this can be changed" not in text

@@ -122,7 +122,7 @@ def _again(ask: Ask, text: str, found: FoundTexts) -> Iterator[Alternative]:
             yield Alternative(
                 shifts=tuple(_shift(words_of(text), edit) for edit in each.edits),
                 label=names[label] if names else str(label),
-                probability=float(probabilities[own]),
+                probability=float(probabilities[label]),
                 unusual=False,
             )
 
