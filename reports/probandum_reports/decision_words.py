@@ -77,7 +77,7 @@ class DecisionWords(DecisionNames):
         kept, idle = len(decision.kept) - len(decision.named), sum(each.idle for each in decision.factors)
         parts = [
             (len(decision.left_out), "left out: direction or rank changed from one calculation to the next"),
-            (kept, "stable, and weaker than what is named here; the annex has them all"),
+            (kept, "stable, and not among the strongest; the annex has them all"),
             (idle, "without any part in it"),
         ]
         said = [f"{_counted(count, what)} {'is' if count == 1 else 'are'} {why}" for count, why in parts if count]
@@ -138,10 +138,8 @@ class DecisionWords(DecisionNames):
             elif factor.kept:
                 yield attribute, f"{self.name(factor.told.name)} is an input; its part here: {self.part(factor)}"
             else:
-                yield (
-                    attribute,
-                    f"{self.name(factor.told.name)} is an input; its part here was not stable",
-                )
+                part = "it had no part in any calculation" if factor.idle else "its part here was not stable"
+                yield attribute, f"{self.name(factor.told.name)} is an input; {part}"
 
     def near(self) -> str | None:
         """What became of cases with estimates near this one."""

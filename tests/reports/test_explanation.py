@@ -87,7 +87,7 @@ def test_weak_factors_are_counted_and_stand_in_the_annex() -> None:
     """What is stable and weak is not named, and is not hidden either."""
     words = facts(explained(told()))
 
-    assert "1 thing is stable, and weaker than what is named here" in words["decision:left_out"]
+    assert "1 thing is stable, and not among the strongest" in words["decision:left_out"]
     assert words["decision:factor.3"] == "−0.040 (−0.050 to −0.030), in 10 of 10 calculations; stable, place 4"
 
 
@@ -301,3 +301,14 @@ def test_a_word_file_begins_with_what_it_says() -> None:
 
     assert lines.index("In short") < lines.index("How to read this document")
     assert [] == [line for line in lines if line.startswith("Plan: ask")]
+
+
+def test_an_attribute_without_any_part_is_not_called_unstable() -> None:
+    """What had no weight in any calculation had no part, which is said as it is."""
+    reasons = make_reasons()
+    factors = tuple(
+        replace(each, kept=False, named=False, idle=True) if each.told.name == "age" else each
+        for each in reasons.factors
+    )
+
+    assert "age is an input; it had no part in any calculation" in text_of(told(replace(reasons, factors=factors)))
