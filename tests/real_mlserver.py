@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import time
 import urllib.error
@@ -16,6 +15,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from real_openai import free_port
 
 #: Numbers that a person can check: no model is trained, each is written down.
 MAKING = """
@@ -47,17 +48,10 @@ for name, model in models.items():
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 @contextmanager
 def mlserver(python: Path, folder: Path) -> Iterator[tuple[str, str]]:
     """The addresses of a running server: HTTP, and host and port of gRPC."""
-    http, remote, metrics = _free_port(), _free_port(), _free_port()
+    http, remote, metrics = free_port(), free_port(), free_port()
     settings = {"parallel_workers": 0, "host": "127.0.0.1", "debug": False}
     ports = {"http_port": http, "grpc_port": remote, "metrics_port": metrics}
     (folder / "settings.json").write_text(json.dumps({**settings, **ports}), "utf-8")

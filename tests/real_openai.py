@@ -40,7 +40,7 @@ def transformers_serve(python: Path, folder: Path) -> Iterator[str]:
     context = TargetContext(folder=folder, device="cpu", threads=1)
     known = Checkpoint.read(Place.of(context, {"model": GGUF}), task="auto", notice=print)
     (folder / "smollm2").symlink_to(known.folder)
-    port = _free_port()
+    port = free_port()
     command = [str(python.with_name("transformers")), "serve", "./smollm2", "--device", "cpu", "--default-seed", "0"]
     with _running([*command, "--host", "127.0.0.1", "--port", str(port)], folder, f"http://127.0.0.1:{port}/health"):
         yield f"http://127.0.0.1:{port}"
@@ -74,7 +74,7 @@ def llama_cpp_quantised(python: Path, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _llama(python: Path, folder: Path, weights: Path) -> Iterator[str]:
-    port = _free_port()
+    port = free_port()
     command = [str(python), "-m", "llama_cpp.server", "--model", str(weights), "--model_alias", "smollm2"]
     options = ["--logits_all", "true", "--n_ctx", "2048", "--host", "127.0.0.1", "--port", str(port)]
     with _running([*command, *options], folder, f"http://127.0.0.1:{port}/v1/models"):
@@ -117,7 +117,8 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     raise AssertionError(f"no server came up: {log.read_text('utf-8', 'replace')[-500:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

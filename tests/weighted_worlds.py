@@ -41,12 +41,6 @@ def alone(plain: Subject) -> Subject:
     return with_columns(plain, np.ones(len(plain)), np.arange(len(plain)), **BOTH)
 
 
-def taken(subject: Subject, rows: Codes) -> Subject:
-    """Some rows, perhaps again and again."""
-    groupings = {name: replace(each, codes=each.codes[rows]) for name, each in subject.groupings.items()}
-    return replace(subject, table=subject.table.take(rows), groupings=groupings)
-
-
 def said(probe: Any, subject: Subject, target: Target | None = None) -> Iterator[Measure]:
     """What a probe measures, without its controls."""
     ask = Asker(target or Listed(), seed=1, subject=subject).for_probe(probe.spec.id, honours=probe.spec.honours)

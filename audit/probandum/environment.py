@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-from collections.abc import Collection, Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Collection, Mapping
+from importlib.metadata import version
 from typing import Any
 
 from probandum import codec
@@ -15,6 +15,7 @@ from probandum.plan import Plan
 from probandum.plugins import load_plugins
 from probandum.record import Record
 from probandum.target import Target
+from probandum.versions import installed
 
 #: Packages whose version can move a number.
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "transformers", "shap", "lime", "fairlearn", "codecarbon")
@@ -36,7 +37,7 @@ def describe_run(plan: Plan, target: Target) -> dict[str, Any]:
             if plan.execution.threads == "auto"
             else plan.execution.threads,
         },
-        "packages": _versions(_PACKAGES),
+        "packages": installed(_PACKAGES),
         "target": {
             "type": target.name,
             "identity": dict(target.identity()),
@@ -53,14 +54,14 @@ def describe_run(plan: Plan, target: Target) -> dict[str, Any]:
 
 def rendering_packages() -> dict[str, str]:
     """The installed version of every package that renders reports."""
-    return _versions(RENDERING)
+    return installed(RENDERING)
 
 
 def changed(record: Record, packages: Mapping[str, str]) -> list[str]:
     """Which of ``packages``, of the record's own and of the toolkit have another version here, one line each."""
     run = record.environment
     then = {"probandum": run["tool"]["version"], **run["packages"], **packages}
-    now = _versions(then)
+    now = installed(then)
     return [
         f"{name} was {version} then and is {now.get(name, 'missing')} now"
         for name, version in sorted(then.items())
@@ -79,16 +80,6 @@ def _lasting(fact: Any, passing: Collection[str]) -> Any:
     if "identity" in lasting:
         lasting["identity"] = {key: value for key, value in lasting["identity"].items() if key not in passing}
     return lasting
-
-
-def _versions(packages: Iterable[str]) -> dict[str, str]:
-    found = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def refuse_other_machine(record: Record, facts: Mapping[str, Any], *, passing: Collection[str] = ()) -> None:

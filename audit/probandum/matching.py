@@ -13,6 +13,7 @@ from probandum.columns import MISSING, column_of, distinct_of, numbers_of, state
 from probandum.errors import DataError
 from probandum.evidence import Table
 from probandum.subject import UNKNOWN, Decision, Grouping, Subject, as_text, spelled
+from probandum.units import counted
 
 #: A column of more distinct values than this is no grouping; it wants bins, or is an identifier.
 MOST_GROUPS = 100
@@ -39,16 +40,12 @@ def group_problems(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "labels", f"the label {twice!r} occurs twice; name each interval differently"
     intervals = len(bins) - 1
     if labels and rising and len(labels) != intervals:
-        counted = " for ".join([_counted(len(labels), "label"), _counted(intervals, "interval")])
-        yield "labels", f"{counted}; expected one each"
+        said = " for ".join([counted(len(labels), "label"), counted(intervals, "interval")])
+        yield "labels", f"{said}; expected one each"
     names = labels or (_interval_names(bins) if rising else [])
     reference = spec.get("reference")
     if reference is not None and names and spelled(reference, names) not in names:
         yield "reference", f"{str(reference)!r} is not among the groups; found: {', '.join(names)}"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def make_groupings(groups: Mapping[str, Mapping[str, Any]], table: Table) -> dict[str, Grouping]:

@@ -106,8 +106,8 @@ def whole(places: Sequence[range], responses: Sequence[Response]) -> Response:
         per_token=tuple(each for response in responses for each in response.per_token),
         texts=tuple(text for response in responses for text in response.texts),
         labels=responses[0].labels,
-        input_tokens=_sum([response.input_tokens for response in responses]),
-        output_tokens=_sum([response.output_tokens for response in responses]),
+        input_tokens=total([response.input_tokens for response in responses]),
+        output_tokens=total([response.output_tokens for response in responses]),
         refused=tuple(
             inputs[row] for inputs, response in zip(places, responses, strict=True) for row in response.refused
         ),
@@ -132,7 +132,12 @@ def joined(answers: Sequence[Answered]) -> Response:
     return wrong or whole([inputs for inputs, _ in ordered], [response for _, response in ordered])
 
 
-def _sum(counts: Sequence[int | None]) -> int | None:
+def total(counts: Sequence[int | None]) -> int | None:
+    """The sum; None where one is not known.
+
+    >>> total([1, 2]), total([1, None])
+    (3, None)
+    """
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None
 

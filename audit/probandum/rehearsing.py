@@ -23,7 +23,7 @@ from probandum.asking import Asker
 from probandum.evidence import ATTRIBUTED, ATTRIBUTED_ROWS, Capability, PerToken, Reading, Request, Response, Table
 from probandum.journal import RunJournal
 from probandum.measuring import measure
-from probandum.packing import letters
+from probandum.packing import letters, total
 from probandum.plan import Plan
 from probandum.probe import Probe, ProbeResult, Window
 from probandum.record import pack_journal
@@ -81,12 +81,12 @@ class Counted:
     @property
     def tokens(self) -> int | None:
         """Tokens read; None where the system does not count them."""
-        return _total([pack.tokens for pack in self.packs])
+        return total([pack.tokens for pack in self.packs])
 
     @property
     def written(self) -> int | None:
         """Tokens written, at most; None where requests do not say."""
-        return _total([pack.written for pack in self.packs])
+        return total([pack.written for pack in self.packs])
 
     @property
     def names(self) -> list[str]:
@@ -198,8 +198,8 @@ class Counting(Target):
             Pack(
                 name=name,
                 inputs=sum(len(request) for request in requests),
-                tokens=_total(tokens),
-                written=_total(written),
+                tokens=total(tokens),
+                written=total(written),
                 requests=tuple(requests),
             )
         )
@@ -288,13 +288,3 @@ def _words(text: str, rng: np.random.Generator) -> PerToken:
         ends=tuple(word.end() for word in found),
         values=tuple(rng.normal(size=len(found)).tolist()),
     )
-
-
-def _total(counts: Sequence[int | None]) -> int | None:
-    """The sum; None where one is missing.
-
-    >>> _total([1, 2]), _total([1, None])
-    (3, None)
-    """
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None

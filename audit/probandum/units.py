@@ -59,3 +59,12 @@ def range_in_words(unit: str) -> str:
     if math.isinf(high):
         return "any number" if math.isinf(low) else f"{low:g} or more"
     return f"from {low:g} to {high:g}"
+
+
+def counted(number: int, what: str) -> str:
+    """So many of a thing, in words.
+
+    >>> counted(1, "row"), counted(2, "row")
+    ('1 row', '2 rows')
+    """
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,10 +1,13 @@
-"""Versions of the toolkit in the order of their releases, to find what cannot be: judged before it was asked, or by a
-tool that is yet to come."""
+"""Versions: those of installed packages, and those of the toolkit in the order of their releases.
+
+The order finds what cannot be: judged before it was asked, or by a tool that is yet to come.
+"""
 
 from __future__ import annotations
 
 import re
-from importlib.metadata import version
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 
 _RELEASE = re.compile(r"(\d+(?:\.\d+)*)(?:\D.*)?", re.ASCII)
 
@@ -28,6 +31,17 @@ def impossible(tool: object, *, asked: object = None) -> str | None:
     if release > (_release(here) or ()):
         return f"made with probandum {tool}, which is newer than this {here}: use that version or a later one"
     return None
+
+
+def installed(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of those ``packages`` that are installed."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def _release(text: object) -> tuple[int, ...] | None:

@@ -17,7 +17,7 @@ from jinja2 import Environment, StrictUndefined, TemplateError
 from probandum.document import Cell, Document, Fact, Gap, Heading, Inline, Listing, Node, Number, Table, Text
 from probandum.dossier import Dossier
 from probandum.errors import UsageError
-from probandum_reports import decision_annex, decision_parts, facts, parts, risks
+from probandum_reports import decision_annex, decision_parts, facts, parts, risks, saying
 from probandum_reports.citing import cited, dates_of, law_checked, law_version, roles_of
 from probandum_reports.decision_parts import DecisionParts
 from probandum_reports.documents import Entry, FactLine, Section, Template, Threat, explanation, template
@@ -200,7 +200,7 @@ class Builder:
         else:
             fact = facts.card_fact(self.dossier.card, line.card or "", human=people)
         return fact or self._gap(
-            line.what or _decapitalised(line.label),
+            line.what or saying.decapitalised(line.label),
             section,
             supplier=line.supplier,
             requirement=line.requirement,
@@ -234,7 +234,7 @@ class Builder:
         if (fact := facts.card_fact(self.dossier.card, card)) is not None:
             return fact
         line = self.template.line(card) or FactLine(label=what, card=card)
-        asked, what = line.requirement or self.template.requirement, line.what or _decapitalised(line.label)
+        asked, what = line.requirement or self.template.requirement, line.what or saying.decapitalised(line.label)
         supplier = line.supplier or self.template.supplier
         return Gap(what=what, citation=cited(asked), supplier=supplier, field_id=_slug(f"{asked} {what}"))
 
@@ -253,7 +253,7 @@ class Builder:
         silent = risks.silent_ones(self.dossier.results, self.view.suppressed)
         proposal = risks.propose(threat, self.dossier.findings, silent=silent)
         place = f"dpia.risks.{threat.id}"
-        named = f"{threat.id}, {_decapitalised(threat.name)}"
+        named = f"{threat.id}, {saying.decapitalised(threat.name)}"
         person = {
             key: self._fact(FactLine(card=f"{place}.{key}", label=f"{label} of {named}"), section, human=True)
             for key, label in _RISK_FIELDS.items()
@@ -311,12 +311,3 @@ def _slug(text: str) -> str:
     """
     slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     return (f"s{slug}" if slug[:1].isdigit() else slug)[:64].strip("-") or "x"
-
-
-def _decapitalised(text: str) -> str:
-    """A label inside a sentence; names in capitals keep theirs.
-
-    >>> _decapitalised("Intended purpose"), _decapitalised("DPO advice")
-    ('intended purpose', 'DPO advice')
-    """
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

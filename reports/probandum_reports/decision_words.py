@@ -8,6 +8,7 @@ from typing import Any
 
 from probandum.attempts import model_of
 from probandum.reasons import MOST_NOISE, Alternative, Factor, Flip, Shift, Spread
+from probandum.units import counted
 from probandum_reports.decision_names import DecisionNames
 from probandum_reports.decision_numbers import percents, ranged, share_of, signed, spread_of
 
@@ -80,7 +81,7 @@ class DecisionWords(DecisionNames):
             (kept, "stable, and not among the strongest; the annex has them all"),
             (idle, "without any part in it"),
         ]
-        said = [f"{_counted(count, what)} {'is' if count == 1 else 'are'} {why}" for count, why in parts if count]
+        said = [f"{counted(count, what)} {'is' if count == 1 else 'are'} {why}" for count, why in parts if count]
         return ". ".join(each[:1].upper() + each[1:] for each in said) or "Nothing is left out"
 
     def alternative(self, each: Alternative) -> str:
@@ -110,9 +111,9 @@ class DecisionWords(DecisionNames):
         """What another value of an attribute alone would have done."""
         name, tried = self.name(flip.name), len(flip.tried)
         if not flip.changing:
-            return f"With another {name} alone the decision stays the same ({_counted(tried, 'value')} tried)"
+            return f"With another {name} alone the decision stays the same ({counted(tried, 'value')} tried)"
         said = f"With another {name} alone the decision would have been another one"
-        return f"{said}: {', '.join(self._runs_of(flip))} ({len(flip.changing)} of {_counted(tried, 'value')} tried)"
+        return f"{said}: {', '.join(self._runs_of(flip))} ({len(flip.changing)} of {counted(tried, 'value')} tried)"
 
     def _runs_of(self, flip: Flip) -> Iterator[str]:
         """The values that change the decision; neighbours among those tried as one stretch."""
@@ -263,7 +264,7 @@ class DecisionWords(DecisionNames):
         runs = self.decision.runs
         if runs == 1:
             return "without chance"
-        return f"in {round(factor.agreement * runs)} of {_counted(runs, 'calculation')}"
+        return f"in {round(factor.agreement * runs)} of {counted(runs, 'calculation')}"
 
     def _state(self, factor: Factor) -> str:
         if factor.idle:
@@ -274,10 +275,6 @@ class DecisionWords(DecisionNames):
         """What tells the model from every other one: as a rule the digest of its file."""
         told = model_of(self.dossier.environment.get("target", {}).get("identity", {}))
         return ((key.replace("_", " "), value) for key, value in told.items())
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _sentence(text: str) -> str:

@@ -15,7 +15,8 @@ from probandum.document import Document, Fact, Figure, Gap, Heading, Number, Tab
 from probandum.errors import RecordError
 from probandum_reports import facts, spreads, swarms
 from probandum_reports.nodes import walk
-from probandum_reports.view import Shown, View
+from probandum_reports.tables import name
+from probandum_reports.view import View
 from probandum_reports.waivers import standings
 
 #: Words that the product never says of a system. What people declared is quoted, and not searched.
@@ -90,7 +91,7 @@ def breaches(view: View) -> Iterator[str]:
     document = view.document
     nodes = [*document.front, *walk(document.nodes)]
     # 1. words
-    names = {_name(view.shown(finding.id)) for finding in view.dossier.findings}
+    names = {name(view.shown(finding.id)) for finding in view.dossier.findings}
     for text in _prose(document, nodes):
         if text not in names and (word := FORBIDDEN.search(_without(text, view.quoted))) is not None:
             yield f"the word {word.group()!r} stands in {text[:60]!r}"
@@ -177,7 +178,3 @@ def _prose(document: Document, nodes: Iterable[object]) -> Iterator[str]:
             yield node.caption
         elif isinstance(node, Gap):
             yield node.what
-
-
-def _name(shown: Shown) -> str:
-    return ", ".join(part for part in (shown.title, shown.about) if part)

@@ -43,7 +43,9 @@ def of_intervals(members: Sequence[Shown]) -> str:
         if clauses and (metrics > 1 or len(found) > _NAMES):
             clauses.append(f"{len(found)} {said}{beside}")
         else:
-            names = [f"{_decapitalised(each.title)} ({_name(each)})" if metrics > 1 else _name(each) for each in found]
+            names = [
+                f"{saying.decapitalised(each.title)} ({_name(each)})" if metrics > 1 else _name(each) for each in found
+            ]
             clauses.append(f"{said}: {_few(names)}{beside}")
     return _sentence(clauses)
 
@@ -71,7 +73,7 @@ def of_rates(members: Sequence[Shown]) -> str:
             continue
         found.sort(key=lambda each: each.finding.estimate.value or 0.0)
         low, high = found[0], found[-1]
-        said = _decapitalised(title) + (f" by {' and '.join(attribute.split('*'))}" if several else "")
+        said = saying.decapitalised(title) + (f" by {' and '.join(attribute.split('*'))}" if several else "")
         if low.finding.estimate.value == high.finding.estimate.value:
             clauses.append(f"{said}: the same for all")
             continue
@@ -222,7 +224,7 @@ def _slice(shown: Shown, members: Sequence[Shown]) -> str:
 
 def _name(shown: Shown) -> str:
     text = label(shown, attribute=False)
-    return _decapitalised(text) if text == shown.title else text
+    return saying.decapitalised(text) if text == shown.title else text
 
 
 def _few(names: Iterable[str]) -> str:
@@ -243,10 +245,6 @@ def _joined(clauses: Sequence[str]) -> str:
     ('a, b and c', 'a')
     """
     return " and ".join([", ".join(clauses[:-1]), clauses[-1]]) if len(clauses) > 1 else clauses[0]
-
-
-def _decapitalised(text: str) -> str:
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _sentence(clauses: Sequence[str]) -> str:

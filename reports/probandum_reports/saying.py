@@ -382,3 +382,12 @@ def waived(waiver: Waiver | None) -> str:
         return ""
     bound = "" if waiver.worst is None else f", no worse than {number(waiver.worst)}"
     return f"waived by {waiver.owner} on {waiver.set_on} until {waiver.expires}{bound}: {waiver.reason}"
+
+
+def decapitalised(text: str) -> str:
+    """A label inside a sentence; names in capitals keep theirs.
+
+    >>> decapitalised("Intended purpose"), decapitalised("DPO advice")
+    ('intended purpose', 'DPO advice')
+    """
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

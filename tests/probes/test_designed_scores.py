@@ -20,7 +20,8 @@ from probandum.subject import Bools, Subject
 from probandum_probes.bias.auc_gap import AucGap
 from probandum_probes.bias.calibration import Calibration
 from probandum_probes.bias.recalibration import Line, Sample, log_odds, recalibrated
-from weighted_worlds import BOTH, DECLARED, Declared, alone, designed, said, taken, the, with_columns
+from probandum_probes.bias.removal import only
+from weighted_worlds import BOTH, DECLARED, Declared, alone, designed, said, the, with_columns
 
 AUC = Limit(metric="bias.auc-gap/auc-difference", direction="band", threshold=0.05)
 CALIBRATED = Limit(metric="bias.calibration/calibration-difference", direction="band", threshold=0.05)
@@ -89,7 +90,7 @@ def test_rows_of_weight_1_of_persons_of_their_own_say_what_rows_say(probe: Any) 
 def test_rows_twice_under_one_person_are_worth_nothing(probe: Any) -> None:
     """Values, intervals and n stay as they were."""
     plain = alone(credit_world(600))
-    twice = taken(plain, np.tile(np.arange(600), 2))
+    twice = only(plain, np.tile(np.arange(600), 2))
     for one, other in zip(said(probe(), plain, Scorer()), said(probe(), twice, Scorer()), strict=True):
         if one.estimate.method is None or one.metric == "predicted-rate":
             continue
@@ -105,7 +106,7 @@ def test_weights_are_copies_in_value(probe: Any) -> None:
     plain = credit_world(600)
     weights = np.random.default_rng(2).integers(1, 4, 600)
     weighted = with_columns(plain, weights.astype(float), np.arange(600), weight="weight")
-    copied = taken(plain, np.repeat(np.arange(600), weights))
+    copied = only(plain, np.repeat(np.arange(600), weights))
     for metric in JUDGED[probe]:
         one, other = (the(metric, probe(), each, Scorer(gap=0.5)).estimate.value for each in (weighted, copied))
 
@@ -168,7 +169,7 @@ def holds_0(estimate: Estimate) -> bool:
 
 def test_smallest_numbers_are_of_persons_of_equal_weight() -> None:
     """Rows of one person are one, and thirty of whom one weighs as much as all others are few."""
-    few = taken(designed(2000, persons=20, cluster="person"), np.arange(2000))
+    few = only(designed(2000, persons=20, cluster="person"), np.arange(2000))
     plain = credit_world(400)
     heavy = with_columns(plain, np.where(np.arange(400) < 2, 1000.0, 1.0), np.arange(400), weight="weight")
     found = [measured(run_probe(AucGap(), Scorer(), each), "auc-difference", "women") for each in (few, heavy)]
@@ -230,7 +231,7 @@ def test_rows_of_no_weight_are_nobody() -> None:
     plain = credit_world(500)
     some = with_columns(plain, np.ones(500), np.arange(500), weight="weight")
     rows = np.concatenate([np.arange(500), np.arange(100)])
-    more = with_columns(taken(plain, rows), np.r_[np.ones(500), np.zeros(100)], np.arange(600), weight="weight")
+    more = with_columns(only(plain, rows), np.r_[np.ones(500), np.zeros(100)], np.arange(600), weight="weight")
     for probe in (AucGap, Calibration):
         for metric in JUDGED[probe]:
             assert the(metric, probe(), some, Scorer()).estimate == the(metric, probe(), more, Scorer()).estimate

@@ -28,6 +28,7 @@ from probandum_probes.bias.predicting import FOLDS, Sampled, folds
 from probandum_probes.bias.proxies import Proxies
 from probandum_probes.bias.ranking_exposure import RankingExposure
 from probandum_probes.bias.remedies import copies, stand_in, thresholds
+from probandum_probes.bias.removal import only
 from probandum_probes.bias.triage import Triage
 from proxied import Leaning, proxied
 
@@ -43,12 +44,6 @@ def declared(subject: Subject, weights: Any = None, persons: Any = None) -> Subj
     names = np.array([f"p{person:06d}" for person in (np.arange(rows) if persons is None else persons)])
     columns = {**subject.table.columns, "w": np.ones(rows) if weights is None else np.asarray(weights), "who": names}
     return replace(subject, table=Table(columns), weight="w", cluster="who")
-
-
-def taken(subject: Subject, rows: Any) -> Subject:
-    """Some of the rows, or some of them more than once."""
-    groups = {name: replace(each, codes=each.codes[rows]) for name, each in subject.groupings.items()}
-    return replace(subject, table=subject.table.take(rows), groupings=groups)
 
 
 def flipping(n: int, flips: int, *, weights: Any = None, persons: Any = None) -> Subject:
@@ -130,7 +125,7 @@ def test_controls_hold_where_rows_are_weighted_and_persons_recur() -> None:
         if name == "mitigation":
             pytest.importorskip("fairlearn")
         rng = np.random.default_rng(5)
-        double = taken(subject, np.repeat(np.arange(len(subject)), 2))
+        double = only(subject, np.repeat(np.arange(len(subject)), 2))
         world = declared(double, rng.uniform(0.5, 2.0, 2 * len(subject)), np.repeat(np.arange(len(subject)), 2))
         result = run_probe(probe, system, world)
 
@@ -149,11 +144,11 @@ def test_controls_hold_where_rows_are_weighted_and_persons_recur() -> None:
 def test_copies_of_a_person_are_worth_nothing(name: str, metrics: tuple[str, ...]) -> None:
     """Every row twice, as two of the same person: values stay, and no interval is narrower than it was."""
     probe, system, subject = WORLDS[name]
-    subject = taken(subject, np.arange(240)) if name == "proxies" else subject  # distances are those of 500 rows
+    subject = only(subject, np.arange(240)) if name == "proxies" else subject  # distances are those of 500 rows
     twice = np.repeat(np.arange(len(subject)), 2)
     one, two = (
         figures(probe, system, each, *metrics)
-        for each in (declared(subject), declared(taken(subject, twice), persons=twice))
+        for each in (declared(subject), declared(only(subject, twice), persons=twice))
     )
 
     assert one and list(one) == list(two)
@@ -180,12 +175,12 @@ def test_a_weight_of_k_is_k_copies(name: str, metrics: tuple[str, ...]) -> None:
         probe = Triage(columns=("female", "home"))
         home = np.array(["Ayr", "Bath", "Cork"])[np.arange(len(subject)) % 3]
         subject = replace(subject, table=Table({**subject.table.columns, "home": home}))
-    subject = taken(subject, np.arange(160)) if name == "proxies" else subject
+    subject = only(subject, np.arange(160)) if name == "proxies" else subject
     times = np.random.default_rng(2).integers(1, 4, len(subject))
     every = np.repeat(np.arange(len(subject)), times)
     weighted, copied = (
         figures(probe, system, each, *metrics)
-        for each in (declared(subject, times.astype(np.float64)), declared(taken(subject, every), persons=every))
+        for each in (declared(subject, times.astype(np.float64)), declared(only(subject, every), persons=every))
     )
 
     assert weighted and list(weighted) == list(copied)
@@ -252,7 +247,7 @@ def test_no_person_is_on_both_sides_of_a_split(seed: int, persons: int) -> None:
     """Neither of halves nor of folds, whatever recurs; and groups that are dealt out anew keep persons whole."""
     rng = np.random.default_rng(seed)
     who = rng.integers(0, persons, 3 * persons)
-    subject = declared(taken(credit_world(persons), who), rng.uniform(0.1, 3.0, len(who)), who)
+    subject = declared(only(credit_world(persons), who), rng.uniform(0.1, 3.0, len(who)), who)
     half = first_half(Asker(Scorer(), seed=seed, subject=subject).for_probe("bias.triage", honours=BOTH))
     member = np.asarray(subject.groupings["sex"].codes == 0)
     fold = folds(member, rng, Sampled.of(subject, np.arange(len(who))))
@@ -267,7 +262,7 @@ def test_no_person_is_on_both_sides_of_a_split(seed: int, persons: int) -> None:
 def test_a_person_on_both_sides_would_be_told() -> None:
     """A name for each person tells nothing of held-out persons, and would tell everything of their other rows."""
     who = np.repeat(np.arange(200), 5)
-    subject = taken(credit_world(200), who)
+    subject = only(credit_world(200), who)
     table = Table({**subject.table.columns, "name": who.astype(np.float64)})
     subject = replace(subject, table=table, features=("income", "debt", "years", "name"))
     ask = Asker(Scorer(), seed=1, subject=subject).for_probe("bias.proxies", honours=BOTH)
@@ -347,7 +342,7 @@ def test_items_are_persons_and_make_up_the_figure() -> None:
 def test_small_groups_count_persons() -> None:
     """Ten persons with twenty rows each are ten, in every probe that splits or flips."""
     who = np.repeat(np.arange(40), 20)
-    subject = taken(credit_world(40), who)
+    subject = only(credit_world(40), who)
     codes = (who >= 10).astype(np.int64)
     subject = replace(subject, groupings={"sex": replace(subject.groupings["sex"], codes=codes)})
     world = declared(subject, persons=who)

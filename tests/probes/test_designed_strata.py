@@ -18,7 +18,8 @@ from probandum.probe import Ask, ProbeResult
 from probandum.stats import bounds
 from probandum.subject import Decision, Grouping, Subject
 from probandum_probes.bias.conditional_parity import ConditionalParity
-from weighted_worlds import BOTH, DECLARED, Declared, alone, designed, said, taken, the, with_columns
+from probandum_probes.bias.removal import only
+from weighted_worlds import BOTH, DECLARED, Declared, alone, designed, said, the, with_columns
 
 ADJUSTED = Limit(metric="bias.conditional-parity/adjusted-difference", direction="band", threshold=0.05)
 JUDGED = {"adjusted-difference", "adjusted-ratio", "stratum-difference"}
@@ -106,7 +107,7 @@ def test_rows_of_weight_1_of_persons_of_their_own_say_what_rows_say() -> None:
 def test_rows_twice_under_one_person_are_worth_nothing() -> None:
     """Values, intervals and n stay as they were."""
     plain = alone(credit_world(600))
-    twice = taken(plain, np.tile(np.arange(600), 2))
+    twice = only(plain, np.tile(np.arange(600), 2))
     for one, other in zip(said(within(), plain, Scorer(gap=0.5)), said(within(), twice, Scorer(gap=0.5)), strict=True):
         ends = [(each.estimate.value, each.estimate.low, each.estimate.high) for each in (one, other)]
 
@@ -121,7 +122,7 @@ def test_weights_are_copies_in_value() -> None:
     grade = np.array(["low", "mid", "high"])[np.searchsorted([-0.5, 0.5], plain.table["income"])]
     plain = replace(plain, table=Table({**plain.table.columns, "grade": grade}))
     weighted = with_columns(plain, weights.astype(float), np.arange(600), weight="weight")
-    copied = taken(plain, np.repeat(np.arange(600), weights))
+    copied = only(plain, np.repeat(np.arange(600), weights))
     for metric in FIGURES:
         one, other = (the(metric, within("grade"), each, Scorer(gap=0.5)).estimate.value for each in (weighted, copied))
 

@@ -23,11 +23,12 @@ from probandum.judging import judge
 from probandum.probe import Ask, Measure, ProbeResult
 from probandum.subject import Decision, Subject
 from probandum.target import Target
+from probandum_probes.bias.removal import only
 from probandum_probes.explain.surrogate import Surrogate
 from probandum_probes.explain.surrogate_controls import random_system
 from probandum_probes.explain.surrogate_fidelity import Compared, kappa, r_squared
 from probandum_probes.explain.surrogate_models import encoded, held_out, linear, tree
-from weighted_worlds import BOTH, said, taken, with_columns
+from weighted_worlds import BOTH, said, with_columns
 
 FIT = Limit(metric="explain.surrogate/r-squared", direction="at_least", threshold=0.8)
 GAP = Limit(metric="explain.surrogate/r-squared-difference", direction="band", threshold=0.05)
@@ -176,7 +177,7 @@ def test_a_row_of_weight_two_counts_as_two_rows() -> None:
     often = rng.integers(1, 4, 300)
     weighted = with_columns(plain, often.astype(np.float64), np.arange(300), **BOTH)
     rows = np.repeat(np.arange(300), often)
-    again = with_columns(taken(plain, rows), np.ones(len(rows)), rows, **BOTH)
+    again = with_columns(only(plain, rows), np.ones(len(rows)), rows, **BOTH)
     one, two = (
         {each.metric: each for each in said(Surrogate(), each, Uneven()) if each.facets["surrogate"] == "linear"}
         for each in (weighted, again)

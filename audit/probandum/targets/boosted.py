@@ -16,8 +16,9 @@ from probandum.targets.answering import Inputs, Labels, answered, misnamed, name
 from probandum.targets.apart import Apart
 from probandum.targets.fitted import Part, columns_of, refuse_no_numbers
 from probandum.targets.forms import Sha256, other_file
-from probandum.targets.loading import ModelFile, model_path, versions
+from probandum.targets.loading import ModelFile, model_path
 from probandum.targets.tree_values import attributed
+from probandum.versions import installed
 
 
 class BoostedTarget(Target):
@@ -106,7 +107,7 @@ class BoostedTarget(Target):
             "sha256": self._digest,
             **self._fitted.facts.about,
             "columns": list(self._names),
-            "versions": dict(versions((*self.packages, "numpy"))),
+            "versions": installed((*self.packages, "numpy")),
         }
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:

@@ -19,7 +19,8 @@ from probandum.keywords import Text
 from probandum.target import Problem, Target, TargetContext, target
 from probandum.targets.answering import Inputs, Labels, answered, class_names, unable
 from probandum.targets.forms import given_names
-from probandum.targets.loading import ModelFile, said, versions
+from probandum.targets.loading import ModelFile, said
+from probandum.versions import installed
 
 _KINDS = ("predict", "classify", "choose")
 
@@ -99,7 +100,7 @@ class CallableTarget(Target):
             "function": self._described,
             "sha256": self._source.digest,
             "files": {file.path.name: file.digest for file in self._files},
-            "versions": dict(versions(("numpy",))),
+            "versions": installed(("numpy",)),
         }
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:

@@ -23,7 +23,8 @@ from probandum.errors import TargetError, UsageError
 from probandum.record import make_folder
 from probandum.resources import cache_folder
 from probandum.targets.hugging import transformers
-from probandum.targets.loading import file_digest, need, said, versions
+from probandum.targets.loading import file_digest, need, said
+from probandum.versions import installed
 
 _MAGIC = b"GGUF"
 #: The file beside converted weights that says where they come from.
@@ -159,7 +160,7 @@ def _convert(path: Path, digest: str, folder: Path) -> None:
         sha256=digest,
         quantisation=kinds,
         files={file.name: file_digest(file) for file in sorted(folder.iterdir())},
-        versions=versions(("torch", "transformers", "gguf")),
+        versions=installed(("torch", "transformers", "gguf")),
     )
     (folder / ORIGIN).write_bytes(codec.pretty(origin))
 

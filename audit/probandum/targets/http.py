@@ -17,10 +17,10 @@ from probandum.targets.access import Access, Batch, Concurrency, Retries, addres
 from probandum.targets.answering import Labels, class_names, unable
 from probandum.targets.deciding import Kind, deciding
 from probandum.targets.endpoint import Call, Endpoint, Reply
-from probandum.targets.loading import versions
 from probandum.targets.mapped import Reading, short
 from probandum.targets.mapping import Expression, Template, as_it_is, refuse_unsaid, stands_for
 from probandum.targets.misfit import Misfit
+from probandum.versions import installed
 
 #: Asks that are under way or waiting at once: their bodies are in memory.
 _ROUND = 1024
@@ -163,7 +163,7 @@ class HttpTarget(Target):
             "mapping": self._mapping,
             "mapping_digest": codec.digest_of(self._mapping),
             "stated": self._stated,
-            "versions": dict(versions(("jmespath",))),
+            "versions": installed(("jmespath",)),
         }
 
     @property

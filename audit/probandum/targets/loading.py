@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -73,17 +71,6 @@ def need(module: str, *, needed_for: str, extra: str) -> Any:
         return importlib.import_module(module)
     except ImportError:
         raise MissingDependency(module.partition(".")[0], needed_for=needed_for, extra=extra) from None
-
-
-def versions(packages: Iterable[str]) -> Mapping[str, str]:
-    """The versions of those ``packages`` that are installed."""
-    found = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def said(error: BaseException) -> str:

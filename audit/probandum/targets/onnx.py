@@ -18,8 +18,9 @@ from probandum.targets.answering import Inputs, Labels, answered, class_names, m
 from probandum.targets.casting import cast, refuse_gap_as_text
 from probandum.targets.devices import threads_said
 from probandum.targets.forms import Sha256, no_onnx, other_file
-from probandum.targets.loading import ModelFile, file_digest, model_path, need, said, versions
+from probandum.targets.loading import ModelFile, file_digest, model_path, need, said
 from probandum.targets.onnx_files import class_labels, external_files, missing_file
+from probandum.versions import installed
 
 _NUMPY = {
     "tensor(float)": np.float32,
@@ -123,7 +124,7 @@ class OnnxTarget(Target):
             "output": self._output.name,
             "columns": list(self._columns),
             "provider": self._provider,
-            "versions": dict(versions(("onnxruntime", "onnxruntime-gpu", "numpy"))),
+            "versions": installed(("onnxruntime", "onnxruntime-gpu", "numpy")),
         }
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from probandum.errors import UsageError
 from probandum.evidence import Capability, Request, Response
 from probandum.keywords import Seconds, Sendable, Text
+from probandum.packing import total
 from probandum.target import Piece, Problem, Target, TargetContext, target
 from probandum.targets.access import Access, Concurrency, Retries, filled
 from probandum.targets.acquainted import met_again, told
@@ -23,7 +24,7 @@ from probandum.targets.openai_reading import Reading
 from probandum.targets.phrasing import Bodies, Phrasing
 from probandum.targets.prompting import attempt
 from probandum.targets.token_counts import TokenCounts
-from probandum.targets.usage import counted, spent, total
+from probandum.targets.usage import counted, spent
 
 
 @target("openai")

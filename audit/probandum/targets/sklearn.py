@@ -17,8 +17,9 @@ from probandum.targets.answering import Inputs, Labels, answered, misnamed, name
 from probandum.targets.apart import Apart
 from probandum.targets.fitted import Facts, Fitted, Part, columns_of, load, refuse_no_numbers
 from probandum.targets.forms import Sha256, no_skops, other_file, skops_classes
-from probandum.targets.loading import ModelFile, file_digest, model_path, need, said, versions
+from probandum.targets.loading import ModelFile, file_digest, model_path, need, said
 from probandum.targets.tree_values import attributed
+from probandum.versions import installed
 
 _PICKLES = (".joblib", ".pkl", ".pickle")
 _KINDS = ("predict", "classify")
@@ -137,7 +138,7 @@ class SklearnTarget(Target):
             "class": f"{self._fitted.facts.module}.{self._fitted.facts.type}",
             "columns": list(self._names),
             "precision": "float64",
-            "versions": dict(versions(("scikit-learn", "numpy", "scipy", "joblib", "skops"))),
+            "versions": installed(("scikit-learn", "numpy", "scipy", "joblib", "skops")),
         }
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:

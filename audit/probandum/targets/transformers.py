@@ -39,7 +39,7 @@ from probandum.targets.devices import (
 from probandum.targets.explained import Classes, Explained, Options
 from probandum.targets.generating import Decoding, Draft, MostTokens, drafts
 from probandum.targets.hugging import endpoint, transformers
-from probandum.targets.loading import need, versions
+from probandum.targets.loading import need
 from probandum.targets.parts import parts_of
 from probandum.targets.placing import DeviceMap, Placing, problems
 from probandum.targets.pooling import Pooled, Pooling
@@ -49,6 +49,7 @@ from probandum.targets.scoring import Scorer
 from probandum.targets.tries import Scored
 from probandum.targets.weights import limit_of, load, stops_of
 from probandum.targets.writing import write
+from probandum.versions import installed
 
 #: Batches are not halved below so many tokens: what does not fit then is no matter of batches.
 _LEAST_TOKENS = 16
@@ -227,10 +228,10 @@ class TransformersTarget(Target):
             "quantisation": self._quantisation and self._quantisation.identity(self._dtype, self._device.type),
             "device_map": self._placing.told,
             "compiled": self._compiled,
-            "versions": dict(versions(("torch", "transformers", "tokenizers", "safetensors"))),
+            "versions": installed(("torch", "transformers", "tokenizers", "safetensors")),
         }
         if self._quantisation is not None:
-            found["versions"] |= versions((self._quantisation.method, "accelerate"))
+            found["versions"] |= installed((self._quantisation.method, "accelerate"))
         if self._device.type == "cuda":
             found["gpu"] = " + ".join(gpu_named(self._torch, device) for device in self._devices)
         if known.task == CAUSAL:

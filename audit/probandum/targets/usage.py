@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from probandum.evidence import Response
+from probandum.packing import total
 from probandum.targets.dialect import usage_of
 from probandum.targets.endpoint import Reply
 
@@ -29,12 +30,6 @@ def counted(response: Response, usage: Sequence[Usage]) -> Response:
     read, written = [each for each, _ in usage], [each for _, each in usage]
     summed = total if response.error is None else _stated
     return replace(response, input_tokens=summed(read), output_tokens=summed(written))
-
-
-def total(counts: Sequence[int | None]) -> int | None:
-    """The sum; None where one is not known."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
 
 
 def _stated(counts: Sequence[int | None]) -> int | None:

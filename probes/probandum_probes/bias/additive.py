@@ -14,6 +14,7 @@ import numpy as np
 from probandum import stats
 from probandum.evidence import Floats
 from probandum.stats.shrinkage import LEAST_CORRELATION
+from probandum_probes.bias.recalibration import logistic
 
 #: From so many groups on rates are shrunk towards main effects and not towards one rate.
 FEWEST_GROUPS = 8
@@ -68,12 +69,12 @@ def posterior_draws(
 
     design = _design(places)
     x, n = np.asarray(events, dtype=np.float64), np.asarray(trials, dtype=np.float64)
-    grid = _logistic(np.linspace(*_ENDS, _POINTS))
+    grid = logistic(np.linspace(*_ENDS, _POINTS))
     fits, logs = [], np.empty(len(grid))
     for place, rho in enumerate(grid):
         crowd, weight = 1 + (n - 1) * rho, 1 / rho - 1
         beta, curvature = _fitted(x / crowd, n / crowd, design)
-        prior = np.clip(_logistic(design @ beta), _LEAST_RATE, 1 - _LEAST_RATE) * weight
+        prior = np.clip(logistic(design @ beta), _LEAST_RATE, 1 - _LEAST_RATE) * weight
         likelihood = betaln(x + prior, n - x + weight - prior) - betaln(prior, weight - prior)
         logs[place] = likelihood.sum() - np.linalg.slogdet(curvature)[1] / 2 + math.log(rho * (1 - rho))
         fits.append((beta, np.linalg.inv(curvature), weight))
@@ -81,7 +82,7 @@ def posterior_draws(
     drawn = []
     for (beta, spread, weight), many in zip(fits, rng.multinomial(_DRAWS, shares / shares.sum()), strict=True):
         effects = rng.multivariate_normal(beta, spread, size=many, method="cholesky")
-        prior = np.clip(_logistic(effects @ design.T), _LEAST_RATE, 1 - _LEAST_RATE) * weight
+        prior = np.clip(logistic(effects @ design.T), _LEAST_RATE, 1 - _LEAST_RATE) * weight
         drawn.append(rng.beta(x + prior, n - x + weight - prior))
     return np.concatenate(drawn)
 
@@ -94,7 +95,7 @@ def main_effects(events: Floats, trials: Floats, design: Floats) -> Floats:
     [0.1, 0.3]
     """
     beta, _ = _fitted(events, trials, design)
-    return np.clip(_logistic(design @ beta), _LEAST_RATE, 1 - _LEAST_RATE)
+    return np.clip(logistic(design @ beta), _LEAST_RATE, 1 - _LEAST_RATE)
 
 
 def _fitted(events: Floats, trials: Floats, design: Floats) -> tuple[Floats, Floats]:
@@ -104,7 +105,7 @@ def _fitted(events: Floats, trials: Floats, design: Floats) -> tuple[Floats, Flo
     beta = np.zeros(design.shape[1])
     curvature = np.eye(design.shape[1])
     for _ in range(_STEPS):
-        rates = _logistic(design @ beta)
+        rates = logistic(design @ beta)
         gradient = design.T @ (events - trials * rates) - penalty * beta
         curvature = (design * (trials * rates * (1 - rates) + 1e-9)[:, None]).T @ design + np.diag(penalty)
         step = np.linalg.solve(curvature, gradient)
@@ -128,9 +129,3 @@ def _dummies(places: Sequence[Sequence[int]]) -> Floats:
     for attribute in codes.T:
         columns += [(attribute == code).astype(np.float64) for code in np.unique(attribute)[1:]]
     return np.column_stack(columns)
-
-
-def _logistic(values: Floats) -> Floats:
-    from scipy.special import expit
-
-    return np.asarray(expit(values), dtype=np.float64)

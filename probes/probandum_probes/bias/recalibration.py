@@ -68,7 +68,7 @@ def recalibrated(p: Floats, positive: Bools, sample: Sample | None = None) -> Li
     beta = np.array([0.0, 1.0])
     best = _likelihood(design @ beta, y, each)
     for _ in range(_STEPS):
-        shares = _share(design @ beta)
+        shares = logistic(design @ beta)
         try:
             step = np.linalg.solve(_information(design, shares, each), design.T @ (each * (y - shares)))
         except np.linalg.LinAlgError:
@@ -82,7 +82,7 @@ def recalibrated(p: Floats, positive: Bools, sample: Sample | None = None) -> Li
             return _SEPARATED
         if float(np.abs(step).max()) < _CLOSE:
             break
-    shares = _share(design @ beta)
+    shares = logistic(design @ beta)
     information = _information(design, shares, each)
     if np.linalg.cond(information) > 1e14 or best > -1e-6:
         return _SEPARATED
@@ -132,7 +132,8 @@ def log_odds(p: Floats) -> Floats:
     return np.asarray(np.log(kept) - np.log1p(-kept), dtype=np.float64)
 
 
-def _share(logits: Floats) -> Floats:
+def logistic(logits: Floats) -> Floats:
+    """The probabilities behind log-odds."""
     from scipy.special import expit
 
     return np.asarray(expit(logits), dtype=np.float64)

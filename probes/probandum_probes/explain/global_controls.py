@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from probandum.errors import ProbeError
@@ -14,7 +12,7 @@ from probandum_probes.bias.carried import features_of
 from probandum_probes.explain.effects import bins_of
 from probandum_probes.explain.global_world import GlobalWorld
 from probandum_probes.explain.quality import unable
-from probandum_probes.explain.reliance_controls import NOISE, Unseen
+from probandum_probes.explain.reliance_controls import NOISE, Unseen, value_of
 from probandum_probes.ruled import ByRule, logistic
 
 #: What a control looks at: explained rows, rows asked again and bins; and of a rule the features that it reads.
@@ -52,7 +50,7 @@ def noise_column(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         decision=subject.decision,
     )
     found = _smaller(probe, Unseen(ask, subject=world))
-    sizes = {metric: _value(found, metric, NOISE) for metric in _NOTHING}
+    sizes = {metric: value_of(found, metric, NOISE) for metric in _NOTHING}
     known = {metric: abs(size) for metric, size in sizes.items() if size is not None}
     said = ", ".join(f"{metric} {size:.1e}" for metric, size in known.items())
     return max(known.values()) <= NEGLIGIBLE, f"a column that is not seen has {said}; expected 0"
@@ -71,16 +69,16 @@ def known_weights(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     rule = ByWeights(ask, subject=world)
     found = _smaller(probe, rule)
     sample = GlobalWorld.open(rule, inputs=INPUTS, rows=ROWS)
-    off = [abs(_value(found, "non-additive-share") or 0.0)]
+    off = [abs(value_of(found, "non-additive-share") or 0.0)]
     of_rows, of_background = rule.terms(sample.explained.rows), rule.terms(sample.explained.background)
     of_asked = rule.terms(sample.questioned.rows)
     for name, (weight, code), (_, mean), (_, asked) in zip(names, of_rows, of_background, of_asked, strict=True):
         expected = abs(weight) * float(np.abs(code - mean.mean()).mean())
-        off.append(abs((_value(found, "mean-absolute-shap", name) or 0.0) - expected))
+        off.append(abs((value_of(found, "mean-absolute-shap", name) or 0.0) - expected))
         bins = bins_of(column, BINS) if (column := sample.questioned.rows[name]).dtype.kind == "f" else None
         if bins is not None:
             way = asked[column == bins.edges[-1]][0] - asked[column == bins.edges[0]][0]
-            off.append(abs((_value(found, "accumulated-rise", name) or 0.0) - weight * float(way)))
+            off.append(abs((value_of(found, "accumulated-rise", name) or 0.0) - weight * float(way)))
     return max(off) <= TOLERANCE, f"figures of a rule with known weights are off by {max(off):.1e}; expected 0"
 
 
@@ -101,11 +99,6 @@ def _unusable(subject: Subject) -> str | None:
     if subject.numeric:
         return "the system decides a number"
     return None if len(subject) > 1 and features_of(subject) else "there are no two rows with a feature"
-
-
-def _value(found: Sequence[Measure], metric: str, feature: str | None = None) -> float | None:
-    fitting = (each for each in found if each.metric == metric and each.facets.get("feature") == feature)
-    return next((each.estimate.value for each in fitting), None)
 
 
 def _code(column: Column, known: Column) -> Floats:

@@ -64,8 +64,8 @@ def noise_column(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         groupings={ATTRIBUTE: Grouping(attribute=ATTRIBUTE, codes=codes, names=("ones", "others"))},
     )
     found = list(_smaller(probe).measure(Unseen(ask, subject=world)))
-    share, flips = (_value(found, metric) for metric in (PROTECTED, "attribute-flip-rate"))
-    added = _value(found, CONTRIBUTION, NOISE)
+    share, flips = (value_of(found, metric) for metric in (PROTECTED, "attribute-flip-rate"))
+    added = value_of(found, CONTRIBUTION, NOISE)
     if share is None:
         return None, str(next(each.why for each in found if each.metric == OVER_NOISE))
     said = f"a column that is not seen has {share:.2g} of the attribution, adds {added} and flips {flips}"
@@ -106,7 +106,8 @@ def _smaller(probe: Probe) -> Probe:
     return made
 
 
-def _value(found: Sequence[Measure], metric: str, feature: str | None = None) -> float | None:
+def value_of(found: Sequence[Measure], metric: str, feature: str | None = None) -> float | None:
+    """What was measured of a feature, or of all; None where nothing was."""
     return next(
         (each.estimate.value for each in found if each.metric == metric and each.facets.get("feature") == feature),
         None,
