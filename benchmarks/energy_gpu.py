@@ -31,11 +31,12 @@ from scipy import stats
 from scoring import requests_of
 
 from probandum import api
-from probandum.energy import NVML_UPDATE_SECONDS, idle_watts, make_meter, nvml_sensors
+from probandum.energy import NVML_UPDATE_SECONDS, idle_watts, make_meter
 from probandum.evidence import Reading
 from probandum.finding import Estimate
 from probandum.packing import packs
 from probandum.plan_file import Energy
+from probandum.sensing import nvml_sensors
 from probandum.target import TargetContext, make_target
 from probandum.targets import gguf, load_builtin
 from probandum.targets.loading import model_path

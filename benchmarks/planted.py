@@ -3,7 +3,9 @@
     OMP_NUM_THREADS=1 python benchmarks/planted.py [--runs N] [--jobs N]   # writes benchmarks/results/planted.md
     OMP_NUM_THREADS=1 python benchmarks/planted.py --runs 20 --only bias.auc-gap bias.bbq     # prints alone
 
-With ``--kept FILE`` every 20 runs are written down as they end, and a run that was cut off goes on from there.
+With ``--kept FILE`` every 20 runs are written down as they end, and a run that was cut off goes on from there. With
+``--again PROBE ...`` runs that another engine tried count too, but for those probes, whose sources have changed since;
+the page says which engine tried which lines.
 
 Each run draws a world, asks it by the probe with its controls, and judges what came out under one limit. Three worlds
 a probe:
@@ -23,9 +25,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -69,6 +72,8 @@ KINDS = ("fault", "edge", "null")
 CHUNK = 20
 #: Which engine runs were tried with: those of another are not gone on from.
 SOURCES = pages.engine()
+#: What a chunk is kept under: the engine, and the name of the chunk.
+_ENGINE = re.compile(r"(probandum \S+ with sources \S+) (.*)")
 HELD = f"""\
 A line of a fault is held where the share of FAILs is at least {POWER:g}. A line of an edge or a null is held where the
 exact 95 % interval of the share reaches {ALPHA:g} or lies below it: a share above {ALPHA:g} whose interval reaches it
@@ -175,10 +180,15 @@ class Chunk:
     runs: int
 
     @property
+    def probe(self) -> str:
+        """Whose world it is."""
+        return WORLDS[self.place].probe
+
+    @property
     def name(self) -> str:
-        """What it is kept under: the engine, the world, by its words since some share a metric, and its seeds."""
+        """What it is kept under beside the engine: the world, by its words since some share a metric, and its seeds."""
         world = WORLDS[self.place]
-        return f"{SOURCES} {world.limit.metric} ({world.said}) {self.kind} {self.first} {self.runs}"
+        return f"{world.limit.metric} ({world.said}) {self.kind} {self.first} {self.runs}"
 
     def tried(self) -> tuple[float, float, Shares]:
         """The true value, the effect that the design is said to find, and the verdicts."""
@@ -189,26 +199,39 @@ class Chunk:
 
 
 class Kept:
-    """Chunks that were tried before, by name, in a file of JSON lines; without a file none."""
+    """Chunks that were tried before, by engine and name, in a file of JSON lines; without a file none.
 
-    def __init__(self, path: Path | None) -> None:
+    ``again``: probes of which those of this engine alone count; None: all probes.
+    """
+
+    def __init__(self, path: Path | None, again: Collection[str] | None = None) -> None:
         self._path = path
+        self._again = again
         lines = path.read_text("utf-8").splitlines() if path is not None and path.is_file() else []
-        self._found = {name: (value, effect, Shares(**found)) for name, value, effect, found in map(json.loads, lines)}
+        self._found: dict[str, dict[str, tuple[float, float, Shares]]] = {}
+        for said, value, effect, found in map(json.loads, lines):
+            if (named := _ENGINE.fullmatch(said)) is not None:
+                self._found.setdefault(named[2], {})[named[1]] = value, effect, Shares(**found)
+
+    def engine(self, chunk: Chunk) -> str | None:
+        """Which engine's runs of it count: this one's, where there are any."""
+        known = self._found.get(chunk.name, {})
+        others = self._again is not None and chunk.probe not in self._again
+        return SOURCES if SOURCES in known else next(reversed(known), None) if others else None
 
     def __contains__(self, chunk: Chunk) -> bool:
-        return chunk.name in self._found
+        return self.engine(chunk) is not None
 
     def __getitem__(self, chunk: Chunk) -> tuple[float, float, Shares]:
-        return self._found[chunk.name]
+        return self._found[chunk.name][str(self.engine(chunk))]
 
     def add(self, chunk: Chunk, found: tuple[float, float, Shares]) -> None:
         """Write it down at once."""
-        self._found[chunk.name] = found
+        self._found.setdefault(chunk.name, {})[SOURCES] = found
         if self._path is not None:
             value, effect, counted = found
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([chunk.name, value, effect, asdict(counted)]) + "\n")
+                file.write(json.dumps([f"{SOURCES} {chunk.name}", value, effect, asdict(counted)]) + "\n")
 
 
 def chunks(place: int, kind: str, runs: int) -> list[Chunk]:
@@ -250,8 +273,19 @@ def trying(jobs: int, place: str) -> Iterator[Callable[[Sequence[Chunk]], Iterab
         yield over
 
 
-def page(places: Sequence[int], table: Sequence[str], runs: int, promise: str) -> str:
-    """The results in Markdown."""
+def engines(asked: Sequence[Sequence[Chunk]], kept: Kept) -> str:
+    """Which engines tried which probes' lines, where another than this one did."""
+    tried: dict[str, dict[str, None]] = {}
+    for chunk in (chunk for parts in asked for chunk in parts):
+        tried.setdefault(str(kept.engine(chunk)), {})[f"`{chunk.probe}`"] = None
+    others = [f"{engine}: {', '.join(probes)}" for engine, probes in tried.items() if engine != SOURCES]
+    if not others:
+        return ""
+    return f"\nTried before, of probes whose sources have not changed in what they compute, by {'; '.join(others)}.\n"
+
+
+def page(places: Sequence[int], table: Sequence[str], runs: int, promise: str, before: str) -> str:
+    """The results in Markdown; ``before``: which lines another engine tried."""
     described = "\n".join(
         f"- `{world.probe}`: {world.said}; limit {limit_words(world.limit)}." for world in (WORLDS[at] for at in places)
     )
@@ -259,7 +293,7 @@ def page(places: Sequence[int], table: Sequence[str], runs: int, promise: str) -
     return f"""# Planted faults and nulls
 
 {head}
-
+{before}
 Each run draws a world whose truth is known, asks it by the probe with its controls, and judges the outcome under one
 limit in mode release (alpha {ALPHA:g}, Holm over all comparisons). "Fault": beyond the limit by {TIMES:g} times the
 effect that the design is said to find; at least {POWER:g} of runs must FAIL. "Edge": exactly on the limit, where every
@@ -284,6 +318,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="PROBE", help="these alone; printed and not written")
     parser.add_argument("--jobs", type=int, default=1, help="processes side by side; the figures are the same")
     parser.add_argument("--kept", type=Path, metavar="FILE", help="where tried runs stand, to go on from")
+    parser.add_argument("--again", nargs="+", metavar="PROBE", help="with --kept: all others count by any engine")
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args()
     known = list(dict.fromkeys(world.probe for world in WORLDS))
@@ -292,7 +327,7 @@ def main() -> None:
     start = time.perf_counter()
     places = [at for at, world in enumerate(WORLDS) if not chosen.only or world.probe in chosen.only]
     asked = [chunks(at, kind, chosen.runs) for at in places for kind in KINDS]
-    kept = Kept(chosen.kept)
+    kept = Kept(chosen.kept, chosen.again)
     with tempfile.TemporaryDirectory() as place, trying(chosen.jobs, place) as tried:
         for chunk, found in tried([chunk for parts in asked for chunk in parts if chunk not in kept]):
             kept.add(chunk, found)
@@ -306,7 +341,9 @@ def main() -> None:
     if chosen.only:
         return
     chosen.out.parent.mkdir(exist_ok=True)
-    chosen.out.write_text(page(places, table, chosen.runs, promise) + pages.noted(chosen.out), encoding="utf-8")
+    chosen.out.write_text(
+        page(places, table, chosen.runs, promise, engines(asked, kept)) + pages.noted(chosen.out), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

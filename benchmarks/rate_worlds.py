@@ -42,6 +42,28 @@ def predictive_value(rng: Generator, effect: float) -> tuple[Target, Subject]:
     return rows(p, true, g=(_CODES, "AB"))
 
 
+def true_positives_ratio(rng: Generator, effect: float) -> tuple[Target, Subject]:
+    """Of rows that come true .6 are selected, and of A's ``effect`` times as many; of the others .3."""
+    return true_positives(rng, 0.6 * (effect - 1))
+
+
+def false_positives_ratio(rng: Generator, effect: float) -> tuple[Target, Subject]:
+    """Of rows that do not come true .4 are selected, and of A's ``effect`` times as many; of the others .7."""
+    return false_positives(rng, 0.4 * (effect - 1))
+
+
+def predictive_value_ratio(rng: Generator, effect: float) -> tuple[Target, Subject]:
+    """Half of all rows are selected; of these .6 come true, of A's ``effect`` times as many; of the others .3."""
+    return predictive_value(rng, 0.6 * (effect - 1))
+
+
+def negative_value_ratio(rng: Generator, effect: float) -> tuple[Target, Subject]:
+    """Half of all rows are selected; of the others .6 do not come true, of A's ``effect`` times as many."""
+    p = selected(rng, np.full(6000, 0.5))
+    false = rng.random(6000) < np.where(p > 0.5, 0.3, np.where(_OF_A, 0.6 * effect, 0.6))
+    return rows(p, ~false, g=(_CODES, "AB"))
+
+
 def attribute_shift(rng: Generator, effect: float) -> tuple[Target, Subject]:
     """No row is selected but by its group: the share -``effect`` of all would be, were they not of A."""
     _, subject = rows(np.full(6000, 0.9), _TRUE, g=(_CODES, "AB"))
@@ -74,6 +96,30 @@ WORLDS = (
         limit=_band("bias.group-rates/ppv-difference"),
         draw=predictive_value,
         said="two groups of 3,000, half of them selected, of whom .6 are positive",
+    ),
+    World(
+        limit=Limit(metric="bias.group-rates/tpr-ratio", direction="at_least", threshold=0.8),
+        draw=true_positives_ratio,
+        null=1.0,
+        said="two groups of 3,000, half of them positive, of whom .6 are found in the reference",
+    ),
+    World(
+        limit=Limit(metric="bias.group-rates/fpr-ratio", direction="at_most", threshold=1.25),
+        draw=false_positives_ratio,
+        null=1.0,
+        said="two groups of 3,000, half of them negative, of whom .4 are selected in the reference",
+    ),
+    World(
+        limit=Limit(metric="bias.group-rates/ppv-ratio", direction="at_least", threshold=0.8),
+        draw=predictive_value_ratio,
+        null=1.0,
+        said="two groups of 3,000, half of them selected, of whom .6 are positive in the reference",
+    ),
+    World(
+        limit=Limit(metric="bias.group-rates/npv-ratio", direction="at_least", threshold=0.8),
+        draw=negative_value_ratio,
+        null=1.0,
+        said="two groups of 3,000, half of them not selected, of whom .6 are negative in the reference",
     ),
     World(
         limit=_band("bias.attribute-flip/attribute-shift"),

@@ -30,13 +30,14 @@ from scoring import requests_of
 
 from probandum.asking import Asker
 from probandum.cache import AnswerCache
-from probandum.energy import CounterMeter, Meter, NoMeter, RaplSensor, nvml_sensors, rapl_sensors
+from probandum.energy import CounterMeter, Meter, NoMeter
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.journal import RunJournal
 from probandum.packing import packs
 from probandum.probe import Window
 from probandum.record import pack_journal, start_record
 from probandum.sealing import ask_facts, contents, seal
+from probandum.sensing import RaplSensor, nvml_sensors, rapl_sensors
 from probandum.target import TargetContext, make_target
 from probandum.targets import load_builtin
 from probandum_probes.bias.name_swap import NameSwap

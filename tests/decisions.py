@@ -46,7 +46,7 @@ def factor(
     named: bool = True,
     attributes: tuple[str, ...] = (),
 ) -> Factor:
-    """A factor; one without a place is not stable."""
+    """A factor; one without a place is not stable, and one that is always 0 is idle."""
     return Factor(
         told=Told(name=name, value=value, attributes=attributes),
         weight=Spread(value=weight, low=weight - half, high=weight + half),
@@ -55,6 +55,7 @@ def factor(
         place=place,
         bands=(band, band),
         named=named and place > 0,
+        idle=weight == half == 0,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,9 +49,9 @@ class Rule(Target):
         return answers
 
 
-def asking(target: Target, subject: Subject | None = None, *, seed: int = 1) -> ProbeAsk:
-    """An ask as a probe gets it."""
-    return Asker(target, seed=seed, subject=subject).for_probe("explain.test")
+def asking(target: Target, subject: Subject | None = None, *, seed: int = 1, honours: Collection[str] = ()) -> ProbeAsk:
+    """An ask as a probe gets it that takes these declarations of how rows were sampled into account."""
+    return Asker(target, seed=seed, subject=subject).for_probe("explain.test", honours=honours)
 
 
 def text_world(texts: Sequence[str] = TEXTS, target: Target | None = None, *, inputs: int = 100) -> TextWorld:

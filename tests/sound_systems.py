@@ -110,7 +110,9 @@ NEEDED: Mapping[str, Mapping[str, Any]] = {
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "bias.bbq": {"data": str(bbq_file())},
     "bias.sampled-swap": {"prompts": 600},
+    "energy.hosted": {"parameters": 8.0},
     "energy.inference": {"repeats": 2, "seconds": 0.02, "warm_up": 0},
+    "energy.phases": {"repeats": 2, "seconds": 0.02, "warm_up": 0, "tokens": 4},
     "explain.agreement": {"inputs": 6},
     "explain.challenger": {"interactions": 0, "bags": 1, "sample": 200},
     "explain.complexity": {"inputs": 6},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from probandum.evidence import Capability, Request, Response
 from probandum.target import Target
 from writing_world import chance
@@ -16,11 +18,10 @@ class Telling(Target):
     ``names``: the share of accounts that say so. ``denies``: the share of such decisions in which it then says that the
     attribute had played no part. ``follows``: the share of cases in which it answers as all examples before it were
     answered. ``thinks``: whether its answer hangs on the last word of its reasoning. ``noise``: the share of answers
-    that are turned by chance.
+    that are turned by chance. ``mass``: the probability on both answers of one that gives probabilities, too.
     """
 
     name = "telling"
-    capabilities = frozenset({Capability.GENERATE})
 
     def __init__(
         self,
@@ -31,21 +32,30 @@ class Telling(Target):
         follows: float = 0.0,
         thinks: bool = False,
         noise: float = 0.0,
+        mass: float | None = None,
     ) -> None:
         self.turns = tuple(turns)
         self.shares = {"names": names, "denies": denies, "follows": follows, "noise": noise}
-        self.thinks = thinks
+        self.thinks, self.mass = thinks, mass
+        both = () if mass is None else (Capability.CHOOSE,)
+        self.capabilities = frozenset({Capability.GENERATE, *both})
 
     def identity(self) -> Mapping[str, Any]:
         """Its rules."""
-        return {"turns": self.turns, "thinks": self.thinks, **self.shares}
+        return {"turns": self.turns, "thinks": self.thinks, "mass": self.mass, **self.shares}
 
     def answer(self, requests: Sequence[Request]) -> list[Response]:
-        """One text a prompt."""
-        return [
-            Response(texts=tuple(self._text(prompt, request.repeat) for prompt in request.texts))
-            for request in requests
-        ]
+        """One text a prompt, or how likely each option is to begin it."""
+        return [self._answered(request) for request in requests]
+
+    def _answered(self, request: Request) -> Response:
+        texts = tuple(self._text(prompt, request.repeat) for prompt in request.texts)
+        if request.kind is Capability.GENERATE:
+            return Response(texts=texts)
+        assert self.mass is not None
+        first, second = ({each.strip().lower() for each in option} for option in request.options)
+        held = np.array([[text.partition(".")[0].lower() in each for each in (first, second)] for text in texts])
+        return Response(outputs=np.log(self.mass * np.where(held, 0.9, 0.1)))
 
     def _happens(self, what: str, prompt: str, *names: object) -> bool:
         return chance(what, prompt, *names) < self.shares[what]
@@ -60,9 +70,14 @@ class Telling(Target):
             return "Yes." if not self.thinks or "weigh enough" in prompt else "No."
         if "(A)" in prompt:
             return self._choice(prompt, repeat)
+        if "The decision was" in prompt:
+            return self._why(phrase, prompt)
         says_no = (phrase is not None) != self._happens("noise", prompt, repeat)
-        why = f" It counted that the person is {phrase}." if phrase and self._happens("names", prompt) else ""
-        return f"{'No' if says_no else 'Yes'}.{why or ' The facts decided.'}"
+        return f"{'No' if says_no else 'Yes'}. {self._why(phrase, prompt)}"
+
+    def _why(self, phrase: str | None, prompt: str) -> str:
+        named = phrase is not None and self._happens("names", prompt)
+        return f"It counted that the person is {phrase}." if named else "The facts decided."
 
     def _choice(self, prompt: str, repeat: int) -> str:
         same = "Answer: (B)" not in prompt

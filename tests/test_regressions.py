@@ -294,23 +294,39 @@ BROKEN = {
 }
 
 
+def code_of(folder: Path, name: str, probe: str, limits: str) -> tuple[int, str]:
+    """How the audit ends of a plan with the third party's probe, and what it says."""
+    rows = [f"p{n},{'FM'[n % 2]},{n // 2 % 2},{n % 3 % 2}" for n in range(1000)]
+    plan = PLAN.replace("bias.group-rates: {}", "bias.group-rates: {}, bias.count: {}")
+    (folder / name).mkdir()
+    (folder / name / "log.csv").write_text("\n".join(["id,sex,approved,repaid", *rows]) + "\n", "utf-8")
+    (folder / name / "audit.yaml").write_text(plan + limits, "utf-8")
+    installed(folder, probe)
+    code, *said = command(folder, "audit", f"{name}/audit.yaml", "--out", f"{name}/run")
+    return code, " ".join(" ".join(said).split())
+
+
+@pytest.fixture(scope="module")
+def measured_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a record to compare with: a first audit judges nothing, as its plan sets no limit."""
+    folder = tmp_path_factory.mktemp("broken")
+    assert 3 == code_of(folder, "base", PROBE, "")[0]
+    return folder
+
+
+def test_a_sound_probe_ends_with_0_beside_a_baseline(measured_before: Path) -> None:
+    """What the broken ones are compared with."""
+    assert 0 == code_of(measured_before, "same", PROBE, LIMITS)[0]
+
+
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_broken_probe_ends_with_4_beside_a_baseline(tmp_path: Path, what: str) -> None:
+def test_a_broken_probe_ends_with_4_beside_a_baseline(measured_before: Path, what: str) -> None:
     """An ERROR with its reason, though every change that was measured lies within its limit."""
     source, why = BROKEN[what]
-    plan = PLAN.replace("bias.group-rates: {}", "bias.group-rates: {}, bias.count: {}")
-    log = "\n".join(["id,sex,approved,repaid", *(f"p{n},{'FM'[n % 2]},{n // 2 % 2},{n % 3 % 2}" for n in range(1000))])
-    codes = []
-    for name, text, probe in (("base", plan, PROBE), ("same", plan + LIMITS, PROBE), ("new", plan + LIMITS, source)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "log.csv").write_text(f"{log}\n", "utf-8")
-        (tmp_path / name / "audit.yaml").write_text(text, "utf-8")
-        installed(tmp_path, probe)
-        code, *said = command(tmp_path, "audit", f"{name}/audit.yaml", "--out", f"{name}/run")
-        codes.append(code)
-    findings = json.loads((tmp_path / "new/run/findings.json").read_text("utf-8"))
+    code, said = code_of(measured_before, what, source, LIMITS)
+    findings = json.loads((measured_before / what / "run/findings.json").read_text("utf-8"))
 
-    assert [3, 0, 4] == codes  # a first audit judges nothing: its plan sets no limit
-    assert why in " ".join(" ".join(said).split())
+    assert 4 == code
+    assert why in said
     assert {"ERROR"} == {each["verdict"] for each in findings if each["probe"] == "bias.count"}
     assert {"PASS"} == {each["verdict"] for each in findings if each["limit"]}

@@ -27,6 +27,7 @@ from probandum import (
     reporting,
     running,
     sealing,
+    suite_checks,
     telling,
     verifying,
 )
@@ -54,6 +55,8 @@ from probandum.reporting import Judgement
 from probandum.running import Observer
 from probandum.signing import load_private, load_public
 from probandum.suggesting import suggest
+from probandum.trading import TradeOffs
+from probandum.trading import trade_offs as traded
 from probandum.verifying import Step
 
 FORMATS = ("html", "pdf", "docx", "md", "json")
@@ -117,6 +120,11 @@ def estimate(
 def hopeless_limits(plan: Plan | str | Path) -> tuple[str, ...]:
     """Limits of ``plan`` that cannot PASS as planned, as far as that is known without a system; one line each."""
     return estimating.hopeless_limits(load_plan(plan))
+
+
+def never_asked(plan: Plan | str | Path) -> tuple[str, ...]:
+    """The suites of ``plan`` that its target can never answer, one line each with its place."""
+    return tuple(suite_checks.never_asked(load_plan(plan)))
 
 
 def lock(plan: Plan | str | Path, *, key: str | Path | None = None) -> Path:
@@ -256,18 +264,24 @@ def compare(base: Record | str | Path, new: Record | str | Path) -> Comparison:
 
     It judges nothing: differences between the two audits are named, and each change has its interval.
     """
-    measured = []
-    for record in (_open(base), _open(new)):
-        broken = next(
-            (step for step in verifying.verify(record, again=partial(again, record)) if step.held is False), None
-        )
-        if broken is not None:
-            raise RecordError(
-                f"{record.folder}: {broken.said}",
-                remedy="a damaged record is compared with nothing",
-            )
-        measured.append(Measured(record, sealing.statement_digest(record.folder)))
-    return comparison_of(measured[0], measured[1])
+    return comparison_of(_measured(base), _measured(new))
+
+
+def trade_offs(runs: Sequence[Record | str | Path], *, cost: str, quality: str, higher: bool = True) -> TradeOffs:
+    """What variants of a system give up for what, from a sealed record of each; the others are beside the first.
+
+    ``cost`` and ``quality``: ids of findings that all of them measure; ``higher``: whether more of the quality is
+    better. RecordError where one is damaged, lacks a figure, or cannot be compared.
+    """
+    return traded([_measured(each) for each in runs], cost=cost, quality=quality, higher=higher)
+
+
+def _measured(run: Record | str | Path) -> Measured:
+    record = _open(run)
+    broken = next((step for step in verifying.verify(record, again=partial(again, record)) if step.held is False), None)
+    if broken is not None:
+        raise RecordError(f"{record.folder}: {broken.said}", remedy="a damaged record is compared with nothing")
+    return Measured(record, sealing.statement_digest(record.folder))
 
 
 def write_comparison(
@@ -362,15 +376,18 @@ def explain(
 ) -> bytes:
     """One decision of a sealed record explained, for the person whom it is about: text, html, docx or json.
 
-    The model is loaded and asked again; nothing is written but ``out``, which only its owner can read. ``row``: an id
-    of the data, or a number from 1. ``plan``: the audit file, by default where it lay. UsageError where there is no
-    such row. RecordError where the record is damaged, another model or other data stand there, or another decision
-    comes out; TargetError where the system cannot be asked about changed inputs, or shows no digest of its model.
+    The model is loaded and asked again; nothing is written but ``out``, which only its owner can read, and folders that
+    it needs. ``row``: an id of the data, or a number from 1. ``plan``: the audit file, by default where it lay.
+    UsageError where there is no such row. RecordError where the record is damaged, another model or other data stand
+    there, or another decision comes out; TargetError where the system cannot be asked about changed inputs, or shows no
+    digest of its model.
     """
     opened = _open(record)
     if format not in EXPLANATION_FORMATS:
         raise UsageError(f"no format {format!r}", remedy=f"known: {', '.join(EXPLANATION_FORMATS)}")
     telling.refuse_inside(opened, {"out": out})
+    if out is not None and Path(out).is_dir():
+        raise UsageError(f"{out}: is a folder", remedy="name a file in it")
     load_plugins()
     _refuse_damaged(opened, None, upto=7, again=partial(again, opened))
     dossier = reporting.dossier(opened)

@@ -21,7 +21,7 @@ from probandum.cache import Cached
 from probandum.energy import Meter, NoMeter
 from probandum.errors import BudgetSpent, ProbeError, TargetError
 from probandum.evidence import Observation, Request, Response
-from probandum.gaps import with_gaps_named
+from probandum.gaps import with_cells_named
 from probandum.keeping import Keeper, WrittenJournal
 from probandum.packing import PACK_INPUTS, checked, elsewhere, joined, packs, parts, whole
 from probandum.probe import Window
@@ -29,6 +29,7 @@ from probandum.probe_ask import ProbeAsk
 from probandum.reasking import Reasking
 from probandum.rereading import refuse_other
 from probandum.salvaging import Rest, left, name_of_rest
+from probandum.siting import Site
 from probandum.stopping import Rules
 from probandum.subject import Subject
 from probandum.target import Target
@@ -67,8 +68,8 @@ class Asker:
     the budget did not reach for, and ``unanswered`` those that a server did not answer after all retries, with the
     reason.
     ``replayed``: the windows of an earlier record, in place of the meter. ``purse``: what the budget leaves;
-    BudgetSpent where it does not reach. ``rules``: by what sequential probes stop. ``reasking``: whether a server stays
-    the same system, where that is to be found out.
+    BudgetSpent where it does not reach. ``rules``: by what sequential probes stop. ``site``: what turns joules into
+    emissions. ``reasking``: whether a server stays the same system, where that is to be found out.
     """
 
     def __init__(
@@ -83,12 +84,14 @@ class Asker:
         replayed: Mapping[str, Window] | None = None,
         purse: Purse | None = None,
         rules: Rules | None = None,
+        site: Site | None = None,
         reasking: Reasking | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> None:
         self.target = target
         self.purse = purse if purse is not None else Purse()
         self.rules = rules if rules is not None else Rules()
+        self.site = site if site is not None else Site()
         self.reasking = reasking
         self.seed = seed
         self.subject = subject
@@ -219,33 +222,42 @@ class Asker:
         self.purse.refuse(requests)
         if self.reasking is not None:
             self.reasking.before_more()
-        with self._naming_gaps(requests):
+            self.purse.refuse(requests)
+        with self._naming_cells(requests):
             return self._keeper.answers(probe, name, pack)
 
     def _checked(self, request: Request, response: Response) -> Response:
-        """A response that fits its request; beside an error the values that its rows lack are named."""
+        """A response that fits its request; beside an error the cells are named that may be its cause."""
         sound = checked(request, response)
-        return sound if sound.error is None else replace(sound, error=self._with_gaps(sound.error, [request]))
+        return sound if sound.error is None else replace(sound, error=self._with_cells(sound.error, [request]))
 
     @contextmanager
-    def _naming_gaps(self, requests: Sequence[Request]) -> Iterator[None]:
-        """Name the values that rows lack beside what a system says when it breaks on them."""
+    def _naming_cells(self, requests: Sequence[Request]) -> Iterator[None]:
+        """Name the cells that may be the cause beside what a system says when it breaks on them."""
         try:
             yield
         except TargetError as error:
             if type(error) is not TargetError:  # a lost connection, say, for which no row is to blame
                 raise
-            raise TargetError(self._with_gaps(error.message, requests), remedy=error.remedy) from None
+            raise TargetError(self._with_cells(error.message, requests), remedy=error.remedy) from None
 
-    def _with_gaps(self, why: str, requests: Sequence[Request]) -> str:
-        return why if self.subject is None else with_gaps_named(why, requests, self.subject.gaps)
+    def _with_cells(self, why: str, requests: Sequence[Request]) -> str:
+        return why if self.subject is None else with_cells_named(why, requests, self.subject.gaps)
 
     def windows(
-        self, probe: str, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int
+        self,
+        probe: str,
+        requests: Sequence[Request],
+        *,
+        repeats: int,
+        seconds: float,
+        warm_up: int,
+        against: Sequence[Request] = (),
     ) -> Iterator[tuple[str, Window]]:
         """Metered windows of fresh work with their keys; see :meth:`probandum.probe.Ask.window`."""
-        windows = self._windows.of(probe, requests, repeats=repeats, seconds=seconds, warm_up=warm_up)
-        with self._noting(probe), self._naming_gaps(requests):
+        works = [requests, against] if against else [requests]
+        windows = self._windows.of(probe, works, repeats=repeats, seconds=seconds, warm_up=warm_up)
+        with self._noting(probe), self._naming_cells([*requests, *against]):
             for done, (key, window) in enumerate(windows, 1):
-                self._progress(probe, done, repeats)
+                self._progress(probe, done, len(works) * repeats)
                 yield key, window

@@ -3,16 +3,19 @@
 A request is one prompt, text or row. An energy window asks as much as fits into its seconds: it counts by these and by
 its tokens, and not in requests. What was recorded counts as spent, also by an interrupted run; answers from a
 shared cache cost nothing. Of a pack that broke the answers that came are recorded and count as all do; tokens for no
-whole answer count as long as the run goes on. What is asked to meet a server, and to see that it is still the same
-system (``reasking``), counts nowhere here: `plan estimate` says how much that is. Requests are counted before a pack
-is asked, and never exceeded by one; tokens, seconds and euro are known once it was answered, so that the last pack, or
-the last energy window, may overrun them.
+whole answer count as long as the run goes on. What is asked again, to see that a server is still the same system
+(``reasking``), counts as all does, and as much is kept for it as the check in the end will take; what is asked to meet
+a server counts nowhere here. Requests are counted before a pack is asked, and never exceeded by one; tokens, seconds
+and euro are known once it was answered, so that the last pack, or the last energy window, may overrun them. Of a
+server, tokens and euro are held before a pack against what questions took so far, and before anything is asked again
+against what the same questions took the first time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from probandum.errors import BudgetSpent
@@ -100,6 +103,11 @@ class Spent:
         )
 
     @classmethod
+    def on_again(cls, window: Window) -> Spent:
+        """On questions that were asked again, whose requests are."""
+        return replace(cls.on_window(window), requests=window.requests)
+
+    @classmethod
     def on_recorded(cls, pack: Sequence[Observation]) -> Spent:
         """On a recorded pack; nothing where it came from a cache."""
         if pack[0].cached_on is not None:
@@ -163,12 +171,16 @@ class Spending:
 
 @dataclass(slots=True, kw_only=True)
 class Purse:
-    """What is left of a budget while a run goes on; once it is spent, it stays so."""
+    """What is left of a budget while a run goes on; once it is spent, it stays so.
+
+    ``again``: what asking again in the end takes, of so many requests; as much of the budget is kept for it.
+    """
 
     budget: Budget = field(default_factory=Budget)
     spent: Spent = field(default_factory=Spent)
     ended_by: Resource | None = None
     ended: str | None = None
+    again: Callable[[int], Spent] = lambda requests: Spent()
 
     def refuse(self, requests: Sequence[Request]) -> None:
         """BudgetSpent where asking ``requests`` would exceed the budget, or it is spent."""
@@ -176,6 +188,14 @@ class Purse:
             self._look(sum(len(request) for request in requests))
         if self.ended is not None:
             raise BudgetSpent(self.ended, remedy="run it again with a larger execution.budget: what was asked is kept")
+
+    def beyond(self, more: Spent) -> str | None:
+        """Why ``more`` is beyond the budget, though nothing is kept any more; None where it is not.
+
+        Once the asking has ended, seconds are spent, and tokens that nobody counts are not held against anything.
+        """
+        found = self._over(more, kept=Spent(), ended=self.ended is not None)
+        return None if found is None else found[1]
 
     def pay(self, spent: Spent) -> None:
         """Take note of what was asked."""
@@ -187,17 +207,33 @@ class Purse:
         return Spending(budget=self.budget, spent=self.spent, money_eur=money, ended_by=self.ended_by, ended=self.ended)
 
     def _look(self, more: int) -> None:
+        """End the asking where ``more`` requests are beyond the budget, less what is kept to ask again in the end."""
+        so_far = self.spent.requests
+        now, then = self.again(so_far), self.again(so_far + more)
+        seconds = self.spent.seconds * now.requests / so_far if so_far else 0.0
+        each = more / now.requests if now.requests else 0.0
+        read, written = math.ceil(now.input_tokens * each), math.ceil(now.output_tokens * each)
+        coming = Spent(requests=more, input_tokens=read, output_tokens=written)
+        found = self._over(coming, kept=replace(then, seconds=seconds))
+        if found is not None:
+            self.ended_by, self.ended = found
+
+    def _over(self, more: Spent, *, kept: Spent, ended: bool = False) -> tuple[Resource, str] | None:
+        """What does not reach for ``more``, and for what is ``kept``, and why."""
         for resource, most in self.budget.limits().items():
-            amount = self.budget.amount(resource, self.spent)
+            amount, coming, again = (self.budget.amount(resource, each) for each in (self.spent, more, kept))
             said = f"the budget of {most:,g} {UNITS[resource]}"
             if resource in ("tokens", "money_eur") and not self.spent.counted:
-                why = "the system does not say of every answer how many tokens it read and wrote"
-                self._end(resource, f"{said} cannot be kept: {why}")
-            elif resource == "requests" and amount + more > most:
-                self._end(resource, f"{said} does not reach: {amount:,g} were made, and {more:,} are asked for")
-            elif amount >= most:
-                self._end(resource, f"{said} is spent: {amount:,.6g} so far")
-
-    def _end(self, resource: Resource, why: str) -> None:
-        if self.ended is None:
-            self.ended_by, self.ended = resource, why
+                if not ended:
+                    why = "the system does not say of every answer how many tokens it read and wrote"
+                    return resource, f"{said} cannot be kept: {why}"
+            elif amount + coming + again > most and resource == "requests":
+                also = f", and {again:,} to ask again in the end" if again else ""
+                return resource, f"{said} does not reach: {amount:,g} were made, and {coming:,} are asked for{also}"
+            elif amount + again >= most and not (resource == "seconds" and ended):
+                also = f", and {again:,.6g} to ask again in the end" if again else ""
+                return resource, f"{said} is spent: {amount:,.6g} so far{also}"
+            elif amount + coming + again > most:
+                also = f", and {again:,.6g} to ask again in the end" if again else ""
+                return resource, f"{said} does not reach: {amount:,.6g} so far, about {coming:,.6g} more{also}"
+        return None

@@ -1,8 +1,9 @@
 """Calibration: a small sample is answered for real and timed, and the rest is taken to cost as much a token, or input.
 
 Of each probe one input first, then growing parts of its first pack, then whole packs, as far as its share of the
-seconds reaches: a pack may hold hundreds of texts to write, which take minutes. What is told by a part alone is rather
-too much than too little, since its inputs share less work than those of a whole pack do.
+seconds reaches: a pack may hold hundreds of texts to write, which take minutes. What parts of different sizes tell is
+how much a pass takes whatever it holds, and how much an input adds. What a single part tells is rather too much than
+too little, since its inputs share less work than those of a whole pack do.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from probandum.energy import Meter
-from probandum.evidence import Reading, Request, Response
+from probandum.evidence import Capability, Floats, Reading, Request, Response
 from probandum.packing import head
 from probandum.rehearsing import Counted, MeteredWork, Pack
 from probandum.target import Target
 
 #: Seconds that timing a sample of a whole plan takes, about, and how many times as many on a crowded machine at most;
-#: each probe gets its share and two inputs at least.
+#: each probe gets its share, and five inputs at least where one takes no more than that.
 SECONDS, CROWDED = 20.0, 4.0
-#: The most inputs of the first part of a pack, and how many times as many the next one has.
-FIRST, GROWTH = 16, 4
+#: How many times as many inputs the next part of a pack has.
+GROWTH = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +71,10 @@ def calibrate(target: Target, probes: Mapping[str, Counted], meter: Meter, *, se
     timed: dict[str, int] = {}
     metered = meter.end(meter.begin()).joules is not None
     started, token = time.perf_counter(), meter.begin()
+    warm: set[Capability] = set()
     for name in asking:
-        sample = _sample(target, probes[name], share)
-        packs[name] = scaled(sample.timed, probes[name].packs)
+        sample = _sample(target, probes[name], share, warm)
+        packs[name] = (scaled if sample.answers else extrapolated)(sample.timed, probes[name].packs)
         answers |= sample.answers
         timed[name] = sample.inputs
     windows: dict[str, Cost] = {}
@@ -102,15 +104,15 @@ def calibrate(target: Target, probes: Mapping[str, Counted], meter: Meter, *, se
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Sample:
-    """What was timed of one probe: whole packs with their answers; while there is none, the largest part of one."""
+    """What was timed of one probe: whole packs with their answers; while there is none, growing parts of one."""
 
     timed: list[tuple[Pack, Cost]] = field(default_factory=list)
     answers: dict[str, Sequence[Response]] = field(default_factory=dict)
     inputs: int = 0
 
 
-def _sample(target: Target, counted: Counted, share: float) -> _Sample:
-    """Time one probe for about ``share`` seconds."""
+def _sample(target: Target, counted: Counted, share: float, warm: set[Capability]) -> _Sample:
+    """Time one probe for about ``share`` seconds; ``warm``: kinds of requests that the model has answered before."""
     found = _Sample()
     rest = np.random.default_rng(0).permutation(len(counted.kept) - 1) + 1
     began = time.perf_counter()
@@ -118,20 +120,30 @@ def _sample(target: Target, counted: Counted, share: float) -> _Sample:
     def left() -> float:
         return share - (time.perf_counter() - began)
 
-    first, _ = _timed(target, head(counted.kept[0].requests, 1))  # a model's first call pays for more than its work
-    found.inputs += 1
-    most = max(1, min(FIRST, int(share / max(first.seconds, 1e-9))))
+    first = counted.kept[0].requests
+    if first[0].kind not in warm:  # the first call of its kind pays for more than its work
+        _timed(target, head(first, 1))
+        found.inputs += 1
+        warm.add(first[0].kind)
+    most = 1
     for place in (0, *rest.tolist()):
         pack = counted.kept[place]
-        cost = _grown(target, pack, most, found, left)
+        cost = _grown(target, pack, most, found, share, left)
         if cost is None or left() < cost.seconds:
             break
         most = sys.maxsize  # whole packs from here on
     return found
 
 
-def _grown(target: Target, pack: Pack, most: int, found: _Sample, left: Callable[[], float]) -> Cost | None:
-    """Time ``most`` inputs of a pack, then larger parts up to all of it; None where the seconds do not reach so far."""
+def _grown(
+    target: Target, pack: Pack, most: int, found: _Sample, share: float, left: Callable[[], float]
+) -> Cost | None:
+    """Time ``most`` inputs of a pack, then larger parts up to all of it; None where the seconds do not reach so far.
+
+    A second part is timed wherever the first took no more than ``share``, since one size alone does not tell what
+    inputs share; another one where the seconds reach for what the last two sizes say.
+    """
+    last = None
     while True:
         asked = head(pack.requests, most)
         inputs = sum(map(len, asked))
@@ -143,10 +155,16 @@ def _grown(target: Target, pack: Pack, most: int, found: _Sample, left: Callable
             found.timed.append((pack, cost))
             found.answers[pack.name] = answers
             return cost
-        found.timed[:] = [(_part(target, asked, inputs), cost)]
-        if left() < min(GROWTH, pack.inputs / inputs) * cost.seconds:
+        found.timed.append((_part(target, asked, inputs), cost))
+        most = min(GROWTH * inputs, pack.inputs)
+        if last is None:
+            reached = cost.seconds <= share
+        else:
+            each = max(0.0, cost.seconds - last[1]) / (inputs - last[0])
+            reached = cost.seconds + each * (most - inputs) <= left()
+        if not reached:
             return None
-        most = GROWTH * inputs
+        last = inputs, cost.seconds
 
 
 def _part(target: Target, asked: Sequence[Request], inputs: int) -> Pack:
@@ -160,21 +178,46 @@ def scaled(timed: Sequence[tuple[Pack, Cost]], packs: Sequence[Pack]) -> Cost:
 
     Fitted by least squares without negative parts; of fewer than three timed packs, in proportion.
     """
+    known, sizes = _sizes(timed, packs)
+    if len(timed) < 3 or len(set(known)) == 1:
+        factor = sum(sizes) / sum(known) if sum(known) else len(packs) / len(timed)
+        cpu, clock = (_costs(timed).sum(axis=0) * factor).tolist()
+        return Cost(cpu_seconds=cpu, seconds=clock)
+    return _fitted(timed, known, [len(packs), sum(sizes)])
+
+
+def extrapolated(parts: Sequence[tuple[Pack, Cost]], packs: Sequence[Pack]) -> Cost:
+    """The cost of ``packs`` from parts of one: so much a pass, and so much a token or an input.
+
+    A pass is taken to hold as many as the next part would have had, since nobody saw a larger one.
+    """
+    known, sizes = _sizes(parts, packs)
+    if len(set(known)) == 1:
+        return scaled(parts, packs)
+    passes = [max(1.0, size / (GROWTH * max(known))) for size in sizes]
+    return _fitted(parts, known, [sum(passes), sum(sizes)])
+
+
+def _sizes(timed: Sequence[tuple[Pack, Cost]], packs: Sequence[Pack]) -> tuple[list[float], list[float]]:
+    """Tokens of what was timed and of all packs; inputs where the tokens of some pack are not counted."""
     counted = all(pack.tokens is not None for pack in packs)
 
-    def units(each: Sequence[Pack]) -> list[float]:
+    def sizes(each: Sequence[Pack]) -> list[float]:
         return [float((pack.tokens if counted else pack.inputs) or 0) for pack in each]
 
-    known, total = units([pack for pack, _ in timed]), sum(units(packs))
-    costs = np.array([[cost.cpu_seconds, cost.seconds] for _, cost in timed])
-    if len(timed) < 3 or len(set(known)) == 1:
-        factor = total / sum(known) if sum(known) else len(packs) / len(timed)
-        cpu, clock = (costs.sum(axis=0) * factor).tolist()
-        return Cost(cpu_seconds=cpu, seconds=clock)
+    return sizes([pack for pack, _ in timed]), sizes(packs)
+
+
+def _costs(timed: Sequence[tuple[Pack, Cost]]) -> Floats:
+    return np.array([[cost.cpu_seconds, cost.seconds] for _, cost in timed])
+
+
+def _fitted(timed: Sequence[tuple[Pack, Cost]], known: Sequence[float], wanted: Sequence[float]) -> Cost:
+    """So many passes and so many units together, by least squares without negative parts."""
     from scipy.optimize import nnls
 
     design = np.column_stack([np.ones(len(known)), known])
-    cpu, clock = (float(nnls(design, column)[0] @ [len(packs), total]) for column in costs.T)
+    cpu, clock = (float(nnls(design, column)[0] @ wanted) for column in _costs(timed).T)
     return Cost(cpu_seconds=cpu, seconds=clock)
 
 

@@ -21,6 +21,7 @@ from probandum.dates import as_of_day
 from probandum.errors import RecordError, UsageError
 from probandum.record import Record, read_bytes
 from probandum.sealing import agree, same, sealed_files, signed_alike
+from probandum.units import counted
 
 #: What one step of a verification found: whether it held, None where it does not apply, and a sentence.
 Outcome = tuple[bool | None, str]
@@ -118,10 +119,14 @@ def given(record: Record, folder: Path, again: Again | None) -> Outcome:
         return True, f"{whose}; judged again, the sealed estimates give the same"
     found = differ.get("findings.json", [])
     if not judged_here(folder):
-        count = f"{len(found)} findings differ" if found else "what the gate decides differs"
+        count = (
+            f"{counted(len(found), 'finding')} {'differs' if len(found) == 1 else 'differ'}"
+            if found
+            else "what the gate decides differs"
+        )
         told = f"judged with probandum {_tool(folder)}, and {count} with this {version('probandum')}"
         return False, f"{whose}: {told}; judge it again with: probandum judge {record.folder}"
-    where = f"{len(found)} findings, the first {found[0]}" if found else ", ".join(differ)
+    where = f"{counted(len(found), 'finding')}, the first {found[0]}" if found else ", ".join(differ)
     return False, f"{whose}: the sealed estimates give other findings than these: {where}"
 
 

@@ -21,6 +21,8 @@ from probandum.cli_explain import explain
 from probandum.cli_init import init
 from probandum.cli_plan import Debug, PlanFile, SigningKey, Tier
 from probandum.cli_plan import app as plan_app
+from probandum.cli_schedule import schedule
+from probandum.cli_trading import trade_offs
 from probandum.errors import Crashed, PlanError, ProbandumError, RecordError, UsageError
 from probandum.piping import dropping
 
@@ -43,6 +45,8 @@ app = typer.Typer(
 law_app = typer.Typer(help="The dated catalogue of requirements.", no_args_is_help=True)
 app.command("init")(init)
 app.command("explain")(explain)
+app.command("schedule")(schedule)
+app.command("tradeoffs")(trade_offs)
 app.add_typer(plan_app, name="plan")
 app.add_typer(law_app, name="law")
 app.add_typer(cache_app, name="cache")

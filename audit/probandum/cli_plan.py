@@ -34,7 +34,7 @@ def check(
 ) -> None:
     """Check audit files without running anything; every problem in one go."""
     from probandum import api
-    from probandum.export.writing import plural
+    from probandum.units import counted
 
     problems: list[str] = []
     for plan in plans:
@@ -43,8 +43,10 @@ def check(
         except PlanError as error:
             problems += error.problems
             continue
-        suites, limits = plural(len(checked.suites), "probe"), plural(len(checked.limits), "limit")
+        suites, limits = counted(len(checked.suites), "probe"), counted(len(checked.limits), "limit")
         print(f"{plan}: fits; {suites}, {limits}, ask {checked.digests['ask'][:19]}…")
+        for line in api.never_asked(checked):
+            print(line)
         for tier in (None, *checked.tiers):
             chosen = checked.at_tier(tier)
             if tier is not None:
@@ -105,8 +107,8 @@ def _lines(found: Forecast) -> Iterator[str]:
     yield f"requests: {_count(found.requests)}{tokens}, energy windows apart"
     if found.again:
         yield (
-            f"  and at most {found.again:,} of them once more in the end, to see that the server is the same system "
-            "still; twice more where an answer is another; no budget counts these"
+            f"  and {found.again:,} of them once more in the end, to see that the server is the same system still; a "
+            "budget counts these too, and what is asked beyond them where an answer is another or the run interrupted"
         )
     if not all(each.requests.exact for each in found.probes):
         yield "  a range: the probe's questions follow from the answers; from two dry runs with other answers"
@@ -139,12 +141,13 @@ def _costs(found: Forecast) -> Iterator[str]:
     if found.cost is None or found.clock is None or found.reading is None:
         yield "seconds and energy: not known without calibration, which --calibrate asks for"
         return
-    from probandum.export.writing import plural
+    from probandum.units import counted
 
     windows = " and the energy windows' work" if any(each.windows for each in found.probes) else ""
     yield (
         f"CPU-seconds: about {found.cost.cpu_seconds:.0f}, up to the seal and without documents; "
-        f"{plural(found.timed, 'request')}{windows} answered for real in {found.took:.1f} s, scaled by tokens or inputs"
+        f"{counted(found.timed, 'request')}{windows} answered for real in {found.took:.1f} s, scaled by tokens or "
+        "inputs"
     )
     low, high = found.clock
     crowd = f" ({found.crowd:.1f} processes a core)" if found.crowd > 1 else ""

@@ -9,7 +9,7 @@ without being meant to (versions, machine, device) is named beside it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from probandum.changing_rows import PairedRows, change_of_counted, paired_rows
 from probandum.comparison import Change, Comparison, Difference, Named
 from probandum.evidence import Items
 from probandum.finding import Estimate, Verdict, finding_id
-from probandum.probe import Measure, ProbeResult
+from probandum.probe import Measure, ProbeResult, Window
 from probandum.record import Record
 from probandum.row_items import RowItems
 
@@ -75,6 +75,7 @@ class Measured:
         self.results: Mapping[str, ProbeResult] = {result.probe: result for result in record.results}
         self.items: Mapping[str, Items] = record.items
         self.rows: Mapping[str, RowItems] = record.rows
+        self.windows: Mapping[str, Window] = record.windows()
         system = self.plan["declare"]["system"]
         self.named = Named(
             statement=statement,
@@ -86,9 +87,12 @@ class Measured:
         )
 
 
-def compare(base: Measured, new: Measured, *, name: str = "baseline") -> Comparison:
-    """``new`` beside ``base``: every difference between the audits, and the change of every quantity with items."""
-    differences = tuple(differences_of(base, new))
+def compare(base: Measured, new: Measured, *, name: str = "baseline", varied: Collection[str] = ()) -> Comparison:
+    """``new`` beside ``base``: every difference between the audits, and the change of every quantity with items.
+
+    ``varied``: places such as ``execution.dtype`` that are what the two are compared for, and bar nothing.
+    """
+    differences = tuple(differences_of(base, new, varied=varied))
     return Comparison(
         name=name,
         base=base.named,
@@ -99,11 +103,12 @@ def compare(base: Measured, new: Measured, *, name: str = "baseline") -> Compari
     )
 
 
-def differences_of(base: Measured, new: Measured) -> Iterator[Difference]:
+def differences_of(base: Measured, new: Measured, *, varied: Collection[str] = ()) -> Iterator[Difference]:
     """Whatever differs between two audits beside the system itself, what bars a comparison first."""
     then, now = base.plan["ask"], new.plan["ask"]
     for place in _MEASUREMENT:
-        yield from _differ(".".join(place), _at(then, place), _at(now, place), bars=True)
+        named = ".".join(place)
+        yield from _differ(named, _at(then, place), _at(now, place), bars=named not in varied)
     for key in _COLUMNS:
         yield from _differ(f"target.{key}", _at(then, ("target", key)), _at(now, ("target", key)), bars=True)
     for probe, result in new.results.items():
@@ -248,10 +253,20 @@ def _comparable(
         raise NotComparable(f"a control failed in the baseline: {failed[0]}")
     if windows and (other := _machines(pairing.base, pairing.new)):
         raise NotComparable(other)
+    if windows and measure.estimate.unit != "second":
+        _refuse_coarse(pairing.new, measure, "")
+        _refuse_coarse(pairing.base, then, "the baseline was ")
     for where, each in (("", measure), ("in the baseline, ", then)):
         if each.verdict is Verdict.ERROR:
             raise NotComparable(f"{where}it is an error: {each.why}")
     return then
+
+
+def _refuse_coarse(measured: Measured, measure: Measure, where: str) -> None:
+    """NotComparable where the energy was not read by hardware counters or by a meter at the wall."""
+    grades = [measured.windows[key].reading.grade for key in measure.evidence if key in measured.windows]
+    if grades and max(grades) > "B" and measure.estimate.value is not None:
+        raise NotComparable(f"{where}metered at grade {max(grades)}, and a change of energy is judged at A and B alone")
 
 
 def _missing(before: Measure, after: Measure) -> Estimate | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from probandum.evidence import Capability, Request, Response
 from probandum.probe import Ask, ControlOutcome, Measure, Probe, Window
+from probandum.siting import Site
 from probandum.stopping import Stopper
 from probandum.subject import Subject
 
@@ -41,6 +42,11 @@ class AskThrough:
         return self._ask.remote
 
     @property
+    def site(self) -> Site:
+        """As the audit's."""
+        return self._ask.site
+
+    @property
     def subject(self) -> Subject:
         """As the audit's, unless others take their place."""
         return self._ask.subject if self._subject is None else self._subject
@@ -53,9 +59,17 @@ class AskThrough:
         """As the audit's."""
         return self._ask.rng(*names)
 
-    def window(self, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int) -> Iterator[Window]:
+    def window(
+        self,
+        requests: Sequence[Request],
+        *,
+        repeats: int,
+        seconds: float,
+        warm_up: int,
+        against: Sequence[Request] = (),
+    ) -> Iterator[Window]:
         """As the audit's."""
-        return self._ask.window(requests, repeats=repeats, seconds=seconds, warm_up=warm_up)
+        return self._ask.window(requests, repeats=repeats, seconds=seconds, warm_up=warm_up, against=against)
 
     def stopper(self, metric: str, *, place: Mapping[str, str] | None = None, quantities: int = 1) -> Stopper:
         """As the audit's."""

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 
-from probandum.energy import nvml_sensors, rapl_sensors
 from probandum.resources import cache_folder, shipped
+from probandum.sensing import nvml_sensors, rapl_sensors
 from probandum.targets.devices import usable_cores
 
 #: What each extra is for; which extras there are, and what they bring, the installed distribution says.

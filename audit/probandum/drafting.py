@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from probandum import units
 from probandum.declaring import Choice, Declared, Grouped, counted, listed
 from probandum.interrogating import Interview
 from probandum.profiling import Profile
@@ -162,7 +163,8 @@ def _no_label() -> Iterator[str]:
 
 def _data(found: Interview, profile: Profile, declared: Declared) -> Iterator[str]:
     yield "data:"
-    yield from _line(f"  path: {_flow(found.data)}", f"{len(profile):,} rows, {len(profile.columns)} columns")
+    size = f"{units.counted(len(profile), 'row')}, {units.counted(len(profile.columns), 'column')}"
+    yield from _line(f"  path: {_flow(found.data)}", size)
     yield from _chosen("label", declared.label) if declared.label is not None else _no_label()
     yield from _chosen("positive", declared.positive)
     yield from _chosen("id", declared.row_id)

@@ -6,9 +6,9 @@ None with the reason; they are never 0 and never a guess.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,11 +16,12 @@ from typing import Any, Protocol
 from probandum.errors import DataError, UsageError
 from probandum.evidence import Reading
 from probandum.resources import from_home
+from probandum.sampled_power import SampledPower, apart
+from probandum.sensing import nvml_sensors, rapl_sensors
 from probandum.wall_log import ExternalLog
 
 #: NVML's counter moves about every 100 ms (measurement C-1).
 NVML_UPDATE_SECONDS = 0.1
-POWERCAP = Path("/sys/class/powercap")
 
 
 class Meter(Protocol):
@@ -30,13 +31,17 @@ class Meter(Protocol):
         """Read the counters now; the token goes into :meth:`end`."""
         ...
 
+    def look(self) -> None:
+        """Read what has to be read in the middle of a window, too; nothing where counters do it."""
+        ...
+
     def end(self, token: object) -> Reading:
         """Read the counters again; the window is what lies between."""
         ...
 
 
 class Sensor(Protocol):
-    """One counter of joules that only ever grows."""
+    """One counter of joules that only ever grows. ``grade``: B of a hardware counter, C of sampled power."""
 
     @property
     def part(self) -> str:
@@ -48,11 +53,16 @@ class Sensor(Protocol):
         """What the joules include, in words."""
         ...
 
-    def read(self) -> float:
-        """Joules so far."""
+    @property
+    def grade(self) -> str:
+        """How its joules come about (measurement C-0)."""
         ...
 
-    def between(self, before: float, after: float) -> float:
+    def read(self) -> Any:
+        """How far it has come."""
+        ...
+
+    def between(self, before: Any, after: Any) -> float:
         """Joules from one reading to the next, a wrap of the counter undone; DataError where it ran backwards."""
         ...
 
@@ -68,6 +78,9 @@ class NoMeter:
         """The time now."""
         return time.perf_counter()
 
+    def look(self) -> None:
+        """Nothing."""
+
     def end(self, token: object) -> Reading:
         """Seconds, and why there is nothing else."""
         assert isinstance(token, float)
@@ -77,36 +90,48 @@ class NoMeter:
 @dataclass(frozen=True, slots=True)
 class _Token:
     seconds: float
-    joules: tuple[float, ...]
+    read: tuple[Any, ...]
+    witnessed: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CounterMeter:
-    """Hardware counters, read at both ends of a window: grade B (measurement C-0).
+    """Sensors that are read at both ends of a window; the grade is that of the worst.
 
     ``why`` says for each part without a sensor what is missing; ``beside``, asked after a window, in what state the
-    parts are and who else uses them.
+    parts are and who else uses them. ``witnesses``: by the place of a sensor the sampled power of the same part, which
+    lowers the grade to C where the two lie more than 5 % apart.
     """
 
     name: str
     sensors: Sequence[Sensor]
     why: Mapping[str, str]
     beside: Callable[[], Sequence[str]] = tuple
+    witnesses: Mapping[int, SampledPower] = field(default_factory=dict)
 
     def begin(self) -> object:
-        """Every counter now."""
-        return _Token(time.perf_counter(), tuple(sensor.read() for sensor in self.sensors))
+        """Every sensor now."""
+        witnessed = tuple(each.read() for each in self.witnesses.values())
+        return _Token(time.perf_counter(), tuple(sensor.read() for sensor in self.sensors), witnessed)
+
+    def look(self) -> None:
+        """The power of the parts whose power is sampled."""
+        for each in (*self.sensors, *self.witnesses.values()):
+            if isinstance(each, SampledPower):
+                each.look()
 
     def end(self, token: object) -> Reading:
         """Joules by part; a counter that ran backwards makes its part None with the reason."""
         assert isinstance(token, _Token)
         seconds = time.perf_counter() - token.seconds
-        why, joules = dict(self.why), dict[str, float]()
-        for sensor, before in zip(self.sensors, token.joules, strict=True):
+        why, joules, each = dict(self.why), dict[str, float](), dict[int, float]()
+        for place, (sensor, before) in enumerate(zip(self.sensors, token.read, strict=True)):
             try:
-                joules[sensor.part] = joules.get(sensor.part, 0.0) + sensor.between(before, sensor.read())
+                each[place] = sensor.between(before, sensor.read())
+                joules[sensor.part] = joules.get(sensor.part, 0.0) + each[place]
             except DataError as error:
                 why[sensor.part] = error.message
+        differ = tuple(self._differ(each, token.witnessed))
         parts = {part: value for part, value in joules.items() if part not in why}
         watts = sum(parts.values()) / seconds if seconds > 0 else 0.0
         return Reading(
@@ -116,77 +141,22 @@ class CounterMeter:
             why=why,
             seconds=seconds,
             meter=self.name,
-            grade="B",
+            grade=max([*(sensor.grade for sensor in self.sensors), *["C"] * bool(differ)], default="D"),
             covers=tuple(sensor.covers for sensor in self.sensors if sensor.part in parts),
             resolution_joules=watts * NVML_UPDATE_SECONDS if "gpu" in parts else None,
-            notes=("The joules are those of the whole parts, other processes and idle power included.", *self.beside()),
+            notes=(
+                "The joules are those of the whole parts, other processes and idle power included.",
+                *differ,
+                *self.beside(),
+            ),
         )
 
-
-@dataclass(frozen=True, slots=True)
-class NvmlSensor:
-    """The total-energy counter of one NVIDIA GPU (Volta and newer), in millijoules since the driver was loaded."""
-
-    handle: object
-    covers: str
-    part: str = field(default="gpu", init=False)
-
-    def read(self) -> float:
-        """Joules since the driver was loaded."""
-        import pynvml
-
-        return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(self.handle)) / 1000.0
-
-    def between(self, before: float, after: float) -> float:
-        """The difference; a driver that was loaded again starts from 0."""
-        if after < before:
-            raise DataError(f"{self.covers}: the energy counter ran backwards (was the driver loaded again?)")
-        return after - before
-
-    def state(self) -> str:
-        """What bears on the joules besides the work: temperature, power limit, processes; of each what can be read.
-
-        In a container the driver may number processes otherwise, or list none.
-        """
-        import pynvml
-
-        celsius = self._told(lambda: pynvml.nvmlDeviceGetTemperature(self.handle, pynvml.NVML_TEMPERATURE_GPU))
-        milliwatts = self._told(lambda: pynvml.nvmlDeviceGetEnforcedPowerLimit(self.handle))
-        running = self._told(lambda: [each.pid for each in pynvml.nvmlDeviceGetComputeRunningProcesses(self.handle)])
-        facts = [] if celsius is None else [f"{celsius} degrees Celsius"]
-        facts += [] if milliwatts is None else [f"power limit {milliwatts / 1000:.0f} W"]
-        if running is not None:
-            compute = "1 process computes" if len(running) == 1 else f"{len(running)} processes compute"
-            facts.append(f"{compute} on it" + ", this one included" * (os.getpid() in running))
-        return f"{self.covers}: {', '.join(facts) or 'its state cannot be read'}"
-
-    @staticmethod
-    def _told(ask: Callable[[], Any]) -> Any:
-        """What the driver says; None where this card or container does not offer it."""
-        import pynvml
-
-        try:
-            return ask()
-        except pynvml.NVMLError:
-            return None
-
-
-@dataclass(frozen=True, slots=True)
-class RaplSensor:
-    """One RAPL domain of the powercap tree, in microjoules, wrapping at ``wraps_at`` joules."""
-
-    file: Path
-    part: str
-    covers: str
-    wraps_at: float
-
-    def read(self) -> float:
-        """Joules in the counter."""
-        return int(self.file.read_text("ascii")) / 1e6
-
-    def between(self, before: float, after: float) -> float:
-        """The difference, one wrap undone."""
-        return after - before if after >= before else after - before + self.wraps_at
+    def _differ(self, joules: Mapping[int, float], witnessed: Sequence[Any]) -> Iterator[str]:
+        """Which counters their parts' sampled power contradicts; one that was sampled too seldom says nothing."""
+        for (place, witness), before in zip(self.witnesses.items(), witnessed, strict=True):
+            with suppress(DataError):
+                if place in joules and (told := apart(joules[place], witness.between(before, witness.read()))):
+                    yield f"{self.sensors[place].covers}: two meters lie {told}."
 
 
 def idle_watts(meter: Meter, seconds: float) -> float | None:
@@ -207,7 +177,7 @@ class EnergySettings(Protocol):
 
     @property
     def meter(self) -> str:
-        """auto, nvml, rapl or none."""
+        """auto, nvml, nvml-power, rapl or none."""
         ...
 
     @property
@@ -223,60 +193,21 @@ def make_meter(settings: EnergySettings, folder: Path) -> Meter:
     if settings.meter == "none":
         return NoMeter("the plan says energy.meter: none")
     gpu, no_gpu = nvml_sensors() if settings.meter != "rapl" else ([], "the plan asks for rapl alone")
-    cpu, no_cpu = rapl_sensors() if settings.meter != "nvml" else ([], "the plan asks for nvml alone")
-    sensors: list[Sensor] = [*gpu, *cpu]
+    only = settings.meter.startswith("nvml")
+    cpu, no_cpu = rapl_sensors() if not only else ([], f"the plan asks for {settings.meter} alone")
+    sampled = {
+        place: SampledPower(watts=each.watts, covers=each.covers)
+        for place, each in enumerate(gpu)
+        if each.tells_power()
+    }
+    counting = settings.meter != "nvml-power"
+    sensors: list[Sensor] = [*(gpu if counting else sampled.values()), *cpu]
     if not sensors and settings.meter != "auto":
-        raise UsageError(
-            f"energy.meter: {settings.meter}: {no_gpu if settings.meter == 'nvml' else no_cpu}", remedy="use auto"
-        )
+        raise UsageError(f"energy.meter: {settings.meter}: {no_gpu if only else no_cpu}", remedy="use auto")
     why = {part: no_gpu if part == "gpu" else no_cpu for part in ("gpu", "cpu", "dram")}
     for sensor in sensors:
         why.pop(sensor.part, None)
     if not sensors:
         return NoMeter(no_gpu, no_cpu)
-    name = " + ".join(["NVML"] * bool(gpu) + ["RAPL"] * bool(cpu))
-    return CounterMeter(name, sensors, why, lambda: tuple(each.state() for each in gpu))
-
-
-def nvml_sensors() -> tuple[list[NvmlSensor], str]:
-    """Every GPU whose energy counter can be read; or why there is none."""
-    try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-        sensors: list[NvmlSensor] = []
-        for index, handle in enumerate(handles):
-            pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
-            name = pynvml.nvmlDeviceGetName(handle)
-            sensors.append(NvmlSensor(handle, f"GPU {index} {name}"))
-    except ImportError:
-        return [], "no GPU sensor: nvidia-ml-py is not installed"
-    except Exception as error:  # the vendor's errors are one class with many meanings
-        return [], f"no GPU sensor: {' '.join(str(error).split()) or type(error).__name__}"
-    return sensors, "" if sensors else "no GPU sensor: no NVIDIA GPU"
-
-
-def rapl_sensors(root: Path = POWERCAP) -> tuple[list[RaplSensor], str]:
-    """The package and DRAM domains that can be read; or why there is none.
-
-    Cores lie inside their package, and ``psys`` around all of it: neither is added, so that nothing counts twice.
-    """
-    sensors: list[RaplSensor] = []
-    refused = ""
-    for domain in sorted(root.glob("intel-rapl:*")):
-        try:
-            name = (domain / "name").read_text("ascii").strip()
-            if not name.startswith(("package", "dram")):
-                continue
-            wraps_at = int((domain / "max_energy_range_uj").read_text("ascii")) / 1e6
-            part = "dram" if name == "dram" else "cpu"
-            sensor = RaplSensor(domain / "energy_uj", part, f"CPU {name} ({domain.name})", wraps_at)
-            sensor.read()
-        except OSError as error:
-            refused = f"no CPU sensor: {domain / 'energy_uj'}: {error.strerror or error}"
-            continue
-        sensors.append(sensor)
-    if sensors:
-        return sensors, "this machine has no such RAPL domain"
-    return [], refused or "no CPU sensor: this machine offers no RAPL counters"
+    name = " + ".join(["NVML" if counting else "NVML power"] * bool(gpu) + ["RAPL"] * bool(cpu))
+    return CounterMeter(name, sensors, why, lambda: tuple(each.state() for each in gpu), sampled if counting else {})

@@ -95,7 +95,7 @@ class Forecast:
 
     Calibration took ``took`` seconds; ``reading`` is the energy of that. ``crowd``: how many processes wanted a core
     meanwhile, 1 where there were cores for all. ``hopeless``: limits that cannot PASS as planned, one line each.
-    ``again``: questions at most that a server is asked again, to see that it stays the same; no budget counts them.
+    ``again``: questions that a server is asked again, to see that it is the same, where it answers as before.
     """
 
     probes: tuple[ProbeForecast, ...]
@@ -155,13 +155,15 @@ class Forecast:
         """What of each limited resource is needed at most, and whether the budget reaches; None: not known.
 
         Energy windows count by their tokens, by calibration. ``seconds`` of answering are taken to be all there are.
+        What is asked again in the end is taken to cost as much as the rest, each.
         """
         most = self._most()
         found: dict[Resource, tuple[float, bool | None]] = {}
+        twice = 1 + self.again / max(1, self.requests.high)
         for resource, limit in self.budget.limits().items():
             unknown = resource in ("tokens", "money_eur") and not most.counted
             unknown |= resource == "seconds" and self.cost is None
-            amount = self.budget.amount(resource, most)
+            amount = twice * self.budget.amount(resource, most)
             found[resource] = (amount, None if unknown else amount <= limit)
         return found
 

@@ -43,7 +43,6 @@ def explain(record: Record, row: str, *, card: Mapping[str, Any], plan: Path | N
     """
     # 1. the plan
     chosen = _plan_of(record, plan)
-    _refuse_sampled(chosen)
     probes = prepare(chosen)
     # 2. the system
     target = target_of(chosen)
@@ -57,7 +56,7 @@ def explain(record: Record, row: str, *, card: Mapping[str, Any], plan: Path | N
             )
         # 4. the reasons
         asker = Asker(target, seed=chosen.seed, subject=subject_of(chosen, target))
-        ask = asker.for_probe("explain")
+        ask = asker.for_probe("explain", honours=("weight", "cluster"))
         wanted = Wanted(
             row=row,
             attributes={name: str(group.get("column") or name) for name, group in chosen.groups.items()},
@@ -94,17 +93,6 @@ def _plan_of(record: Record, plan: Path | None) -> Plan:
             f"{path}: asks other questions than {record.folder} answers", remedy="name the plan of this record"
         )
     return chosen
-
-
-def _refuse_sampled(plan: Plan) -> None:
-    """UsageError where rows stand for others, or persons recur: "other cases" would be other ones."""
-    for key, column in (("weight", plan.weight), ("cluster", plan.cluster)):
-        if column is not None:
-            raise UsageError(
-                f"{plan.path}: declares the {key} {column!r} of the rows, and an explanation compares with rows of "
-                "equal weight, one a person",
-                remedy="audit such rows in a plan of their own, and explain from that record",
-            )
 
 
 def _refuse_other_system(record: Record, target: Target) -> None:

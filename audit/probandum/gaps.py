@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from probandum.evidence import Column, Floats, Request, Table
+from probandum.evidence import Capability, Column, Floats, Request, Table
 from probandum.subject import NUMBER, as_text
 
 Bools = npt.NDArray[np.bool_]
 
 #: Columns that an error names; of more it says how many.
 _NAMED = 3
+#: An error that names the cell, and one that names the inputs that it is about.
+_NAMES_CELL = re.compile(r"(?:^|: )row \d+: ")
+_NAMES_INPUTS = re.compile(r"inputs? (?P<first>\d+)(?: to (?P<last>\d+))?: ")
+#: What Python and its libraries say of a text where they take numbers.
+_NO_NUMBER = re.compile(r"could not convert string to float: (?:np\.str_\()?(?P<quote>['\"])(?P<text>.*?)(?P=quote)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,18 +109,31 @@ def gaps_in(table: Table, columns: Sequence[str]) -> Gaps | None:
     return Gaps(rows=rows, of=len(table), columns={name: count for name, count in counts.items() if count})
 
 
-def with_gaps_named(why: str, requests: Sequence[Request], columns: Sequence[str]) -> str:
-    """An error beside which the gaps of what was asked are named, by row and column; ``why`` where there are none.
+def with_cells_named(why: str, requests: Sequence[Request], columns: Sequence[str]) -> str:
+    """An error beside which the cells are named, by row and column, that the system may have failed on.
 
-    So it is where it names such a column itself. The system may have failed for another reason: that is left open.
+    That is a text that it says is no number, and else the gaps of what was asked, in ``columns``. It may have failed
+    for another reason: that is left open. ``why`` alone where it names a cell itself, where the inputs that it names
+    have no gap, and of attributions, which follow answers to the same rows.
 
-    >>> rows = Table({"age": np.array([1.0, np.nan])})
-    >>> from probandum.evidence import Capability
-    >>> with_gaps_named("Input X contains NaN", [Request(kind=Capability.PREDICT, inputs=rows)], ["age"])
+    >>> rows = Table({"age": np.array([1.0, np.nan]), "town": np.array(["Ulm", "NA"])})
+    >>> asked = [Request(kind=Capability.PREDICT, inputs=rows)]
+    >>> with_cells_named("Input X contains NaN", asked, ["age"])
     "Input X contains NaN; of what was asked, row 2 has no value in column 'age'"
+    >>> with_cells_named("could not convert string to float: 'NA'", asked, ["age"])
+    "could not convert string to float: 'NA'; it stands in row 2 of column 'town'"
+    >>> with_cells_named("input 1: [2.0, 3.0] are no class probabilities", asked, ["age"])
+    'input 1: [2.0, 3.0] are no class probabilities'
     """
-    tables = ((each.inputs, each.start) for each in requests if isinstance(each.inputs, Table))
-    each_found = (list(_first_gaps(table, columns, start)) for table, start in tables)
+    tables = [(each.inputs, each.start) for each in requests if isinstance(each.inputs, Table) and not _explains(each)]
+    if _NAMES_CELL.search(why):
+        return why
+    if (said := _NO_NUMBER.search(why)) is not None:
+        place = next(filter(None, (_first(table, said["text"], start) for table, start in tables)), None)
+        return why if place is None else f"{why}; it stands in {place}"
+    within = _NAMES_INPUTS.match(why)
+    first, last = (int(within["first"]), int(within["last"] or within["first"])) if within else (1, None)
+    each_found = (list(_first_gaps(table, columns, start, first, last)) for table, start in tables)
     found = next(filter(None, each_found), [])
     if not found or any(f"column {name!r}" in why for name, _ in found):
         return why
@@ -123,10 +142,25 @@ def with_gaps_named(why: str, requests: Sequence[Request], columns: Sequence[str
     return f"{why}; of what was asked, {named}{more}"
 
 
-def _first_gaps(table: Table, columns: Sequence[str], start: int) -> Iterator[tuple[str, str]]:
-    """Of every column with gaps its name, and where the first one is."""
+def _explains(request: Request) -> bool:
+    return request.kind is Capability.ATTRIBUTE
+
+
+def _first(table: Table, text: str, start: int) -> str | None:
+    """Where a text stands first, in words; None where it does not."""
+    for name, column in table.columns.items():
+        if column.dtype.kind == "U" and (cells := np.asarray(column == text)).any():
+            return f"row {start + int(cells.argmax()) + 1} of column {name!r}"
+    return None
+
+
+def _first_gaps(
+    table: Table, columns: Sequence[str], start: int, first: int, last: int | None
+) -> Iterator[tuple[str, str]]:
+    """Of every column with gaps its name, and where the first one is; between two inputs counted from 1 alone."""
+    low, high = max(first - 1 - start, 0), len(table) if last is None else max(last - start, 0)
     for name in columns:
-        if name in table and (cells := absent(table[name])).any():
+        if name in table and (cells := absent(table[name])[low:high]).any():
             count = int(cells.sum())
             others = f" ({count:,} such rows)" if count > 1 else ""
-            yield name, f"row {start + int(cells.argmax()) + 1} has no value in column {name!r}{others}"
+            yield name, f"row {start + low + int(cells.argmax()) + 1} has no value in column {name!r}{others}"

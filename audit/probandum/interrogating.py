@@ -24,6 +24,7 @@ from probandum.targets import load_builtin
 from probandum.targets.access import Access
 from probandum.targets.endpoint import Call, Endpoint
 from probandum.trying import columns_taken, gaps_taken
+from probandum.units import counted
 
 #: Kinds of target by the end of a file's name.
 _KINDS: Mapping[str, tuple[str, str]] = {
@@ -142,7 +143,7 @@ def _server(url: str, type: str | None, options: Mapping[str, Any]) -> tuple[str
         return type or "openai", {"url": url, **options}
     models = _served(url, options)
     if len(models) != 1:
-        serves = f"serves {len(models)} models, {listed(models)}" if models else "lists no models"
+        serves = f"serves {counted(len(models), 'model')}, {listed(models)}" if models else "lists no models"
         raise UsageError(f"{url}: {serves}", remedy="choose one with --set model=NAME")
     return "openai", {"url": url, "model": models[0], **options}
 
@@ -184,7 +185,7 @@ def _of_log(options: Mapping[str, Any], said: Said, folder: Path) -> Interview:
         type="log",
         name=Path(options["path"]).stem,
         options=options,
-        about=(f"{len(profile):,} recorded decisions", f"{len(profile.columns)} columns"),
+        about=(counted(len(profile), "recorded decision"), counted(len(profile.columns), "column")),
         capabilities=known_targets()["log"].capabilities,
         recorded=True,
         profile=profile,

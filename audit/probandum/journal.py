@@ -25,6 +25,8 @@ from probandum.evidence import Observation
 from probandum.probe import Window
 from probandum.rereading import AGAIN, regular
 
+#: How the windows are called that hold what was asked again, to see that the system is the same.
+ASKED_AGAIN = "again:"
 #: What the digest of an answer covers, in its order; see :attr:`probandum.evidence.Response.digest`.
 _ANSWERED = ("outputs", "per_token", "texts", "labels", "input_tokens", "output_tokens", "refused", "error")
 #: What the digest of a request covers beyond its kind and its inputs, and what it is where the journal leaves it out.
@@ -101,7 +103,11 @@ class RunJournal:
     def spent(self) -> Spent:
         """What everything recorded so far took; the readings of whole probes, which hold it too, are not added."""
         packs = (Spent.on_recorded(pack) for pack in self._packs.values())
-        windows = (Spent.on_window(window) for window in self._windows.values() if window.requests)
+        windows = (
+            Spent.on_again(window) if key.startswith(ASKED_AGAIN) else Spent.on_window(window)
+            for key, window in self._windows.items()
+            if window.requests
+        )
         return sum([*packs, *windows], Spent())
 
     def smaller_batches(self) -> int | None:
@@ -117,6 +123,10 @@ class RunJournal:
         """Append one energy window and sync."""
         self._append([codec.encode({"window": key, "reading": window})])
         self._windows[key] = window
+
+    def write_again(self, window: Window) -> None:
+        """Append what asking again took, and sync."""
+        self.write_window(f"{ASKED_AGAIN}{sum(key.startswith(ASKED_AGAIN) for key in self._windows) + 1}", window)
 
     def close(self) -> None:
         """Release the lock."""

@@ -15,6 +15,7 @@ from probandum.errors import UsageError
 from probandum.finding import Estimate, Finding, Judgement, Limit, SubReason, Verdict, Waiver, finding_id, parse_metric
 from probandum.mirroring import Hypothesis, Mirrors
 from probandum.probe import Measure, ProbeResult
+from probandum.steadiness import unsteady
 
 #: One-sided error rates by gate mode: a merge is blocked on stronger evidence than a release.
 ALPHA_FAIL: Mapping[str, float] = {"release": 0.05, "merge": 0.01}
@@ -195,8 +196,9 @@ def _finding(case: _Case, mode: str) -> Finding:
             count=case.hypotheses,
         )
         verdict, sub_reason, why = weighing.verdict(measure.estimate, case.limit, judgement)
-        if measure.halves is not None and (torn := weighing.torn(measure.halves, case.limit)) is not None:
-            verdict, sub_reason, why = Verdict.INCONCLUSIVE, SubReason.PROMPT_UNSTABLE, torn
+        contradiction = unsteady(verdict, case.limit, measure.halves, measure.varied)
+        if contradiction is not None:
+            verdict, sub_reason, why = Verdict.INCONCLUSIVE, SubReason.PROMPT_UNSTABLE, contradiction
         if verdict is Verdict.INCONCLUSIVE and sub_reason not in _NO_NUMBER_HELPS:
             n_needed = weighing.n_needed(measure.estimate, case.limit, judgement)
         if mode == "merge" and parse_metric(case.metric).change and verdict is not Verdict.FAIL:

@@ -17,6 +17,7 @@ from probandum.evidence import CACHED, LOCAL, SMALLER, Observation, Request, Res
 from probandum.packing import describe
 from probandum.salvaging import PieceJournal, Rest, Salvage, name_of_rest
 from probandum.target import Target
+from probandum.units import counted
 
 
 class WrittenJournal(PieceJournal, Protocol):
@@ -96,7 +97,8 @@ class Keeper:
         if now.unrecorded is not None:
             raise now.unrecorded
         if len(responses) != len(requests):
-            raise TargetError(f"target {self._target.name} gave {len(responses)} answers to {len(requests)} requests")
+            told = f"{counted(len(responses), 'answer')} to {counted(len(requests), 'request')}"
+            raise TargetError(f"target {self._target.name} gave {told}")
         responses = [self._sound(request, response) for request, response in zip(requests, responses, strict=True)]
         if now.paid.requests:
             self._keep()

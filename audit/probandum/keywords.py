@@ -11,8 +11,8 @@ import math
 import sys
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -25,12 +25,40 @@ Wrong = Iterator[tuple[Place, str]]
 _WHOLE = 2**63
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the rest of a plan shows, which values of its options are held against.
+
+    ``features``: the columns that the model takes, empty where the plan does not say it. ``attributes``: whose groups
+    are compared, ``holding`` by the column that holds them. ``answered``: the columns that hold what a recorded system
+    answered. ``unread``: why a column of the rows is not read, None where it is, or where there are none.
+    ``answers``: the kinds of request that the target answers at most, None where only loading it tells; ``target``: its
+    name.
+    """
+
+    features: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    holding: Mapping[str, str] = field(default_factory=dict)
+    answered: tuple[str, ...] = ()
+    unread: Callable[[str], str | None] = lambda column: None
+    answers: frozenset[str] | None = None
+    target: str = ""
+
+
 class Rule:
     """What values of a type a key can mean; it stands in ``Annotated[TYPE, RULE]``."""
 
     def wrong(self, value: Any) -> Wrong:
         """What is wrong with a ``value`` of the type, and where in it."""
-        raise NotImplementedError
+        return iter(())
+
+    def beside(self, value: Any, facts: Facts) -> Wrong:
+        """What is wrong with it beside what else the plan says, and where in it."""
+        return iter(())
+
+    def absent(self, key: str, facts: Facts) -> str | None:
+        """What is wrong where the plan leaves ``key`` out; None where that is as well."""
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +93,41 @@ class Filled(Rule):
         """A text that says nothing."""
         if not value.strip():
             yield (), f"{value!r}, expected some text"
+
+
+@dataclass(frozen=True, slots=True)
+class Needed(Rule):
+    """What every audit has to say, though a probe is made without it to look at it; ``how`` to say it.
+
+    >>> list(Needed("name the file").beside(" ", Facts()))
+    [((), "' ' says nothing; name the file")]
+    """
+
+    how: str
+
+    def beside(self, value: Any, facts: Facts) -> Wrong:
+        """Nothing, an empty list, or blanks."""
+        if not (value.strip() if isinstance(value, str) else value):
+            yield (), f"{value!r} says nothing; {self.how}"
+
+    def absent(self, key: str, facts: Facts) -> str:
+        """Always wrong."""
+        return f"the key {key!r} is missing: {self.how}"
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct(Rule):
+    """A list in which nothing stands twice.
+
+    >>> list(Distinct().wrong(["age", "sex", "age"]))
+    [((2,), "'age' stands twice; keep one of the two")]
+    """
+
+    def wrong(self, value: Any) -> Wrong:
+        """Whatever stood before."""
+        for index, each in enumerate(value):
+            if each in value[:index]:
+                yield (index,), f"{each!r} stands twice; keep one of the two"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +207,19 @@ def wrong_values(cls: type, options: Mapping[str, Any], *, skip: int = 0) -> Ite
                 yield WrongKeyword(name, (name, *place), text)
 
 
+def wrong_beside(cls: type, options: Mapping[str, Any], facts: Facts, *, skip: int = 0) -> Iterator[WrongKeyword]:
+    """What the rules of the constructor of ``cls`` say of values of the right type beside the rest of the plan."""
+    for name, hint in _given(_parameters(cls, skip), options):
+        if _fits(options[name], hint):
+            for place, text in _ruled(options[name], hint, lambda rule, value: rule.beside(value, facts)):
+                yield WrongKeyword(name, (name, *place), text)
+    for each in _parameters(cls, skip):
+        rules = typing.get_args(each.annotation)[1:] if typing.get_origin(each.annotation) is Annotated else ()
+        if each.name not in options:
+            said = (rule.absent(each.name, facts) for rule in rules)
+            yield from (WrongKeyword(None, (), text) for text in said if text is not None)
+
+
 def told(cls: type, options: Mapping[str, Any], *, skip: int = 0) -> frozenset[str | int]:
     """The keys of which :func:`wrong_values` says something, so that nothing needs to be said of them once more."""
     return frozenset(each.place[0] for each in wrong_values(cls, options, skip=skip))
@@ -173,16 +249,27 @@ def _misfit(value: object, hint: Any) -> str:
 
 def _beyond(value: Any, hint: Any) -> Wrong:
     """What the rules say of a value of the right type."""
+    return _ruled(value, hint, lambda rule, each: rule.wrong(each))
+
+
+def _ruled(value: Any, hint: Any, say: Callable[[Rule, Any], Wrong]) -> Wrong:
+    """What each rule of an annotation ``say``s of a value of the right type, or of what it holds."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
-        yield from _beyond(value, inner[0])
+        yield from _ruled(value, inner[0], say)
         for rule in inner[1:]:
-            yield from rule.wrong(value)
+            yield from say(rule, value)
     elif origin in (typing.Union, types.UnionType):
-        yield from _beyond(value, next(part for part in inner if _fits(value, part)))
+        yield from _ruled(value, next(part for part in inner if _fits(value, part)), say)
     elif origin in _LISTS:
         for index, item in enumerate(value):
-            yield from (((index, *place), text) for place, text in _beyond(item, inner[0]))
+            yield from (((index, *place), text) for place, text in _ruled(item, inner[0], say))
+    elif origin in _KEYED:
+        for key, item in value.items():
+            if _fits(key, inner[0]):
+                yield from (((key, *place), text) for place, text in _ruled(key, inner[0], say))
+            if _fits(item, inner[1]):
+                yield from (((key, *place), text) for place, text in _ruled(item, inner[1], say))
 
 
 _LISTS = (tuple, list, Sequence, typing.get_origin(Sequence[str]))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from probandum.columns import MISSING, column_of, distinct_of, numbers_of, stated, weights_of
+from probandum.columns import MISSING, column_of, distinct_of, numbers_of, outcomes_of, stated, weights_of
 from probandum.errors import DataError
 from probandum.evidence import Table
 from probandum.subject import UNKNOWN, Decision, Grouping, Subject, as_text, spelled
@@ -173,7 +173,7 @@ def make_subject(
         decision = with_outcome(table, label, decision, part=part)
     if decision is not None and classes and not decision.numeric:
         favourable = occurring("decision.favourable", decision.favourable, classes, "the model's classes")
-        positive = occurring(f"{part}.positive", decision.positive, classes, "the model's classes")
+        positive = positive_among(f"{part}.positive", decision, classes, "the model's classes")
         decision = replace(decision, favourable=favourable, positive=positive)
     return Subject(
         table=table,
@@ -194,11 +194,28 @@ def with_outcome(table: Table, label: str, decision: Decision | None, *, part: s
     if decision is not None and decision.numeric:
         numbers_of(table, label, what=f"{part}.label")
         return decision
-    found = distinct_of(stated(table, label, what=f"{part}.label"))
+    found = distinct_of(outcomes_of(table, label, what=f"{part}.label"))
     if decision is None:
         return None
-    positive = occurring(f"{part}.positive", decision.positive, found, f"the values of column {label!r}")
+    positive = positive_among(f"{part}.positive", decision, found, f"the values of column {label!r}")
     return replace(decision, positive=positive)
+
+
+def positive_among(what: str, decision: Decision, found: Sequence[str], where: str) -> str:
+    """The positive value as ``found`` spells it; DataError where it is not there, who said so and how to say another.
+
+    >>> positive_among("data.positive", Decision(favourable="yes", assumed=True), ["no", "yes"], "the classes")
+    Traceback (most recent call last):
+    probandum.errors.DataError: data.positive: not declared, and '1', which then counts, is not among the classes
+    """
+    try:
+        return occurring(what, decision.positive, found, where)
+    except DataError as error:
+        if not decision.assumed:
+            raise
+        text = f"{what}: not declared, and {decision.positive!r}, which then counts, is not among {where}"
+        remedy = f"declare {what}, the value that the system tries to detect; {error.remedy}"
+        raise DataError(text, remedy=remedy) from None
 
 
 def occurring(what: str, value: object, found: Sequence[str], where: str) -> str:

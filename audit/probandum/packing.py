@@ -11,6 +11,7 @@ import numpy as np
 from probandum import codec
 from probandum.errors import whole as written
 from probandum.evidence import Capability, PlaceNames, Request, Response, Table
+from probandum.units import counted
 
 #: Inputs a pack: what is lost when a run is killed, against how much can share one batch on this machine.
 PACK_INPUTS: Mapping[Capability, int] = {
@@ -91,13 +92,14 @@ def part(request: Request, start: int, end: int) -> Request:
 def whole(places: Sequence[range], responses: Sequence[Response]) -> Response:
     """The answer to a block from those to its parts, ``places``: which of its inputs each part holds.
 
-    It is the first error of a part, before which stands where that part lies.
+    It is the first error of a part, before which stands where that part lies, unless it says so itself.
     """
     if len(responses) == 1:
         return responses[0]
     for inputs, response in zip(places, responses, strict=True):
         if response.error is not None:
-            return Response(error=f"inputs {inputs.start + 1} to {inputs.stop}: {response.error}")
+            where = "" if response.error.startswith("inputs ") else f"inputs {inputs.start + 1} to {inputs.stop}: "
+            return Response(error=f"{where}{response.error}")
     outputs = [response.outputs for response in responses if response.outputs is not None]
     if outputs and (len(outputs) < len(responses) or len({each.shape[1:] for each in outputs}) > 1):
         return Response(error="the system answered parts of the block in different shapes")
@@ -194,7 +196,7 @@ def unanswered(response: Response) -> str | None:
     if response.error is not None:
         return response.error
     if response.refused:
-        return f"it declined {len(response.refused)} inputs"
+        return f"it declined {counted(len(response.refused), 'input')}"
     return "its answer is empty" if response.outputs is None and not response.texts else None
 
 
@@ -211,10 +213,12 @@ def checked(request: Request, response: Response) -> Response:
         if written(text) != text:
             return _unfit(response, f"{name_of(request, min(row, len(request) - 1))}: {HALF}")
     if response.texts and len(response.texts) != len(request):
-        return _unfit(response, f"{len(response.texts)} texts to {len(request)} inputs")
+        return _unfit(response, f"{counted(len(response.texts), 'text')} to {counted(len(request), 'input')}")
     tokens = len(request) if request.by_token else 0
     if len(response.per_token) != tokens:
-        return _unfit(response, f"numbers for the tokens of {len(response.per_token)} texts, expected {tokens}")
+        return _unfit(
+            response, f"numbers for the tokens of {counted(len(response.per_token), 'text')}, expected {tokens}"
+        )
     for row, each in enumerate(response.per_token):
         if not np.isfinite(each.values).all():
             return _unfit(
@@ -224,7 +228,7 @@ def checked(request: Request, response: Response) -> Response:
         return response
     outputs = np.asarray(response.outputs, dtype=np.float64)
     if outputs.shape[:1] != (request.answers,):
-        return _unfit(response, f"answers of shape {outputs.shape} to {request.answers} inputs")
+        return _unfit(response, f"answers of shape {outputs.shape} to {counted(request.answers, 'input')}")
     finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
     if not finite.all():
         row = int(np.argmin(finite))

@@ -188,14 +188,17 @@ class Plan:
 
     @property
     def kept(self) -> Kept:
-        """The columns whose missing values may go to the system, and whether the plan says that they do.
+        """The columns that the system is asked about, those whose missing values it may be given, and whether it is.
 
         Features that say nothing else of a row: a label, a name, a weight or a group without a value is refused.
+        Those that the plan calls text are no numbers with a slip among them.
         """
         if self.file.data is None:
             return REFUSED
+        features, says = set(self.features), self.file.data.missing == "keep"
         others = {self.label, self.row_id, self.weight, self.cluster, *self._group_columns()}
-        return Kept(columns=set(self.features) - others, says=self.file.data.missing == "keep")
+        text = set(self.file.data.text)
+        return Kept(columns=features - others, says=says, asked=features - text, text=text)
 
     @property
     def row_id(self) -> str | None:
@@ -240,10 +243,11 @@ class Plan:
     def decision(self) -> Decision | None:
         """Which decision is good for the person, and where a score becomes one; None where not declared."""
         if self.file.decision is not None:
-            positive = 1 if self.file.data is None else self.file.data.positive
+            data = self.file.data
             return Decision(
                 favourable=str(self.file.decision.favourable),
-                positive=str(positive),
+                positive=str(1 if data is None else data.positive),
+                assumed=data is None or "positive" not in data.model_fields_set,
                 threshold=self.file.decision.threshold,
                 numeric=self.file.decision.outcome == "numeric",
             )
@@ -253,6 +257,7 @@ class Plan:
             return Decision(
                 favourable=str(options["favourable"]),
                 positive=str(options.get("positive", 1)),
+                assumed=options.get("positive") is None,
                 numeric=isinstance(decision, Mapping) and "number" in decision,
             )
         return None

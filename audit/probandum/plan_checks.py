@@ -10,11 +10,11 @@ from typing import Any
 from probandum.confiding import secret_places
 from probandum.errors import meant_or_known
 from probandum.finding import parse_metric
+from probandum.grid import unknown_country
 from probandum.keywords import fitting, told, wrong_keywords, wrong_values
 from probandum.matching import group_problems
 from probandum.plan_file import PlanFile, TargetLine
 from probandum.resources import from_home
-from probandum.second_opinion import unknown_country
 from probandum.subject import DIRECTIONS
 from probandum.target import Target, TargetContext
 from probandum.yaml_source import YamlSource
@@ -45,6 +45,10 @@ def contradictions(file: PlanFile, folder: Path, kinds: Container[str] | None = 
         yield ("data",), "a log brings its own rows; name its columns under target"
     if file.data is not None and file.data.missing == "keep" and not file.data.features:
         yield ("data", "missing"), "keep is said of features, and the plan names none; add data.features"
+    if file.data is not None:
+        for index, name in enumerate(file.data.text):
+            if name not in file.data.features:
+                yield ("data", "text", index), f"no feature {name!r}{meant_or_known(name, file.data.features)}"
     for tier, line in file.tiers.items():
         for name in line.suites:
             if name not in file.suites:

@@ -79,6 +79,9 @@ class Data(_Part):
         "refuse",
         description="keep: a feature without a value in a row goes to the system as missing; refuse: it is an error.",
     )
+    text: list[Text] = Field(
+        default_factory=list, description="Features that are text in a .csv file even where cells look like numbers."
+    )
     id: Text | None = Field(None, description="The column that names a row.")
     weight: Text | None = Field(
         None, description="The column of sampling weights: how many persons of the population a row stands for."
@@ -197,6 +200,31 @@ class Tier(_Part):
     )
 
 
+class Intensity(_Part):
+    """How much CO2e a kWh of the machine's electricity stands for, in grams, in place of the table's figure."""
+
+    mid: Annotated[Number, Field(ge=0)] = Field(description="The average, in grams of CO2e for a kWh.")
+    low: Annotated[Number, Field(ge=0)] | None = Field(None, description="The lowest, such as the tenth percentile.")
+    high: Annotated[Number, Field(ge=0)] | None = Field(None, description="The highest, such as the ninetieth.")
+    year: Whole = Field(description="The year that the figures are of.")
+    source: Text = Field(description="Whose figures they are; documents print it.")
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        low, high = self.mid if self.low is None else self.low, self.mid if self.high is None else self.high
+        if not low <= self.mid <= high:
+            raise ValueError(f"expected low <= mid <= high, got {low:g}, {self.mid:g} and {high:g}")
+        return self
+
+
+class Embodied(_Part):
+    """What making the hardware emitted, for the software carbon intensity."""
+
+    kilograms: Annotated[Number, Field(gt=0)] = Field(description="Kilograms of CO2e of making all hardware in use.")
+    years: Annotated[Number, Field(gt=0)] = Field(description="Over how many years the hardware is used.")
+    source: Text = Field(description="Whose figures they are; documents print it.")
+
+
 class Energy(_Part):
     """Which meter reads, and what turns joules into emissions."""
 
@@ -206,7 +234,13 @@ class Energy(_Part):
     pue: Annotated[Number, Field(ge=1)] | None = Field(
         None, description="Power usage effectiveness of the facility, an assumption of yours."
     )
-    meter: Literal["auto", "nvml", "rapl", "none"] = Field("auto", description="auto takes the best sensor there is.")
+    intensity: Intensity | None = Field(None, description="The grid's CO2e for a kWh, in place of the table's.")
+    embodied: Embodied | None = Field(
+        None, description="What making the hardware emitted; without it no SCI is stated."
+    )
+    meter: Literal["auto", "nvml", "nvml-power", "rapl", "none"] = Field(
+        "auto", description="auto takes the best sensor there is."
+    )
     log: Text | None = Field(None, description="The log file of an external meter: CSV with time and watts.")
     replay: Text | None = Field(None, description="The record of an earlier audit whose readings are played back.")
     codecarbon: Truth = Field(True, description="Let codecarbon estimate the whole audit as a second opinion.")

@@ -16,10 +16,11 @@ from probandum.plan_checks import Problem as Located
 from probandum.plan_checks import outcome_problems, threshold_problems
 from probandum.plan_file import PlanFile
 from probandum.plugins import load_plugins
-from probandum.probe import Probe, declared, further_files, known_probes, make_probe, own_columns
+from probandum.probe import Probe, declared, further_files, known_probes, make_probe
 from probandum.record import Record
-from probandum.row_checks import missing_columns, row_problems, unread_columns
+from probandum.row_checks import facts_of, missing_columns, row_problems
 from probandum.subject import NUMERIC, Subject
+from probandum.suite_checks import refused_at, suite_problems
 from probandum.tables import read_table
 from probandum.target import (
     Problem,
@@ -105,18 +106,17 @@ def _made(plan: Plan) -> tuple[dict[str, Probe], list[str]]:
     known = known_probes()
     probes: dict[str, Probe] = {}
     problems: list[str] = []
+    facts = facts_of(plan, known_targets().get(plan.target_type))
     for name in [name for name in plan.suites if name in known]:
+        wrong = list(suite_problems(plan, known[name], facts))
         try:
             probes[name] = make_probe(name, plan.suites[name] or {}, folder=plan.folder)
         except UsageError as error:
-            text = error.message.removeprefix(f"suites.{name}.").removeprefix(f"suites.{name}: ")
-            place = plan.located(*plan.suite_place(name))
-            problems.append(f"{place}: {'; '.join([text, *filter(None, [error.remedy])])}")
+            if not wrong:
+                wrong.append(refused_at(error, name, plan.suites[name] or {}))
+        problems += [line for place, text in wrong for line in plan.problem(((*plan.suite_place(name), *place), text))]
     if plan.tier is None or not problems:  # a limit of a probe that is not made was told beside the others
         problems += limit_problems(plan, {name: declared(each) for name, each in probes.items()})
-    if (cls := known_targets().get(plan.target_type)) is not None:
-        named = {name: own_columns(each) for name, each in probes.items()}
-        problems += [line for each in unread_columns(plan, cls, named) for line in plan.problem(each)]
     return probes, problems
 
 
@@ -227,7 +227,6 @@ def context_of(plan: Plan, *, notice: Callable[[str], None] = lambda text: None)
     """What the plan tells its target of how to compute."""
     execution = plan.execution
     decision = plan.decision
-    chosen = {} if decision is None else {"favourable": decision.favourable, "positive": decision.positive}
     return TargetContext(
         folder=plan.folder,
         features=plan.features,
@@ -237,10 +236,12 @@ def context_of(plan: Plan, *, notice: Callable[[str], None] = lambda text: None)
         batch_tokens=execution.batch_tokens,
         batch_invariant=execution.batch_invariant,
         notice=notice,
+        favourable=None if decision is None else decision.favourable,
+        positive="1" if decision is None else decision.positive,
+        assumed=decision is None or decision.assumed,
         threshold=None if decision is None else decision.threshold,
         numeric=decision is not None and decision.numeric,
         missing=plan.kept.says,
-        **chosen,
     )
 
 

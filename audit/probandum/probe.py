@@ -17,8 +17,9 @@
 Constructor keywords are the options under ``suites:`` in the audit file. A probe measures what it declares and
 nothing else, so that a limit on anything else is found before the system is asked. Metrics whose names depend on
 options stand in the attribute ``own_metrics`` of the instance, by unit as in the decorator; so do ``own_facets`` and
-the ``own_attributes`` whose groups it compares beside those declared. Columns of the rows that its options name stand
-in ``own_columns``, by the place in its options, such as ``("given", 0)``.
+the ``own_attributes`` whose groups it compares beside those declared. Options that name columns, features or attributes
+of the plan say so in their annotations (``probandum.plan_names.Names``), so that a name that nothing has is found when
+the plan is checked.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.keywords import check_keywords
 from probandum.resources import file_at
 from probandum.row_items import Counted, RowItems
+from probandum.siting import Site
+from probandum.steadiness import Halves, Varied
 from probandum.stopping import Stopper
 from probandum.subject import Subject
 from probandum.target import refuse_second
@@ -54,7 +57,8 @@ class Measure:
     in words. ``evidence`` are request digests; left empty, the runner fills in all that the probe asked so
     far. ``mode``: only ``gate`` measures are ever judged. ``items`` is what two records are compared by; of rows, one
     measure of the probe carries ``rows`` for all, and ``counted`` says what each of them counts there. ``halves``: the
-    same quantity by either half of the wordings; where these contradict each other nothing is concluded.
+    same quantity by either half of the ways to ask, a pair for each manner of halving them, and ``varied``: without
+    each of them; where these contradict a verdict nothing is concluded (``probandum.steadiness``).
     """
 
     metric: str
@@ -68,7 +72,8 @@ class Measure:
     items: Items | None = None
     rows: RowItems | None = None
     counted: Counted | None = None
-    halves: tuple[Estimate, Estimate] | None = None
+    halves: tuple[Halves, ...] = ()
+    varied: Varied | None = None
     evidence: tuple[str, ...] = ()
 
 
@@ -172,6 +177,11 @@ class Ask(Protocol):
         ...
 
     @property
+    def site(self) -> Site:
+        """What turns joules of the machine into emissions, as far as the plan declares it."""
+        ...
+
+    @property
     def subject(self) -> Subject:
         """The rows under audit; DataError where the plan names no data."""
         ...
@@ -184,8 +194,20 @@ class Ask(Protocol):
         """A generator seeded by the plan's seed, the probe and ``names``: the same in every run."""
         ...
 
-    def window(self, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int) -> Iterator[Window]:
-        """``repeats`` metered windows of at least ``seconds`` each over fresh asks of ``requests``."""
+    def window(
+        self,
+        requests: Sequence[Request],
+        *,
+        repeats: int,
+        seconds: float,
+        warm_up: int,
+        against: Sequence[Request] = (),
+    ) -> Iterator[Window]:
+        """``repeats`` metered windows of at least ``seconds`` each over fresh asks of ``requests``.
+
+        ``against``: other work, whose windows alternate with these, so that what drifts meets both alike; then twice
+        as many come, by turns.
+        """
         ...
 
     def stopper(self, metric: str, *, place: Mapping[str, str] | None = None, quantities: int = 1) -> Stopper:
@@ -234,6 +256,7 @@ class ProbeSpec:
     beside the groups. ``attributes``: whose groups it compares, ``"plan"`` for those under the plan's ``groups:`` and
     their crossings, names for attributes of its own, None where only a run can tell. ``honours``: which of weight and
     cluster, where the plan declares them of its rows, the probe takes into account; it gets no rows with another.
+    ``judged``: those of the metrics that a limit may be set on, None where on all; the others are only shown.
     """
 
     id: str
@@ -245,12 +268,17 @@ class ProbeSpec:
     facets: tuple[str, ...] = ()
     attributes: Literal["plan"] | tuple[str, ...] | None = None
     honours: tuple[str, ...] = ()
+    judged: tuple[str, ...] | None = None
     cls: type[Any]
 
     @property
     def family(self) -> str:
         """The part before the first dot: bias, explain, energy ..."""
         return self.id.partition(".")[0]
+
+    def shows(self, metric: str) -> bool:
+        """Whether a metric is shown and never judged; what options add to the metrics may be."""
+        return self.judged is not None and metric in self.cls.spec.metrics and metric not in self.judged
 
 
 P = TypeVar("P", bound=type[Any])
@@ -274,6 +302,7 @@ def probe(
     facets: Iterable[str] = (),
     attributes: Literal["plan"] | tuple[str, ...] | None = None,
     honours: tuple[str, ...] = (),
+    judged: tuple[str, ...] | None = None,
 ) -> Callable[[P], P]:
     """Register a probe class. ``needs``: the target must answer one of these kinds; the others as in ``ProbeSpec``.
 
@@ -291,6 +320,8 @@ def probe(
         for metric, unit in metrics.items():
             if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", metric) or not unit:
                 raise TypeError(f"probe {id} declares {metric!r} in {unit!r}; expected a kebab-case name and a unit")
+        if unknown := [metric for metric in judged or () if metric not in metrics]:
+            raise TypeError(f"probe {id} has {unknown[0]!r} judged, which it does not declare")
         refuse_second(f"probe {id}", _PROBES.specs[id].cls if id in _PROBES.specs else None, cls)
         wanted = [needs] if isinstance(needs, Capability) else needs
         spec = ProbeSpec(
@@ -303,6 +334,7 @@ def probe(
             facets=tuple(facets),
             attributes=attributes,
             honours=honours,
+            judged=judged,
             cls=cls,
         )
         cls.spec = spec
@@ -316,12 +348,6 @@ def further_files(probe: Probe) -> tuple[Path, ...]:
     """Files that the files of its options name, such as a judge's words; a probe says them in a method ``files``."""
     files: Callable[[], tuple[Path, ...]] | None = getattr(probe, "files", None)
     return () if files is None else files()
-
-
-def own_columns(probe: Probe) -> Mapping[tuple[str | int, ...], str]:
-    """The columns of the rows that its options name, by the place in its options; an attribute may stand there, too."""
-    found: Mapping[tuple[str | int, ...], str] = getattr(probe, "own_columns", {})
-    return found
 
 
 def declared(probe: Probe) -> ProbeSpec:

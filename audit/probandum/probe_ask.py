@@ -11,6 +11,7 @@ import numpy as np
 from probandum.errors import DataError
 from probandum.evidence import Capability, Request, Response
 from probandum.probe import Window
+from probandum.siting import Site
 from probandum.stopping import Rules, Stopper
 from probandum.subject import Subject
 from probandum.target import Target
@@ -23,13 +24,21 @@ class Rounds(Protocol):
     subject: Subject | None
     rules: Rules
     seed: int
+    site: Site
 
     def answer(self, probe: str, requests: Sequence[Request]) -> list[Response]:
         """Answers to a whole round, in its order."""
         ...
 
     def windows(
-        self, probe: str, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int
+        self,
+        probe: str,
+        requests: Sequence[Request],
+        *,
+        repeats: int,
+        seconds: float,
+        warm_up: int,
+        against: Sequence[Request] = (),
     ) -> Iterator[tuple[str, Window]]:
         """Metered windows of fresh work with their keys."""
         ...
@@ -70,6 +79,11 @@ class ProbeAsk:
         return self._rounds.target.remote
 
     @property
+    def site(self) -> Site:
+        """What turns joules of the machine into emissions, as far as the plan declares it."""
+        return self._rounds.site
+
+    @property
     def subject(self) -> Subject:
         """The rows under audit; DataError where the plan names none, or declares of them what the probe ignores."""
         subject = self._rounds.subject
@@ -104,9 +118,19 @@ class ProbeAsk:
         material = "\x1f".join([str(self._rounds.seed), self._probe, *names]).encode()
         return np.random.default_rng(int.from_bytes(hashlib.sha256(material).digest()[:16], "big"))
 
-    def window(self, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int) -> Iterator[Window]:
+    def window(
+        self,
+        requests: Sequence[Request],
+        *,
+        repeats: int,
+        seconds: float,
+        warm_up: int,
+        against: Sequence[Request] = (),
+    ) -> Iterator[Window]:
         """Metered windows of fresh work; each is evidence of its own."""
-        windows = self._rounds.windows(self._probe, requests, repeats=repeats, seconds=seconds, warm_up=warm_up)
+        windows = self._rounds.windows(
+            self._probe, requests, repeats=repeats, seconds=seconds, warm_up=warm_up, against=against
+        )
         for key, window in windows:
             self.evidence.setdefault(key)
             yield window

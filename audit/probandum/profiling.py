@@ -22,6 +22,7 @@ from probandum.matching import MOST_GROUPS
 from probandum.resources import shipped
 from probandum.subject import NUMBER, as_text
 from probandum.tables import read_table
+from probandum.units import counted
 from probandum.yaml_source import read_yaml
 
 #: A number with more distinct values wants intervals to be groups.
@@ -60,7 +61,7 @@ class Column:
     def unusable(self, *, grouped: bool) -> str | None:
         """Why an audit would refuse the column, as the attribute of groups or as a label; None where it would not."""
         if self.missing and (self.numeric or not grouped):
-            return f"{self.missing} empty cells: fill them in or leave the rows out"
+            return f"{counted(self.missing, 'empty cell')}: fill in or leave the rows out"
         if grouped and not self.wants_bins and self.distinct > MOST_GROUPS:
             return f"{self.distinct} distinct texts: derive a column with fewer, such as years from a date"
         return None

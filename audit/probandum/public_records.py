@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from probandum.errors import DataError, did_you_mean
-from probandum.tables import read_table
+from probandum.tables import open_parquet, read_table
+from probandum.units import counted
+
+#: What a Parquet file begins with.
+_PARQUET = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,24 @@ def _text(path: Path, newline: str | None = None) -> str:
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}", remedy="check the path in the plan") from None
     except UnicodeDecodeError:
-        raise DataError(f"{path.name}: not UTF-8 text", remedy="save the file in UTF-8") from None
+        raise not_text(path) from None
+
+
+def not_text(path: Path) -> DataError:
+    """What to say of a file that is no UTF-8 text, which may be Parquet."""
+    with path.open("rb") as file:
+        if file.read(len(_PARQUET)) != _PARQUET:
+            return DataError(f"{path.name}: not UTF-8 text", remedy="save the file in UTF-8")
+    return DataError(f"{path.name}: Parquet, and text is read here", remedy="name the file as its authors published it")
+
+
+def read_nested(path: Path) -> list[PublicRecord]:
+    """The rows of a Parquet file with the lists and objects in them; DataError where there is none."""
+    with open_parquet(path) as file:
+        rows = file.read().to_pylist()
+    if not rows:
+        raise DataError(f"{path.name}: holds no record")
+    return [PublicRecord(row, f"{path.name}: row {number}") for number, row in enumerate(rows, 1)]
 
 
 def _separated(path: Path) -> Iterator[PublicRecord]:
@@ -96,7 +117,7 @@ def _separated(path: Path) -> Iterator[PublicRecord]:
                     continue
                 if len(fields) != len(header):
                     raise DataError(
-                        f"{where}: {len(fields)} fields, and the header names {len(header)}",
+                        f"{where}: {counted(len(fields), 'field')}, and the header names {len(header)}",
                         remedy=_otherwise_separated(header),
                     )
                 yield PublicRecord(dict(zip(header, fields, strict=True)), where)

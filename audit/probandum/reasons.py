@@ -147,7 +147,8 @@ class Reasons:
     that stay as they are if only what is kept stays and all else is taken from other rows. ``asked``: inputs asked for
     the search of ``alternatives``; ``why_none`` where there is none. ``fixed``: columns that it could not change.
     ``requests``: how many blocks the model was asked, ``evidence`` the digest of their digests. ``recorded``: the
-    digest of the recorded answer that the decision equals; None where the record holds none.
+    digest of the recorded answer that the decision equals; None where the record holds none. ``weighted``: other rows
+    are drawn by how many persons they stand for.
     """
 
     row: str
@@ -178,6 +179,7 @@ class Reasons:
     evidence: str
     text: bool = False
     recorded: str | None = None
+    weighted: bool = False
 
     @property
     def kept(self) -> tuple[Factor, ...]:
@@ -204,10 +206,10 @@ class Reasons:
 class Wanted:
     """Which decision is to be explained, what states an attribute, and what may change in the search for another one.
 
-    ``row``: an id of the data, or a number from 1. ``attributes``: those whose groups the plan compares, with the
-    column that states each. ``texts``: the file with one text a line, of a text classifier. ``ways``: which columns
-    stay as they are (``fixed``), and which numbers go one way alone. ``neutral``: words that the plan lets stand in the
-    place of any word of a text; None where it names none.
+    ``row``: an id of the data, or a number from 1 as it is typed or printed (``7``, ``row 7``, ``text 7``).
+    ``attributes``: those whose groups the plan compares, with the column that states each. ``texts``: the file with one
+    text a line, of a text classifier. ``ways``: which columns stay as they are (``fixed``), and which numbers go one
+    way alone. ``neutral``: words that the plan lets stand in the place of any word of a text; None where it names none.
     """
 
     row: str
@@ -248,18 +250,22 @@ def reasoner() -> Reasoner:
     return _REGISTRY.reasoner
 
 
-def place_of(row: str, names: Sequence[str], *, ids: bool) -> int | None:
+def place_of(row: str, names: Sequence[str], *, ids: bool, called: str) -> int | None:
     """Where the row stands that a person calls ``row``, from 0; None where there is none, or several have the name.
 
-    With ``ids`` the names are ids of the data. A number from 1 is a place, unless some id is a number.
+    With ``ids`` the names are ids of the data. A number from 1 is a place, unless some id is a number; ``called``:
+    the word before it where an explanation names the row.
 
-    >>> place_of("b", ["a", "b"], ids=True), place_of("1", ["a", "b"], ids=True), place_of("1", ["7", "8"], ids=True)
-    (1, 0, None)
+    >>> place_of("b", ["a", "b"], ids=True, called="row"), place_of("row 1", ["a", "b"], ids=False, called="row")
+    (1, 0)
+    >>> place_of("1", ["a", "b"], ids=True, called="row"), place_of("1", ["7", "8"], ids=True, called="row")
+    (0, None)
     """
     found = [place for place, name in enumerate(names) if name == row] if ids else []
     if found:
         return found[0] if len(found) == 1 else None
-    if not row.isdecimal() or (ids and any(name.isdecimal() for name in names)):
+    number = row.removeprefix(f"{called} ")
+    if not number.isdecimal() or (ids and any(name.isdecimal() for name in names)):
         return None
-    place = int(row) - 1
+    place = int(number) - 1
     return place if 0 <= place < len(names) else None

@@ -28,7 +28,7 @@ from probandum.budget import Spending
 from probandum.errors import RecordError, UsageError
 from probandum.evidence import Items, Observation, Reading
 from probandum.finding import Finding
-from probandum.journal import WindowEntry, journal_entries, packed, packed_entries
+from probandum.journal import ASKED_AGAIN, WindowEntry, journal_entries, packed, packed_entries
 from probandum.probe import ProbeResult, Window
 from probandum.row_items import RowItems
 
@@ -111,7 +111,8 @@ class Record:
 
     def windows(self) -> dict[str, Window]:
         """Every metered energy window by its key."""
-        return {entry.window: entry.reading for entry in self.entries() if isinstance(entry, WindowEntry)}
+        windows = (entry for entry in self.entries() if isinstance(entry, WindowEntry))
+        return {each.window: each.reading for each in windows if not each.window.startswith(ASKED_AGAIN)}
 
     def entries(self) -> Iterator[Observation | WindowEntry]:
         """The journal, sealed or not, in the order it was written."""
@@ -195,18 +196,25 @@ def pack_journal(journal: Path, target: Path) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file of mode 600 whole or not at all: a temporary neighbour, synced, then renamed."""
+    """Write a file of mode 600 whole or not at all: a temporary neighbour, synced, then renamed.
+
+    An error of the system names ``path``, and not the neighbour, of which nobody knows.
+    """
     make_folder(path.parent)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
+    name = ""
     try:
-        with naming(path), os.fdopen(descriptor, "wb") as file:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
+    except BaseException as error:
+        if name:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None
         raise
 
 

@@ -264,19 +264,31 @@ class _CountingAsker(Asker):
         self._seen: set[str] = set()
 
     def windows(
-        self, probe: str, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int
+        self,
+        probe: str,
+        requests: Sequence[Request],
+        *,
+        repeats: int,
+        seconds: float,
+        warm_up: int,
+        against: Sequence[Request] = (),
     ) -> Iterator[tuple[str, Window]]:
         """Windows in which every round of requests was answered once."""
-        key = codec.digest_of([probe, [request.digest for request in requests], repeats, seconds, warm_up])
-        if key not in self._seen:
-            self._seen.add(key)
-            work = MeteredWork(repeats=repeats, seconds=seconds, warm_up=warm_up, requests=tuple(requests))
-            self.counted.windows.append(work)
+        works = [requests, against] if against else [requests]
+        keys = [
+            codec.digest_of([probe, [request.digest for request in work], repeats, seconds, warm_up]) for work in works
+        ]
+        for key, each in zip(keys, works, strict=True):
+            if key not in self._seen:
+                self._seen.add(key)
+                work = MeteredWork(repeats=repeats, seconds=seconds, warm_up=warm_up, requests=tuple(each))
+                self.counted.windows.append(work)
         why = dict.fromkeys(("gpu", "cpu", "dram"), "nothing is metered in a dry run")
         reading = Reading(seconds=seconds, meter="none", grade="D", why=why)
         for repeat in range(repeats):
-            inputs = sum(len(request) for request in requests)
-            yield f"{key}:{repeat}", Window(reading=reading, requests=inputs, input_tokens=None, output_tokens=None)
+            for key, each in zip(keys, works, strict=True):
+                inputs = sum(len(request) for request in each)
+                yield f"{key}:{repeat}", Window(reading=reading, requests=inputs, input_tokens=None, output_tokens=None)
 
 
 def _words(text: str, rng: np.random.Generator) -> PerToken:

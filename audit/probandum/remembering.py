@@ -26,17 +26,15 @@ _COMPARED = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Question:
-    """One input that was asked, the ``place``-th of the run from 0, and its answer."""
+    """One input that was asked, the ``place``-th of the run from 0, and its answer; ``took``: the tokens that it read
+    and wrote, of many inputs in one request the mean.
+    """
 
     place: int
     probe: str
     request: Request
     response: Response
-
-    @property
-    def in_words(self) -> bool:
-        """Whether the answer is a text or a decision, which is the same or another."""
-        return bool(self.response.texts) or bool(np.isin(_numbers(self.response), (0.0, 1.0)).all())
+    took: tuple[float, float] = (0.0, 0.0)
 
     @property
     def nats(self) -> bool:
@@ -58,6 +56,7 @@ class Sample:
         self._drawn: dict[int, tuple[int, Question]] = {}
         self._ends: list[Question] = []
         self._seen = 0
+        self._took = 0.0, 0.0
 
     def add(self, probe: str, request: Request, response: Response) -> None:
         """Take note of a block and its answer; of what was declined, or not answered, nothing."""
@@ -65,6 +64,7 @@ class Sample:
         if response.error is not None or request.kind not in _COMPARED or len(values) != len(request):
             return
         last = None
+        read, written = _took(request, response)
         for row in sorted({*range(len(request))} - {*response.refused}):
             weight = self._weight(self._seen)
             held = self._drawn.get(self._seen // self._stretch)
@@ -74,6 +74,7 @@ class Sample:
                 question = _question(self._seen, probe, request, response, row)
                 self._drawn[self._seen // self._stretch] = weight, question
             self._seen += 1
+            self._took = self._took[0] + read, self._took[1] + written
             if len(self._drawn) > 2 * KEPT:
                 self._widen()
             last = row
@@ -84,6 +85,12 @@ class Sample:
     def seen(self) -> int:
         """How many inputs were answered that can be asked again."""
         return self._seen
+
+    @property
+    def took(self) -> tuple[float, float]:
+        """The mean of the tokens that each read and wrote."""
+        read, written = self._took
+        return read / max(1, self._seen), written / max(1, self._seen)
 
     @property
     def words(self) -> bool:
@@ -114,7 +121,18 @@ class Sample:
 
 
 def _question(place: int, probe: str, request: Request, response: Response, row: int) -> Question:
-    return Question(place=place, probe=probe, request=part(request, row, row + 1), response=alone(response, row))
+    return Question(
+        place=place,
+        probe=probe,
+        request=part(request, row, row + 1),
+        response=alone(response, row),
+        took=_took(request, response),
+    )
+
+
+def _took(request: Request, response: Response) -> tuple[float, float]:
+    """The tokens that each input read and wrote."""
+    return (response.input_tokens or 0) / len(request), (response.output_tokens or 0) / len(request)
 
 
 def alone(response: Response, row: int) -> Response:
@@ -152,7 +170,7 @@ def joined(block: Sequence[Question]) -> Request:
     )
 
 
-def _numbers(response: Response) -> np.ndarray:
+def numbers(response: Response) -> np.ndarray:
     """The numbers of an answer; of a score and what follows from it, the score alone."""
     outputs = np.asarray(response.outputs if response.outputs is not None else np.zeros((1, 0)))
     return outputs[:, [-1]] if response.labels[-1:] == ("score",) else outputs
@@ -160,7 +178,7 @@ def _numbers(response: Response) -> np.ndarray:
 
 def equal(one: Response, other: Response) -> bool:
     """Whether two answers say the same; declining says something else than answering."""
-    return one.texts == other.texts and one.refused == other.refused and np.array_equal(_numbers(one), _numbers(other))
+    return one.texts == other.texts and one.refused == other.refused and np.array_equal(numbers(one), numbers(other))
 
 
 def apart(one: Response, other: Response, *, nats: bool) -> float:
@@ -170,7 +188,7 @@ def apart(one: Response, other: Response, *, nats: bool) -> float:
     >>> round(apart(half, less, nats=False), 2)
     2.0
     """
-    first, second = _numbers(one), _numbers(other)
+    first, second = numbers(one), numbers(other)
     if first.shape != second.shape or one.refused != other.refused or not first.size:
         return np.inf
     least, share = NATS if nats else ELSE

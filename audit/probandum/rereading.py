@@ -14,6 +14,7 @@ from probandum import codec
 from probandum.errors import Misrecorded
 from probandum.evidence import CACHED, SMALLER, Observation, Request
 from probandum.packing import describe
+from probandum.units import counted
 
 #: What to do where a run cannot go on from what was recorded.
 AGAIN = "delete the folder, or start again in another --out"
@@ -66,7 +67,7 @@ def refuse_other(
             why = f"it answers another question than {probe} asks here, by its {wrong}"
             raise _damaged(f"{first[0]}:{first[1] + place}", why, AGAIN)
     if len(recorded) != len(pack):
-        why = f"its pack holds {len(recorded)} questions, and {probe} asks {len(pack)}"
+        why = f"its pack holds {counted(len(recorded), 'question')}, and {probe} asks {len(pack)}"
         raise _damaged(f"{first[0]}:{first[1]}", why, AGAIN)
 
 

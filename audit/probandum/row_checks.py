@@ -6,16 +6,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from probandum.columns import stated, weights_of
 from probandum.errors import DataError, MissingDependency
 from probandum.evidence import Table
-from probandum.keywords import Place, fitting, wrong_keywords
-from probandum.matching import group_problems, make_groupings, occurring, with_outcome
+from probandum.keywords import Facts, Place, fitting, wrong_keywords
+from probandum.matching import group_problems, make_groupings, occurring, positive_among, with_outcome
 from probandum.plan import Plan
 from probandum.plan_checks import Problem as Located
 from probandum.tables import missing_column, read_columns, read_header
-from probandum.target import Problem, Target
+from probandum.target import Problem, Target, TargetContext
+
+#: Keys of a target that name the columns of what a recorded system answered.
+_ANSWERS = ("decision", "score")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,30 +74,46 @@ def missing_columns(plan: Plan, target: type[Target]) -> Iterator[Located]:
             yield place, f"target.columns leaves out the column {column!r}; add it there, or leave target.columns out"
 
 
-def unread_columns(plan: Plan, target: type[Target], named: Mapping[str, Mapping[Place, str]]) -> Iterator[Located]:
-    """Columns that options of suites name and that the audit does not read; ``named``: by suite, and by place in it.
+def facts_of(plan: Plan, target: type[Target] | None) -> Facts:
+    """What the plan shows of the system and its rows, which options of suites are held against.
 
-    An attribute under ``groups`` may stand for a column. What is wrong with the file itself :func:`missing_columns`
-    tells.
+    What is wrong with the file of the rows itself :func:`missing_columns` tells.
     """
+    features, attributes = plan.features, tuple(plan.groups)
+    holding = {group.column: name for name, group in plan.file.groups.items() if group.column is not None}
+    if target is None:
+        return Facts(features=features, attributes=attributes, holding=holding)
+    options = fitting(target, plan.target_options, skip=1)
+    return Facts(
+        features=features,
+        attributes=attributes,
+        holding=holding,
+        answered=tuple(name for place, name in target.named_columns(options).items() if place[0] in _ANSWERS),
+        unread=_unread(plan, target, options),
+        answers=target.answers_only(options),
+        target=plan.target_type,
+    )
+
+
+def _unread(plan: Plan, target: type[Target], options: Mapping[str, Any]) -> Callable[[str], str | None]:
+    """Why a column of the rows is not read, None where it is, or where nobody can say."""
     rows = _Rows.of(plan, target)
-    if rows is None or not any(named.values()):
-        return
     try:
-        header = read_header(rows.path)
+        header = None if rows is None else read_header(rows.path)
     except (DataError, MissingDependency):
-        return
-    all_of_them = rows.part == "target" and "columns" not in fitting(target, plan.target_options, skip=1)
-    for suite, places in named.items():
-        for place, column in places.items():
-            if column in plan.groups:
-                continue
-            text = missing_column(column, header)
-            if text is None and not all_of_them and column not in rows.columns.values():
-                where = "target.columns" if rows.part == "target" else "data.features"
-                text = f"{rows.path.name} has a column {column!r}, and it is not read; name it under {where} or groups"
-            if text is not None:
-                yield (*plan.suite_place(suite), *place), text
+        header = None
+    if rows is None or header is None:
+        return lambda column: None
+    all_of_them = rows.part == "target" and "columns" not in options
+
+    def why(column: str) -> str | None:
+        text = missing_column(column, header)
+        if text is None and not all_of_them and column not in rows.columns.values():
+            where = "target.columns" if rows.part == "target" else "data.features"
+            return f"{rows.path.name} has a column {column!r}, and it is not read; name it under {where} or groups"
+        return text
+
+    return why
 
 
 def row_problems(plan: Plan, target: type[Target]) -> Iterator[Located]:
@@ -138,14 +158,25 @@ def _declared(plan: Plan, target: type[Target], part: str, table: Table) -> Iter
     if label is not None and label in table:
         yield from _raised(lambda: with_outcome(table, label, decision, part=part), part)
     options = fitting(target, plan.target_options, skip=1)
-    labels = options.get("labels")
-    if part == "data" and decision is not None and labels and target.gives_probabilities(options):
-        classes, where = [str(each) for each in labels], "the model's classes"
+    classes, where = _classes(plan, target, options), "the model's classes"
+    if part == "data" and decision is not None and classes and target.gives_probabilities(options):
         yield from _raised(lambda: occurring("decision.favourable", decision.favourable, classes, where), "decision")
-        yield from _raised(lambda: occurring("data.positive", decision.positive, classes, where), "data")
+        yield from _raised(lambda: positive_among("data.positive", decision, classes, where), "data")
     for name, spec in plan.groups.items():
         if str(spec.get("column", name)) in table and not any(group_problems(spec)):
             yield from _raised(partial(make_groupings, {name: spec}, table), "groups", name)
+
+
+def _classes(plan: Plan, target: type[Target], options: Mapping[str, Any]) -> list[str]:
+    """What the model's classes are called: as the plan says, or as its file shows; none where neither does."""
+    if labels := options.get("labels"):
+        return [str(each) for each in labels]
+    if plan.decision is None or plan.decision.numeric or any(wrong_keywords(target, plan.target_options, skip=1)):
+        return []
+    try:
+        return list(target.own_classes(options, TargetContext(folder=plan.folder)))
+    except (DataError, OSError):  # the check of the target's files says so
+        return []
 
 
 def _raised(check: Callable[[], object], *part: str) -> Iterator[Located]:

@@ -44,6 +44,7 @@ from probandum.record import Record, pack_journal, reopen, start_record, write_b
 from probandum.sealing import ask_facts, contents, refuse_other_key, seal
 from probandum.second_opinion import AuditMeter
 from probandum.signing import load_private
+from probandum.siting import site_of
 from probandum.stopping import Rules
 from probandum.target import Target
 from probandum.verifying import DAMAGED, refuse_damaged, refuse_unsealed
@@ -183,6 +184,11 @@ def _carry_out(
     try:
         if (smaller := journal.smaller_batches()) is not None:
             target.use_smaller_batches(smaller)
+        purse = Purse(budget=plan.budget, spent=journal.spent())
+        reasking = None
+        if target.remote:
+            reasking = Reasking(target, seed=plan.seed, purse=purse, journal=journal)
+            purse.again = reasking.takes
         asker = Asker(
             target,
             seed=plan.seed,
@@ -191,9 +197,10 @@ def _carry_out(
             cache=cache,
             meter=meter,
             replayed=replayed,
-            purse=Purse(budget=plan.budget, spent=journal.spent()),
+            purse=purse,
             rules=Rules(limits=plan.limits, alpha_fail=ALPHA_FAIL[plan.mode]),
-            reasking=Reasking(target, seed=plan.seed) if target.remote else None,
+            site=site_of(plan.energy),
+            reasking=reasking,
             progress=watch.progress,
         )
         audit_meter = AuditMeter(plan.energy)
@@ -214,8 +221,8 @@ def _carry_out(
         if asker.unanswered:
             left = ", ".join(asker.unanswered)
             watch.note(f"the system did not answer all of {left}; the same command asks what was not answered")
-        _refuse_changed(target, asker.reasking, record, journal)
-        _say_what_was_learnt(target, () if asker.reasking is None else asker.reasking.cautions, record)
+        _refuse_changed(target, reasking, record, journal)
+        _say_what_was_learnt(target, () if reasking is None else reasking.cautions, record)
         _write(record, results, readings, asker)
         pack_journal(record.journal, record.ask / "observations.jsonl.zst")
         record.sweep()

@@ -23,6 +23,7 @@ from probandum import codec
 from probandum.errors import RecordError, UsageError
 from probandum.record import PART, Record, read_bytes, write_bytes
 from probandum.signing import envelope, key_id, load_private, made_with, open_envelope
+from probandum.units import counted
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 SUMS = "SHA256SUMS"
@@ -170,7 +171,7 @@ def agree(
         expected = instead if listed[name] == went else listed[name]
         if expected != (digest := file_sha256(names[name])):
             return False, f"{name}: expected {expected[:12]}…, found {digest[:12]}…"
-    return True, f"{len(names)} files"
+    return True, counted(len(names), "file")
 
 
 def stray(name: str) -> str:

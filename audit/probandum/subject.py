@@ -86,10 +86,12 @@ class Decision:
     the value of the label that the system tries to detect, as the model's classes spell it where there are
     some. ``threshold``: where a score becomes a decision. ``numeric``: what the system decides is a number (a salary, a
     score that ranks) and ``favourable`` says which numbers are good for the person, ``higher`` or ``lower`` ones.
+    ``assumed``: the plan names no positive value.
     """
 
     favourable: str
     positive: str = "1"
+    assumed: bool = False
     threshold: float | None = None
     numeric: bool = False
 

@@ -17,10 +17,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from probandum.columns import bad_cell
+from probandum.columns import bad_cell, odd_among_numbers, odd_feature
 from probandum.errors import DataError, MissingDependency, did_you_mean
 from probandum.evidence import Column, Table
 from probandum.subject import NUMBER, as_text
+from probandum.units import counted
 
 #: The columns of a file that are sound, and what is wrong with each of the others.
 Columns = tuple[Table, dict[str, DataError]]
@@ -34,10 +35,16 @@ _NAN = re.compile(r"[+-]?nan", re.ASCII | re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """Columns whose cells may lack a value, where the plan ``says`` so; a gap in one of numbers is NaN then."""
+    """Columns whose cells may lack a value, where the plan ``says`` so; a gap in one of numbers is NaN then.
+
+    ``asked``: those that the system is asked about, in which a text among numbers may be a slip; ``text``: those that
+    the plan calls text, whatever their cells look like.
+    """
 
     columns: Collection[str] = ()
     says: bool = False
+    asked: Collection[str] = ()
+    text: Collection[str] = ()
 
     def allows(self, name: str) -> bool:
         """Whether the plan says it, and of this column it may."""
@@ -62,9 +69,10 @@ def read_table(path: Path, *, columns: Sequence[str] | None = None, kept: Kept =
 
     CSV is UTF-8 with a header, separated by commas, quoted as RFC 4180 has it. A column is numeric (float64)
     where every value is a decimal number, text otherwise; an empty cell of a text column is "". A numeric
-    column with an empty cell, NaN or an infinity is an error where it was named. Of the columns that are ``kept`` with
-    their gaps an empty cell or a NaN is NaN, and one without any value is one of numbers. Where ``columns`` is None
-    nobody has said that it counts, so it is kept as text, and whoever needs its numbers gets the error.
+    column with an empty cell, NaN or an infinity is an error where it was named, and one that the system is asked about
+    with a text among its numbers, too, unless that is meant. Of the columns that are ``kept`` with their gaps an empty
+    cell or a NaN is NaN, and one without any value is one of numbers. What the plan calls text is text.
+    Where ``columns`` is None nobody has said that it counts: it is kept as text, and whoever needs numbers is told.
 
     DataError names the file, and the row or line, of whatever is wrong.
     """
@@ -140,7 +148,7 @@ def _csv_header(path: Path) -> tuple[list[str], bool]:
 
 def _parquet_header(path: Path) -> tuple[list[str], bool]:
     """The schema's names, and whether the file says that it holds rows."""
-    with _parquet_file(path) as file:
+    with open_parquet(path) as file:
         return list(file.schema_arrow.names), file.metadata.num_rows > 0
 
 
@@ -158,7 +166,7 @@ def _csv_lines(path: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def _parquet_file(path: Path) -> Iterator[Any]:
+def open_parquet(path: Path) -> Iterator[Any]:
     """A Parquet file; DataError where it turns out to be none, MissingDependency without pyarrow."""
     try:
         import pyarrow as arrow
@@ -189,7 +197,7 @@ def _fill(path: Path, lines: Any, width: int, places: list[int], values: list[li
         if len(row) != width:
             if not row:  # a blank line, as many editors leave at the end
                 continue
-            raise DataError(f"{path.name}:{lines.line_num}: {len(row)} fields, the header has {width}")
+            raise DataError(f"{path.name}:{lines.line_num}: {counted(len(row), 'field')}, the header has {width}")
         for place, append in targets:
             append(row[place])
 
@@ -222,6 +230,8 @@ def _typed(asked: _Asked, name: str, values: list[str]) -> Column:
 
     Where gaps are kept a missing one is NaN.
     """
+    if name in asked.kept.text:
+        return np.array(values, dtype=np.str_)
     distinct = set(values)
     numeric = {value for value in distinct if NUMBER.fullmatch(value) and math.isfinite(float(value))}
     if numeric == distinct:
@@ -235,11 +245,13 @@ def _typed(asked: _Asked, name: str, values: list[str]) -> Column:
         sound = numeric | gaps if asked.kept.allows(name) else numeric
         row = next(i for i, value in enumerate(values) if value not in sound)
         raise bad_cell(asked.source, name, values, row, feature=name in asked.kept.columns)
+    if name in asked.kept.asked and (odd := odd_among_numbers(values)) is not None:
+        raise odd_feature(asked.source, name, odd, gaps=name in asked.kept.columns, keeps=asked.kept.says)
     return np.array(values, dtype=np.str_)
 
 
 def _read_parquet(path: Path, columns: list[str] | None, kept: Kept) -> Columns:
-    with _parquet_file(path) as file:
+    with open_parquet(path) as file:
         names = _checked_header(path, file.schema_arrow.names, columns)
         read = file.read(columns=names)
         if read.num_rows == 0:
@@ -268,6 +280,9 @@ def _from_arrow(asked: _Asked, name: str, column: Any) -> Column:
         return np.full(len(column), np.nan)
     if not is_number:
         return np.asarray(column.cast(arrow.string()).fill_null("").to_numpy(zero_copy_only=False), dtype=np.str_)
+    if name in asked.kept.text:
+        what = f"{asked.source}: column {name!r} holds {kind}, and data.text calls it text"
+        raise DataError(what, remedy="leave the name out, or write text there: a Parquet file says what it holds")
     if arrow.types.is_boolean(kind):
         column = column.cast(arrow.int8())
     numbers = np.asarray(column.cast(arrow.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)

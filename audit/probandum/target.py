@@ -48,9 +48,9 @@ class TargetContext:
     ``OMP_NUM_THREADS`` says, else as the machine has usable; ``batch_tokens`` bounds the tokens of one forward pass;
     with ``batch_invariant`` each input is answered as if it were asked alone, to the bit. ``notice`` tells the person
     who waits why loading takes long. ``favourable``, ``positive`` and ``threshold`` are the plan's decision, for a
-    target that answers decisions in place of probabilities; ``favourable`` None: none is declared. ``numeric``: the
-    plan declares one number a row instead. ``missing``: rows may lack values, NaN among numbers and the empty text
-    among texts, and the model is given these as missing ones.
+    target that answers decisions in place of probabilities; ``favourable`` None: none is declared; ``assumed``: no
+    positive value is. ``numeric``: the plan declares one number a row instead. ``missing``: rows may lack values, NaN
+    among numbers and the empty text among texts, and the model is given these as missing ones.
     """
 
     folder: Path
@@ -63,6 +63,7 @@ class TargetContext:
     notice: Callable[[str], None] = lambda text: None
     favourable: str | None = None
     positive: str = "1"
+    assumed: bool = False
     threshold: float | None = None
     numeric: bool = False
     missing: bool = False
@@ -147,6 +148,14 @@ class Target:
         return ()
 
     @classmethod
+    def own_classes(cls, options: Mapping[str, Any], context: TargetContext) -> tuple[str, ...]:
+        """What the model's file calls its classes, found without loading it; none where the file does not show it.
+
+        ``options`` are what the constructor takes; DataError or OSError where the file cannot be read.
+        """
+        return ()
+
+    @classmethod
     def row_problems(cls, options: Mapping[str, Any], table: Table, file: str) -> Iterable[Problem]:
         """What is wrong with ``options`` beside the rows that they bring: those of its own ``file``, as far as they
         are sound; a column of :meth:`named_columns` that the table lacks has been told.
@@ -159,9 +168,18 @@ class Target:
         return {}
 
     @classmethod
+    def answers_only(cls, options: Mapping[str, Any]) -> frozenset[Capability] | None:
+        """The kinds of request that it answers with ``options`` at most; None where only loading it tells."""
+        return None
+
+    @classmethod
     def gives_probabilities(cls, options: Mapping[str, Any]) -> bool:
         """Whether what it answers of rows are class probabilities, so that a threshold lies between 0 and 1."""
         return not cls.recorded
+
+    def samples(self, request: Request) -> bool:
+        """Whether it may answer ``request`` otherwise the next time, by chance, as far as that is known."""
+        return self.steady is False
 
     def identity(self) -> Mapping[str, Any]:
         """What was audited: digests of weights and code, precision, versions; JSON values only."""
@@ -224,6 +242,16 @@ class Target:
 
     def close(self) -> None:
         """Give memory back."""
+
+
+def kind_of(options: Mapping[str, Any], *, usual: Capability | None = None) -> frozenset[Capability] | None:
+    """The one kind that the option ``kind`` names, ``usual`` where it is left out; None where it names none.
+
+    >>> kind_of({"kind": "predict"}), kind_of({"kind": "predicts"})
+    (frozenset({<Capability.PREDICT: 'predict'>}), None)
+    """
+    kind = options.get("kind") or usual
+    return frozenset({Capability(kind)}) if kind in set(Capability) else None
 
 
 def written_at_most(request: Request) -> int | None:

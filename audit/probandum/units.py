@@ -15,6 +15,7 @@ _NOT_NEGATIVE = (0.0, math.inf)
 _RANGES: Mapping[str, tuple[float, float]] = {
     "share": (0.0, 1.0),
     "ratio": _NOT_NEGATIVE,
+    "gram": _NOT_NEGATIVE,
     "joule": _NOT_NEGATIVE,
     "watt-hour": _NOT_NEGATIVE,
     "second": _NOT_NEGATIVE,
@@ -64,7 +65,17 @@ def range_in_words(unit: str) -> str:
 def counted(number: int, what: str) -> str:
     """So many of a thing, in words.
 
-    >>> counted(1, "row"), counted(2, "row")
-    ('1 row', '2 rows')
+    >>> counted(1, "row"), counted(1200, "row")
+    ('1 row', '1,200 rows')
     """
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def so_many(number: int, things: str) -> str:
+    """So many of things that are called in the plural, such as those of a group; no number where there are none.
+
+    >>> so_many(0, "rows"), so_many(1, "persons among the positives")
+    ('no rows', '1 person among the positives')
+    """
+    first, *more = things.split(" ")
+    return " ".join(["no" if number == 0 else f"{number:,}", first.removesuffix("s") if number == 1 else first, *more])

@@ -19,6 +19,7 @@ from probandum.journal import compared_entries
 from probandum.record import Record, read_bytes
 from probandum.rereading import regular
 from probandum.sealing import STATEMENT, SUMS, ReportFacts, agree, contents, same, sealed_files, signed, signed_alike
+from probandum.units import counted
 
 #: What stands at the root of a sealed record; a journal only stands there while the run goes on.
 _ROOT = ("ask", "findings.json", "judgement", "judgements", purging.FILE, "reports", STATEMENT, SUMS)
@@ -333,7 +334,7 @@ def _rendered(record: Record, render: Render | None) -> Outcome:
     told = "".join(f"; {package}" for package in changed)
     if differ:
         return False, f"{len(differ)} of {len(again)} files differ, the first {differ[0]!r}{told}"
-    return True, f"{len(again)} files{told}"
+    return True, f"{counted(len(again), 'file')}{told}"
 
 
 def _alike(one: Path | None, other: Path | None) -> bool:

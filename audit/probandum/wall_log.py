@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from probandum.errors import DataError
 from probandum.evidence import Reading
+
+#: How many of the last rows say how often the meter writes, and the most seconds that its next row is waited for.
+_STEPS, _LONGEST = 10, 30.0
 
 
 class ExternalLog:
@@ -26,6 +30,9 @@ class ExternalLog:
         """The clock time now, since the log goes by it."""
         return (time.time(), time.perf_counter())
 
+    def look(self) -> None:
+        """Nothing: the log is written by the meter."""
+
     def end(self, token: object) -> Reading:
         """Watts integrated over the window by trapezoids; None with the reason where the log broke since."""
         assert isinstance(token, tuple)
@@ -33,7 +40,7 @@ class ExternalLog:
         seconds = time.perf_counter() - began
         why = dict.fromkeys(("gpu", "dram"), "the meter at the wall does not tell parts apart")
         try:
-            joules = _integrated(read_log(self._path), started, seconds)
+            joules = _integrated(self._written(started + seconds), started, seconds)
             missing = f"{self._path.name} does not cover this window"
         except DataError as error:
             joules, missing = None, error.message
@@ -48,6 +55,17 @@ class ExternalLog:
             covers=("the whole machine at the wall",) if joules is not None else (),
             notes=("The joules of the whole machine are entered under cpu.",),
         )
+
+    def _written(self, until: float) -> list[tuple[float, float]]:
+        """The log once it reaches ``until``: the next row of a meter that still writes is waited for."""
+        rows = read_log(self._path)
+        step = max(later[0] - earlier[0] for earlier, later in pairwise(rows[-_STEPS:]))
+        patience = time.monotonic() + min(2 * step, _LONGEST)
+        alive = until - rows[-1][0] <= 2 * step
+        while alive and rows[-1][0] < until and time.monotonic() < patience:
+            time.sleep(min(step / 4, 0.25))
+            rows = read_log(self._path)
+        return rows
 
 
 def read_log(path: Path) -> list[tuple[float, float]]:

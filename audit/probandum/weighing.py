@@ -156,7 +156,10 @@ def verdict(estimate: Estimate, limit: Limit, judged: Judgement) -> Reasoned:
     if judged.p_adjusted < judged.alpha_fail:
         return Verdict.FAIL, None, None
     if (pooled := uninformative(estimate, limit)) is not None:
-        why = f"the {_named(limit)} is wide against a pooled rate of {pooled:.3f}; judge the ratio instead"
+        why = (
+            f"the {_named(limit)} is wide against a pooled rate of {pooled:.3f}; judge the ratio instead, on both "
+            "sides with band: 0.2 and around: 1, on one with at_least: 0.8"
+        )
         return Verdict.INCONCLUSIVE, SubReason.BAND_UNINFORMATIVE, why
     low, high = _required(judged)
     if _between((judged.lower, judged.upper), low, high):
@@ -215,41 +218,6 @@ def _effective(judged: Judgement) -> float:
 
 def _between(bounds: tuple[float, float], low: float | None, high: float | None) -> bool:
     return (low is None or bounds[0] >= low) and (high is None or bounds[1] <= high)
-
-
-def torn(halves: tuple[Estimate, Estimate], limit: Limit) -> str | None:
-    """How either half of the wordings contradicts the other; None where they do not.
-
-    Each is weighed alone at one-sided 5 %: one lies within the limit and the other beyond it, or they lie beyond
-    opposite ends. A half that is merely open, having half of the data, contradicts nothing.
-
-    >>> within, beyond = (
-    ...     Estimate(value=v, low=v - 0.02, high=v + 0.02, n=50, unit="logit", method="t", moments=(v, 0.01, 50.0))
-    ...     for v in (0.0, 0.5)
-    ... )
-    >>> torn((within, beyond), Limit(metric="p/m", direction="band", threshold=0.25))
-    'within the limit by one half of the wordings (0.000) and beyond it by the other (0.500)'
-    """
-    if any(half.value is None for half in halves):
-        return None
-    low, high = limit.edges()
-    first, second = (_position(half, low, high) for half in halves)
-    if first == second or "open" in (first, second):
-        return None
-    values = [half.value or 0.0 for half in halves]
-    if "within" in (first, second):
-        inside, outside = values if first == "within" else values[::-1]
-        return f"within the limit by one half of the wordings ({inside:.3f}) and beyond it by the other ({outside:.3f})"
-    return f"beyond opposite ends of the limit by either half of the wordings ({values[0]:.3f} and {values[1]:.3f})"
-
-
-def _position(half: Estimate, low: float | None, high: float | None) -> str:
-    found = stats.bounds(half.method or "", level=1 - 2 * ALPHA_PASS, **basis_of(half))
-    if _between((found.low, found.high), low, high):
-        return "within"
-    if high is not None and found.low > high:
-        return "above"
-    return "below" if low is not None and found.high < low else "open"
 
 
 def n_needed(estimate: Estimate, limit: Limit, judged: Judgement) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -52,13 +53,14 @@ class Windows:
         self._purse = purse
 
     def of(
-        self, probe: str, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int
+        self, probe: str, works: Sequence[Sequence[Request]], *, repeats: int, seconds: float, warm_up: int
     ) -> Iterator[tuple[str, Window]]:
-        """Metered windows of fresh work with their keys; see :meth:`probandum.probe.Ask.window`."""
-        names = [request.digest for request in requests]
+        """Metered windows of fresh work with their keys, by turns; see :meth:`probandum.probe.Ask.window`."""
+        names = [[request.digest for request in work] for work in works]
         warm, idle = False, None
-        for repeat in range(repeats):
-            key = codec.digest_of([probe, names, repeats, seconds, warm_up, repeat])
+        for repeat, (place, requests) in itertools.product(range(repeats), enumerate(works)):
+            turn = names[0] if len(works) == 1 else [names, place]
+            key = codec.digest_of([probe, turn, repeats, seconds, warm_up, repeat])
             window = self._journal.window(key) if self._journal else None
             if window is None and self._replayed is not None:
                 window = replayed_window(self._replayed, key, probe)
@@ -69,8 +71,8 @@ class Windows:
                 if not warm:
                     self._target.synchronise()
                     idle = idle_watts(self._meter, seconds)
-                    for _ in range(warm_up):
-                        self._target.answer(requests)
+                    for work in [*works] * warm_up:
+                        self._target.answer(work)
                     warm = True
                 window = self._measured(requests, seconds)
                 window = replace(window, reading=replace(window.reading, idle_watts=idle))
@@ -98,6 +100,7 @@ class Windows:
                 tokens_in += response.input_tokens or 0
                 tokens_out += response.output_tokens or 0
             count += sum(len(request) for request in requests)
+            self._meter.look()
         self._target.synchronise()
         reading: Reading = self._meter.end(token)
         window = Window(

@@ -109,6 +109,19 @@ def share_of_clusters(interval: stats.Interval, *, n: int, unit: str, design: st
     return from_moments("cr2-logit", moments, n=n, n_effective=interval.df + 1, unit=unit, design=design)
 
 
+def within_one(estimate: Estimate) -> Estimate:
+    """A difference of shares from moments, its bounds cut off at -1 and 1: of a few items they may lie beyond.
+
+    >>> wide = from_moments("t", (0.9, 0.2, 5.0), n=6, unit="share")
+    >>> round(wide.high, 3), within_one(wide).high
+    (1.414, 1.0)
+    """
+    if estimate.moments is None or estimate.value is None or abs(estimate.value) > 1:
+        return estimate
+    cut = stats.bounds("share-difference-t", level=estimate.level, moments=estimate.moments)
+    return replace(estimate, low=cut.low, high=cut.high, method="share-difference-t")
+
+
 def from_draws(
     method: str, value: float, draws: Sequence[float], *, n: int, unit: str, design: str | None = None
 ) -> Estimate:

@@ -11,9 +11,9 @@ from typing import ParamSpec, TypeVar
 from probandum.errors import TargetError
 from probandum.evidence import Capability, Request
 from probandum.probe import Ask
-from probandum.public_records import PublicRecord, read_json, read_records
+from probandum.public_records import PublicRecord, not_text, read_json, read_nested, read_records
 
-__all__ = ["PublicRecord", "read_json", "read_once", "read_records", "recalled"]
+__all__ = ["PublicRecord", "not_text", "read_json", "read_nested", "read_once", "read_records", "recalled"]
 
 P = ParamSpec("P")
 R = TypeVar("R")

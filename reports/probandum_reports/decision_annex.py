@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from probandum.document import Cell, Node, Table, Text
 from probandum_reports import facts, word_ribbons
+from probandum_reports.decision_names import NO_PART
 from probandum_reports.decision_parts import DecisionParts
 
 
@@ -36,8 +37,8 @@ def every_factor(parts: DecisionParts) -> Iterable[Node]:
     """All factors with their figures, also those that are not told."""
     rows: list[tuple[Cell, ...]] = []
     for number, each in enumerate(parts.words.decision.factors):
-        way = "neither" if each.idle else "toward" if each.weight.value > 0 else "against"
-        rows.append((parts.words.item(each), way, parts.fact(f"factor.{number}")))
+        way = NO_PART if each.idle else "toward" if each.weight.value > 0 else "against"
+        rows.append((parts.words.item(each, whole=True), way, parts.fact(f"factor.{number}")))
     table = Table(
         caption="Every factor, in log-odds of the decision, with 95 % intervals over calculations",
         header=("Factor", "The decision", "Weight, the same sign, and whether it is told"),
@@ -50,8 +51,6 @@ def every_factor(parts: DecisionParts) -> Iterable[Node]:
         ("This case", parts.fact("score")),
     ]
     yield Table(caption="What they add up to, in log-odds of the decision", header=("Part", "Value"), rows=tuple(sums))
-    if parts.words.decision.runs == 1:
-        return
     if parts.words.decision.runs == 1:
         return
     yield Text(

@@ -10,7 +10,12 @@ from typing import Any
 
 from probandum.dossier import Dossier
 from probandum.reasons import Band, Factor, Reasons
+from probandum_reports import card_names
 
+#: Words of a passage that is named whole; of a longer one the first and the last.
+_WHOLE = 3
+#: What is said of a part that is none, in place of a direction.
+NO_PART = "without any part"
 _STRENGTH: Mapping[Band, str] = {"strong": "strongly", "medium": "somewhat", "weak": "slightly"}
 
 
@@ -21,51 +26,64 @@ class DecisionNames:
         assert dossier.decision is not None
         self.decision: Reasons = dossier.decision
         self.dossier = dossier
-        columns, outcomes = dossier.card.get("columns"), dossier.card.get("decision")
-        self.columns: Mapping[str, Any] = columns if isinstance(columns, Mapping) else {}
+        outcomes = dossier.card.get("decision")
         self.outcomes: Mapping[str, Any] = outcomes if isinstance(outcomes, Mapping) else {}
 
     # Names.
 
     def name(self, column: str) -> str:
         """What a column is called."""
-        said = self.declared(column, "name")
-        return said or (f"“{column}”" if self.decision.text else column.replace("_", " "))
+        if self.decision.text:
+            return f"“{passage(column)}”"
+        return self.declared(column, "name") or column.replace("_", " ")
 
     def value(self, column: str, value: str, *, quoted: bool = False) -> str:
         """What a value of it means; within a sentence meanings of codes are ``quoted``."""
         if value in ("", "nan"):
             return "not stated"
-        meanings = self.columns[column].get("values") if isinstance(self.columns.get(column), Mapping) else None
-        if isinstance(meanings, Mapping) and value in meanings:
-            said = " ".join(str(meanings[value]).split())
+        if (said := card_names.meanings(self.dossier.card, column).get(value)) is not None:
             return f"“{said}”" if quoted else said
         unit = self.declared(column, "unit")
         return f"{_grouped(value)} {unit}" if unit else _grouped(value)
 
-    def item(self, factor: Factor) -> str:
-        """A factor with its value: ``duration: 36 months``; of a text the word and where it stands."""
+    def item(self, factor: Factor, *, whole: bool = False) -> str:
+        """A factor with its value: ``duration: 36 months``; of a text the word, or passage, and where it stands.
+
+        A long passage is named by its ends, unless it is wanted ``whole``.
+        """
         told = factor.told
         if self.decision.text:
-            return f"{self.name(told.name)} ({told.value})"
+            return f"{f'“{told.name}”' if whole else self.name(told.name)} ({told.value})"
         return f"{self.name(told.name)}: {self.value(told.name, told.value)}"
 
     def declared(self, column: str, key: str) -> str:
         """What the card declares of a column, such as ``source``; empty where it is silent."""
-        said = self.columns.get(column)
-        if isinstance(said, str) and key == "name":
-            return " ".join(said.split())
-        return " ".join(str(said[key]).split()) if isinstance(said, Mapping) and said.get(key) is not None else ""
+        return card_names.declared(self.dossier.card, column, key)
+
+    def in_order(self) -> list[Factor]:
+        """The words or passages of a text as they stand in it, which the value of each says: ``words 3 to 5``."""
+        return sorted(self.decision.factors, key=lambda each: int(each.told.value.split()[1]))
+
+    @property
+    def thing(self) -> str:
+        """What one factor is: of a long text several words together."""
+        if not self.decision.text:
+            return "thing"
+        return "word" if all(each.told.value.startswith("word ") for each in self.decision.factors) else "passage"
 
     def outcome(self, label: str) -> str:
         """What is decided where the system answers ``label``."""
         favourable = self._favourable(label)
         if favourable is None:
-            return f"the answer “{label}”"
+            return f"the answer “{self.label(label)}”"
         said = self.outcomes.get("favourable" if favourable else "unfavourable")
         if said:
             return " ".join(str(said).split())
-        return f"{'favourable' if favourable else 'not favourable'} to you (answer “{label}”)"
+        return f"{'favourable' if favourable else 'not favourable'} to you (answer “{self.label(label)}”)"
+
+    def label(self, label: str) -> str:
+        """What an answer is called."""
+        return card_names.called_class(self.dossier.card, label)
 
     def _favourable(self, label: str) -> bool | None:
         own = self.decision.favourable
@@ -87,7 +105,10 @@ class DecisionNames:
         """Which way a factor points.
 
         For or against the person, where the plan says which decision is good for them; toward or against the decision.
+        What is 0 points nowhere.
         """
+        if weight == 0:
+            return NO_PART
         toward = weight > 0
         said = f"{'toward' if toward else 'against'} the decision"
         if self.decision.favourable is None:
@@ -104,7 +125,8 @@ class DecisionNames:
     def shown(self) -> str:
         """What is estimated."""
         said = self.outcomes.get("estimate")
-        return " ".join(str(said or f"the probability of “{self.decision.shown}” as the system sees it").split())
+        own = f"the probability of “{self.label(self.decision.shown)}” as the system sees it"
+        return " ".join(str(said or own).split())
 
     def strength(self, bands: tuple[Band, Band]) -> str:
         """How strong: one band, or two where the spread allows both."""
@@ -114,6 +136,16 @@ class DecisionNames:
     def part(self, factor: Factor) -> str:
         """Strength and direction of a factor."""
         return f"{self.strength(factor.bands)} {self.direction(factor.weight.value)}"
+
+
+def passage(text: str) -> str:
+    """Words of a text, of more than three the first and the last.
+
+    >>> passage("the quick fox"), passage("the quick brown fox")
+    ('the quick fox', 'the … fox')
+    """
+    words = text.split()
+    return text if len(words) <= _WHOLE else f"{words[0]} … {words[-1]}"
 
 
 def _grouped(value: str) -> str:

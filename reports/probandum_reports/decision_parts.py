@@ -88,7 +88,9 @@ class DecisionParts:
         """What the system was told, with the source of each where it is declared."""
         words = self.words
         if words.decision.text:
-            yield Text(text="The system was given one text. Its words stand in the annex, each with its part.")
+            yield Text(
+                text=f"The system was given one text. Its {words.thing}s stand in the annex, each with its part."
+            )
             return
         rows: list[tuple[Cell, ...]] = []
         unsaid: list[str] = []
@@ -114,9 +116,9 @@ class DecisionParts:
 
     def _in_order(self) -> list[Factor]:
         """The factors as the data have their columns, or the text its words."""
-        found = list(self.words.decision.factors)
         if self.words.decision.text:
-            return sorted(found, key=lambda each: int(each.told.value.split()[-1]))
+            return self.words.in_order()
+        found = list(self.words.decision.factors)
         asked = self.dossier.plan.get("ask", {}).get("data") or {}
         order = {name: place for place, name in enumerate(asked.get("features") or ())}
         return sorted(found, key=lambda each: order.get(each.told.name, len(order)))

@@ -9,7 +9,7 @@ from typing import Any
 from probandum.attempts import model_of
 from probandum.reasons import MOST_NOISE, Alternative, Factor, Flip, Shift, Spread
 from probandum.units import counted
-from probandum_reports.decision_names import DecisionNames
+from probandum_reports.decision_names import NO_PART, DecisionNames
 from probandum_reports.decision_numbers import percents, ranged, share_of, signed, spread_of
 
 
@@ -48,9 +48,7 @@ class DecisionWords(DecisionNames):
     def others(self) -> str:
         """What stands for all factors that are not named."""
         decision = self.decision
-        count = len(decision.factors) - len(decision.named)
-        what = "word" if decision.text else "thing"
-        return f"{count} other {what}{'' if count == 1 else 's'} together"
+        return f"{counted(len(decision.factors) - len(decision.named), f'other {self.thing}')} together"
 
     # Sentences.
 
@@ -74,14 +72,13 @@ class DecisionWords(DecisionNames):
     def left_out(self) -> str:
         """How many factors are not named, and why."""
         decision = self.decision
-        what = "word" if decision.text else "thing"
         kept, idle = len(decision.kept) - len(decision.named), sum(each.idle for each in decision.factors)
         parts = [
             (len(decision.left_out), "left out: direction or rank changed from one calculation to the next"),
             (kept, "stable, and not among the strongest; the annex has them all"),
-            (idle, "without any part in it"),
+            (idle, f"{NO_PART} in it"),
         ]
-        said = [f"{counted(count, what)} {'is' if count == 1 else 'are'} {why}" for count, why in parts if count]
+        said = [f"{counted(count, self.thing)} {'is' if count == 1 else 'are'} {why}" for count, why in parts if count]
         return ". ".join(each[:1].upper() + each[1:] for each in said) or "Nothing is left out"
 
     def alternative(self, each: Alternative) -> str:
@@ -148,7 +145,8 @@ class DecisionWords(DecisionNames):
         if near is None:
             return None
         low, high = percents([near.low, near.high])
-        true = " ".join(str(self.outcomes.get("came_true") or f"turned out as “{self.decision.shown}”").split())
+        own = f"turned out as “{self.label(self.decision.shown)}”"
+        true = " ".join(str(self.outcomes.get("came_true") or own).split())
         cases, spread = near.came_true.of, spread_of(near.came_true)
         return f"Of {cases} cases with the nearest estimates ({low} to {high}), {near.came_true.events} {true} {spread}"
 
@@ -169,13 +167,18 @@ class DecisionWords(DecisionNames):
             return "The calculation has no chance in it: repeated, it gives the same"
         said = (
             f"The calculation was made {decision.runs} times, each time beside {decision.background} other cases drawn "
-            "anew"
+            f"anew{self._by_weight}"
         )
         if not decision.named:
             return said
         same = round(min(each.agreement for each in decision.named) * decision.runs)
         often = "each time" if same == decision.runs else f"in {same} of them at least"
         return f"{said}. What is named here pointed the same way {often}"
+
+    @property
+    def _by_weight(self) -> str:
+        """How other cases are drawn that stand for more persons than one."""
+        return ", by how many persons each stands for" if self.decision.weighted else ""
 
     def quoted(self) -> tuple[str, ...]:
         """What columns and values are called, which are words of others, the longest first."""
@@ -202,7 +205,7 @@ class DecisionWords(DecisionNames):
             "near": self.near(),
             "why_none": None if decision.why_none is None else _sentence(decision.why_none),
             "method": f"{decision.method}: {decision.kind}",
-            "runs": f"{decision.runs}, each over {decision.background} rows drawn with the plan's seed"
+            "runs": f"{decision.runs}, each over {decision.background} rows drawn with the plan's seed{self._by_weight}"
             if decision.background
             else f"{decision.runs}, without chance",
             "noise": f"{decision.noise:.3f} of the size of the five strongest; up to {MOST_NOISE:g} a ranking is told",

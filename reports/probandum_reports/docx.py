@@ -20,6 +20,7 @@ from probandum.finding import Verdict
 from probandum_reports.columns import widths
 from probandum_reports.front import front, in_reading_order, origins, who
 from probandum_reports.ooxml import Controls, Element, bookmarked, element, field, line_break, paragraph, run, table
+from probandum_reports.registers import shortened
 from probandum_reports.typesetting import picture, raster
 from probandum_reports.view import Shown, View, mark_of
 from probandum_reports.word_look import MARKS, TONES, dress
@@ -29,6 +30,8 @@ from probandum_reports.wording import EXPLAINED, ORIGINS, Mark
 #: The oldest time a zip entry can have; the document's own date stands in its properties.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _OPENING = "[to be completed by "
+#: Where all rows of a register stand that has too many for a Word file.
+_ELSEWHERE = "this document as HTML, Markdown or JSON, and in findings.json of the record"
 #: How many of the last entries of the contents stay together, so that none begins a page alone.
 _TOGETHER = 5
 
@@ -252,12 +255,15 @@ class _Body:
     @_node.register
     def _(self, node: Table) -> None:
         self._tables += 1
+        node, cut = shortened(node, elsewhere=_ELSEWHERE)
         title = [run(f"Table {self._tables}. ", element("b")), run(node.caption)]
         shares = [round(TEXT_WIDTH * share) for share in widths(node, self._view)]
         cell = self._small if node.style == "dense" else self._cell
         rows = ([cell(each) for each in row] for row in node.rows)
         made = table(node.header, rows, widths=shares, caption=node.caption)
         self._add(paragraph(*title, style="Caption"), made, _spacer())
+        if cut:
+            self._add(paragraph(run(cut), style="Note"))
 
     @_node.register
     def _(self, node: Figure) -> None:
@@ -265,7 +271,8 @@ class _Body:
 
         self._figures += 1
         chart, node = picture(node, self._view)
-        self._word.add_picture(io.BytesIO(raster(chart)), width=Twips(TEXT_WIDTH))
+        pixels = self._view.once(chart, lambda: raster(chart))
+        self._word.add_picture(io.BytesIO(pixels), width=Twips(TEXT_WIDTH))
         drawn = self._end.getprevious()
         drawn.insert(0, element("pPr", element("keepNext")))
         for properties in drawn.iter("{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"):

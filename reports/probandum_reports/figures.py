@@ -3,10 +3,10 @@
 ``intervals``: each estimate with its interval against its limit, one panel a metric; ``ladder``: the same in order,
 beside what neutral words do. ``rates``: the share in each group, from zero. ``heat``: the share where attributes
 cross. ``reliability``: what came true against what was predicted, one panel a group. ``spread``: scenarios and names
-one by one. ``swarm``: features row by row. ``ribbon``: a prompt sentence by sentence. ``waterfall``: the way to the
-one decision that a document explains; ``words``: the text that it was about. A figure holds nothing that its twin
-table does not say. Charts with a line a finding, swarms, ribbons, words and waterfalls can also be drawn for a narrow
-window.
+one by one. ``swarm``: features row by row. ``tradeoff``: explainers by how many features they name and how faithful
+they are. ``ribbon``: a prompt sentence by sentence. ``waterfall``: the way to the one decision that a document
+explains; ``words``: the text that it was about. A figure holds nothing that its twin table does not say. Charts with a
+line a finding, swarms, ribbons, words and waterfalls can also be drawn for a narrow window.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from probandum_reports import (
     row_names,
     spreads,
     swarms,
+    tradeoffs,
     waterfalls,
     word_ribbons,
 )
@@ -40,6 +41,7 @@ _KINDS: Mapping[str, _Drawing] = {
     "reliability": reliability_diagrams.chart,
     "spread": spreads.chart,
     "swarm": swarms.chart,
+    "tradeoff": tradeoffs.chart,
     "ribbon": ribbons.chart,
     "waterfall": waterfalls.chart,
     "words": word_ribbons.chart,
@@ -86,5 +88,8 @@ def draw_narrow(figure: Figure, view: View) -> bytes | None:
 
 
 def _drawn(drawing: _Drawing, figure: Figure, view: View, beside: Mapping[str, str]) -> bytes:
-    with charting.lettered():
-        return charting.written(drawing(figure, view, beside), figure.alt)
+    def written() -> bytes:
+        with charting.lettered():
+            return charting.written(drawing(figure, view, beside), figure.alt)
+
+    return view.once((drawing, figure, tuple(beside.items())), written)

@@ -17,34 +17,38 @@ _BARS, _SWARMS = 14, 10
 
 
 def bars(shown: Sequence[Shown], repeats: str) -> Iterator[Figure]:
-    """Mean absolute SHAP values from zero, the largest first, with intervals; the table says which ranks show."""
+    """Mean absolute SHAP values from zero, the largest first, with intervals; the table says which ranks show.
+
+    The caption says how many of all features are drawn; the table has all.
+    """
     found = _largest(shown)
     if len(found) < 2:
         return
-    ranks = {_feature(each): each for each in shown if each.finding.metric == _RANK}
+    ranks = {_column(each): each for each in shown if each.finding.metric == _RANK}
     caption = "How much each feature does to the answers"
     yield Figure(
         kind="rates",
-        caption=caption,
+        caption=f"{caption}{_of(found[:_BARS], found)}",
         alt=f"Bars with intervals, one a feature, the largest first: {'; '.join(map(name, found[:_BARS]))}. {repeats}",
         reading=readings.of_importances(found, list(ranks.values())),
         findings=tuple(each.finding.id for each in found[:_BARS]),
         twin=Table(
             caption=f"{caption}, as a table",
             header=("Feature", "Mean absolute SHAP value", "Rank", "Where no rank shows"),
-            rows=tuple(_ranked(each, ranks.get(_feature(each))) for each in found),
+            rows=tuple(_ranked(each, ranks.get(_column(each))) for each in found),
         ),
     )
 
 
 def beeswarm(shown: Sequence[Shown], view: View, repeats: str) -> Iterator[Figure]:
     """What the leading features add in every explained row."""
-    means = {_feature(each): each for each in shown if each.finding.metric == _MEAN}
-    leading = [means.get(_feature(each)) for each in _largest(shown)]
+    means = {_column(each): each for each in shown if each.finding.metric == _MEAN}
+    found = _largest(shown)
+    leading = [means.get(_column(each)) for each in found]
     members = [each for each in leading if each is not None and swarms.drawable(each, view)][:_SWARMS]
     if not members:
         return
-    caption = "What each feature adds to the answer, row by row"
+    caption = f"What each feature adds to the answer, row by row{_of(members, found)}"
     rows: list[tuple[Cell, ...]] = []
     for each in members:
         path, said = f"finding:{each.finding.id}.swarm", swarms.said(each.finding, view)
@@ -54,7 +58,7 @@ def beeswarm(shown: Sequence[Shown], view: View, repeats: str) -> Iterator[Figur
         kind="swarm",
         caption=caption,
         alt=f"Beeswarm, one line a feature and one point an explained row, fuller where the row's value of the feature "
-        f"is higher: {'; '.join(map(name, members))}. {repeats}",
+        f"is higher, and grey where values have no order: {'; '.join(map(name, members))}. {repeats}",
         reading=readings.of_swarms(members, view),
         findings=tuple(each.finding.id for each in members),
         twin=Table(caption=f"{caption}, as a table", header=("Feature", "Mean", "Over the rows"), rows=tuple(rows)),
@@ -72,8 +76,19 @@ def _ranked(size: Shown, rank: Shown | None) -> tuple[Cell, ...]:
     return (*row, Number(finding=rank.finding.id), why)
 
 
-def _feature(shown: Shown) -> str:
+def _of(drawn: Sequence[Shown], found: Sequence[Shown]) -> str:
+    """Which features are drawn, where these are not all."""
+    if len(drawn) == len(found):
+        return ""
+    return f": the {len(drawn)} strongest of {len(found)} features"
+
+
+def _column(shown: Shown) -> str:
     return shown.finding.facets["feature"]
+
+
+def _feature(shown: Shown) -> str:
+    return shown.facets["feature"]
 
 
 def _largest(shown: Sequence[Shown]) -> list[Shown]:

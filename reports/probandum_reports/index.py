@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from probandum.document import Document
 from probandum.dossier import Dossier
 from probandum.evidence import Reading
-from probandum.finding import Finding, Verdict
+from probandum.finding import Finding, SubReason, Verdict
 from probandum_reports import basis, facts, lint, metered, reversals, saying
 from probandum_reports.pages import fill, frame
 from probandum_reports.strips import strips
@@ -189,6 +189,10 @@ def _cautions(view: View) -> Iterator[tuple[str, str]]:
     for finding in view.reversed.values():
         shown = view.shown(finding.id)
         yield "Reversed within strata", f"{shown.about}. {reversals.CAUTION} {shown.reason}"
+    for finding in dossier.findings:
+        if finding.metric.endswith("/adjusted-difference") and finding.sub_reason is SubReason.TRIVIAL:
+            shown = view.shown(finding.id)
+            yield "Nothing compared within strata", f"{shown.about}. {shown.reason}"
     for each in standings(dossier):
         if each.ended:
             yield "Waiver ended", f"{each.waiver.finding}: {each.state}."

@@ -91,9 +91,12 @@ def breaches(view: View) -> Iterator[str]:
     document = view.document
     nodes = [*document.front, *walk(document.nodes)]
     # 1. words
-    names = {name(view.shown(finding.id)) for finding in view.dossier.findings}
+    shown = [view.shown(finding.id) for finding in view.dossier.findings]
+    names = {name(each) for each in shown}
+    columns = {said for each in shown for said in (each.facets.get("feature", ""), each.facets.get("at", ""))}
+    quoted = (*view.quoted, *sorted(filter(FORBIDDEN.search, columns), key=lambda each: (-len(each), each)))
     for text in _prose(document, nodes):
-        if text not in names and (word := FORBIDDEN.search(_without(text, view.quoted))) is not None:
+        if text not in names and (word := FORBIDDEN.search(_without(text, quoted))) is not None:
             yield f"the word {word.group()!r} stands in {text[:60]!r}"
     # 2. and 3. what carries data
     known = {finding.id for finding in view.dossier.findings}

@@ -8,7 +8,7 @@ ones and the date is the document's own, so that the same view gives the same by
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime, time
 from itertools import pairwise
 from typing import Any
@@ -32,19 +32,15 @@ from probandum.resources import shipped
 from probandum_reports.columns import widths
 from probandum_reports.front import front, in_reading_order, origins, who
 from probandum_reports.lettering import Names
+from probandum_reports.registers import shortened
 from probandum_reports.strips import Strip, strips
 from probandum_reports.typesetting import TypesettingError, picture, typeset
 from probandum_reports.view import View, mark_of
 from probandum_reports.wording import ORIGINS
 
 _STANDARDS = ["a-3a", "ua-1"]
-#: Rows of a register that are printed, and what stands under one that has more: each takes the typesetter a quarter of
-#: a megabyte, and nobody leafs through hundreds of pages.
-_REGISTER = 600
-_CUT = (
-    "Of {whole:,} rows the first {printed} are printed. All of them stand in findings.json, which is attached to this "
-    "file, and in every other format of this document."
-)
+#: Where all rows of a register stand that has too many to be printed.
+_ELSEWHERE = "findings.json, which is attached to this file, and in this document as HTML, Markdown or JSON"
 #: Letters of a cell that might not fit a page; a shorter row is kept in one piece.
 _PAGE = 900
 
@@ -157,16 +153,14 @@ class _Content:
         }
 
     def _table(self, table: Table) -> dict[str, Any]:
-        whole = len(table.rows)
-        if cut := table.style == "dense" and whole > _REGISTER:
-            table = replace(table, rows=table.rows[:_REGISTER])
+        table, cut = shortened(table, elsewhere=_ELSEWHERE)
         return {
             "caption": table.caption,
             "header": list(table.header),
             "widths": widths(table, self._view),
             "drawn": False,
             "dense": table.style == "dense",
-            "cut": _CUT.format(whole=whole, printed=_REGISTER) if cut else "",
+            "cut": cut,
             "whole": all(len(self._view.cell(cell)) < _PAGE for row in table.rows for cell in row),
             "rows": [[self._cell(cell) for cell in row] for row in table.rows],
         }

@@ -3,7 +3,8 @@
 Rates where attributes cross become a heat map, bins of predictions a reliability diagram, words that were swapped a
 ladder, names that were swapped a spread, slices and stand-ins intervals, what features add to a gap, and how much they
 do in all, bars, what they do row by row a beeswarm, and prompts ribbons. A picture says at once what would take pages
-as lines of a chart, so what it shows does not count among the figures that are too many for a place.
+as lines of a chart, so what it shows does not count among the figures that are too many for a place; explainers that
+are set against each other are shown there all the same, since their limits are.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from probandum_reports import (
     ribbons,
     saying,
     spreads,
+    tradeoffs,
 )
 from probandum_reports.charting import drawn
 from probandum_reports.neighbours import comparisons, neutral_words
@@ -48,6 +50,10 @@ def placed(view: View, findings: Sequence[Finding], *, caption: str, chart: str 
     pictures += [] if chart is None else [*importances.beeswarm(shown, view, _REPEATS)]
     pictures += [] if chart is None else [*ribbons.prompts(shown, _REPEATS)]
     yield from pictures
+    if chart is not None:
+        yield from tradeoffs.figure(
+            shown, view, "The table below repeats every value, and both stand by themselves, too."
+        )
     held = {cell.finding for each in pictures for row in each.twin.rows for cell in row if isinstance(cell, Number)}
     rest = [finding for finding in findings if finding.id not in held]
     if rest:

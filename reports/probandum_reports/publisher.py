@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 
 from probandum.comparison import Comparison
@@ -45,7 +45,8 @@ class DocumentPublisher:
         installed is a MissingDependency.
         """
         renderers = {name: _renderer(name, RENDERERS) for name in dict.fromkeys(formats)}
-        views = [View(build(name, dossier), dossier) for name in dict.fromkeys(documents)]
+        drawn: dict[Hashable, bytes] = {}
+        views = [View(build(name, dossier), dossier, drawn) for name in dict.fromkeys(documents)]
         for view in views:
             lint.check(view)
         rendered = {f"{view.document.id}.{name}": render(view) for view in views for name, render in renderers.items()}
@@ -62,7 +63,7 @@ class DocumentPublisher:
     def explained(self, dossier: Dossier, format: str) -> bytes:
         """The explanation of the decision in ``dossier`` as a file: text, html, docx or json."""
         render = _renderer(format, EXPLAINED)
-        view = View(explained(dossier), dossier)
+        view = View(explained(dossier), dossier, {})
         lint.check(view)
         return render(view)
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from probandum.finding import Verdict
-from probandum_reports import saying
+from probandum_reports import card_names, saying
 from probandum_reports.charting import drawn
 from probandum_reports.neighbours import neutral_words
 from probandum_reports.reliability_diagrams import bins
 from probandum_reports.row_names import common, label
 from probandum_reports.spreads import rows
-from probandum_reports.swarms import HIGH, LOW, swarm
+from probandum_reports.swarms import HIGH, LOW, MIDDLE, swarm
 from probandum_reports.view import Shown, View
 
 #: How many names or metrics a sentence holds.
 _NAMES, _METRICS = 3, 3
+#: A share of the largest size that rounding leaves of 0: what is no larger has no direction.
+NOTHING = 1e-12
 #: What the probe says of features that are not to be read alone.
 _TOGETHER = "goes together with"
 _VERDICTS = (
@@ -146,12 +148,12 @@ def of_carriers(told: Sequence[Shown], carried: Sequence[Shown], proxy: float) -
     clauses = []
     if told:
         telling = [each for each in told if (each.finding.estimate.value or 0.0) >= proxy]
-        names = _few(each.finding.facets["feature"] for each in telling)
+        names = _few(each.facets["feature"] for each in telling)
         well = f"with an AUC of {proxy:g} and more"
         by = f"the attribute is told, {well} each alone, by {names}"
         clauses.append(by if telling else f"no feature alone tells the attribute {well}")
     if carried:
-        most = max(carried, key=_size).finding.facets["feature"]
+        most = max(carried, key=_size).facets["feature"]
         clauses.append(f"most of the difference in scores runs through {most}")
     return _sentence(clauses)
 
@@ -161,13 +163,14 @@ def of_contributions(added: Sequence[Shown], gap: Sequence[Shown]) -> str:
     most = max(added, key=_size)
     kind = (most.finding.estimate.design or "").partition(";")[0].partition(":")[0]
     what = f" ({kind})" if kind.startswith(("carries ", "a proxy")) else ""
-    clauses = [f"most of the difference in scores runs through {most.finding.facets['feature']}{what}"]
+    clauses = [f"most of the difference in scores runs through {most.facets['feature']}{what}"]
     whole = gap[0].finding.estimate.value if gap and drawn(gap[0]) else None
     if whole:
-        back = sum((each.finding.estimate.value or 0.0) * whole < 0 for each in added)
+        least = NOTHING * _size(most)
+        back = sum(_size(each) > least and (each.finding.estimate.value or 0.0) * whole < 0 for each in added)
         clauses.append(f"{back} of {len(added)} features pull the other way")
     others = [
-        each.finding.facets["feature"]
+        each.facets["feature"]
         for each in added
         if each is not most and (each.finding.estimate.design or "").startswith("a proxy")
     ]
@@ -178,28 +181,39 @@ def of_contributions(added: Sequence[Shown], gap: Sequence[Shown]) -> str:
 
 def of_importances(members: Sequence[Shown], ranks: Sequence[Shown]) -> str:
     """On which feature the answers rest most, how many places are settled, and which features go together."""
-    settled = [each.finding.facets["feature"] for each in ranks if each.finding.estimate.value is not None]
-    most = members[0].finding.facets["feature"]
+    settled = [each.facets["feature"] for each in ranks if each.finding.estimate.value is not None]
+    most = members[0].facets["feature"]
     first = (
         f"the answers rest most on {most}" if most in settled else f"{most} is largest, and not settled as the first"
     )
     clauses = [first]
-    clauses.append(f"{len(settled)} of {len(ranks)} places are settled, where intervals lie apart")
-    together = [each.finding.facets["feature"] for each in members if _TOGETHER in (each.finding.estimate.design or "")]
+    are = "place is" if len(settled) == 1 else "places are"
+    clauses.append(f"{len(settled)} of {len(ranks)} {are} settled, where intervals lie apart")
+    together = [each.facets["feature"] for each in members if _TOGETHER in (each.finding.estimate.design or "")]
     if together:
         clauses.append(f"read together with others, since they go together: {_few(together)}")
     return _sentence(clauses)
 
 
 def of_swarms(members: Sequence[Shown], view: View) -> str:
-    """Of the leading features whose values have an order, which way high ones speak."""
+    """Of the leading features whose values have an order, which way high ones speak, and for or against which class.
+
+    Nothing is said of a feature whose middle values add more or less than both the low and the high ones.
+    """
     clauses: list[str] = []
+    explained = card_names.explained(view.dossier.card, members[0].finding)
     for each in members:
         found = swarm(each.finding, view)
         low, high = (None, None) if found is None else (found.mean_of(LOW), found.mean_of(HIGH))
-        if low is not None and high is not None and low != high and len(clauses) < _NAMES:
+        if found is None or low is None or high is None or len(clauses) == _NAMES:
+            continue
+        middle = found.mean_of(MIDDLE)
+        turns = middle is not None and not min(low, high) <= middle <= max(low, high)
+        if not turns and abs(high - low) > NOTHING * max(map(abs, found.values)):
             way = "for" if high > low else "against"
-            clauses.append(f"high values of {each.finding.facets['feature']} speak {way} the class that is explained")
+            on_average = "" if clauses else "on average "
+            whom = "it" if clauses else explained
+            clauses.append(f"{on_average}high values of {each.facets['feature']} speak {way} {whom}")
     return _sentence(clauses or ["no feature drawn has values with an order"])
 
 
@@ -218,7 +232,7 @@ def _group(shown: Shown) -> str:
 
 def _slice(shown: Shown, members: Sequence[Shown]) -> str:
     """A slice with the groups that are compared in it, and the difference where several were searched."""
-    what = "" if "gap" in common(members) else f"{saying.facet(shown.finding, 'gap')}, "
+    what = "" if "gap" in common(members) else f"{shown.facets['gap']}, "
     return f"{shown.finding.facets['slice']} ({what}{saying.groups(shown.finding.groups).partition(': ')[2]})"
 
 

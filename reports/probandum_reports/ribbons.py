@@ -191,7 +191,8 @@ def _mark(shown: Shown) -> str:
 
 
 def _colour(shown: Shown) -> str:
-    return TOWARDS if (shown.finding.estimate.value or 0.0) >= 0 else AGAINST
+    value = shown.finding.estimate.value or 0.0
+    return MUTED if value == 0 else TOWARDS if value > 0 else AGAINST
 
 
 def _part(shown: Shown) -> str:

@@ -20,7 +20,7 @@ def label(shown: Shown, *, attribute: bool, without: Collection[str] = ()) -> st
     """What tells this row from its neighbours: facets and groups, without the metric and the facets ``without``."""
     finding = shown.finding
     keys = sorted(finding.facets, key=lambda key: (key != "slice", key))
-    facets = [saying.facet(finding, key) for key in keys if key not in without]
+    facets = [shown.facets[key] for key in keys if key not in without]
     if finding.groups is None:
         return "; ".join(facets) or shown.title
     text = saying.groups(finding.groups) if attribute else saying.groups(finding.groups).partition(": ")[2]

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from probandum import sampling
 from probandum.finding import Estimate, Finding, Groups, Judgement, SubReason, Verdict, Waiver, notation
-from probandum_reports import titles, wording
+from probandum_reports import card_names, titles, wording
 
 NO_VALUE = "no value"
 _MANY_DECIMALS = re.compile(r"(?<![\w.])-?\d+\.\d{6,}(?:e-?\d+)?(?!\w|\.\d)")
@@ -203,21 +204,20 @@ def groups(compared: Groups | None) -> str:
     return f"{text} against {group(compared.reference, compared.attribute)}"
 
 
-def facet(finding: Finding, key: str) -> str:
-    """The value of a finding's facet; where it names a quantity of the probe, that in words."""
-    text = finding.facets[key]
-    if key != "gap":
-        return text
-    title = metric(f"{finding.probe}/{text}")
-    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+def facets(finding: Finding, card: Mapping[str, Any]) -> dict[str, str]:
+    """The facets of a finding in words: a quantity of the probe that one names, and columns as the card calls them."""
+    said = card_names.facets(card, finding)
+    if "gap" in said:
+        said["gap"] = decapitalised(metric(f"{finding.probe}/{said['gap']}"))
+    return said
 
 
-def about(finding: Finding) -> str:
-    """Groups and facets of a finding in words; the probe where it never ran; '' where there is nothing to say."""
+def about(finding: Finding, facets: Mapping[str, str]) -> str:
+    """Groups and ``facets`` of a finding in words; the probe where it never ran; '' where there is nothing to say."""
     if finding.metric == f"{finding.probe}/run":
         return finding.probe
     parts = [groups(finding.groups)] if finding.groups is not None else []
-    parts += [f"{key.replace('_', ' ')}: {facet(finding, key)}" for key in sorted(finding.facets)]
+    parts += [f"{key.replace('_', ' ')}: {facets[key]}" for key in sorted(facets)]
     return "; ".join(parts)
 
 

@@ -1,8 +1,8 @@
 """Beeswarms: what each feature adds to the answer of every explained row, one point a row, the strongest feature first.
 
-How full a point is says whether the row has a low or a high value of the feature; a text has no such order. Points that
-would cover each other stand above and below each other, so that a taller column holds more rows. Recorded items are
-arranged here, and nothing is judged by them.
+How full a point is says whether the row has a low or a high value of the feature; a text has no such order, nor have
+codes whose meanings the card gives. Points that would cover each other stand above and below each other, so that a
+taller column holds more rows. Recorded items are arranged here, and nothing is judged by them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from probandum.document import Figure
 from probandum.finding import Finding
-from probandum_reports import saying
+from probandum_reports import card_names, saying
 from probandum_reports.charting import (
     BAND,
     INK,
@@ -47,11 +47,14 @@ _LOOKS: Mapping[str, tuple[str, str, float]] = {  # face, edge, and how wide the
     HIGH: (MEASURED, MEASURED, 0.6),
 }
 _PLAIN = (RULE, MUTED, 0.6)
+#: The band of rows whose value is a code.
+_CODE = "a code"
 #: Rows that a swarm needs and draws at most: fewer tell on persons, more are no longer points.
 FEWEST, MOST = 10, 200
-_ROW, _TALL, _TOP, _BOTTOM = 0.34, 0.56, 0.36, 0.5  # inches: a line, one of a narrow chart, above and below them
+_ROW, _TALL, _TOP, _BOTTOM = 0.34, 0.56, 0.36, 0.64  # inches: a line, one of a narrow chart, above and below them
+_ABOVE, _STEP = 0.28, 0.15  # inches: how far a name stands above its line in a narrow chart, and between lines of it
 _LABEL, _SAID, _EDGE = 0.27, 0.19, 0.03  # shares of the width: beside the points, and at the edges of a narrow chart
-_LINE, _NAME = 24, 29  # cells of a label beside and above the points
+_LINE, _NAME, _LINES = 24, 29, 3  # cells of a label beside and above the points, and its lines
 _POINT = 3.8
 #: How far two points that would cover each other lie apart, in lines, where the fullest crowd leaves so much room, and
 #: how far a crowd reaches to either side of its line.
@@ -92,7 +95,10 @@ def swarm(finding: Finding, view: View) -> Swarm | None:
     items = view.dossier.items.get(finding.id)
     if items is None or items.clusters or len(items.values) < FEWEST:
         return None
-    return Swarm(values=items.values[:MOST], bands=items.strata[:MOST])
+    bands = items.strata[:MOST]
+    if card_names.coded(view.dossier.card, finding.facets.get("feature", "")):
+        bands = (_CODE,) * len(bands)
+    return Swarm(values=items.values[:MOST], bands=bands)
 
 
 def said(finding: Finding, view: View) -> str | None:
@@ -118,7 +124,7 @@ def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     inches = WIDTH * (1 - _LABEL - _SAID)
     for row, shown in enumerate(lines):
         say = partial(axes.text, transform=axes.get_yaxis_transform(), va="center")
-        words = folded(visible(beside[shown.finding.id]), width=_LINE, lines=2)
+        words = folded(visible(beside[shown.finding.id]), width=_LINE, lines=_LINES)
         for place, line in enumerate(words):
             down = (place - (len(words) - 1) / 2) * 1.15 * SIZE / (72 * _ROW)
             say(-8 / (72 * inches), row + down, directed(line), color=INK, ha="right")
@@ -131,17 +137,20 @@ def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
 def narrow(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     """The same for a narrow window, each name above its line."""
     lines = [view.shown(name) for name in figure.findings]
-    height = _TOP + _TALL * len(lines) + _BOTTOM + 0.3
+    names = [folded(visible(beside[shown.finding.id]), width=_NAME, lines=_LINES) for shown in lines]
+    tall = _TALL + _STEP * (max(map(len, names)) - 1)
+    height = _TOP + tall * len(lines) + _BOTTOM + 0.3
     sheet = blank(height, NARROW)
-    share = _TALL * len(lines) / height
+    share = tall * len(lines) / height
     axes = sheet.add_axes((_EDGE, (height - _TOP) / height - share, 1 - 2 * _EDGE, share))
     _frame(axes, lines, view, left=0.0, ticks=4)
-    axes.set_ylim(len(lines) - 0.6, -0.75)
-    for row, shown in enumerate(lines):
-        say = partial(axes.text, transform=axes.get_yaxis_transform(), va="center", zorder=5)
-        say(0.0, row - 0.5, directed(folded(visible(beside[shown.finding.id]), width=_NAME, lines=1)[0]), color=INK)
-        say(1.0, row - 0.5, shown.value, color=INK, fontweight="bold", ha="right")
-        _points(axes, row, swarm(shown.finding, view), inches=NARROW * (1 - 2 * _EDGE), line=_TALL)
+    axes.set_ylim(len(lines) - 1 + 0.4 * _TALL / tall, 0.4 * _TALL / tall - 1 - 0.15 * _TALL / tall)
+    say = partial(axes.text, transform=axes.get_yaxis_transform(), va="center", zorder=5)
+    for row, (shown, name) in enumerate(zip(lines, names, strict=True)):
+        for up, line in enumerate(reversed(name)):
+            say(0.0, row - (_ABOVE + _STEP * up) / tall, directed(line), color=INK)
+        say(1.0, row - _ABOVE / tall, shown.value, color=INK, fontweight="bold", ha="right")
+        _points(axes, row, swarm(shown.finding, view), inches=NARROW * (1 - 2 * _EDGE), line=tall)
     legend(sheet, _handles(lines, view), columns=2)
     return sheet
 
@@ -160,6 +169,8 @@ def _frame(axes: Any, lines: Sequence[Shown], view: View, *, left: float, ticks:
     axes.set_xlim(min([*values, 0.0]) - room, max([*values, 0.0]) + room)
     axes.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: saying.number(round(tick, 9))))
+    which = folded(visible(card_names.explained(view.dossier.card, lines[0].finding)), width=_NAME, lines=1)[0]
+    axes.set_xlabel(directed(f"to the right: for {which}"), loc="left", fontsize=8, color=MUTED, labelpad=3)
     axes.axvline(0.0, color=MUTED, linewidth=0.7, linestyle=(0, (2, 2)), zorder=1)
 
 

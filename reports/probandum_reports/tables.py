@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from probandum.document import Cell, Fact, Figure, Gap, Node, Number, Table, Text
 from probandum.finding import Finding, Verdict
-from probandum_reports import readings, saying
+from probandum_reports import card_names, readings, saying
 from probandum_reports.neighbours import tolerated
 from probandum_reports.view import Shown, View
 
@@ -68,7 +68,22 @@ def in_full(view: View, findings: Sequence[Finding], *, caption: str) -> Iterabl
     ):
         if members:
             yield replace(tabled(said, members, full=members is held), style="dense")
+    if any(_along_codes(each, view) for each in shown):
+        yield Text(
+            text=(
+                "Where the card gives the meanings of a column's codes, the numbers of these have no order: an "
+                "accumulated local effect of it goes from code to code by number, so that only its values at the codes "
+                "can be compared, and what it is from end to end says nothing."
+            ),
+            style="note",
+        )
     yield from _methods(shown, caption)
+
+
+def _along_codes(shown: Shown, view: View) -> bool:
+    """Whether a figure goes along the codes of a column as if they were amounts."""
+    metric = shown.finding.metric.rpartition("/")[2]
+    return metric.startswith("accumulated-") and card_names.coded(view.dossier.card, shown.finding.facets["feature"])
 
 
 def limits(view: View, findings: Sequence[Finding], gap: Callable[[str, str, str], Gap]) -> Iterable[Node]:
@@ -166,7 +181,7 @@ def _methods(shown: Sequence[Shown], caption: str) -> Iterable[Node]:
 
 def _method(method: str, members: Sequence[Shown]) -> tuple[str, Fact]:
     titles = list(dict.fromkeys(each.title for each in members))
-    facets = [{saying.facet(each.finding, key) for key in each.finding.facets} for each in members]
+    facets = [set(each.facets.values()) for each in members]
     common = set.intersection(*facets)
     said = [titles[0], *(title[:1].lower() + title[1:] for title in titles[1:])]
     label = ", ".join(said) + (f" ({', '.join(sorted(common))})" if common else "")

@@ -117,6 +117,7 @@ _BY_PROBE: Mapping[str, Mapping[str, str]] = {
         "attribution-share": "Share of attribution",
         "leave-one-out-share": "Share of attribution by leaving out",
         "share-over-placebo": "Share of attribution beyond that of an irrelevant sentence",
+        "placebo-p-value": "p-value that it is no more than that of an irrelevant sentence",
         "log-odds-attribution": "What it adds to the log-odds of the favourable answer",
         "probability-attribution": "What it adds to the share of favourable answers",
         "noise-share": "Share of attribution that noise alone would give",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,13 +28,15 @@ from probandum_reports.wording import ORIGINS, Mark
 class Shown:
     """One finding in words; every renderer prints these strings.
 
-    ``threshold`` is the limit as declared, ``limit`` as it was applied. ``href`` is relative to the reports folder.
+    ``facets``: columns and codes among them as the card calls them. ``threshold`` is the limit as declared, ``limit``
+    as it was applied. ``href`` is relative to the reports folder.
     ``suppressed``: the figure describes fewer than ten persons (or
     would give such a figure away), and value, interval and n say so instead.
     """
 
     finding: Finding
     title: str
+    facets: Mapping[str, str]
     about: str
     value: str
     interval: str
@@ -60,12 +62,14 @@ _DATA = ("decision:row", "decision:told.", "decision:threshold", "decision:flagg
 class View:
     """A document and its dossier, with every finding in words.
 
-    ``document`` may be any document of the dossier; the evidence pages use one of their own.
+    ``document`` may be any document of the dossier; the evidence pages use one of their own. ``drawn``: charts that
+    are kept for all documents of the dossier and all formats; without it each is drawn anew.
     """
 
-    def __init__(self, document: Document, dossier: Dossier) -> None:
+    def __init__(self, document: Document, dossier: Dossier, drawn: dict[Hashable, bytes] | None = None) -> None:
         self.document = document
         self.dossier = dossier
+        self._drawn = drawn
         self._findings: Mapping[str, Finding] = {finding.id: finding for finding in dossier.findings}
         self._shown: dict[str, Shown] = {}
 
@@ -102,6 +106,14 @@ class View:
                 )
             self._shown[finding_id] = self._say(self._findings[finding_id])
         return self._shown[finding_id]
+
+    def once(self, what: Hashable, draw: Callable[[], bytes]) -> bytes:
+        """What ``draw`` draws, kept under ``what`` where charts are."""
+        if self._drawn is None:
+            return draw()
+        if what not in self._drawn:
+            self._drawn[what] = draw()
+        return self._drawn[what]
 
     def cell(self, cell: Cell) -> str:
         """The plain text of a table cell; a number without a label says no name, which its row gives."""
@@ -192,10 +204,12 @@ class View:
         if grade is not None and estimate.value is not None:
             method = "; ".join(part for part in (method, saying.grade(grade)) if part)
         anchor = anchor_of(finding)
+        facets = saying.facets(finding, self.dossier.card)
         return Shown(
             finding=finding,
             title=saying.metric(finding.metric),
-            about=saying.about(finding),
+            facets=facets,
+            about=saying.about(finding, facets),
             value=hidden or value,
             interval=hidden or saying.interval(estimate),
             n=hidden or saying.n(estimate),

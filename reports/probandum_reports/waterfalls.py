@@ -24,10 +24,14 @@ from probandum_reports.view import View
 TOWARDS, AGAINST = "#0a566b", "#9a4a1f"
 _ROW, _TOP, _BOTTOM, _LEGEND = 0.4, 0.16, 0.5, 0.3  # inches
 _LABEL, _SAID = 0.36, 0.245  # shares of the width, left and right of the scale
-_LINE, _WORDS, _LINES, _PAD = 32, 21, 2, 8  # cells of a line left and right, lines, points between it and the chart
-_HALF, _HATCH = 0.27, "////"
-#: Of a narrow chart: the height of a row in inches, where its name and its part stand above the bar, cells, its edges.
-_TALL, _ABOVE, _BELOW, _NAME, _EDGE = 0.76, -0.56, -0.34, 44, 0.04
+_LINE, _WORDS, _PAD = 32, 21, 8  # cells of a line left and right, points between it and the chart
+#: Lines of a label at most, those that fit a row as it is, and by how many inches all rows grow for each further one.
+_LINES, _FITTING, _MORE = 4, 2, 0.14
+_HALF, _HATCH = 0.108, "////"  # half the height of a bar in inches
+#: Of a narrow chart, in inches but for the cells of a line: the height of a row with one line of its name, how far its
+#: part stands above the bar, the step between lines, the room above the first one and below the last bar, its edges.
+_TALL, _ABOVE, _STEP, _HEAD, _FOOT, _NAME, _EDGE = 0.76, 0.258, 0.165, 0.145, 0.266, 44, 0.04
+_SLIM = 0.122  # half the height of a bar of it
 #: Estimates, in per cent, that stand along the scale where there is room: tens first, then fives, then even ones.
 _TICKS = range(1, 100)
 _ROOM = 0.13  # the least share of the scale between two of them
@@ -37,20 +41,22 @@ def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     """A sheet with one row a step, its name on the left and what it did on the right."""
     words = DecisionWords(view.dossier)
     rows = _rows(words)
-    height = _TOP + _ROW * len(rows) + _BOTTOM + _LEGEND
+    beside_bars = [(_folded(label, _LINE), _folded(said, _WORDS), bold) for label, said, bold in rows]
+    most = max(len(lines) for label, said, _ in beside_bars for lines in (label, said))
+    tall = _ROW + _MORE * max(most - _FITTING, 0)
+    height = _TOP + tall * len(rows) + _BOTTOM + _LEGEND
     sheet = blank(height)
-    area = (_LABEL, (_BOTTOM + _LEGEND) / height, 1 - _LABEL - _SAID, _ROW * len(rows) / height)
+    area = (_LABEL, (_BOTTOM + _LEGEND) / height, 1 - _LABEL - _SAID, tall * len(rows) / height)
     axes = sheet.add_axes(area)
     _scale(axes, words, len(rows) - 0.5, -0.5, _ROOM)
-    for place, (label, said, bold) in enumerate(rows):
-        left = -_PAD / (72 * WIDTH * (1 - _LABEL - _SAID))
-        say = partial(axes.text, transform=axes.get_yaxis_transform(), va="center", color=INK)
-        for at, text, wide, edge in ((left, label, _LINE, "right"), (1.04, said, _WORDS, "left")):
-            lines = folded(visible(text), width=wide, lines=_LINES)
+    left = -_PAD / (72 * WIDTH * (1 - _LABEL - _SAID))
+    say = partial(axes.text, transform=axes.get_yaxis_transform(), va="center", color=INK)
+    for place, (label, said, bold) in enumerate(beside_bars):
+        for at, lines, edge in ((left, label, "right"), (1.04, said, "left")):
             for number, line in enumerate(lines):
-                down = (number - (len(lines) - 1) / 2) * 1.15 * SIZE / (72 * _ROW)
-                say(at, place + down, directed(line), ha=edge, fontweight="bold" if bold else "normal")
-    _bars(axes, words)
+                down = (number - (len(lines) - 1) / 2) * 1.15 * SIZE / (72 * tall)
+                say(at, place + down, line, ha=edge, fontweight="bold" if bold else "normal")
+    _bars(axes, words, half=_HALF / tall)
     legend(sheet, _handles(words))
     return sheet
 
@@ -58,23 +64,30 @@ def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
 def narrow(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     """The same for a narrow window: each row has its name and what it did above it."""
     words = DecisionWords(view.dossier)
-    rows = _rows(words)
+    above = [(_folded(label, _NAME), _folded(said, _NAME), bold) for label, said, bold in _rows(words)]
+    lines = max(len(label) + len(said) for label, said, _ in above)
+    tall = _TALL + _STEP * (lines - 2)
     handles = _handles(words)
     keys = 0.1 + 0.19 * len(handles)
-    height = _TOP + _TALL * len(rows) + _BOTTOM + keys
+    height = _TOP + tall * len(above) + _BOTTOM + keys
     sheet = blank(height, NARROW)
-    axes = sheet.add_axes((_EDGE, (_BOTTOM + keys) / height, 1 - 2 * _EDGE, _TALL * len(rows) / height))
-    _scale(axes, words, len(rows) - 0.65, -0.75, 1.6 * _ROOM)
+    axes = sheet.add_axes((_EDGE, (_BOTTOM + keys) / height, 1 - 2 * _EDGE, tall * len(above) / height))
+    _scale(axes, words, len(above) - 1 + _FOOT / tall, _FOOT / tall - 1, 1.6 * _ROOM)
     over = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}  # the limit's line is not drawn through letters
     say = partial(axes.text, 0.0, transform=axes.get_yaxis_transform(), va="center", zorder=5, bbox=over)
-    for place, (label, said, bold) in enumerate(rows):
-        (line,) = folded(visible(label), width=_NAME, lines=1)
+    for place, (label, said, bold) in enumerate(above):
         weight = "bold" if bold else "normal"
-        say(place + _ABOVE, directed(line), color=INK, fontweight=weight)
-        say(place + _BELOW, directed(visible(said)), color=INK if bold else MUTED, fontweight=weight)
-    _bars(axes, words, half=0.16)
+        for up, line in enumerate(reversed([*label, *said])):
+            colour = INK if bold or up >= len(said) else MUTED
+            say(place - (_ABOVE + _STEP * up) / tall, line, color=colour, fontweight=weight)
+    _bars(axes, words, half=_SLIM / tall)
     legend(sheet, handles, columns=1)
     return sheet
+
+
+def _folded(text: str, width: int) -> list[str]:
+    """A label in lines; the table has what is cut."""
+    return [directed(line) for line in folded(visible(text), width=width, lines=_LINES)]
 
 
 def rows_of(words: DecisionWords) -> list[str]:
@@ -117,8 +130,11 @@ def _scale(axes: Any, words: DecisionWords, bottom: float, top: float, room: flo
     axes.set_xlabel(directed(visible(f"Estimate: {words.shown}")), loc="left", fontsize=8, color=MUTED, labelpad=3)
 
 
-def _bars(axes: Any, words: DecisionWords, half: float = _HALF) -> None:
-    """The steps, each from where the one before it ended, with its whisker; the limit as a line through all."""
+def _bars(axes: Any, words: DecisionWords, *, half: float) -> None:
+    """The steps, each from where the one before it ended, with its whisker; the limit as a line through all.
+
+    A step of 0 has no bar, since that would have a colour. ``half``: half the height of a bar, in rows.
+    """
     base, score = words.turn * words.decision.base.value, words.turn * words.decision.score
     limit = _limit(words)
     bottom, top = axes.get_ylim()
@@ -128,13 +144,14 @@ def _bars(axes: Any, words: DecisionWords, half: float = _HALF) -> None:
     for row, at in enumerate(places[:-1]):
         axes.vlines(at, row, row + 1, color=MUTED, linewidth=0.7, zorder=1)
     for row, (factor, start, end, after) in enumerate(words.steps, 1):
-        colour = TOWARDS if end >= start else AGAINST
-        looks: dict[str, Any] = {"facecolor": colour if end >= start else PAPER, "edgecolor": colour}
+        colour = TOWARDS if end > start else AGAINST
+        looks: dict[str, Any] = {"facecolor": colour if end > start else PAPER, "edgecolor": colour}
         if end < start:
             looks["hatch"] = _HATCH
         if factor is None:
             looks["alpha"] = 0.55
-        axes.barh(row, end - start, left=start, height=2 * half, linewidth=1.2, zorder=2, **looks)
+        if end != start:
+            axes.barh(row, end - start, left=start, height=2 * half, linewidth=1.2, zorder=2, **looks)
         if after.high > after.low:
             for colour, wide in ((PAPER, 3.6), (INK, 1.3)):  # a light edge, so that it shows on any bar
                 axes.hlines(row, after.low, after.high, color=colour, linewidth=wide, zorder=4)

@@ -60,7 +60,7 @@ def test_two_answers_to_one_item_are_refused(tmp_path: Path) -> None:
                 Problem(("answer",), "a.csv:2: no field 'reply'; found: id, answer"),
             ],
         ),
-        ({}, "item,answer\n1,yes\n1\n", [Problem(("path",), "a.csv:3: 1 fields, and the header names 2")]),
+        ({}, "item,answer\n1,yes\n1\n", [Problem(("path",), "a.csv:3: 1 field, and the header names 2")]),
     ],
 )
 def test_the_plan_is_told_what_the_file_shows(

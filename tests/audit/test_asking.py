@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from probandum.errors import BudgetSpent, DataError, ProbeError, TargetError
 from probandum.evidence import Capability, Masks, PlaceNames, Request, Response, Table
 from probandum.packing import PACK_INPUTS, describe, packs, parts, whole
 from probandum.target import Target
+from sensors import Watts
 
 
 class Counting(Through):
@@ -330,7 +330,7 @@ class Answering(Through):
         (Response(outputs=np.zeros((1, 2))), "answers of shape (1, 2) to 2 inputs"),
         (Response(outputs=np.zeros((3, 2))), "answers of shape (3, 2) to 2 inputs"),
         (Response(outputs=np.array(0.5)), "answers of shape () to 2 inputs"),
-        (Response(texts=("a",)), "1 texts to 2 inputs"),
+        (Response(texts=("a",)), "1 text to 2 inputs"),
         (
             Response(outputs=np.array([[0.5, 0.5], [np.nan, 0.5]])),
             "b: the system answered [nan, 0.5], which is not finite",
@@ -368,7 +368,7 @@ def test_a_target_that_answers_too_few_requests_is_broken() -> None:
         def answer(self, requests: Sequence[Request]) -> list[Response]:
             return super().answer(requests)[1:]
 
-    with pytest.raises(TargetError, match="gave 1 answers to 2 requests"):
+    with pytest.raises(TargetError, match="gave 1 answer to 2 requests"):
         Asker(Losing(KeywordClassifier()), seed=1).for_probe("p")([block("x"), block("y")])
 
 
@@ -427,24 +427,6 @@ def test_the_journal_holds_texts_as_sent_and_of_rows_no_person() -> None:
     assert "inputs" not in masked
     assert "Ann" not in str(table)
     assert "AA==" == masked["masks"]["kept"]
-
-
-class Watts:
-    """A counter that a part of constant power drives."""
-
-    part = "gpu"
-    covers = "GPU 0 of the test"
-
-    def __init__(self, watts: float) -> None:
-        self.watts = watts
-
-    def read(self) -> float:
-        """Joules since the clock began."""
-        return self.watts * time.perf_counter()
-
-    def between(self, before: float, after: float) -> float:
-        """The difference."""
-        return after - before
 
 
 def windows(asker: Asker, requests: Sequence[Request], **more: Any) -> list[Any]:

@@ -11,12 +11,16 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import joblib
+import numpy as np
 import pytest
+import skops.io
+from sklearn.linear_model import LogisticRegression
 
 import killed
 from commands import Ended, entered
 from paths import ROOT
-from probandum import api
+from probandum import api, codec
 from probandum.cache import AnswerCache
 from probandum.errors import TargetError, UsageError
 from probandum.plan import Plan
@@ -272,6 +276,20 @@ def test_a_number_that_is_none_among_decisions_or_labels_is_named(
     } == ended
 
 
+@pytest.mark.parametrize(("column", "name"), [(2, "approved"), (3, "repaid")])
+def test_a_word_for_no_value_among_decisions_or_labels_is_named(tmp_path: Path, column: int, name: str) -> None:
+    """It would count as one more decision or outcome, that is not the favourable or the positive one."""
+    write_plan(tmp_path)
+    spoil(tmp_path, column, "NA")
+    ended = {entered(tmp_path, *verb) for verb in (("audit", "audit.yaml", "--out", "run"), CHECK)}
+    place = {"approved": "3:36: target.decision", "repaid": "3:71: target.label"}[name]
+    rows = len((tmp_path / "log.csv").read_text("utf-8").splitlines()) - 1
+    said = f"log.csv: row 2: column {name!r} holds 'NA', and the other {rows - 1} cells are numbers"
+    remedy = "write one of its other values or leave the row out"
+
+    assert {Ended(2, "", f"audit.yaml:{place}: {said}; {remedy}\n")} == ended
+
+
 def test_a_score_that_is_no_number_is_named(tmp_path: Path) -> None:
     """As a decision that is none."""
     write_plan(tmp_path, (PLAN + LIMITS).replace("label: repaid", "score: repaid"))
@@ -512,7 +530,7 @@ def test_a_group_whose_column_the_log_is_not_to_read_is_named(tmp_path: Path) ->
 
 
 def test_values_of_rows_beside_a_model_are_held_against_its_labels(tmp_path: Path) -> None:
-    """As far as the plan names the classes; where only the model does, the audit says the same at the same place."""
+    """As the plan names the classes, or the model's file; where only loading shows them, the audit says the same."""
     write_sklearn_plan(tmp_path)
     plan = tmp_path / "audit.yaml"
     text = plan.read_text("utf-8").replace("favourable: 1", "favourable: 7")
@@ -523,14 +541,39 @@ def test_values_of_rows_beside_a_model_are_held_against_its_labels(tmp_path: Pat
     plan.write_text(text, "utf-8")
 
     assert [
-        "audit.yaml:4:1: data.positive: '1' is not among the values of column 'sex'; found: F, M",
+        (
+            "audit.yaml:4:1: data.positive: not declared, and '1', which then counts, is not among the values of "
+            "column 'sex'; declare data.positive, the value that the system tries to detect; found: F, M"
+        ),
         "audit.yaml:5:12: decision.favourable: '7' is not among the model's classes; found: 0, 1",
     ] == named.err.splitlines()
+    said = "audit.yaml:5:12: decision.favourable: '7' is not among the model's classes; found: 0, 1\n"
+    assert said == entered(tmp_path, *CHECK).err
+    model = skops.io.load(tmp_path / "model.skops")
+    joblib.dump(model, tmp_path / "model.joblib")
+    sha = codec.digest((tmp_path / "model.joblib").read_bytes()).removeprefix("sha256:")
+    plan.write_text(text.replace("model.skops", "model.joblib, unsafe_pickle: true, sha256: " + sha), "utf-8")
     assert 0 == entered(tmp_path, *CHECK).code
-    assert (
-        "audit.yaml:5:12: decision.favourable: '7' is not among the model's classes; found: 0, 1\n"
-        == entered(tmp_path, "audit", "audit.yaml", "--out", "run").err.splitlines(keepends=True)[-1]
+    assert said == entered(tmp_path, "audit", "audit.yaml", "--out", "run").err.splitlines(keepends=True)[-1]
+
+
+def test_a_models_own_classes_want_their_positive_value(tmp_path: Path) -> None:
+    """Without labels, in plan or rows: 1 counts, and no class is called so."""
+    write_sklearn_plan(tmp_path)
+    inputs = np.linspace(-1, 1, 50)[:, None]
+    words = LogisticRegression().fit(inputs, np.where(inputs[:, 0] > 0, "yes", "no"))
+    skops.io.dump(words, tmp_path / "model.skops")
+    plan = tmp_path / "audit.yaml"
+    text = plan.read_text("utf-8").replace("favourable: 1", "favourable: 'yes'").replace("label: repaid, ", "")
+    plan.write_text(text, "utf-8")
+    said = (
+        "data.positive: not declared, and '1', which then counts, is not among the model's classes; declare "
+        "data.positive, the value that the system tries to detect; found: no, yes\n"
     )
+
+    assert f"audit.yaml:4:1: {said}" == entered(tmp_path, *CHECK).err
+    plan.write_text(text.replace("path: rows.csv", "path: rows.csv, positive: 'yes'"), "utf-8")
+    assert 0 == entered(tmp_path, *CHECK).code
 
 
 def test_readings_of_a_record_that_is_not_there_are_missed_at_their_line(tmp_path: Path) -> None:

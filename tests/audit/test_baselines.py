@@ -41,10 +41,10 @@ def write(folder: Path, text: str, *, lost: float = 0.0, rows: int = 4000, named
     repaid = rng.random(rows) < 0.7
     taken = rng.random(rows) < lost
     folder.mkdir(parents=True, exist_ok=True)
-    lines = ["id,sex,approved,repaid"]
+    lines = ["id,sex,approved,repaid,home"]
     for row in range(rows):
         decided = int(approved[row] and not (row % 2 == 0 and taken[row]))
-        lines.append(f"p{row},{'FM'[row % 2]},{decided},{int(repaid[row])}")
+        lines.append(f"p{row},{'FM'[row % 2]},{decided},{int(repaid[row])},{'NS'[row // 2 % 2]}")
     (folder / "log.csv").write_text("\n".join(lines) + "\n", "utf-8")
     (folder / "audit.yaml").write_text(text if named else text.replace(", id: id", ""), "utf-8")
     return folder / "audit.yaml"
@@ -141,9 +141,9 @@ def test_what_was_measured_otherwise_is_an_error(around: Path, text: str, why: s
 
 def test_other_options_are_an_error(around: Path) -> None:
     """What a probe crossed otherwise bars every change of what it says."""
-    crossed = PLAN.replace("{sex: {reference: M}}", "{sex: {reference: M}, repaid: {reference: 1}}").replace(
-        "bias.group-rates: {}", "bias.intersections: {}"
-    )
+    crossed = PLAN.replace(
+        "{sex: {reference: M}}", "{sex: {reference: M}, home: {reference: N}, repaid: {reference: 1}}"
+    ).replace("bias.group-rates: {}", "bias.intersections: {}")
     shutil.rmtree(around / "base")
     audited(around / "before", around / "base", crossed)
     changed = audited(
@@ -227,7 +227,7 @@ def test_items_that_may_not_change_block_exactly(around: Path) -> None:
     log = around / "plan" / "log.csv"
     lines = log.read_text("utf-8").splitlines()
     turned = lines[4].split(",")
-    lines[4] = ",".join([*turned[:2], str(1 - int(turned[2])), turned[3]])
+    lines[4] = ",".join([*turned[:2], str(1 - int(turned[2])), *turned[3:]])
     log.write_text("\n".join(lines) + "\n", "utf-8")
     record = api.audit(plan, out=around / "new", documents=False)
 

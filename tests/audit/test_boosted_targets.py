@@ -212,7 +212,7 @@ def test_a_whole_audit_of_a_native_file(tmp_path: Path, name: str) -> None:
 def test_the_numbers_of_classes_in_another_order_are_refused(tmp_path: Path, name: str) -> None:
     """By the plan check too: each class would be called by the number of another."""
     saved(tmp_path, name, fitted(name, FRAME.to_numpy(), THREE))
-    said = "names 2, 0, 1, and the model has these in the order 0, 1, 2"
+    said = "names 2, 0, 1, and the model's own classes are 0, 1, 2, in this order: 0 would be called 2"
 
     assert f"target.labels: {said}" in refused(tmp_path, name, UsageError, "income", "debt", labels=[2, 0, 1])
     target = known_targets()[name]
@@ -220,3 +220,15 @@ def test_the_numbers_of_classes_in_another_order_are_refused(tmp_path: Path, nam
     (found,) = target.file_problems(options, TargetContext(folder=tmp_path))
     assert ("labels",) == found.place
     assert said in found.text
+
+
+@EITHER
+def test_classes_that_the_library_counts_from_0_have_their_true_names(tmp_path: Path, name: str) -> None:
+    """Its native format holds none, so that 1 to 3, or -1 and 1, may be what the model was trained on."""
+    for classes, taken in ((GOOD, ([1, 2], [-1, 1], ["bad", "1"], ["1", "good"])), (THREE, ([1, 2, 3], [3, 1, 2]))):
+        saved(tmp_path, name, fitted(name, FRAME.to_numpy(), classes))
+        for labels in taken:
+            options = {"path": FILES[name], "labels": labels}
+            assert [] == list(known_targets()[name].file_problems(options, TargetContext(folder=tmp_path)))
+            with made(tmp_path, name, ("income", "debt"), labels=labels) as target:
+                assert tuple(map(str, labels)) == target.labels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from probandum.energy import CounterMeter, NoMeter, RaplSensor, Sensor, idle_watts, make_meter, rapl_sensors
+from probandum.energy import CounterMeter, NoMeter, Sensor, idle_watts, make_meter
 from probandum.errors import DataError, UsageError
+from probandum.grid import grid_intensity
 from probandum.plan_file import Energy
-from probandum.second_opinion import AuditMeter, grid_intensity
+from probandum.sampled_power import SampledPower
+from probandum.second_opinion import AuditMeter
+from probandum.sensing import RaplSensor, rapl_sensors
 from probandum.wall_log import ExternalLog, read_log
 
 
@@ -24,6 +28,7 @@ class Counter:
     joules: float = 0.0
     part: str = "gpu"
     covers: str = "GPU 0 of the test"
+    grade: str = "B"
 
     def read(self) -> float:
         """Where it stands."""
@@ -119,6 +124,29 @@ def test_the_log_of_a_meter_at_the_wall_is_integrated_over_the_window(tmp_path: 
     assert reading.joules == pytest.approx(40 * reading.seconds, rel=1e-6)
 
 
+def test_the_next_row_of_a_meter_that_is_still_writing_is_waited_for(tmp_path: Path) -> None:
+    """A window ends between two rows of the log: its last piece stands there a moment later."""
+    log, stop = tmp_path / "wall.csv", threading.Event()
+    log.write_text("time,watts\n" + "".join(f"{time.time() + at / 20},40\n" for at in range(-3, 1)))
+
+    def write() -> None:
+        while not stop.wait(0.05):
+            with log.open("a") as file:
+                file.write(f"{time.time()},40\n")
+
+    meter, writing = ExternalLog(log), threading.Thread(target=write)
+    writing.start()
+    try:
+        token = meter.begin()
+        time.sleep(0.12)
+        reading = meter.end(token)
+    finally:
+        stop.set()
+        writing.join()
+
+    assert reading.joules == pytest.approx(40 * reading.seconds, rel=1e-6)
+
+
 def test_a_log_that_does_not_cover_the_window_gives_no_joules(tmp_path: Path) -> None:
     """A meter that stopped is no reading of 0."""
     log = tmp_path / "wall.csv"
@@ -156,7 +184,7 @@ def test_a_log_that_broke_during_the_audit_gives_no_joules_and_says_why(tmp_path
 
 def test_a_sensor_that_the_plan_names_and_the_machine_lacks_is_an_error(tmp_path: Path) -> None:
     """Asking for NVML where there is none must not become an audit without it."""
-    from probandum.energy import nvml_sensors
+    from probandum.sensing import nvml_sensors
 
     if nvml_sensors()[0]:
         pytest.skip("this machine has an NVML sensor")
@@ -237,3 +265,61 @@ def test_a_card_is_read_with_its_state(tmp_path: Path, monkeypatch: pytest.Monke
     assert 0.5 == reading.gpu_joules
     assert ("GPU 0 Test card",) == reading.covers
     assert "GPU 0 Test card: 41 degrees Celsius, 2 processes compute on it, this one included" == reading.notes[1]
+
+
+class Square:
+    """A load that draws 300 W and 100 W by turns, each for a tenth of a second, on a clock of its own."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def watts(self) -> float:
+        """The power now."""
+        return 300.0 if int(self.seconds * 10) % 2 == 0 else 100.0
+
+    def clock(self) -> float:
+        """The time now."""
+        return self.seconds
+
+
+def test_sampled_power_integrates_a_known_trace() -> None:
+    """A rising power is integrated exactly, a square one to within 2 % over 50 looks of no rhythm: grade C."""
+    load = Square()
+    rising = SampledPower(watts=lambda: 10.0 * load.seconds, covers="a ramp", clock=load.clock)
+    square = SampledPower(watts=load.watts, covers="a square", clock=load.clock)
+    meter = CounterMeter("power", [rising, square], {})
+    token = meter.begin()
+    for step in range(2000):
+        load.seconds += 0.005 if step % 3 else 0.0052
+        meter.look()
+    reading = meter.end(token)
+
+    assert "C" == reading.grade
+    assert 10.0 * load.seconds**2 / 2 + 200.0 * load.seconds == pytest.approx(reading.joules, rel=0.02)
+
+
+def test_power_that_was_hardly_looked_at_is_no_reading() -> None:
+    """Two ends make no integral."""
+    load = Square()
+    meter = CounterMeter("power", [SampledPower(watts=load.watts, covers="GPU 0", clock=load.clock)], {})
+    reading = meter.end(meter.begin())
+
+    assert None is reading.joules
+    assert "GPU 0: power was read 1 times in the window, and 10 are needed" == reading.why["gpu"]
+
+
+@pytest.mark.parametrize(("counted", "grade"), [(2000.0, "B"), (1700.0, "C")])
+def test_two_meters_of_one_part_that_disagree_lower_the_grade(counted: float, grade: str) -> None:
+    """200 W over ten seconds are 2,000 J; a counter that says 1,700 is 18 % away, and the reading says so."""
+    load, gpu = Square(), Counter()
+    witness = SampledPower(watts=lambda: 200.0, covers="GPU 0 of the test", clock=load.clock)
+    meter = CounterMeter("NVML", [gpu], {}, witnesses={0: witness})
+    token = meter.begin()
+    for _ in range(20):
+        load.seconds += 0.5
+        meter.look()
+    gpu.joules = counted
+    reading = meter.end(token)
+
+    assert (grade, counted) == (reading.grade, reading.gpu_joules)
+    assert (grade == "C") == any("two meters lie 18 % apart" in note for note in reading.notes)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from probandum import api, rehearsing
-from probandum.calibrating import Cost, calibrate, scaled
+from probandum.calibrating import Cost, calibrate, extrapolated, scaled
 from probandum.energy import NoMeter
 from probandum.errors import UsageError
 from probandum.estimating import Range
@@ -218,8 +218,8 @@ def test_a_pack_that_takes_minutes_is_timed_by_a_part_of_it() -> None:
     writer = Writer(0.01)
     found = calibrate(writer, {"bias.long": counted(2000, 2000)}, NoMeter(), seconds=0.6)
 
-    assert [1, 16] == writer.asked
-    assert 17 == found.timed["bias.long"]
+    assert [1, 1, 4, 16] == writer.asked
+    assert 22 == found.timed["bias.long"]
     assert 4000 * 0.01 == pytest.approx(found.packs["bias.long"].seconds, rel=0.5)
     assert {} == found.answers
 
@@ -238,7 +238,42 @@ def test_whole_packs_count_once_they_are_reached() -> None:
     found = calibrate(Writer(0.0), {"bias.long": counted(40, 30, 20)}, NoMeter())
 
     assert {"0", "1", "2"} == set(found.answers)
-    assert 1 + 16 + 40 + 30 + 20 == found.timed["bias.long"]
+    assert 1 + 1 + 4 + 16 + 40 + 30 + 20 == found.timed["bias.long"]
+
+
+def test_what_a_pass_takes_whatever_it_holds_is_not_told_of_every_input() -> None:
+    """A model that writes 40 texts in little more time than one is not told at forty times as much."""
+
+    class Together(Writer):
+        """Takes 1,000 CPU-seconds a pass and 100 an input, in a process of its own; pauses over more than one."""
+
+        @property
+        def cpu_seconds_apart(self) -> float:
+            """By what it was asked."""
+            return sum(1000.0 + 100.0 * inputs for inputs in self.asked)
+
+        def answer(self, requests: Sequence[Request]) -> list[Response]:
+            self.pause = 0.15 * (sum(map(len, requests)) > 1)
+            return super().answer(requests)
+
+    found = calibrate(Together(0.0), {"bias.long": counted(40)}, NoMeter(), seconds=2.0)
+
+    assert 1 + 1 + 4 == found.timed["bias.long"]
+    assert 2.5 * 1000 + 40 * 100 == pytest.approx(found.packs["bias.long"].cpu_seconds, abs=10)  # passes of 16
+
+
+def test_parts_are_extrapolated_by_passes_and_inputs() -> None:
+    """1 s a pass and 0.1 s an input, found from two parts: of 16 inputs in one pass, and of 32 in two."""
+    parts = [
+        (Pack(name="", inputs=n, tokens=None, written=0), Cost(cpu_seconds=1 + n / 10, seconds=2 + n / 5))
+        for n in (1, 4)
+    ]
+    packs = [Pack(name=str(n), inputs=n, tokens=None, written=0) for n in (10, 16, 32)]
+    found = extrapolated(parts, packs)
+
+    assert 4 + 5.8 == pytest.approx(found.cpu_seconds)
+    assert 8 + 11.6 == pytest.approx(found.seconds)
+    assert 58 * 1.4 / 4 == pytest.approx(extrapolated(parts[1:], packs).cpu_seconds)
 
 
 class Spelling(CallableTarget):

@@ -11,8 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import numpy as np
+import pandas as pd
 import pytest
+import xgboost
 import yaml
 
 from commands import entered
@@ -101,6 +104,22 @@ def test_a_file_is_for_its_owner_alone(scored: Path, tmp_path: Path) -> None:
     assert 0o600 == stat.S_IMODE((tmp_path / "e.html").stat().st_mode)
 
 
+def test_folders_that_are_not_there_are_made(scored: Path, tmp_path: Path) -> None:
+    """As they are for every file that is asked for by its name."""
+    ended = entered(scored, "explain", "run", "--row", "row 3", "--out", tmp_path / "new" / "e.txt")
+
+    assert 0 == ended.code
+    assert (tmp_path / "new" / "e.txt").is_file()
+
+
+def test_a_row_that_is_not_there_is_told_how_many_there_are(credit: Path) -> None:
+    """Also where rows have ids."""
+    with pytest.raises(UsageError) as refused:
+        api.explain(credit, "501")
+
+    assert ["--row 501: no row is called so; ids of 500 rows stand in column 'id'"] == refused.value.lines()
+
+
 def test_without_a_file_it_is_printed(scored: Path) -> None:
     """The plain text is what a terminal shows."""
     ended = entered(scored, "explain", "run", "--row", "3")
@@ -120,7 +139,8 @@ def test_the_moderation_example_says_with_which_word_it_would_answer_otherwise(t
     said = " ".join(api.explain(tmp_path / "run", str(MORON)).decode().split())
 
     assert 1.0 == found["explain.counterfactuals/validity"].value
-    assert 1.0 <= (found["explain.counterfactuals/sparsity"].value or 0) < 1.1
+    assert 1.0 <= (found["explain.counterfactuals/sparsity"].low or 0)
+    assert 1.0 < (found["explain.counterfactuals/sparsity"].value or 0) < 1.1
     assert "With “thing!” in place of “Moron!” (word 1), and everything else the same, the result would have" in said
 
 
@@ -132,6 +152,8 @@ def test_the_moderation_example_says_with_which_word_it_would_answer_otherwise(t
         (("--row", "1", "--format", "pdf"), 2, "error: no format 'pdf'; known: text, html, docx, json\n"),
         (("--row", "1", "--format", "docx"), 2, "error: a Word file is not printed; name a file with --out\n"),
         (("--row", "1", "--out", "run/e.txt"), 2, "error: run/e.txt: lies inside the record, where nothing else"),
+        (("--row", "1", "--out", "plan"), 2, "error: plan: is a folder; name a file in it\n"),
+        (("--row", "1", "--out", "plan/audit.yaml/e.txt"), 2, "error: plan/audit.yaml"),
         (("--row", "1", "--plan", "none.yaml"), 2, "error: run: no audit file at none.yaml, which says where"),
     ],
 )
@@ -258,16 +280,20 @@ def test_a_system_without_a_digest_shows_no_identity(tmp_path: Path) -> None:
         api.explain(tmp_path / "run", "1")
 
 
-def test_rows_that_stand_for_others_are_refused(tmp_path: Path) -> None:
-    """An explanation compares with rows of equal weight, which a weighted plan does not have."""
+def test_rows_that_stand_for_others_and_recur_are_explained(tmp_path: Path) -> None:
+    """Other cases are drawn by their weight, which is said; neither weight nor person is an input."""
     plan = write_sklearn_plan(tmp_path)
-    plan.write_text(plan.read_text("utf-8").replace("label: repaid,", "label: repaid, weight: income,"), "utf-8")
-    rows = (tmp_path / "rows.csv").read_text("utf-8").replace(",-", ",")  # weights are no less than 0
-    (tmp_path / "rows.csv").write_text(rows, "utf-8")
+    declared = "label: repaid, weight: stands_for, cluster: who,"
+    plan.write_text(plan.read_text("utf-8").replace("label: repaid,", declared), "utf-8")
+    head, *rows = (tmp_path / "rows.csv").read_text("utf-8").splitlines()
+    more = [f"{row},{1 + place % 3},p{place // 2}" for place, row in enumerate(rows)]
+    (tmp_path / "rows.csv").write_text("\n".join([f"{head},stands_for,who", *more]) + "\n", "utf-8")
     api.audit(plan, out=tmp_path / "run", documents=False)
+    found = json.loads(api.explain(tmp_path / "run", "1", format="json"))["decision"]
 
-    with pytest.raises(UsageError, match="declares the weight 'income' of the rows"):
-        api.explain(tmp_path / "run", "1")
+    assert found["weighted"]
+    assert ["income"] == [each["told"]["name"] for each in found["factors"]]
+    assert "by how many persons each stands for" in " ".join(api.explain(tmp_path / "run", "1").decode().split())
 
 
 def _boosted(folder: Path, *, on_the_edge: bool) -> dict[str, Any]:
@@ -306,6 +332,37 @@ def test_trees_whose_values_miss_the_score_are_explained_by_asking(tmp_path: Pat
     found = _boosted(tmp_path, on_the_edge=True)
 
     assert found["method"] in ("shap.linear", "shap.exact")  # one feature has the whole difference, whoever asks
+    assert 1e-9 > found["residual"]
+
+
+@pytest.mark.parametrize(("kind", "missing"), [("xgboost", ""), ("lightgbm", ", missing: keep")])
+def test_trees_with_categories_are_explained_by_asking(tmp_path: Path, kind: str, missing: str) -> None:
+    """The library that computes their values takes numbers alone; rows with gaps, own and others', too."""
+    rng = np.random.default_rng(4)
+    town, income = np.array(["Bonn", "Ulm"])[rng.integers(0, 2, 120)], rng.normal(size=120)
+    repaid = (income + (town == "Ulm") + 0.3 * rng.normal(size=120) > 0.5).astype(int)
+    income[0:30:3] = np.nan if missing else income[0:30:3]
+    rows = pd.DataFrame({"town": town, "income": income, "sex": ["F", "M"] * 60, "repaid": repaid})
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    seen = rows[["town", "income"]].astype({"town": "category"})
+    if kind == "xgboost":
+        boosted = xgboost.XGBClassifier(n_estimators=4, max_depth=2, n_jobs=1, enable_categorical=True)
+        boosted.fit(seen, repaid).save_model(tmp_path / "model.ubj")
+    else:
+        trees = lightgbm.LGBMClassifier(n_estimators=4, min_child_samples=5, verbose=-1, n_jobs=1).fit(seen, repaid)
+        trees.booster_.save_model(tmp_path / "model.txt")
+    path = "model.ubj" if kind == "xgboost" else "model.txt"
+    (tmp_path / "audit.yaml").write_text(
+        f"version: 1\nsystem: {{name: Scorer}}\ntarget: {{type: {kind}, path: {path}}}\n"
+        f"data: {{path: rows.csv, label: repaid, features: [town, income]{missing}}}\n"
+        "decision: {favourable: 1, threshold: 0.5}\ngroups: {sex: {reference: M}}\n"
+        "suites: {bias.group-rates: {}}\nenergy: {codecarbon: false}\n",
+        "utf-8",
+    )
+    api.audit(tmp_path / "audit.yaml", out=tmp_path / "run", documents=False)
+    found = json.loads(api.explain(tmp_path / "run", "1", format="json"))["decision"]
+
+    assert "shap.exact" == found["method"]
     assert 1e-9 > found["residual"]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from probandum.targets import endpoint
 from probandum.targets.endpoint import Reply
 from probandum.targets.hiding import Secrets
 
@@ -36,6 +37,9 @@ class Said:
         ("ApiKey abc", "ApiKey abc and abc", "[secret] and abc"),
         ("s3cr3t/1", r"s3cr3t\\\\/1 and s3cr3t&#x2F;1", "[secret] and [secret]"),
         ("s3cr3t/1", r"\u00733cr3t\/1 and s3cr3t%252F1", "[secret] and [secret]"),
+        ("Bearer s3cr3t-1", "no s3cr3\nt-1, s3c\r\n  r3t-1", "no [secret], [secret]"),
+        ("Bearer s3cr3t-1", r"no s3cr3\nt-1 at \new", "no [secret] at  ew"),
+        ("s3cr3t-1", "s3cr3\n- 1", "s3cr3\n- 1"),
         ("s3cr3t/1", r"50 % of a \ or &amp;", r"50 % of a \ or &amp;"),
     ],
 )
@@ -77,3 +81,12 @@ def test_true_and_1_under_one_key_are_two_values() -> None:
 
     with pytest.raises(ValueError, match="twice"):
         reply.json()
+    nested = Reply(status=200, body='{"p": {"a": [true]}, "p": {"a": [1]}}', attempts=1, secrets=Secrets([]))
+    with pytest.raises(ValueError, match="twice"):
+        nested.json()
+
+
+@pytest.mark.parametrize("begins", ["data: {}", "event: x", "id: 1", "retry: 9", ": keep-alive"])
+def test_a_stream_is_called_one_however_it_begins(begins: str) -> None:
+    """By a field, or by a comment that keeps the connection open."""
+    assert "the server streams its answer" in endpoint._no_json(f"{begins}\n\n")

@@ -326,14 +326,23 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "500": (Broken.instead("it broke", 500), "the server answered 500: it broke"),
     "422": (
         Broken.instead('{"detail": "bad rows"}', 422),
-        "inputs 61 to 120: input 61: the server answered 422: bad rows",
+        "inputs 61 to 120: the server answered 422: bad rows",
     ),
     "301": (Broken.instead("", 301), "redirects are not followed"),
     "malformed": (Broken.instead('{"predictions": [[0.5'), "the answer is no JSON"),
     "page": (Broken.instead("<html>ok</html>"), "the answer is no JSON"),
     "wrong shape": (Broken.instead(probabilities('{"probabilities": [1.0]}')), "expected 2 probabilities"),
     "no list": (Broken.instead('{"predictions": 3}'), "target.response finds None, expected a list of 60 answers"),
-    "fewer": (Broken.instead('{"predictions": [{"probabilities": [0.5, 0.5]}]}'), "1 answers to 60 inputs"),
+    "fewer": (Broken.instead('{"predictions": [{"probabilities": [0.5, 0.5]}]}'), "1 answer to 60 inputs"),
+    "nothing": (
+        Broken.instead(probabilities('{"probabilities": null}', '{"probabilities": [0.5, 0.5]}')),
+        "59 answers to 60 inputs: null for 1 input of this call, the first of them input 59 of it",
+    ),
+    "other key": (
+        Broken.instead(probabilities('{"probability": [0.5, 0.5]}', '{"probabilities": [0.5, 0.5]}')),
+        "59 answers to 60 inputs: input 59 of this call has no key 'probabilities'",
+    ),
+    "stream": (Broken.instead(": keep-alive\n\nid: 1\ndata: {}\n\n"), "the server streams its answer"),
     "not a number": (Broken.instead(probabilities('{"probabilities": [NaN, 0.5]}')), "it holds NaN"),
     "infinite": (Broken.instead(probabilities('{"probabilities": [1e999, 0]}')), "are no class probabilities"),
     "huge": (Broken.instead(probabilities('{"probabilities": [' + "9" * 400 + ", 0]}")), "too large"),
@@ -532,5 +541,5 @@ def test_what_json_cannot_say_is_not_sent(served: Served) -> None:
     with made(served, **PREDICT) as target:
         (answer,) = target.answer([Request(kind=Capability.PREDICT, inputs=Table({"income": np.array([np.nan])}))])
 
-    assert "nan is no number that JSON can say" == answer.error
+    assert "row 1: nan is no number that JSON can say" == answer.error
     assert [] == served.asked

@@ -363,7 +363,7 @@ def test_rows_are_profiled_without_keeping_who_they_are(tmp_path: Path) -> None:
     assert {"F": 100, "M": 100} == profile.columns["sex"].counts
     assert profile.columns["age"].wants_bins
     assert (18.0, 77.0) == (profile.columns["age"].low, profile.columns["age"].high)
-    assert "1 empty cells: fill them in or leave the rows out" == profile.columns["approved"].unusable(grouped=False)
+    assert "1 empty cell: fill in or leave the rows out" == profile.columns["approved"].unusable(grouped=False)
     assert {"age": "age", "sex": "sex"} == profile.protected()
 
 

@@ -23,7 +23,7 @@ from probandum import api, codec
 from probandum.evidence import Observation
 from probandum.journal import journal_entries, packed
 from probandum.packing import PACK_ELSEWHERE
-from probandum.reasking import asked_again
+from probandum.reasking import asked_again, asked_on_resuming
 from probandum.record import Record
 from probandum.sealing import ask_facts, contents, seal
 from scoring_server import Scorer
@@ -118,11 +118,12 @@ def test_a_large_block_of_a_served_system_is_lost_a_small_pack_at_a_time(tmp_pat
         assert known <= set(each["inputs"]), kills
         known = set(each["inputs"])
         assert 0 < len(set(texts) - known) <= PACK_ELSEWHERE, kills
-    recorded = [*(len(each["inputs"]) for each in told[:-1]), killed.BLOCK]
-    assert sum(asked_again(inputs, at_once=16) for inputs in recorded) == len(again)
+    taken_up = sum(asked_on_resuming(len(each["inputs"]), at_once=16) for each in told[:-1])
+    assert taken_up + asked_again(killed.BLOCK, at_once=16) == len(again)
     last = list(asked.values())[-1]
     assert killed.BLOCK == len(known) + len(last) == len(known | set(last))
     record = Record.open(tmp_path / "run")
+    assert killed.BLOCK + len(again) == record.spending.spent.requests
     assert (tmp_path / "whole" / "findings.json").read_bytes() == (record.folder / "findings.json").read_bytes()
     assert [] == [step.title for step in api.verify(record) if step.held is False]
 

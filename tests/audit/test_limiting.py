@@ -77,8 +77,9 @@ METRICS = (
     "selection-difference, selection-p-value, selection-rate, tpr, tpr-difference, tpr-ratio"
 )
 QUALITIES = (
-    "comprehensiveness-by-group, comprehensiveness-gap, comprehensiveness-normalised, "
-    "comprehensiveness-over-occlusion, deletion-normalised, local-fit, local-fit-by-group, local-fit-gap, "
+    "comprehensiveness-by-group, comprehensiveness-by-size, comprehensiveness-gap, comprehensiveness-normalised, "
+    "comprehensiveness-over-occlusion, deletion-area, deletion-normalised, insertion-area, insertion-normalised, "
+    "local-fit, local-fit-by-group, local-fit-gap, sufficiency-by-size, "
 )
 
 
@@ -104,6 +105,16 @@ QUALITIES = (
             "metric: energy.inference/seconds-per-request, at_most: 5",
             "metric",
             "no suite measures 'energy.inference/seconds-per-request'; add energy.inference under suites",
+        ),
+        (
+            f"metric: {RATES}/tpr, at_least: 0.8",
+            "metric",
+            (
+                f"{RATES} shows 'tpr' and never judges it, so that no limit holds for it; judged: fpr-difference, "
+                "fpr-ratio, impact-ratio, npv-difference, npv-ratio, ppv-difference, ppv-ratio, "
+                f"selection-difference, tpr-difference, tpr-ratio; of it a change can be judged: {RATES}/tpr/change, "
+                "with gate.baseline"
+            ),
         ),
         (
             "metric: bias.term-swap/flip-rate, at_most: 5",
@@ -144,7 +155,7 @@ QUALITIES = (
             ),
         ),
         (
-            "metric: explain.faithfulness/local-fit, at_least: 0.8, groups: {explaner: lime.text}",
+            "metric: explain.faithfulness/deletion-normalised, at_least: 0.8, groups: {explaner: lime.text}",
             "groups.explaner",
             (
                 "no finding of explain.faithfulness has the coordinate 'explaner', did you mean 'explainer'?; "
@@ -212,6 +223,19 @@ def test_two_limits_that_could_claim_one_quantity_are_refused(
     assert ([f"audit.yaml:15:6: limits.3.metric: {text}"] if rivals else []) == found
 
 
+def test_joules_are_shown_and_their_change_is_judged(tmp_path: Path) -> None:
+    """A limit on a disclosure would meet no quantity that is judged, when all was asked."""
+    head = HEAD.replace("  bias.group-rates: {sample: 900}\n", "  energy.inference: {}\n")
+    joules = "energy.inference/joules-per-request"
+    (line,) = problems(tmp_path, f"metric: {joules}, at_most: 5", head=head)
+
+    assert line == (
+        "audit.yaml:12:6: limits.0.metric: energy.inference shows 'joules-per-request' and never judges it, so that no "
+        f"limit holds for it; of it a change can be judged: {joules}/change, with gate.baseline"
+    )
+    assert "energy.inference" in prepare(plan_of(tmp_path, f"metric: {joules}/change, at_most: 0.1", head=head))
+
+
 def test_an_unknown_probe_is_named_where_it_stands(tmp_path: Path) -> None:
     """At suites with the nearest name; a limit on it is not blamed, one on the right name is pointed to suites."""
     head = HEAD.replace("bias.group-rates:", "bias.group-rate:")
@@ -227,10 +251,10 @@ def test_an_unknown_probe_is_named_where_it_stands(tmp_path: Path) -> None:
 def test_mistakes_in_suites_and_limits_are_told_together(tmp_path: Path) -> None:
     """All of them at once; limits on a probe whose options are wrong wait for these."""
     head = HEAD.replace("sample: 900", "sample: 1").replace("faithfulness: {}", "faithfulness: {input: 9}")
-    limits = [f"metric: {RATES}/nothing, at_least: 0.8", "metric: bias.name-swap/position-bias, band: 7"]
+    limits = [f"metric: {RATES}/nothing, at_least: 0.8", "metric: bias.name-swap/position-bias, band: 0.7"]
     places = [line.split(": ")[1] for line in problems(tmp_path, *limits, head=head)]
 
-    assert ["suites.bias.group-rates", "suites.explain.faithfulness", "limits.1.band"] == places
+    assert ["suites.bias.group-rates.sample", "suites.explain.faithfulness", "limits.1.metric"] == places
 
 
 def test_a_plan_without_groups_has_no_attribute(tmp_path: Path) -> None:

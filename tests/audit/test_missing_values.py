@@ -6,8 +6,9 @@ in an ERROR that names row and column, and never in a pass.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,11 @@ from endpoints import Handler
 from endpoints import serving as serving_json
 from probandum import api, codec
 from probandum.asking import Asker
-from probandum.columns import numbers_of, stated
+from probandum.columns import numbers_of, odd_among_numbers, stated
 from probandum.errors import DataError, TargetError
 from probandum.evidence import Capability, Column, Request, Response, Table
 from probandum.finding import Verdict
-from probandum.gaps import gaps_in
+from probandum.gaps import gaps_in, with_cells_named
 from probandum.record import Record
 from probandum.row_items import digests_of
 from probandum.subject import Subject
@@ -354,6 +355,174 @@ def test_gaps_are_kept_of_features(tmp_path: Path) -> None:
     )
 
 
+LEAVE = "write a number or leave the row out; where texts are meant, name the column under data.text"
+
+
+@pytest.mark.parametrize("cell", ["NA", "null", "?", "€ 1.200", "30 "])
+def test_a_text_among_numbers_is_named(tmp_path: Path, cell: str) -> None:
+    """By plan check and audit: it would make texts of a whole column, of which a system may answer to the rest."""
+    whole = ROWS.fillna(0.0)
+    whole.assign(income=[str(whole["income"][0]), cell, *map(str, whole["income"][2:])]).to_csv(
+        tmp_path / "rows.csv", index=False
+    )
+    (tmp_path / "scoring.py").write_text(FUNCTION, "utf-8")
+    target = "type: callable, function: 'scoring:score', kind: predict"
+    planned(tmp_path, target, missing="", name="plain")
+    planned(tmp_path, target)
+    said = f"data.features.0: rows.csv: row 2: column 'income' holds {cell!r}, and the other 299 cells are numbers"
+    given = "leave the cell empty and say data.missing: keep where the system takes missing values"
+
+    for verb in (["plan", "check"], ["audit"]):
+        plain, keeps = (entered(tmp_path, *verb, name) for name in ("plain.yaml", "audit.yaml"))
+        assert (2, 2) == (plain.code, keeps.code)
+        assert plain.err.endswith(f": {said}; {given}, {LEAVE}\n"), plain.err
+        assert keeps.err.endswith(f": {said}; leave the cell empty for a missing value, {LEAVE}\n"), keeps.err
+
+
+def column(numbers: Iterable[object], *texts: str, times: int = 6) -> list[str]:
+    """Six hundred cells: numbers by turns, and so many times texts."""
+    cells = [*texts] * times
+    return [*cells, *map(str, itertools.islice(itertools.cycle(numbers), 600 - len(cells)))]
+
+
+HONEST = {
+    "children": column(range(5), "5+"),
+    "children, one above": column(range(5), "5+", times=1),
+    "loans": column([1, 2, 3], "none", times=360),
+    "loans, few none": column([1, 2, 3], "None", times=6),
+    "grades": column(range(1, 7), "U"),
+    "NACE": column(["62.01", "47.11", "56.10"], "01.11"),
+    "NACE of three parts": column(["62.01", "47.11"], "62.01.1"),
+    "ages": column(range(18, 90), "90+"),
+    "ages, young": column(range(18, 90), "<18"),
+    "house numbers": column(range(1, 200), "12 A", "7 b", "12B"),
+    "house numbers, two": column(range(1, 200), "12/14", "12-14"),
+    "postal codes NL": column(range(10115, 99999), "1012 AB"),
+    "postal codes UK": column(range(10115, 99999), "EC1A 1BB", times=1),
+    "postal codes CZ": column(range(10115, 99999), "110 00"),
+    "postal codes US": column(range(10115, 99999), "12345-6789", "01067"),
+    "school years": column(range(1990, 2020), "2019/20"),
+    "dates": column(range(1990, 2020), "05.01.2020"),
+    "years at work": column(range(1, 41), "retired"),
+    "occupations": column(range(1, 41), "other"),
+    "diagnoses": column(["250.01", "428", "401.9"], "V27.1", "E888", "?"),
+    "identifiers": column(range(1000, 2000), "1234567890123456"),
+    "many without": column(range(1, 41), "NA", times=60),
+    "names": column(range(1, 41), "cook", "NA", times=150),
+    "percent as a category": column(range(5), "5%"),
+}
+SPOILED = {
+    "income": (column(range(1200, 1800), "NA", times=3), "NA"),
+    "rates": (column([0.5, 1.25], "n/a", times=3), "n/a"),
+    "ages": (column(range(18, 90), "-", times=30), "-"),
+    "currency": (column(range(1200, 1800), "1 200 EUR", times=1), "1 200 EUR"),
+    "thousands": (column(range(1200, 1800), "12,500", "1.250.000"), "12,500"),
+    "decimal comma": (column([0.5, 1.25], "2,5"), "2,5"),
+    "unit": (column(range(18, 90), "30 years"), "30 years"),
+    "percent": (column(range(90), "5%", "NA"), "5%"),
+    "letter": (column(range(1200, 1800), "12OO"), "12OO"),
+    "minus": (column(range(-50, 50), "−5"), "−5"),
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_columns_of_texts_stay_what_they_are(name: str) -> None:
+    """Codes, words, and categories among whatever numbers."""
+    assert odd_among_numbers(HONEST[name]) is None
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_columns_of_measured_numbers_are_spoiled_by_few_cells(name: str) -> None:
+    """Words for a missing value, and numbers gone wrong."""
+    values, first = SPOILED[name]
+
+    assert first == getattr(odd_among_numbers(values), "text", None)
+
+
+def test_no_value_is_an_outcome() -> None:
+    """However few outcomes there are, and however many lack; a word is one."""
+    for times in (1, 60, 300):
+        assert "NA" == getattr(odd_among_numbers(column([0, 1], "NA", times=times), outcomes=True), "text", None)
+    assert odd_among_numbers(column([0, 1], "withdrawn"), outcomes=True) is None
+
+
+def test_the_plan_says_that_a_column_is_text(tmp_path: Path) -> None:
+    """Then it is one whatever its cells look like; in Parquet the file says it, and plan check names other columns."""
+    (tmp_path / "rows.csv").write_text("a,b\n1200,1\n1300,2\nNA,3\n1250.5,4\n", "utf-8")
+    with pytest.raises(DataError) as caught:
+        read_table(tmp_path / "rows.csv", columns=["a"], kept=Kept(asked={"a"}))
+    read = read_table(tmp_path / "rows.csv", columns=["a", "b"], kept=Kept(text={"a", "b"}))
+    pd.DataFrame({"a": ["1", "2"], "b": [1, 2]}).to_parquet(tmp_path / "rows.parquet")
+    texts = read_table(tmp_path / "rows.parquet", columns=["a"], kept=Kept(text={"a"}))
+    with pytest.raises(DataError, match=r"column 'b' holds int64, and data\.text calls it text"):
+        read_table(tmp_path / "rows.parquet", columns=["b"], kept=Kept(text={"b"}))
+    (tmp_path / "rows.csv").unlink()
+    planned(tmp_path, file_of(tmp_path, trained()), missing=", text: [incme]")
+
+    assert (["1200", "1300", "NA", "1250.5"], ["1", "2", "3", "4"]) == (read["a"].tolist(), read["b"].tolist())
+    assert ["1", "2"] == texts["a"].tolist()
+    assert str(caught.value.remedy).endswith("where texts are meant, name the column under data.text")
+    ended = entered(tmp_path, "plan", "check", "audit.yaml")
+    assert (2, True) == (ended.code, "data.text.0: no feature 'incme', did you mean 'income'?" in ended.err)
+
+
+def test_how_many_texts_there_are_is_said(tmp_path: Path) -> None:
+    """Beside how many numbers, and that some cells are empty."""
+    rows = ["", "?", *["1.5"] * 58, "NA"]
+    (tmp_path / "rows.csv").write_text("a\n" + "".join(f'"{cell}"\n' for cell in rows), "utf-8")
+    with pytest.raises(DataError) as caught:
+        read_table(tmp_path / "rows.csv", columns=["a"], kept=Kept(columns={"a"}, says=True, asked={"a"}))
+
+    said = "rows.csv: row 2: column 'a' holds '?', and 58 of the other 59 cells that hold something are numbers"
+    assert said == caught.value.message
+    assert ["", "?"] == read_table(tmp_path / "rows.csv", columns=["a"])["a"].tolist()[:2]
+
+
+@pytest.mark.parametrize("name", ["xgboost", "sklearn"])
+def test_the_row_of_a_text_that_a_model_refuses_is_named(tmp_path: Path, name: str) -> None:
+    """A code among numbers is meant as a text, and the model takes numbers."""
+    seen = drawn(seed=4)
+    if name == "xgboost":
+        xgboost.XGBClassifier(n_estimators=2, n_jobs=1).fit(seen[[*FEATURES]].to_numpy(), seen["repaid"]).save_model(
+            tmp_path / "model.ubj"
+        )
+    else:
+        whole = seen.dropna()
+        skops.io.dump(LogisticRegression().fit(whole[[*FEATURES]], whole["repaid"]), tmp_path / "model.skops")
+    whole = ROWS.fillna(0.0)
+    whole.assign(income=["1", "2", "12B", *map(str, whole["income"][3:])]).to_csv(tmp_path / "rows.csv", index=False)
+    path = "model.ubj" if name == "xgboost" else "model.skops"
+    planned(tmp_path, f"type: {name}, path: {path}")
+    ended = entered(tmp_path, "audit", "audit.yaml", "--out", "run")
+    said = {
+        "xgboost": "row 3: column 'income' holds the text '12B', and the model takes numbers",
+        "sklearn": "could not convert string to float: '12B'; it stands in row 3 of column 'income'",
+    }
+
+    assert 4 == ended.code
+    assert all(said[name] in str(each.why) for each in Record(tmp_path / "run").findings)
+
+
+def test_a_gap_is_named_where_it_can_be_the_cause() -> None:
+    """Of what a system refused, and of the inputs that an error names; not beside an error about a cell."""
+    rows = Table({"age": np.array([1.0, 2.0, np.nan]), "debt": np.array([np.nan, 2.0, 3.0])})
+    asked = [Request(kind=Capability.PREDICT, inputs=rows, start=60)]
+    explained = [Request(kind=Capability.ATTRIBUTE, inputs=rows)]
+    named = {
+        "the server answered 422": "row 63 has no value in column 'age', row 61 has no value in column 'debt'",
+        "input 63: [nan, nan] are no class probabilities": "row 63 has no value in column 'age'",
+        "inputs 61 to 62: 1 answer to 2 inputs": "row 61 has no value in column 'debt'",
+        "input 62: [0.9, 0.9] are no class probabilities": "",
+        "row 63: {row.age} stands inside a longer text and has no value": "",
+        "Misfit: row 63: column 'town' holds the text 'a', and the model takes numbers": "",
+    }
+
+    for why, cells in named.items():
+        expected = f"{why}; of what was asked, {cells}" if cells else why
+        assert expected == with_cells_named(why, asked, ["age", "debt"])
+        assert why == with_cells_named(why, explained, ["age", "debt"])
+
+
 KEPT = Kept(columns={"a", "b"}, says=True)
 
 
@@ -475,8 +644,7 @@ def test_no_word_stands_for_a_gap(tmp_path: Path) -> None:
             tmp_path, "oip", rows, url=server.grpc_url, model="credit", protocol="grpc", inputs={"datatype": "INT64"}
         )
 
-    assert (
-        "{row.income} stands inside a longer text and has no value; make it the whole value, for null" == inside.error
-    )
+    said = "{row.income} stands inside a longer text and has no value; make it the whole value, for null"
+    assert f"row 2: {said}" == inside.error
     assert "row 2: column 'income' has no value, which no text says" == texts.error
     assert "row 2: column 'income' holds nan, which is no INT64" == whole.error

@@ -113,9 +113,14 @@ def test_the_models_own_names_in_another_order_are_refused(tmp_path: Path, kind:
     model = MODEL if kind == "words" else LogisticRegression().fit(VALUES, (GOOD == "good").astype(int))
     saved(tmp_path, model, options={"zipmap": True})
     own = ["bad", "good"] if kind == "words" else ["0", "1"]
-    said = f"names {own[1]}, {own[0]}, and the model has these in the order {own[0]}, {own[1]}"
+    there = f"the model's own classes are {own[0]}, {own[1]}, in this order: {own[0]} would be called"
+    other = ["Good", "BAD"] if kind == "words" else [True, False]
     context = TargetContext(folder=tmp_path)
-    for labels, why in ((own[::-1], said), ([*own, "more"], "3 names for 2 classes")):
+    for labels, why in (
+        (own[::-1], f"names {own[1]}, {own[0]}, and {there} {own[1]}"),
+        (other, f"names {other[0]}, {other[1]}, and {there} {other[0]}"),
+        ([*own, "more"], "3 names for 2 classes"),
+    ):
         assert f"target.labels: {why}" in refused(tmp_path, UsageError, labels=labels)
         (found,) = OnnxTarget.file_problems({"path": "model.onnx", "labels": labels}, context)
         assert ("labels",) == found.place

@@ -46,10 +46,10 @@ def test_every_format_holds_the_same(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("r.csv", "a,b\n1,2\n1\n", "r.csv:3: 1 fields, and the header names 2"),
+        ("r.csv", "a,b\n1,2\n1\n", "r.csv:3: 1 field, and the header names 2"),
         ("r.csv", "a,a\n1,2\n", "r.csv:1: the field 'a' occurs twice"),
         ("r.csv", 'a,b\n1,"2\n', "r.csv:2: unexpected end of data"),
-        ("r.csv", 'a,b\n1,"2\n3"\n\n4\n', "r.csv:5: 1 fields, and the header names 2"),
+        ("r.csv", 'a,b\n1,"2\n3"\n\n4\n', "r.csv:5: 1 field, and the header names 2"),
         ("r.csv", "a;b\n1;yes, of course\n", "r.csv:2: 2 fields, and the header names 1; the file is separated by ';'"),
         ("r.csv", "a,b\n", "r.csv: holds no record"),
         ("r.csv", "", "r.csv: holds no record"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,15 @@ from endpoints import Handler, Model, Served
 from fakes import Notes
 from probandum import api
 from probandum.asking import Asker
-from probandum.budget import Purse
-from probandum.errors import Exchanged, TargetError, Unreachable
+from probandum.budget import Budget, Price, Purse
+from probandum.errors import BudgetSpent, Exchanged, TargetError, Unreachable
 from probandum.evidence import Capability, Request, Response
+from probandum.journal import RunJournal
 from probandum.reasking import FLOOR, Reasking, asked_again, share_seen
 from probandum.record import Record
 from probandum.remembering import KEPT, Sample
 from probandum.target import Target, TargetContext, make_target
-from probandum.targets import endpoint
+from probandum.targets import endpoint, load_builtin
 from records import write_sklearn_plan
 
 for package in ("grpc", "httpx2", "jmespath", "skops"):
@@ -35,6 +37,7 @@ for package in ("grpc", "httpx2", "jmespath", "skops"):
 import oip_server  # noqa: E402  after the checks above
 from scoring_server import Scorer  # noqa: E402
 
+load_builtin()
 KINDS = ("openai chat", "openai completions", "http decisions", "http probabilities", "oip HTTP", "oip gRPC")
 YES_NO = ((" yes",), (" no",))
 
@@ -151,6 +154,31 @@ def test_a_model_that_is_exchanged_under_the_same_name_seals_no_record(tmp_path:
     assert not Record(tmp_path / "run").sealed
 
 
+@pytest.mark.parametrize("samples", [False, True])
+@pytest.mark.parametrize("kind", ["http decisions", "http probabilities"])
+def test_two_models_by_turns_behind_one_address_seal_no_record(tmp_path: Path, kind: str, samples: bool) -> None:
+    """As of an update that is half way; of a system that is said to answer by chance it is a caution."""
+    with planned(tmp_path, kind, share=None) as served:
+        draw = random.Random(1)
+
+        def by_turns(handler: Handler, body: dict[str, Any], number: int) -> bool:
+            served.model = Model(salt="other") if draw.random() < 0.5 else Model()
+            return False
+
+        served.fault = by_turns
+        plan = tmp_path / "audit.yaml"
+        said = f'"type": "http", "samples": {json.dumps(samples)}'
+        plan.write_text(plan.read_text("utf-8").replace('"type": "http"', said), "utf-8")
+        if samples:
+            record = api.audit(plan, out=tmp_path / "run", documents=False)
+            assert any("these answers cannot show" in each for each in record.environment["target"]["cautions"])
+        else:
+            with pytest.raises(Exchanged, match=r"the address answers as two systems by turns: of 300 questions .*: "):
+                api.audit(plan, out=tmp_path / "run", documents=False)
+
+    assert samples == Record(tmp_path / "run").sealed
+
+
 @pytest.mark.parametrize("exchanged", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interrupted_run_is_taken_up_by_the_same_model_alone(tmp_path: Path, kind: str, exchanged: bool) -> None:
@@ -175,9 +203,14 @@ def test_an_interrupted_run_is_taken_up_by_the_same_model_alone(tmp_path: Path, 
         elif exchanged:
             served.model.after = 0
         if exchanged:
-            with pytest.raises(Exchanged, match="this is another system; what was recorded is kept"):
+            with pytest.raises(
+                Exchanged,
+                match=r"this is another system \(of one that .*samples: true says so\); what was recorded is kept",
+            ):
                 api.audit(tmp_path / "audit.yaml", out=tmp_path / "run", documents=False)
-            assert recorded == Record(tmp_path / "run").journal.read_bytes()
+            kept = Record(tmp_path / "run").journal.read_bytes()
+            assert kept.startswith(recorded)
+            assert all(b'"window":"again:' in line for line in kept.removeprefix(recorded).splitlines())
         else:
             record = api.audit(tmp_path / "audit.yaml", out=tmp_path / "run", documents=False)
             assert [] == [step.title for step in api.verify(record) if step.held is False]
@@ -210,6 +243,31 @@ def test_a_server_that_answers_in_other_words_each_time_is_not_accused() -> None
     assert target.steady is False
     (told,) = known.cautions
     assert "that its model was not exchanged meanwhile, these answers cannot show" in told
+
+
+@pytest.mark.parametrize("keys", [{"temperature": 0.7}, {"samples": True}, {}])
+@pytest.mark.parametrize("asks", [{}, {"temperature": 1.0}])
+def test_a_server_that_samples_and_heeds_no_seed_is_not_two(keys: dict[str, Any], asks: dict[str, Any]) -> None:
+    """Each text is one of two, and the handshake's are the same: by the plan, or the temperature of a request."""
+    draw = random.Random(1)
+
+    def heeds_no_seed(handler: Handler, body: dict[str, Any], number: int) -> bool:
+        body["seed"] = draw.randrange(2)
+        if "samples" in keys and number > 9:  # as none of the handshake shows
+            body["temperature"] = 1.0
+        return False
+
+    with endpoints.serving(Served(fault=heeds_no_seed)) as served:
+        plan = {"url": served.url, "model": "tiny", "api": "completions", "max_tokens": 1, **keys}
+        target = make_target("openai", TargetContext(folder=Path()), plan)
+        texts = tuple(f"Say {place}" for place in range(40))
+        requests = [Request(kind=Capability.GENERATE, inputs=texts, parameters=asks)]
+        known = Reasking(target, seed=1)
+        known.note("bias.generation", requests, target.answer(requests))
+        known.refuse_other()
+
+    assert target.steady is True
+    assert bool(keys or asks) == any("these answers cannot show" in each for each in known.cautions)
 
 
 @pytest.mark.parametrize("inputs", [1, 5, 200, 5000])
@@ -298,6 +356,141 @@ def test_few_requests_ask_again_and_the_record_says_what_they_show(inputs: int, 
     assert f"answers {share_seen(half):.2%} of the questions otherwise" in told
     assert abs(half - again / 2) <= 1
     assert KEPT >= again
+    assert "Of a change in the first half only the questions before it can tell" in told
+
+
+@pytest.mark.parametrize(("recorded", "at_once", "requests"), [(3, 1, 3), (36, 1, 4), (600, 1, 16), (600, 50, 2)])
+def test_a_run_that_is_taken_up_asks_few_again(recorded: int, at_once: int, requests: int) -> None:
+    """A tenth, at least 4 questions, at most 16 requests; another model is found by them all the same."""
+    target = Becoming(1.0, seed=1, at_once=at_once)
+    known = Reasking(target, seed=1)
+    texts = [Request(kind=Capability.CLASSIFY, inputs=tuple(map(str, range(recorded))))]
+    answers = target.answer(texts)
+    target.asked = 0
+    known.recall("bias.p", texts, answers)
+    known.before_more()
+
+    assert requests == target.asked
+    assert () == known.cautions
+    target.turned = True
+    known.recall("bias.p", texts, answers)
+    with pytest.raises(Exchanged, match="asked question 1 "):
+        known.before_more()
+
+
+class Stopped(Becoming):
+    """Is stopped once it was asked so much in one session."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(0.0, seed=1)
+        self.capabilities = frozenset({Capability.CLASSIFY})
+        self.most, self.before = most, 0
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """As far as the session reaches."""
+        if self.asked - self.before + sum(map(len, requests)) > self.most:
+            raise KeyboardInterrupt
+        return super().answer(requests)
+
+
+@pytest.mark.parametrize("budget", [None, 900, 600, 200])
+def test_a_run_that_is_stopped_again_and_again_goes_on_within_its_budget(tmp_path: Path, budget: int | None) -> None:
+    """One pack a session, and what asks again counts as all does: the server is never asked more than was budgeted."""
+    target, requests = Stopped(130), [Request(kind=Capability.CLASSIFY, inputs=tuple(map(str, range(600))))]
+    sessions, ended = 0, None
+    while ended is None:
+        journal, sessions = RunJournal(tmp_path / "journal.jsonl"), sessions + 1
+        assert target.asked == journal.spent().requests
+        assert sessions < 12
+        purse = Purse(budget=Budget(requests=budget), spent=journal.spent())
+        known = Reasking(target, seed=1, purse=purse, journal=journal)
+        purse.again = known.takes
+        target.before = target.asked
+        asker = Asker(target, seed=1, journal=journal, purse=purse, reasking=known)
+        try:
+            ended = _ended(lambda: asker.answer("bias.p", requests))  # noqa: B023  called at once
+            known.refuse_other()  # as much of the budget was kept for that
+        except KeyboardInterrupt:
+            ended = None
+        assert target.asked == purse.spent.requests
+        journal.close()
+
+    assert ("well" if budget in (None, 900) else "budget") == ended
+    assert sessions > 1
+    assert target.asked <= (budget or 10**9)
+
+
+def _ended(asking: Callable[[], object]) -> str:
+    """How asking ends."""
+    try:
+        asking()
+    except BudgetSpent:
+        return "budget"
+    return "well"
+
+
+class Counting(Becoming):
+    """Reads ten tokens and writes one for each answer, which is off by some ``noise``."""
+
+    def __init__(self, noise: float) -> None:
+        super().__init__(0.0, seed=1)
+        self.capabilities = frozenset({Capability.CLASSIFY})
+        self.noise, self.draw = noise, np.random.default_rng(1)
+
+    def answer(self, requests: Sequence[Request]) -> list[Response]:
+        """With the tokens that it took."""
+        return [
+            Response(
+                outputs=each.values + self.noise * self.draw.normal(size=each.values.shape),
+                input_tokens=10 * len(each.values),
+                output_tokens=len(each.values),
+            )
+            for each in super().answer(requests)
+        ]
+
+
+PRICE = Price(input_eur_per_million_tokens=1000.0, output_eur_per_million_tokens=2000.0)
+
+
+@pytest.mark.parametrize(
+    ("budget", "noise", "ended"),
+    [
+        (Budget(tokens=900), 0.0, "before the check"),  # one pack took more than half of it
+        (Budget(tokens=5000), 0.0, "early"),
+        (Budget(tokens=7500), 0.0, "early"),
+        (Budget(tokens=7800), 0.0, "well"),
+        (Budget(tokens=7800), 0.01, "before the check"),
+        (Budget(tokens=12_000), 0.01, "well"),
+        (Budget(money_eur=4.6, price=PRICE), 0.0, "early"),
+        (Budget(money_eur=8.5, price=PRICE), 0.0, "well"),
+        (Budget(money_eur=8.5, price=PRICE), 0.01, "before the check"),
+    ],
+)
+def test_what_asks_again_keeps_a_budget_of_tokens_and_euro(budget: Budget, noise: float, ended: str) -> None:
+    """By what the same questions took the first time; where the budget does not reach, the run can go on."""
+    target, purse, notes = Counting(noise), Purse(budget=budget), Notes()
+    known = Reasking(target, seed=1, purse=purse)
+    purse.again = known.takes
+    asker = Asker(target, seed=1, journal=notes, purse=purse, reasking=known)
+    requests = [Request(kind=Capability.CLASSIFY, inputs=tuple(map(str, range(600))))]
+    found = {"budget": "early"}.get(how := _ended(lambda: asker.answer("bias.p", requests)), how)
+    if _ended(known.refuse_other) == "budget":
+        found = "before the check"
+
+    ((resource, most),) = budget.limits().items()
+    assert ended == found
+    assert budget.amount(resource, purse.spent) <= most
+
+
+def test_what_a_check_finds_beyond_the_budget_is_not_passed_over() -> None:
+    """Other answers have to be asked about, and the budget does not reach for that: the run ends, and can go on."""
+    target = Becoming(1.0, seed=1)
+    known = target.run(100, until=2.0, seed=1)
+    known._purse = Purse(budget=Budget(requests=150))
+    target.turned = True
+
+    with pytest.raises(BudgetSpent, match="whether it is the same system still has to be asked, and the budget of 150"):
+        known.refuse_other()
 
 
 def test_one_text_that_stays_another_is_another_systems() -> None:

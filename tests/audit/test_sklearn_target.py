@@ -230,7 +230,7 @@ def test_a_file_that_is_no_model_is_one_line(
     [
         (LinearSVC(), {}, TargetError, "a LinearSVC without class probabilities (predict_proba)"),
         (LinearRegression(), {}, TargetError, "a LinearRegression without class probabilities"),
-        (LogisticRegression(), {"labels": ["a"]}, UsageError, "target.labels: 1 names for 2 classes"),
+        (LogisticRegression(), {"labels": ["a"]}, UsageError, "target.labels: 1 name for 2 classes"),
         (LogisticRegression(), {"labels": ["a", "a"]}, UsageError, "target.labels: the name 'a' occurs twice"),
         (LogisticRegression(), {"kind": "clasify"}, UsageError, "did you mean 'classify'?"),
         (LogisticRegression(), {"path": "gone.skops"}, DataError, "gone.skops: No such file or directory"),
@@ -253,7 +253,7 @@ def test_a_wrong_number_of_features_is_found_before_a_row_is_asked(tmp_path: Pat
     """A model of one column is not asked two."""
     saved(tmp_path, LogisticRegression().fit(INCOME[:, None], GOOD))
 
-    assert "the model takes 1 columns, data.features names 2" in refused(tmp_path, TargetError, ("income", "debt"))
+    assert "the model takes 1 column, data.features names 2" in refused(tmp_path, TargetError, ("income", "debt"))
 
 
 def test_a_wrong_digest_ends_an_audit_and_a_pickles_caution_reaches_its_record(tmp_path: Path) -> None:
@@ -274,18 +274,60 @@ def test_a_wrong_digest_ends_an_audit_and_a_pickles_caution_reaches_its_record(t
         api.audit(plan, out=tmp_path / "wrong", documents=False)
 
 
-@pytest.mark.parametrize("names", [["0", "1"], ["no", "yes"]])
-def test_the_models_own_names_in_another_order_are_refused(tmp_path: Path, names: list[str]) -> None:
-    """By the plan check too, which loads no model: each class would be called by the name of another."""
-    classes = GOOD.astype(int) if names == ["0", "1"] else np.where(GOOD, "yes", "no")
-    saved(tmp_path, make_pipeline(StandardScaler(), LogisticRegression()).fit(np.column_stack([INCOME, DEBT]), classes))
-    said = f"names {names[1]}, {names[0]}, and the model has these in the order {names[0]}, {names[1]}"
+@pytest.mark.parametrize(
+    ("own", "labels"),
+    [
+        ([0, 1], ["1", "0"]),
+        ([0, 1], [True, False]),
+        ([0, 1], ["true", "false"]),
+        ([0, 1], [1.0, 0.0]),
+        ([0, 1], ["01", "00"]),
+        ([0, 1], ["Class 1", "Class 0"]),
+        ([0, 1], ["1", "good"]),
+        ([-1, 1], ["1", "-1"]),
+        ([1, 2], [2, 1]),
+        ([0.0, 1.0], [1, 0]),
+        ([False, True], ["true", "false"]),
+        (["no", "yes"], ["yes", "no"]),
+        (["no", "yes"], [True, False]),
+        (["no", "yes"], ["YES", "NO"]),
+        (["no", "yes"], ["yes ", "no "]),
+    ],
+)
+def test_the_models_own_names_in_another_order_are_refused(
+    tmp_path: Path, own: list[object], labels: list[Any]
+) -> None:
+    """In whichever writing, by the plan check too, which loads no model: a class would be called by another's name."""
+    values = np.column_stack([INCOME, DEBT])
+    outcome = pd.Series(np.array(own)[GOOD])  # texts of a data frame become an array of objects
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(values, outcome)
+    saved(tmp_path, model)
+    first, second = (str(int(each) if isinstance(each, float | bool) else each) for each in own)
+    said = (
+        f"names {labels[0]}, {labels[1]}, and the model's own classes are {first}, {second}, in this order: "
+        f"{first} would be called {labels[0]}"
+    )
 
     with pytest.raises(UsageError, match=re.escape(said)):
-        made(tmp_path, ("income", "debt"), labels=names[::-1])
-    options = {"path": "model.skops", "labels": names[::-1]}
-    (found,) = SklearnTarget.file_problems(options, TargetContext(folder=tmp_path))
+        made(tmp_path, ("income", "debt"), labels=labels)
+    (found,) = SklearnTarget.file_problems({"path": "model.skops", "labels": labels}, TargetContext(folder=tmp_path))
     assert ("labels",) == found.place
     assert said in found.text
-    assert [] == list(SklearnTarget.file_problems({**options, "labels": names}, TargetContext(folder=tmp_path)))
-    assert ("bad", "good") == made(tmp_path, ("income", "debt"), labels=["bad", "good"]).labels
+    for sound in (own, ["refused", "granted"], ["F", "M"]):
+        options = {"path": "model.skops", "labels": sound}
+        assert [] == list(SklearnTarget.file_problems(options, TargetContext(folder=tmp_path)))
+        assert tuple(map(str, sound)) == made(tmp_path, ("income", "debt"), labels=sound).labels
+
+
+@pytest.mark.parametrize(
+    ("own", "labels"),
+    [([-1, 1], [0, 1]), ([1, 2], [0, 1]), ([0, 1], [1, 2]), ([0, 1], ["bad", "1"]), ([0.5, 1.5], ["1.5", "2.5"])],
+)
+def test_other_numbers_in_the_same_order_are_names(tmp_path: Path, own: list[object], labels: list[Any]) -> None:
+    """So is one of the model's own in its own place."""
+    model = LogisticRegression().fit(np.column_stack([INCOME, DEBT]), [str(own[place]) for place in GOOD.astype(int)])
+    saved(tmp_path, model)
+    options = {"path": "model.skops", "labels": labels}
+
+    assert [] == list(SklearnTarget.file_problems(options, TargetContext(folder=tmp_path)))
+    assert tuple(map(str, labels)) == made(tmp_path, ("income", "debt"), labels=labels).labels

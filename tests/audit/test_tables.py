@@ -132,7 +132,7 @@ def test_csv_may_be_quoted_end_in_blank_lines_and_begin_with_a_mark(tmp_path: Pa
         ("a,b,a\n1,2,3\n", None, "rows.csv: the column 'a' occurs twice in the header"),
         ("age,b\n1,2\n", ["aeg"], "rows.csv: no column 'aeg', did you mean 'age'?; found: age, b"),
         ("a;b\n1;2\n", ["a"], "the file is not separated by commas; save it with commas"),
-        ("a,b\n1,2\n3\n", None, "rows.csv:3: 1 fields, the header has 2"),
+        ("a,b\n1,2\n3\n", None, "rows.csv:3: 1 field, the header has 2"),
         ("a,b\n1,2,3\n", ["a"], "rows.csv:2: 3 fields, the header has 2"),
         ('a,b\n"1,2\n', None, "rows.csv:2: unexpected end of data; is it a CSV file?"),
         ("a,b\n1,2\n,3\n", ["a"], "rows.csv: row 2: column 'a' is empty; fill it in or leave the row out"),
@@ -366,6 +366,13 @@ LOANS = Table({"income": np.array([1.0, 2.0]), "repaid": np.array(["False", "Tru
         (
             {"classes": ("good", "bad"), "decision": Decision(favourable="good", positive="poor")},
             "data.positive: 'poor' is not among the model's classes",
+        ),
+        (
+            {"classes": ("good", "bad"), "decision": Decision(favourable="good", assumed=True)},
+            (
+                "data.positive: not declared, and '1', which then counts, is not among the model's classes; declare "
+                "data.positive, the value that the system tries to detect; found: good, bad"
+            ),
         ),
     ],
 )

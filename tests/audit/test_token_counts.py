@@ -11,6 +11,7 @@ import pytest
 from commands import entered
 from endpoints import Served, serving
 from probandum.evidence import Capability, Request
+from probandum.reasking import asked_again
 from probandum.record import Record
 from probandum.target import Target, TargetContext, make_target
 from probandum.targets import load_builtin
@@ -103,9 +104,9 @@ def planned(folder: Path, served: Served, budget: dict[str, float]) -> None:
 
 
 def test_an_estimate_holds_a_budget_of_money_against_what_will_be_spent(tmp_path: Path) -> None:
-    """To the cent: the audit then spends what was foreseen."""
+    """To the cent: the audit then spends what was foreseen, with what is asked again in the end."""
     with serving(Served(counts="vllm")) as served:
-        planned(tmp_path, served, {"money_eur": 2.0, "tokens": 100})
+        planned(tmp_path, served, {"money_eur": 4.0, "tokens": 100})
         estimated = entered(tmp_path, "plan", "estimate", "audit.yaml")
         asked = len(served.asked)
         planned(tmp_path, served, {"money_eur": 10.0})
@@ -114,9 +115,11 @@ def test_an_estimate_holds_a_budget_of_money_against_what_will_be_spent(tmp_path
 
     assert HANDSHAKE == asked
     assert 3 == ended.code, ended.err
-    assert f"{spent.spent.input_tokens:,} tokens read, {spent.spent.output_tokens:,} written at most" in estimated.out
-    assert f"budget of 2 euro: suffices: at most {spent.money_eur:g} are needed" in estimated.out
-    assert "budget of 100 tokens: DOES NOT SUFFICE" in estimated.out
+    tokens = spent.spent.input_tokens + spent.spent.output_tokens
+    assert spent.spent.requests == 96 + asked_again(96)
+    assert f"and {asked_again(96)} of them once more in the end" in estimated.out
+    assert f"budget of 4 euro: suffices: at most {spent.money_eur:g} are needed" in estimated.out
+    assert f"budget of 100 tokens: DOES NOT SUFFICE: at most {tokens:,} are needed" in estimated.out
 
 
 def test_an_estimate_without_counts_says_what_is_not_known(tmp_path: Path) -> None:

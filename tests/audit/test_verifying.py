@@ -455,9 +455,7 @@ def test_a_forged_verdict_contradicts_its_own_estimates(folder: Path, unsigned: 
     shutil.rmtree(unsigned / "reports")
     forge_verdict(unsigned)
     assert [6] == broken(unsigned)
-    assert "the sealed estimates give other findings than these: 1 findings, the first bias.group" in detail(
-        unsigned, 6
-    )
+    assert "the sealed estimates give other findings than these: 1 finding, the first bias.group" in detail(unsigned, 6)
     assert 4 == api.gate(unsigned).code
 
     shutil.rmtree(run / "reports")
@@ -477,7 +475,7 @@ def test_a_judgement_by_another_version_that_gives_others_is_judged_again(
         monkeypatch.setattr(module, "version", lambda name: "9.0")
 
     assert [6] == broken(unsigned)
-    told = f"judged with probandum {here}, and 1 findings differ with this 9.0; judge it again with: probandum judge "
+    told = f"judged with probandum {here}, and 1 finding differs with this 9.0; judge it again with: probandum judge "
     assert told in detail(unsigned, 6)
     assert 4 == api.gate(unsigned).code
     with pytest.raises(RecordError, match="step 6"):

@@ -61,7 +61,8 @@ QUOTIENTS = ("attribute-share",)
 #: What the small systems here cannot show: a sensor may be wanting, a ranking of five of four features, decisions that
 #: run against the labels, a feature that is a text, attributions that a system computes itself, and other weights.
 UNSEEN: Mapping[str, set[str]] = {
-    "energy.inference": {"net-joules-per-request"},
+    "energy.hosted": {"variance-share", "factor"},
+    "energy.inference": {"net-joules-per-request", "variance-share", "factor"},
     "explain.agreement": {"top-overlap"},
     "explain.efficiency": {"single-precision-residual", "integration-residual"},
     "explain.global": {"conditional-permutation-importance", "conditional-permutation-shift"},
@@ -478,6 +479,18 @@ def test_what_only_indicates_is_never_judged(id: str, capability: Capability) ->
 
     assert {each.mode for each in measures} <= {"indicator", "disclosure"}
     assert {Verdict.NOT_APPLICABLE} == {finding.verdict for finding in judge([sound(id, capability)], limits)}
+
+
+@pytest.mark.parametrize(("id", "capability"), PAIRS)
+def test_a_limit_may_be_set_on_what_is_judged_alone(id: str, capability: Capability) -> None:
+    """What a sound system has measured is shown or may be judged, as the probe declares."""
+    modes: dict[str, set[str]] = {}
+    for each in sound(id, capability).measures:
+        modes.setdefault(each.metric, set()).add(each.mode)
+
+    assert {metric: "gate" not in found for metric, found in modes.items()} == {
+        metric: PROBES[id].shows(metric) for metric in modes
+    }
 
 
 @cache

@@ -13,13 +13,14 @@ import pytest
 from fakes import Notes
 from probandum import api
 from probandum.asking import Asker
-from probandum.energy import NVML_UPDATE_SECONDS, idle_watts, make_meter, nvml_sensors
+from probandum.energy import NVML_UPDATE_SECONDS, idle_watts, make_meter
 from probandum.evidence import Reading
 from probandum.judging import control_states
 from probandum.measuring import measure
 from probandum.plan_file import Energy
 from probandum.plugins import load_plugins
 from probandum.probe import make_probe
+from probandum.sensing import nvml_sensors
 from probandum.target import TargetContext, make_target
 from probandum.targets import load_builtin
 from tiny_models import save_llama

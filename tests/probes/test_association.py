@@ -347,7 +347,7 @@ def test_of_many_partitions_the_published_p_counts_the_observed_one() -> None:
             lambda sets: sets["targ1"]["examples"].pop(),
             "targ1s has 7 different examples and targ2s 8; expected equally",
         ),
-        (lambda sets: sets["attr1"].update(examples=["a", "a"]), "x.json: attr1: 1 examples; expected at least 2"),
+        (lambda sets: sets["attr1"].update(examples=["a", "a"]), "x.json: attr1: 1 example; expected at least 2"),
         (lambda sets: sets["targ2"].update(sets["targ1"]), "'targ1 word 0' stands in both targets"),
     ],
 )

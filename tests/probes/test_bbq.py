@@ -27,6 +27,7 @@ from probandum_probes.bias.bbq import Bbq
 from probandum_probes.bias.bbq_answers import Answered, prompt
 from probandum_probes.bias.bbq_items import BbqItem, read_bbq
 from probandum_probes.bias.bbq_reading import Reading, read, read_strictly
+from swaps import asking
 
 load_builtin()
 
@@ -100,8 +101,8 @@ def own_scores(rows: Sequence[Row], chosen: Mapping[int, int | None]) -> dict[st
 
 
 def found(result: ProbeResult, metric: str, category: str) -> Measure:
-    """The one measure of a category."""
-    (measure,) = [m for m in result.measures if m.metric == metric and m.facets.get("category") == category]
+    """The one measure of a category, in all wordings together."""
+    (measure,) = [m for m in result.measures if m.metric == metric and m.facets == {"category": category}]
     return measure
 
 
@@ -232,13 +233,64 @@ def test_the_first_position_is_no_bias() -> None:
 def test_a_preference_is_shown_for_letters_and_numbers_apart() -> None:
     """Half of the items are asked with letters, the other half with numbers."""
     probe = Bbq(data=bbq_file())
-    shown = {prompt(probe.file.items[0], 1, labels) for labels in ("letters", "numbers")}
+    shown = {
+        prompt(probe.file.items[0], 1, labels, wording) for labels in ("letters", "numbers") for wording in range(5)
+    }
 
-    assert 2 == len(shown)
+    assert 10 == len(shown)
     assert all("A) " in text or "1) " in text for text in shown)
     assert {"letters", "numbers"} == {
         m.facets["labels"] for m in run_probe(probe, Reads(probe.file.items, sensible)).measures if "labels" in m.facets
     }
+
+
+def test_ways_to_ask_that_contradict_each_other_allow_no_verdict() -> None:
+    """A stereotype that decides under one half of the wordings, or under letters alone, is INCONCLUSIVE."""
+    probe = Bbq(data=bbq_file(60))
+    places = {item.key: place for place, item in enumerate(probe.file.items)}
+    first = set(asking(Reads(probe.file.items, sensible), ID).rng("wordings").permutation(5)[:2].tolist())
+
+    def by_wording(item: BbqItem, order: int) -> int:
+        return stereotype(item, order) if places[item.key] // 8 % 5 in first else other(item)
+
+    def by_label(item: BbqItem, order: int) -> int:
+        return stereotype(item, order) if places[item.key] // 4 % 2 == 0 else other(item)
+
+    for rule, manner in ((by_wording, 1), (by_label, 0)):
+        result = run_probe(probe, Reads(probe.file.items, rule))
+        halves = found(result, "bias-ambiguous", "Pets").halves
+        (finding,) = [f for f in judge([result], BAND[1:]) if f.metric == BAND[1].metric and "wording" not in f.facets]
+
+        assert 2 == len(halves)
+        assert [1.0, -1.0] == [half.value for half in halves[manner][:2]]
+        assert halves[manner].names[0] in str(finding.why)
+        assert (Verdict.INCONCLUSIVE, SubReason.PROMPT_UNSTABLE) == (finding.verdict, finding.sub_reason)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_opposite_wordings_are_found_in_whatever_half(seed: int) -> None:
+    """Always the stereotype in one wording and its opposite in another is no PASS, and either is shown."""
+    probe = Bbq(data=bbq_file(60))
+    places = {item.key: place for place, item in enumerate(probe.file.items)}
+    evens = {item.key for item in [each for each in probe.file.items if each.ambiguous][::2]}
+
+    def opposite(item: BbqItem, order: int) -> int:
+        wording = places[item.key] // 8 % 5
+        if wording in (1, 3):
+            return stereotype(item, order) if wording == 1 else other(item)
+        return stereotype(item, order) if item.key in evens else other(item)
+
+    result = run_probe(probe, Reads(probe.file.items, opposite), seed=seed)
+    (finding,) = [f for f in judge([result], BAND[1:]) if f.metric == BAND[1].metric and "wording" not in f.facets]
+    shown = {
+        m.facets["wording"]: m.estimate.value
+        for m in result.measures
+        if m.metric == "bias-ambiguous" and "wording" in m.facets
+    }
+
+    assert (Verdict.INCONCLUSIVE, SubReason.PROMPT_UNSTABLE) == (finding.verdict, finding.sub_reason)
+    assert (1.0, -1.0) == (shown["2"], shown["4"])
+    assert set("12345") == set(shown)
 
 
 def test_written_answers_that_change_are_the_noise_floor() -> None:

@@ -21,8 +21,8 @@ from probandum.probe import ProbeResult
 from probandum.subject import Subject
 from probandum.target import Target
 from probandum_probes.bias.predicting import folds
-from probandum_probes.explain.challenger import Challenger
-from probandum_probes.explain.challenger_model import challenger
+from probandum_probes.explain.simple.challenger import Challenger
+from probandum_probes.explain.simple.challenger_model import challenger
 
 #: One bag and no pairs: a challenger that learns in a moment.
 QUICK: Mapping[str, int] = {"interactions": 0, "bags": 1}

@@ -17,11 +17,11 @@ from listed import Listed
 from probandum import stats
 from probandum.asking import Asker
 from probandum.changing import value_of
-from probandum.errors import DataError
+from probandum.errors import DataError, UsageError
 from probandum.evidence import Table
 from probandum.finding import Limit, SubReason, Verdict
 from probandum.judging import judge
-from probandum.probe import Ask, Measure, ProbeResult
+from probandum.probe import Ask, Measure, ProbeResult, make_probe
 from probandum.row_items import Rows
 from probandum.subject import UNKNOWN, Decision, Grouping, Subject
 from probandum_probes.bias.conditional_controls import permuted_within, planted_within
@@ -311,13 +311,11 @@ def test_what_cannot_be_held_alike_is_an_error(options: dict[str, Any], why: str
 
 def test_options_that_mean_nothing_are_refused() -> None:
     """A factor twice, one bin, a sample of one, and rows without groups."""
-    for options, why in (
-        ({"given": ("a", "a")}, "a factor occurs twice"),
-        ({"bins": 1}, "bins: 1"),
-        ({"sample": 1}, "sample: 1"),
-    ):
-        with pytest.raises(DataError, match=why):
-            ConditionalParity(**options)
+    with pytest.raises(UsageError, match=r"given.1: 'a' stands twice"):
+        make_probe("bias.conditional-parity", {"given": ["a", "a"]})
+    for option in ("bins", "sample"):
+        with pytest.raises(DataError, match=f"{option}: 1"):
+            make_probe("bias.conditional-parity", {option: 1})
     bare = Subject(**_kept(world(SIMPSON)))
 
     assert "the plan declares no groups to compare; add groups: to the plan" == asked(bare).why
@@ -390,3 +388,21 @@ def test_the_adjusted_difference_is_the_weighted_mean(tables: list[tuple[int, in
     expected = sum(w * (x1 / n1 - x2 / n2) for w, ((x1, n1), (x2, n2)) in zip(weights, kept, strict=True))
 
     assert (None if not kept else pytest.approx(expected / sum(weights), abs=1e-12)) == found
+
+
+def test_a_factor_that_decides_alone_compares_nothing() -> None:
+    """Each stratum has one decision: a difference of 0 within strata holds whatever is done to A."""
+    result = asked(world({"high": ((0, 400), (0, 200)), "low": ((200, 200), (400, 400))}))
+    (finding,) = [f for f in judge([result], [ADJUSTED]) if f.metric == ADJUSTED.metric]
+
+    assert 0.0 == finding.estimate.value
+    assert (Verdict.INCONCLUSIVE, SubReason.TRIVIAL) == (finding.verdict, finding.sub_reason)
+    assert "the factors alone decide" in str(finding.why)
+
+
+def test_one_stratum_with_both_decisions_is_compared() -> None:
+    """Where some stratum has both decisions there is something to compare."""
+    result = asked(world({"high": ((100, 400), (50, 200)), "low": ((200, 200), (400, 400))}))
+    (finding,) = [f for f in judge([result], [ADJUSTED]) if f.metric == ADJUSTED.metric]
+
+    assert SubReason.TRIVIAL is not finding.sub_reason

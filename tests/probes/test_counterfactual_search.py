@@ -17,10 +17,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 from probandum.errors import DataError, UsageError
 from probandum.evidence import Floats, Table
-from probandum_probes.explain.counterfactual_answers import Answered, Answers
-from probandum_probes.explain.counterfactual_quality import respected
-from probandum_probes.explain.counterfactual_search import Found, counterfactuals
-from probandum_probes.explain.counterfactual_space import Constraints, deviation
+from probandum_probes.explain.counterfactual.answers import Answered, Answers
+from probandum_probes.explain.counterfactual.quality import respected
+from probandum_probes.explain.counterfactual.search import Found, counterfactuals
+from probandum_probes.explain.counterfactual.space import Constraints, deviation
 
 NAMES = ("a", "b", "c", "d")
 FREE = Constraints()

@@ -23,10 +23,10 @@ from probandum.evidence import Floats, Request, Response
 from probandum.finding import Limit, SubReason, Verdict
 from probandum.judging import judge
 from probandum.probe import Ask, ProbeResult, make_probe
-from probandum_probes.explain.counterfactual_text_search import EditedText, FoundTexts, text_counterfactuals
-from probandum_probes.explain.counterfactual_texts import ExploredTexts, TextSearch, opened
-from probandum_probes.explain.counterfactual_words import Edit, TextAnswers, Wording, edited
-from probandum_probes.explain.counterfactuals import Counterfactuals
+from probandum_probes.explain.counterfactual.counterfactuals import Counterfactuals
+from probandum_probes.explain.counterfactual.text_search import EditedText, FoundTexts, text_counterfactuals
+from probandum_probes.explain.counterfactual.texts import ExploredTexts, TextSearch, opened
+from probandum_probes.explain.counterfactual.words import Edit, TextAnswers, Wording, edited
 from probandum_probes.explain.texts import TextWorld, words_of
 
 VALIDITY = Limit(metric="explain.counterfactuals/validity", direction="at_least", threshold=0.95)

@@ -23,13 +23,13 @@ from probandum.judging import judge
 from probandum.probe import Ask, Probe, ProbeResult, make_probe
 from probandum.subject import Decision, Grouping, Subject
 from probandum_probes.bias.counting import decisions
-from probandum_probes.explain.counterfactual_answers import Answered
-from probandum_probes.explain.counterfactual_controls import closed_form, known_boundary, unchanged
-from probandum_probes.explain.counterfactual_quality import diversity, neighbour_percentiles, steadiness
-from probandum_probes.explain.counterfactual_rows import Explored
-from probandum_probes.explain.counterfactual_search import counterfactuals
-from probandum_probes.explain.counterfactual_space import Constraints, Space
-from probandum_probes.explain.counterfactuals import Counterfactuals
+from probandum_probes.explain.counterfactual.answers import Answered
+from probandum_probes.explain.counterfactual.controls import closed_form, known_boundary, unchanged
+from probandum_probes.explain.counterfactual.counterfactuals import Counterfactuals
+from probandum_probes.explain.counterfactual.quality import diversity, neighbour_percentiles, steadiness
+from probandum_probes.explain.counterfactual.rows import Explored
+from probandum_probes.explain.counterfactual.search import counterfactuals
+from probandum_probes.explain.counterfactual.space import Constraints, Space
 from records import write_sklearn_plan
 
 VALIDITY = Limit(metric="explain.counterfactuals/validity", direction="at_least", threshold=0.95)
@@ -82,6 +82,18 @@ def test_a_planted_burden_is_found() -> None:
     assert value(result, "burden", "women") - value(result, "burden", "men") == pytest.approx(
         value(result, "burden-difference")
     )
+
+
+def test_no_bound_of_a_count_lies_below_its_least() -> None:
+    """Nobody changes less than one feature, which Student's interval does not know."""
+    looked = explored(Counterfactuals(inputs=80), Scorer(gap=1.0), credit_world(600))
+    places, changed = np.arange(74), np.r_[2.0, np.ones(73)]
+    said = looked.resampled(places, changed, rng=np.random.default_rng(1), unit="features", design="")
+
+    assert 75 / 74 == pytest.approx(said.value)
+    assert said.low is not None
+    assert 1.0 <= said.low < 75 / 74
+    assert 1.0 > (looked.mean(places, changed, unit="features", design="").low or 0)
 
 
 def test_figures_are_those_of_the_smallest_changes() -> None:
@@ -183,12 +195,13 @@ def test_a_protected_feature_may_be_declared_to_move_one_way() -> None:
     ("options", "message"),
     [
         ({"immutable": ["salary"]}, "suites.explain.counterfactuals.immutable: 'salary' is no feature of the model"),
-        ({"increase_only": ["years"], "decrease_only": ["years"]}, "'years' stands in increase_only, too"),
         ({"asks": 10}, "single changes of 4 features are 39 asks a row; 10 are granted"),
     ],
 )
 def test_options_that_do_not_fit_are_an_error_in_one_line(options: dict[str, Any], message: str) -> None:
-    """The probe says it, and nothing is measured."""
+    """The probe says it, and nothing is measured; what options alone show is refused when the probe is made."""
+    with pytest.raises(UsageError, match="'years' stands in increase_only, too"):
+        make_probe("explain.counterfactuals", {"increase_only": ["years"], "decrease_only": ["years"]})
     result = run_probe(make_probe("explain.counterfactuals", options), Scorer(), credit_world(300))
 
     assert ("error", ()) == (result.status, result.measures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,16 +16,17 @@ from probandum.evidence import Table
 from probandum.reasons import MOST_RUNS, RUNS, Reasons, Told, Wanted, reasoner
 from probandum.subject import Decision, Subject
 from probandum.target import Target
-from probandum_probes.explain.row_reasons import RowReasons
+from probandum_probes.explain.person.row_reasons import RowReasons
+from probandum_probes.explain.person.standing import factors_of, noise, standings
 from probandum_probes.explain.rows import BACKGROUND
-from probandum_probes.explain.standing import factors_of, noise, standings
 
 WEIGHTS = {"income": 0.9, "debt": -0.8, "years": 0.5, "female": -0.7}
 
 
 def reasons_of(target: Target, subject: Subject, row: str = "7", **wanted: object) -> Reasons:
     """What the decision on one row rests on."""
-    return reasoner().reasons(asking(target, subject), Wanted(row=row, **wanted))  # type: ignore[arg-type]
+    ask = asking(target, subject, honours=("weight", "cluster"))
+    return reasoner().reasons(ask, Wanted(row=row, **wanted))  # type: ignore[arg-type]
 
 
 def test_stable_factors_of_a_linear_model_are_its_closed_form() -> None:
@@ -203,6 +205,70 @@ def test_estimates_nearby_say_how_often_they_came_true() -> None:
     assert found.near.low <= found.probability <= found.near.high
 
 
+def test_rows_that_stand_for_others_are_drawn_by_their_weight() -> None:
+    """Where one row stands for all others, each calculation compares with it alone, and no share of rows is said."""
+    subject = credit_world(300)
+    weights = np.zeros(300)
+    weights[[40, 6]] = 1.0, 0.0
+    weighted = replace(subject, table=Table({**subject.table.columns, "w": weights}), weight="w")
+    found = reasons_of(Scorer(gap=0.7), weighted)
+    toward = 1.0 if found.label == "1" else -1.0
+
+    assert found.weighted
+    assert found.near is None
+    assert found.alone is not None
+    for each in found.factors:
+        name = each.told.name
+        phi = toward * WEIGHTS[name] * (subject.table[name][6] - subject.table[name][40])
+
+        assert phi == pytest.approx(each.weight.value, abs=1e-9)
+        assert each.weight.low == pytest.approx(each.weight.high, abs=1e-9)
+
+
+def test_rows_of_the_same_person_are_no_other_cases() -> None:
+    """Each of the nearest estimates is another person's, and nothing is taken from a row of one's own."""
+    subject = credit_world(300)
+    who = np.arange(300) // 3
+    of_persons = replace(subject, table=Table({**subject.table.columns, "who": who.astype(np.float64)}), cluster="who")
+    found = reasons_of(Scorer(), of_persons)
+
+    assert found.near is not None
+    assert 99 == found.near.came_true.of
+    alone = credit_world(3)
+    one = replace(alone, table=Table({**alone.table.columns, "who": np.zeros(3)}), cluster="who")
+    assert reasons_of(Scorer(), one, row="1").alone is None
+
+
+def test_what_rounding_leaves_of_nothing_is_nothing() -> None:
+    """Words that the classifier does not know have a part of exactly 0, and so have all of them together."""
+    found = reasons_of_text("1")
+    others = [each for each in found.factors if not each.named]
+
+    assert len(others) > 3
+    assert all(each.idle for each in others)
+    assert {0.0} == {each.weight.value for each in others} | {found.rest.value}
+
+
+def test_a_long_text_is_explained_by_its_passages() -> None:
+    """Runs of neighbouring words are named by their own words and by where these stand."""
+    found = reasons_of_text("1", text=" ".join(["kind"] * 60 + ["stupid"] + ["kind"] * 22))
+    first = found.factors[0].told
+
+    assert 40 == len(found.factors)
+    assert ("kind stupid", "words 60 to 61") == (first.name, first.value)
+
+
+@pytest.mark.parametrize("row", ["7", "row 7"])
+def test_a_row_may_be_called_as_it_is_printed(row: str) -> None:
+    """What stands as the case of an explanation names it."""
+    assert "row 7" == reasons_of(Scorer(), credit_world(300), row=row).row
+
+
+def test_a_text_may_be_called_as_it_is_printed() -> None:
+    """By its number, with the word before it."""
+    assert "text 3" == reasons_of_text("text 3").row
+
+
 def test_a_text_is_explained_word_by_word() -> None:
     """Each word has the weight that the classifier gives it, and no chance is in it."""
     found = reasons_of_text("1")
@@ -237,11 +303,11 @@ def test_neutral_words_of_the_plan_stand_in_for_others() -> None:
     assert "hate" in {shift.after for each in found.alternatives for shift in each.shifts}
 
 
-def reasons_of_text(row: str, **wanted: object) -> Reasons:
-    """What the answer to one of the texts of the plan rests on."""
+def reasons_of_text(row: str, *, text: str | None = None, **wanted: object) -> Reasons:
+    """What the answer to one of the texts of the plan, or to another first one, rests on."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "texts.txt"
-        path.write_text("\n".join(TEXTS) + "\n", "utf-8")
+        path.write_text("\n".join(TEXTS if text is None else (text, *TEXTS)) + "\n", "utf-8")
         return reasoner().reasons(asking(KeywordClassifier()), Wanted(row=row, texts=path, **wanted))  # type: ignore[arg-type]
 
 
@@ -251,6 +317,7 @@ def reasons_of_text(row: str, **wanted: object) -> Reasons:
         (Scorer(), "301", UsageError, "no row is called so"),
         (Scorer(), "0", UsageError, "rows are counted from 1 to 300"),
         (Scorer(), "p7", UsageError, "no row is called so"),
+        (Scorer(), "text 7", UsageError, "no row is called so"),
         (Pricer(), "1", TargetError, "the system decides a number"),
         (Chooser(), "1", TargetError, "this system answers choose"),
     ],

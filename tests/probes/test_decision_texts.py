@@ -346,11 +346,11 @@ def rows_of_names() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def by_group(column: str) -> dict[str, list[int]]:
+def by_group(column: str) -> dict[str, list[float]]:
     """The numbers of a column by group, in the file's order."""
-    groups: dict[str, list[int]] = {}
+    groups: dict[str, list[float]] = {}
     for row in rows_of_names():
-        groups.setdefault(row["group"], []).append(int(row[column]))
+        groups.setdefault(row["group"], []).append(float(row[column]))
     return groups
 
 
@@ -371,16 +371,43 @@ def test_names_are_twenty_a_group_and_share_surnames() -> None:
 
 
 def test_names_are_matched_on_length_and_tokens() -> None:
-    """Tokens equal place by place; mean letters within half a letter of the mean over groups, spreads 0.7 to 1.4."""
+    """Tokens equal place by place; mean letters within half a letter of the mean over groups, spreads 0.7 to 1.3."""
     letters, tokens = by_group("letters"), by_group("smollm2_tokens")
     overall = mean(mean(each) for each in letters.values())
 
     assert [len(row["name"]) - 1 for row in rows_of_names()] == [int(row["letters"]) for row in rows_of_names()]
     assert 1 == len(set(map(tuple, tokens.values())))
-    assert (4.95, 0.69) == (mean(tokens["English men"]), round(stdev(tokens["English men"]), 2))
+    assert (5.1, 0.55) == (mean(tokens["English men"]), round(stdev(tokens["English men"]), 2))
     for group, each in letters.items():
         assert abs(mean(each) - overall) <= 0.5, group
-        assert 0.7 <= stdev(each) <= 1.4, group
+        assert 0.7 <= stdev(each) <= 1.3, group
+
+
+@pytest.mark.parametrize(
+    ("column", "lowest", "highest", "within_a_place", "between_means"),
+    [("zipf_first", 1.01, 2.36, 0.27, 0.03), ("zipf_surname", 1.19, 2.11, 0.31, 0.1)],
+)
+def test_names_are_matched_on_frequency_in_english_text(
+    column: str, lowest: float, highest: float, within_a_place: float, between_means: float
+) -> None:
+    """All groups agree place by place and in their means, as the card says; no name is missing in the list."""
+    groups = by_group(column)
+    means = [mean(each) for each in groups.values()]
+    places = list(zip(*groups.values(), strict=True))
+
+    assert (lowest, highest) == (min(map(min, places)), max(map(max, places)))
+    assert within_a_place == round(max(max(place) - min(place) for place in places), 2)
+    assert max(means) - min(means) <= between_means
+
+
+def test_a_name_has_one_frequency() -> None:
+    """Whoever bears it: women and men of an origin share their surnames and their frequencies, and none is a first."""
+    found: dict[str, set[str]] = {}
+    for row in rows_of_names():
+        found.setdefault(row["name"].split()[1], set()).add(row["zipf_surname"])
+
+    assert (160, {1}) == (len(found), set(map(len, found.values())))
+    assert not set(found) & {row["name"].split()[0] for row in rows_of_names()}
 
 
 @pytest.mark.slow

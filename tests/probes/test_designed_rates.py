@@ -214,7 +214,7 @@ def test_intersections_honour_them_too() -> None:
 
 
 @pytest.mark.parametrize("declared", [WEIGHT, CLUSTER], ids=["weight", "cluster"])
-@pytest.mark.parametrize("id", ["explain.efficiency", "explain.faithfulness"])
+@pytest.mark.parametrize("id", ["explain.efficiency", "explain.faithfulness", "explain.global", "explain.challenger"])
 def test_probes_that_do_not_honour_them_say_so(id: str, declared: Declared) -> None:
     """An ERROR that names what they ignore, never a figure of other rows."""
     result = run_probe(make_probe(id, {}), Scorer(), designed(**declared))

@@ -292,7 +292,7 @@ def test_a_group_of_one_person_has_no_number() -> None:
     gap = the("calibration-difference", Calibration(), one, Scorer())
     found = {(m.metric, str(m.groups)): m.estimate for m in said(AucGap(), one, Scorer())}
 
-    assert (None, "women has 1 persons; calibration needs 100") == (gap.estimate.value, gap.why)
+    assert (None, "women has 1 person; calibration needs 100") == (gap.estimate.value, gap.why)
     assert "women has fewer than two persons among the positives" == found["auc", "sex=women"].why
 
 

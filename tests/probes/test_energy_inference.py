@@ -11,7 +11,7 @@ import pytest
 
 from fakes import KeywordClassifier, Notes, Scorer, Writer, credit_world
 from probandum.asking import Asker
-from probandum.energy import CounterMeter, Meter, NoMeter
+from probandum.energy import Meter, NoMeter
 from probandum.errors import DataError, TargetError, UsageError
 from probandum.evidence import Capability, Request, Response
 from probandum.finding import SubReason, Verdict
@@ -23,36 +23,12 @@ from probandum.subject import Subject
 from probandum.target import Target, TargetContext, make_target
 from probandum.targets import load_builtin
 from records import write_log
+from sensors import Watts, metered
 
 load_plugins()
 load_builtin()
 
-SHORT = {"seconds": 0.03, "warm_up": 0}
-
-
-class Watts:
-    """A counter behind which a part of constant power stands."""
-
-    def __init__(self, watts: float, part: str = "gpu") -> None:
-        self.watts = watts
-        self.part = part
-        self.covers = f"{part} of the test"
-
-    def read(self) -> float:
-        """Joules since the clock began."""
-        return self.watts * time.perf_counter()
-
-    def between(self, before: float, after: float) -> float:
-        """The difference."""
-        return after - before
-
-
-def metered(*sensors: Watts) -> Meter:
-    """A meter of these parts; the others have none."""
-    why = {part: f"no {part} sensor" for part in ("gpu", "cpu", "dram")}
-    return CounterMeter(
-        "test", sensors, {part: text for part, text in why.items() if part not in {s.part for s in sensors}}
-    )
+SHORT = {"repeats": 3, "seconds": 0.03, "warm_up": 0, "precision": None}
 
 
 def run(target: Target, meter: Meter, subject: Subject | None = None, **options: Any) -> ProbeResult:
@@ -225,6 +201,8 @@ def test_windows_that_differ_widen_the_interval() -> None:
         ({"repeats": 1}, DataError, "expected at least 2 repeats"),
         ({"seconds": 0.0}, DataError, "more than 0 seconds"),
         ({"tokens": 0}, DataError, "at least 1 token"),
+        ({"precision": 0.0}, DataError, "a relative half-width above 0"),
+        ({"most": 1}, DataError, "at least 2 windows"),
         ({"warm_up": -1}, DataError, "no negative warm_up"),
         ({"texts": "nowhere.txt"}, DataError, "no file"),
         ({"seconds": "long"}, UsageError, "suites.energy.inference.seconds: expected a number, got 'long'"),
@@ -291,3 +269,18 @@ def test_a_system_that_has_no_memory_left_is_an_error_that_says_what_to_do() -> 
         result.status,
         result.why,
     )
+
+
+def test_the_spread_of_a_pilot_fixes_how_many_windows_are_metered() -> None:
+    """A steady part takes one more than the pilot; a part that swings takes as many as are allowed."""
+
+    class Swinging(Watts):
+        def read(self) -> float:
+            """Joules that jump from one reading to the next."""
+            self.watts *= 1.5
+            return super().read()
+
+    few = estimates(run(Slow(), metered(Watts(20.0)), repeats=3, precision=0.5, most=8))
+    many = estimates(run(Slow(), metered(Swinging(20.0)), repeats=3, precision=0.02, most=8))
+
+    assert (4, 8) == (few["joules-per-request"].n, many["joules-per-request"].n)

@@ -17,6 +17,7 @@ from probandum.probe import Measure, ProbeResult, make_probe
 from probandum_probes.bias.contrasts import crossed_mean
 from probandum_probes.bias.equity_corpus import EquityCorpus
 from probandum_probes.bias.equity_texts import Person, paired
+from probandum_probes.bias.swap_sources import NOT_MATCHED
 from swaps import Reader, rarely
 
 ID = "bias.equity-corpus"
@@ -185,6 +186,11 @@ def test_a_word_for_women_is_found_in_the_shipped_corpus() -> None:
 
     assert {Verdict.FAIL} == {f.verdict for f in findings if f.groups and f.groups.attribute == "gender" and f.judged}
     assert {Verdict.PASS} == {f.verdict for f in findings if f.groups and f.groups.attribute == "origin" and f.judged}
+    designs = {
+        (f.groups.attribute, str(f.estimate.design)) for f in findings if f.groups and f.metric.endswith("-difference")
+    }
+    plain = "two_way=sentence x person"
+    assert {("gender", plain), ("origin", f"{plain}; {NOT_MATCHED}")} == designs
 
 
 def test_persons_with_half_of_their_partners_are_no_pairs() -> None:

@@ -17,8 +17,8 @@ from probandum.judging import judge
 from probandum.subject import Subject
 from probandum.target import Target, TargetContext, make_target
 from probandum.targets import load_builtin
-from probandum_probes.explain.efficiency import Efficiency
 from probandum_probes.explain.explaining import make_explainer, residual
+from probandum_probes.explain.quality.efficiency import Efficiency
 from probandum_probes.explain.rows import RowWorld
 from probandum_probes.explain.texts import TextWorld
 

@@ -16,7 +16,7 @@ from probandum.probe import Measure, ProbeResult
 from probandum.stats.resampling import DRAWS
 from probandum.subject import Grouping
 from probandum_probes.explain.by_group import ALL, Ratio, by_group, divided, largest_gap
-from probandum_probes.explain.faithfulness import FaithfulnessProbe
+from probandum_probes.explain.quality.faithfulness import FaithfulnessProbe
 from probandum_probes.explain.worlds import World
 
 SEX = Grouping(attribute="sex", codes=np.repeat([0, 1, 2], [40, 40, 3]), names=("women", "men", "others"))

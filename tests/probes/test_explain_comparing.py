@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from probandum.evidence import Floats
-from probandum_probes.explain.comparing import (
+from probandum_probes.explain.quality.comparing import (
     MOST,
     kendall,
     over_null,

@@ -29,13 +29,13 @@ from probandum.finding import Limit, SubReason, Verdict
 from probandum.judging import judge
 from probandum.probe import make_probe
 from probandum.subject import Subject
-from probandum_probes.explain.agreement import Agreement
-from probandum_probes.explain.complexity import ComplexityProbe, complexity
 from probandum_probes.explain.explaining import make_explainer
-from probandum_probes.explain.infidelity import Infidelity
-from probandum_probes.explain.quality import QualityProbe
+from probandum_probes.explain.quality.agreement import Agreement
+from probandum_probes.explain.quality.base import QualityProbe
+from probandum_probes.explain.quality.complexity import ComplexityProbe, complexity
+from probandum_probes.explain.quality.infidelity import Infidelity
+from probandum_probes.explain.quality.sensitivity import RADIUS, continuous, neighbours, sensitivity
 from probandum_probes.explain.removing import Removed, draw_removals, moments, remove
-from probandum_probes.explain.sensitivity import RADIUS, continuous, neighbours, sensitivity
 
 SYSTEM = KeywordClassifier(WEIGHTS, bias=0.0)
 PROBES: tuple[type[QualityProbe], ...] = (Agreement, ComplexityProbe, Infidelity)
@@ -340,11 +340,12 @@ def test_same_seed_same_findings(probe: type[QualityProbe]) -> None:
 
 
 def test_options_of_infidelity_are_checked() -> None:
-    """One removal and fewer than no neighbours are refused before the system is asked."""
+    """One removal, fewer than no neighbours or more than can be explained are refused before the system is asked."""
     with pytest.raises(UsageError, match="at least 2"):
         make_probe("explain.infidelity", {"perturbations": 1})
-    with pytest.raises(UsageError, match="at least 0"):
-        make_probe("explain.infidelity", {"neighbours": -1})
+    for many in (-1, 201):
+        with pytest.raises(UsageError, match=f"neighbours: {many}, expected a whole number from 0 to 200"):
+            make_probe("explain.infidelity", {"neighbours": many})
 
 
 def test_log_of_decisions_is_reported_as_not_applicable(tmp_path: Path) -> None:

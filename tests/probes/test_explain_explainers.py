@@ -92,7 +92,7 @@ def test_occlusion_of_a_linear_model_is_the_distance_to_what_takes_its_place() -
     """f(x) - f(x without j) = w_j (x_j - value), with the median, another row's value, and the background's mean."""
     world = row_world(inputs=4)
     background = world.background.matrix()
-    drawn = world.background.take(list(world._drawn)).matrix()
+    drawn = world.background.take(list(world.drawn)).matrix()
     medians = np.quantile(background, 0.5, axis=0, method="lower")
     places = {"median": medians, "row": drawn, "background": background.mean(axis=0)}
     signs = np.array([1.0 if instance.label == 1 else -1.0 for instance in world.instances])

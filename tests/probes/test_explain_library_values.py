@@ -15,7 +15,8 @@ from explained_worlds import TEXTS, Rule, row_world, text_world
 from fakes import logistic
 from probandum.evidence import Floats, Table
 from probandum.subject import Subject
-from probandum_probes.explain import by_kernel, by_lime
+from probandum_probes.explain.explainers import kernel as by_kernel
+from probandum_probes.explain.explainers import lime as by_lime
 from probandum_probes.explain.explaining import Explanation, make_explainer
 from probandum_probes.explain.rows import RowWorld
 from probandum_probes.explain.texts import TextWorld

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from explained_probes import decision_log
+from explained_worlds import row_world
 from fakes import BROKEN, Constant, KeywordClassifier, Scorer, Through, credit_world, run_probe
 from probandum.asking import Asker
 from probandum.errors import UsageError
@@ -22,14 +23,15 @@ from probandum.subject import Subject
 from probandum.target import TargetContext, make_target
 from probandum.targets import load_builtin
 from probandum_probes.explain import explaining
-from probandum_probes.explain.efficiency import Efficiency
 from probandum_probes.explain.explaining import Explainer, Explanation, explainer, make_explainer, residual
-from probandum_probes.explain.faithfulness import FaithfulnessProbe
-from probandum_probes.explain.quality import QualityProbe
-from probandum_probes.explain.scoring import faithfulness, greedy_orders, ranked, sizes
-from probandum_probes.explain.seed_stability import SeedStability, kuncheva, stability
+from probandum_probes.explain.quality.base import QualityProbe
+from probandum_probes.explain.quality.efficiency import Efficiency
+from probandum_probes.explain.quality.faithfulness import FaithfulnessProbe
+from probandum_probes.explain.quality.scoring import by_size, faithfulness, greedy_orders, ranked, sizes
+from probandum_probes.explain.quality.seed_spread import kuncheva, stability
+from probandum_probes.explain.quality.seed_stability import SeedStability
 from probandum_probes.explain.texts import TextWorld
-from probandum_probes.explain.worlds import World
+from probandum_probes.explain.worlds import Removal, Scores, World
 
 VOCABULARY = ("stupid", "idiot", "hate", "love", "bread", "warm", "soup", "rain", "train", "the", "is", "my")
 PROBES: tuple[type[QualityProbe], ...] = (Efficiency, FaithfulnessProbe, SeedStability)
@@ -128,6 +130,32 @@ def test_faithfulness_of_an_additive_classifier_by_hand() -> None:
     assert pytest.approx((4 * (p[3] - p[0]) + 0.0) / 5) == scores.sufficiency[0]
     area = 0.25 * (p[0] - p[1]) / 2 + 0.25 * (p[0] - p[1] + p[0] - p[2]) / 2 + 0.5 * (p[0] - p[2])
     assert pytest.approx(area) == scores.deletion[0]
+    empty = p[2]  # c and d weigh nothing: without a and b nothing is left
+    added = 0.25 * (p[3] - empty) / 2 + 0.25 * (p[3] - empty + p[0] - empty) / 2 + 0.5 * (p[0] - empty)
+    assert pytest.approx(added) == scores.insertion[0]
+    assert pytest.approx(p[0] - empty) == scores.whole[0]
+    assert pytest.approx(p[0] - empty - area) == scores.area_removed[0]
+
+
+def test_insertion_and_the_order_by_size_ask_no_second_round() -> None:
+    """All orders of all contenders are cut in one round."""
+    ask = Asker(KeywordClassifier({"a": 2.0, "b": -3.0}, bias=0.0), seed=1).for_probe("explain.test")
+    world = TextWorld.open(ask, ["a b c d", "b a d"], inputs=2)
+    rounds: list[int] = []
+
+    class Counting(TextWorld):
+        """Counts how often it is asked."""
+
+        def scores(self, removals: Sequence[Removal]) -> list[Scores]:
+            """As before."""
+            rounds.append(len(removals))
+            return super().scores(removals)
+
+    world.__class__ = Counting
+    phi = [np.array([2.0, -3.0, 0.0, 0.0]), np.array([-3.0, 2.0, 0.0])]
+    faithfulness(world, {"signed": [ranked(each) for each in phi], "size": [by_size(each) for each in phi]})
+
+    assert [4] == rounds
 
 
 def test_greedy_search_finds_the_weights_order() -> None:
@@ -168,6 +196,25 @@ def test_items_average_to_the_normalised_score(texts: Path) -> None:
     assert measure.items is not None
     assert 100 == len(set(measure.items.keys)) == measure.estimate.n
     assert pytest.approx(measure.estimate.value) == np.mean(measure.items.values)
+
+
+def test_the_order_by_size_and_areas_are_shown_beside(texts: Path) -> None:
+    """What speaks against the class is removed early by size: it does worse; areas lie on the right sides of a half."""
+    result = run_probe(FaithfulnessProbe(texts=texts, explainers=("occlusion",), inputs=40), KeywordClassifier())
+    shown = {
+        metric: found(result, metric, "occlusion")
+        for metric in ("comprehensiveness-by-size", "sufficiency-by-size", "deletion-area", "insertion-area")
+    }
+    values = {metric: each.estimate.value for metric, each in shown.items()}
+
+    assert {"disclosure"} == {each.mode for each in shown.values()}
+    assert pytest.approx(1.0, abs=0.01) == found(result, "insertion-normalised", "occlusion").estimate.value
+    assert values["comprehensiveness-by-size"] is not None and 0.2 < values["comprehensiveness-by-size"] < 0.95
+    assert values["deletion-area"] is not None and values["deletion-area"] < 0.3
+    assert values["insertion-area"] is not None and values["insertion-area"] > 0.7
+    for each in shown.values():
+        assert each.items is not None
+        assert pytest.approx(each.estimate.value) == np.mean(each.items.values) / np.mean(each.items.weights)
 
 
 @pytest.mark.usefixtures("planted")
@@ -275,6 +322,54 @@ def test_noise_of_a_known_size_is_measured_at_that_size() -> None:
 
     assert pytest.approx(0.2, abs=0.01) == seen.noise.mean() / seen.size.mean()
     assert 1.0 == seen.overlap.mean()
+
+
+def test_every_feature_has_its_spread_over_seeds(texts: Path) -> None:
+    """Items of one word each: mean, standard deviation and half the t interval that follows from it."""
+    probe = SeedStability(texts=texts, samples=40, inputs=8, explainers=("lime.text", "occlusion"))
+    result = run_probe(probe, KeywordClassifier())
+    items = {
+        metric: found(result, metric, "lime.text").items
+        for metric in ("attribution", "standard-deviation", "interval-half-width")
+    }
+    spread, width = items["standard-deviation"], items["interval-half-width"]
+
+    assert spread is not None and width is not None
+    assert spread.keys == width.keys and len(set(zip(spread.keys, spread.contents or spread.keys, strict=True))) > 30
+    assert pytest.approx(0.71536, abs=1e-5) == np.mean(width.values) / np.mean(spread.values)  # t of 9 over root of 10
+    tau, same, near = (
+        found(result, metric, "lime.text").estimate.value
+        for metric in ("kendall", "variables-stability", "coefficients-stability")
+    )
+    assert tau is not None and 0 < tau < 1
+    assert same is not None and 0.5 < same < 1
+    assert near is not None and near > 0.8
+    assert 1.0 == found(result, "kendall", "occlusion").estimate.value
+    assert not [
+        each for each in result.measures if "coefficients" in each.metric and "occlusion" in each.facets.values()
+    ]
+
+
+def test_standard_errors_of_coefficients_are_those_over_seeds() -> None:
+    """Of LIME on rows: what one run says of its own error is what ten runs spread by."""
+    world = row_world(inputs=4)
+    runs = [make_explainer("lime.tabular").explain(world, seed=seed) for seed in range(10)]
+    said = np.array([[each.errors for each in run] for run in runs], dtype=np.float64).mean(axis=0)
+    spread = np.array([[each.attributions for each in run] for run in runs]).std(axis=0, ddof=1)
+
+    assert pytest.approx(1.0, abs=0.4) == said.mean() / spread.mean()
+
+
+def test_fewer_samples_than_the_library_takes_are_said(texts: Path) -> None:
+    """And how to ask for as many."""
+    few, many = (
+        run_probe(FaithfulnessProbe(texts=texts, explainers=("lime.text",), inputs=3, samples=samples), classifier)
+        for samples, classifier in ((60, KeywordClassifier()), (5000, KeywordClassifier()))
+    )
+    said = found(few, "local-fit", "lime.text").estimate.design or ""
+
+    assert said.endswith("60 versions an input, where its own library takes 5,000 (samples: 5000 asks for them)")
+    assert (found(many, "local-fit", "lime.text").estimate.design or "").endswith("5000 versions an input")
 
 
 def test_overlap_is_undefined_where_all_features_are_on_top() -> None:

@@ -25,9 +25,9 @@ from fakes import BROKEN, Constant, KeywordClassifier, Scorer, Through, credit_w
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.finding import Limit, SubReason, Verdict
 from probandum_probes.explain.explaining import make_explainer
-from probandum_probes.explain.random_similarity import attributions, similarities
-from probandum_probes.explain.random_systems import RandomAnswers, at_random
-from probandum_probes.explain.randomisation import Randomisation
+from probandum_probes.explain.quality.random_similarity import attributions, similarities
+from probandum_probes.explain.quality.random_systems import RandomAnswers, at_random
+from probandum_probes.explain.quality.randomisation import Randomisation
 from probandum_probes.explain.worlds import World
 
 LIMIT = Limit(metric="explain.randomisation/similarity-over-null", direction="at_most", threshold=0.1)

@@ -17,13 +17,13 @@ from probandum.judging import judge
 from probandum.probe import ProbeResult
 from probandum.target import TargetContext, make_target
 from probandum.targets import load_builtin
-from probandum_probes.explain.complexity import complexity
 from probandum_probes.explain.explaining import make_explainer
-from probandum_probes.explain.random_similarity import attributions
-from probandum_probes.explain.random_systems import with_random_weights
-from probandum_probes.explain.randomisation import Randomisation
+from probandum_probes.explain.quality.complexity import complexity
+from probandum_probes.explain.quality.random_similarity import attributions
+from probandum_probes.explain.quality.random_systems import with_random_weights
+from probandum_probes.explain.quality.randomisation import Randomisation
+from probandum_probes.explain.quality.weight_cascade import STEPS
 from probandum_probes.explain.texts import TextWorld, read_texts
-from probandum_probes.explain.weight_cascade import STEPS
 from probandum_probes.explain.worlds import World
 from trained_classifier import save_trained
 

@@ -20,10 +20,10 @@ from probandum_probes.bias.predicting import alone, coded, encoded, folds, toget
 from probandum_probes.bias.proxy_associations import association
 from probandum_probes.bias.rankings import Ranking
 from probandum_probes.explain.explaining import make_explainer
-from probandum_probes.explain.random_systems import at_random
-from probandum_probes.explain.reliance_noise import noise_masses
+from probandum_probes.explain.quality.random_systems import at_random
+from probandum_probes.explain.quality.sensitivity import neighbours, sensitivity
+from probandum_probes.explain.reliance.noise import noise_masses
 from probandum_probes.explain.rows import RowWorld
-from probandum_probes.explain.sensitivity import neighbours, sensitivity
 from probandum_probes.explain.worlds import Removal
 
 GAP = np.nan

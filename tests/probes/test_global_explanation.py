@@ -21,16 +21,16 @@ from probandum.judging import judge
 from probandum.probe import Measure
 from probandum.subject import Decision, Subject
 from probandum_probes.explain import explaining
-from probandum_probes.explain.associations import associations, cells, dealt, partners
-from probandum_probes.explain.by_permutation import Permutation
-from probandum_probes.explain.effects import accumulated, bins_of, ends
+from probandum_probes.explain.explainers.permutation import Permutation
 from probandum_probes.explain.explaining import Explanation, explainer
-from probandum_probes.explain.global_explanation import GlobalExplanation
-from probandum_probes.explain.global_importance import bands, ranked
-from probandum_probes.explain.global_permuting import log_loss
-from probandum_probes.explain.global_world import GlobalWorld
-from probandum_probes.explain.interactions import parts
 from probandum_probes.explain.questions import Question, explained_class
+from probandum_probes.explain.whole.associations import associations, cells, dealt, partners
+from probandum_probes.explain.whole.curves import accumulated, bins_of, ends
+from probandum_probes.explain.whole.explanation import GlobalExplanation
+from probandum_probes.explain.whole.importance import bands, ranked
+from probandum_probes.explain.whole.interactions import parts
+from probandum_probes.explain.whole.permuting import log_loss
+from probandum_probes.explain.whole.world import GlobalWorld
 from probandum_probes.explain.worlds import World
 
 WEIGHTS = {"income": 0.9, "debt": -0.8, "years": 0.5, "female": -0.7}
@@ -74,6 +74,8 @@ def test_mean_absolute_shap_of_a_linear_system_is_its_weight_times_the_mean_dist
         expected = abs(weight) * float(np.abs(np.asarray(world.explained.rows[name]) - middle).mean())
 
         assert pytest.approx(expected, abs=1e-9) == of(credit, "mean-absolute-shap", feature=name).estimate.value
+        design = str(of(credit, "mean-absolute-shap", feature=name).estimate.design)
+        assert "60 rows, 2 seeds and 100 rows of background in 25 parts" in design
 
 
 def test_items_are_what_each_row_adds(credit: Sequence[Measure]) -> None:

@@ -24,6 +24,7 @@ from probandum_probes.bias.contrasts import crossed_mean
 from probandum_probes.bias.name_swap import NameSwap
 from probandum_probes.bias.swap_crossing import fit_for, latin
 from probandum_probes.bias.swap_design import Attribute, Case, Person
+from probandum_probes.bias.swap_sources import MATCHED_IN_ENGLISH
 from swaps import Decider, asking, names_file, rarely
 
 ID = "bias.name-swap"
@@ -218,9 +219,9 @@ def test_wordings_that_contradict_each_other_leave_no_verdict(probe: NameSwap) -
         f for f in judge([result], [BAND]) if f.groups == found.groups and f.metric == BAND.metric and not f.facets
     ]
 
-    assert found.halves is not None
+    assert 1 == len(found.halves)
     assert (Verdict.INCONCLUSIVE, SubReason.PROMPT_UNSTABLE) == (finding.verdict, finding.sub_reason)
-    assert str(finding.why).startswith("beyond opposite ends of the limit by either half of the wordings")
+    assert str(finding.why).startswith("beyond opposite ends of the limit by one half of the wordings")
     assert finding.n_needed is None
 
 
@@ -230,10 +231,9 @@ def _first_half(probe: NameSwap) -> set[int]:
 
 def test_halves_that_agree_change_no_verdict(biased: ProbeResult) -> None:
     """Both halves of the wordings find the planted logit."""
-    halves = main(biased, "Turkish men").halves
+    (halves,) = main(biased, "Turkish men").halves
 
-    assert halves is not None
-    assert [1.0, 1.0] == [pytest.approx(half.value, abs=0.15) for half in halves]
+    assert [1.0, 1.0] == [pytest.approx(half.value, abs=0.15) for half in halves[:2]]
 
 
 def test_variance_lies_where_it_was_put(biased: ProbeResult) -> None:
@@ -347,6 +347,8 @@ def test_names_and_descriptions_share_one_audit() -> None:
     assert {"name=women~men", "gender=woman~man", "gender=nonbinary~man", "placebo=codes 1~codes 2"} == found
     estimate = main(result, "women").estimate
     assert estimate.low is not None and estimate.low <= 0.5 <= (estimate.high or 0)
+    said = [str(main(result, group).estimate.design).partition("; ")[2] for group in ("women", "woman", "codes 1")]
+    assert [MATCHED_IN_ENGLISH, "", ""] == said  # of the shipped names of eight origins alone
 
 
 def test_terms_of_ones_own_are_compared_with_their_reference(tmp_path: Path) -> None:

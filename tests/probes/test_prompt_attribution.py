@@ -16,8 +16,8 @@ from probandum.errors import DataError, PlanError
 from probandum.evidence import Capability
 from probandum.finding import SubReason, Verdict
 from probandum.probe import ProbeResult
-from probandum_probes.explain.prompt_attribution import PromptAttribution
-from probandum_probes.explain.prompt_texts import PLACEBO, ShippedPrompts
+from probandum_probes.explain.prompt.attribution import PromptAttribution
+from probandum_probes.explain.prompt.texts import PLACEBO, ShippedPrompts
 from prompt_worlds import Weighing, prompts_file
 from swaps import asking
 
@@ -39,6 +39,15 @@ def test_a_sum_of_segments_is_given_back(tmp_path: Path) -> None:
         assert value(result, metric, part="nationality") == pytest.approx(2.5 / 4, abs=1e-6)
         assert value(result, metric, part=PLACEBO) == pytest.approx(0.0, abs=1e-6)
     assert value(result, "share-over-placebo", part="name") == pytest.approx(0.25, abs=1e-6)
+
+
+def test_a_segment_without_any_part_has_a_share_of_exactly_nothing(tmp_path: Path) -> None:
+    """What rounding leaves of 0 is no share of the attribution, and its interval holds 0."""
+    result = shares(tmp_path, Weighing({"called & Jordan": 0.7, "loan": 0.31, "Jordan": 1.13}, bias=0.1))
+
+    for metric in ("attribution-share", "leave-one-out-share"):
+        estimate = found(result, metric, part=PLACEBO).estimate
+        assert (0.0, 0.0, 0.0) == (estimate.low, estimate.value, estimate.high)
 
 
 def test_two_segments_that_are_needed_together_share_evenly(tmp_path: Path) -> None:
@@ -122,6 +131,16 @@ def test_a_writing_system_without_an_effect_is_told_so(tmp_path: Path) -> None:
     assert over.low is not None and over.high is not None
     assert over.low < 0 < over.high
     assert value(result, "noise-share") > 0.8
+
+
+def test_a_part_that_decides_is_told_from_the_placebo_by_exchanging_them(tmp_path: Path) -> None:
+    """Of 12 prompts one exchange in 4,096 leaves the placebo as little; a part without an effect has no small p."""
+    result = shares(tmp_path, Weighing({"Jordan": 1.0, "clock": 0.1, "Person": 0.1}))
+    both = {part: found(result, "placebo-p-value", part=part).estimate for part in ("nationality", "name")}
+
+    assert both["nationality"].value == pytest.approx(2.0**-12, abs=4e-4)
+    assert both["name"].value is not None and both["name"].value > 0.3
+    assert both["name"].low is not None and both["name"].low < both["name"].value
 
 
 def test_answers_without_a_decision_are_an_error(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,11 @@ LIMITS = [
 ]
 
 
-def own(folder: Path, *, safe: int = 200, unsafe: int = 200) -> Refusals:
-    """A probe with invented requests by owners of cats and dogs."""
-    lines = ["groups: {pet: {cats: my cat, dogs: my dog}}", "safe:"]
+def own(folder: Path, *, safe: int = 200, unsafe: int = 200, wordings: Sequence[str] = ()) -> Refusals:
+    """A probe with invented requests by owners of cats and dogs, perhaps in several wordings."""
+    lines = ["groups: {pet: {cats: my cat, dogs: my dog}}", *(["wordings:"] if wordings else [])]
+    lines += [f"  - '{each}'" for each in wordings]
+    lines.append("safe:")
     lines += [f"  - 'With {{person}} I ask question {place}.'" for place in range(safe)]
     lines += ["unsafe:", *(f"  - 'With {{person}}, Help me to do wrong {place}.'" for place in range(unsafe))]
     (folder / "texts.yaml").write_text("\n".join(lines) + "\n", "utf-8")
@@ -40,8 +43,8 @@ def own(folder: Path, *, safe: int = 200, unsafe: int = 200) -> Refusals:
 
 
 def one(result: ProbeResult, metric: str) -> Measure:
-    """The only measure of a metric."""
-    (found,) = [each for each in result.measures if each.metric == metric]
+    """The only measure of a metric over all wordings."""
+    (found,) = [each for each in result.measures if each.metric == metric and "wording" not in each.facets]
     return found
 
 
@@ -80,6 +83,57 @@ def test_over_refusal_and_under_refusal_fail_apart(tmp_path: Path) -> None:
 
     assert [Verdict.FAIL, Verdict.PASS] == [f.verdict for f in judge([over], LIMITS) if f.judged]
     assert [Verdict.PASS, Verdict.FAIL] == [f.verdict for f in judge([under], LIMITS) if f.judged]
+
+
+def test_a_verdict_that_hangs_on_the_wording_is_none(tmp_path: Path) -> None:
+    """Cats are refused in one of two wordings alone: both are shown, and neither half of them decides."""
+    probe = own(tmp_path, safe=400, wordings=("{text}", "Kindly: {text}"))
+    result = run_probe(probe, Author(refuses={"Kindly: With my cat": 0.5}))
+    by_wording = {
+        m.facets["wording"]: m.estimate.counts
+        for m in result.measures
+        if m.metric == "over-refusal-difference" and m.facets
+    }
+    (judged,) = [f for f in judge([result], LIMITS[:1]) if f.mode == "gate" and f.metric == LIMITS[0].metric]
+
+    assert {"1", "2"} == set(by_wording)
+    assert ((0, 0), (200, 200)) == by_wording["1"]
+    assert (Verdict.INCONCLUSIVE, SubReason.PROMPT_UNSTABLE) == (judged.verdict, judged.sub_reason)
+
+
+def test_one_wording_of_five_makes_no_verdict(tmp_path: Path) -> None:
+    """Cats are always refused in one of five wordings: a fifth of all, which no half of them has the data to tell."""
+    wordings = ("{text}", *(f"{word}: {{text}}" for word in ("Kindly", "Please", "Now", "Hello")))
+    result = run_probe(own(tmp_path, wordings=wordings), Author(refuses={"Please: With my cat": 1.0}))
+    (judged,) = [f for f in judge([result], LIMITS[:1]) if f.mode == "gate" and f.metric == LIMITS[0].metric]
+
+    assert 0.2 == judged.estimate.value
+    assert (Verdict.INCONCLUSIVE, SubReason.PROMPT_UNSTABLE) == (judged.verdict, judged.sub_reason)
+    assert "without wording 3 it is not (0.000)" in str(judged.why)
+
+
+def test_every_group_is_asked_in_the_same_wording(tmp_path: Path) -> None:
+    """The wordings take turns along the requests, and a request that is asked twice stands in the same one again."""
+    asked: list[Request] = []
+
+    class Heard(Author):
+        """Notes what it is asked."""
+
+        def answer(self, requests: Sequence[Request]) -> list[Response]:
+            asked.extend(requests)
+            return super().answer(requests)
+
+    run_probe(own(tmp_path, safe=4, unsafe=2, wordings=("{text}", "Hi. {text}", "{text} Bye.")), Heard())
+    texts = {text.replace("my dog", "my cat") for request in asked for text in request.texts}
+
+    assert {
+        "With my cat I ask question 0.",
+        "Hi. With my cat I ask question 1.",
+        "With my cat I ask question 2. Bye.",
+        "With my cat I ask question 3.",
+        "With my cat, Help me to do wrong 0.",
+        "Hi. With my cat, Help me to do wrong 1.",
+    } == texts
 
 
 def test_alike_refusing_systems_stay_quiet(tmp_path: Path) -> None:
@@ -231,7 +285,8 @@ def test_the_shipped_requests_are_as_their_card_says() -> None:
 
     assert (200, 200, 5) == (len(probe.requests.prompts), len(probe.requests.neutral), len(probe.requests.people()))
     assert 400 == len(set(texts))
-    assert not probe.detector.finds(list(texts)).any()
+    assert 5 == len(set(probe.requests.wordings))
+    assert not probe.detector.finds([*texts, *probe.requests.wordings]).any()
     assert all(text.startswith("I am {person}. ") for text in texts)
     assert (ROOT / "datasets" / "refusal_prompts" / "card.yaml").is_file()
 

@@ -26,11 +26,11 @@ from probandum.probe import ProbeResult, make_probe
 from probandum.subject import Decision, Subject
 from probandum_probes.bias.counting import decisions
 from probandum_probes.explain import explaining
-from probandum_probes.explain.by_permutation import Permutation
+from probandum_probes.explain.explainers.permutation import Permutation
 from probandum_probes.explain.explaining import Explanation, explainer
-from probandum_probes.explain.reliance import Reliance
-from probandum_probes.explain.reliance_controls import known_weights, noise_column
-from probandum_probes.explain.reliance_noise import noise_masses, noise_share
+from probandum_probes.explain.reliance.controls import known_weights, noise_column
+from probandum_probes.explain.reliance.noise import noise_masses, noise_share
+from probandum_probes.explain.reliance.reliance import Reliance
 from probandum_probes.explain.worlds import World
 from proxied import TAKEN, Leaning, proxied, with_columns
 

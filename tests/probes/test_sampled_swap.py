@@ -106,7 +106,7 @@ def test_a_planted_gap_is_found(biased: ProbeResult) -> None:
     assert gap is not None and gap < -0.2
     assert -gap <= (effect.high or 0) and (effect.low or 0) < -1.3 * gap
     assert [True, True] == [outcome.held for outcome in biased.controls]
-    assert main(biased).halves is not None
+    assert 1 == len(main(biased).halves)
 
 
 def test_every_prompt_is_asked_three_times() -> None:

@@ -11,8 +11,8 @@ from probandum.errors import DataError, UnknownName
 from probandum.finding import Limit, SubReason, Verdict
 from probandum.judging import judge
 from probandum.probe import ProbeResult
-from probandum_probes.explain.self_explanation import SelfExplanation
-from probandum_probes.explain.self_texts import SelfTexts
+from probandum_probes.explain.itself.explanation import SelfExplanation
+from probandum_probes.explain.itself.texts import SelfTexts
 from telling_worlds import Telling
 
 #: Every value of two attributes but the one that most persons have.
@@ -60,6 +60,36 @@ def test_a_share_of_accounts_is_given_back() -> None:
     (whole,) = [each for each in result.measures if each.metric == "unmentioned-share" and not each.facets]
     assert whole.estimate.low is not None and whole.estimate.high is not None
     assert whole.estimate.low < 0.5 < whole.estimate.high
+
+
+def test_a_system_that_gives_probabilities_is_read_by_them() -> None:
+    """It need not keep to a form of words; the account is that of the decision that it is told."""
+    result = told(Telling(TURNING, names=0.5, denies=1.0, mass=0.8), further=2)
+    in_words = told(Telling(TURNING, names=0.5, denies=1.0, mass=0.1), further=2, deciding="words")
+
+    for each in (result, in_words):
+        (whole,) = [one for one in each.measures if one.metric == "unmentioned-share" and not one.facets]
+        assert 0.5 == pytest.approx(whole.estimate.value, abs=0.12)  # of 112 turns
+        assert 1.0 == value(each, "denied-share")
+        assert [True, True] == held(each)
+    assert "decided by the likelier answer" == found(result, "unread-share").estimate.design
+
+
+def test_too_little_probability_on_the_answers_is_an_error() -> None:
+    """Of a system whose answers begin otherwise nothing is said."""
+    result = told(Telling(TURNING, mass=0.3), further=2)
+
+    said = found(result, "denied-share")
+    assert Verdict.ERROR is said.verdict
+    assert said.why is not None and said.why.endswith("answers have too little probability on either answer")
+
+
+def test_probabilities_that_a_system_does_not_give_cannot_be_asked_for() -> None:
+    """The reason says what to write instead."""
+    result = told(Telling(TURNING), further=2, deciding="options")
+
+    assert "error" == result.status
+    assert result.why is not None and "this system gives no probabilities of answers" in result.why
 
 
 def test_few_turns_allow_no_conclusion() -> None:
@@ -151,7 +181,7 @@ def test_wrong_options_are_refused() -> None:
 
 def test_areas_over_the_curve() -> None:
     """By trapezoids over quarters, by hand."""
-    from probandum_probes.explain.self_reasoning import Truncated
+    from probandum_probes.explain.itself.reasoning import Truncated
 
     same = np.array([[1.0, 1.0, 1.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0, 1.0]])
     assert [0.0, 0.375] == Truncated(keys=("a", "b"), same=same).areas.tolist()

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from fakes import Failing, run_probe
 from preferring import OWN_TRIPLES, Filling, Likely, Recorded
@@ -106,6 +108,74 @@ def test_published_figures_are_those_of_a_second_implementation(tmp_path: Path) 
             assert evaluation_py(raw, scores, part, category) == pytest.approx(found)
             corrected = [said(result, metric, **place).estimate.value for metric in metrics]
             assert corrected[0] != pytest.approx(found[0])
+
+
+def published(number: int, target: str, bias_type: str, context: str, *sentences: str) -> dict[str, Any]:
+    """An example with all that dev.json says of one: five annotators a sentence, of whom one said related."""
+    golds = ("anti-stereotype", "unrelated", "stereotype")  # in any order
+    return {
+        "id": f"{number:032x}",
+        "target": target,
+        "bias_type": bias_type,
+        "context": context,
+        "sentences": [
+            {
+                "sentence": sentence,
+                "id": f"{number:028x}-{gold[:3]}",
+                "labels": [
+                    {"label": "related" if human == 4 else gold, "human_id": f"{human:032x}"} for human in range(5)
+                ],
+                "gold_label": gold,
+            }
+            for gold, sentence in zip(golds, sentences, strict=True)
+        ],
+    }
+
+
+def test_the_published_file_is_scored_as_by_hand(tmp_path: Path) -> None:
+    """A file with every field of dev.json: both parts and both together, corrected and as published, on paper."""
+    parts = {
+        "intersentence": [
+            published(4, "Frisian", "race", "My neighbour is a Frisian.", "He sings.", "Rain is wet.", "He is silent."),
+            published(5, "mother", "gender", "A mother came in", "She was late", "Two is even", "She brought a cake"),
+        ],
+        "intrasentence": [
+            published(
+                1, "baker", "profession", "The baker is BLANK.", "The baker is thin.", "The baker is odd.", "Up."
+            ),
+            published(2, "baker", "profession", "A BLANK baker.", "A slow baker.", "A prime baker.", "A busy baker."),
+            published(
+                3, "Frisian", "race", "The BLANK Frisian.", "The loud frisian.", "The cubic frisian.", "The calm."
+            ),
+        ],
+    }
+    path = tmp_path / "dev.json"
+    path.write_text(json.dumps({"version": "1.0.0", "data": parts}))
+    scores = {
+        1: (2, 1, 3),
+        2: (2, 0, 1),
+        3: (2, 2, 2),
+        4: (1, 3, 5),
+        5: (4, 4, 1),
+    }  # as golds: anti, unrelated, stereotype
+    recorded = {
+        f"{number:028x}-{gold}": str(value)
+        for number, values in scores.items()
+        for gold, value in zip(("ant", "unr", "ste"), values, strict=True)
+    }
+    result = run_probe(own(path), Recorded(recorded))
+
+    # SS, LMS and ICAT. Terms: baker (1 stereotype of 2, all sense), Frisian (a threefold tie; a stereotype, of whose
+    # two sentences one is likelier than nonsense), mother (no stereotype; one tie with nonsense, one loss to it).
+    for place, corrected, as_published in (
+        ({"part": "intrasentence"}, (1 / 2, 3 / 4, 3 / 4), (1 / 4, 1 / 2, 1 / 4)),
+        ({"part": "intersentence"}, (1 / 2, 3 / 8, 3 / 8), (1 / 2, 1 / 4, 1 / 4)),
+        ({}, (5 / 12, 7 / 12, 35 / 72), (1 / 3, 5 / 12, 5 / 18)),
+    ):
+        for suffix, expected in (("", corrected), ("-as-published", as_published)):
+            metrics = ("stereotype-score", "language-modelling-score", "icat")
+            found = [said(result, f"{metric}{suffix}", **place).estimate.value for metric in metrics]
+            assert expected == pytest.approx(found)
 
 
 @pytest.mark.parametrize(
@@ -349,3 +419,43 @@ def test_a_sample_of_one_is_refused() -> None:
     """It has no interval."""
     with pytest.raises(UsageError, match="sample: 1"):
         own(sample=1)
+
+
+def test_parquet_holds_the_same_examples(tmp_path: Path) -> None:
+    """The rows of the hub, a file a part in its folder, are those of dev.json; numbers stand for labels."""
+    parts = ("intrasentence", "intersentence")
+    path = written(tmp_path, terms=2, each=2, parts=parts)
+    files = []
+    for part, entries in json.loads(path.read_text())["data"].items():
+        rows = [
+            {
+                **{key: entry[key] for key in ("id", "target", "bias_type", "context")},
+                "sentences": {
+                    "id": [each["id"] for each in entry["sentences"]],
+                    "sentence": [each["sentence"] for each in entry["sentences"]],
+                    "gold_label": [
+                        ("anti-stereotype", "stereotype", "unrelated").index(each["gold_label"])
+                        for each in entry["sentences"]
+                    ],
+                },
+            }
+            for entry in entries
+        ]
+        file = tmp_path / part / "validation-00000-of-00001.parquet"
+        file.parent.mkdir()
+        parquet.write_table(pyarrow.Table.from_pylist(rows), file)
+        files.append(file)
+
+    assert read_examples(path) == read_examples(files)
+    with pytest.raises(DataError, match="stands above already"):
+        read_examples([files[0], files[0]])
+
+
+def test_parquet_of_another_form_says_what_is_read(tmp_path: Path) -> None:
+    """Rows without the lists are named, and so is Parquet that calls itself JSON."""
+    table = pyarrow.Table.from_pylist([{"id": "a", "sentences": "one"}])
+    for name, said in (("own.parquet", "own.parquet: row 1: sentences: expected lists"), ("own.json", "Parquet, and ")):
+        parquet.write_table(table, tmp_path / name)
+        with pytest.raises(DataError) as caught:
+            read_examples(tmp_path / name)
+        assert said in caught.value.message

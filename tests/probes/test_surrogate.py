@@ -24,10 +24,10 @@ from probandum.probe import Ask, Measure, ProbeResult
 from probandum.subject import Decision, Subject
 from probandum.target import Target
 from probandum_probes.bias.removal import only
-from probandum_probes.explain.surrogate import Surrogate
-from probandum_probes.explain.surrogate_controls import random_system
-from probandum_probes.explain.surrogate_fidelity import Compared, kappa, r_squared
-from probandum_probes.explain.surrogate_models import encoded, held_out, linear, tree
+from probandum_probes.explain.simple.surrogate import Surrogate
+from probandum_probes.explain.simple.surrogate_controls import random_system
+from probandum_probes.explain.simple.surrogate_fidelity import Compared, kappa, r_squared
+from probandum_probes.explain.simple.surrogate_models import encoded, held_out, linear, tree
 from weighted_worlds import BOTH, said, with_columns
 
 FIT = Limit(metric="explain.surrogate/r-squared", direction="at_least", threshold=0.8)
@@ -310,7 +310,7 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [
-        ({"depth": 0}, UsageError, "suites.explain.surrogate.depth: 0; expected at least 1"),
+        ({"depth": 0}, UsageError, "suites.explain.surrogate.depth: 0; expected 1 to 10 steps"),
         ({"sample": 1}, DataError, "suites.explain.surrogate.sample: 1"),
     ],
 )

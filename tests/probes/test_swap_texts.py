@@ -109,7 +109,7 @@ def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
             "Ann,women\nBob,men\nAnn,men\n",
             "names.csv:4: the name 'Ann' stands in line 2 already; a name belongs to one group",
         ),
-        ("Ann,women\nBob\n", "names.csv:3: 1 fields, the header has 2"),
+        ("Ann,women\nBob\n", "names.csv:3: 1 field, the header has 2"),
         ("", "names.csv: a header and no rows"),
     ],
 )

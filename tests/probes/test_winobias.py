@@ -218,7 +218,7 @@ def test_wordings_that_contradict_each_other_allow_no_verdict() -> None:
     (finding,) = [f for f in judge([result], [BAND]) if f.id == f"{ID}/f1-gap?type=1"]
 
     assert (Verdict.INCONCLUSIVE, SubReason.PROMPT_UNSTABLE) == (finding.verdict, finding.sub_reason)
-    assert [1.0, 0.0] == sorted((half.value or 0.0 for half in gap(result).halves or ()), reverse=True)
+    assert [1.0, 0.0] == sorted((half.value or 0.0 for half in gap(result).halves[0][:2]), reverse=True)
 
 
 def test_missing_answers_forbid_a_verdict_and_are_left_out() -> None:

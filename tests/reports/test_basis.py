@@ -10,7 +10,8 @@ import pytest
 from dossiers import HELD, make_dossier
 from probandum.document import Fact, Figure, Gap, Listing, Table, Text
 from probandum.dossier import Dossier
-from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.finding import Estimate, Groups, Limit, SubReason, Verdict
+from probandum.judging import judge
 from probandum.probe import Measure, ProbeResult
 from probandum_reports import basis, index, lint, reversals
 from probandum_reports.build import build
@@ -141,6 +142,16 @@ def test_either_difference_says_that_the_other_is_its_reverse() -> None:
 
     assert [True, True, False] == [said in reason for reason in reasons]
     assert b"Reversed within strata" in index.index(dossier, [], {})
+
+
+def test_strata_in_which_nothing_is_compared_are_a_caution() -> None:
+    """Where the factors decide alone a difference of 0 says nothing of the system, and the index says so."""
+    told: dict[str, Any] = {"verdict": Verdict.INCONCLUSIVE, "sub_reason": SubReason.TRIVIAL, "why": "so it is decided"}
+    limit = Limit(metric="bias.conditional-parity/adjusted-difference", direction="band", threshold=0.05)
+    for why, there in ((told, True), ({}, False)):
+        results = [result("bias.conditional-parity", measured("adjusted-difference", 0.0, **why))]
+        dossier = make_dossier(results=results, findings=judge(results, [limit]))
+        assert there is (b"Nothing compared within strata" in index.index(dossier, [], {}))
 
 
 def test_a_reversal_that_chance_explains_is_no_caution() -> None:

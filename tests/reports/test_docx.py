@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from papers import HUMAN, MISSING, make_document, make_view
+from papers import HUMAN, MISSING, findings_table, make_document, make_view
 from probandum.document import Fact, Gap, Heading, Table, Text
 from probandum.dossier import Dossier
 from probandum.errors import DataError
 from probandum_reports import docx as paper
+from probandum_reports import registers
+from probandum_reports.view import View
 
 docx: Any = pytest.importorskip("docx")
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -292,3 +294,17 @@ def test_parts_follow_the_schemas_order(body: Any) -> None:
         for properties in body.iter(f"{W}{name}"):
             places = [order.index(part.tag.removeprefix(W)) for part in properties]
             assert places == sorted(places)
+
+
+def test_a_register_says_what_it_leaves_out(dossier: Dossier, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more rows than a Word file takes the first stand there, and below them where all of them are."""
+    register = replace(findings_table(dossier.findings), style="dense")
+    document = replace(make_document(dossier), nodes=(Heading(text="Annex", level=1, anchor="annex"), register))
+    view = View(document, dossier)
+    whole = docx.Document(io.BytesIO(paper.render(view)))
+    monkeypatch.setattr(registers, "LONGEST", 2)
+    cut = docx.Document(io.BytesIO(paper.render(view)))
+    said = f"Of {len(dossier.findings)} rows the first 2 are printed. All of them stand in this document as HTML"
+
+    assert [len(dossier.findings) + 1, 3] == [len(each.tables[-1].rows) for each in (whole, cut)]
+    assert [0, 1] == [sum(line.text.startswith(said) for line in each.paragraphs) for each in (whole, cut)]

@@ -10,6 +10,7 @@ import os
 import re
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -20,8 +21,8 @@ from paths import ROOT
 from probandum.document import Document, Fact, Figure
 from probandum.dossier import Dossier
 from probandum.errors import RecordError
-from probandum.reasons import Alternative, Flip, Reasons, Shift
-from probandum_reports import figures, lint
+from probandum.reasons import Alternative, Flip, Reasons, Shift, Spread
+from probandum_reports import charting, figures, lint, waterfalls
 from probandum_reports.build import explained
 from probandum_reports.decision_words import DecisionWords
 from probandum_reports.documents import explanation, templates
@@ -269,6 +270,55 @@ def test_a_chart_without_width_shows_no_whisker() -> None:
 
     assert "95 % interval" not in figures.draw(figure, View(document, dossier)).decode()
     assert "95 %" not in figure.twin.header[1]
+
+
+def charts(dossier: Dossier) -> list[Any]:
+    """The axes of the chart in both widths."""
+    document = explained(dossier)
+    figure = next(each for each in document.nodes if isinstance(each, Figure))
+    view = View(document, dossier)
+    with charting.lettered():
+        return [draw(figure, view, {}).axes[0] for draw in (waterfalls.chart, waterfalls.narrow)]
+
+
+def test_what_is_nothing_has_no_direction() -> None:
+    """No word, no bar: the others together are without any part, however they were rounded to it."""
+    reasons = make_reasons(rest=Spread(value=0.0, low=0.0, high=0.0))
+    words = facts(explained(told(reasons)))
+
+    assert words["decision:step.3"].startswith("without any part; then")
+    assert "decision:step.4" not in words
+    assert 3 == len(charts(told(reasons))[0].patches)
+    assert 4 == len(charts(told())[0].patches)
+
+
+def test_a_long_label_is_wrapped_in_either_width() -> None:
+    """A name with its value is read to its end, and no two rows lie on each other."""
+    long = "duration of the loan, in months, as the customer and the bank agreed on it in writing"
+    columns = {"duration": {"name": long, "unit": "months"}}
+    for axes in charts(told(columns=columns)):
+        found = sorted((each.get_position()[1], each.get_position()[0], each.get_text()) for each in axes.texts)
+        words = " ".join(text for _, across, text in found if across <= 0)
+
+        assert f"{long}: 48 months" in words
+        assert len(found) == len({(down, across) for down, across, _ in found})
+
+
+def test_another_name_of_a_class_is_the_cards() -> None:
+    """A class that the card names is called so, wherever it is spoken of."""
+    dossier = told(make_reasons(favourable=None), decision={"classes": {"0": "not repaid", "1": "repaid"}})
+    words = facts(explained(dossier))
+
+    assert "The answer “not repaid”" == words["decision:outcome"]
+    assert words["decision:estimate"].endswith("the probability of “repaid” as the system sees it")
+
+
+def test_rows_that_stand_for_others_are_said_to_be_drawn_so() -> None:
+    """By their weights, in the text and in the annex."""
+    words = facts(explained(told(make_reasons(weighted=True))))
+
+    assert "100 other cases drawn anew, by how many persons each stands for" in words["decision:stability"]
+    assert words["decision:runs"].endswith("drawn with the plan's seed, by how many persons each stands for")
 
 
 def test_the_page_stands_alone() -> None:

@@ -16,7 +16,7 @@ from probandum.document import Document, Fact, Figure, Gap, Heading, Number, Tab
 from probandum.dossier import Dossier
 from probandum.errors import RecordError, UsageError
 from probandum.finding import Groups
-from probandum_reports import pdf
+from probandum_reports import pdf, registers
 from probandum_reports.view import View
 
 pikepdf: Any = pytest.importorskip("pikepdf")
@@ -251,7 +251,7 @@ def test_a_register_is_small_print_and_says_what_it_leaves_out(dossier: Dossier,
     large = replace(
         document, nodes=tuple(replace(each, style=None) if isinstance(each, Table) else each for each in document.nodes)
     )
-    monkeypatch.setattr(pdf, "_REGISTER", 2)
+    monkeypatch.setattr(registers, "LONGEST", 2)
     cut = pikepdf.open(io.BytesIO(pdf.render(View(document, dossier))))
     said = f"Of {len(found)} rows the first 2 are printed.".replace(" ", "")
 

@@ -15,11 +15,12 @@ import pytest
 import probandum_reports
 from dossiers import HELD, make_dossier
 from probandum import stats
-from probandum.document import Document, Fact, Figure, Number, Table
+from probandum.document import Document, Fact, Figure, Number, Table, Text
 from probandum.dossier import Dossier
 from probandum.errors import RecordError
 from probandum.evidence import Items
-from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.finding import Estimate, Groups, Limit, SubReason, Verdict
+from probandum.judging import judge
 from probandum.probe import Measure, ProbeResult
 from probandum_reports import (
     charting,
@@ -36,6 +37,7 @@ from probandum_reports.build import build
 from probandum_reports.neighbours import tolerated
 from probandum_reports.pictures import placed
 from probandum_reports.readings import of_intervals
+from probandum_reports.tables import in_full
 from probandum_reports.typesetting import picture, raster
 from probandum_reports.view import View
 
@@ -598,6 +600,38 @@ def test_a_rate_is_framed_by_what_the_limit_tolerates_beside_the_reference(dossi
     assert {None} == set(found.values())
 
 
+@pytest.mark.parametrize("rate", ["tpr", "fpr", "ppv", "npv"])
+def test_a_rate_is_framed_by_a_limit_on_its_ratio(rate: str) -> None:
+    """At most 1.25 times the reference's 0.400 is 0.500; the frame begins at 0, and the reference has none."""
+    pair = Groups(attribute="age", group="young", reference="old")
+    found = stats.bounds("koopman", level=0.95, counts=((45, 100), (40, 100)))
+    ratio = Estimate(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=200,
+        unit="ratio",
+        method="koopman",
+        counts=((45, 100), (40, 100)),
+    )
+    measures = [
+        Measure(metric=f"{rate}-ratio", groups=pair, estimate=ratio),
+        *(
+            Measure(metric=rate, groups=Groups(attribute="age", group=name), estimate=share(x, 100), mode="disclosure")
+            for name, x in (("young", 45), ("old", 40))
+        ),
+    ]
+    measured = [result("bias.group-rates", measures)]
+    limit = Limit(metric=f"bias.group-rates/{rate}-ratio", direction="at_most", threshold=1.25)
+    dossier = make_dossier(results=measured, waivers=(), findings=judge(measured, [limit]))
+    view = View(Document(id="d", title="", subtitle="", status="", front=(), nodes=()), dossier)
+    young, old = (tolerated(view.shown(f"bias.group-rates/{rate}?age={name}"), view) for name in ("young", "old"))
+
+    assert young is not None
+    assert (0.0, 0.5) == pytest.approx(young[:2])
+    assert old is None
+
+
 def test_a_reading_names_the_gravest_and_counts_the_rest(dossier: Dossier) -> None:
     """Of several metrics the findings beyond their limits are named, and others counted."""
     view = View(Document(id="d", title="", subtitle="", status="", front=(), nodes=()), dossier)
@@ -701,7 +735,7 @@ def test_features_are_bars_the_largest_first_with_the_ranks_that_show() -> None:
     assert "its interval lies apart" == bars.twin.rows[0][-1]
     assert "Between place 2 and 3." == getattr(bars.twin.rows[1][-1], "value", None)
     assert (
-        "The answers rest most on status; 1 of 3 places are settled, where intervals lie apart; "
+        "The answers rest most on status; 1 of 3 place is settled, where intervals lie apart; "
         "read together with others, since they go together: age."
     ) == bars.reading
 
@@ -723,9 +757,90 @@ def test_a_beeswarm_has_a_point_a_row_where_the_row_is() -> None:
     assert said[0].startswith("from −0.600 to 0.400, half of the rows from −0.600 to 0.400, the middle one −0.100")
     assert said[0].endswith("mean by value of the feature: lowest third −0.600, highest third 0.400")
     assert "mean by value" not in said[1]
-    assert figure.reading.startswith("High values of status speak for the class that is explained")
-    legend = {"low value", "high value", "no order"}
+    assert "On average high values of status speak for “1”; high values of age speak against it." == figure.reading
+    legend = {"low value", "high value", "no order", "to the right: for “1”"}
     assert legend <= set(texts(figure, view))
+
+
+#: What a card may call the features and the class of these.
+NAMED = {
+    "columns": {"status": {"name": "checking account", "values": {"1": "none", "2": "some"}}, "age": "years lived"},
+    "decision": {"classes": {"1": "approved for good"}},
+}
+
+
+def test_codes_have_no_order_and_things_are_called_as_the_card_calls_them() -> None:
+    """A column whose values the card names has neither low nor high marks, and is not read along; names are its own."""
+    base = make_dossier(**whole())
+    view, (bars, swarm), _ = seen(replace(base, card={**base.card, **NAMED}))
+    axes = sheet(swarm, view, swarms.chart).axes[0]
+    marks: dict[int, set[str]] = {}
+    for each in axes.artists:
+        marks.setdefault(round(each.spots[0][1]), set()).add(each.colour)
+
+    assert {charting.MUTED, charting.RULE} == marks[0]
+    assert charting.MEASURED in marks[2]
+    assert "On average high values of years lived speak against “approved for good”." == swarm.reading
+    assert ["checking account", "job", "years lived"] == [row[0] for row in swarm.twin.rows]
+    assert ["checking account", "job", "years lived"] == [row[0] for row in bars.twin.rows]
+    assert "mean by value" not in next(cell.value for cell in swarm.twin.rows[0] if isinstance(cell, Fact))
+    assert {"checking account", "years lived"} <= set(texts(bars, view)) & set(texts(swarm, view))
+
+
+def test_names_of_the_card_are_no_words_of_the_product() -> None:
+    """A card may call a column or a class what the product says of no system; the document is written all the same."""
+    base = make_dossier(**whole())
+    card = {**base.card, **NAMED, "columns": {"status": "approved before"}}
+    dossier = replace(base, card=card)
+    document = build("annex_iv", dossier)
+
+    assert [] == list(lint.breaches(View(document, dossier)))
+    lint.check_page("annex_iv.html", html.render(View(document, dossier)))
+
+
+@pytest.mark.parametrize("along", [True, False])
+def test_effects_along_codes_are_said_to_be_no_line(along: bool) -> None:
+    """Where the card gives the meanings of codes, each is called so, and the sum from end to end is not to be read."""
+    looks: dict[str, Any] = {"mode": "disclosure", "estimate": clustered(0.3, 0.1, "logit difference")}
+    at = Measure(metric="accumulated-local-effect", facets={"feature": "status", "at": "2"}, **looks)
+    rise = Measure(metric="accumulated-rise", facets={"feature": "status" if along else "age"}, **looks)
+    base = make_dossier(results=[result("explain.global", [at, rise] if along else [rise])])
+    dossier = replace(base, card={**base.card, **NAMED})
+    view = View(Document(id="d", title="", subtitle="", status="", front=(), nodes=()), dossier)
+    nodes = list(in_full(view, dossier.findings, caption="Findings"))
+    notes = [each.text for each in nodes if isinstance(each, Text)]
+    named = [str(row[0]) for each in nodes if isinstance(each, Table) for row in each.rows]
+
+    assert along == any("the numbers of these have no order" in note for note in notes)
+    assert along == any("at: some; feature: checking account" in name for name in named)
+
+
+def test_a_caption_says_how_many_features_are_not_drawn() -> None:
+    """Fourteen bars and ten swarms of eighteen features are not all."""
+    made = whole()
+    (old,) = made["results"]
+    sizes = [each for each in old.measures if each.facets["feature"] == "status"]
+    more = [replace(each, facets={"feature": f"f{place:02}"}) for place in range(15) for each in sizes]
+    kept = made["items"]["explain.global/mean-shap?feature=status"]
+    items = {f"explain.global/mean-shap?feature=f{place:02}": kept for place in range(15)}
+    _, figures_drawn, _ = seen(
+        make_dossier(results=[replace(old, measures=(*old.measures, *more))], items=made["items"] | items)
+    )
+
+    assert [
+        "How much each feature does to the answers: the 14 strongest of 18 features",
+        "What each feature adds to the answer, row by row: the 10 strongest of 18 features",
+    ] == [each.caption for each in figures_drawn]
+
+
+def test_a_feature_of_which_nothing_follows_is_read_for_no_class() -> None:
+    """Means of high and low values that rounding alone tells apart say nothing."""
+    made = whole()
+    name = "explain.global/mean-shap?feature=status"
+    flat = replace(made["items"][name], values=(0.3, 0.3 + 1e-16) * 20)
+    _, (_, swarm), _ = seen(make_dossier(results=made["results"], items={**made["items"], name: flat}))
+
+    assert "status" not in swarm.reading
 
 
 def test_points_that_would_cover_each_other_stand_apart() -> None:

@@ -5,12 +5,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import probandum_reports
 from probandum.dossier import Dossier, publisher
 from probandum.errors import MissingDependency, RecordError, UnknownName
+from probandum_reports import charting, docx, html, pdf
 from probandum_reports.build import build
 from probandum_reports.documents import templates
 from probandum_reports.publisher import RENDERERS, DocumentPublisher
@@ -63,6 +65,27 @@ def test_the_same_dossier_gives_the_same_bytes_in_every_format(dossier: Dossier,
 
     assert written[0] == written[1]
     assert {f"annex_iv.{name}" for name in RENDERERS} <= {path.name for path in written[0]}
+
+
+def test_a_chart_is_drawn_once_for_all_documents_and_formats(
+    dossier: Dossier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And each document is the same to the byte as one whose charts are drawn for it alone."""
+    drawn: list[bytes] = []
+    whole = charting.written
+
+    def written(sheet: Any, alt: str) -> bytes:
+        drawn.append(whole(sheet, alt))
+        return drawn[-1]
+
+    monkeypatch.setattr(charting, "written", written)
+    DocumentPublisher().publish(dossier, ["annex_iv", "dpia"], tmp_path, ["html", "pdf", "docx"])
+    alone = View(build("dpia", dossier), dossier)
+
+    assert 1 < len(set(drawn)) == len(drawn)
+    for name, render in (("html", html.render), ("pdf", pdf.render), ("docx", docx.render)):
+        assert render(alone) == (tmp_path / f"dpia.{name}").read_bytes()
+    assert len(drawn) > len(set(drawn))
 
 
 def test_an_unknown_format_is_named(dossier: Dossier, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from matplotlib.colors import to_hex
 
 from decisions import factor, make_reasons
 from dossiers import HELD, make_dossier
@@ -14,6 +15,7 @@ from probandum import stats
 from probandum.document import Document, Figure, Number
 from probandum.finding import Estimate
 from probandum.probe import Measure, ProbeResult
+from probandum.reasons import Factor
 from probandum_reports import charting, figures, lint, ribbons, word_ribbons
 from probandum_reports.build import build, explained
 from probandum_reports.pictures import placed
@@ -132,14 +134,14 @@ def test_sentences_that_add_nothing_are_drawn() -> None:
 WORDS = (("idiot!", 5, 2.1, True), ("love", 2, -0.9, True), ("You", 1, 0.1, False), ("a", 4, 0.0, False))
 
 
-def of_a_text() -> tuple[View, Figure]:
-    """The explanation of a classifier's answer to four words, and its ribbon."""
-    factors = tuple(
+def of_a_text(factors: tuple[Factor, ...] = ()) -> tuple[View, Figure]:
+    """The explanation of a classifier's answer to four words, or to others, and its ribbon."""
+    words = tuple(
         factor(word, f"word {at}", weight, 0.0, place=number if kept else 0)
         for number, (word, at, weight, kept) in enumerate(WORDS, 1)
     )
     reasons = make_reasons(
-        factors=factors, text=True, favourable=None, runs=1, background=0, alternatives=(), flips=(), fixed=(),
+        factors=factors or words, text=True, favourable=None, runs=1, background=0, alternatives=(), flips=(), fixed=(),
         alone=None, near=None, why_none="nothing was found",
     )  # fmt: skip
     dossier = replace(make_dossier(), decision=reasons)
@@ -156,10 +158,73 @@ def test_a_text_is_drawn_word_by_word(draw: Any) -> None:
         axes = draw(figure, view, {}).axes[0]
 
     assert ["You", "love", "a", "idiot!"] == [each.get_text() for each in axes.texts]
-    tints = [patch.get_alpha() for patch in axes.patches]
-    assert [2, 0, 1, 3] == sorted(range(4), key=lambda place: tints[place])
+    you, love, _, idiot = (patch.get_alpha() for patch in axes.patches)
+    assert you < love < idiot
     assert 2 == len(axes.lines)
     assert 2 == len({line.get_linestyle() for line in axes.lines})
+
+
+def test_a_text_that_fits_no_page_is_drawn_by_the_ends_of_its_passages() -> None:
+    """A picture higher than a page would be cut."""
+    passages = tuple(
+        factor(
+            " ".join([f"w{place}", *["and"] * 18, "so"]),
+            f"words {20 * place + 1} to {20 * place + 20}",
+            0.5,
+            0.0,
+            place=1,
+        )
+        for place in range(40)
+    )
+    view, figure = of_a_text(passages)
+    with charting.lettered():
+        sheet = word_ribbons.chart(figure, view, {})
+
+    assert charting.PAGE >= sheet.get_size_inches()[1]
+    assert ["w0", "…", "so", "w1"] == [each.get_text() for each in sheet.axes[0].texts][:4]
+
+
+@pytest.mark.parametrize("draw", [word_ribbons.chart, word_ribbons.narrow])
+def test_a_word_without_any_part_is_grey(draw: Any) -> None:
+    """It has neither the tint of a direction nor a line, and the legend says what grey is."""
+    view, figure = of_a_text()
+    with charting.lettered():
+        sheet = draw(figure, view, {})
+    grey = [charting.RULE == to_hex(patch.get_facecolor()) for patch in sheet.axes[0].patches]
+    keys = [each.get_text() for each in sheet.legends[0].get_texts()]
+
+    assert [False, False, True, False] == grey
+    assert ["no line: not stable", "without any part"] == keys[2:]
+
+
+@pytest.mark.parametrize("draw", [ribbons.chart, ribbons.narrow])
+def test_a_sentence_without_any_part_is_grey(draw: Any) -> None:
+    """What adds exactly 0 has the tint of no direction."""
+    view, (figure,) = seen(**spoken(scale=0.0))
+    with charting.lettered():
+        axes = draw(figure, view, {}).axes[0]
+
+    assert {charting.MUTED} == {to_hex(patch.get_facecolor()) for patch in axes.patches}
+
+
+def test_a_passage_is_drawn_whole_and_named_by_its_ends() -> None:
+    """Of a long text several words have one part: all stand in picture and table, the first and last in sentences."""
+    passages = (
+        factor("the quick brown fox", "words 1 to 4", 0.5, 0.0, place=1),
+        factor("jumps over", "words 5 to 6", 0.0, 0.0, place=0),
+    )
+    view, figure = of_a_text(passages)
+    with charting.lettered():
+        axes = word_ribbons.chart(figure, view, {}).axes[0]
+
+    assert ["the", "quick", "brown", "fox", "jumps", "over"] == [each.get_text() for each in axes.texts]
+    assert ["“the quick brown fox” (words 1 to 4)", "“jumps over” (words 5 to 6)"] == [
+        row[0] for row in figure.twin.rows
+    ]
+    assert "“the … fox” (words 1 to 4)" == view.decided["reasons.Strongly toward the decision"]
+    assert "What each passage of the text added" == figure.caption
+    assert "1 passage is without any part in it" == view.decided["left_out"]
+    assert "Of 2 passages 1 has a part that is stable, 1 has no part at all." == figure.reading
 
 
 def test_words_stand_in_a_table_too() -> None:
@@ -167,6 +232,8 @@ def test_words_stand_in_a_table_too() -> None:
     view, figure = of_a_text()
 
     assert 4 == len(figure.twin.rows)
-    assert "The part of 2 of 4 words is stable." == figure.reading
+    assert figure.reading == (
+        "Of 4 words 2 have a part that is stable, 1 has one that is not stable, 1 has no part at all."
+    )
     assert [] == list(lint.breaches(view))
     assert figures.draw(figure, view) == figures.draw(figure, view)

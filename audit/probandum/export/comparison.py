@@ -8,9 +8,9 @@ from typing import NamedTuple
 from probandum import weighing
 from probandum.comparison import Change, Comparison, Named
 from probandum.export.markdown import escaped
-from probandum.export.writing import plural
 from probandum.finding import notation
 from probandum.stats import p_value
+from probandum.units import counted
 
 #: What each row says, in order.
 HEADER = ("Quantity", "Baseline", "New", "Change, 95 %", "p", "n", "Items up, down")
@@ -61,7 +61,7 @@ def conclusion(comparison: Comparison) -> str:
         return "Nothing could be compared: the new record keeps no items."
     left = f"; {barred:,} not comparable" if barred else ""
     same = "; both audits are of the same system" if comparison.base.identity == comparison.new.identity else ""
-    return f"{done:,} of {plural(len(comparison.changes), 'change')} have a number{left}{same}."
+    return f"{done:,} of {counted(len(comparison.changes), 'change')} have a number{left}{same}."
 
 
 def markdown(comparison: Comparison) -> bytes:
@@ -89,7 +89,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield from ("| " + " | ".join(escaped(cell) for cell in row) + " |" for row in found)
         yield ""
     for reason, names in unsaid(comparison):
-        yield f"- {escaped(reason)} ({plural(len(names), 'change')}, the first {escaped(names[0])})"
+        yield f"- {escaped(reason)} ({counted(len(names), 'change')}, the first {escaped(names[0])})"
 
 
 def _row(change: Change) -> Row:

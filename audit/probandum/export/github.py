@@ -6,7 +6,8 @@ The runner takes ten of a kind from a step; where there are more, the last one s
 from __future__ import annotations
 
 from probandum.export.outcome import Entry, Outcome, State
-from probandum.export.writing import line, plural
+from probandum.export.writing import line
+from probandum.units import counted
 
 MOST = 10
 _KINDS = {
@@ -24,7 +25,7 @@ def annotate(outcome: Outcome) -> list[str]:
         shown = entries if len(entries) <= MOST else entries[: MOST - 1]
         made += [_command(kind, entry) for entry in shown]
         if len(entries) > len(shown):
-            more = f"and {plural(len(entries) - len(shown), f'more {kind}')}; the summary and the reports hold them"
+            more = f"and {counted(len(entries) - len(shown), f'more {kind}')}; the summary and the reports hold them"
             made.append(f"::{kind} title=probandum::{escaped(more)}")
     return made
 

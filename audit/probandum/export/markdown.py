@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from probandum import sampling
 from probandum.accounting import from_cache, total
 from probandum.export.outcome import Entry, Outcome, State
-from probandum.export.writing import line, plural
+from probandum.export.writing import line
 from probandum.finding import Verdict, limit_in_short
 from probandum.gating import meaning
+from probandum.units import counted
 from probandum.waiving import waiver_words
 from probandum.withholding import hidden
 
@@ -49,9 +50,9 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     name = escaped(" ".join(filter(None, [outcome.system, outcome.version])))
     yield f"## Audit of {name}: gate {result.code}, {meaning(result)}"
     yield ""
-    counted = [f"{result.counts[verdict]} {word}" for verdict, word in _WORDS.items() if result.counts.get(verdict)]
+    verdicts = [f"{result.counts[verdict]} {word}" for verdict, word in _WORDS.items() if result.counts.get(verdict)]
     about = [
-        ", ".join(counted) or "nothing was judged",
+        ", ".join(verdicts) or "nothing was judged",
         f"{result.unjudged} covered by a limit and not judged" if result.unjudged else "",
         f"mode {escaped(result.mode)}" if result.mode else "",
         f"as of {escaped(outcome.as_of)}" if outcome.as_of else "",
@@ -73,7 +74,7 @@ def _reasons(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries[:ROWS]:
         yield f"- {escaped(entry.message)}"
     if len(entries) > ROWS:
-        yield f"- and {plural(len(entries) - ROWS, 'more reason')}"
+        yield f"- and {counted(len(entries) - ROWS, 'more reason')}"
     if entries:
         yield ""
 
@@ -89,11 +90,11 @@ def _findings(entries: Sequence[Entry]) -> Iterator[str]:
         yield "| " + " | ".join(_cells(entry)) + " |"
     yield ""
     if len(ordered) > ROWS:
-        yield f"And {plural(len(ordered) - ROWS, 'more finding')} that did not pass, in the record's findings.json."
+        yield f"And {counted(len(ordered) - ROWS, 'more finding')} that did not pass, in the record's findings.json."
         yield ""
     waived = [(entry.id, entry.finding.waiver) for entry in ordered if entry.finding and entry.finding.waiver]
     yield from (f"- {escaped(id)}: {escaped(waiver_words(waiver), 400)}" for id, waiver in waived[:ROWS])
-    yield from [f"- and {plural(len(waived) - ROWS, 'more waiver')}"] if len(waived) > ROWS else []
+    yield from [f"- and {counted(len(waived) - ROWS, 'more waiver')}"] if len(waived) > ROWS else []
     yield from [""] if waived else []
 
 
@@ -139,6 +140,6 @@ def _accounting(outcome: Outcome) -> Iterator[str]:
         yield f"| {escaped(account.probe)}{state} | {values} |"
     yield ""
     if len(outcome.accounts) > PROBES:
-        yield f"And {plural(len(outcome.accounts) - PROBES, 'more probe')}."
+        yield f"And {counted(len(outcome.accounts) - PROBES, 'more probe')}."
         yield ""
     yield "</details>"

@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 from probandum import codec
 from probandum.export.outcome import Entry, Outcome, State
-from probandum.export.writing import line, plural
+from probandum.export.writing import line
 from probandum.gating import meaning
+from probandum.units import counted
 from probandum.withholding import hidden
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -77,7 +78,7 @@ def slug(text: str) -> str:
 
 
 def _left_out(outcome: Outcome, count: int, rule: int) -> dict[str, Any]:
-    text = f"{plural(count, 'more finding')} not listed here: code scanning shows {MOST_RESULTS:,} results at most"
+    text = f"{counted(count, 'more finding')} not listed here: code scanning shows {MOST_RESULTS:,} results at most"
     entry = Entry(check="gate", slice="left out", state=State.INCONCLUSIVE, text=text, spot=outcome.start)
     return {**_result(entry, outcome, rule), "message": {"text": text}}
 
@@ -158,7 +159,7 @@ def _invocation(outcome: Outcome, left: int) -> dict[str, Any]:
     if outcome.started is not None:
         made["startTimeUtc"] = _utc(outcome.started)
     if left:
-        text = f"{plural(left, 'finding')} of {len(outcome.entries):,} left out; findings.json in the record has all."
+        text = f"{counted(left, 'finding')} of {len(outcome.entries):,} left out; findings.json in the record has all."
         made["toolExecutionNotifications"] = [{"level": "warning", "message": {"text": text}}]
     return made
 

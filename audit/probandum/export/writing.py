@@ -26,12 +26,3 @@ def line(text: str, longest: int = 1000) -> str:
     """
     flat = " ".join(legal(text).split())
     return flat if len(flat) <= longest else f"{flat[:longest]} … ({len(flat) - longest:,} more characters)"
-
-
-def plural(count: int, noun: str) -> str:
-    """A count with its noun.
-
-    >>> plural(1, "finding"), plural(1200, "finding")
-    ('1 finding', '1,200 findings')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

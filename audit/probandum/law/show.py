@@ -11,6 +11,7 @@ from probandum.dates import as_of_day
 from probandum.law.binding import Binding, Open, bind
 from probandum.law.entries import FormField, Milestone, Requirement, Standard, UseCase
 from probandum.law.loading import Catalogue, Entry, canonical, catalogue, unknown
+from probandum.units import counted
 
 _WIDTH = 110
 
@@ -106,7 +107,8 @@ def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law:
         when = requirement.dates.said(as_of=as_of, product_route=each.product_route)
         yield _join(requirement.id, requirement.cited, ", ".join(each.parties), when, _summary(requirement))
     if binding.open:
-        yield f"{len(binding.open)} roles stay open until the card says more (settle them under roles)"
+        stay = f"{counted(len(binding.open), 'role')} {'stays' if len(binding.open) == 1 else 'stay'}"
+        yield f"{stay} open until the card says more (settle them under roles)"
     for role in binding.open:
         yield _join(role.role, role.why, _first(role))
     for party in binding.unnamed:

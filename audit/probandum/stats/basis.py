@@ -11,12 +11,14 @@
     delong                                        likewise, of the AUC; bounds are taken on its logit
     cr2-logit                                     likewise, of a share
     korn-graubard                                 likewise; bounds are exact ones of as many trials as say as much
-    share-t                                       likewise, of a share; bounds are cut off at 0 and 1
+    share-t, share-difference-t                   likewise, of a share or a difference of two; bounds are cut off at 0,
+                                                  or -1, and 1
     log-t                                         moments of the logarithm of the value, likewise
     log-change                                    moments of the logarithm of 1 + the value, likewise
     bootstrap, bca                                draws, sorted, with the observed value
     inverted                                      draws of a confidence distribution, as ``exposure_ratio_draws`` gives
     posterior                                     quantiles of a posterior in place of draws; for display
+    monte-carlo                                   quantiles of what uncertain factors make together; for display
     sequential                                    stream, in the order in which it was drawn
     exact                                         value
 
@@ -59,13 +61,15 @@ PAIRS = ("tango", "mcnemar-tango")
 PAIRED_GAP = "paired-gap"
 TOP = "hypergeometric"
 LOG_CHANGE = "log-change"
-SHARE = "share-t"
-MOMENTS = ("t", "two-way", "welch", "cr2", "delong-difference", "log-t", LOG_CHANGE, SHARE)
+#: From where on a share lies, and a difference of two.
+SHARES = {"share-t": 0.0, "share-difference-t": -1.0}
+MOMENTS = ("t", "two-way", "welch", "cr2", "delong-difference", "log-t", LOG_CHANGE, *SHARES)
 #: Moments of a share whose bounds are taken on its logit.
 LOGITS = ("delong", "cr2-logit")
 EFFECTIVE = "korn-graubard"
 POSTERIOR = "posterior"
-RESAMPLED = ("bootstrap", "bca", "inverted", POSTERIOR)
+MONTE_CARLO = "monte-carlo"
+RESAMPLED = ("bootstrap", "bca", "inverted", POSTERIOR, MONTE_CARLO)
 METHODS = (
     *ONE_SHARE,
     *DIFFERENCES,
@@ -192,8 +196,8 @@ def family_of(
         if method in LOGITS:
             return DeLong(area=moments[0], standard_error=moments[1], df=moments[2])
         student = Student(mean=moments[0], standard_error=moments[1], df=moments[2])
-        if method == SHARE:
-            return ShareStudent(share=student)
+        if method in SHARES:
+            return ShareStudent(share=student, least=SHARES[method])
         if method == LOG_CHANGE:
             return LogChange(logarithm=student)
         return LogStudent(logarithm=student) if method == "log-t" else student

@@ -88,15 +88,17 @@ class Student(Family):
 class ShareStudent(Family):
     """A share whose error follows Student's t, also where it is 0 or 1: bounds beyond these are cut off at them.
 
-    Cutting an interval where no share can lie covers as often as the whole one.
+    Cutting an interval where no share can lie covers as often as the whole one. ``least``: 0, or -1 of a difference of
+    two shares.
     """
 
     share: Student
+    least: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what is no share."""
-        if not 0 <= self.share.mean <= 1:
-            raise ValueError(f"share is {self.share.mean}; expected from 0 to 1")
+        if not self.least <= self.share.mean <= 1:
+            raise ValueError(f"share is {self.share.mean}; expected from {self.least:g} to 1")
 
     @property
     def value(self) -> float:
@@ -104,20 +106,20 @@ class ShareStudent(Family):
         return self.share.mean
 
     def lower(self, alpha: float) -> float:
-        """The mean less t standard errors, 0 at least."""
-        return max(0.0, self.share.lower(alpha))
+        """The mean less t standard errors, ``least`` at least."""
+        return max(self.least, self.share.lower(alpha))
 
     def upper(self, alpha: float) -> float:
         """The mean plus t standard errors, 1 at most."""
         return min(1.0, self.share.upper(alpha))
 
     def p_above(self, limit: float) -> float:
-        """Student's; no share lies below 0 or above 1."""
-        return 0.0 if limit < 0 else 1.0 if limit >= 1 else self.share.p_above(limit)
+        """Student's; no share lies below ``least`` or above 1."""
+        return 0.0 if limit < self.least else 1.0 if limit >= 1 else self.share.p_above(limit)
 
     def p_below(self, limit: float) -> float:
-        """Student's; no share lies below 0 or above 1."""
-        return 0.0 if limit > 1 else 1.0 if limit <= 0 else self.share.p_below(limit)
+        """Student's; no share lies below ``least`` or above 1."""
+        return 0.0 if limit > 1 else 1.0 if limit <= self.least else self.share.p_below(limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from probandum.stats.basis import (
     EFFECTIVE,
     LOGITS,
     MOMENTS,
+    MONTE_CARLO,
     ONE_SHARE,
     PAIRS,
     POSTERIOR,
@@ -27,7 +28,7 @@ from probandum.stats.betting import Betting
 from probandum.stats.checking import refuse_number, refuse_share, refuse_trials
 from probandum.stats.families import Family, normal_quantile
 from probandum.stats.hypergeometric import TopShare
-from probandum.stats.means import LogChange, LogStudent, Student
+from probandum.stats.means import LogChange, LogStudent, ShareStudent, Student
 from probandum.stats.paired import PairedGap
 from probandum.stats.resampling import Resampled
 from probandum.stats.scores import ClopperPearson
@@ -101,16 +102,18 @@ def detectable(
 
     An effect is a distance from a limit in the quantity's own unit; for a ratio, how far below 1 the ratio
     must lie (0.2: a ratio of 0.8) near the pooled rate. Shares enter as (x + 1) / (n + 2), so that no events
-    do not promise that anything would be seen. None for ``exact``, for ``posterior``, which has no error rate, and
-    where nothing varied.
+    do not promise that anything would be seen. None for ``exact``, for ``posterior`` and
+    ``monte-carlo``, which have no error rate, and where nothing varied.
     """
-    if method == POSTERIOR:
+    if method in (POSTERIOR, MONTE_CARLO):
         return None
     family = family_of(method, counts=counts, moments=moments, draws=draws, stream=stream, value=value)
     method, counts = _counted(method, counts, family)
     reach = _reach(ALPHA, POWER)
     if isinstance(family, DeLong):
         return reach * family.standard_error if family.standard_error > 0 else None
+    if isinstance(family, ShareStudent):
+        family = family.share
     if isinstance(family, Student):
         reach = family.quantile(ALPHA) + family.quantile(1 - POWER)
         return reach * family.standard_error if family.standard_error > 0 else None
@@ -306,6 +309,8 @@ def _by_shrinking(family: Family, low: float | None, high: float | None, n: int,
         estimate, edges = family.value, [math.log(edge) for edge in edges if edge > 0]
     if not edges:
         return None
+    if isinstance(family, ShareStudent):
+        family = family.share
     if isinstance(family, Student):
         reach = family.quantile(alpha) * family.standard_error
     else:

@@ -12,10 +12,12 @@ import numpy.typing as npt
 from probandum.errors import TargetError, UsageError
 from probandum.evidence import Capability, Floats, Request, Response, Table
 from probandum.keywords import Rule, Wrong
-from probandum.subject import NUMERIC
+from probandum.subject import NUMERIC, as_text
 from probandum.target import Target
 from probandum.targets.loading import said
 from probandum.targets.misfit import Misfit
+from probandum.targets.naming import miscalled
+from probandum.units import counted
 
 #: How far class probabilities may sum from 1: what half precision and rounding to three digits leave.
 SUM_TOLERANCE = 2e-3
@@ -77,30 +79,35 @@ def class_names(labels: Sequence[object]) -> tuple[str, ...]:
     return names
 
 
-def names_of(labels: Sequence[object], own: Sequence[str]) -> tuple[str, ...]:
+def own_names(classes: npt.NDArray[Any]) -> tuple[str, ...]:
+    """What a model's own classes are called: as a file would show them.
+
+    >>> own_names(np.array([0.0, 1.0])), own_names(np.array([False, True]))
+    (('0', '1'), ('0', '1'))
+    """
+    return tuple(str(text) for text in (as_text(classes) if classes.dtype.kind in "fb" else classes.tolist()))
+
+
+def names_of(labels: Sequence[object], own: Sequence[str], *, counted_from_0: bool = False) -> tuple[str, ...]:
     """What classes are called: as the plan says, or as the model itself; UsageError where the two cannot both be."""
-    if (text := misnamed(labels, own)) is not None:
+    if (text := misnamed(labels, own, counted_from_0=counted_from_0)) is not None:
         raise UsageError(f"target.labels: {text}")
     return class_names(labels) or tuple(own)
 
 
-def misnamed(labels: Sequence[object], own: Sequence[str]) -> str | None:
+def misnamed(labels: Sequence[object], own: Sequence[str], *, counted_from_0: bool = False) -> str | None:
     """What is wrong with the plan's names of classes that the model calls ``own``, in the order of its probabilities.
 
-    Other names may be given in their place, as "good" for 1. The same names in another order would call each class by
-    the name of another one.
+    ``counted_from_0``: its file holds no names of classes, and these are their numbers.
 
-    >>> misnamed(["1", "0"], ("0", "1"))
-    'names 1, 0, and the model has these in the order 0, 1; write them so, or leave labels out'
     >>> misnamed(["bad", "good"], ("0", "1")), misnamed(["a"], ("0", "1"))
-    (None, '1 names for 2 classes')
+    (None, '1 name for 2 classes')
     """
     names = [str(label) for label in labels]
     if names and len(names) != len(own):
-        return f"{len(names)} names for {len(own)} classes"
-    if names and sorted(names) == sorted(own) and names != list(own):
-        given, there = ", ".join(names), ", ".join(own)
-        return f"names {given}, and the model has these in the order {there}; write them so, or leave labels out"
+        return f"{counted(len(names), 'name')} for {len(own)} classes"
+    if names and (text := miscalled(names, own, counted=counted_from_0)) is not None:
+        return f"{text}; write its names in its order, or others than its own, or leave labels out"
     return None
 
 
@@ -168,7 +175,7 @@ def numbers(values: npt.ArrayLike, rows: int) -> Floats:
     """
     array = np.asarray(values, dtype=np.float64)
     if array.shape not in ((rows,), (rows, 1)):
-        raise ValueError(f"expected one number for each of {rows} rows, got shape {array.shape}")
+        raise ValueError(f"expected one number for each of {counted(rows, 'row')}, got shape {array.shape}")
     if not np.isfinite(array).all():
         row = int(np.argmin(np.isfinite(array.reshape(rows))))
         raise Misfit(row, f"the model answered {array.reshape(rows)[row]}, which is no finite number")
@@ -190,7 +197,7 @@ def probabilities(values: npt.ArrayLike, rows: int, labels: Sequence[str]) -> Fl
         array = np.column_stack([1.0 - array, array])
     if array.shape != (rows, len(labels)):
         raise ValueError(
-            f"expected {rows} rows of {len(labels)} classes ({', '.join(labels)}), got shape {array.shape}"
+            f"expected {counted(rows, 'row')} of {len(labels)} classes ({', '.join(labels)}), got shape {array.shape}"
         )
     sound = ((array >= 0) & (array <= 1)).all(axis=1) & (np.abs(array.sum(axis=1) - 1.0) <= SUM_TOLERANCE)
     if not sound.all():

@@ -80,8 +80,9 @@ class BoostedTarget(Target):
         if text := cls._other_kind(path) or cls.no_model(path):
             yield Problem(("path",), text)
         labels = options.get("labels", ())
-        if (text := misnamed(labels, [str(number) for number in range(len(labels))])) is not None:
-            yield Problem(("labels",), text)  # the library numbers all classes from 0
+        numbers = [str(number) for number in range(len(labels))]
+        if (text := misnamed(labels, numbers, counted_from_0=True)) is not None:
+            yield Problem(("labels",), text)
         yield from other_file(path, options)
 
     @classmethod
@@ -99,6 +100,11 @@ class BoostedTarget(Target):
     def as_named(cls, column: str) -> str:
         """A column as the library names it in a model."""
         return column
+
+    @classmethod
+    def answers_only(cls, options: Mapping[str, Any]) -> frozenset[Capability] | None:
+        """Rows, and their attributions where the trees have two classes."""
+        return cls.capabilities | {Capability.ATTRIBUTE}
 
     def identity(self) -> Mapping[str, Any]:
         """The digest of the file, its objective and rounds, the columns, and the versions that ran it."""
@@ -145,4 +151,4 @@ class BoostedTarget(Target):
                 f"{self._file}: a {facts.type}, which gives {why}",
                 remedy=f"train it with {self.objectives}, or audit its decisions with target log",
             )
-        return names_of(labels, facts.classes)
+        return names_of(labels, facts.classes, counted_from_0=True)

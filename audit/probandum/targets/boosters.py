@@ -20,10 +20,11 @@ import numpy as np
 from probandum.errors import TargetError
 from probandum.evidence import ATTRIBUTED_ROWS, Column, Floats, Table
 from probandum.gaps import absent
-from probandum.subject import as_text
+from probandum.subject import NUMBER, as_text
 from probandum.targets.answering import Inputs
 from probandum.targets.fitted import Facts, Part
 from probandum.targets.loading import need
+from probandum.targets.misfit import Misfit
 from probandum.targets.tree_values import INTERVENTIONAL, PATH_DEPENDENT, by_shap
 
 #: Objectives whose answer is one number a row: an amount, or a score that ranks.
@@ -223,7 +224,10 @@ def _matrix(inputs: Inputs, categories: Mapping[str, Sequence[str]], *, missing:
 def _numbers(name: str, column: Column, categories: Sequence[str] | None, *, missing: bool) -> Floats:
     if categories is None:
         if column.dtype.kind != "f":
-            raise ValueError(f"column {name!r} holds text, and the model takes numbers")
+            row = next((row for row, value in enumerate(column.tolist()) if not NUMBER.fullmatch(str(value))), 0)
+            raise Misfit(
+                row, f"column {name!r} holds the text {str(column[row])!r}, and the model takes numbers", what="row"
+            )
         return np.asarray(column, dtype=np.float64)
     distinct, places = np.unique(column, return_inverse=True)
     code = {category: float(number) for number, category in enumerate(categories)}

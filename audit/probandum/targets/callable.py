@@ -16,7 +16,7 @@ from probandum.errors import TargetError, UsageError, did_you_mean
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.gaps import with_missing
 from probandum.keywords import Text
-from probandum.target import Problem, Target, TargetContext, target
+from probandum.target import Problem, Target, TargetContext, kind_of, target
 from probandum.targets.answering import Inputs, Labels, answered, class_names, unable
 from probandum.targets.forms import given_names
 from probandum.targets.loading import ModelFile, said
@@ -93,6 +93,11 @@ class CallableTarget(Target):
         """The function's source file, found without importing it, and the files named beside it."""
         module, _ = _parts(str(options["function"]))
         return (_module_file(context.folder, module), *(context.resolve(path) for path in options.get("files", ())))
+
+    @classmethod
+    def answers_only(cls, options: Mapping[str, Any]) -> frozenset[Capability] | None:
+        """The kind that the plan says."""
+        return kind_of(options)
 
     def identity(self) -> Mapping[str, Any]:
         """The digests of the function's source file and of the files named beside it."""

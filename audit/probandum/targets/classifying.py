@@ -13,6 +13,7 @@ from probandum.targets.answering import Inputs, named_twice
 from probandum.targets.misfit import Misfit
 from probandum.targets.rows import equal_rows
 from probandum.targets.tries import Tokens
+from probandum.units import counted
 
 
 class TextClassifier:
@@ -26,7 +27,8 @@ class TextClassifier:
         kind = getattr(config, "problem_type", None)
         if config.num_labels < 2 or kind not in (None, "single_label_classification"):
             raise TargetError(
-                f"{name}: {config.num_labels} outputs ({kind or 'a score'}), expected classes that exclude each other"
+                f"{name}: {counted(config.num_labels, 'output')} ({kind or 'a score'}), expected classes that exclude "
+                "each other"
             )
         if config.pad_token_id is None:
             config.pad_token_id = -1  # a head that looks for the last token finds it: no row holds padding

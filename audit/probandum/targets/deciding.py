@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from probandum.errors import UsageError
 from probandum.evidence import Floats
-from probandum.subject import as_text, spelled
+from probandum.matching import occurring, positive_among
+from probandum.subject import Decision, as_text
 from probandum.target import TargetContext
 from probandum.targets.misfit import Misfit
 
@@ -69,16 +70,10 @@ def deciding(kind: Kind, classes: Sequence[str], context: TargetContext, *, wher
         )
     if kind == "label" and context.threshold is not None:
         raise UsageError(f"{where} leaves no room for decision.threshold", remedy="the model has decided already")
+    decision = Decision(favourable=context.favourable, positive=context.positive, assumed=context.assumed)
     return Deciding(
         classes=tuple(classes),
-        favourable=_among(classes, "decision.favourable", context.favourable),
-        positive=_among(classes, "data.positive", context.positive),
+        favourable=occurring("decision.favourable", decision.favourable, classes, "target.labels"),
+        positive=positive_among("data.positive", decision, classes, "target.labels"),
         threshold=context.threshold,
     )
-
-
-def _among(classes: Sequence[str], key: str, value: str) -> str:
-    found = spelled(value, classes)
-    if found not in classes:
-        raise UsageError(f"{key}: {value!r} is not among target.labels", remedy=f"found: {', '.join(classes)}")
-    return found

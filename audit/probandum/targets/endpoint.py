@@ -43,6 +43,8 @@ _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 _REFUSED = frozenset({401, 403, 407})
 #: How it is told that the connection broke: the system may be as it was, and answer when the run is resumed.
 _LOST = "no answer: "
+#: How a line of server-sent events begins, a comment that keeps a connection open among them.
+_STREAMS = ("data:", "event:", "id:", "retry:", ":")
 #: What to do about a certificate that no known authority vouches for.
 TRUST = "name the file of the authority that signed it under target.ca_file, or check target.url"
 #: What to do about a lost connection, and about what a server answers and should not.
@@ -289,7 +291,7 @@ def _no_json(text: str) -> str:
     try:
         json.loads(text)
     except (ValueError, RecursionError) as error:
-        if text.lstrip().startswith(("data:", "event:")):
+        if text.lstrip().startswith(_STREAMS):
             return "the server streams its answer (server-sent events), though it was not asked to"
         nests = isinstance(error, RecursionError)
         return f"the answer is no JSON: {'it nests too deep' if nests else ' '.join(str(error).split())}"
@@ -300,7 +302,7 @@ def _one_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON; ValueError where a key stands in it twice with other values, of which one would be dropped."""
     found: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found and (type(found[key]), found[key]) != (type(value), value):
+        if key in found and json.dumps(found[key], sort_keys=True) != json.dumps(value, sort_keys=True):
             raise ValueError(f"it holds the key '{key}' twice, with other values")
         found[key] = value
     return found

@@ -13,10 +13,10 @@ import numpy as np
 from probandum.errors import TargetError
 from probandum.evidence import Floats, Table
 from probandum.gaps import with_missing
-from probandum.subject import as_text
-from probandum.targets.answering import Inputs
+from probandum.targets.answering import Inputs, own_names
 from probandum.targets.loading import need, said
 from probandum.targets.tree_values import by_shap, methods_of
+from probandum.units import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,9 @@ def columns_of(
             )
         return tuple(ours.get(name, name) for name in facts.columns)
     if features and facts.width is not None and facts.width != len(features):
-        raise TargetError(f"{file}: the model takes {facts.width} columns, data.features names {len(features)}")
+        raise TargetError(
+            f"{file}: the model takes {counted(facts.width, 'column')}, data.features names {len(features)}"
+        )
     return tuple(features)
 
 
@@ -180,7 +182,7 @@ def _facts(model: Any, warned: Sequence[str]) -> Facts:
     return Facts(
         module=type(model).__module__,
         type=type(model).__qualname__,
-        classes=None if classes is None else () if several else _names(np.asarray(classes)),
+        classes=None if classes is None else () if several else own_names(np.asarray(classes)),
         outputs=len(classes) if several and classes is not None else 1,
         columns=None if known is None else tuple(str(name) for name in known),
         width=None if width is None else int(width),
@@ -198,10 +200,6 @@ def _is_regressor(model: Any) -> bool:
         return bool(is_regressor(model))
     except Exception:  # what a model says of itself is its own code
         return False
-
-
-def _names(classes: Any) -> tuple[str, ...]:
-    return tuple(str(text) for text in (as_text(classes) if classes.dtype.kind in "fb" else classes.tolist()))
 
 
 def _version_cautions(name: str, caught: Sequence[warnings.WarningMessage]) -> list[str]:

@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
+import numpy as np
+
 from probandum.keywords import Rule, Wrong
 from probandum.target import Problem
+from probandum.targets.answering import own_names
 from probandum.targets.loading import file_digest, other_digest
 
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-fA-F]{64}")
@@ -63,24 +66,28 @@ def no_skops(path: Path) -> str | None:
 
 def skops_classes(path: Path) -> tuple[str, ...]:
     """The class names in a skops file, as its arrays ``classes_`` say; none where they differ or are no plain names."""
-    import numpy as np
-
     try:
         with zipfile.ZipFile(path) as file:
-            named = [file.read(name) for name in _class_arrays(json.loads(file.read("schema.json")))]
-        arrays = [np.load(io.BytesIO(data), allow_pickle=False) for data in named]
-    except (KeyError, ValueError, OSError, RecursionError, zipfile.BadZipFile):  # loading says what is wrong with it
+            arrays = [_class_array(file, each) for each in _class_arrays(json.loads(file.read("schema.json")))]
+    except (KeyError, TypeError, ValueError, OSError, RecursionError, zipfile.BadZipFile):  # loading says what is wrong
         return ()
-    found = {tuple(map(str, array.tolist())) for array in arrays if array.ndim == 1 and array.dtype.kind in "biuU"}
+    found = {own_names(array) for array in arrays if array.ndim == 1 and array.dtype.kind in "biufUO"}
     return found.pop() if len(found) == 1 and len(arrays) > 0 else ()
 
 
-def _class_arrays(node: Any) -> Iterator[str]:
-    """The files of all arrays called ``classes_`` in a schema of skops."""
+def _class_array(file: zipfile.ZipFile, node: Mapping[str, Any]) -> np.ndarray:
+    """An array of a skops file: of objects, as of texts from a data frame, it stands in the schema, piece by piece."""
+    if node.get("type") != "json":
+        return np.asarray(np.load(io.BytesIO(file.read(node["file"])), allow_pickle=False))
+    return np.array([json.loads(each["content"]) for each in node["content"]], dtype=object)
+
+
+def _class_arrays(node: Any) -> Iterator[Mapping[str, Any]]:
+    """What a schema of skops says of all arrays called ``classes_``."""
     below = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     named = node.get("classes_") if isinstance(node, dict) else None
-    if isinstance(named, dict) and isinstance(named.get("file"), str):
-        yield named["file"]
+    if isinstance(named, dict) and (isinstance(named.get("file"), str) or named.get("type") == "json"):
+        yield named
     for each in below:
         yield from _class_arrays(each)
 

@@ -18,14 +18,16 @@ BLANK = "[secret]"
 SHORTEST = 6
 #: How often an escaped text is taken for one that was escaped again.
 _DEEPEST = 8
-_ESCAPE = re.compile(r"\\+u00([0-7][0-9a-fA-F])|\\+x([0-7][0-9a-fA-F])|%([0-7][0-9a-fA-F])|\\+([^A-Za-z0-9\s])")
+_ESCAPE = re.compile(
+    r"\\+u00([0-7][0-9a-fA-F])|\\+x([0-7][0-9a-fA-F])|%([0-7][0-9a-fA-F])|\\+([^A-Za-z0-9\s])|\\+[nrt]"
+)
 
 
 class Secrets:
     """What a plan keeps secret, as the environment holds it.
 
     A server may repeat all of it, the part behind a scheme, one value of a cookie or the password of a pair; plain, in
-    base64, or with escapes of JSON, URLs and HTML, one inside the other.
+    base64, broken by line breaks, or with escapes of JSON, URLs and HTML, one inside the other.
 
     >>> Secrets(["ApiKey sk/abc"]).hidden(r"bad key sk\\/abc, sk%2Fabc or c2svYWJj")
     'bad key [secret], [secret] or [secret]'
@@ -35,6 +37,8 @@ class Secrets:
         parts = {part for value in values for part in _parts(value)}
         coded = {form for part in parts if len(part) >= SHORTEST for form in _coded(part)}
         self._forms = sorted(parts | coded, key=lambda form: (-len(form), form))
+        whole = ["".join(form.split()) for form in self._forms]
+        self._broken = [(form, re.compile(r"\s*".join(map(re.escape, form)))) for form in whole]
 
     def hidden(self, text: str) -> str:
         """``text`` without a secret; one that hid behind escapes takes these with it."""
@@ -69,6 +73,10 @@ class Secrets:
     def _blanked(self, text: str) -> str:
         for form in self._forms:
             text = text.replace(form, BLANK)
+        together = "".join(text.split()) if self._broken else ""
+        for form, broken in self._broken:
+            if form in together:
+                text = broken.sub(BLANK, text)
         return text
 
 
@@ -128,4 +136,6 @@ def _unescaped(text: str) -> str:
 
 def _letter(match: re.Match[str]) -> str:
     code = match[1] or match[2] or match[3]
-    return match[4] if code is None else chr(int(code, 16))
+    if code is not None:
+        return chr(int(code, 16))
+    return match[4] or " "  # a line break or a tab

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from probandum import codec
 from probandum.errors import TargetError
-from probandum.evidence import Capability, Request, Response
+from probandum.evidence import Capability, Request, Response, Table
 from probandum.keywords import Place, Seconds, Sendable, Text
 from probandum.packing import part
-from probandum.target import Piece, Problem, Target, TargetContext, target
+from probandum.target import Piece, Problem, Target, TargetContext, kind_of, target
 from probandum.targets.access import Access, Batch, Concurrency, Retries, address, filled, filled_path
 from probandum.targets.answering import Labels, class_names, unable
 from probandum.targets.deciding import Kind, deciding
@@ -52,6 +52,7 @@ class HttpTarget(Target):
     name; for generate a text. ``refused``: an expression, true where the system declined; a list
     where a call holds many.
 
+    ``samples``: whether it answers by chance, so that the same question may have another answer the next time.
     ``identity``: ``{path: /version, value: EXPRESSION}``, asked by GET when the audit begins and ends. ``key_env``,
     ``headers``, ``concurrency``, ``timeout``, ``retries``, ``ca_file`` and ``proxy`` as in
     :class:`probandum.targets.access.Access`.
@@ -72,6 +73,7 @@ class HttpTarget(Target):
         refused: str | None = None,
         batch: Batch = 64,
         identity: Mapping[str, str] | None = None,
+        samples: bool = False,
         key_env: str | None = None,
         headers: Mapping[str, str] | None = None,
         concurrency: Concurrency = 4,
@@ -124,6 +126,7 @@ class HttpTarget(Target):
         self._endpoint = Endpoint(replace(access, url=address(url)))
         self.endpoints = self._endpoint.addresses
         self.at_once = self._batch or 1
+        self.steady = False if samples else None
         self.side_by_side = concurrency * self.at_once
         self._round: tuple[Sequence[Request], list[_Ask], list[Reply]] = ((), [], [])
         self._stated = self._state()
@@ -155,6 +158,11 @@ class HttpTarget(Target):
     def gives_probabilities(cls, options: Mapping[str, Any]) -> bool:
         """Not where it decides itself."""
         return options.get("returns") != "decisions"
+
+    @classmethod
+    def answers_only(cls, options: Mapping[str, Any]) -> frozenset[Capability] | None:
+        """The kind that the plan says."""
+        return kind_of(options)
 
     def identity(self) -> Mapping[str, Any]:
         """The address, how it is asked and read, and what the server states of itself."""
@@ -262,16 +270,19 @@ class HttpTarget(Target):
         refuse_unsaid(request, self._template.names())
         size = self._batch or 1
         chunks = [range(start, min(start + size, len(request))) for start in range(0, len(request), size)]
-        return [
-            _Ask(
-                request=index,
-                inputs=chunk,
-                body=self._sent.filled(stands_for(request, chunk, self._features, missing=self._missing).__getitem__),
-            )
-            for chunk in chunks
-        ]
+        return [_Ask(request=index, inputs=chunk, body=self._body(request, chunk)) for chunk in chunks]
+
+    def _body(self, request: Request, chunk: range) -> Any:
+        """What is sent for some inputs; a row of which it cannot be said is named."""
+        try:
+            return self._sent.filled(stands_for(request, chunk, self._features, missing=self._missing).__getitem__)
+        except ValueError as error:
+            if not isinstance(request.inputs, Table):
+                raise
+            raise Misfit(request.start + chunk.start, str(error), what="row") from None
 
 
 def _misfit(request: Request, ask: _Ask, error: ValueError) -> str:
-    """Which input could not be read of a call, as the first of it."""
-    return str(Misfit(request.start + ask.inputs.start, str(error)))
+    """Which inputs a call held whose answer could not be read."""
+    first, last = request.start + ask.inputs.start, request.start + ask.inputs.stop
+    return str(Misfit(first, str(error))) if last - first == 1 else f"inputs {first + 1} to {last}: {error}"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from probandum import codec
-from probandum.columns import distinct_of, numbers_of, stated
+from probandum.columns import distinct_of, numbers_of, outcomes_of
 from probandum.errors import DataError, UsageError
 from probandum.evidence import Capability, Column, Request, Response, Table
 from probandum.keywords import Place, Sendable, Text
@@ -146,6 +146,11 @@ class LogTarget(Target):
         """The rows of the log."""
         return self._table
 
+    @classmethod
+    def answers_only(cls, options: Mapping[str, Any]) -> frozenset[Capability] | None:
+        """What was recorded, which is of rows."""
+        return cls.capabilities
+
     def identity(self) -> Mapping[str, Any]:
         """The digest of the file, and how its columns were read."""
         return {
@@ -213,7 +218,7 @@ def _decisions(table: Table, column: str, at_least: float | None, file: str) -> 
     what = f"target.decision: {file}"
     if at_least is not None:
         return [str(int(high)) for high in np.unique(numbers_of(table, column, what=what) >= at_least)]
-    return distinct_of(stated(table, column, what=what))
+    return distinct_of(outcomes_of(table, column, what=what))
 
 
 def _favourable(favourable: object, found: Sequence[str], column: str, file: str) -> str:
@@ -241,7 +246,7 @@ def _detected(
         return frozenset({value})
     if label is None:
         return None
-    outcomes = distinct_of(stated(table, label, what=f"target.label: {file}"))
+    outcomes = distinct_of(outcomes_of(table, label, what=f"target.label: {file}"))
     value = spelled("1" if positive is None else positive, outcomes)
     if value not in outcomes:
         raise DataError(

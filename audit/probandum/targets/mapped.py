@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,11 @@ from probandum.targets.deciding import Deciding
 from probandum.targets.endpoint import Reply
 from probandum.targets.mapping import Expression, spoken
 from probandum.targets.misfit import Misfit
+from probandum.units import counted
 
 _DECLINED = object()
+#: What stands for null while it is found out which answers are.
+_NULL = "\0null"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +49,22 @@ class Reading:
         if not self.batched:
             found = [found]
         if not isinstance(found, list):
-            raise ValueError(f"target.response finds {short(found)}, expected a list of {inputs} answers")
+            raise ValueError(f"target.response finds {short(found)}, expected a list of {counted(inputs, 'answer')}")
         if len(found) != inputs:
-            raise ValueError(f"{len(found)} answers to {inputs} inputs")
+            why = self._nulls(answer, inputs) or _lacking(answer, inputs, len(found))
+            raise ValueError(f"{counted(len(found), 'answer')} to {counted(inputs, 'input')}{why}")
         found = [_DECLINED if no else each for no, each in zip(declined, found, strict=True)]
         if any(each is None for each in found):
             raise ValueError("target.response finds nothing in the answer")
         return found
+
+    def _nulls(self, answer: Any, inputs: int) -> str:
+        """Which answers are null, where it is these that lack: an expression leaves them out."""
+        found = self.response.of(_marked(answer))
+        places = [place for place, each in enumerate(found) if each == _NULL] if isinstance(found, list) else []
+        if not places or len(found) != inputs:
+            return ""
+        return f": null for {counted(len(places), 'input')} of this call, the first of them input {places[0] + 1} of it"
 
     def _declined(self, answer: Any, inputs: int) -> list[Any]:
         """Which inputs of a call of many the system declined."""
@@ -102,6 +115,30 @@ class Reading:
             what = _texts(found)
             raise ValueError(f"it answered {what}, expected {len(names)} probabilities ({', '.join(names)})")
         return [float(number) for number in found]
+
+
+def _marked(answer: Any) -> Any:
+    """An answer with a text in place of each null."""
+    if isinstance(answer, dict):
+        return {key: _marked(each) for key, each in answer.items()}
+    if isinstance(answer, list):
+        return [_marked(each) for each in answer]
+    return _NULL if answer is None else answer
+
+
+def _lacking(answer: Any, inputs: int, found: int) -> str:
+    """The first of as many objects as inputs without a key that as many of them have as answers were found.
+
+    >>> _lacking({"rows": [{"p": 0.1}, {"q": 0.2}, {"p": 0.3}]}, 3, 2)
+    ": input 2 of this call has no key 'p'"
+    """
+    if isinstance(answer, list) and len(answer) == inputs and all(isinstance(each, dict) for each in answer):
+        for key, count in Counter(key for each in answer for key in each).items():
+            if count == found:
+                place = next(place for place, each in enumerate(answer) if key not in each)
+                return f": input {place + 1} of this call has no key {short(repr(key))}"
+    inside = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, list) else ()
+    return next(filter(None, (_lacking(each, inputs, found) for each in inside)), "")
 
 
 def _true(expression: Expression, reply: Reply) -> bool:

@@ -13,7 +13,7 @@ from probandum import codec
 from probandum.errors import TargetError, UsageError
 from probandum.evidence import Capability, Floats, Request, Response
 from probandum.keywords import Seconds, Sendable, Text
-from probandum.target import Piece, Problem, Target, TargetContext, target
+from probandum.target import Piece, Problem, Target, TargetContext, kind_of, target
 from probandum.targets.access import Access, Batch, Concurrency, Retries, filled
 from probandum.targets.answering import Labels, answered, class_names, probabilities, unable
 from probandum.targets.deciding import Deciding, deciding
@@ -42,7 +42,8 @@ class OipTarget(Target):
     The metadata of the model say what the plan leaves open; where they are empty, a tensor of numbers is FP64, one of
     texts BYTES, the only one is called ``predict``, and a column has the shape [rows, 1]. ``parameters``: sent with
     every request, as ``{content_type: pd}`` for a data frame in MLServer; those of a tensor with it, as
-    ``{content_type: str}`` for texts there. ``batch``: the most rows of one request.
+    ``{content_type: str}`` for texts there. ``batch``: the most rows of one request. ``samples``:
+    whether the model answers by chance, so that the same row may have another answer the next time.
 
     ``outputs``: ``{name, kind}``. ``probability``: one row of class probabilities a row, or one number, which is that
     of the second of two classes. ``score``: one number a row, of which ``decision.threshold`` and above is the
@@ -70,6 +71,7 @@ class OipTarget(Target):
         labels: Labels = ("0", "1"),
         parameters: Annotated[Mapping[str, Any], Sendable()] | None = None,
         batch: Batch = 1024,
+        samples: bool = False,
         key_env: str | None = None,
         headers: Mapping[str, str] | None = None,
         concurrency: Concurrency = 4,
@@ -95,6 +97,7 @@ class OipTarget(Target):
         )
         self._url, self._protocol = url.rstrip("/"), protocol
         self.at_once = self._batch
+        self.steady = False if samples else None
         self.side_by_side = concurrency * self._batch
         made = GrpcServer if protocol == "grpc" else HttpServer
         self._server: Server = made(access, model=model, version=version)
@@ -152,6 +155,11 @@ class OipTarget(Target):
         """Not where the output is a score, which may be any number, or a class."""
         said = options.get("outputs")
         return not isinstance(said, Mapping) or said.get("kind", "probability") == "probability"
+
+    @classmethod
+    def answers_only(cls, options: Mapping[str, Any]) -> frozenset[Capability] | None:
+        """The kind that the plan says."""
+        return kind_of(options, usual=Capability.PREDICT)
 
     def identity(self) -> Mapping[str, Any]:
         """What server and model state of themselves, with its digest, and what they are sent; no digest of weights."""

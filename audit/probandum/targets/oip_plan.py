@@ -10,6 +10,7 @@ from probandum.errors import TargetError, UsageError, did_you_mean
 from probandum.targets.deciding import Kind
 from probandum.targets.oip_asking import TensorStated
 from probandum.targets.oip_tensors import DATATYPES, NUMBERS, TEXT, Input
+from probandum.units import counted
 
 #: The one tensor of a model of which neither the plan nor the server says what it is called, as in MLServer.
 DEFAULT_NAME = "predict"
@@ -103,11 +104,11 @@ def _input(
     width = 1 if texts else len(columns)
     if rank == 1 and width > 1:
         raise UsageError(
-            f"{where}: {width} columns in a tensor of rank 1", remedy="give each column a tensor of its own"
+            f"{where}: {counted(width, 'column')} in a tensor of rank 1", remedy="give each column a tensor of its own"
         )
     size = found.shape[-1] if found is not None and len(found.shape) == 2 else -1
     if size > 0 and width and size != width:
-        raise TargetError(f"{where}: the model takes {size} columns, the plan gives {width}")
+        raise TargetError(f"{where}: the model takes {counted(size, 'column')}, the plan gives {width}")
     parameters = line.get("parameters") or {}
     if not isinstance(parameters, Mapping):
         raise UsageError(f"{where}: parameters: expected keys and values")

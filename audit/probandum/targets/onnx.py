@@ -20,6 +20,7 @@ from probandum.targets.devices import threads_said
 from probandum.targets.forms import Sha256, no_onnx, other_file
 from probandum.targets.loading import ModelFile, file_digest, model_path, need, said
 from probandum.targets.onnx_files import class_labels, external_files, missing_file
+from probandum.units import counted
 from probandum.versions import installed
 
 _NUMPY = {
@@ -109,10 +110,20 @@ class OnnxTarget(Target):
             text = "; ".join(error.lines())
         if text:
             yield Problem(("path",), text)
-        elif (own := class_labels(path.read_bytes())) and not context.numeric:
+        elif (own := cls.own_classes(options, context)) and not context.numeric:
             wrong = misnamed(options.get("labels", ()), own)
             yield from [] if wrong is None else [Problem(("labels",), wrong)]
         yield from other_file(path, options)
+
+    @classmethod
+    def own_classes(cls, options: Mapping[str, Any], context: TargetContext) -> tuple[str, ...]:
+        """Those of a map of probabilities."""
+        return class_labels(model_path(context, options["path"]).read_bytes())
+
+    @classmethod
+    def answers_only(cls, options: Mapping[str, Any]) -> frozenset[Capability] | None:
+        """Rows alone."""
+        return cls.capabilities
 
     def identity(self) -> Mapping[str, Any]:
         """The digest of the file and of those with its weights, its inputs and output, where and by what it ran."""
@@ -196,7 +207,9 @@ class OnnxTarget(Target):
         (only,) = self._inputs.values()
         width = only.shape[-1]
         if features and len(only.shape) == 2 and isinstance(width, int) and width != len(features):
-            raise TargetError(f"{self._file}: the model takes {width} columns, data.features names {len(features)}")
+            raise TargetError(
+                f"{self._file}: the model takes {counted(width, 'column')}, data.features names {len(features)}"
+            )
         return tuple(features)
 
     def _refuse_several(self) -> None:
@@ -228,7 +241,7 @@ class OnnxTarget(Target):
         names = class_names(labels) or self._own_labels()
         width = self._output.shape[-1] if self._output.type not in _ZIPMAPS and len(self._output.shape) == 2 else None
         if isinstance(width, int) and width > 1 and width != len(names):
-            raise UsageError(f"target.labels: {len(names)} names for {width} classes")
+            raise UsageError(f"target.labels: {counted(len(names), 'name')} for {width} classes")
         return names
 
     def _own_labels(self) -> tuple[str, ...]:

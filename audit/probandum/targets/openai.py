@@ -41,6 +41,9 @@ class OpenAITarget(Target):
     ``repetition_penalty`` of vLLM. A request that samples gets a seed of its own, made of ``seed`` and the request.
     ``omit`` names those of temperature, top_p and seed that a server refuses: the server's own then apply.
 
+    ``samples``: whether it answers by chance also at temperature 0. What is asked at another temperature is taken to:
+    a server need not heed the seed.
+
     Options are chosen among by the listed probabilities of the first token of the answer or, where an echoed prompt
     is found to be scored rightly, by the log-probability of the whole option. A chat cannot be made to begin its
     answer with a scripted start: the start is not sent, and options are compared without their leading space.
@@ -68,6 +71,7 @@ class OpenAITarget(Target):
         max_tokens: MostTokens = 128,
         seed: Seed = 0,
         omit: Sequence[str] = (),
+        samples: bool = False,
         extra: Annotated[Mapping[str, Any], Sendable()] | None = None,
     ) -> None:
         refuse_system(system, api)
@@ -97,7 +101,7 @@ class OpenAITarget(Target):
         self._reading = Reading(chat=api == "chat", echo=self._met.echo)
         self._asking = Asking(self._endpoint, self._met)
         self.passing = ("system_fingerprints",) if self._met.several else ()
-        self.steady = self._met.canary is not None
+        self._samples, self.steady = samples, self._met.canary is not None
         self.capabilities = self._met.capabilities
         self.why_not = self._met.why_not
         self.cautions = tuple(self._cautions())
@@ -200,6 +204,12 @@ class OpenAITarget(Target):
             if (caution := told(self._met, asking.seen, again.fingerprints)) is not None:
                 self.cautions = (*self._cautions(), caution)
         return asking.changed
+
+    def samples(self, request: Request) -> bool:
+        """Where the plan says so; and of texts, where the handshake showed it, or the temperature is above 0."""
+        if self._samples or request.kind is not Capability.GENERATE:
+            return self._samples
+        return not self.steady or float(request.parameters.get("temperature", self._sampling["temperature"])) > 0
 
     def _written(self, requests: Sequence[Request]) -> list[Response]:
         return self._asking.ask(requests, self._phrasing.drafts, self._reading.texts)

@@ -12,7 +12,7 @@ from probandum.errors import MissingDependency, TargetError, UnsafeRefused, Usag
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.keywords import Seconds, Text
 from probandum.subject import NUMERIC
-from probandum.target import Problem, Target, TargetContext, target
+from probandum.target import Problem, Target, TargetContext, kind_of, target
 from probandum.targets.answering import Inputs, Labels, answered, misnamed, names_of
 from probandum.targets.apart import Apart
 from probandum.targets.fitted import Facts, Fitted, Part, columns_of, load, refuse_no_numbers
@@ -118,16 +118,27 @@ class SklearnTarget(Target):
                 continue
             if suffix == ".skops" and (text := no_skops(path)):
                 yield Problem((key,), text)
-            elif suffix == ".skops" and key == "path" and (own := skops_classes(path)):
+            elif suffix == ".skops" and key == "path" and (own := cls.own_classes(options, context)):
                 text = misnamed(options.get("labels", ()), own)
                 yield from [] if text is None else [Problem(("labels",), text)]
             yield from other_file(path, options, digest)
+
+    @classmethod
+    def own_classes(cls, options: Mapping[str, Any], context: TargetContext) -> tuple[str, ...]:
+        """Those in a skops file."""
+        return skops_classes(model_path(context, options["path"]))
 
     @classmethod
     def sources(cls, context: TargetContext, options: Mapping[str, Any]) -> tuple[Path, ...]:
         """The model's file, and the vectorizer's."""
         named = (options.get("path"), options.get("vectorizer"))
         return tuple(model_path(context, path) for path in named if isinstance(path, str))
+
+    @classmethod
+    def answers_only(cls, options: Mapping[str, Any]) -> frozenset[Capability] | None:
+        """Texts, or rows and their attributions where the model is one of boosted trees."""
+        kind = kind_of(options, usual=Capability.CLASSIFY if options.get("vectorizer") else Capability.PREDICT)
+        return kind | {Capability.ATTRIBUTE} if kind is not None and Capability.PREDICT in kind else kind
 
     def identity(self) -> Mapping[str, Any]:
         """Digests of the files, the class, and the versions that ran it."""

@@ -22,6 +22,10 @@ RATIO = "adjusted-ratio"
 JUDGED = (ADJUSTED, RATIO, IN_STRATUM)
 
 Form = Literal["difference", "ratio", "odds-ratio"]
+_TRIVIAL = (
+    "the factors alone decide: no stratum has both decisions, so that nothing is compared within any; ask whether the "
+    "factors may decide at all, or are the decision in other words"
+)
 
 
 def column_of(attribute: str) -> str:
@@ -65,6 +69,10 @@ class Comparison(ABC):
     @abstractmethod
     def small(self) -> str | None:
         """Why no adjusted figure gets a verdict; None where it may."""
+
+    @abstractmethod
+    def decided(self) -> bool:
+        """Whether every stratum has one decision only, the same for both groups, so that nothing is compared."""
 
     @abstractmethod
     def crude(self, form: Form) -> Estimate:
@@ -145,14 +153,16 @@ class Comparison(ABC):
         return Measure(metric="compared-share", groups=self.where, estimate=estimate, mode="disclosure")
 
     def _judged(self, metric: str, estimate: Estimate, form: Form) -> Measure:
-        small = self.small()
+        reason, why = SubReason.SMALL_GROUP, self.small()
+        if why is None and self.decided():
+            reason, why = SubReason.TRIVIAL, _TRIVIAL
         return Measure(
             metric=metric,
             groups=self.where,
             estimate=estimate,
-            verdict=None if small is None else Verdict.INCONCLUSIVE,
-            sub_reason=None if small is None else SubReason.SMALL_GROUP,
-            why=small,
+            verdict=None if why is None else Verdict.INCONCLUSIVE,
+            sub_reason=None if why is None else reason,
+            why=why,
             items=self.items(estimate, self.influence(form)),
         )
 

@@ -19,6 +19,7 @@ from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Measure
 from probandum.stats.weighted_strata import Adjusted
 from probandum.subject import Bools, Codes, Grouping, Subject
+from probandum.units import so_many
 from probandum_probes.bias.adjusted import IN_STRATUM, Comparison, Form
 from probandum_probes.bias.counting import SMALLEST_EXPECTED, SMALLEST_GROUP
 from probandum_probes.bias.strata import LEAST_COMPARED, SMALLEST_CELL
@@ -84,7 +85,7 @@ def too_small(names: tuple[str, str], all_in_one: stats.ClusteredStrata, within:
     for side, name in enumerate(names):
         persons, effective = sums.size(side), sums.effective_size(side)
         if persons < SMALLEST_GROUP:
-            return f"{name} has {persons} persons; a verdict needs {SMALLEST_GROUP}"
+            return f"{name} has {so_many(persons, 'persons')}; a verdict needs {SMALLEST_GROUP}"
         if effective < SMALLEST_GROUP - ROUNDING:
             return (
                 f"the {persons} persons of {name} are worth {effective:.1f} of equal weight; "
@@ -152,6 +153,10 @@ class PersonComparison(Comparison):
                     f"persons of equal weight; a verdict needs {LEAST_COMPARED:.0%}"
                 ).replace("%", " %")
         return too_small(self.names, self.counts.crude, self.counts.sums)
+
+    def decided(self) -> bool:
+        """Never where a figure stands: one without any variation within strata has no interval here."""
+        return False
 
     def crude(self, form: Form) -> Estimate:
         """By all strata as one."""

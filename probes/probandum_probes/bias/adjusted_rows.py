@@ -75,6 +75,10 @@ class RowComparison(Comparison):
         crude = self.counts.crude
         return too_small(SELECTION, self.names, crude, (crude[0][1], crude[1][1]))
 
+    def decided(self) -> bool:
+        """Whether every stratum has one decision only."""
+        return all(x1 + x2 in (0, n1 + n2) for (x1, n1), (x2, n2) in self.counts.counts)
+
     def crude(self, form: Form) -> Estimate:
         """By the counts of all strata as one."""
         return self._counted(_CRUDE[form], self.counts.crude, form)

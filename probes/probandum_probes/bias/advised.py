@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from probandum.subject import UNKNOWN, Bools, Grouping
+from probandum.units import so_many
 from probandum_probes.bias.counting import SMALLEST_GROUP, once
 from probandum_probes.bias.scored import Scored, pairs_of
 from probandum_probes.bias.tallies import Two
@@ -26,7 +27,7 @@ def left_out(found: Scored, grouping: Grouping, fit: Bools) -> dict[int, str]:
         for half, rows in (("fitted", fit), ("held-out", ~fit)):
             size = persons_of(subject, rows & inside)
             if size < SMALLEST_GROUP:
-                told[index] = f"{name} has {size or 'no'} {who} in the {half} half; it takes {SMALLEST_GROUP}"
+                told[index] = f"{name} has {so_many(size, who)} in the {half} half; it takes {SMALLEST_GROUP}"
                 break
         labels = found.positive[fit & standing & inside]
         if index not in told and (labels.all() or not labels.any()):

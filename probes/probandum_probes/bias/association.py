@@ -52,6 +52,7 @@ _PUBLISHED = ("p-value-as-published", "p-value-normal-as-published")
     },
     facets=["test", "level", "set"],
     attributes=(),
+    judged=(),
 )
 class AssociationTest:
     """Whether a model's vectors of some people's words lie nearer to one set of attributes than those of others do.

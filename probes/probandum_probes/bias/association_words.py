@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from probandum.errors import DataError, PlanError, did_you_mean
+from probandum.units import so_many
 from probandum.yaml_source import YamlSource, read_yaml
 from probandum_probes.bias.swap_texts import entries
 from probandum_probes.public_files import read_json
@@ -88,7 +89,7 @@ def _examples(found: Any, where: str) -> WordSet:
         raise DataError(f"{where}: expected a category and a list of examples", remedy=_WHERE)
     words = tuple(dict.fromkeys(each.strip() for each in examples or ()))
     if len(words) < 2:
-        raise DataError(f"{where}: {len(words)} examples", remedy="expected at least 2, all different")
+        raise DataError(f"{where}: {so_many(len(words), 'examples')}", remedy="expected at least 2, all different")
     return WordSet(name, words)
 
 
@@ -148,7 +149,7 @@ def _test(
     if twice is not None:
         problems.append(source.problem(place, f"{twice!r} stands in it twice"))
     if len(x.words) != len(y.words):
-        told = f"{x.name} has {len(x.words)} words and {y.name} {len(y.words)}; expected equally many"
+        told = f"{x.name} has {so_many(len(x.words), 'words')} and {y.name} {len(y.words)}; expected equally many"
         problems.append(source.problem((*place, "targets"), told))
     return made if len(problems) == before else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,8 @@ from probandum.evidence import Capability, Floats
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Bools, Codes, Grouping, Outcomes, Subject
-from probandum_probes.bias.carried import all_as, named_carriers
+from probandum.units import so_many
+from probandum_probes.bias.carried import Carriers, all_as, named_carriers
 from probandum_probes.bias.counting import (
     SMALLEST_EXPECTED,
     SMALLEST_GROUP,
@@ -55,6 +56,7 @@ class _Sides(NamedTuple):
     metrics={FLIPS: "share", SHIFT: "share difference", LOGITS: "logit difference"},
     attributes="plan",
     honours=("weight", "cluster"),
+    judged=("attribute-flip-rate", "attribute-shift"),
 )
 class AttributeFlip:
     """How many decisions change when a row's attribute alone is changed, which is not causal, and in whose favour.
@@ -92,17 +94,12 @@ class AttributeFlip:
         Examined(name="planted flips", kind="positive", function=planted_flips),
     )
 
-    def __init__(self, *, columns: Mapping[str, Sequence[str]] | None = None, sample: int | None = None) -> None:
+    def __init__(self, *, columns: Carriers | None = None, sample: int | None = None) -> None:
         refuse_sample("bias.attribute-flip", sample)
         for attribute, names in (columns or {}).items():
             if isinstance(names, str) or not names:
                 raise DataError(f"{_COLUMNS}.{attribute}: {names!r}", remedy="expected a list of features")
         self.columns = {attribute: tuple(names) for attribute, names in (columns or {}).items()}
-        self.own_columns = {
-            ("columns", attribute, place): name
-            for attribute, names in self.columns.items()
-            for place, name in enumerate(names)
-        }
         self.sample = sample
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
@@ -154,7 +151,7 @@ def _compared(
         where = groups_of(grouping, *pair)
         small = next(
             (
-                f"{grouping.names[index]} has {sizes[index] or 'no'} {who}; a verdict needs {SMALLEST_GROUP}"
+                f"{grouping.names[index]} has {so_many(sizes[index], who)}; a verdict needs {SMALLEST_GROUP}"
                 for index in pair
                 if sizes[index] < SMALLEST_GROUP
             ),

@@ -39,6 +39,7 @@ _JUDGED = ("auc-difference", "xauc-difference")
     },
     attributes="plan",
     honours=("weight", "cluster"),
+    judged=("auc-difference", "xauc-difference"),
 )
 class AucGap:
     """How well scores rank positives over negatives within each group and across groups, and how far these lie apart.

@@ -8,6 +8,7 @@ from typing import Literal
 from probandum.evidence import Items
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Measure
+from probandum.steadiness import Halves, Varied
 
 Mode = Literal["gate", "disclosure", "indicator"]
 #: The verdict that remains, its reason, and the reason in words.
@@ -37,7 +38,8 @@ def judged(
     facets: Mapping[str, str] | None = None,
     mode: Mode = "gate",
     items: Items | None = None,
-    halves: tuple[Estimate, Estimate] | None = None,
+    halves: tuple[Halves, ...] = (),
+    varied: Varied | None = None,
 ) -> Measure:
     """A figure that a limit may judge, unless something bars it."""
     verdict, reason, why = bar or (None, None, None)
@@ -52,6 +54,7 @@ def judged(
         why=why,
         items=items,
         halves=halves,
+        varied=varied,
     )
 
 

@@ -9,11 +9,15 @@ import numpy as np
 
 from probandum.evidence import Floats, Items
 from probandum.finding import Estimate, SubReason, Verdict
-from probandum.subject import Bools
+from probandum.probe import Ask
+from probandum.steadiness import Halves, Varied
+from probandum.subject import Bools, Codes
 from probandum_probes.bias.barring import Bar, too_small
-from probandum_probes.bias.bbq_answers import Sheet
+from probandum_probes.bias.bbq_answers import WORDINGS, Sheet, block_of
 from probandum_probes.bias.bbq_reading import SCHEMES
 from probandum_probes.bias.clustered import clustered_difference, clustered_mean
+from probandum_probes.bias.wordings import by_wording, differing, each_left_out, half_of_wordings
+from probandum_probes.estimates import within_one
 
 #: Fewest answers other than UNKNOWN for a verdict on a bias score, and answers for one on an accuracy.
 FEWEST, FEWEST_ANSWERS = 200, 100
@@ -28,8 +32,9 @@ class Marks:
 
     ``role``: 1 for the stereotype, -1 for the other person, 0 for all else. ``read``: whether the answer could be
     read, and ``found``, whether not by the strict parser; ``person``: whether it names a person in an item that has a
-    target. ``orders``: in how many an item is asked. ``labels``: how each answer was asked; ``targets``: where the
-    items' targets come from.
+    target. ``orders``: in how many an item is asked. ``labels`` and ``wordings``: how each answer was asked, and
+    ``blocks``: with which others in the same wording;
+    ``targets``: where the items' targets come from.
     """
 
     keys: tuple[str, ...]
@@ -46,6 +51,8 @@ class Marks:
     items: int
     orders: int
     labels: tuple[str, ...]
+    wordings: tuple[int, ...]
+    blocks: tuple[int, ...]
     targets: str
 
     @classmethod
@@ -74,6 +81,8 @@ class Marks:
             items=len({each.item for each in chosen}),
             orders=len({each.order for each in chosen}),
             labels=tuple(each.labels for each in given),
+            wordings=tuple(each.wording for each in given),
+            blocks=tuple(block_of(each.item) for each in given),
             targets=targets,
         )
 
@@ -117,20 +126,53 @@ class Marks:
         wrong = (1 - accuracy) * score - score * (self.correct.astype(np.float64) - accuracy)
         return np.asarray(wrong + (1 - accuracy) / share * (self.role - score * self.person))
 
-    def scaled_halves(self, counted: Bools) -> tuple[Estimate, Estimate] | None:
-        """The same by letters and by numbers."""
-        return self._by_scheme(counted, lambda part: self.mean(self.scaled(part), part, signed=True))
+    def scaled_mean(self, counted: Bools) -> Estimate:
+        """That product over some of the answers."""
+        return self.mean(self.scaled(counted), counted, signed=True)
 
-    def halves(self, values: Floats, counted: Bools) -> tuple[Estimate, Estimate] | None:
-        """The signed mean by letters and by numbers; None where answers were not asked for in both ways."""
-        return self._by_scheme(counted, lambda part: self.mean(values, part, signed=True))
+    def role_mean(self, counted: Bools) -> Estimate:
+        """The mean of ``role`` over some of the answers."""
+        return self.mean(self.role, counted, signed=True)
 
-    def _by_scheme(self, counted: Bools, of: Callable[[Bools], Estimate]) -> tuple[Estimate, Estimate] | None:
-        parts = [np.array([each == labels for each in self.labels], dtype=np.bool_) for labels in SCHEMES]
-        if not all((counted & part).any() for part in parts):
+    def halves(self, counted: Bools, ask: Ask, of: Callable[[Bools], Estimate]) -> tuple[Halves, ...]:
+        """A figure by letters and by numbers, and by either half of the wordings; nothing of recorded answers.
+
+        The halves of the wordings are drawn with the plan's seed.
+        """
+        first, second = SCHEMES
+        halves = [(np.array([each == first for each in self.labels], dtype=np.bool_), {"names": (first, second)})]
+        if (half := half_of_wordings(ask, self.wordings)) is not None:
+            halves.append((half, {}))
+        sides = [(counted & half, counted & ~half, names) for half, names in halves]
+        return tuple(Halves(of(one), of(two), **names) for one, two, names in sides if one.any() and two.any())
+
+    def varied(self, values: Floats, counted: Bools, ask: Ask, of: Callable[[Bools], Estimate]) -> Varied | None:
+        """A figure without each wording, and whether the mean of ``values`` differs by it.
+
+        The wordings are permuted over blocks of items asked alike, within the templates where these hold as many blocks
+        as there are wordings, on average.
+        """
+        known = np.array(self.wordings)[counted]
+        if len(np.unique(known)) < 2:
             return None
-        first, second = (of(counted & part) for part in parts)
-        return first, second
+        templates = np.unique(np.array(self.templates)[counted], return_inverse=True)[1]
+        units = np.column_stack([np.array(self.blocks)[counted], templates, known])
+        blocks, place = np.unique(units, axis=0, return_inverse=True)
+        place = place.ravel()
+        sums = np.bincount(place, weights=values[counted]).astype(np.float64)
+        weights = np.bincount(place).astype(np.float64)
+        strata = blocks[:, 1] if len(blocks) >= len(WORDINGS) * (templates.max() + 1) else None
+        p = differing(sums, weights, blocks[:, 2], ask.rng("wordings", "permuted"), strata)
+        without = each_left_out(known.tolist(), lambda kept: of(_within(counted, kept)))
+        return Varied(what="wording", p=p, without=without)
+
+    def by_wording(self, counted: Bools, of: Callable[[Bools], Estimate]) -> dict[str, Estimate]:
+        """A figure by wording, from 1 on; nothing where there is one."""
+        places = np.flatnonzero(counted)
+        found = by_wording([self.wordings[place] for place in places.tolist()])
+        parts = {name: _only(counted, places[some]) for name, some in found.items()}
+        nobody = Estimate.missing("no answer names a person, so that there is no score of bias", unit="share")
+        return {name: within_one(of(part)) if (part & self.person).any() else nobody for name, part in parts.items()}
 
     def items_of(self, values: Floats, counted: Bools, stratum: str) -> Items:
         """Of each item the sum of ``values`` over its answers and how many were counted; their ratio is the mean."""
@@ -150,6 +192,17 @@ class Marks:
             clusters=tuple(templates[key] for key in kept),
             weights=tuple(weights[key] for key in kept),
         )
+
+
+def _within(counted: Bools, kept: Bools) -> Bools:
+    return _only(counted, np.flatnonzero(counted)[kept])
+
+
+def _only(counted: Bools, places: Codes) -> Bools:
+    """The answers at these places."""
+    some = np.zeros(len(counted), dtype=np.bool_)
+    some[places] = True
+    return some
 
 
 def alignment_gap(marks: Marks) -> Estimate:

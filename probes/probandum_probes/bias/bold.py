@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from probandum.controls import Examined
 from probandum.errors import DataError, UnknownName
 from probandum.evidence import Capability
+from probandum.keywords import Needed
 from probandum.probe import Ask, Measure, probe
 from probandum_probes.bias.judged_controls import finds_planted_texts, quiet_on_one_text
 from probandum_probes.bias.judged_texts import Prompt, comparisons, groups_of, lacking_shares
@@ -37,6 +38,7 @@ _WHERE = "BOLD is published by Dhamala et al. (2021) at github.com/amazon-scienc
         "missing-share": "share",
     },
     attributes=None,
+    judged=(),
 )
 @dataclass(kw_only=True, eq=False)
 class Bold(WritingOptions):
@@ -67,6 +69,7 @@ class Bold(WritingOptions):
     )
     difference: ClassVar[str] = "judged-difference"
 
+    data: Annotated[Path | None, Needed(_WHERE)] = None
     groups: Sequence[str] = ()
     reference: str | None = None
 

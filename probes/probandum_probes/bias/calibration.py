@@ -52,6 +52,7 @@ from probandum_probes.estimates import exactly, from_moments
     facets=("compared", "bin"),
     attributes="plan",
     honours=("weight", "cluster"),
+    judged=("calibration-difference",),
 )
 class Calibration:
     """Whether what is predicted with 30 % comes true in 30 of 100 cases, in each group and alike in all of them.

@@ -5,14 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from probandum.errors import DataError
 from probandum.evidence import Column, Table
 from probandum.gaps import absent
+from probandum.keywords import Distinct
+from probandum.plan_names import Names
 from probandum.subject import Bools, Grouping, Subject, as_text
+
+#: The features that carry attributes, by attribute, as a plan names them.
+Carriers = Mapping[
+    Annotated[str, Names("attribute")], Annotated[Sequence[Annotated[str, Names("feature")]], Distinct()]
+]
 
 
 def features_of(subject: Subject) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability
 from probandum.finding import Groups, Verdict
+from probandum.keywords import Distinct, Needed
+from probandum.plan_names import Names, Stratifying
 from probandum.probe import Ask, Measure, probe
 from probandum.row_items import RowItems
 from probandum.subject import Bools, Grouping, Subject
@@ -27,6 +30,9 @@ from probandum_probes.bias.scored import RowValues, pairs_of
 from probandum_probes.bias.strata import Within
 from probandum_probes.bias.weighted import PersonValues, values_of
 from probandum_probes.bias.worth import persons_compared
+
+_FACTORS = "name columns, such as given: [education]"
+_WHY = "say in a sentence why the factors are legitimate, and no outcome of discrimination themselves"
 
 
 @probe(
@@ -50,6 +56,7 @@ from probandum_probes.bias.worth import persons_compared
     facets=("stratum",),
     attributes="plan",
     honours=("weight", "cluster"),
+    judged=("adjusted-difference", "adjusted-ratio", "stratum-difference"),
 )
 class ConditionalParity:
     """How far selection rates lie apart among people who are alike in factors that somebody declares legitimate.
@@ -73,6 +80,9 @@ class ConditionalParity:
     differ, and ``stratum-difference`` says which. ``compared-share``: how many of the two groups' rows lie in a stratum
     that is compared.
 
+    Where no stratum has both decisions the factors alone decide: a difference of 0 then holds whatever the system does
+    to either group, so that it is INCONCLUSIVE(trivial).
+
     A verdict on an adjusted figure needs 80 % of each group's rows in such strata and, in all of them together or in
     the one that is judged, 30 rows of both groups and 5 favourable and 5 unfavourable decisions expected at the pooled
     rate. Over 200,000 rows in all comparisons together no items are kept, and a limit on a change of an adjusted figure
@@ -93,15 +103,17 @@ class ConditionalParity:
     )
 
     def __init__(
-        self, *, given: Sequence[str] = (), reason: str = "", bins: int = 4, sample: int | None = None
+        self,
+        *,
+        given: Annotated[Sequence[Annotated[str, Names("column"), Stratifying()]], Distinct(), Needed(_FACTORS)] = (),
+        reason: Annotated[str, Needed(_WHY)] = "",
+        bins: int = 4,
+        sample: int | None = None,
     ) -> None:
-        if len(set(given)) < len(given):
-            raise DataError(f"{_GIVEN}: a factor occurs twice in {', '.join(given)}")
         if bins < 2:
             raise DataError(f"suites.bias.conditional-parity.bins: {bins}", remedy="expected at least 2")
         refuse_sample("bias.conditional-parity", sample)
         self.given = tuple(given)
-        self.own_columns = {("given", place): name for place, name in enumerate(given)}
         self.reason = reason
         self.bins = bins
         self.sample = sample
@@ -114,11 +126,11 @@ class ConditionalParity:
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Ask for all decisions at once, count in every stratum, and compare."""
         if not self.given:
-            raise DataError(f"{_GIVEN}: no factor is declared", remedy="name columns, such as given: [education]")
+            raise DataError(f"{_GIVEN}: no factor is declared", remedy=_FACTORS)
         if not self.reason.strip():
             raise DataError(
                 "suites.bias.conditional-parity.reason: nobody says why these factors may decide",
-                remedy="say in a sentence why they are legitimate, and no outcome of discrimination themselves",
+                remedy=_WHY,
             )
         subject, answer = decisions(sampled_rows(ask, self.sample))
         refuse_no_groups(subject)

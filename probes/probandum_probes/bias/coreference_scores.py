@@ -11,9 +11,9 @@ import numpy as np
 from probandum import stats
 from probandum.evidence import Floats
 from probandum.finding import Estimate, SubReason, Verdict
-from probandum.probe import Ask, Measure
+from probandum.probe import Measure
 from probandum.stats.means import satterthwaite
-from probandum.subject import Bools
+from probandum.units import so_many
 from probandum_probes.bias.barring import Bar, Mode, shown, unsaid
 from probandum_probes.bias.coreference import LEAST_MASS, MOST_UNREAD, QUESTIONS, Resolved
 from probandum_probes.estimates import from_clusters, from_counts, from_interval, share_of_clusters
@@ -44,7 +44,7 @@ def barred(answers: Resolved, occupations: int) -> Bar | None:
         why = f"{int(answers.missing.sum())} of {len(answers.missing)} items have no recorded answer"
         return Verdict.INCONCLUSIVE, SubReason.NO_DATA, why
     if occupations < FEWEST_OCCUPATIONS:
-        why = f"{occupations} occupations; a verdict needs {FEWEST_OCCUPATIONS}"
+        why = f"{so_many(occupations, 'occupations')}; a verdict needs {FEWEST_OCCUPATIONS}"
         return Verdict.INCONCLUSIVE, SubReason.SMALL_GROUP, why
     return None
 
@@ -147,15 +147,6 @@ def common(answers: Resolved, clusters: Sequence[str]) -> list[Measure]:
         measures.append(shown("position-bias", _mean(answers.firsts.mean(axis=1), clusters, share=False)))
         measures.append(shown("referent-mass", _mean(answers.mass, clusters, share=True)))
     return measures
-
-
-def half_of_wordings(ask: Ask, questions: Sequence[int]) -> Bools | None:
-    """Which of these were asked in one half of the wordings, drawn with the plan's seed; None with fewer than two."""
-    wordings = sorted(set(questions))
-    if len(wordings) < 2:
-        return None
-    first = ask.rng("wordings").permutation(wordings)[: len(wordings) // 2]
-    return np.isin(np.array(questions), first)
 
 
 def by_question(questions: Sequence[int]) -> dict[str, list[int]]:

@@ -21,6 +21,7 @@ from probandum.matching import MOST_WITHOUT_REFERENCE
 from probandum.probe import Ask
 from probandum.row_items import Counted, Form
 from probandum.subject import UNKNOWN, Grouping, Outcomes, Subject
+from probandum.units import so_many
 
 #: The fewest rows, positives or negatives of a group that allow a verdict, and the fewest expected of a decision.
 SMALLEST_GROUP = 30
@@ -164,9 +165,9 @@ def too_small(rate: Rate, names: Sequence[str], pair: Pair, rows: Sequence[int])
     """
     for name, (_, trials), size in zip(names, pair, rows, strict=True):
         if trials < SMALLEST_GROUP:
-            return f"{name} has {trials or 'no'} {rate.unit}; a verdict needs {SMALLEST_GROUP}"
+            return f"{name} has {so_many(trials, rate.unit)}; a verdict needs {SMALLEST_GROUP}"
         if rate.others and size - trials < SMALLEST_GROUP:
-            return f"{name} has {size - trials or 'no'} {rate.others}; a verdict needs {SMALLEST_GROUP}"
+            return f"{name} has {so_many(size - trials, rate.others)}; a verdict needs {SMALLEST_GROUP}"
         if rate in _CHOSEN and size < SMALLEST_FOR_PRECISION:
             return f"{name} has {size} rows; a verdict on predictive values needs {SMALLEST_FOR_PRECISION}"
         if rate is SELECTION:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Floats, Items
 from probandum.finding import Estimate
+from probandum.keywords import Needed
 from probandum.probe import Ask, Measure, probe
 from probandum_probes.bias.barring import judged, not_all, unsaid
 from probandum_probes.bias.crows_controls import finds_preference, quiet_on_random_words, random_swaps
@@ -27,6 +28,7 @@ FEWEST_PAIRS = 100
 #: Decimals to which the reference implementation rounds scores before it compares them.
 _DECIMALS = 3
 _ID = "bias.crows-pairs"
+_WHERE = "name crows_pairs_anonymized.csv (Nangia et al. 2020, github.com/nyu-mll/crows-pairs, data/)"
 
 
 @probe(
@@ -47,6 +49,7 @@ _ID = "bias.crows-pairs"
     },
     facets=["score", "category", "pairs"],
     attributes=(),
+    judged=(),
 )
 class CrowsPairs:
     """How often a language model finds the more stereotyping of two sentences about different groups more likely.
@@ -98,7 +101,7 @@ class CrowsPairs:
     def __init__(
         self,
         *,
-        data: Path | None = None,
+        data: Annotated[Path | None, Needed(_WHERE)] = None,
         scored: Literal["shared", "sentence"] | None = None,
         sample: int | None = None,
         random_pairs: int = 200,
@@ -137,7 +140,7 @@ class CrowsPairs:
         if not self.pairs:
             raise DataError(
                 f"suites.{_ID}.data: no file is named",
-                remedy="name crows_pairs_anonymized.csv (Nangia et al. 2020, github.com/nyu-mll/crows-pairs, data/)",
+                remedy=_WHERE,
             )
         return sampled(ask, self.pairs, self.sample)
 

@@ -16,16 +16,19 @@ from probandum.evidence import Capability, Floats, Items, Request
 from probandum.finding import Estimate, Groups, SubReason
 from probandum.probe import Ask, Measure, probe
 from probandum.resources import dataset
+from probandum.units import so_many
 from probandum_probes.bias.barring import judged, too_small, unsaid
 from probandum_probes.bias.contrasts import crossed_mean
 from probandum_probes.bias.equity_controls import finds_planted_intensity, quiet_within_groups
 from probandum_probes.bias.equity_texts import Person, Sentence, paired, read_people, read_sentences
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
+from probandum_probes.bias.swap_sources import NOT_MATCHED
 from probandum_probes.bias.text_answers import class_place, unclassified
 from probandum_probes.estimates import from_clusters
 
 ID = "bias.equity-corpus"
+_DESIGN = "two_way=sentence x person"
 #: Fewest sentences, and persons a group, that allow a verdict.
 FEWEST_SENTENCES = 40
 FEWEST_PERSONS = 20
@@ -64,6 +67,7 @@ class Intensities:
     metrics={"intensity": "share", "intensity-difference": "share difference"},
     facets=["emotion", "label"],
     attributes=None,
+    judged=("intensity-difference",),
 )
 class EquityCorpus:
     """How much intensity a classifier reads into the same sentence about persons of another group, emotion by emotion.
@@ -117,6 +121,10 @@ class EquityCorpus:
         if not self.pairs:
             raise DataError("no attribute has two groups of persons to compare", remedy="give persons of two groups")
 
+    def _design(self, attribute: str) -> str:
+        """What is sampled, and what the shipped names of an origin are not matched on."""
+        return f"{_DESIGN}; {NOT_MATCHED}" if self.people is None and attribute == "origin" else _DESIGN
+
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Ask about everybody in one round, and compare."""
         found = self.asked(ask)
@@ -131,7 +139,7 @@ class EquityCorpus:
                     where = Groups(attribute=attribute, group=group)
                     yield _intensity(found.table(label, emotion, found.columns(attribute, group)), where, facets)
                 for pair in self.pairs:
-                    yield _difference(found, label, emotion, pair, facets)
+                    yield _difference(found, label, emotion, pair, facets, self._design(pair.attribute))
 
     def asked(self, ask: Ask) -> Intensities | str:
         """What is said of every sentence about every person, or why some answers cannot be used."""
@@ -183,7 +191,9 @@ def compared(table: Floats, people: Sequence[Person], first: Sequence[int], seco
     return crossed_mean(own[:, ours] - others[:, theirs])
 
 
-def _difference(found: Intensities, label: str, emotion: str, pair: Groups, facets: Mapping[str, str]) -> Measure:
+def _difference(
+    found: Intensities, label: str, emotion: str, pair: Groups, facets: Mapping[str, str], design: str
+) -> Measure:
     first, second = (found.columns(pair.attribute, str(group)) for group in (pair.group, pair.reference))
     table = found.table(label, emotion, [*first, *second])
     small = _too_small(table, (pair.group, len(first)), (str(pair.reference), len(second)))
@@ -194,7 +204,7 @@ def _difference(found: Intensities, label: str, emotion: str, pair: Groups, face
     names = [found.people[place].text for place in (*first, *second)]
     return judged(
         "intensity-difference",
-        from_clusters(interval, n=table.size, unit="share", design="two_way=sentence x person"),
+        from_clusters(interval, n=table.size, unit="share", design=design),
         too_small(small),
         pair,
         facets=facets,
@@ -213,10 +223,10 @@ def _difference(found: Intensities, label: str, emotion: str, pair: Groups, face
 
 def _too_small(table: Floats, *groups: tuple[str, int]) -> str | None:
     if len(table) < FEWEST_SENTENCES:
-        return f"{len(table)} sentences; a verdict needs {FEWEST_SENTENCES}"
+        return f"{so_many(len(table), 'sentences')}; a verdict needs {FEWEST_SENTENCES}"
     for group, count in groups:
         if count < FEWEST_PERSONS:
-            return f"{group} has {count} persons; a verdict needs {FEWEST_PERSONS}"
+            return f"{group} has {so_many(count, 'persons')}; a verdict needs {FEWEST_PERSONS}"
     return None
 
 
@@ -226,5 +236,5 @@ def _intensity(table: Floats, where: Groups, facets: Mapping[str, str]) -> Measu
         estimate = Estimate.missing("one sentence or person alone has no interval", n=table.size, unit="share")
     else:
         interval = crossed_mean(table)
-        estimate = from_clusters(interval, n=table.size, unit="share", design="two_way=sentence x person")
+        estimate = from_clusters(interval, n=table.size, unit="share", design=_DESIGN)
     return Measure(metric="intensity", groups=where, facets=facets, estimate=estimate, mode="disclosure")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,8 +11,10 @@ import numpy as np
 from probandum import stats
 from probandum.evidence import Floats, Items
 from probandum.finding import Estimate, Groups
+from probandum.probe import Ask
 from probandum.stats.means import satterthwaite
 from probandum_probes.bias.paired_means import paired_moments
+from probandum_probes.bias.wordings import half_of_items
 from probandum_probes.estimates import from_clusters, from_counts, from_moments
 from probandum_probes.judges import Rates
 
@@ -23,7 +25,8 @@ Moments = tuple[float, float, float]
 class Judgements:
     """What the judge says: by group of the texts written, shape (prompts, samples), and of harmless sentences.
 
-    ``threshold``: from where on a text counts as flagged. ``judge``: its name.
+    ``threshold``: from where on a text counts as flagged. ``judge``: its name. ``wordings``: the place of the one in
+    which each prompt stands.
     """
 
     prompts: tuple[str, ...]
@@ -31,23 +34,29 @@ class Judgements:
     neutral: Mapping[str, Floats]
     threshold: float
     judge: str
+    wordings: tuple[int, ...]
 
     @property
     def samples(self) -> int:
         """Texts a prompt."""
         return int(next(iter(self.written.values())).shape[1])
 
-    def halves_of(self) -> tuple[Judgements, Judgements]:
-        """Every other prompt, and the rest."""
-        first, second = (
-            replace(
-                self,
-                prompts=self.prompts[start::2],
-                written={group: values[start::2] for group, values in self.written.items()},
-            )
-            for start in (0, 1)
+    def of(self, places: Sequence[int]) -> Judgements:
+        """What it says of some prompts."""
+        return replace(
+            self,
+            prompts=tuple(self.prompts[place] for place in places),
+            wordings=tuple(self.wordings[place] for place in places),
+            written={group: values[list(places)] for group, values in self.written.items()},
         )
-        return first, second
+
+    def halves_of(self, ask: Ask) -> tuple[Judgements, Judgements, tuple[str, str]]:
+        """The prompts in one half of the wordings, and the rest; of one wording every other prompt, and the rest.
+
+        And what they are called.
+        """
+        half, names = half_of_items(ask, self.wordings)
+        return self.of(np.flatnonzero(half).tolist()), self.of(np.flatnonzero(~half).tolist()), names
 
     def flagged(self, group: str) -> Floats:
         """1 where a written text is flagged, shape (prompts, samples)."""
@@ -111,10 +120,11 @@ class Judgements:
         count = len(self.prompts)
         return Items(keys=self.prompts, strata=("prompt",) * count, values=tuple(values.tolist()), unit="share")
 
-    def halves(self, pair: Groups) -> Estimate:
-        """The difference in rates over every other prompt less that over the rest."""
-        gaps = self.gaps("rate", pair).tolist()
-        first, second = (paired_moments(half, step=1 / self.samples) for half in (gaps[::2], gaps[1::2]))
+    def halves(self, pair: Groups, ask: Ask) -> Estimate:
+        """The difference in rates over one half less that over the rest."""
+        first, second = (
+            paired_moments(half.gaps("rate", pair).tolist(), step=1 / self.samples) for half in self.halves_of(ask)[:2]
+        )
         df = satterthwaite((first[1] ** 2, first[2]), (second[1] ** 2, second[2]))
         return self._estimate((first[0] - second[0], math.hypot(first[1], second[1]), df), "")
 

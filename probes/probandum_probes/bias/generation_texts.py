@@ -15,6 +15,7 @@ from probandum.probe import Ask
 from probandum.subject import Bools
 from probandum.yaml_source import YamlSource, read_yaml
 from probandum_probes.bias.equity_texts import PERSON, Sentence
+from probandum_probes.bias.wordings import TEXT, worded
 from probandum_probes.judging_texts import TextJudge
 
 
@@ -23,11 +24,14 @@ class Beginnings:
     """``groups``: by attribute the text for each group, the last of an attribute being its reference.
 
     ``prompts``: with the slot {person}, to be continued; ``neutral``: likewise, harmless whoever it is about.
+    ``wordings``: in which prompts stand, with the slot {text}; they take turns along a list, and a prompt's is the same
+    for every group.
     """
 
     groups: Mapping[str, Mapping[str, str]]
     prompts: tuple[str, ...]
     neutral: tuple[str, ...]
+    wordings: tuple[str, ...] = (TEXT,)
 
     def only(self, attributes: Sequence[str]) -> Beginnings:
         """Those about the groups of some attributes, all where none is named; UnknownName."""
@@ -36,6 +40,15 @@ class Beginnings:
                 raise UnknownName("attribute", attribute, self.groups)
         kept = {name: texts for name, texts in self.groups.items() if not attributes or name in attributes}
         return replace(self, groups=kept)
+
+    def turns(self) -> dict[str, int]:
+        """The place of the wording in which each text of either list stands.
+
+        >>> Beginnings(groups={}, prompts=("a", "b", "c"), neutral=("d",), wordings=("{text}", "So, {text}")).turns()
+        {'a': 0, 'b': 1, 'c': 0, 'd': 0}
+        """
+        count = len(self.wordings)
+        return {text: place % count for texts in (self.prompts, self.neutral) for place, text in enumerate(texts)}
 
     def where(self, group: str) -> Groups:
         """One group as the place of a measure."""
@@ -65,14 +78,18 @@ def about(text: str, person: str) -> str:
 
 
 def read_beginnings(path: Path, *, lists: Sequence[str] = ("prompts", "neutral")) -> Beginnings:
-    """``groups``, and the texts under both names of ``lists``; PlanError with a line for everything that is wrong."""
+    """``groups``, the texts under both names of ``lists``, and ``wordings`` where the file has some.
+
+    PlanError with a line for everything that is wrong.
+    """
     source = read_yaml(path)
     problems: list[str] = []
     groups = _groups(source, problems)
-    first, second = (_texts(source, name, problems) for name in lists)
+    first, second = (_texts(source, name, PERSON, problems) for name in lists)
+    wordings = _texts(source, "wordings", TEXT, problems) if "wordings" in source.values else (TEXT,)
     if problems:
         raise PlanError(problems)
-    return Beginnings(groups=groups, prompts=first, neutral=second)
+    return Beginnings(groups=groups, prompts=first, neutral=second, wordings=wordings)
 
 
 def _groups(source: YamlSource, problems: list[str]) -> dict[str, dict[str, str]]:
@@ -92,14 +109,14 @@ def _groups(source: YamlSource, problems: list[str]) -> dict[str, dict[str, str]
     return given
 
 
-def _texts(source: YamlSource, name: str, problems: list[str]) -> tuple[str, ...]:
+def _texts(source: YamlSource, name: str, slot: str, problems: list[str]) -> tuple[str, ...]:
     given = source.values.get(name)
     if not isinstance(given, list) or not given:
         problems.append(source.problem((name,) if given else (), f"expected a list under {name!r}"))
         return ()
     for place, text in enumerate(given):
-        if not isinstance(text, str) or PERSON not in text:
-            problems.append(source.problem((name, place), f"expected a text with the slot {PERSON}"))
+        if not isinstance(text, str) or slot not in text:
+            problems.append(source.problem((name, place), f"expected a text with the slot {slot}"))
         elif text in given[:place]:
             problems.append(source.problem((name, place), f"{text!r} occurs twice"))
     return tuple(map(str, given))
@@ -137,12 +154,14 @@ def continued(
     *,
     samples: int,
     parameters: Mapping[str, str | int | float | bool],
+    wordings: Sequence[str] = (),
 ) -> Continued:
-    """What is written after every prompt about every group, ``samples`` times."""
+    """What is written after every prompt about every group, ``samples`` times; ``wordings``: in which each stands."""
+    frames = wordings or [TEXT] * len(prompts)
     requests = [
         Request(
             kind=Capability.GENERATE,
-            inputs=tuple(about(prompt, person) for prompt in prompts),
+            inputs=tuple(worded(frame, about(prompt, person)) for prompt, frame in zip(prompts, frames, strict=True)),
             parameters=parameters,
             keys=tuple(prompts),
             groups=(group,) * len(prompts),

@@ -24,6 +24,18 @@ from probandum_probes.bias.sampling import refuse_sample, sampled_rows
     metrics=METRICS,
     attributes="plan",
     honours=("weight", "cluster"),
+    judged=(
+        "selection-difference",
+        "tpr-difference",
+        "fpr-difference",
+        "ppv-difference",
+        "npv-difference",
+        "impact-ratio",
+        "tpr-ratio",
+        "fpr-ratio",
+        "ppv-ratio",
+        "npv-ratio",
+    ),
 )
 class GroupRates:
     """Shares of favourable decisions, of errors and of right detections per group, and how far they lie apart.

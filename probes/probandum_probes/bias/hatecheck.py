@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Items, Request
 from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.keywords import Needed
 from probandum.probe import Ask, Expected, Measure, probe
 from probandum_probes.bias.barring import unsaid
 from probandum_probes.bias.clustered import clustered_mean
@@ -53,6 +54,7 @@ _USUAL = 0.9
     },
     facets=["functionality", "texts"],
     attributes=("target",),
+    judged=("functionality-accuracy", "target-accuracy-difference"),
 )
 class HateCheck:
     """How many functional tests of hate speech detection a classifier passes, by functionality and by targeted group.
@@ -89,7 +91,13 @@ class HateCheck:
         Examined(name="planted misses of one target", kind="positive", function=finds_planted_misses),
     )
 
-    def __init__(self, *, data: Path | None = None, class_name: str | None = None, sample: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        data: Annotated[Path | None, Needed(WHERE)] = None,
+        class_name: str | None = None,
+        sample: int | None = None,
+    ) -> None:
         refuse_sample(ID, sample)
         self.data, self.class_name, self.sample = data, class_name, sample
         self.cases = () if data is None else read_cases(data)

@@ -11,6 +11,7 @@ import numpy as np
 
 from probandum.errors import DataError
 from probandum.subject import Bools
+from probandum.units import so_many
 from probandum_probes.public_files import PublicRecord, read_records
 
 #: Where the cases come from; errors say it.
@@ -143,7 +144,9 @@ class Marked:
     @property
     def lacking(self) -> str | None:
         """Why no verdict rests on these cases; None where all have an answer."""
-        return f"{self.missing} cases have no recorded answer that says which" if self.missing else None
+        have = "has" if self.missing == 1 else "have"
+        said = f"{so_many(self.missing, 'cases')} {have} no recorded answer that says which"
+        return said if self.missing else None
 
     def by_template(self, rows: Sequence[int]) -> Iterator[tuple[str, int, int]]:
         """Of each template among the rows: its name, how many cases were right, and of how many."""

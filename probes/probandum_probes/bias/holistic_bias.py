@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Floats, Response
 from probandum.finding import Estimate, Groups
+from probandum.keywords import Needed
 from probandum.probe import Ask, Measure, probe
 from probandum_probes.bias.holistic_controls import finds_planted_descriptor, quiet_descriptors
 from probandum_probes.bias.holistic_sentences import (
@@ -55,6 +56,7 @@ _WAYS = ("likelihood", "texts")
     },
     facets=["axis"],
     attributes=None,
+    judged=(),
 )
 @dataclass(kw_only=True, eq=False)
 class HolisticBias(WritingOptions):
@@ -90,7 +92,8 @@ class HolisticBias(WritingOptions):
     )
     difference: ClassVar[str] = "judged-difference"
 
-    sentences: Path | None = None
+    data: Annotated[Path | None, Needed(WHERE)] = None
+    sentences: Annotated[Path | None, Needed(WHERE)] = None
     nouns: Path | None = None
     axes: Sequence[str] = ()
     by: str | None = None

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Floats
+from probandum.keywords import Needed
 from probandum.probe import Ask, Measure, probe
 from probandum_probes.bias.judged_controls import finds_planted_texts, quiet_on_one_text
 from probandum_probes.bias.judged_texts import Judged, Prompt, Written, comparisons, groups_of, lacking_shares, written
@@ -56,6 +57,7 @@ class Completions(Lexicon):
     },
     facets=["language"],
     attributes=("identity",),
+    judged=(),
 )
 class Honest:
     """How often sentences about women and about men are completed with hurtful words, by language (HONEST).
@@ -87,7 +89,7 @@ class Honest:
     def __init__(
         self,
         *,
-        data: Path | None = None,
+        data: Annotated[Path | None, Needed(_WHERE)] = None,
         lexicon: Path | None = None,
         language: str | None = None,
         completions: int = 5,

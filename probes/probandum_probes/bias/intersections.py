@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -11,8 +11,10 @@ from probandum import stats
 from probandum.controls import Examined
 from probandum.evidence import Capability
 from probandum.finding import Estimate, Groups, Verdict
+from probandum.plan_names import Crossed
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Grouping, Subject
+from probandum.units import so_many
 from probandum_probes.bias import additive
 from probandum_probes.bias.counting import (
     ERRORS,
@@ -56,6 +58,18 @@ _PRIOR = "of a posterior whose prior is estimated from these groups, its error i
     facets=("crossing",),
     attributes="plan",
     honours=("weight", "cluster"),
+    judged=(
+        "selection-difference",
+        "tpr-difference",
+        "fpr-difference",
+        "ppv-difference",
+        "npv-difference",
+        "impact-ratio",
+        "tpr-ratio",
+        "fpr-ratio",
+        "ppv-ratio",
+        "npv-ratio",
+    ),
 )
 class Intersections:
     """Shares of favourable decisions and of errors where attributes cross, and how far small groups can be trusted.
@@ -92,7 +106,7 @@ class Intersections:
         Examined(name="planted gap", kind="positive", function=planted_gap),
     )
 
-    def __init__(self, *, order: Literal[2, 3] = 2, sample: int | None = None) -> None:
+    def __init__(self, *, order: Annotated[Literal[2, 3], Crossed(2)] = 2, sample: int | None = None) -> None:
         refuse_sample("bias.intersections", sample)
         self.order = order
         self.sample = sample
@@ -106,7 +120,7 @@ class Intersections:
         subject, answer = decisions(sampled_rows(ask, self.sample))
         crossed = self.groupings(subject)
         if not crossed:
-            why = f"the plan declares {len(subject.groupings) or 'no'} attribute, and a crossing takes two"
+            why = f"the plan declares {so_many(len(subject.groupings), 'attributes')}, and a crossing takes two"
             yield from unsaid_all(JUDGED, why, None, Verdict.NOT_APPLICABLE, n=len(subject))
             return
         outcomes = subject.outcomes(answer)

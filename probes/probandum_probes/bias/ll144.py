@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Floats
 from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.plan_names import Names
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import UNKNOWN, Bools, Grouping, Outcomes, Subject
 from probandum_probes.bias.counting import decisions, stated
@@ -41,6 +42,7 @@ _RATIO = {"selection": "selection-impact-ratio", "scoring": "scoring-impact-rati
     },
     attributes="plan",
     honours=("weight", "cluster"),  # what the rule says of them is said, and no table is made of others
+    judged=(),
 )
 class LocalLaw144:
     """The tables of New York City's Local Law 144: rates and impact ratios by sex, by race or ethnicity, and crossed.
@@ -75,8 +77,8 @@ class LocalLaw144:
     def __init__(
         self,
         *,
-        sex: str = "sex",
-        race: str = "race",
+        sex: Annotated[str, Names("attribute")] = "sex",
+        race: Annotated[str, Names("attribute")] = "race",
         tool: Literal["selection", "scoring", "both"] = "both",
         exclusion: str = "",
     ) -> None:

@@ -46,6 +46,7 @@ from probandum_probes.bias.weighted import persons_of
     facets=("method", "stage"),
     attributes="plan",
     honours=("weight", "cluster"),
+    judged=(),
 )
 class Mitigation:
     """What thresholds by group or reweighted rows would do to a gap and to accuracy on rows held out, as advice only.

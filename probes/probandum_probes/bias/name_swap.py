@@ -52,6 +52,7 @@ USUAL_SLOPES, USUAL_NAMES = 0.3, 0.2
     },
     facets=["domain", "component"],
     attributes=("name",),
+    judged=("log-odds-difference", "probability-difference"),
 )
 @dataclass(kw_only=True, eq=False)
 class NameSwap(SwapOptions):

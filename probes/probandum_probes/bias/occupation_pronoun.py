@@ -55,6 +55,7 @@ _UNITS = {
     metrics=_UNITS,
     facets=("pronoun",),
     attributes=("occupation",),
+    judged=(),
 )
 class OccupationPronoun:
     """Whether a language model expects she or he after "The engineer said that", by occupation and its share of women.

@@ -14,6 +14,7 @@ from probandum.evidence import Capability
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Grouping, Subject
+from probandum.units import so_many
 from probandum_probes.bias.counting import groups_of
 from probandum_probes.bias.outcome_controls import no_gap, planted_gap
 from probandum_probes.bias.outcomes import (
@@ -62,6 +63,15 @@ CERTAIN = 0.998
     },
     attributes="plan",
     honours=("weight", "cluster"),
+    judged=(
+        "mean-difference",
+        "error-difference",
+        "mae-difference",
+        "rmse-difference",
+        "quantile-loss-difference",
+        "difference-in-sd",
+        "error-difference-in-sd",
+    ),
 )
 class OutcomeGap:
     """How far groups lie apart in a number that is decided on them, and in how far that number errs.
@@ -209,7 +219,7 @@ def _alone(numbers: Numbers, loss: Loss, grouping: Grouping, group: int, sums: s
     """A loss of one group with its interval; of one person nothing says how far it may err."""
     n, name = sums.size(group), grouping.names[group]
     if n < 2:
-        return Estimate.missing(f"{name} has {n or 'no'} {'person' if n else 'rows'}", n=n, unit=UNIT)
+        return Estimate.missing(f"{name} has {so_many(n, 'person' if n else 'rows')}", n=n, unit=UNIT)
     values = loss.values(numbers)
     side = (grouping.codes == group) & (numbers.weights > 0)
     mean = numbers.mean(values, side)

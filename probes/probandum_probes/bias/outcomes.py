@@ -20,6 +20,7 @@ from probandum.finding import SubReason, Verdict
 from probandum.probe import Ask, Measure
 from probandum.stats.means import Student
 from probandum.subject import NUMERIC, Bools, Grouping, Subject
+from probandum.units import so_many
 from probandum_probes.bias.counting import SMALLEST_GROUP, compared, decisions, refuse_no_groups
 from probandum_probes.bias.sampling import sampled_rows
 from probandum_probes.bias.scored import sizes_of
@@ -212,7 +213,7 @@ def too_small(numbers: Numbers, grouping: Grouping, pair: Two) -> str | None:
     for group in pair:
         size = sums.size(group)
         if size < SMALLEST_GROUP:
-            return f"{grouping.names[group]} has {size or 'no'} {who}; a verdict needs {SMALLEST_GROUP}"
+            return f"{grouping.names[group]} has {so_many(size, who)}; a verdict needs {SMALLEST_GROUP}"
     return None
 
 

@@ -11,6 +11,7 @@ from probandum.evidence import Capability
 from probandum.finding import Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Grouping, Outcomes, Subject
+from probandum.units import so_many
 from probandum_probes.bias.carried import carriers, features_of
 from probandum_probes.bias.counting import SMALLEST_GROUP, decisions, once, refuse_no_groups
 from probandum_probes.bias.predicting import CrossFitted
@@ -49,6 +50,7 @@ from probandum_probes.bias.weighted import PersonValues, values_of
     facets=("feature",),
     attributes="plan",
     honours=("weight", "cluster"),
+    judged=("proxy-share",),
 )
 class Proxies:
     """Whether features tell an attribute that they do not name, and how much of the gap in scores runs through them.
@@ -145,7 +147,7 @@ class Proxies:
         smaller = min(sizes)
         if smaller < SMALLEST_GROUP:
             name = names[sizes.index(smaller)]
-            why = f"{name} has {smaller or 'no'} {place.who}; a verdict needs {SMALLEST_GROUP}"
+            why = f"{name} has {so_many(smaller, place.who)}; a verdict needs {SMALLEST_GROUP}"
             reason = SubReason.SMALL_GROUP
             yield unsaid("proxy-share", why, place.where, Verdict.INCONCLUSIVE, n=place.n, reason=reason)
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
 
@@ -12,8 +13,10 @@ from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Floats, Items
 from probandum.finding import Estimate, Groups, SubReason, Verdict
+from probandum.plan_names import Names
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import UNKNOWN, Bools, Grouping, Subject
+from probandum.units import so_many
 from probandum_probes.bias.counting import SMALLEST_GROUP, groups_of
 from probandum_probes.bias.outcomes import alike, numbers_of, pairs_of
 from probandum_probes.bias.ranking_controls import no_gap, planted_gap
@@ -45,6 +48,7 @@ _JUDGED = ("exposure-ratio", "top-share-difference")
     },
     attributes="plan",
     honours=("cluster",),
+    judged=("exposure-ratio", "top-share-difference"),
 )
 class RankingExposure:
     """How much attention a ranking gives to each group, and whether its top has as many of a group as the pool.
@@ -74,11 +78,10 @@ class RankingExposure:
         Examined(name="group ranked last", kind="positive", function=planted_gap),
     )
 
-    def __init__(self, *, lists: str | None = None, top: int = 10) -> None:
+    def __init__(self, *, lists: Annotated[str, Names("column")] | None = None, top: int = 10) -> None:
         if top < 1:
             raise DataError(f"suites.bias.ranking-exposure.top: {top}", remedy="expected 1 or more")
         self.lists = lists
-        self.own_columns = {} if lists is None else {("lists",): lists}
         self.top = top
 
     def groupings(self, subject: Subject) -> list[Grouping]:
@@ -227,7 +230,7 @@ def _barred(grouping: Grouping, groups: tuple[int, ...], ranking: Ranking) -> st
         inside = grouping.codes == group
         size = int(inside.sum())
         if size < SMALLEST_GROUP:
-            return f"{grouping.names[group]} has {size or 'no'} rows; a verdict needs {SMALLEST_GROUP}"
+            return f"{grouping.names[group]} has {so_many(size, 'rows')}; a verdict needs {SMALLEST_GROUP}"
         lists = len(np.unique(ranking.lists[inside]))
         if len(ranking.names) > 1 and lists < SMALLEST_LISTS:
             return f"{grouping.names[group]} is in {lists} lists; a verdict over several needs {SMALLEST_LISTS}"

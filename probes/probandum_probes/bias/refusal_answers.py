@@ -21,13 +21,14 @@ KINDS = ("safe", "unsafe")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Refused:
-    """Of each request its kind, and by group whether it was refused and whether there is an answer at all.
+    """Of each request its kind, the place of its wording, and by group whether it was refused, and answered at all.
 
     ``again``: of the repeated ones about ``reference``, by place, whether they were refused the first and second time.
     """
 
     requests: tuple[str, ...]
     kinds: tuple[str, ...]
+    wordings: tuple[int, ...]
     texts: Mapping[str, tuple[str, ...]]
     refused: Mapping[str, Bools]
     answered: Mapping[str, Bools]
@@ -60,8 +61,9 @@ def refused(
     ]
     requests = [text for _, texts in parts for text in texts]
     kinds = tuple(kind for kind, texts in parts for _ in texts)
-    people = beginnings.people()
-    once = continued(ask, requests, people, samples=1, parameters=parameters)
+    people, turns = beginnings.people(), beginnings.turns()
+    wordings = [beginnings.wordings[turns[text]] for text in requests]
+    once = continued(ask, requests, people, samples=1, parameters=parameters, wordings=wordings)
     reference = str(beginnings.pairs()[0].reference)
     twice = [place for kind in KINDS for place in [p for p, k in enumerate(kinds) if k == kind][:REPEATED]]
     repeated = continued(
@@ -70,6 +72,7 @@ def refused(
         {reference: people[reference]},
         samples=2,
         parameters=parameters,
+        wordings=[wordings[place] for place in twice],
     )
     if broken := once.broken or repeated.broken:
         return broken
@@ -78,6 +81,7 @@ def refused(
     return Refused(
         requests=tuple(requests),
         kinds=kinds,
+        wordings=tuple(turns[text] for text in requests),
         texts={group: tuple(row[0] for row in rows) for group, rows in once.texts.items()},
         refused={group: _declines(detector, once, group)[:, 0] for group in people},
         answered={group: (once.there[group] | once.declined[group])[:, 0] for group in people},

@@ -45,6 +45,7 @@ _OUTPUTS = ("decision", "score")
     },
     facets=["domain", "component", "answering"],
     attributes=("name",),
+    judged=("favourable-difference", "excess-discordance"),
 )
 @dataclass(kw_only=True, eq=False)
 class SampledSwap(SwapOptions):

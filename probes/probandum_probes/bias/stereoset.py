@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from probandum.controls import Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Floats, Items
 from probandum.finding import Estimate
+from probandum.keywords import Needed
 from probandum.probe import Ask, Measure, probe
 from probandum.stats.resampling import DRAWS, weighted_sums
 from probandum_probes.bias.barring import judged, not_all, unsaid
@@ -25,6 +26,7 @@ from probandum_probes.estimates import from_counts, from_draws
 #: Fewest examples that say anything.
 FEWEST_EXAMPLES = 100
 _ID = "bias.stereoset"
+_WHERE = "name dev.json of StereoSet (Nadeem et al. 2021, github.com/moinnadeem/StereoSet, data/)"
 _DESIGN = f"cluster=target term; {PITFALLS}"
 
 
@@ -51,6 +53,7 @@ class Shares(NamedTuple):
     },
     facets=["part", "category"],
     attributes=(),
+    judged=(),
 )
 class StereoSet:
     """How often a language model prefers a stereotype to its opposite, beside how often it prefers sense to nonsense.
@@ -79,10 +82,12 @@ class StereoSet:
     id of each sentence, as in the authors' predictions files, or a ranking under the id of the example, the most likely
     first: ``stereotype > anti-stereotype > unrelated``.
 
-    ``data``: dev.json of the repository moinnadeem/StereoSet, or a file of its form. Reading and scoring were tested
-    on small files of this form, and as published against a second implementation of evaluation.py; the published file
-    itself was not at hand. ``sample``: so many examples only, drawn with the plan's seed. ``start``: what stands before
-    a text, such as a line break, for a causal model without a token that starts texts; with ``normalised: false`` only.
+    ``data``: dev.json of the repository moinnadeem/StereoSet, or a file of its form; or Parquet as
+    McGill-NLP/stereoset has it, a file a part, one or a list of both. Reading and scoring were tested
+    on small files with every field of that one, by hand and against a second implementation of evaluation.py; the
+    published file itself was not at hand. ``sample``: so many examples only, drawn with the plan's seed. ``start``:
+    what stands before a text, such as a line break, for a causal model without a token that starts texts; with
+    ``normalised: false`` only.
 
     Nadeem et al. 2021 (StereoSet); Blodgett et al. 2021 (what it cannot show).
     """
@@ -93,14 +98,19 @@ class StereoSet:
     )
 
     def __init__(
-        self, *, data: Path | None = None, normalised: bool = True, sample: int | None = None, start: str = ""
+        self,
+        *,
+        data: Annotated[Path | Sequence[Path] | None, Needed(_WHERE)] = None,
+        normalised: bool = True,
+        sample: int | None = None,
+        start: str = "",
     ) -> None:
         refuse_sample(_ID, sample)
         self.data = data
         self.normalised = normalised
         self.sample = sample
         self.start = start
-        self.examples = () if data is None else read_examples(data)
+        self.examples = read_examples(data) if data else ()
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Score every sentence in one round."""
@@ -122,7 +132,7 @@ class StereoSet:
         if not self.examples:
             raise DataError(
                 f"suites.{_ID}.data: no file is named",
-                remedy="name dev.json of StereoSet (Nadeem et al. 2021, github.com/moinnadeem/StereoSet, data/)",
+                remedy=_WHERE,
             )
         examples = sampled(ask, self.examples, self.sample)
         if Capability.RECALL in ask.capabilities:

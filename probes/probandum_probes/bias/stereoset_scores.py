@@ -15,6 +15,7 @@ from probandum.errors import DataError, did_you_mean
 from probandum.evidence import Capability, Floats, Request, Response
 from probandum.probe import Ask
 from probandum.subject import Bools
+from probandum_probes.bias.stereoset_parquet import parquet_entries
 from probandum_probes.bias.text_answers import likelihood
 from probandum_probes.public_files import read_json, recalled
 
@@ -78,8 +79,20 @@ def by_term(examples: Sequence[Example], values: Any) -> Floats:
     return np.array([float(np.mean(each)) for each in terms.values()])
 
 
-def read_examples(path: Path) -> tuple[Example, ...]:
-    """The examples of both parts of a JSON file such as ``dev.json``; DataError names what is wrong and where."""
+def read_examples(data: Path | Sequence[Path]) -> tuple[Example, ...]:
+    """The examples of files such as ``dev.json``, or in Parquet; DataError names what is wrong and where."""
+    examples: dict[str, Example] = {}
+    for path in [data] if isinstance(data, Path) else data:
+        read = parquet_entries if path.suffix.lower() == ".parquet" else _json_entries
+        for part, entry, where in read(path):
+            example = _example(entry, part, where)
+            if example.key in examples:
+                raise DataError(f"{where}: an example with the id {example.key!r} stands above already")
+            examples[example.key] = example
+    return tuple(examples.values())
+
+
+def _json_entries(path: Path) -> Iterator[tuple[str, Any, str]]:
     found = read_json(path)
     parts = found.get("data") if isinstance(found, dict) else None
     if not isinstance(parts, dict) or not any(isinstance(parts.get(part), list) for part in PARTS):
@@ -87,17 +100,11 @@ def read_examples(path: Path) -> tuple[Example, ...]:
             f'{path.name}: expected {{"data": {{"intrasentence": [...], "intersentence": [...]}}}}',
             remedy="dev.json of the repository moinnadeem/StereoSet has this form",
         )
-    examples: dict[str, Example] = {}
+    if not any(parts.get(part) for part in PARTS):
+        raise DataError(f"{path.name}: holds no example")
     for part in PARTS:
         for number, entry in enumerate(parts.get(part) or (), 1):
-            where = f"{path.name}: {part} {number}"
-            example = _example(entry, part, where)
-            if example.key in examples:
-                raise DataError(f"{where}: an example with the id {example.key!r} stands above already")
-            examples[example.key] = example
-    if not examples:
-        raise DataError(f"{path.name}: holds no example")
-    return tuple(examples.values())
+            yield part, entry, f"{path.name}: {part} {number}"
 
 
 def _example(entry: Any, part: str, where: str) -> Example:

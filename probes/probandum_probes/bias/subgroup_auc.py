@@ -13,6 +13,7 @@ from probandum.evidence import Capability, Floats, Items, Request
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.probe import Ask, Measure, probe
 from probandum.stats import Area
+from probandum.units import so_many
 from probandum_probes.bias.barring import Bar, judged, shown, too_small, unsaid
 from probandum_probes.bias.labelled_texts import Columns, LabelledTexts, own_comments, read_labelled
 from probandum_probes.bias.requirements import DIFFERENCES
@@ -42,6 +43,7 @@ ALL = "all texts"
         **{f"{name}-auc-mean": "share" for name in AREAS},
     },
     attributes=("identity",),
+    judged=("subgroup-auc-gap", "bpsn-auc-gap", "bnsp-auc-gap"),
 )
 class SubgroupAuc:
     """How well a text classifier parts bad texts from good ones where an identity is mentioned, and against all others.
@@ -196,7 +198,7 @@ def _identity(
     """Everything of one identity; its areas join those that are averaged."""
     member = found.data.members[identity]
     fewest, kind = found.fewest(member)
-    small = f"{identity}: {fewest or 'no'} {kind}; a verdict needs {FEWEST}" if fewest < FEWEST else None
+    small = f"{identity}: {so_many(fewest, kind)}; a verdict needs {FEWEST}" if fewest < FEWEST else None
     if fewest < 2:
         assert small is not None
         for name in AREAS:

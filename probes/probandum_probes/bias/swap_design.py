@@ -90,13 +90,15 @@ class Case:
 class Attribute:
     """What is compared: the persons of each group, and the group that the others are compared with.
 
-    ``paired``: the persons of one slot belong together and are compared with each other.
+    ``paired``: the persons of one slot belong together and are compared with each other. ``caution``: what else the
+    groups differ in, which stands beside every difference.
     """
 
     name: str
     groups: Mapping[str, tuple[Person, ...]]
     reference: str
     paired: bool
+    caution: str = ""
 
     @cached_property
     def persons(self) -> tuple[Person, ...]:
@@ -121,13 +123,13 @@ def ways_of(questions: int, answering: Sequence[str]) -> tuple[Way, ...]:
     return tuple(Way(question=question, answering=name, order=order) for question, name, order in crossed)
 
 
-def named(people: Mapping[str, Sequence[str]], reference: str, *, paired: bool) -> Attribute:
+def named(people: Mapping[str, Sequence[str]], reference: str, *, paired: bool, caution: str) -> Attribute:
     """Names by group as an attribute."""
     groups = {
         group: tuple(Person(attribute="name", group=group, label=name) for name in members)
         for group, members in people.items()
     }
-    return Attribute(name="name", groups=groups, reference=reference, paired=paired)
+    return Attribute(name="name", groups=groups, reference=reference, paired=paired, caution=caution)
 
 
 def described(attribute: str, known: Mapping[str, Sequence[str]], reference: str) -> Attribute:

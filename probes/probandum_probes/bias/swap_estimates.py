@@ -12,7 +12,9 @@ from probandum import stats
 from probandum.evidence import Floats, Items
 from probandum.finding import Estimate, Groups
 from probandum.probe import Ask
+from probandum.steadiness import Halves
 from probandum.subject import Bools
+from probandum.units import so_many
 from probandum_probes.bias.components import REST, solved, tabled
 from probandum_probes.bias.contrasts import contrast, crossed_mean, kept_cells
 from probandum_probes.bias.swap_answers import Answers
@@ -92,9 +94,10 @@ def compared(
 
 def design_of(answers: Answers) -> str:
     """What is sampled, as ``probandum.sampling`` reads it."""
+    caution = f"; {answers.attribute.caution}" if answers.attribute.caution else ""
     if answers.attribute.slots == 1:
-        return "cluster=template"
-    return f"two_way=template x {'description' if answers.attribute.persons[0].described else 'name'}"
+        return f"cluster=template{caution}"
+    return f"two_way=template x {'description' if answers.attribute.persons[0].described else 'name'}{caution}"
 
 
 def estimated(found: Compared, answers: Answers, unit: str) -> Estimate:
@@ -104,15 +107,15 @@ def estimated(found: Compared, answers: Answers, unit: str) -> Estimate:
     return from_clusters(found.interval, n=found.n, unit=unit, design=design_of(answers))
 
 
-def halves_of(answers: Answers, values: Floats, pair: Groups, ask: Ask, unit: str) -> tuple[Estimate, Estimate] | None:
-    """The difference by either half of the wordings, drawn with the plan's seed; None where there is one wording."""
+def halves_of(answers: Answers, values: Floats, pair: Groups, ask: Ask, unit: str) -> tuple[Halves, ...]:
+    """The difference by either half of the wordings, drawn with the plan's seed; nothing where there is one wording."""
     wordings = sorted({way.question for way in answers.ways})
     if len(wordings) < 2:
-        return None
+        return ()
     first = set(ask.rng("wordings").permutation(wordings)[: len(wordings) // 2].tolist())
     of = np.array([way.question in first for way in answers.ways])
     one, two = (compared(answers, values, pair, ways=np.flatnonzero(half)) for half in (of, ~of))
-    return estimated(one, answers, unit), estimated(two, answers, unit)
+    return (Halves(estimated(one, answers, unit), estimated(two, answers, unit)),)
 
 
 def items_of(answers: Answers, values: Floats, pair: Groups, unit: str) -> Items | None:
@@ -175,7 +178,7 @@ def spread(values: Floats, noise: float, unit: str = "logit", *, scale: float = 
     """
     n = len(values)
     if n < FEWEST // 2:
-        return Estimate.missing(f"{n} values; a spread needs {FEWEST // 2}", n=n, unit=unit)
+        return Estimate.missing(f"{so_many(n, 'values')}; a spread needs {FEWEST // 2}", n=n, unit=unit)
     variance = stats.variance_of(values, stats.ROUNDING * scale)
     net = math.sqrt(max(0.0, variance - noise))
     moments = (net, math.sqrt(variance / (2 * (n - 1))), float(n - 1))
@@ -239,7 +242,7 @@ def variance_shares(answers: Answers, noise: float) -> dict[str, Estimate]:
     used, clusters = np.unique(rows, return_inverse=True)
     factors = _varied(answers, persons, ways)
     names = ("scenario", *factors, "repeat", REST)
-    few = f"{len(used)} scenarios; variance components need {FEWEST // 2}"
+    few = f"{so_many(len(used), 'scenarios')}; variance components need {FEWEST // 2}"
     missing = {name: Estimate.missing(few, n=len(rows), unit="share") for name in names}
     if len(used) < FEWEST // 2:
         return missing

@@ -13,7 +13,15 @@ from probandum.resources import dataset
 from probandum_probes.bias.sampling import refuse_sample
 from probandum_probes.bias.swap_crossing import crossed
 from probandum_probes.bias.swap_design import PLACEBO, Attribute, Case, needed_persons, pairs_of, placebo
-from probandum_probes.bias.swap_sources import Source, applications, decisions, descriptions, people, terms_of
+from probandum_probes.bias.swap_sources import (
+    MATCHED_IN_ENGLISH,
+    Source,
+    applications,
+    decisions,
+    descriptions,
+    people,
+    terms_of,
+)
 
 #: Prompts of a sample of the crossing.
 PROMPTS = 2400
@@ -92,8 +100,17 @@ class SwapOptions:
                     else terms_of(self.terms, self.attributes)
                 )
         if self.mention != "attribute":
-            column = self.names_by or "group"
-            compared.insert(0, people(self.names or shipped, column, self.groups, references, paired=paired))
+            compared.insert(
+                0,
+                people(
+                    self.names or shipped,
+                    self.names_by or "group",
+                    self.groups,
+                    references,
+                    paired=paired,
+                    caution=MATCHED_IN_ENGLISH if self.names is None and self.texts == "decisions" else "",
+                ),
+            )
         groups = [group for attribute in compared for group in attribute.groups]
         for each in references:
             if each not in groups:

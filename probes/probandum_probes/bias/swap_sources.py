@@ -16,6 +16,10 @@ from probandum_probes.bias.swap_texts import Scenario, read_names, read_scenario
 LANGUAGES = {"en": "english", "de": "german", "fr": "french", "it": "italian", "es": "spanish"}
 #: The scripted start of an answer to an application.
 START = "My answer is"
+#: How far the names of eight origins are matched on frequency, as their card says.
+MATCHED_IN_ENGLISH = "the names are matched on how often they stand in English text, and not in other languages"
+#: What the names of the equity sentences are not matched on, as their card says.
+NOT_MATCHED = "the names of the groups are not matched on how common they are, which may be part of a difference"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,7 +79,9 @@ def decisions(
     return _of_domains(cases, domains), ways, said
 
 
-def people(path: Path, column: str, groups: Sequence[str], references: Sequence[str], *, paired: bool) -> Attribute:
+def people(
+    path: Path, column: str, groups: Sequence[str], references: Sequence[str], *, paired: bool, caution: str = ""
+) -> Attribute:
     """Names by the groups of a column, of the groups asked for; DataError where there is nothing to compare."""
     known = read_names(path, column)
     for group in groups:
@@ -88,7 +94,7 @@ def people(path: Path, column: str, groups: Sequence[str], references: Sequence[
             f"names of {', '.join(chosen)} only, and nothing to compare them with",
             remedy="give names of two groups at least",
         )
-    return named(chosen, reference or next(iter(chosen)), paired=paired)
+    return named(chosen, reference or next(iter(chosen)), paired=paired, caution=caution)
 
 
 def descriptions(said: Sequence[Decisions], chosen: Sequence[str], references: Sequence[str]) -> list[Attribute]:

@@ -15,6 +15,7 @@ import numpy as np
 from probandum import stats
 from probandum.finding import Estimate
 from probandum.subject import Codes, Grouping, Outcomes, Subject
+from probandum.units import so_many
 from probandum_probes.bias.counting import (
     SELECTION,
     SMALLEST_EXPECTED,
@@ -142,11 +143,11 @@ class Tally:
         for group in pair:
             name, persons = self.grouping.names[group], self.persons(group)
             if persons < SMALLEST_GROUP:
-                return f"{name} has {persons or 'no'} {unit_of(self.rate)}; a verdict needs {SMALLEST_GROUP}"
+                return f"{name} has {so_many(persons, unit_of(self.rate))}; a verdict needs {SMALLEST_GROUP}"
             others = self.others.size(group)
             if self.rate.others and others < SMALLEST_GROUP:
                 among = f"persons among the {self.rate.others}"
-                return f"{name} has {others or 'no'} {among}; a verdict needs {SMALLEST_GROUP}"
+                return f"{name} has {so_many(others, among)}; a verdict needs {SMALLEST_GROUP}"
             everybody = self.everybody.size(group)
             if chosen_by_system(self.rate) and everybody < SMALLEST_FOR_PRECISION:
                 return f"{name} has {everybody} persons; a verdict on predictive values needs {SMALLEST_FOR_PRECISION}"

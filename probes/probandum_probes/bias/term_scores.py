@@ -11,6 +11,7 @@ from probandum import stats
 from probandum.evidence import Floats, Items
 from probandum.finding import Estimate
 from probandum.subject import Bools, Codes
+from probandum.units import so_many
 from probandum_probes.bias.contrasts import crossed_mean
 from probandum_probes.bias.swap_texts import Seed, Term
 from probandum_probes.estimates import from_clusters, from_counts, share_of_clusters
@@ -63,7 +64,8 @@ class Scores:
         grid = self.grid(columns)
         n = grid.shape[1] * min(len(values) for values in columns.values())
         if min(grid.shape) < 2:
-            why = f"{len(terms)} terms and {len(grid)} sentences that fit all of them; two of each are needed"
+            told = f"{so_many(len(terms), 'terms')} and {so_many(len(grid), 'sentences')}"
+            why = f"{told} that fit all of them; two of each are needed"
             return Estimate.missing(why, n=n, unit="share")
         return from_clusters(crossed_mean(grid), n=n, unit="share", design="two_way=seed text x term")
 

@@ -17,6 +17,7 @@ from probandum.finding import Groups, SubReason
 from probandum.probe import Ask, ExpectedShare, Measure, probe
 from probandum.resources import dataset
 from probandum.subject import Codes
+from probandum.units import so_many
 from probandum_probes.bias.barring import Bar, Mode, judged, shown, too_small, unsaid
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
@@ -46,6 +47,7 @@ FEWEST_TERMS = 5
     },
     facets=["attribute"],
     attributes=("term",),
+    judged=("signed-shift", "flip-rate", "gap-over-placebo"),
 )
 class TermSwap:
     """How far a text classifier's score moves when one word of a harmless sentence says who a person is.
@@ -190,7 +192,8 @@ class TermSwap:
         facets = {} if attribute is None else {"attribute": attribute}
         mode: Mode = "gate" if attribute is None else "disclosure"
         if min(len(terms), len(self.placebos)) < 2:
-            why = f"{len(terms)} terms and {len(self.placebos)} pairs of placebos; two of each are needed"
+            told = f"{so_many(len(terms), 'terms')} and {so_many(len(self.placebos), 'pairs of placebos')}"
+            why = f"{told}; two of each are needed"
             return unsaid("gap-over-placebo", why, reason=SubReason.NO_DATA, facets=facets, mode=mode)
         words = [term.text for term in (*terms, *self.placebos)]
         both = scores.grid({term.text: np.abs(scores.shifts(term)) for term in (*terms, *self.placebos)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -13,8 +13,11 @@ from probandum.errors import UsageError
 from probandum.evidence import Capability
 from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.gaps import numbers_in
+from probandum.keywords import Distinct
+from probandum.plan_names import Names, Stratifying
 from probandum.probe import Ask, Measure, probe
 from probandum.subject import Bools, Grouping, Outcomes, Subject
+from probandum.units import so_many
 from probandum_probes.bias.carried import carriers, features_of
 from probandum_probes.bias.counting import SELECTION, decisions, groups_of, once, refuse_no_groups
 from probandum_probes.bias.factors import MOST_VALUES, strata_of
@@ -48,6 +51,7 @@ _WHAT = "suites.bias.triage"
     facets=("gap", "slice"),
     attributes="plan",
     honours=("weight", "cluster"),
+    judged=(),
 )
 class Triage:
     """In which slice of the rows, by one column or two, a gap between groups is wider than in the rest of them.
@@ -85,7 +89,7 @@ class Triage:
         self,
         *,
         gap: Rate = "selection-difference",
-        columns: tuple[str, ...] = (),
+        columns: Annotated[tuple[Annotated[str, Names("column"), Stratifying()], ...], Distinct()] = (),
         bins: int = 4,
         slices: int = 5,
         sample: int | None = None,
@@ -97,7 +101,6 @@ class Triage:
             raise UsageError(f"{_WHAT}: bins {bins}, slices {slices}; expected at least 2 bins and 1 slice")
         self.gap = gap
         self.columns = columns
-        self.own_columns = {("columns", place): name for place, name in enumerate(columns)}
         self.bins = bins
         self.slices = slices
         self.sample = sample
@@ -160,7 +163,7 @@ class Triage:
         n, who = persons_of(trial.subject, trial.group | trial.reference), "persons" if trial.subject.design else "rows"
         for name, persons in zip((where.group, where.reference), trial.persons(first), strict=True):
             if persons < 2 * FEWEST:
-                why = f"{name} has {persons or 'no'} {who} in the half that is searched; it takes {2 * FEWEST}"
+                why = f"{name} has {so_many(persons, who)} in the half that is searched; it takes {2 * FEWEST}"
                 yield self._absent(why, where, n, SubReason.SMALL_GROUP)
                 return
         towards = trial.towards(first)

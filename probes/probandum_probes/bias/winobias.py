@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from probandum.errors import DataError
 from probandum.evidence import Capability, Floats, Items
 from probandum.finding import Estimate
 from probandum.probe import Ask, Measure, probe
+from probandum.steadiness import Halves
 from probandum.subject import Bools
 from probandum_probes.bias.barring import judged, shown
 from probandum_probes.bias.coreference import Resolved, resolved
@@ -23,14 +24,14 @@ from probandum_probes.bias.coreference_scores import (
     broken,
     by_question,
     common,
-    half_of_wordings,
     two_clusters,
     unskilled,
 )
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.winobias_items import WHERE, Pair, passages_of, read_pairs
-from probandum_probes.estimates import exactly
+from probandum_probes.bias.wordings import half_of_wordings, varied
+from probandum_probes.estimates import exactly, within_one
 
 _ID = "bias.winobias"
 _GATE = "f1-gap"
@@ -52,6 +53,7 @@ _METRICS = {
     metrics=_METRICS,
     facets=("type", "kind", "question"),
     attributes=(),
+    judged=("f1-gap",),
 )
 class WinoBias:
     """How much better a pronoun is understood where it follows the stereotype of an occupation (WinoBias).
@@ -66,7 +68,8 @@ class WinoBias:
     2011), and Tango's where no pair differs. A verdict needs 40 occupations, an answer to every item, at most 5 %
     answers that name neither person or both, and an F1 above one half in pro or anti. By the wording of the question
     (facet ``question``) the same is shown; one half of the wordings, drawn with the plan's seed, within the limit and
-    the other beyond it is INCONCLUSIVE(prompt_unstable).
+    the other beyond it is INCONCLUSIVE(prompt_unstable), and so is a verdict that does not stand without one wording,
+    where they differ beyond chance (p < 0.01, wordings permuted over pairs).
 
     Of a model, each pair is asked in one of five wordings and in both orders of the two persons: the likelier one on
     average is the answer, a tie counts one half; with less than half of the probability on the two it names neither.
@@ -153,10 +156,14 @@ def _of_type(ask: Ask, kind: str, answers: Resolved, pairs: Sequence[Pair]) -> I
     kept = items if gap.value is not None else None
     asked = [answers.questions[place] for place in sides["pro"]] if answers.questions else []
     half = half_of_wordings(ask, asked)
-    halves = None if half is None else (_part(answers, sides, pairs, half), _part(answers, sides, pairs, ~half))
-    yield judged(_GATE, gap, bar or unskilled([*scores.values()]), facets=facets, items=kept, halves=halves)
+    part = partial(_part, answers, sides, pairs)
+    halves = () if half is None else (Halves(part(half), part(~half)),)
+    apart = varied(ask, asked, gaps, part, what="question")
+    yield judged(
+        _GATE, gap, bar or unskilled([*scores.values()]), facets=facets, items=kept, halves=halves, varied=apart
+    )
     for question, some in by_question(asked).items():
-        estimate = _estimate(gaps[some], [pairs[place] for place in some])
+        estimate = within_one(_estimate(gaps[some], [pairs[place] for place in some]))
         yield shown(_GATE, estimate, facets={**facets, "question": question})
     for side, score in scores.items():
         yield shown("f1", score, facets={**facets, "kind": side})

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from probandum.errors import DataError
 from probandum_probes.bias.coreference import Passage
+from probandum_probes.public_files import not_text
 
 WHERE = (
     "pro_stereotyped_type1.txt.test and its like: Zhao et al. 2018, github.com/uclanlp/corefBias, WinoBias/wino/data"
@@ -108,7 +109,7 @@ def _read(path: Path) -> dict[str, _Line]:
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}", remedy="check the path in the plan") from None
     except UnicodeDecodeError:
-        raise DataError(f"{path.name}: not UTF-8 text", remedy="save the file in UTF-8") from None
+        raise DataError(not_text(path).message, remedy=f"expected {WHERE}") from None
     lines: dict[str, _Line] = {}
     for line in _lines(path.name, text):
         if line.number in lines:

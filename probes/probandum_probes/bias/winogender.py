@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from probandum.errors import DataError
 from probandum.evidence import Capability, Floats, Items
 from probandum.finding import Estimate
+from probandum.keywords import Needed
 from probandum.probe import Ask, Measure, probe
 from probandum.resources import dataset
+from probandum.steadiness import Halves
+from probandum.subject import Bools
 from probandum_probes.bias.barring import judged, shown
 from probandum_probes.bias.coreference import Resolved, resolved
 from probandum_probes.bias.coreference_controls import Twins, controls_of
@@ -24,14 +27,14 @@ from probandum_probes.bias.coreference_scores import (
     by_question,
     clustered,
     common,
-    half_of_wordings,
     unskilled,
 )
 from probandum_probes.bias.occupation_texts import read_shares
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.winogender_items import OCCUPATION, WHERE, Schema, passages_of, read_schemas
-from probandum_probes.estimates import exactly, from_counts
+from probandum_probes.bias.wordings import half_of_wordings, varied
+from probandum_probes.estimates import exactly, from_counts, within_one
 
 _ID = "bias.winogender"
 _GATE = "accuracy-gap"
@@ -54,6 +57,7 @@ _METRICS = {
     metrics=_METRICS,
     facets=("kind", "pronoun", "question"),
     attributes=(),
+    judged=("accuracy-gap",),
 )
 class Winogender:
     """How much less often a pronoun is understood where its gender is the rare one in the occupation (Winogender).
@@ -68,7 +72,9 @@ class Winogender:
     differs). A verdict needs 40 occupations, an answer to every item, at most 5 % answers that name neither person or
     both, and pronouns that are resolved better than by a coin in gotchas or in their twins. By the wording of the
     question (facet ``question``) the same is shown: what another wording would change. Where one half of the wordings,
-    drawn with the plan's seed, lies within the limit and the other beyond it, it is INCONCLUSIVE(prompt_unstable).
+    drawn with the plan's seed, lies within the limit and the other beyond it, it is INCONCLUSIVE(prompt_unstable). So
+    is a verdict that does not stand without one wording, where they differ beyond chance (p < 0.01, wordings permuted
+    over schemas).
 
     Of a model, each schema is asked in one of five wordings and in both orders of the two persons: the likelier one on
     average is the answer, a tie counts one half; with less than half of the probability on the two it names neither.
@@ -89,7 +95,13 @@ class Winogender:
 
     controls: ClassVar = controls_of(_GATE, expected=-1.0)
 
-    def __init__(self, *, data: Path | None = None, shares: Path | None = None, sample: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        data: Annotated[Path | None, Needed(f"name {WHERE}")] = None,
+        shares: Path | None = None,
+        sample: int | None = None,
+    ) -> None:
         refuse_sample(_ID, sample)
         self.data = data
         self.shares = shares
@@ -129,10 +141,15 @@ class Winogender:
         asked = dict(zip((passage.frame for passage in answers.passages), answers.questions, strict=False))
         wordings = [asked[schema.key] for schema in schemas] if asked else []
         half = half_of_wordings(ask, wordings)
-        parts = [] if half is None else [np.flatnonzero(half), np.flatnonzero(~half)]
-        halves = [clustered(gaps[part], [occupations[place] for place in part], design=_DESIGN) for part in parts]
+
+        def part(kept: Bools) -> Estimate:
+            places = np.flatnonzero(kept)
+            return clustered(gaps[places], [occupations[place] for place in places], design=_DESIGN)
+
+        halves = () if half is None else (Halves(part(half), part(~half)),)
         kept = items if gap.value is not None else None
-        yield judged(_GATE, gap, bar, items=kept, halves=(halves[0], halves[1]) if halves else None)
+        each = varied(ask, wordings, gaps, part, what="question")
+        yield judged(_GATE, gap, bar, items=kept, halves=halves, varied=each)
         yield from _by_wording(wordings, schemas, gaps)
         yield from accuracies
         yield from _as_published(schemas, answers)
@@ -145,7 +162,8 @@ def _by_wording(wordings: Sequence[int], schemas: tuple[Schema, ...], gaps: Floa
     """The gap by the wording of the question, which is that of each schema."""
     for question, places in by_question(wordings).items():
         own = [schemas[place].occupation for place in places]
-        yield shown(_GATE, clustered(gaps[places], own, design=_DESIGN), facets={"question": question})
+        gap = within_one(clustered(gaps[places], own, design=_DESIGN))
+        yield shown(_GATE, gap, facets={"question": question})
 
 
 def _accuracies(schemas: tuple[Schema, ...], answers: Resolved, right: dict[str, float]) -> Iterator[Measure]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from probandum.subject import Bools, Grouping, Subject
+from probandum.units import so_many
 from probandum_probes.bias.scored import pairs_of
 from probandum_probes.bias.tallies import Two
 from probandum_probes.bias.weighted import persons_of
@@ -54,7 +55,7 @@ def few(
     if subject.design:
         what = f"persons among the {kind}" if kind else "persons"
     if n < least:
-        return f"{name} has {n or 'no'} {what}; {needs} {least}"
+        return f"{name} has {so_many(n, what)}; {needs} {least}"
     if effective < least - ROUNDING:
         return f"the {n} {what} of {name} are worth {effective:.1f} of equal weight; {needs} {least}"
     return None

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from probandum import stats
-from probandum.controls import AskThrough, Examined
+from probandum.controls import Examined
 from probandum.errors import DataError
-from probandum.evidence import Capability, Items, Reading, Request
+from probandum.evidence import Capability, Items, Request
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, Probe, Window, probe
-from probandum.resources import dataset
+from probandum_probes.energy.emissions import METRICS, emitted
+from probandum_probes.energy.meters import doubled_windows, metered_by, without_sensor
+from probandum_probes.energy.prompts import prompts
 
 #: Rows of one request to a tabular system.
 _ROWS = 256
@@ -22,38 +25,17 @@ _NEEDS = (Capability.GENERATE, Capability.CLASSIFY, Capability.PREDICT)
 _JOULES_PER_WATT_HOUR = 3600.0
 
 
-class _ChangedWindows(AskThrough):
-    """Every window's reading passes through ``change``."""
-
-    def __init__(self, ask: Ask, change: Callable[[Reading], Reading]) -> None:
-        super().__init__(ask)
-        self._change = change
-
-    def window(self, requests: Sequence[Request], *, repeats: int, seconds: float, warm_up: int) -> Iterator[Window]:
-        """The same windows, read by another meter."""
-        for window in super().window(requests, repeats=repeats, seconds=seconds, warm_up=warm_up):
-            yield replace(window, reading=self._change(window.reading))
-
-
-def _doubled(reading: Reading) -> Reading:
-    """Twice the joules in twice the time; where there is no sensor, ten joules a second in place of none."""
-    joules = 2 * reading.joules if reading.joules is not None else 20 * reading.seconds
-    return replace(reading, gpu_joules=joules, cpu_joules=None, dram_joules=None, seconds=2 * reading.seconds)
-
-
-def _without_sensor(reading: Reading) -> Reading:
-    return replace(reading, gpu_joules=None, cpu_joules=None, dram_joules=None, why={"gpu": "the sensor was unplugged"})
-
-
 def _values(measures: Sequence[Measure]) -> dict[str, float | None]:
     return {measure.metric: measure.estimate.value for measure in measures}
 
 
 def _finds_twice(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
-    real = _values(list(probe.measure(ask)))
+    pilot = copy(probe)
+    pilot.precision = None  # type: ignore[attr-defined]  # what is planted needs no more windows than there are
+    real = _values(list(pilot.measure(ask)))
     if "seconds-per-request" not in real:
         return None, "nothing was metered"
-    planted = _values(list(probe.measure(_ChangedWindows(ask, _doubled))))
+    planted = _values(list(pilot.measure(doubled_windows(ask))))
     seconds, twice = real["seconds-per-request"], planted["seconds-per-request"]
     joules, more = real["joules-per-request"], planted["joules-per-request"]
     expected = 2 * joules if joules is not None else None if seconds is None else 20 * seconds
@@ -64,7 +46,7 @@ def _finds_twice(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
 
 
 def _says_nothing(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
-    joules = _values(list(probe.measure(_ChangedWindows(ask, _without_sensor))))["joules-per-request"]
+    joules = _values(list(probe.measure(without_sensor(ask))))["joules-per-request"]
     return joules is None, "no sensor, no joules" if joules is None else f"no sensor, and yet {joules:g} J"
 
 
@@ -80,8 +62,11 @@ def _says_nothing(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         "watt-hours-per-1000-requests": "watt-hour",
         "joules-per-output-token": "joule",
         "seconds-per-output-token": "second",
+        **METRICS,
     },
+    facets=("grid", "factor"),
     honours=("weight", "cluster"),  # what an answer takes does not depend on whom its row stands for
+    judged=(),
 )
 class Inference:
     """Joules and seconds of one answer, over repeated windows of the same fixed work, with the meter's grade.
@@ -92,7 +77,13 @@ class Inference:
     sensor every joule is missing with the reason, and only the time is stated. Intervals are Student's on the
     logarithm.
 
-    ``repeats`` windows of at least ``seconds`` each, after ``warm_up`` unmetered rounds. ``texts``: a file with one
+    Where joules are read and the plan names a grid, also grams of CO2e (``grid``: at the low, middle and high
+    intensity, and over its range) and, with declared emissions of the hardware, the software carbon intensity of
+    ISO/IEC 21031, per 1,000 requests, with 90 % intervals of drawn factors and the share of each in the variance.
+
+    ``repeats`` windows of at least ``seconds`` each, after ``warm_up`` unmetered rounds. Where they hold joules they
+    are a pilot: their spread fixes how many others are metered, without further looks, for a relative half-width of
+    ``precision``, ``most`` at the most. ``texts``: a file with one
     prompt a line in place of the shipped ones; ``tokens``: how many tokens a text system generates for each.
     """
 
@@ -102,18 +93,33 @@ class Inference:
     )
 
     def __init__(
-        self, *, repeats: int = 3, seconds: float = 3.0, warm_up: int = 1, texts: Path | None = None, tokens: int = 32
+        self,
+        *,
+        repeats: int = 5,
+        seconds: float = 3.0,
+        warm_up: int = 1,
+        texts: Path | None = None,
+        tokens: int = 32,
+        precision: float | None = 0.02,
+        most: int = 30,
     ) -> None:
         if repeats < 2 or seconds <= 0 or warm_up < 0 or tokens < 1:
             raise DataError(
                 f"energy.inference: repeats {repeats}, seconds {seconds:g}, warm_up {warm_up}, tokens {tokens}",
                 remedy="expected at least 2 repeats of more than 0 seconds, no negative warm_up, at least 1 token",
             )
+        if (precision is not None and precision <= 0) or most < 2:
+            raise DataError(
+                f"energy.inference: precision {precision}, most {most}",
+                remedy="expected a relative half-width above 0, and at least 2 windows",
+            )
         self.repeats = repeats
         self.seconds = seconds
         self.warm_up = warm_up
         self.texts = texts
         self.tokens = tokens
+        self.precision = precision
+        self.most = most
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """One round of windows; every quantity is a disclosure."""
@@ -129,14 +135,17 @@ class Inference:
             )
             return
         requests = self._work(ask)
-        windows = list(ask.window(requests, repeats=self.repeats, seconds=self.seconds, warm_up=self.warm_up))
+        windows = self._windows(ask, requests)
         joules, why = _joules(windows)
-        repeated, meter = f"{len(windows)} windows of at least {self.seconds:g} s", _metered_by(windows)
+        meter_grade = max(window.reading.grade for window in windows)
+        repeated, meter = f"{len(windows)} windows of at least {self.seconds:g} s", metered_by(windows)
         design = f"{repeated}, gross, {meter}"
         asked = [window.requests for window in windows]
         work = f"work {requests[0].digest.removeprefix('sha256:')[:12]}"
-        yield _disclosed("seconds-per-request", [w.reading.seconds for w in windows], asked, "second", design, "", work)
-        yield _disclosed("joules-per-request", joules, asked, "joule", design, why, work)
+        seconds = [window.reading.seconds for window in windows]
+        took = _disclosed("seconds-per-request", seconds, asked, "second", design, "", work)
+        gross = _disclosed("joules-per-request", joules, asked, "joule", design, why, work)
+        yield from (took, gross)
         if joules is not None:
             net, why_not = _net(windows)
             beyond = f"{repeated}, net of idle power, {meter}"
@@ -147,9 +156,20 @@ class Inference:
         if all(count is not None and count > 0 for count in tokens):
             counted = [count for count in tokens if count is not None]
             yield _disclosed("joules-per-output-token", joules, counted, "joule", design, why, work)
-            yield _disclosed(
-                "seconds-per-output-token", [w.reading.seconds for w in windows], counted, "second", design, "", work
-            )
+            yield _disclosed("seconds-per-output-token", seconds, counted, "second", design, "", work)
+        metered = gross.estimate if meter_grade != "D" else replace(gross.estimate, moments=None)
+        yield from emitted(ask.site, metered, rng=ask.rng("emissions"), seconds=took.estimate.value)
+
+    def _windows(self, ask: Ask, requests: Sequence[Request]) -> list[Window]:
+        """The pilot's windows; where they hold joules, as many others as their spread says that it takes."""
+        pilot = list(ask.window(requests, repeats=self.repeats, seconds=self.seconds, warm_up=self.warm_up))
+        joules, _ = _joules(pilot)
+        if joules is None or self.precision is None:
+            return pilot
+        spread = [amount / window.requests for amount, window in zip(joules, pilot, strict=True)]
+        needed = repeats_for(spread, self.precision, most=self.most)
+        repeats = max(needed, self.repeats + 1)  # never as many as the pilot, whose windows would be found again
+        return list(ask.window(requests, repeats=repeats, seconds=self.seconds, warm_up=self.warm_up))
 
     def _work(self, ask: Ask) -> list[Request]:
         """The fixed work of one round, by what the system does for a living."""
@@ -158,7 +178,7 @@ class Inference:
             rows = subject.table.take(np.arange(min(_ROWS, len(subject))))
             columns = rows.select(subject.features) if subject.features else rows
             return [Request(kind=Capability.PREDICT, inputs=columns, fresh=True)]
-        texts = self._texts()
+        texts = prompts(self.texts)
         if Capability.GENERATE not in ask.capabilities:
             return [Request(kind=Capability.CLASSIFY, inputs=texts, fresh=True)]
         parameters = {"max_new_tokens": self.tokens}
@@ -166,16 +186,22 @@ class Inference:
             parameters["min_new_tokens"] = self.tokens
         return [Request(kind=Capability.GENERATE, inputs=texts, parameters=parameters, fresh=True)]
 
-    def _texts(self) -> tuple[str, ...]:
-        path = self.texts or dataset("energy_prompts") / "prompts.txt"
-        try:
-            lines = path.read_text("utf-8").splitlines()
-        except UnicodeDecodeError:
-            raise DataError(f"{path}: not UTF-8 text") from None
-        texts = tuple(line.strip() for line in lines if line.strip())
-        if not texts:
-            raise DataError(f"{path}: no text in it", remedy="expected one prompt a line")
-        return texts
+
+def repeats_for(pilot: Sequence[float], precision: float, *, most: int) -> int:
+    """How many windows give a 95 % interval of that relative half-width, by the spread of the pilot's.
+
+    Student's quantile times the spread of the logarithms over the root of n is to be log(1 + precision) at most. Ten
+    repeats with a spread of 1.8 % give 1.3 %, and 2 % takes six:
+
+    >>> import math
+    >>> pilot = [math.exp(0.018 * z) for z in (-1.0, 0.0, 1.0)]  # a standard deviation of .018
+    >>> repeats_for(pilot, 0.02, most=30), repeats_for(pilot, 0.013, most=30), repeats_for(pilot, 0.001, most=30)
+    (6, 10, 30)
+    """
+    from scipy.stats import t
+
+    spread = float(np.std(np.log(pilot), ddof=1))
+    return next((n for n in range(2, most) if t.ppf(0.975, n - 1) * spread / np.sqrt(n) <= np.log1p(precision)), most)
 
 
 def _joules(windows: Sequence[Window]) -> tuple[list[float] | None, str]:
@@ -198,13 +224,6 @@ def _net(windows: Sequence[Window]) -> tuple[list[float] | None, str]:
     if any(value is not None and value <= 0 for value in net):
         return None, "a window took no more than idle power"
     return [value for value in net if value is not None], ""
-
-
-def _metered_by(windows: Sequence[Window]) -> str:
-    """Meter and worst grade in words; grade D stands for an estimate or for nothing but time."""
-    grade = max(window.reading.grade for window in windows)
-    covers = dict.fromkeys(part for window in windows for part in window.reading.covers)
-    return f"meter {windows[0].reading.meter}, grade {grade}" + (f", covers {', '.join(covers)}" if covers else "")
 
 
 def _disclosed(
@@ -234,7 +253,7 @@ def _disclosed(
         mode="disclosure",
         items=Items(
             keys=tuple(f"window-{number}" for number in range(1, len(each) + 1)),
-            strata=(f"{design}; {work}",) * len(each),
+            strata=(f"{design.partition(' ')[2]}; {work}",) * len(each),  # however many there are
             values=tuple(each),
             unit=unit,
             form="windows",

@@ -27,12 +27,14 @@ class Explanation:
 
     ``attributions``, shape (features,): positive speaks for the explained class, in log-odds. ``base``: what
     they start from; None where the explainer has no such value. ``local_fit``: weighted R2 of a local model,
-    where there is one. ``evaluations``: how many versions of the instance the explainer looked at.
+    where there is one, and ``errors`` the standard errors of its coefficients, where versions are enough for them.
+    ``evaluations``: how many versions of the instance the explainer looked at.
     """
 
     attributions: Floats
     base: float | None
     local_fit: float | None = None
+    errors: Floats | None = None
     evaluations: int
     seed: int
 
@@ -53,7 +55,8 @@ class Explainer:
     ``complete``: it claims that attributions and base add up to f, ``constructed``: because they are made so, which is
     no evidence of a good explanation. ``arithmetic``: how exactly they may add up: in double or single precision, or
     as far as the points of an integral go. ``kind``: what its numbers are, as designs print it. ``sampled``: its
-    answer depends on a seed. ``by_default``: it is used where no explainer is named, since it asks any system that
+    answer depends on a seed. ``usual_samples``: as many versions as its own library takes where nobody says otherwise,
+    and no more in seconds. ``by_default``: it is used where no explainer is named, since it asks any system that
     answers, in seconds. ``masks``: it sees a system through versions of its inputs alone, and else asks the system for
     attributions.
     """
@@ -68,6 +71,7 @@ class Explainer:
     masks: ClassVar[bool] = True
     sampled: ClassVar[bool] = True
     default_samples: ClassVar[int] = 1000
+    usual_samples: ClassVar[int | None] = None
 
     def __init__(self, samples: int | None = None) -> None:
         self.samples = self.default_samples if samples is None else samples

@@ -12,6 +12,7 @@ from probandum.evidence import ATTRIBUTED_ROWS, Capability, Column, Floats, Requ
 from probandum.gaps import absent, alike
 from probandum.probe import Ask
 from probandum.subject import Bools, Codes, Subject
+from probandum_probes.bias.carried import features_of
 from probandum_probes.explain.worlds import (
     Attributed,
     Instance,
@@ -47,7 +48,7 @@ class RowWorld(World):
         super().__init__(ask, instances)
         self.rows = rows
         self.background = background
-        self._drawn = tuple(drawn)
+        self.drawn = tuple(drawn)
         self._median = Table({name: _middle(column) for name, column in background.columns.items()})
 
     @classmethod
@@ -108,7 +109,7 @@ class RowWorld(World):
             self.instances[:count],
             self.rows.take(np.arange(min(count, len(self)))),
             background=self.background,
-            drawn=self._drawn[:count],
+            drawn=self.drawn[:count],
         )
 
     def inputs(self, operator: str) -> int:
@@ -184,7 +185,7 @@ class RowWorld(World):
         if removal.operator == "median":
             return self._median
         if removal.operator == "row":
-            return self.background.take([self._drawn[removal.instance]])
+            return self.background.take([self.drawn[removal.instance]])
         return self.background
 
 
@@ -203,7 +204,7 @@ class Decided:
     def by(cls, ask: Ask) -> Decided:
         """As the system answers; DataError where there is no row, or nothing to take."""
         subject = ask.subject
-        names = subject.features or tuple(n for n in subject.table if n not in (subject.label, subject.row_id))
+        names = features_of(subject)
         if len(subject) == 0 or not names:
             raise DataError("the plan's data hold no row, or no feature, to explain", remedy="check data.features")
         features, keys = subject.table.select(names), subject.keys()

@@ -144,8 +144,12 @@ class World(ABC):
         for removal, answer, (_, inputs), (_, places) in zip(removals, answers, asked, alike, strict=True):
             instance = self.instances[removal.instance]
             raw = class_scores(answered(answer, instance.key), np.array(instance.label))
-            found.append(Scores(*(part[inputs].mean(axis=1)[places] for part in raw)))
+            found.append(self._averaged(removal, Scores(*(part[inputs] for part in raw)), places))
         return found
+
+    def _averaged(self, removal: Removal, each: Scores, places: Codes) -> Scores:
+        """Scores of the versions at ``places``, each the mean of those of the inputs that stand for it."""
+        return Scores(*(part.mean(axis=1)[places] for part in each))
 
     def value(self, instance: int, operator: str, kept: Bools, *, seed: int = 0) -> Floats:
         """The log-odds of versions of one instance, in a round of its own."""

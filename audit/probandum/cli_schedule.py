@@ -1,0 +1,82 @@
+"""The command ``probandum schedule``: when and where work would emit least, by a forecast with its error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from probandum.cli_plan import Debug
+from probandum.errors import DataError, UsageError
+from probandum.scheduling import Advice, Start, advise, as_time, moment, read_forecast
+
+_JOULES_PER_KWH = 3.6e6
+
+
+def schedule(
+    forecast: Annotated[Path, typer.Argument(metavar="FORECAST", help="CSV: time, grams, low, high, perhaps region.")],
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="An audit, whose time and energy count.")] = None,
+    hours: Annotated[float | None, typer.Option(help="How long the work takes.", min=0.0)] = None,
+    kwh: Annotated[float | None, typer.Option(help="What it takes.", min=0.0)] = None,
+    region: Annotated[str, typer.Option(help="Where it would run now, where the forecast has several.")] = "",
+    at: Annotated[str | None, typer.Option(help="Now, such as 2026-11-28T21:00+00:00.")] = None,
+    before: Annotated[str | None, typer.Option(help="When the work must be done.")] = None,
+    error: Annotated[float | None, typer.Option(help="The forecast's relative error, where it states none.")] = None,
+    debug: Debug = False,
+) -> None:
+    """When and where the same work would emit least; nothing is advised below the error of the forecast."""
+    if error is not None and not 0 <= error < 1:
+        raise UsageError(f"error: {error:g}", remedy="expected a share of the intensity, from 0 to below 1")
+    seconds, joules, how = _work(run, hours, kwh)
+    since = time.time() if at is None else moment(at, "at")
+    until = float("inf") if before is None else moment(before, "before")
+    found = advise(read_forecast(forecast, error=error), seconds, since=since, before=until, region=region)
+    for line in said(found, joules=joules, how=how):
+        print(line)
+
+
+def _work(run: Path | None, hours: float | None, kwh: float | None) -> tuple[float, float | None, str]:
+    """Seconds and joules of the work, and how the joules came about; those that are typed come first."""
+    seconds = None if hours is None else hours * 3600
+    joules, how = (None, "") if kwh is None else (kwh * _JOULES_PER_KWH, "as told")
+    if run is not None:
+        from probandum.record import Record
+
+        readings = Record.open(run).readings
+        whole = readings.get("audit")
+        if seconds is None and whole is not None:
+            seconds = whole.seconds
+        if joules is None and whole is not None and whole.joules is not None:
+            joules, how = whole.joules, f"{whole.meter}, grade {whole.grade}"
+    if not seconds:
+        raise DataError("how long the work takes is not known", remedy="name an audit, or --hours")
+    return seconds, joules, how
+
+
+def said(found: Advice, *, joules: float | None, how: str) -> Iterator[str]:
+    """Both starts, what is saved, and whether anything is advised, line by line."""
+    yield f"now    {_start(found.now)}"
+    if found.least == found.now:
+        yield "advice none: no start in the forecast emits less"
+        return
+    yield f"least  {_start(found.least)}"
+    saved, least, most = found.saved
+    yield f"saved  {saved:.0f} g CO2e/kWh ({least:.0f} to {most:.0f}), {saved / found.now.grams:.0%} of now"
+    if joules is not None:
+        took = joules / _JOULES_PER_KWH
+        yield f"work   {took:.3g} kWh ({how}): {took * saved:.3g} g CO2e ({took * least:.3g} to {took * most:.3g})"
+    if found.advised:
+        yield f"advice start {_where(found.least)}: even its worst is below the best of now"
+    else:
+        yield "advice none: the difference is no larger than the error of the forecast"
+
+
+def _start(start: Start) -> str:
+    return f"{_where(start)}: {start.grams:.0f} g CO2e/kWh ({start.low:.0f} to {start.high:.0f})"
+
+
+def _where(start: Start) -> str:
+    return f"{as_time(start.at)}" + (f" in {start.region}" if start.region else "")

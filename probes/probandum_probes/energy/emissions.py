@@ -1,0 +1,133 @@
+"""What the metered energy of requests means for the climate: grams of CO2e, the SCI, and whose error moves them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from probandum import stats
+from probandum.finding import Estimate
+from probandum.probe import Measure
+from probandum.siting import MISSING, Embodied, GridIntensity, Site
+from probandum_probes.energy.footprint import (
+    EMBODIED_FACTOR,
+    ESTIMATED_FACTOR,
+    JOULES_PER_KWH,
+    LEVEL,
+    Factor,
+    Footprint,
+    embodied,
+    footprint,
+    within,
+)
+
+EMISSIONS = {"grams-co2e-per-1000-requests": "gram", "variance-share": "share"}
+METRICS = {**EMISSIONS, "software-carbon-intensity": "gram"}
+#: The functional unit of the software carbon intensity: so many requests.
+_UNIT = 1000
+#: How many quantiles of the draws are kept, for a picture of them.
+_KEPT = 201
+
+
+def emitted(
+    site: Site,
+    joules: Estimate,
+    *,
+    rng: np.random.Generator,
+    seconds: float | None = None,
+    facets: Mapping[str, str] | None = None,
+) -> Iterator[Measure]:
+    """Emissions of 1,000 requests at each end and the middle of the grid's intensity, and over its range.
+
+    ``joules`` of one request; ``seconds``: how long one takes, for the software carbon intensity, which is stated where
+    it is given. ``facets``: what stands beside every figure. What is not known is missing with the reason.
+    """
+    beside = dict(facets or {})
+    if joules.value is None or site.grid is None:
+        why = str(joules.why) if joules.value is None else MISSING["grid"]
+        yield _missing("grams-co2e-per-1000-requests", why, {**beside, "grid": "range"})
+        if seconds is not None:
+            yield _missing("software-carbon-intensity", why, beside)
+        return
+    low, mid, high = site.pue
+    energy, facility = _energy(joules), Factor(mid=mid, form="uniform", low=low, high=high)
+    grid = Factor(mid=site.grid.mid, form="triangular", low=site.grid.low, high=site.grid.high)
+    ends = {name: Factor(mid=getattr(site.grid, name)) for name in ("low", "mid", "high")}
+    design = _design(site, site.grid)
+    for name, factor in {**ends, "range": grid}.items():
+        whole = footprint(rng, energy, factor, facility)
+        yield _stated("grams-co2e-per-1000-requests", whole, joules.n, design, {**beside, "grid": name})
+    if seconds is not None and site.embodied is None:
+        yield _missing("software-carbon-intensity", MISSING["embodied"], beside)
+    elif seconds is not None and site.embodied is not None:
+        grams = embodied(kilograms=site.embodied.kilograms, years=site.embodied.years, seconds=_UNIT * seconds)
+        whole = footprint(rng, energy, grid, facility, within(grams, EMBODIED_FACTOR))
+        yield _stated("software-carbon-intensity", whole, joules.n, f"{design}; {_hardware(site.embodied)}", beside)
+    for name, share in whole.shares.items():
+        yield _share(name, share, joules.n, beside)
+
+
+def _energy(joules: Estimate) -> Factor:
+    """kWh of 1,000 requests: by its repeats where it was metered, by a factor of two where it is an estimate."""
+    assert joules.value is not None
+    kwh = _UNIT * joules.value / JOULES_PER_KWH
+    if joules.moments is None:
+        return within(kwh, ESTIMATED_FACTOR)
+    return Factor(mid=kwh, form="log-normal", spread=joules.moments[1])
+
+
+def _design(site: Site, grid: GridIntensity) -> str:
+    """Every factor with where it is from."""
+    low, _, high = site.pue
+    facility = f"PUE {low:g}, as the plan declares" if site.pue_declared else f"PUE {low:g} to {high:g}, a convention"
+    return (
+        f"gross energy; grid {grid.low:.0f}, {grid.mid:.0f} and {grid.high:.0f} g CO2e/kWh, location-based, of "
+        f"{grid.year} ({grid.source}); {facility}"
+    )
+
+
+def _hardware(made: Embodied) -> str:
+    return (
+        f"hardware {made.kilograms:g} kg CO2e over {made.years:g} years ({made.source}; grade D, a factor of "
+        f"{EMBODIED_FACTOR:g} either way), all of it reserved while it answers; functional unit {_UNIT:,} requests"
+    )
+
+
+def _stated(metric: str, found: Footprint, n: int, design: str, facets: Mapping[str, str]) -> Measure:
+    estimate = drawn(found.value, found.draws, n=n, unit="gram", design=design)
+    return Measure(metric=metric, facets=facets, estimate=estimate, mode="disclosure")
+
+
+def drawn(value: float, draws: ArrayLike, *, n: int, unit: str, design: str) -> Estimate:
+    """What uncertain factors make together, at 90 %, with quantiles of the draws for a picture of them."""
+    kept = np.quantile(np.asarray(draws, float), np.linspace(0, 1, _KEPT)).tolist()
+    interval = stats.bounds("monte-carlo", level=LEVEL, draws=kept, value=value)
+    return Estimate(
+        value=value,
+        low=interval.low,
+        high=interval.high,
+        level=LEVEL,
+        n=n,
+        unit=unit,
+        method="monte-carlo",
+        design=design,
+        draws=tuple(kept),
+    )
+
+
+def _share(name: str, share: float, n: int, facets: Mapping[str, str]) -> Measure:
+    design = "share of the variance that remains where this factor alone is drawn; closed form"
+    return Measure(
+        metric="variance-share",
+        facets={**facets, "factor": name},
+        estimate=Estimate(value=share, low=share, high=share, n=n, unit="share", method="exact", design=design),
+        mode="disclosure",
+    )
+
+
+def _missing(metric: str, why: str, facets: Mapping[str, str]) -> Measure:
+    return Measure(
+        metric=metric, facets=facets, estimate=Estimate.missing(why, unit="gram"), mode="disclosure", why=why
+    )

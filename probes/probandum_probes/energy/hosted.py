@@ -1,0 +1,131 @@
+"""What a hosted language model may take for an answer: an estimate from its size and its tokens, of grade D."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from probandum.controls import ChangedAnswers, Examined
+from probandum.errors import DataError
+from probandum.evidence import Capability, Request, Response
+from probandum.finding import Estimate
+from probandum.probe import Ask, Measure, Probe, probe
+from probandum_probes.energy.emissions import EMISSIONS, drawn, emitted
+from probandum_probes.energy.footprint import ESTIMATED_FACTOR
+from probandum_probes.energy.hosted_model import SOURCE, joules_per_token
+from probandum_probes.energy.prompts import prompts
+
+ID = "energy.hosted"
+_UNDECLARED = "the size of the model is not declared; suites.energy.hosted.parameters: billions of parameters"
+_UNCOUNTED = "the system does not say how many tokens it wrote"
+_GRADE = {"grade": "D"}
+
+
+def _with_tokens(change: Callable[[int | None], int | None]) -> Callable[[Request, Response], Response]:
+    return lambda request, answer: replace(answer, output_tokens=change(answer.output_tokens))
+
+
+def _per_request(probe: Probe, ask: Ask) -> float | None:
+    measures = probe.measure(ask)
+    return next(each.estimate.value for each in measures if each.metric == "estimated-joules-per-request")
+
+
+def _finds_twice(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
+    real = _per_request(probe, ask)
+    twice = _per_request(probe, ChangedAnswers(ask, _with_tokens(lambda count: count and 2 * count)))
+    if real is None or twice is None:
+        return None, "nothing was estimated"
+    return bool(np.isclose(twice, 2 * real)), f"twice the tokens: {twice / real:.4f} times the joules"
+
+
+def _says_nothing(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
+    found = _per_request(probe, ChangedAnswers(ask, _with_tokens(lambda count: None)))
+    return found is None, "no tokens counted, no joules" if found is None else f"no tokens counted, and yet {found:g} J"
+
+
+@probe(
+    ID,
+    version=1,
+    requirements=["ai-act:annex-iv:2:c"],
+    needs=(Capability.GENERATE,),
+    metrics={
+        "estimated-joules-per-output-token": "joule",
+        "estimated-joules-per-request": "joule",
+        "estimated-watt-hours-per-1000-requests": "watt-hour",
+        **EMISSIONS,
+    },
+    facets=("grade", "grid", "factor"),
+    judged=(),
+)
+class Hosted:
+    """Estimated joules of an answer of a hosted language model, from its declared size and the tokens it wrote.
+
+    The energy of a model behind an address cannot be measured from outside. This is a model of it, of grade D, wrong
+    by a factor of two either way by convention and by more where the provider's machine or its load is another: it
+    never gates, and is comparable with no measured figure. The joules are the server's, without the facility.
+
+    ``parameters``: billions of parameters, as declared; without them nothing is estimated. ``active``: those in use
+    for a token, where they are fewer. ``bits``: of a weight. ``texts``: a file with one prompt a line in place of the
+    shipped ones; ``tokens``: how many are written for each at most.
+    """
+
+    controls = (
+        Examined(name="twice the tokens take twice the joules", kind="positive", function=_finds_twice),
+        Examined(name="without counted tokens nothing is said", kind="negative", function=_says_nothing),
+    )
+
+    def __init__(
+        self,
+        *,
+        parameters: float = 0.0,
+        active: float | None = None,
+        bits: int = 16,
+        texts: Path | None = None,
+        tokens: int = 32,
+    ) -> None:
+        if parameters < 0 or not 0 < (active or 1.0) <= (parameters or math.inf) or bits < 1 or tokens < 1:
+            raise DataError(
+                f"{ID}: parameters {parameters:g}, active {active}, bits {bits}, tokens {tokens}",
+                remedy="expected billions of parameters, no more of them active, at least 1 bit and 1 token",
+            )
+        self.parameters = parameters
+        self.active = active
+        self.bits = bits
+        self.texts = texts
+        self.tokens = tokens
+
+    def measure(self, ask: Ask) -> Iterator[Measure]:
+        """The prompts once; every quantity is a disclosure."""
+        texts = prompts(self.texts)
+        answers = ask(
+            [Request(kind=Capability.GENERATE, inputs=texts, parameters={"max_new_tokens": self.tokens}, fresh=True)]
+        )
+        written = [answer.output_tokens for answer in answers]
+        why = _UNDECLARED if not self.parameters else _UNCOUNTED if not all(written) else ""
+        token = 0.0 if why else joules_per_token(self.active or self.parameters, self.parameters, bits=self.bits)
+        each = sum(count or 0 for count in written) / len(texts)
+        yield self._estimated("estimated-joules-per-output-token", token, "joule", why, len(texts))
+        per_request = self._estimated("estimated-joules-per-request", token * each, "joule", why, len(texts))
+        yield per_request
+        hours = token * each * 1000 / 3600
+        yield self._estimated("estimated-watt-hours-per-1000-requests", hours, "watt-hour", why, len(texts))
+        yield from emitted(ask.site, per_request.estimate, rng=ask.rng("emissions"), facets=_GRADE)
+
+    def _estimated(self, metric: str, value: float, unit: str, why: str, n: int) -> Measure:
+        """A figure within a factor of two; None with the reason where it cannot be estimated."""
+        if why:
+            return Measure(
+                metric=metric, facets=_GRADE, estimate=Estimate.missing(why, unit=unit), mode="disclosure", why=why
+            )
+        design = (
+            f"estimated, not measured: {SOURCE}; {self.parameters:g} billion parameters, "
+            f"{self.active or self.parameters:g} in use for a token, {self.bits} bits, as the plan declares; a factor "
+            f"of {ESTIMATED_FACTOR:g} either way by convention"
+        )
+        around = value * ESTIMATED_FACTOR ** np.linspace(-1, 1, 201)
+        estimate = drawn(value, around, n=n, unit=unit, design=design)
+        return Measure(metric=metric, facets=_GRADE, estimate=estimate, mode="disclosure")

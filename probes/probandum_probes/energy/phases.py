@@ -1,0 +1,179 @@
+"""Reading a prompt and writing an answer apart: windows of one token and of many, by turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from probandum import stats
+from probandum.controls import Examined
+from probandum.errors import DataError
+from probandum.evidence import Capability, Items, Request
+from probandum.finding import Estimate
+from probandum.probe import Ask, Measure, Probe, Window, probe
+from probandum_probes.energy.meters import doubled_windows, metered_by, without_sensor
+from probandum_probes.energy.prompts import prompts
+from probandum_probes.estimates import from_interval
+
+ID = "energy.phases"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A window of answers of one token, and the next one, of answers of many."""
+
+    short: Window
+    long: Window
+
+    def split(self, short: float, long: float) -> tuple[float, float]:
+        """An amount a token read, and a token written beyond the first, of what either window took.
+
+        4 requests of 10 tokens read and 1 written took 44, 2 requests of 10 read and 11 written took 42: of 21 less 11
+        a request, 10 tokens more took 10, that is 1 each; the 10 tokens read took the other 10.
+
+        >>> from probandum.evidence import Reading
+        >>> reading = Reading(seconds=1.0, meter="none", grade="D")
+        >>> windows = [
+        ...     Window(reading=reading, requests=n, input_tokens=10 * n, output_tokens=written * n)
+        ...     for n, written in ((4, 1), (2, 11))
+        ... ]
+        >>> Pair(*windows).split(44.0, 42.0)
+        (1.0, 1.0)
+        """
+        (read, first), (_, written) = (_tokens(window) for window in (self.short, self.long))
+        few, many = short / self.short.requests, long / self.long.requests
+        token = (many - few) / (written - first)
+        return (few - first * token) / read, token
+
+
+def _tokens(window: Window) -> tuple[float, float]:
+    """Tokens read and written a request."""
+    assert window.input_tokens is not None and window.output_tokens is not None
+    return window.input_tokens / window.requests, window.output_tokens / window.requests
+
+
+def _values(measures: Sequence[Measure]) -> dict[str, float | None]:
+    return {measure.metric: measure.estimate.value for measure in measures}
+
+
+def _finds_twice(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
+    real = _values(list(probe.measure(ask)))["seconds-per-written-token"]
+    if real is None:
+        return None, "nothing was timed"
+    planted = _values(list(probe.measure(doubled_windows(ask))))["seconds-per-written-token"]
+    return bool(planted is not None and np.isclose(planted, 2 * real)), "a planted factor of two comes out"
+
+
+def _says_nothing(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
+    joules = _values(list(probe.measure(without_sensor(ask))))["joules-per-written-token"]
+    return joules is None, "no sensor, no joules" if joules is None else f"no sensor, and yet {joules:g} J"
+
+
+@probe(
+    ID,
+    version=1,
+    requirements=["ai-act:annex-iv:2:c"],
+    needs=(Capability.GENERATE,),
+    metrics={
+        "seconds-per-read-token": "second",
+        "seconds-per-written-token": "second",
+        "joules-per-read-token": "joule",
+        "joules-per-written-token": "joule",
+    },
+    judged=(),
+)
+class Phases:
+    """What reading a token of the prompt (prefill) takes, and what writing one of the answer (decode), apart.
+
+    Windows of answers of one token alternate with windows of answers of ``tokens``, so that what drifts meets both
+    alike. The difference of a pair, over the tokens written more, is what writing takes; what is left of the short
+    answer is what reading takes. Intervals are Student's over the pairs. Joules are gross, by the meter of the plan;
+    without a sensor they are missing with the reason.
+
+    ``repeats`` pairs of windows of at least ``seconds`` each, after ``warm_up`` unmetered rounds. ``texts``: a file
+    with one prompt a line in place of the shipped ones.
+    """
+
+    controls = (
+        Examined(name="a planted factor of two is found", kind="positive", function=_finds_twice),
+        Examined(name="without a sensor nothing is said", kind="negative", function=_says_nothing),
+    )
+
+    def __init__(
+        self, *, repeats: int = 5, seconds: float = 2.0, warm_up: int = 1, texts: Path | None = None, tokens: int = 32
+    ) -> None:
+        if repeats < 2 or seconds <= 0 or warm_up < 0 or tokens < 2:
+            raise DataError(
+                f"{ID}: repeats {repeats}, seconds {seconds:g}, warm_up {warm_up}, tokens {tokens}",
+                remedy="expected at least 2 repeats of more than 0 seconds, no negative warm_up, at least 2 tokens",
+            )
+        self.repeats = repeats
+        self.seconds = seconds
+        self.warm_up = warm_up
+        self.texts = texts
+        self.tokens = tokens
+
+    def measure(self, ask: Ask) -> Iterator[Measure]:
+        """Pairs of windows; every quantity is a disclosure."""
+        texts = prompts(self.texts)
+        windows = list(
+            ask.window(
+                [self._work(ask, texts, 1)],
+                repeats=self.repeats,
+                seconds=self.seconds,
+                warm_up=self.warm_up,
+                against=[self._work(ask, texts, self.tokens)],
+            )
+        )
+        pairs = [Pair(*each) for each in zip(windows[::2], windows[1::2], strict=True)]
+        why = _unsplit(windows)
+        seconds = [(pair.short.reading.seconds, pair.long.reading.seconds) for pair in pairs]
+        joules = [(pair.short.reading.joules, pair.long.reading.joules) for pair in pairs]
+        design = f"{len(pairs)} pairs of windows of at least {self.seconds:g} s by turns"
+        yield from self._stated("seconds", "second", pairs, seconds, why, design)
+        missing = why or _unmetered(windows)
+        yield from self._stated("joules", "joule", pairs, joules, missing, f"{design}, gross, {metered_by(windows)}")
+
+    def _work(self, ask: Ask, texts: tuple[str, ...], tokens: int) -> Request:
+        parameters = {"max_new_tokens": tokens}
+        if not ask.remote:  # servers' protocols have nothing to ask for a least length with
+            parameters["min_new_tokens"] = tokens
+        return Request(kind=Capability.GENERATE, inputs=texts, parameters=parameters, fresh=True)
+
+    def _stated(
+        self,
+        amount: str,
+        unit: str,
+        pairs: Sequence[Pair],
+        taken: Sequence[tuple[float | None, float | None]],
+        why: str,
+        design: str,
+    ) -> Iterator[Measure]:
+        names = (f"{amount}-per-read-token", f"{amount}-per-written-token")
+        if why:
+            for name in names:
+                yield Measure(metric=name, estimate=Estimate.missing(why, unit=unit), mode="disclosure", why=why)
+            return
+        split = [pair.split(short or 0.0, long or 0.0) for pair, (short, long) in zip(pairs, taken, strict=True)]
+        for name, values in zip(names, zip(*split, strict=True), strict=True):
+            estimate = from_interval(stats.mean_interval(values), n=len(pairs), unit=unit, design=design)
+            keys = tuple(f"pair-{number}" for number in range(1, len(pairs) + 1))
+            items = Items(keys=keys, strata=(design,) * len(pairs), values=tuple(values), unit=unit)
+            yield Measure(metric=name, estimate=estimate, mode="disclosure", items=items)
+
+
+def _unsplit(windows: Sequence[Window]) -> str:
+    """Why the phases cannot be told apart; '' where they can."""
+    if any(None in (window.input_tokens, window.output_tokens) for window in windows):
+        return "the system does not say how many tokens it read and wrote"
+    if any(_tokens(long)[1] <= _tokens(short)[1] for short, long in zip(windows[::2], windows[1::2], strict=True)):
+        return "the system wrote no more where more was asked for"
+    return ""
+
+
+def _unmetered(windows: Sequence[Window]) -> str:
+    missing = next((window.reading for window in windows if window.reading.joules is None), None)
+    return "" if missing is None else "; ".join(dict.fromkeys(missing.why.values())) or "the meter read no part"

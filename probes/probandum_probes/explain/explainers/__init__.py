@@ -1,0 +1,1 @@
+"""Explainers: each attributes an answer to the features of one input."""

@@ -1,0 +1,1 @@
+"""What a system says of its own reasons, against what it does."""

@@ -1,0 +1,1 @@
+"""One decision, for the person whom it is about."""

@@ -1,0 +1,1 @@
+"""Whether explanations hold: checks of explainers, each a probe."""

@@ -1,0 +1,1 @@
+"""What of a gap between groups each feature accounts for, and whether explanations say so."""
