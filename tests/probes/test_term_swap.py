@@ -226,7 +226,7 @@ def test_without_placebos_there_is_no_gap_and_no_pass(tmp_path: Path) -> None:
     gap = measured(result, "gap-over-placebo")
 
     assert (Verdict.INCONCLUSIVE, SubReason.NO_DATA) == (gap.verdict, gap.sub_reason)
-    assert "5 terms and 0 pairs of placebos; two of each are needed" == gap.why
+    assert "5 terms and no pairs of placebos; two of each are needed" == gap.why
     assert result.controls[1].held is None
     assert Verdict.PASS not in {f.verdict for f in judge([result], LIMITS)}
 
