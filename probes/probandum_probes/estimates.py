@@ -123,14 +123,22 @@ def within_one(estimate: Estimate) -> Estimate:
 
 
 def from_draws(
-    method: str, value: float, draws: Sequence[float], *, n: int, unit: str, design: str | None = None
+    method: str,
+    value: float,
+    draws: Sequence[float],
+    *,
+    n: int,
+    unit: str,
+    design: str | None = None,
+    level: float = 0.95,
 ) -> Estimate:
-    """An estimate from sorted draws: of a bootstrap or of a posterior."""
-    interval = stats.bounds(method, level=0.95, draws=draws, value=value)
+    """An estimate from sorted draws: of a bootstrap, of a posterior or of uncertain factors."""
+    interval = stats.bounds(method, level=level, draws=draws, value=value)
     return Estimate(
         value=value,
         low=interval.low,
         high=interval.high,
+        level=level,
         n=n,
         unit=unit,
         method=method,

@@ -11,7 +11,7 @@ from probandum.subject import Grouping, Subject
 from probandum_probes.bias.beside import COST, Cost, Costs
 from probandum_probes.bias.counting import decisions, refuse_no_groups
 from probandum_probes.bias.design_controls import no_gap, planted_gap
-from probandum_probes.bias.rates import METRICS, measures_of
+from probandum_probes.bias.rates import JUDGED, METRICS, measures_of
 from probandum_probes.bias.requirements import PERFORMANCE
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
 
@@ -24,18 +24,7 @@ from probandum_probes.bias.sampling import refuse_sample, sampled_rows
     metrics=METRICS,
     attributes="plan",
     honours=("weight", "cluster"),
-    judged=(
-        "selection-difference",
-        "tpr-difference",
-        "fpr-difference",
-        "ppv-difference",
-        "npv-difference",
-        "impact-ratio",
-        "tpr-ratio",
-        "fpr-ratio",
-        "ppv-ratio",
-        "npv-ratio",
-    ),
+    judged=JUDGED,
 )
 class GroupRates:
     """Shares of favourable decisions, of errors and of right detections per group, and how far they lie apart.

@@ -58,18 +58,7 @@ _PRIOR = "of a posterior whose prior is estimated from these groups, its error i
     facets=("crossing",),
     attributes="plan",
     honours=("weight", "cluster"),
-    judged=(
-        "selection-difference",
-        "tpr-difference",
-        "fpr-difference",
-        "ppv-difference",
-        "npv-difference",
-        "impact-ratio",
-        "tpr-ratio",
-        "fpr-ratio",
-        "ppv-ratio",
-        "npv-ratio",
-    ),
+    judged=JUDGED,
 )
 class Intersections:
     """Shares of favourable decisions and of errors where attributes cross, and how far small groups can be trusted.

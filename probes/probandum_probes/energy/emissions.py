@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from probandum import stats
 from probandum.finding import Estimate
 from probandum.probe import Measure
 from probandum.siting import MISSING, Embodied, GridIntensity, Site
@@ -22,6 +21,7 @@ from probandum_probes.energy.footprint import (
     footprint,
     within,
 )
+from probandum_probes.estimates import exactly, from_draws
 
 EMISSIONS = {"grams-co2e-per-1000-requests": "gram", "variance-share": "share"}
 METRICS = {**EMISSIONS, "software-carbon-intensity": "gram"}
@@ -103,18 +103,7 @@ def _stated(metric: str, found: Footprint, n: int, design: str, facets: Mapping[
 def drawn(value: float, draws: ArrayLike, *, n: int, unit: str, design: str) -> Estimate:
     """What uncertain factors make together, at 90 %, with quantiles of the draws for a picture of them."""
     kept = np.quantile(np.asarray(draws, float), np.linspace(0, 1, _KEPT)).tolist()
-    interval = stats.bounds("monte-carlo", level=LEVEL, draws=kept, value=value)
-    return Estimate(
-        value=value,
-        low=interval.low,
-        high=interval.high,
-        level=LEVEL,
-        n=n,
-        unit=unit,
-        method="monte-carlo",
-        design=design,
-        draws=tuple(kept),
-    )
+    return from_draws("monte-carlo", value, kept, n=n, unit=unit, design=design, level=LEVEL)
 
 
 def _share(name: str, share: float, n: int, facets: Mapping[str, str]) -> Measure:
@@ -122,7 +111,7 @@ def _share(name: str, share: float, n: int, facets: Mapping[str, str]) -> Measur
     return Measure(
         metric="variance-share",
         facets={**facets, "factor": name},
-        estimate=Estimate(value=share, low=share, high=share, n=n, unit="share", method="exact", design=design),
+        estimate=exactly(share, n=n, unit="share", design=design),
         mode="disclosure",
     )
 
