@@ -12,8 +12,7 @@ import typer
 from probandum.cli_plan import Debug
 from probandum.errors import DataError, UsageError
 from probandum.scheduling import Advice, Start, advise, as_time, moment, read_forecast
-
-_JOULES_PER_KWH = 3.6e6
+from probandum.units import JOULES_PER_KWH
 
 
 def schedule(
@@ -41,7 +40,7 @@ def schedule(
 def _work(run: Path | None, hours: float | None, kwh: float | None) -> tuple[float, float | None, str]:
     """Seconds and joules of the work, and how the joules came about; those that are typed come first."""
     seconds = None if hours is None else hours * 3600
-    joules, how = (None, "") if kwh is None else (kwh * _JOULES_PER_KWH, "as told")
+    joules, how = (None, "") if kwh is None else (kwh * JOULES_PER_KWH, "as told")
     if run is not None:
         from probandum.record import Record
 
@@ -66,7 +65,7 @@ def said(found: Advice, *, joules: float | None, how: str) -> Iterator[str]:
     saved, least, most = found.saved
     yield f"saved  {saved:.0f} g CO2e/kWh ({least:.0f} to {most:.0f}), {saved / found.now.grams:.0%} of now"
     if joules is not None:
-        took = joules / _JOULES_PER_KWH
+        took = joules / JOULES_PER_KWH
         yield f"work   {took:.3g} kWh ({how}): {took * saved:.3g} g CO2e ({took * least:.3g} to {took * most:.3g})"
     if found.advised:
         yield f"advice start {_where(found.least)}: even its worst is below the best of now"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ def unknown_country(country: str) -> str | None:
     return f"codecarbon's table has no {country!r}{hint or '; give an ISO 3166 alpha-3 code such as DEU'}"
 
 
+@cache
 def _table() -> Mapping[str, Mapping[str, Any]]:
     """codecarbon's grid intensities by country, read without loading codecarbon; empty where it is not installed."""
     spec = find_spec("codecarbon")

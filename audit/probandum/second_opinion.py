@@ -12,8 +12,7 @@ from typing import Any, Protocol
 
 from probandum.evidence import Reading
 from probandum.grid import grid_intensity
-
-JOULES_PER_KWH = 3.6e6
+from probandum.units import JOULES_PER_KWH
 
 
 class OpinionSettings(Protocol):

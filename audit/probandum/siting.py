@@ -40,13 +40,23 @@ class GridIntensity:
             raise ValueError(f"expected 0 <= low <= mid <= high, got {self.low:g}, {self.mid:g} and {self.high:g}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Embodied:
-    """What making the hardware emitted: kilograms of CO2e, over how many years of use, and whose figure."""
+class Embodied(Protocol):
+    """What making the hardware emitted, as the plan says under ``energy.embodied``."""
 
-    kilograms: float
-    years: float
-    source: str
+    @property
+    def kilograms(self) -> float:
+        """Of CO2e, of making all hardware in use."""
+        ...
+
+    @property
+    def years(self) -> float:
+        """Over how many it is used."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Whose figures they are."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,25 +101,6 @@ class IntensityLine(Protocol):
         ...
 
 
-class EmbodiedLine(Protocol):
-    """What the plan says under ``energy.embodied``."""
-
-    @property
-    def kilograms(self) -> float:
-        """Of CO2e, of making all hardware in use."""
-        ...
-
-    @property
-    def years(self) -> float:
-        """Over how many it is used."""
-        ...
-
-    @property
-    def source(self) -> str:
-        """Whose figures they are."""
-        ...
-
-
 class SiteSettings(Protocol):
     """What the plan says under ``energy``."""
 
@@ -129,19 +120,18 @@ class SiteSettings(Protocol):
         ...
 
     @property
-    def embodied(self) -> EmbodiedLine | None:
+    def embodied(self) -> Embodied | None:
         """What making the hardware emitted."""
         ...
 
 
 def site_of(settings: SiteSettings) -> Site:
     """The factors that the plan declares, or the table holds of its country; MissingDependency without the table."""
-    made = settings.embodied
     return Site(
         grid=_grid(settings),
         pue=PUE_RANGE if settings.pue is None else (settings.pue, settings.pue, settings.pue),
         pue_declared=settings.pue is not None,
-        embodied=None if made is None else Embodied(kilograms=made.kilograms, years=made.years, source=made.source),
+        embodied=settings.embodied,
     )
 
 

@@ -7,7 +7,8 @@ beyond its 95 % one-sided bound; where an interval holds 0, nothing is said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from probandum import stats
@@ -67,44 +68,43 @@ def trade_offs(records: Sequence[Measured], *, cost: str, quality: str, higher: 
 
     RecordError names the record that lacks one, or that two cannot be compared.
     """
-    values = [{name: _value(each, name) for name in (cost, quality)} for each in records]
-    worse = {
-        (a, b): _worse(compare(records[a], records[b], varied=VARIED), cost, quality, higher)
-        for a in range(len(records))
-        for b in range(len(records))
-        if a != b
-    }
-    variants = []
-    for b, record in enumerate(records):
-        beside = None if b == 0 else _beside(records[0], record, cost, quality)
-        variants.append(
-            Variant(
-                run=record.named.run,
-                differs=_differs(records[0], record) if b else "",
-                cost=values[b][cost],
-                quality=values[b][quality],
-                beside=beside,
-                dominated=tuple(records[a].named.run for a in range(len(records)) if a != b and worse[a, b]),
-            )
+    values = [_values(each, cost, quality) for each in records]
+    pairs = {pair: compare(*(records[place] for place in pair), varied=VARIED) for pair in _pairs(len(records))}
+    worse = {(a, b) for a, b in pairs if _worse(pairs[a, b], cost, quality, higher=higher)}
+    worse |= {(b, a) for a, b in pairs if _worse(pairs[a, b], cost, quality, higher=higher, turned=True)}
+    variants = tuple(
+        Variant(
+            run=record.named.run,
+            differs=_differs(records[0], record) if b else "",
+            cost=values[b][0],
+            quality=values[b][1],
+            beside=_beside(pairs[0, b], cost, quality) if b else None,
+            dominated=tuple(other.named.run for a, other in enumerate(records) if (a, b) in worse),
         )
-    return TradeOffs(cost=cost, quality=quality, higher=higher, variants=tuple(variants))
+        for b, record in enumerate(records)
+    )
+    return TradeOffs(cost=cost, quality=quality, higher=higher, variants=variants)
 
 
-def _value(record: Measured, name: str) -> Estimate:
+def _pairs(n: int) -> Iterator[tuple[int, int]]:
+    return itertools.combinations(range(n), 2)
+
+
+def _values(record: Measured, *names: str) -> list[Estimate]:
     known = {
         finding_id(f"{probe}/{each.metric}", each.groups, each.facets): each.estimate
         for probe, result in record.results.items()
         for each in result.measures
     }
-    if name not in known:
-        raise RecordError(f"{record.folder}: it does not measure {name}{meant_or_known(name, known)}")
-    if known[name].value is None:
-        raise RecordError(f"{record.folder}: {name} has no value: {known[name].why}")
-    return known[name]
+    for name in names:
+        if name not in known:
+            raise RecordError(f"{record.folder}: it does not measure {name}{meant_or_known(name, known)}")
+        if known[name].value is None:
+            raise RecordError(f"{record.folder}: {name} has no value: {known[name].why}")
+    return [known[name] for name in names]
 
 
-def _beside(first: Measured, record: Measured, cost: str, quality: str) -> Beside:
-    comparison = compare(first, record, varied=VARIED)
+def _beside(comparison: Comparison, cost: str, quality: str) -> Beside:
     gaps = [each for each in comparison.changes if each.groups is not None and each.groups.reference is not None]
     return Beside(
         cost=_change(comparison, cost),
@@ -131,11 +131,12 @@ def _moved(change: Estimate) -> bool:
     )
 
 
-def _worse(comparison: Comparison, cost: str, quality: str, higher: bool) -> bool:
-    """Whether the new record takes more and is worse, each beyond its one-sided bound at 95 %."""
+def _worse(comparison: Comparison, cost: str, quality: str, *, higher: bool, turned: bool = False) -> bool:
+    """Whether the new record takes more and is worse, each beyond its one-sided bound at 95 %; ``turned``: the base."""
     more = _bounds(_change(comparison, cost))
     moved = _bounds(_change(comparison, quality))
-    return more.low > 0 and (moved.high < 0 if higher else moved.low > 0)
+    takes_more = more.high < 0 if turned else more.low > 0
+    return takes_more and (moved.high < 0 if higher is not turned else moved.low > 0)
 
 
 def _bounds(estimate: Estimate) -> stats.Interval:

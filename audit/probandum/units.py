@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+JOULES_PER_WATT_HOUR = 3600.0
+JOULES_PER_KWH = 1000 * JOULES_PER_WATT_HOUR
 _DIFFERENCE = " difference"
 _NOT_NEGATIVE = (0.0, math.inf)
 #: Units that cannot hold every number; all others can.

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from probandum.finding import Estimate
 from probandum.probe import Measure
 from probandum.siting import MISSING, Embodied, GridIntensity, Site
+from probandum.units import JOULES_PER_KWH
 from probandum_probes.energy.footprint import (
     EMBODIED_FACTOR,
     ESTIMATED_FACTOR,
-    JOULES_PER_KWH,
     LEVEL,
     Factor,
     Footprint,

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-JOULES_PER_KWH = 3.6e6
 SECONDS_PER_YEAR = 365 * 24 * 3600
 DRAWS = 10_000
 LEVEL = 0.90

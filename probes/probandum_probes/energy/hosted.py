@@ -14,6 +14,7 @@ from probandum.errors import DataError
 from probandum.evidence import Capability, Request, Response
 from probandum.finding import Estimate
 from probandum.probe import Ask, Measure, Probe, probe
+from probandum.units import JOULES_PER_WATT_HOUR
 from probandum_probes.energy.emissions import EMISSIONS, drawn, emitted
 from probandum_probes.energy.footprint import ESTIMATED_FACTOR
 from probandum_probes.energy.hosted_model import SOURCE, joules_per_token
@@ -111,7 +112,7 @@ class Hosted:
         yield self._estimated("estimated-joules-per-output-token", token, "joule", why, len(texts))
         per_request = self._estimated("estimated-joules-per-request", token * each, "joule", why, len(texts))
         yield per_request
-        hours = token * each * 1000 / 3600
+        hours = token * each * 1000 / JOULES_PER_WATT_HOUR
         yield self._estimated("estimated-watt-hours-per-1000-requests", hours, "watt-hour", why, len(texts))
         yield from emitted(ask.site, per_request.estimate, rng=ask.rng("emissions"), facets=_GRADE)
 

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import math
 
+from probandum.units import JOULES_PER_WATT_HOUR
+
 A, B, C = 1.1665273170451914e-06, -0.011205921025579175, 4.052928146734005e-05
 D, E, F = 0.0006785088094353663, 0.0003119310311688259, 0.019473717579473387
 BATCH = 64
 GPU_GIGABYTES, OVERHEAD = 80.0, 1.2
 SERVER_WATTS, SERVER_GPUS = 1200.0, 8
-JOULES_PER_WATT_HOUR = 3600.0
 SOURCE = "the regression of EcoLogits 0.10.0 over the parameters of the model, 64 requests at once"
 
 

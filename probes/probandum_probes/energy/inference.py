@@ -15,14 +15,14 @@ from probandum.errors import DataError
 from probandum.evidence import Capability, Items, Request
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, Probe, Window, probe
+from probandum.units import JOULES_PER_WATT_HOUR
 from probandum_probes.energy.emissions import METRICS, emitted
-from probandum_probes.energy.meters import doubled_windows, metered_by, without_sensor
-from probandum_probes.energy.prompts import prompts
+from probandum_probes.energy.meters import doubled_windows, joules_of, metered_by, without_sensor
+from probandum_probes.energy.prompts import prompts, written
 
 #: Rows of one request to a tabular system.
 _ROWS = 256
 _NEEDS = (Capability.GENERATE, Capability.CLASSIFY, Capability.PREDICT)
-_JOULES_PER_WATT_HOUR = 3600.0
 
 
 def _values(measures: Sequence[Measure]) -> dict[str, float | None]:
@@ -136,7 +136,7 @@ class Inference:
             return
         requests = self._work(ask)
         windows = self._windows(ask, requests)
-        joules, why = _joules(windows)
+        joules, why = joules_of(windows)
         meter_grade = max(window.reading.grade for window in windows)
         repeated, meter = f"{len(windows)} windows of at least {self.seconds:g} s", metered_by(windows)
         design = f"{repeated}, gross, {meter}"
@@ -150,7 +150,7 @@ class Inference:
             net, why_not = _net(windows)
             beyond = f"{repeated}, net of idle power, {meter}"
             yield _disclosed("net-joules-per-request", net, asked, "joule", beyond, why_not, work)
-        per_hour = [_JOULES_PER_WATT_HOUR * count / 1000 for count in asked]
+        per_hour = [JOULES_PER_WATT_HOUR * count / 1000 for count in asked]
         yield _disclosed("watt-hours-per-1000-requests", joules, per_hour, "watt-hour", design, why, work)
         tokens = [window.output_tokens for window in windows]
         if all(count is not None and count > 0 for count in tokens):
@@ -163,7 +163,7 @@ class Inference:
     def _windows(self, ask: Ask, requests: Sequence[Request]) -> list[Window]:
         """The pilot's windows; where they hold joules, as many others as their spread says that it takes."""
         pilot = list(ask.window(requests, repeats=self.repeats, seconds=self.seconds, warm_up=self.warm_up))
-        joules, _ = _joules(pilot)
+        joules, _ = joules_of(pilot)
         if joules is None or self.precision is None:
             return pilot
         spread = [amount / window.requests for amount, window in zip(joules, pilot, strict=True)]
@@ -181,10 +181,7 @@ class Inference:
         texts = prompts(self.texts)
         if Capability.GENERATE not in ask.capabilities:
             return [Request(kind=Capability.CLASSIFY, inputs=texts, fresh=True)]
-        parameters = {"max_new_tokens": self.tokens}
-        if not ask.remote:  # servers' protocols have nothing to ask for a least length with
-            parameters["min_new_tokens"] = self.tokens
-        return [Request(kind=Capability.GENERATE, inputs=texts, parameters=parameters, fresh=True)]
+        return [written(ask, texts, self.tokens)]
 
 
 def repeats_for(pilot: Sequence[float], precision: float, *, most: int) -> int:
@@ -202,18 +199,6 @@ def repeats_for(pilot: Sequence[float], precision: float, *, most: int) -> int:
 
     spread = float(np.std(np.log(pilot), ddof=1))
     return next((n for n in range(2, most) if t.ppf(0.975, n - 1) * spread / np.sqrt(n) <= np.log1p(precision)), most)
-
-
-def _joules(windows: Sequence[Window]) -> tuple[list[float] | None, str]:
-    """Joules of every window; None where one has none, with the reason, since a mean over the rest would lie."""
-    joules = [window.reading.joules for window in windows]
-    if all(value is not None and value > 0 for value in joules):
-        return [value for value in joules if value is not None], ""
-    missing = next(window.reading for window in windows if not window.reading.joules)
-    if missing.joules is not None:
-        return None, "the counter did not move in a window; ask for longer windows"
-    reasons = dict.fromkeys(missing.why[part] for part in ("gpu", "cpu", "dram") if part in missing.why)
-    return None, "; ".join(reasons) or "the meter read no part"
 
 
 def _net(windows: Sequence[Window]) -> tuple[list[float] | None, str]:

@@ -56,3 +56,15 @@ def metered_by(windows: Sequence[Window]) -> str:
     grade = max(window.reading.grade for window in windows)
     covers = dict.fromkeys(part for window in windows for part in window.reading.covers)
     return f"meter {windows[0].reading.meter}, grade {grade}" + (f", covers {', '.join(covers)}" if covers else "")
+
+
+def joules_of(windows: Sequence[Window]) -> tuple[list[float] | None, str]:
+    """Joules of every window; None where one has none, with the reason, since a mean over the rest would lie."""
+    joules = [window.reading.joules for window in windows]
+    if all(value is not None and value > 0 for value in joules):
+        return [value for value in joules if value is not None], ""
+    missing = next(window.reading for window in windows if not window.reading.joules)
+    if missing.joules is not None:
+        return None, "the counter did not move in a window; ask for longer windows"
+    reasons = dict.fromkeys(missing.why[part] for part in ("gpu", "cpu", "dram") if part in missing.why)
+    return None, "; ".join(reasons) or "the meter read no part"

@@ -11,11 +11,11 @@ import numpy as np
 from probandum import stats
 from probandum.controls import Examined
 from probandum.errors import DataError
-from probandum.evidence import Capability, Items, Request
+from probandum.evidence import Capability, Items
 from probandum.finding import Estimate
 from probandum.probe import Ask, Measure, Probe, Window, probe
-from probandum_probes.energy.meters import doubled_windows, metered_by, without_sensor
-from probandum_probes.energy.prompts import prompts
+from probandum_probes.energy.meters import doubled_windows, joules_of, metered_by, without_sensor
+from probandum_probes.energy.prompts import prompts, written
 from probandum_probes.estimates import from_interval
 
 ID = "energy.phases"
@@ -121,11 +121,11 @@ class Phases:
         texts = prompts(self.texts)
         windows = list(
             ask.window(
-                [self._work(ask, texts, 1)],
+                [written(ask, texts, 1)],
                 repeats=self.repeats,
                 seconds=self.seconds,
                 warm_up=self.warm_up,
-                against=[self._work(ask, texts, self.tokens)],
+                against=[written(ask, texts, self.tokens)],
             )
         )
         pairs = [Pair(*each) for each in zip(windows[::2], windows[1::2], strict=True)]
@@ -134,14 +134,8 @@ class Phases:
         joules = [(pair.short.reading.joules, pair.long.reading.joules) for pair in pairs]
         design = f"{len(pairs)} pairs of windows of at least {self.seconds:g} s by turns"
         yield from self._stated("seconds", "second", pairs, seconds, why, design)
-        missing = why or _unmetered(windows)
+        missing = why or joules_of(windows)[1]
         yield from self._stated("joules", "joule", pairs, joules, missing, f"{design}, gross, {metered_by(windows)}")
-
-    def _work(self, ask: Ask, texts: tuple[str, ...], tokens: int) -> Request:
-        parameters = {"max_new_tokens": tokens}
-        if not ask.remote:  # servers' protocols have nothing to ask for a least length with
-            parameters["min_new_tokens"] = tokens
-        return Request(kind=Capability.GENERATE, inputs=texts, parameters=parameters, fresh=True)
 
     def _stated(
         self,
@@ -172,8 +166,3 @@ def _unsplit(windows: Sequence[Window]) -> str:
     if any(_tokens(long)[1] <= _tokens(short)[1] for short, long in zip(windows[::2], windows[1::2], strict=True)):
         return "the system wrote no more where more was asked for"
     return ""
-
-
-def _unmetered(windows: Sequence[Window]) -> str:
-    missing = next((window.reading for window in windows if window.reading.joules is None), None)
-    return "" if missing is None else "; ".join(dict.fromkeys(missing.why.values())) or "the meter read no part"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from probandum.errors import DataError
+from probandum.evidence import Capability, Request
+from probandum.probe import Ask
 from probandum.resources import dataset
 
 
@@ -19,3 +21,11 @@ def prompts(path: Path | None) -> tuple[str, ...]:
     if not texts:
         raise DataError(f"{path}: no text in it", remedy="expected one prompt a line")
     return texts
+
+
+def written(ask: Ask, texts: tuple[str, ...], tokens: int) -> Request:
+    """Fresh answers of exactly so many tokens to every text; of at most so many from a server."""
+    parameters = {"max_new_tokens": tokens}
+    if not ask.remote:  # servers' protocols have nothing to ask for a least length with
+        parameters["min_new_tokens"] = tokens
+    return Request(kind=Capability.GENERATE, inputs=texts, parameters=parameters, fresh=True)
