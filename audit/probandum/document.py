@@ -115,7 +115,10 @@ Node = Heading | Text | Number | Fact | Gap | Table | Figure | Listing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A whole document: its front matter and its nodes in reading order."""
+    """A whole document: its front matter and its nodes in reading order.
+
+    ``every_finding``: it holds all findings of the record, and not a choice of them.
+    """
 
     id: str
     title: str
@@ -124,6 +127,7 @@ class Document:
     front: tuple[Fact, ...]
     nodes: tuple[Node, ...]
     requirements: tuple[str, ...] = field(default_factory=tuple)
+    every_finding: bool = False
 
     def findings(self) -> tuple[str, ...]:
         """The ids of all findings it shows, in reading order, without repeats."""

@@ -17,7 +17,7 @@ from jinja2 import Environment, StrictUndefined, TemplateError
 from probandum.document import Cell, Document, Fact, Gap, Heading, Inline, Listing, Node, Number, Table, Text
 from probandum.dossier import Dossier
 from probandum.errors import UsageError
-from probandum_reports import decision_annex, decision_parts, facts, parts, risks, saying
+from probandum_reports import coverage, decision_annex, decision_parts, facts, parts, risks, saying
 from probandum_reports.citing import cited, dates_of, law_checked, law_version, roles_of
 from probandum_reports.decision_parts import DecisionParts
 from probandum_reports.documents import Entry, FactLine, Section, Template, Threat, explanation, template
@@ -88,6 +88,7 @@ class Builder:
             front=parts.front(self.dossier) if self.dossier.decision is None else decision_parts.front(self.dossier),
             nodes=tuple(nodes),
             requirements=self.template.requirements(),
+            every_finding=self.template.every_finding,
         )
 
     def _status(self, nodes: Sequence[Node]) -> str:
@@ -147,6 +148,8 @@ class Builder:
         elif entry.risks is not None:
             for threat in entry.risks:
                 yield from self._risk(threat, section, level=level + 1)
+        elif entry.requirements is not None:
+            yield from coverage.table(entry.requirements, self)
         elif entry.builtin == "open_items":
             yield _OPEN_ITEMS
         elif entry.builtin is not None and entry.builtin.startswith("decision_"):

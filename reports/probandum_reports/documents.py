@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from probandum.document import DocumentSpec
 from probandum.errors import PlanError, UnknownName
 from probandum.resources import shipped
-from probandum.yaml_source import read_yaml
+from probandum.yaml_source import YamlSource, read_yaml
 
 Words = Annotated[str, StringConstraints(min_length=1, strict=True, strip_whitespace=True)]
 Style = Literal["body", "lead", "note", "warning"]
@@ -51,6 +51,9 @@ Builtin = Literal[
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+P = TypeVar("P", bound=_Part)
 
 
 class FactLine(_Part):
@@ -113,6 +116,16 @@ class Threat(_Part):
     bands: tuple[Band, ...] = ()
 
 
+class RequirementsEntry(_Part):
+    """A table of provisions: whom each binds, from when, and what of it is measured, declared or missing."""
+
+    ids: tuple[Words, ...] = Field(description="Patterns of requirement ids.")
+    caption: Words = Field(description="The table's caption.")
+    which: Literal["all", "binding", "not_binding"] = Field(
+        "all", description="All; what binds the system by its card, or may; or what does not."
+    )
+
+
 class Entry(_Part):
     """One piece of a section's content; exactly one kind."""
 
@@ -123,12 +136,13 @@ class Entry(_Part):
     findings: FindingsEntry | None = Field(None, description="Findings as a table.")
     human: tuple[FactLine, ...] | None = Field(None, description="Fields that only a named person may fill.")
     risks: tuple[Threat, ...] | None = Field(None, description="A risk table with proposed likelihoods.")
+    requirements: RequirementsEntry | None = Field(None, description="Provisions and how each is answered.")
     builtin: Builtin | None = Field(None, description="A part that every document has.")
     caption: Words | None = Field(None, description="The caption of a table of facts or fields.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        kinds = ("text", "lines", "facts", "findings", "human", "risks", "builtin")
+        kinds = ("text", "lines", "facts", "findings", "human", "risks", "requirements", "builtin")
         given = [name for name in kinds if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"expected exactly one of {', '.join(kinds)}; got {', '.join(given) or 'none'}")
@@ -160,6 +174,21 @@ class Template(_Part):
     supplier: Words = Field(description="Who supplies what is missing, where a section names nobody.")
     requirement: Words = Field(description="The provision that asks for the document.")
     sections: Annotated[tuple[Section, ...], Field(min_length=1)]
+    ends: Words | None = Field(
+        None, description="The shared sections that it ends with, templates/_shared/<name>.yaml."
+    )
+
+    @property
+    def every_finding(self) -> bool:
+        """Whether it holds every finding of the record, and not a choice of them."""
+
+        def within(sections: tuple[Section, ...]) -> bool:
+            return any(
+                any(entry.builtin == "all_findings" for entry in section.content) or within(section.sections)
+                for section in sections
+            )
+
+        return within(self.sections)
 
     def requirements(self) -> tuple[str, ...]:
         """The ids of all provisions that it answers, in order."""
@@ -240,17 +269,50 @@ def explanation() -> Template:
 
 
 def read_template(path: Path) -> Template:
-    """A template; PlanError with every problem as ``file:line:column: path: message``."""
+    """A template with the sections it shares; PlanError with every problem as ``file:line:column: path: message``."""
     source = read_yaml(path)
+    made = _checked(Template, source)
+    if made.id != path.parent.name:
+        raise PlanError([source.problem(("id",), f"expected {path.parent.name!r}, as the folder, got {made.id!r}")])
+    if made.ends is None:
+        return made
+    known = {each.stem: each for each in (shipped("templates") / "_shared").glob("*.yaml")}
+    if made.ends not in known:
+        said = f"no shared sections {made.ends!r}; known: {', '.join(sorted(known))}"
+        raise PlanError([source.problem(("ends",), said)])
+    shared = _checked(_Shared, read_yaml(known[made.ends]))
+    return made.model_copy(update={"sections": (*made.sections, *(_owned(each, made.id) for each in shared.sections))})
+
+
+class _Shared(_Part):
+    """Sections that several documents end with."""
+
+    sections: Annotated[tuple[Section, ...], Field(min_length=1)]
+
+
+def _owned(section: Section, document: str) -> Section:
+    """A shared section whose paths of the card are those of one document."""
+
+    def own(line: FactLine) -> FactLine:
+        return line.model_copy(update={"card": line.card.replace("{id}", document)}) if line.card else line
+
+    content = tuple(
+        entry.model_copy(
+            update={name: tuple(map(own, getattr(entry, name) or ())) or None for name in ("facts", "human")}
+        )
+        for entry in section.content
+    )
+    inner = tuple(_owned(each, document) for each in section.sections)
+    return section.model_copy(update={"content": content, "sections": inner})
+
+
+def _checked(kind: type[P], source: YamlSource) -> P:
     try:
-        made = Template.model_validate(source.values)
+        return kind.model_validate(source.values)
     except ValidationError as error:
         found = [(each["loc"], _said(each)) for each in error.errors(include_url=False)]
         around = {place[:length] for place, _ in found for length in range(len(place))}
         raise PlanError([source.problem(place, text) for place, text in found if place not in around]) from None
-    if made.id != path.parent.name:
-        raise PlanError([source.problem(("id",), f"expected {path.parent.name!r}, as the folder, got {made.id!r}")])
-    return made
 
 
 def _said(error: Any) -> str:

@@ -1,8 +1,8 @@
 """What a document, and the pages around it, must hold before they may be written: a breach is an error, no warning.
 
 1. No word that claims what no tool can say of a system. 2. Every number is a finding of the record. 3. Every fact
-says what stands at its path. 4. Every finding of the record appears, but in the explanation of one decision. 5. Every
-gap says what is missing, which provision asks, and who can supply it. 6. Anchors and fields are told apart.
+says what stands at its path. 4. Every finding of the record appears in a document that is said to hold them all.
+5. Every gap says what is missing, which provision asks, and who can supply it. 6. Anchors and fields are told apart.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from html.parser import HTMLParser
 
 from probandum.document import Document, Fact, Figure, Gap, Heading, Number, Table, Text
 from probandum.errors import RecordError
-from probandum_reports import facts, spreads, swarms
+from probandum_reports import coverage, facts, spreads, swarms
 from probandum_reports.nodes import walk
 from probandum_reports.tables import name
 from probandum_reports.view import View
 from probandum_reports.waivers import standings
 
-#: Words that the product never says of a system. What people declared is quoted, and not searched.
+#: Words that the product never says of a system. What people declared is quoted, and not searched; nor is the law.
 FORBIDDEN = re.compile(
     r"\b(compliant|certified|fair|unbiased|bias[- ]free|non-discriminatory|anonymous|approved|conforms?)\b",
     re.IGNORECASE,
@@ -92,7 +92,7 @@ def breaches(view: View) -> Iterator[str]:
     nodes = [*document.front, *walk(document.nodes)]
     # 1. words
     shown = [view.shown(finding.id) for finding in view.dossier.findings]
-    names = {name(each) for each in shown}
+    names = {name(each) for each in shown} | coverage.summaries()
     columns = {said for each in shown for said in (each.facets.get("feature", ""), each.facets.get("at", ""))}
     quoted = (*view.quoted, *sorted(filter(FORBIDDEN.search, columns), key=lambda each: (-len(each), each)))
     for text in _prose(document, nodes):
@@ -106,7 +106,7 @@ def breaches(view: View) -> Iterator[str]:
         elif isinstance(node, Fact) and (problem := _unfounded(view, node)) is not None:
             yield problem
     # 4. every finding
-    for missing in sorted(known - set(document.findings())) if view.dossier.decision is None else ():
+    for missing in sorted(known - set(document.findings())) if document.every_finding else ():
         yield f"finding {missing} does not appear"
     # 5. gaps
     fields: dict[str, str] = {}
@@ -142,6 +142,8 @@ def _unfounded(view: View, fact: Fact) -> str | None:
         return None if fact.origin == "proposed" else f"fact {fact.path} is a proposal and does not say so"
     if (match := _OF_FINDING.fullmatch(fact.path)) is not None:
         said = _of_finding(view, match["id"], match["what"])
+    elif fact.path.startswith("coverage:"):
+        said = coverage.resolve(view.dossier, fact.path.removeprefix("coverage:"))
     elif fact.path.startswith("decision:"):
         said = view.decided.get(fact.path.removeprefix("decision:"))
     elif (match := _OF_WAIVER.fullmatch(fact.path)) is not None:
