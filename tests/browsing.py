@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
 
 #: Elements that have no end tag.
 VOID = {"meta", "br", "link", "img", "hr", "input"}
@@ -81,3 +82,27 @@ class Page(HTMLParser):
     def ids(self) -> list[str]:
         """Every id of the page."""
         return [element.attributes["id"] for element in self.elements if "id" in element.attributes]
+
+
+def crawled(start: Path) -> dict[Path, Page]:
+    """Every page that links lead to from ``start``, by its path, as they lie in one folder without a server.
+
+    AssertionError where a link leaves the folder, or leads to a file or a place in a page that is not there.
+    """
+    root, todo = start.resolve().parent, [start.resolve()]
+    pages: dict[Path, Page] = {}
+    led: list[tuple[Path, str, Path, str]] = []
+    while todo:
+        path = todo.pop()
+        if path in pages:
+            continue
+        page = pages[path] = Page(path.read_bytes())
+        for link in page.links:
+            file, _, place = link.partition("#")
+            target = (path.parent / file).resolve() if file else path
+            assert target.is_relative_to(root) and target.is_file(), f"{path.name}: {link}"
+            led.append((path, link, target, place))
+            todo += [target] if target.suffix == ".html" else []
+    for path, link, target, place in led:
+        assert not place or place in pages[target].ids, f"{path.name}: {link}"
+    return pages

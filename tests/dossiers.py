@@ -15,6 +15,8 @@ from probandum.evidence import Capability, Items, Observation, Reading, Request,
 from probandum.finding import Estimate, Groups, SubReason, Verdict, Waiver
 from probandum.plan import Plan
 from probandum.probe import ControlOutcome, Measure, ProbeResult, Window
+from probandum.siting import Site
+from probandum.totalling import total
 
 PLAN = Path(__file__).parent / "reports" / "data" / "audit.yaml"
 #: Not the plan's own, so that a new key of the audit file leaves the golden documents as they are.
@@ -56,7 +58,8 @@ def make_dossier(
         "judged_on": judged_on,
         "results": measured,
         "environment": make_environment(),
-        "readings": {"bias.group-rates": _reading(None), "energy.inference": _reading(40.0)},
+        "readings": _readings(),
+        "energy": total(_readings(), Site()),
         "items": {},
         "digests": DIGESTS | {name: codec.digest(name.encode()) for name in ("record", "judgement")},
         "seal": {"signed": False, "key_id": None},
@@ -266,6 +269,10 @@ def _energy() -> tuple[Measure, ...]:
             evidence=keys,
         ),
     )
+
+
+def _readings() -> Mapping[str, Reading]:
+    return {"bias.group-rates": _reading(None), "energy.inference": _reading(40.0)}
 
 
 def _reading(joules: float | None) -> Reading:

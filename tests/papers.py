@@ -16,14 +16,16 @@ HUMAN = Gap(
     what="How a person may stop the system, and who that is",
     citation="AI Act, Annex IV(3)",
     supplier="provider",
-    field_id="annex_iv.oversight.stop",
+    field_id="oversight.stop",
     origin="human",
+    card="oversight.stop",
 )
 MISSING = Gap(
     what="The data sheets of the training data",
     citation="AI Act, Annex IV(2)(d)",
     supplier="provider",
-    field_id="annex_iv.data.sheets",
+    field_id="data.sheets",
+    card="data.sheets",
 )
 
 
@@ -66,7 +68,10 @@ def make_document(dossier: Dossier, *extra: Node) -> Document:
             Listing(
                 entries=(
                     (Text(text="The rate of the first group is"), Number(finding=first.id, label="selection rate")),
-                    (Fact(path="annex_iii", value="5(b)", label="Annex III"), replace(HUMAN, field_id="listed")),
+                    (
+                        Fact(path="annex_iii", value="5(b)", label="Annex III"),
+                        replace(HUMAN, field_id="listed", card="listed"),
+                    ),
                     (Number(finding=rest[-1].id),),
                 )
             ),
@@ -77,7 +82,7 @@ def make_document(dossier: Dossier, *extra: Node) -> Document:
                 rows=(
                     (
                         "Who reviews it?",
-                        replace(HUMAN, field_id="reviewer"),
+                        replace(HUMAN, field_id="reviewer", card="reviewer"),
                         Fact(path="r", value="DPO", origin="proposed"),
                     ),
                     ("Which data?", MISSING, "none"),

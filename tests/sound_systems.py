@@ -110,6 +110,7 @@ NEEDED: Mapping[str, Mapping[str, Any]] = {
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "bias.bbq": {"data": str(bbq_file())},
     "bias.sampled-swap": {"prompts": 600},
+    "energy.compute": {"active": 0.1, "tokens": 4},
     "energy.hosted": {"parameters": 8.0},
     "energy.inference": {"repeats": 2, "seconds": 0.02, "warm_up": 0},
     "energy.phases": {"repeats": 2, "seconds": 0.02, "warm_up": 0, "tokens": 4},

@@ -15,8 +15,8 @@ from paths import ROOT
 
 FOLDER = ROOT / "benchmarks"
 PAGES = sorted((FOLDER / "results").glob("*.md"))
-#: Scripts that print alone, and a program that another one starts.
-WITHOUT_PAGE, STARTED = {"scoring"}, {"harness_peer"}
+#: Scripts that print alone, one that no GPU was at hand for yet, and a program that another one starts.
+WITHOUT_PAGE, STARTED = {"scoring", "energy_tokens"}, {"harness_peer"}
 SCRIPTS = sorted(
     path.stem
     for path in FOLDER.glob("*.py")
@@ -51,7 +51,17 @@ def test_a_page_says_by_what_it_was_written_and_of_which_engine(page: Path) -> N
 
 def test_the_formulas_of_the_benchmarks_are_what_their_examples_say() -> None:
     """Operations of a model, memory of one of 8 billion weights, when a line of a page is held or reached."""
-    done = run("-m", "doctest", "pages.py", "llamas.py", "planted.py", "harness.py", cwd=FOLDER)
+    done = run(
+        "-m",
+        "doctest",
+        "pages.py",
+        "llamas.py",
+        "planted.py",
+        "harness.py",
+        "metering.py",
+        "energy_tokens.py",
+        cwd=FOLDER,
+    )
 
     assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
 
@@ -104,3 +114,18 @@ def test_the_benchmark_of_a_gpu_goes_its_way_on_a_cpu(tmp_path: Path) -> None:
     assert row["ways"]["shared"]["computed"] < row["ways"]["batched"]["computed"] < row["ways"]["shared"]["tokens"]
     assert re.search(r"\| tiny \| bfloat16 \| writing \| [\d.e-]+ \| .* \| 0\.\d+ \(0\.\d+ to 0\.\d+\)", page)
     assert "| tiny | bfloat16 | head | 64 x 64 x 49,152 |" in page
+
+
+@pytest.mark.slow
+def test_joules_a_token_go_their_way_on_a_cpu(tmp_path: Path) -> None:
+    """Both precisions at two batch sizes, every text as long as was asked for, and no joule without a meter."""
+    done = run("benchmarks/energy_tokens.py", "--tiny", "--out", str(tmp_path / "page.md"))
+    assert 0 == done.returncode, done.stderr
+    cases = json.loads((tmp_path / "page.json").read_text("utf-8"))
+
+    assert [("bfloat16", 1), ("bfloat16", 4), ("8bit", 1), ("8bit", 4)] == [
+        (each["precision"], each["batch"]) for each in cases
+    ]
+    assert {4.0} == {each["tokens"] / case["batch"] for case in cases for each in case["windows"]}
+    assert {None} == {each["counter"] for case in cases for each in case["windows"]}
+    assert (tmp_path / "page.md").read_text("utf-8").count("none: a model of no size, not metered") == 4

@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from browsing import Element, crawled
 from paths import ROOT
 from probandum import api
 from probandum.finding import Finding, Verdict
 from probandum.record import Record
 from probandum.resources import dataset
+from probandum.withholding import withheld
+from probandum_reports.sayings import anchor_of
 from sound_systems import SMALL
 
 pytestmark = pytest.mark.slow
@@ -166,6 +169,57 @@ def test_every_record_verifies_and_its_reports_are_rendered_again_to_the_byte(jo
 
     assert files == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
     assert [] == [file for file in files if (written / file).read_bytes() != (again / file).read_bytes()]
+
+
+@pytest.mark.parametrize("name", ["credit", "moderation", "assistant"])
+def test_every_number_of_a_document_leads_to_what_it_rests_on(job: Job, name: str) -> None:
+    """From the folder alone and without a script: a number is a link to its finding, with method and limit."""
+    record = job.record(name)
+    pages = crawled(record.reports / "index.html")
+    assert {path.resolve() for path in record.reports.rglob("*.html")} == set(pages)
+    entries = {
+        (path.name, each.attributes["id"]): each.text
+        for path, page in pages.items()
+        for each in page.elements
+        if path.parent.name == "evidence" and "id" in each.attributes
+    }
+    behind = {(f"{each.probe}.html", anchor_of(each)): each for each in record.findings}
+    led: dict[str, set[str]] = {}
+    for path, page in pages.items():
+        assert [] == page.all("script"), path.name
+        numbers = [each for look in ("value", "held") for each in page.elements if look in _look(each)]
+        for each in numbers if path.parent.name != "evidence" else ():
+            file, _, name = each.attributes["href"].removeprefix("evidence/").partition("#")
+            led.setdefault(behind[file, name].id, set()).add(path.name)
+            assert each.text.partition(" (evidence for")[0] in entries[file, name], (path.name, name)
+
+    documents = {path.name for path in pages if path.parent.name != "evidence"} - {"index.html"}
+    assert {each.id: documents for each in record.findings} == {id: names - {"index.html"} for id, names in led.items()}
+    hidden = withheld(record.findings, record.plan["ask"].get("groups") or ())
+    for place, finding in behind.items():
+        said = ["Limit", "Whose limit"] if finding.limit is not None else []
+        said += ["Method"] if finding.estimate.value is not None and finding.id not in hidden else []
+        said += ["Controls"] if finding.controls else []
+        assert [] == [name for name in (finding.id, *said) if name not in entries[place]], finding.id
+        if finding.evidence and finding.id not in hidden:
+            assert "Rests on" in entries[place] or "Only in the record" in entries[place], finding.id
+
+
+def _look(element: Element) -> list[str]:
+    return element.attributes.get("class", "").split()
+
+
+def test_no_evidence_page_names_a_person(job: Job) -> None:
+    """The rows of the credit data have ids of their own: none of them stands beside what the system said of it."""
+    ids = [line.split(",")[0] for line in (job.folder / "credit" / "heldout.csv").read_text("utf-8").splitlines()[1:]]
+    files = [
+        path for path in job.record("credit").reports.rglob("*") if path.suffix in (".html", ".jsonl", ".json", ".md")
+    ]
+    assert ids[0].startswith("loan-") and len(files) > 20
+
+    for path in files:
+        text = path.read_text("utf-8")
+        assert [] == [id for id in ids if id in text], path.name
 
 
 def test_too_few_scenarios_give_no_verdict_about_groups(job: Job) -> None:

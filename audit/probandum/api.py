@@ -20,6 +20,7 @@ from probandum import (
     estimating,
     explaining,
     gating,
+    importing,
     locking,
     places,
     preparing,
@@ -38,13 +39,15 @@ from probandum.comparison import Comparison
 from probandum.concluding import again, conclude
 from probandum.dates import as_of_day
 from probandum.declaring import Said
-from probandum.dossier import publisher
+from probandum.document import ENGLISH
+from probandum.dossier import WHOLE, Review, publisher
 from probandum.drafting import Draft, draft
 from probandum.errors import RecordError, UsageError
 from probandum.estimating import Forecast
 from probandum.export import annotate
 from probandum.finding import Finding, Limit
 from probandum.gating import GateResult
+from probandum.importing import Imported
 from probandum.interrogating import interrogate
 from probandum.limiting import refuse_limits, specs_of
 from probandum.plan import MODES, Plan
@@ -55,11 +58,12 @@ from probandum.reporting import Judgement
 from probandum.running import Observer
 from probandum.signing import load_private, load_public
 from probandum.suggesting import suggest
-from probandum.trading import TradeOffs
+from probandum.tradeoffs import TradeOffs
 from probandum.trading import trade_offs as traded
 from probandum.verifying import Step
 
-FORMATS = ("html", "pdf", "docx", "md", "json")
+#: Documents in five formats, and the audit as a whole in two.
+FORMATS = ("html", "pdf", "docx", "md", "json", *WHOLE)
 #: What an explanation of one decision is written in.
 EXPLANATION_FORMATS = ("text", "html", "docx", "json")
 
@@ -299,6 +303,14 @@ def write_comparison(
     )
 
 
+def write_trade_offs(found: TradeOffs, *, html: str | Path | None = None) -> list[Path]:
+    """Draw trade-offs as a page; returns the files. As in documents, groups of fewer than ten persons are not shown."""
+    if html is None:
+        return []
+    load_plugins()
+    return telling.write_trade_offs(found, html=Path(html))
+
+
 def export(
     record: Record | str | Path,
     result: GateResult,
@@ -348,12 +360,16 @@ def report(
     out: str | Path | None = None,
     as_of: str | None = None,
     key: str | Path | None = None,
+    language: str = ENGLISH,
+    final: bool = False,
 ) -> list[Path]:
     """Write documents from a sealed record, by default into its ``reports/``; the index comes first.
 
     They get digests and a statement of their own beside them, signed where ``key`` names an ed25519 private key; those
     of a signed record, wherever they are written, need the key that signed it, and UsageError where it is not given.
     ``as_of``: the ISO date that they state, by default the judgement's; not before the day the record began.
+    ``language``: one of those whose message catalogues are shipped; UsageError for another. ``final``: they call
+    themselves so; Unfinished where one has an open field, or no reviewer of what it says.
     RecordError where the record is damaged, or its present judgement is not what the sealed estimates give.
     """
     opened, signing = _open(record), None if key is None else Path(key)
@@ -363,7 +379,57 @@ def report(
     load_plugins()
     chosen = opened.plan["declare"]["documents"] if documents is None else documents
     folder = opened.reports if out is None else Path(out)
-    return reporting.write(opened, chosen, formats, folder=folder, as_of=as_of, key=signing)
+    return reporting.write(
+        opened, chosen, formats, folder=folder, as_of=as_of, key=signing, language=language, final=final
+    )
+
+
+def sign(
+    record: Record | str | Path,
+    *,
+    document: str,
+    by: str,
+    function: str,
+    date: str | None = None,
+    key: str | Path | None = None,
+) -> Review:
+    """Record that somebody reviewed a document of a sealed record, as it stands in its reports; changes none of them.
+
+    ``function``: what they are in their organisation. ``date``: the ISO date, by default today (UTC). ``key``: the
+    ed25519 private key that signed the record, where one did. It is a record of review, and no signature of a person.
+    UsageError where the reports do not hold the document, or tell another judgement; RecordError where one is damaged.
+    """
+    opened, signing = _open(record), None if key is None else Path(key)
+    _refuse_damaged(opened, signing, upto=8, again=partial(again, opened))
+    load_plugins()
+    return reporting.sign(opened, document=document, name=by, function=function, date=date, key=signing)
+
+
+def import_filled(
+    file: str | Path,
+    *,
+    by: str,
+    date: str | None = None,
+    plan: str | Path | None = None,
+    card: str | Path | None = None,
+    run: str | Path | None = None,
+    replace: bool = False,
+) -> Imported:
+    """Write the filled fields of a Word file that a record wrote into the card, with who said it and when.
+
+    ``by`` and ``date`` (an ISO date, by default today, UTC) hold for fields that do not say so themselves. ``plan`` or
+    ``card``: the file that holds the card, by default the audit file where the record says that it lay. ``run``: the
+    record, by default found by the digest that the file names: around it, or in ``runs``. ``replace``: also in the
+    place of what the card says already. DataError where more than fields was changed, or the document is of another
+    record, judgement or template; UsageError where the card says something else already, and nothing is written.
+    """
+    load_plugins()
+    path, named, own = Path(file), None if plan is None else Path(plan), None if card is None else Path(card)
+    beside = [Path.cwd(), *(each.absolute().parent for each in (named, own) if each is not None)]
+    opened = importing.record_of(path, run=None if run is None else Path(run), beside=beside)
+    return importing.import_filled(
+        path, again=partial(again, opened), record=opened, by=by, date=date, plan=named, card=own, replace=replace
+    )
 
 
 def explain(
@@ -420,7 +486,14 @@ def purge(
     made = purging.purge(opened, by=by, reason=reason, key=signing)
     facts = purging.delete_raw_pages(opened)
     if facts is not None:
-        report(opened, documents=facts.documents, formats=facts.formats, as_of=facts.as_of, key=signing)
+        report(
+            opened,
+            documents=facts.documents,
+            formats=facts.formats,
+            as_of=facts.as_of,
+            key=signing,
+            language=facts.language,
+        )
     return made
 
 

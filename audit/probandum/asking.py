@@ -20,7 +20,7 @@ from probandum.budget import Purse
 from probandum.cache import Cached
 from probandum.energy import Meter, NoMeter
 from probandum.errors import BudgetSpent, ProbeError, TargetError
-from probandum.evidence import Observation, Request, Response
+from probandum.evidence import Observation, Reading, Request, Response
 from probandum.gaps import with_cells_named
 from probandum.keeping import Keeper, WrittenJournal
 from probandum.packing import PACK_INPUTS, checked, elsewhere, joined, packs, parts, whole
@@ -28,6 +28,7 @@ from probandum.probe import Window
 from probandum.probe_ask import ProbeAsk
 from probandum.reasking import Reasking
 from probandum.rereading import refuse_other
+from probandum.resting import Conduct
 from probandum.salvaging import Rest, left, name_of_rest
 from probandum.siting import Site
 from probandum.stopping import Rules
@@ -69,7 +70,8 @@ class Asker:
     reason.
     ``replayed``: the windows of an earlier record, in place of the meter. ``purse``: what the budget leaves;
     BudgetSpent where it does not reach. ``rules``: by what sequential probes stop. ``site``: what turns joules into
-    emissions. ``reasking``: whether a server stays the same system, where that is to be found out.
+    emissions. ``reasking``: whether a server stays the same system, where that is to be found out. ``conduct``: how
+    long metered parts rest and warm up; ``bare``: what they took at rest before the system was loaded.
     """
 
     def __init__(
@@ -87,6 +89,8 @@ class Asker:
         site: Site | None = None,
         reasking: Reasking | None = None,
         progress: Callable[[str, int, int], None] | None = None,
+        conduct: Conduct | None = None,
+        bare: Reading | None = None,
     ) -> None:
         self.target = target
         self.purse = purse if purse is not None else Purse()
@@ -99,7 +103,15 @@ class Asker:
         self.meter = meter if meter is not None else NoMeter()
         self._cache = cache
         self._pack_inputs = elsewhere(target.side_by_side) if target.remote else PACK_INPUTS
-        self._windows = Windows(target, journal=journal, meter=self.meter, replayed=replayed, purse=self.purse)
+        self._windows = Windows(
+            target,
+            journal=journal,
+            meter=self.meter,
+            replayed=replayed,
+            purse=self.purse,
+            conduct=conduct if conduct is not None else Conduct(),
+            bare=bare,
+        )
         self._progress = progress or (lambda probe, done, of: None)
         self._answers: dict[str, Response] = {}
         self._keeper = Keeper(target, journal=journal, purse=self.purse, sound=self._checked)
@@ -261,3 +273,16 @@ class Asker:
             for done, (key, window) in enumerate(windows, 1):
                 self._progress(probe, done, len(works) * repeats)
                 yield key, window
+
+    @property
+    def metered(self) -> bool:
+        """Whether windows have joules."""
+        return self._windows.metered
+
+    def rest(self) -> tuple[Window, ...]:
+        """Windows with the system loaded and nothing asked; see :meth:`probandum.probe.Ask.rest`."""
+        return self._windows.rest()
+
+    def resting(self, reading: Reading) -> Reading:
+        """A reading with the power at rest, as far as it is known."""
+        return self._windows.resting(reading)

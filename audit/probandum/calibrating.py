@@ -20,6 +20,7 @@ from probandum.energy import Meter
 from probandum.evidence import Capability, Floats, Reading, Request, Response
 from probandum.packing import head
 from probandum.rehearsing import Counted, MeteredWork, Pack
+from probandum.resting import Conduct
 from probandum.target import Target
 
 #: Seconds that timing a sample of a whole plan takes, about, and how many times as many on a crowded machine at most;
@@ -62,14 +63,24 @@ class Calibration:
     answers: Mapping[str, Sequence[Response]] = field(default_factory=dict)
 
 
-def calibrate(target: Target, probes: Mapping[str, Counted], meter: Meter, *, seconds: float = SECONDS) -> Calibration:
-    """Time a sample of every probe for about ``seconds`` in all, and one round of every energy window."""
+def calibrate(
+    target: Target,
+    probes: Mapping[str, Counted],
+    meter: Meter,
+    *,
+    seconds: float = SECONDS,
+    conduct: Conduct | None = None,
+) -> Calibration:
+    """Time a sample of every probe for about ``seconds`` in all, and one round of every energy window.
+
+    ``conduct``: how long metered parts rest and warm up.
+    """
+    care = conduct or Conduct()
     asking = [name for name, counted in probes.items() if counted.kept]
     share = seconds / max(1, len(asking))
     answers: dict[str, Sequence[Response]] = {}
     packs: dict[str, Cost] = {}
     timed: dict[str, int] = {}
-    metered = meter.end(meter.begin()).joules is not None
     started, token = time.perf_counter(), meter.begin()
     warm: set[Capability] = set()
     for name in asking:
@@ -83,7 +94,8 @@ def calibrate(target: Target, probes: Mapping[str, Counted], meter: Meter, *, se
     for name, counted in probes.items():
         for work in counted.windows:
             cost, rounds, read = _window(target, work)
-            cost += Cost(seconds=work.seconds if metered else 0.0)  # the meter reads as long at rest first
+            if meter.reads:  # parts rest before the first windows of all, and warm up before each work
+                cost += Cost(seconds=care.warm_up_seconds + 2 * care.idle_seconds * (not windows))
             windows[name] = windows.get(name, Cost()) + cost
             inputs[name] = inputs.get(name, 0) + rounds * sum(len(request) for request in work.requests)
             so_far = tokens.get(name, 0)

@@ -17,10 +17,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from probandum.cli_cache import app as cache_app
+from probandum.cli_card import app as card_app
+from probandum.cli_demo import demo
 from probandum.cli_explain import explain
 from probandum.cli_init import init
-from probandum.cli_plan import Debug, PlanFile, SigningKey, Tier
+from probandum.cli_law import app as law_app
+from probandum.cli_plan import Debug, SigningKey, Tier
 from probandum.cli_plan import app as plan_app
+from probandum.cli_report import AsOf, RunFolder
+from probandum.cli_report import app as report_app
 from probandum.cli_schedule import schedule
 from probandum.cli_trading import trade_offs
 from probandum.errors import Crashed, PlanError, ProbandumError, RecordError, UsageError
@@ -42,18 +47,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-law_app = typer.Typer(help="The dated catalogue of requirements.", no_args_is_help=True)
 app.command("init")(init)
 app.command("explain")(explain)
+app.command("demo")(demo)
 app.command("schedule")(schedule)
 app.command("tradeoffs")(trade_offs)
 app.add_typer(plan_app, name="plan")
+app.add_typer(card_app, name="card")
 app.add_typer(law_app, name="law")
+app.add_typer(report_app, name="report")
 app.add_typer(cache_app, name="cache")
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `audit` wrote.", show_default=False)]
 PublicKey = Annotated[Path | None, typer.Option("--key", help="The public key that must have signed the record.")]
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="As seen on this day, such as 2026-11-23.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="End with 0 whatever the gate says.")]
 Sarif = Annotated[Path | None, typer.Option(help="Write SARIF 2.1.0 here, for code scanning.")]
 Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML here.")]
@@ -274,23 +279,6 @@ def compare(
 
 
 @app.command()
-def report(
-    run: RunFolder,
-    out: Annotated[Path | None, typer.Option(help="Write here instead of RUN/reports.")] = None,
-    document: Annotated[list[str] | None, typer.Option(help="Only this document; may be repeated.")] = None,
-    format: Annotated[list[str] | None, typer.Option(help="html, pdf, docx, md or json; may be repeated.")] = None,
-    as_of: AsOf = None,
-    key: SigningKey = None,
-    debug: Debug = False,
-) -> None:
-    """Write the documents of a record again, sealed; the same record gives the same bytes."""
-    from probandum import api
-
-    for path in api.report(run, documents=document, formats=format or api.FORMATS, out=out, as_of=as_of, key=key):
-        print(path)
-
-
-@app.command()
 def verify(
     run: RunFolder,
     key: PublicKey = None,
@@ -357,45 +345,6 @@ def doctor() -> None:
     from probandum import doctor, showing
 
     showing.print_steps(doctor.examine())
-
-
-@law_app.command("list")
-def law_list(prefix: Annotated[str, typer.Argument(help="Only ids that start so.")] = "") -> None:
-    """Every requirement, one a line, id first."""
-    from probandum.law import show
-
-    _print(show.listing(prefix))
-
-
-@law_app.command("show")
-def law_show(id: Annotated[str, typer.Argument(help="A requirement's id.")], debug: Debug = False) -> None:
-    """One requirement whole."""
-    from probandum.law import show
-    from probandum.plugins import load_plugins
-    from probandum.probe import known_probes
-
-    load_plugins()
-    _print(show.entry(id, measured={name: spec.metrics for name, spec in known_probes().items()}))
-
-
-@law_app.command("timeline")
-def law_timeline(as_of: AsOf = None, debug: Debug = False) -> None:
-    """The dates on which provisions apply."""
-    from probandum.law import show
-
-    _print(show.timeline(as_of))
-
-
-@law_app.command("check")
-def law_check(plan: PlanFile, as_of: AsOf = None, debug: Debug = False) -> None:
-    """What binds the system of an audit file, judging by its card, and from when."""
-    import datetime
-
-    from probandum import api
-    from probandum.law import show
-
-    date = datetime.datetime.now(datetime.UTC).date().isoformat() if as_of is None else as_of
-    _print(show.check(api.load_plan(plan).card, date))
 
 
 @contextmanager

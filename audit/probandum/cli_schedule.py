@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
 from probandum.cli_plan import Debug
 from probandum.errors import DataError, UsageError
-from probandum.scheduling import Advice, Start, advise, as_time, moment, read_forecast
-from probandum.units import JOULES_PER_KWH
+from probandum.scheduling import Advice, Start, advise, as_time, gaps, moment, read_forecast
+from probandum.units import JOULES_PER_KWH, counted
 
 
 def schedule(
@@ -27,35 +28,53 @@ def schedule(
     debug: Debug = False,
 ) -> None:
     """When and where the same work would emit least; nothing is advised below the error of the forecast."""
-    if error is not None and not 0 <= error < 1:
-        raise UsageError(f"error: {error:g}", remedy="expected a share of the intensity, from 0 to below 1")
-    seconds, joules, how = _work(run, hours, kwh)
+    if error is not None and not 0 < error < 1:
+        raise UsageError(f"error: {error:g}", remedy="expected a share of the intensity, above 0 and below 1")
+    for name, number in (("hours", hours), ("kwh", kwh)):
+        if number is not None and not math.isfinite(number):
+            raise UsageError(f"{name}: {number:g}", remedy="expected a number")
+    seconds, energy = _work(run, hours, kwh)
     since = time.time() if at is None else moment(at, "at")
     until = float("inf") if before is None else moment(before, "before")
-    found = advise(read_forecast(forecast, error=error), seconds, since=since, before=until, region=region)
-    for line in said(found, joules=joules, how=how):
+    slots = read_forecast(forecast, error=error)
+    found = advise(slots, seconds, since=since, before=until, region=region)
+    for line in said(found, energy=energy):
         print(line)
+    if missing := gaps(slots):
+        print(f"note   the forecast has {counted(missing, 'gap')}; no start that runs into one was weighed")
 
 
-def _work(run: Path | None, hours: float | None, kwh: float | None) -> tuple[float, float | None, str]:
-    """Seconds and joules of the work, and how the joules came about; those that are typed come first."""
+class Energy(NamedTuple):
+    """Kilowatt-hours of the work, how far they may be off, and how they came about."""
+
+    kwh: float
+    low: float
+    high: float
+    how: str
+
+
+def _work(run: Path | None, hours: float | None, kwh: float | None) -> tuple[float, Energy | None]:
+    """Seconds and energy of the work; what is typed comes first."""
     seconds = None if hours is None else hours * 3600
-    joules, how = (None, "") if kwh is None else (kwh * JOULES_PER_KWH, "as told")
+    energy = None if kwh is None else Energy(kwh, kwh, kwh, "as told")
     if run is not None:
         from probandum.record import Record
 
-        readings = Record.open(run).readings
-        whole = readings.get("audit")
+        whole = Record.open(run).readings.get("audit")
         if seconds is None and whole is not None:
             seconds = whole.seconds
-        if joules is None and whole is not None and whole.joules is not None:
-            joules, how = whole.joules, f"{whole.meter}, grade {whole.grade}"
+        if energy is None and whole is not None and whole.joules is not None:
+            took = whole.joules / JOULES_PER_KWH
+            if whole.grade == "D":  # an estimate may be off by a factor of two either way (measurement C-0)
+                energy = Energy(took, took / 2, 2 * took, f"estimated, {whole.meter}, grade D, a half to twice")
+            else:
+                energy = Energy(took, took, took, f"{whole.meter}, grade {whole.grade}")
     if not seconds:
-        raise DataError("how long the work takes is not known", remedy="name an audit, or --hours")
-    return seconds, joules, how
+        raise DataError("how long the work takes is not known", remedy="name an audit, or --hours above 0")
+    return seconds, energy
 
 
-def said(found: Advice, *, joules: float | None, how: str) -> Iterator[str]:
+def said(found: Advice, *, energy: Energy | None) -> Iterator[str]:
     """Both starts, what is saved, and whether anything is advised, line by line."""
     yield f"now    {_start(found.now)}"
     if found.least == found.now:
@@ -64,9 +83,10 @@ def said(found: Advice, *, joules: float | None, how: str) -> Iterator[str]:
     yield f"least  {_start(found.least)}"
     saved, least, most = found.saved
     yield f"saved  {saved:.0f} g CO2e/kWh ({least:.0f} to {most:.0f}), {saved / found.now.grams:.0%} of now"
-    if joules is not None:
-        took = joules / JOULES_PER_KWH
-        yield f"work   {took:.3g} kWh ({how}): {took * saved:.3g} g CO2e ({took * least:.3g} to {took * most:.3g})"
+    if energy is not None:
+        bounds = [took * grams for took in (energy.low, energy.high) for grams in (least, most)]
+        grams = f"{energy.kwh * saved:.3g} g CO2e ({min(bounds):.3g} to {max(bounds):.3g})"
+        yield f"work   {energy.kwh:.3g} kWh ({energy.how}): {grams}"
     if found.advised:
         yield f"advice start {_where(found.least)}: even its worst is below the best of now"
     else:

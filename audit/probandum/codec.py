@@ -96,6 +96,8 @@ def _refuse_non_finite(value: Any, where: str) -> None:
         raise ValueError(f"{where or 'value'} is {value}; canonical JSON holds finite numbers only")
     if isinstance(value, dict):
         for key, inner in value.items():
+            if type(inner) in _SCALARS:
+                continue
             _refuse_non_finite(inner, f"{where}.{key}" if where else str(key))
     elif isinstance(value, list | tuple) and not _plainly_finite(value):
         for index, inner in enumerate(value):

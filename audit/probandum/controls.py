@@ -14,6 +14,7 @@ import numpy as np
 
 from probandum.evidence import Capability, Request, Response
 from probandum.probe import Ask, ControlOutcome, Measure, Probe, Window
+from probandum.shapes import Shape, Shapeless
 from probandum.siting import Site
 from probandum.stopping import Stopper
 from probandum.subject import Subject
@@ -47,6 +48,16 @@ class AskThrough:
         return self._ask.site
 
     @property
+    def metered(self) -> bool:
+        """As the audit's."""
+        return self._ask.metered
+
+    @property
+    def shape(self) -> Shape | Shapeless:
+        """As the audited system's."""
+        return self._ask.shape
+
+    @property
     def subject(self) -> Subject:
         """As the audit's, unless others take their place."""
         return self._ask.subject if self._subject is None else self._subject
@@ -70,6 +81,10 @@ class AskThrough:
     ) -> Iterator[Window]:
         """As the audit's."""
         return self._ask.window(requests, repeats=repeats, seconds=seconds, warm_up=warm_up, against=against)
+
+    def rest(self) -> Sequence[Window]:
+        """As the audit's."""
+        return self._ask.rest()
 
     def stopper(self, metric: str, *, place: Mapping[str, str] | None = None, quantities: int = 1) -> Stopper:
         """As the audit's."""

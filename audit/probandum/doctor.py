@@ -32,6 +32,7 @@ PURPOSES: Mapping[str, str] = {
     "charts": "charts",
     "pdf": "PDF documents",
     "docx": "DOCX documents",
+    "languages": "documents in other languages than English",
     "examples": "the models of the examples",
 }
 #: Extras that are no ability of their own: all of the others, and what changes the toolkit itself.

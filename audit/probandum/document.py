@@ -7,7 +7,7 @@ quotes; a :class:`Gap` stands where a fact is missing, with the requirement and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -61,7 +61,9 @@ class Fact:
 class Gap:
     """A missing fact, visible: what, under which requirement, and who can supply it.
 
-    ``origin`` ``human`` marks a field that only a named person may fill; in DOCX it is a content control.
+    ``origin`` ``human`` marks a field that only a named person may fill. ``card`` is the path in the system card that
+    fills it, and in Word its content control; None where no statement of the card can. ``blank``: a line of a form,
+    which people write on in the file itself or on paper, and which nothing fills or reads back.
     """
 
     what: str
@@ -69,6 +71,8 @@ class Gap:
     supplier: str
     field_id: str
     origin: Origin = "missing"
+    card: str | None = None
+    blank: bool = False
 
 
 Inline = Text | Number | Fact | Gap
@@ -117,7 +121,8 @@ Node = Heading | Text | Number | Fact | Gap | Table | Figure | Listing
 class Document:
     """A whole document: its front matter and its nodes in reading order.
 
-    ``every_finding``: it holds all findings of the record, and not a choice of them.
+    ``every_finding``: it holds all findings of the record, and not a choice of them. ``brief``: it is short, and set
+    without a page of its own for cover and contents. ``hub_metadata``: its Markdown begins with what model hubs read.
     """
 
     id: str
@@ -128,6 +133,8 @@ class Document:
     nodes: tuple[Node, ...]
     requirements: tuple[str, ...] = field(default_factory=tuple)
     every_finding: bool = False
+    brief: bool = False
+    hub_metadata: bool = False
 
     def findings(self) -> tuple[str, ...]:
         """The ids of all findings it shows, in reading order, without repeats."""
@@ -151,11 +158,41 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardField:
+    """A fact that a document reads from the card: where it stands, what it is, who can supply it under which provision.
+
+    ``human``: only a named person may state it, with a date.
+    """
+
+    path: str
+    what: str
+    requirement: str
+    supplier: str
+    human: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentSpec:
-    """What ``templates/<id>/document.yaml`` says a document is."""
+    """What ``templates/<id>/document.yaml`` says a document is; ``digest`` is of all that it says."""
 
     id: str
     title: str
     summary: str
     audience: str
     requirements: tuple[str, ...]
+    digest: str
+
+
+#: The language in which documents are written where nobody asks for another.
+ENGLISH = "en"
+#: Stands in the place of a document's name for all that there are.
+ALL = "all"
+
+
+def chosen(documents: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
+    """The documents that ``documents`` names, each once; ``all`` stands for all that are ``known``.
+
+    >>> chosen(["dpia", "all"], ["annex_iv", "dpia"])
+    ('dpia', 'annex_iv')
+    """
+    return tuple(dict.fromkeys(name for each in documents for name in (known if each == ALL else [each])))

@@ -12,12 +12,50 @@ from typing import Any, Protocol
 
 from probandum.accounting import Account
 from probandum.comparison import Comparison
-from probandum.document import DocumentSpec
+from probandum.document import ENGLISH, CardField, DocumentSpec
 from probandum.errors import MissingDependency
 from probandum.evidence import Items, Observation, Reading
+from probandum.filling import Filled, Origin
 from probandum.finding import Finding, Waiver
 from probandum.probe import ProbeResult, Window
 from probandum.reasons import Reasons
+from probandum.totalling import AuditEnergy
+from probandum.tradeoffs import TradeOffs
+
+#: Formats of the audit as a whole, which programs read, by the file that each is written into beside the documents.
+WHOLE: Mapping[str, str] = {"cyclonedx": "audit.cdx.json", "in-toto": "test-result.intoto.json"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """Who reviewed which document of a record when. It is a record of review, and no signature of a person.
+
+    ``number``: counted from 1 for each document. ``record`` and ``judgement``: digests of the statements that the
+    document was written from. ``files``: the SHA-256 of each file that was reviewed, by name. ``content``: the digest
+    of what they all say, before any review stood in them. ``date``: the ISO date. ``digest``: of the statement over
+    the review. ``signer``: the id of the key that it says it was signed with.
+    """
+
+    document: str
+    number: int
+    record: str
+    judgement: str
+    files: Mapping[str, str]
+    content: str
+    name: str
+    function: str
+    date: str
+    tool: str
+    digest: str
+    signer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """How far a document is, whoever reviewed it: the digest of what it says, and what each open field asks for."""
+
+    content: str
+    open: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,11 +68,14 @@ class Dossier:
     parts (``ask``, ``judge``, ``declare``, ``waive``). ``seal``: signed (bool) and key_id. ``gate``: code,
     mode, causes (each code, text, finding), counts by verdict, judged. ``as_of``: the ISO date that every
     document states. ``observations`` reads the raw observations again from the start at each call; ``windows``
-    are the metered energy windows by the key that findings name as evidence. ``lock``: made, digest, signed, key_id,
+    are the metered energy windows by the key that findings name as evidence, ``energy`` what the whole audit took.
+    ``lock``: made, digest, signed, key_id,
     precedes (the run), held (the limits that stand in it), amendments (words); None without a lock. ``accounts``: what
     became of every input. ``waivers``: all that the judgement looked at; ``judged_on`` is the ISO date that decided
     which of them are in force. ``purged``: in words, that raw questions and answers were deleted; None where they
     were not. ``decision``: the one decision that a document explains; None where it speaks of the audit.
+    ``language``: in which documents are written. ``reviews``: those of what the documents say now. ``final``: they are
+    written to be filed, and have nothing open.
     """
 
     card: Mapping[str, Any]
@@ -52,10 +93,14 @@ class Dossier:
     as_of: str
     observations: Callable[[], Iterator[Observation]]
     windows: Mapping[str, Window] = field(default_factory=dict)
+    energy: AuditEnergy = field(default_factory=lambda: AuditEnergy(why="nothing was metered"))
     lock: Mapping[str, Any] | None = None
     accounts: tuple[Account, ...] = ()
     purged: str | None = None
     decision: Reasons | None = None
+    language: str = ENGLISH
+    reviews: tuple[Review, ...] = ()
+    final: bool = False
 
 
 class Publisher(Protocol):
@@ -65,8 +110,27 @@ class Publisher(Protocol):
         """The documents it can write, by id."""
         ...
 
+    def asked(self) -> Mapping[str, tuple[CardField, ...]]:
+        """What each document reads from the card, by its id."""
+        ...
+
     def publish(self, dossier: Dossier, documents: Sequence[str], folder: Path, formats: Sequence[str]) -> list[Path]:
-        """Write ``documents`` and an ``index.html`` into ``folder``; returns the files, the index first."""
+        """Write ``documents`` and an ``index.html`` into ``folder``; returns the files, the index first.
+
+        The index links to the files of formats in :data:`WHOLE`, which others write.
+        """
+        ...
+
+    def state(self, dossier: Dossier, document: str) -> State:
+        """How far a document of ``dossier`` is."""
+        ...
+
+    def origin(self, path: Path) -> Origin:
+        """Which document the filled Word file in ``path`` says it is; DataError where it is no such file."""
+        ...
+
+    def filled(self, dossier: Dossier, path: Path) -> Filled:
+        """What people wrote into the fields of a document of ``dossier``; DataError where they changed more."""
         ...
 
     def explained(self, dossier: Dossier, format: str) -> bytes:
@@ -75,6 +139,10 @@ class Publisher(Protocol):
 
     def compared(self, comparison: Comparison) -> bytes:
         """One page, in HTML, that says what changed between two audits."""
+        ...
+
+    def traded(self, found: TradeOffs) -> bytes:
+        """One page, in HTML, that draws what variants of a system give up for what."""
         ...
 
 

@@ -239,10 +239,16 @@ def _limits(limits: Sequence[Default]) -> Iterator[str]:
             "# limits: []", "nothing is judged without a limit: probandum plan schema says how one is written"
         )
         return
-    yield from _line("limits:", "defaults and no law: confirm, change or drop each, with set_by and set_on")
+    if all(limit.lacks for limit in limits):
+        yield from _line("# limits:", "nothing is judged without a limit")
+    else:
+        yield from _line("limits:", "defaults and no law: confirm, change or drop each, with set_by and set_on")
     for limit in limits:
+        lead = "  # " if limit.lacks else "  "
+        if limit.lacks:
+            yield from _remark(limit.lacks)
         for key, value in limit.keys.items():
-            start = "  - " if key == "metric" else "    "
+            start = f"{lead}- " if key == "metric" else f"{lead}  "
             said = f"{value}; a default, to be confirmed by a person" if key == "reason" else value
             yield from _line(f"{start}{key}: {_flow(said)}", limit.remark if key == limit.direction else "")
 
@@ -279,7 +285,8 @@ def _told(found: Interview, suggestion: Suggestion) -> Iterator[tuple[str, str]]
             yield "left out", f"{name}: {why}"
     ready = [suite.id for suite in suggestion.suites if suite.why_not is None]
     yield "suites", ", ".join(ready) or "none fits"
-    yield "limits", f"{len(suggestion.limits)} of the defaults, to be confirmed by a person"
+    live = [limit for limit in suggestion.limits if not limit.lacks]
+    yield "limits", f"{len(live)} of the defaults, to be confirmed by a person"
 
 
 def _shown(choice: Choice) -> str:

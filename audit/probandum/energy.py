@@ -13,19 +13,46 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from probandum.crowding import Crowd, Presence
 from probandum.errors import DataError, UsageError
 from probandum.evidence import Reading
 from probandum.resources import from_home
 from probandum.sampled_power import SampledPower, apart
-from probandum.sensing import nvml_sensors, rapl_sensors
+from probandum.sensing import NvmlSensor, nvml_sensors, package_celsius, rapl_sensors
 from probandum.wall_log import ExternalLog
 
 #: NVML's counter moves about every 100 ms (measurement C-1).
 NVML_UPDATE_SECONDS = 0.1
+#: How much of a window's joules one step of that counter may be: 1 % takes windows of ten seconds (measurement C-1).
+STEP = 0.01
+#: A part that took no more of all joules does not lower the grade of the others (measurement C-0).
+SLIGHT = 0.10
+_WHOLE_PARTS = (
+    "The joules are those of the whole parts, other processes and idle power included; fans, drives, network and "
+    "losses of the power supply are left out."
+)
+_COARSE = "One step of the GPU's counter may be more than 1 % of the window: windows of 10 s or more are exact to that."
 
 
 class Meter(Protocol):
-    """Something that can say what a stretch of work took."""
+    """Something that can say what a stretch of work took.
+
+    ``reads``: whether it reads any joules; ``sampled``: whether some of them are of power that is sampled.
+    """
+
+    @property
+    def reads(self) -> bool:
+        """Whether there is a sensor at all."""
+        ...
+
+    @property
+    def sampled(self) -> bool:
+        """Whether power is sampled, so that windows begin where they fall in its periods, after its rise."""
+        ...
+
+    def temperatures(self) -> Mapping[str, float]:
+        """Degrees Celsius of the metered parts that tell theirs."""
+        ...
 
     def begin(self) -> object:
         """Read the counters now; the token goes into :meth:`end`."""
@@ -70,6 +97,9 @@ class Sensor(Protocol):
 class NoMeter:
     """No sensor: the time is measured, every joule is None with the reason."""
 
+    reads = False
+    sampled = False
+
     def __init__(self, gpu: str = "no energy meter was used", cpu: str | None = None) -> None:
         rest = gpu if cpu is None else cpu
         self.why = {"gpu": gpu, "cpu": rest, "dram": rest}
@@ -77,6 +107,10 @@ class NoMeter:
     def begin(self) -> object:
         """The time now."""
         return time.perf_counter()
+
+    def temperatures(self) -> Mapping[str, float]:
+        """None is read."""
+        return {}
 
     def look(self) -> None:
         """Nothing."""
@@ -89,6 +123,7 @@ class NoMeter:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
+    there: Presence | None
     seconds: float
     read: tuple[Any, ...]
     witnessed: tuple[Any, ...]
@@ -96,11 +131,12 @@ class _Token:
 
 @dataclass(frozen=True, slots=True)
 class CounterMeter:
-    """Sensors that are read at both ends of a window; the grade is that of the worst.
+    """Sensors that are read at both ends of a window.
 
-    ``why`` says for each part without a sensor what is missing; ``beside``, asked after a window, in what state the
-    parts are and who else uses them. ``witnesses``: by the place of a sensor the sampled power of the same part, which
-    lowers the grade to C where the two lie more than 5 % apart.
+    The grade is the worst of any part that took more than a tenth of the joules. ``why`` says for each part without a
+    sensor what is missing; ``beside``, asked after a window, in what state the parts are; ``crowd``: who else uses
+    them; ``heat``: degrees Celsius by part; ``clock`` tells seconds. ``witnesses``: by the place of a sensor the
+    sampled power of the same part, which lowers its grade to C where the two lie more than 5 % apart.
     """
 
     name: str
@@ -108,11 +144,29 @@ class CounterMeter:
     why: Mapping[str, str]
     beside: Callable[[], Sequence[str]] = tuple
     witnesses: Mapping[int, SampledPower] = field(default_factory=dict)
+    crowd: Crowd | None = None
+    heat: Callable[[], Mapping[str, float]] = dict
+    clock: Callable[[], float] = time.perf_counter
+
+    @property
+    def reads(self) -> bool:
+        """Where there is a sensor."""
+        return bool(self.sensors)
+
+    @property
+    def sampled(self) -> bool:
+        """Where a part has no counter, or a witness beside it."""
+        return any(isinstance(each, SampledPower) for each in (*self.sensors, *self.witnesses.values()))
+
+    def temperatures(self) -> Mapping[str, float]:
+        """Those that the parts tell."""
+        return self.heat()
 
     def begin(self) -> object:
-        """Every sensor now."""
+        """Who is there, then every sensor now."""
+        there = None if self.crowd is None else self.crowd.now()
         witnessed = tuple(each.read() for each in self.witnesses.values())
-        return _Token(time.perf_counter(), tuple(sensor.read() for sensor in self.sensors), witnessed)
+        return _Token(there, self.clock(), tuple(sensor.read() for sensor in self.sensors), witnessed)
 
     def look(self) -> None:
         """The power of the parts whose power is sampled."""
@@ -123,7 +177,7 @@ class CounterMeter:
     def end(self, token: object) -> Reading:
         """Joules by part; a counter that ran backwards makes its part None with the reason."""
         assert isinstance(token, _Token)
-        seconds = time.perf_counter() - token.seconds
+        seconds = self.clock() - token.seconds
         why, joules, each = dict(self.why), dict[str, float](), dict[int, float]()
         for place, (sensor, before) in enumerate(zip(self.sensors, token.read, strict=True)):
             try:
@@ -131,9 +185,14 @@ class CounterMeter:
                 joules[sensor.part] = joules.get(sensor.part, 0.0) + each[place]
             except DataError as error:
                 why[sensor.part] = error.message
-        differ = tuple(self._differ(each, token.witnessed))
+        differ = dict(self._differ(each, token.witnessed))
+        others = () if self.crowd is None or token.there is None else self.crowd.since(token.there)
         parts = {part: value for part, value in joules.items() if part not in why}
+        counted = {place: value for place, value in each.items() if self.sensors[place].part in parts}
+        grades = {place: "C" if place in differ else self.sensors[place].grade for place in counted}
         watts = sum(parts.values()) / seconds if seconds > 0 else 0.0
+        stepping = any(self.sensors[place].part == "gpu" and self.sensors[place].grade == "B" for place in counted)
+        coarse = stepping and STEP * seconds < NVML_UPDATE_SECONDS
         return Reading(
             gpu_joules=parts.get("gpu"),
             cpu_joules=parts.get("cpu"),
@@ -141,35 +200,34 @@ class CounterMeter:
             why=why,
             seconds=seconds,
             meter=self.name,
-            grade=max([*(sensor.grade for sensor in self.sensors), *["C"] * bool(differ)], default="D"),
+            grade=graded(counted, grades),
             covers=tuple(sensor.covers for sensor in self.sensors if sensor.part in parts),
             resolution_joules=watts * NVML_UPDATE_SECONDS if "gpu" in parts else None,
+            others=others,
             notes=(
-                "The joules are those of the whole parts, other processes and idle power included.",
-                *differ,
+                _WHOLE_PARTS,
+                *([_COARSE] * coarse),
+                *differ.values(),
                 *self.beside(),
             ),
         )
 
-    def _differ(self, joules: Mapping[int, float], witnessed: Sequence[Any]) -> Iterator[str]:
+    def _differ(self, joules: Mapping[int, float], witnessed: Sequence[Any]) -> Iterator[tuple[int, str]]:
         """Which counters their parts' sampled power contradicts; one that was sampled too seldom says nothing."""
         for (place, witness), before in zip(self.witnesses.items(), witnessed, strict=True):
             with suppress(DataError):
                 if place in joules and (told := apart(joules[place], witness.between(before, witness.read()))):
-                    yield f"{self.sensors[place].covers}: two meters lie {told}."
+                    yield place, f"{self.sensors[place].covers}: two meters lie {told}."
 
 
-def idle_watts(meter: Meter, seconds: float) -> float | None:
-    """The power of the metered parts while nothing is asked of them, over ``seconds``; None where they are not read.
+def graded(joules: Mapping[int, float], grades: Mapping[int, str]) -> str:
+    """The worst grade of any part that took more than a tenth of all joules, D of none (measurement C-0).
 
-    With the model loaded and the device at rest this is what is subtracted from gross energy (measurement C-2).
+    >>> graded({0: 95.0, 1: 5.0}, {0: "B", 1: "C"}), graded({0: 80.0, 1: 20.0}, {0: "B", 1: "C"}), graded({}, {})
+    ('B', 'C', 'D')
     """
-    if meter.end(meter.begin()).joules is None:
-        return None
-    token = meter.begin()
-    time.sleep(seconds)
-    reading = meter.end(token)
-    return None if reading.joules is None else reading.joules / reading.seconds
+    whole = sum(joules.values())
+    return max((grades[place] for place, value in joules.items() if value > SLIGHT * whole or not whole), default="D")
 
 
 class EnergySettings(Protocol):
@@ -189,7 +247,7 @@ class EnergySettings(Protocol):
 def make_meter(settings: EnergySettings, folder: Path) -> Meter:
     """The meter that the plan asks for; UsageError where it names a sensor that this machine lacks."""
     if settings.log is not None:
-        return ExternalLog(folder / from_home(settings.log))
+        return ExternalLog(folder / from_home(settings.log), Crowd())
     if settings.meter == "none":
         return NoMeter("the plan says energy.meter: none")
     gpu, no_gpu = nvml_sensors() if settings.meter != "rapl" else ([], "the plan asks for rapl alone")
@@ -210,4 +268,19 @@ def make_meter(settings: EnergySettings, folder: Path) -> Meter:
     if not sensors:
         return NoMeter(no_gpu, no_cpu)
     name = " + ".join(["NVML" if counting else "NVML power"] * bool(gpu) + ["RAPL"] * bool(cpu))
-    return CounterMeter(name, sensors, why, lambda: tuple(each.state() for each in gpu), sampled if counting else {})
+    return CounterMeter(
+        name,
+        sensors,
+        why,
+        lambda: tuple(each.state() for each in gpu),
+        sampled if counting else {},
+        Crowd(cards={each.covers: each.processes for each in gpu}),
+        lambda: _heat(gpu, processor=bool(cpu)),
+    )
+
+
+def _heat(gpu: Sequence[NvmlSensor], *, processor: bool) -> Mapping[str, float]:
+    """Degrees Celsius of the metered parts that tell theirs."""
+    found = {each.covers: each.celsius() for each in gpu}
+    found |= {"CPU": package_celsius()} if processor else {}
+    return {part: celsius for part, celsius in found.items() if celsius is not None}

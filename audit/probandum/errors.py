@@ -3,6 +3,7 @@
     ProbandumError                4   base; never raised itself
     ├── UsageError                2   the command or the plan is wrong; nothing was run
     │   ├── PlanError             2   one or more lines ``file:line:column: path: message``
+    │   ├── Unfinished            2   documents that are not to be filed yet, one line each
     │   ├── DataError             2   a data file that is missing, empty or lacks a named column
     │   └── UnknownName           2   no probe, target, metric or document of that name
     ├── UnsafeRefused             2   an unsafe thing was asked for without its explicit flag
@@ -84,6 +85,18 @@ class PlanError(UsageError):
     def lines(self) -> list[str]:
         """One line a problem, each starting ``file:line:column:``."""
         return list(self.problems)
+
+
+class Unfinished(UsageError):
+    """Documents that were asked for as final, and have open fields or no reviewer; one line each."""
+
+    def __init__(self, documents: Sequence[str]) -> None:
+        self.documents = tuple(map(one_line, documents))
+        super().__init__("\n".join(self.documents))
+
+    def lines(self) -> list[str]:
+        """One line a document."""
+        return list(self.documents)
 
 
 def _in_order(problems: Iterable[str]) -> tuple[str, ...]:

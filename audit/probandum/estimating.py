@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from probandum.budget import Budget, Resource, Spent
 from probandum.calibrating import CROWDED, SECONDS, Calibration, Cost, calibrate
-from probandum.energy import make_meter
+from probandum.energy import NoMeter, make_meter
 from probandum.evidence import Reading
 from probandum.foreseeing import beyond_expectation, out_of_reach, said
 from probandum.plan import Plan
@@ -204,19 +204,29 @@ def forecast(
         subject = subject_of(plan, target)
         start = _since(started) + Cost(cpu_seconds=target.cpu_seconds_apart)
         note("counting what probes ask, with invented answers")
-        first = rehearse(plan, probes, target, subject, world=1, recorded=True)
+        meter = NoMeter() if target.remote or plan.energy.replay else make_meter(plan.energy, plan.folder)
+        metered = meter.reads
+        first = rehearse(plan, probes, target, subject, world=1, recorded=True, metered=metered)
         wanted = not target.endpoints if calibrated is None else calibrated
         found = None
         if wanted:
             note("timing a sample of it")
             seconds = SECONDS * min(_crowd(), CROWDED)  # a crowd takes from the sample what it takes from the audit
-            found = calibrate(target, first.probes, make_meter(plan.energy, plan.folder), seconds=seconds)
+            found = calibrate(target, first.probes, meter, seconds=seconds, conduct=plan.conduct)
         answers = {} if found is None else found.answers
         second = first
         if not target.recorded:
             note("counting again, with other answers")
             second = rehearse(
-                plan, probes, target, subject, world=2, recorded=False, known=answers, tokens=first.tokens
+                plan,
+                probes,
+                target,
+                subject,
+                world=2,
+                recorded=False,
+                known=answers,
+                tokens=first.tokens,
+                metered=metered,
             )
     finally:
         target.close()

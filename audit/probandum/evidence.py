@@ -465,7 +465,7 @@ class Reading:
 
     ``grade``: A external meter, B hardware counter, C sampled power, D estimated from a model of the machine.
     ``covers`` names the parts that the joules include; ``idle_watts`` is their power with the model loaded and
-    nothing asked.
+    nothing asked, ``bare_watts`` before it was loaded; ``others`` says which other processes were seen meanwhile.
     """
 
     gpu_joules: float | None = None
@@ -474,10 +474,12 @@ class Reading:
     why: Mapping[str, str] = field(default_factory=dict)
     seconds: float
     idle_watts: float | None = None
+    bare_watts: float | None = None
     meter: str
     grade: str
     covers: tuple[str, ...] = ()
     resolution_joules: float | None = None
+    others: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

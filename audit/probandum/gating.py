@@ -254,6 +254,11 @@ def meaning(result: GateResult) -> str:
     }[result.code]
 
 
+def headline(result: GateResult) -> str:
+    """The exit code with its meaning, as summaries begin."""
+    return f"gate {result.code}, {meaning(result)}"
+
+
 def said(finding: Finding) -> str:
     """A finding in one line: verdict, value with interval and n, limit or reason."""
     return "; ".join([finding.verdict.value, *facts(finding)])

@@ -18,6 +18,7 @@ from typing import Any
 
 from probandum import codec
 from probandum.budget import Budget, Price
+from probandum.document import ALL
 from probandum.errors import PlanError, UsageError, meant_or_known
 from probandum.finding import Limit, Waiver
 from probandum.plan_checks import (
@@ -31,6 +32,7 @@ from probandum.plan_checks import (
 from probandum.plan_file import Energy, Execution, LimitLine, PlanFile
 from probandum.plan_reading import card_of, model_of
 from probandum.resources import file_at
+from probandum.resting import Conduct
 from probandum.subject import Decision
 from probandum.tables import REFUSED, Kept
 from probandum.target import Target, TargetContext
@@ -82,7 +84,7 @@ class Plan:
             wrong += unmatched_groups(file)
             wrong += untrue(file, source, today or datetime.date.today())
             plan = cls(path=path, file=file, card={}, yaml=source)
-            plan = replace(plan, card=card_of(path, file))
+            plan = replace(plan, card=card_of(source, file))
         except PlanError as error:
             problems += error.problems
         told = [source.problem(place, text) for place, text in wrong if place not in source.undecided]
@@ -170,6 +172,16 @@ class Plan:
     def energy(self) -> Energy:
         """Which meter, and what grid intensity is taken from."""
         return self.file.energy
+
+    @property
+    def conduct(self) -> Conduct:
+        """How long metered parts rest and warm up."""
+        told = self.file.energy
+        return Conduct(
+            idle_seconds=told.idle_seconds,
+            warm_up_seconds=told.warm_up_seconds,
+            warm_up_at_most=told.warm_up_at_most,
+        )
 
     @property
     def seed(self) -> int:
@@ -396,7 +408,7 @@ class Plan:
             wrong = target_problems(self.target_type, self.target_options, context, known=targets)
             problems = [line for each in wrong for line in self.problem(each)]
         suites = {("suites", name): name for name in self.suites}
-        named = {("documents", index): name for index, name in enumerate(self.documents)}
+        named = {("documents", index): name for index, name in enumerate(self.documents) if name != ALL}
         for what, known, places in (("probe", probes, suites), ("document", documents, named)):
             names = None if known is None else sorted(known)
             problems += [

@@ -8,9 +8,18 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from probandum.finding import Direction, parse_metric
+from probandum.law.card_keys import card_problem
 
 Scalar = bool | int | float | str
 Text = Annotated[str, StringConstraints(min_length=1, strict=True)]
@@ -24,20 +33,112 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Said(_Part):
+    """A value of the card with who states it, and when."""
+
+    value: Any = Field(description="What is stated.")
+    by: Text | None = Field(None, description="Who states it: name and function.")
+    date: Text | None = Field(None, description="When, such as 2026-11-01.")
+
+
+Party = Text | dict[str, Any]
+
+
 class SystemCard(_Part):
-    """What people declare of the system; documents quote it by path, and what is missing is printed as a gap."""
+    """What people declare of the system; documents quote it by path, and what is missing is printed as a gap.
+
+    A value may be plain, or say who states it and when: {value, by, date}. Other keys are allowed and quoted by
+    documents that name them.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
     name: Text = Field(description="The system's name, as its documents print it.")
     version: Text | None = Field(None, description="The version under audit, in quotes: 2.10 would be read as 2.1.")
-    purpose: Text | None = Field(None, description="What the system decides or does, for whom.")
-    provider: dict[str, Any] | None = Field(None, description="Who develops it: name, contact, address.")
-    deployer: dict[str, Any] | None = Field(None, description="Who uses it under their authority: name, contact.")
-    controller: dict[str, Any] | None = Field(None, description="Who decides on the processing of personal data.")
-    annex_iii: Text | list[Text] | None = Field(
+    declared: dict[str, Any] | None = Field(
+        None, description="Who makes the declarations that name nobody themselves, and when: by, date."
+    )
+    purpose: Text | Said | None = Field(None, description="What the system decides or does, for whom.")
+    role: Text | Said | None = Field(None, description="The role of your organisation under the AI Act.")
+    provider: Party | None = Field(None, description="Who develops it: name, contact, address.")
+    deployer: Party | None = Field(None, description="Who uses it under their authority: name, contact.")
+    controller: Party | None = Field(None, description="Who decides on the processing of personal data.")
+    processor: Party | None = Field(None, description="Who processes personal data on behalf of the controller.")
+    importer: Party | None = Field(None, description="Who brings a system from outside the Union onto its market.")
+    distributor: Party | None = Field(None, description="Who makes it available without being provider or importer.")
+    authorised_representative: Party | None = Field(
+        None, description="Whom a provider outside the Union has appointed in it."
+    )
+    initial_provider: Party | None = Field(
+        None, description="Whose system somebody else became provider of, Art. 25(2)."
+    )
+    third_party: Party | None = Field(None, description="Who changes the system without being provider, Art. 25(1).")
+    third_party_supplier: Party | None = Field(None, description="Who supplies a component or model, Art. 25(4).")
+    gpai: Party | None = Field(None, description="The provider of a general-purpose model of one's own; none without.")
+    art_5: Text | list[Text] | Said | None = Field(
+        None, description="The practices of Art. 5(1) at hand, such as f; none where there is none."
+    )
+    annex_i: Text | list[Text] | Said | None = Field(
+        None, description="The law of Annex I that the system falls under as product or safety component, or none."
+    )
+    annex_i_section: Text | Said | None = Field(None, description="The section of Annex I of that law: A or B.")
+    safety_component: Truth | Said | None = Field(
+        None, description="Whether it is that product, or a component that fulfils a safety function, Art. 6(1)(a)."
+    )
+    third_party_assessment: Truth | Said | None = Field(
+        None, description="Whether the product must be assessed by a third party, Art. 6(1)(b)."
+    )
+    annex_iii: Text | list[Text] | Said | Literal[False] | None = Field(
         None, description="The Annex III points that the use falls under, such as 5(b); none where it is none of them."
     )
+    profiling: Truth | Said | None = Field(
+        None, description="Whether it profiles natural persons in the sense of Art. 4(4) GDPR; closes Art. 6(3)."
+    )
+    art_6_3: Text | list[Text] | Said | Literal[False] | None = Field(
+        None,
+        description="The condition of Art. 6(3) that the provider relies on, a to d; none where it relies on none.",
+    )
+    roles: list[Text] | dict[Text, Truth | Said] | None = Field(
+        None, description="Conditions of roles that no other key settles, by the names of the law pack: true or false."
+    )
+    classification: dict[str, Any] | None = Field(
+        None, description="confirmed: {value, by, date}, the class as a named person confirms or corrects it."
+    )
+    notice: Text | Said | None = Field(None, description="What every document says on its cover.")
+    notices: Text | list[Text] | None = Field(None, description="The same, more than one.")
+    not_assessed: dict[str, Any] | None = Field(
+        None, description="What a named person says in place of what no finding assessed: {value, by, date} each."
+    )
+    not_recorded: dict[str, Any] | None = Field(
+        None, description="What a named person says in place of what the record does not hold: {value, by, date} each."
+    )
+    decisions: dict[str, Any] | None = Field(
+        None, description="What named people decide on the audit's outcome: {value, by, date} each."
+    )
+    triggers: dict[str, Any] | None = Field(
+        None, description="Whether a circumstance is at hand that asks for a data protection impact assessment."
+    )
+    ropa: dict[str, Any] | None = Field(None, description="The record of processing of Art. 30 GDPR, by moment.")
+    special_categories: Any = Field(
+        None, description="Which data are of a special category under Art. 9 GDPR, or by attribute."
+    )
+    risk_register: dict[str, Any] | None = Field(
+        None, description="What named people set of each row of the risk register: {value, by, date} each."
+    )
+    columns: dict[str, Any] | None = Field(None, description="What columns are called: name, unit, values, source.")
+    decision: Any = Field(None, description="What the system's classes are called: classes.")
+
+    @field_validator("annex_i", "annex_i_section", "annex_iii", "art_5", "art_6_3", "roles")
+    @classmethod
+    def _known_to_law(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is not None:
+            key = str(info.field_name)
+            said = value.model_dump() if isinstance(value, Said) else value
+            if isinstance(said, dict):
+                said = {name: each.model_dump() if isinstance(each, Said) else each for name, each in said.items()}
+            if (problem := card_problem({key: said})) is not None:
+                raise ValueError(problem)
+        return value
 
     @field_validator("version", mode="before")
     @classmethod
@@ -244,6 +345,15 @@ class Energy(_Part):
     log: Text | None = Field(None, description="The log file of an external meter: CSV with time and watts.")
     replay: Text | None = Field(None, description="The record of an earlier audit whose readings are played back.")
     codecarbon: Truth = Field(True, description="Let codecarbon estimate the whole audit as a second opinion.")
+    idle_seconds: Annotated[Number, Field(ge=0)] = Field(
+        60.0, description="Seconds at rest, metered before the model is loaded and with it, where a meter reads."
+    )
+    warm_up_seconds: Annotated[Number, Field(ge=0)] = Field(
+        30.0, description="Seconds of work at least before metered windows, until it is steady; none without a meter."
+    )
+    warm_up_at_most: Annotated[Number, Field(ge=0)] = Field(
+        180.0, description="Seconds of warming up at most, steady or not."
+    )
 
 
 class Baselines(_Part):
@@ -303,7 +413,9 @@ class PlanFile(_Part):
     energy: Energy = Field(default_factory=lambda: Energy(), description="How energy is measured.")
     gate: Gate = Field(default_factory=lambda: Gate(), description="How strictly findings decide.")
     waivers: list[WaiverLine] = Field(default_factory=list, description="Findings that somebody accepts for a while.")
-    documents: list[Text] = Field(default_factory=list, description="The documents to write, such as annex_iv, dpia.")
+    documents: list[Text] = Field(
+        default_factory=list, description="The documents to write, such as annex_iv, dpia; or all."
+    )
 
     @classmethod
     def keys_at(cls, place: Sequence[str | int]) -> list[str]:

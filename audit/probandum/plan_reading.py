@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -61,15 +60,27 @@ def model_of(source: YamlSource) -> PlanFile:
         raise PlanError(_problems(source, error)) from None
 
 
-def card_of(path: Path, file: PlanFile) -> Mapping[str, Any]:
-    """The system card, from the plan or from the file that it names."""
+def card_of(source: YamlSource, file: PlanFile) -> Mapping[str, Any]:
+    """The system card, from the plan or from the file that it names; PlanError with every problem and its place."""
     if not isinstance(file.system, str):
         return _plain(file.system)
-    card = read_yaml(path.parent / file.system)
+    path = source.path.parent / file.system
+    if not path.is_file():
+        said = f"no file {file.system}; expected a system card, or the path of a file that holds one"
+        raise PlanError([source.problem(("system",), said)])
+    return card_in(read_yaml(path, collect=True))
+
+
+def card_in(source: YamlSource) -> Mapping[str, Any]:
+    """The card that a file holds; PlanError with every problem of it, each with its place."""
+    problems = [*source.problems, *source.undecided.values()]
     try:
-        return _plain(SystemCard.model_validate(card.values))
+        card = _plain(SystemCard.model_validate(source.values))
     except ValidationError as error:
-        raise PlanError(_problems(card, error)) from None
+        raise PlanError([*problems, *_problems(source, error)]) from None
+    if problems:
+        raise PlanError(problems)
+    return card
 
 
 def _plain(card: BaseModel) -> Mapping[str, Any]:

@@ -39,6 +39,7 @@ from probandum.finding import Estimate, Groups, SubReason, Verdict
 from probandum.keywords import check_keywords
 from probandum.resources import file_at
 from probandum.row_items import Counted, RowItems
+from probandum.shapes import Shape, Shapeless
 from probandum.siting import Site
 from probandum.steadiness import Halves, Varied
 from probandum.stopping import Stopper
@@ -186,6 +187,16 @@ class Ask(Protocol):
         """The rows under audit; DataError where the plan names no data."""
         ...
 
+    @property
+    def metered(self) -> bool:
+        """Whether windows have joules, so that they are worth being long."""
+        ...
+
+    @property
+    def shape(self) -> Shape | Shapeless:
+        """What one pass of the system's model multiplies, or why that is not known."""
+        ...
+
     def __call__(self, requests: Sequence[Request]) -> list[Response]:
         """Answers to a whole round, in its order."""
         ...
@@ -208,6 +219,10 @@ class Ask(Protocol):
         ``against``: other work, whose windows alternate with these, so that what drifts meets both alike; then twice
         as many come, by turns.
         """
+        ...
+
+    def rest(self) -> Sequence[Window]:
+        """Metered windows with the system loaded and nothing asked, in the order of time; none where no meter reads."""
         ...
 
     def stopper(self, metric: str, *, place: Mapping[str, str] | None = None, quantities: int = 1) -> Stopper:
@@ -257,6 +272,7 @@ class ProbeSpec:
     their crossings, names for attributes of its own, None where only a run can tell. ``honours``: which of weight and
     cluster, where the plan declares them of its rows, the probe takes into account; it gets no rows with another.
     ``judged``: those of the metrics that a limit may be set on, None where on all; the others are only shown.
+    ``meters``: whether it asks for energy windows, so that the parts are metered at rest before the system is loaded.
     """
 
     id: str
@@ -269,6 +285,7 @@ class ProbeSpec:
     attributes: Literal["plan"] | tuple[str, ...] | None = None
     honours: tuple[str, ...] = ()
     judged: tuple[str, ...] | None = None
+    meters: bool = False
     cls: type[Any]
 
     @property
@@ -303,6 +320,7 @@ def probe(
     attributes: Literal["plan"] | tuple[str, ...] | None = None,
     honours: tuple[str, ...] = (),
     judged: tuple[str, ...] | None = None,
+    meters: bool = False,
 ) -> Callable[[P], P]:
     """Register a probe class. ``needs``: the target must answer one of these kinds; the others as in ``ProbeSpec``.
 
@@ -335,6 +353,7 @@ def probe(
             attributes=attributes,
             honours=honours,
             judged=judged,
+            meters=meters,
             cls=cls,
         )
         cls.spec = spec

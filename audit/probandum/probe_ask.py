@@ -11,6 +11,7 @@ import numpy as np
 from probandum.errors import DataError
 from probandum.evidence import Capability, Request, Response
 from probandum.probe import Window
+from probandum.shapes import Shape, Shapeless
 from probandum.siting import Site
 from probandum.stopping import Rules, Stopper
 from probandum.subject import Subject
@@ -41,6 +42,15 @@ class Rounds(Protocol):
         against: Sequence[Request] = (),
     ) -> Iterator[tuple[str, Window]]:
         """Metered windows of fresh work with their keys."""
+        ...
+
+    @property
+    def metered(self) -> bool:
+        """Whether windows have joules."""
+        ...
+
+    def rest(self) -> Sequence[Window]:
+        """Metered windows with the system loaded and nothing asked."""
         ...
 
 
@@ -82,6 +92,16 @@ class ProbeAsk:
     def site(self) -> Site:
         """What turns joules of the machine into emissions, as far as the plan declares it."""
         return self._rounds.site
+
+    @property
+    def metered(self) -> bool:
+        """Whether windows have joules."""
+        return self._rounds.metered
+
+    @property
+    def shape(self) -> Shape | Shapeless:
+        """What one pass of the system's model multiplies, or why that is not known."""
+        return self._rounds.target.shape
 
     @property
     def subject(self) -> Subject:
@@ -134,3 +154,7 @@ class ProbeAsk:
         for key, window in windows:
             self.evidence.setdefault(key)
             yield window
+
+    def rest(self) -> Sequence[Window]:
+        """Metered windows with the system loaded and nothing asked."""
+        return self._rounds.rest()

@@ -1,10 +1,11 @@
 """The audit folder: what stands where, how it is written so that kill -9 loses nothing, how it is read.
 
     run/ask/            plan.yaml, plan.json, environment.json, observations.jsonl.zst, items.json,
-                        rows.json, readings.json, estimates.json, spending.json
+                        rows.json, readings.json, energy.json, estimates.json, spending.json
     run/judgements/D/   findings.json, gate.json, card.json and their own statement; D names the judgement
     run/findings.json   the present judgement, which run/judgement names
     run/reports/        documents, evidence pages and their own statement
+    run/reviews/        who reviewed which document when, a statement each
     run/SHA256SUMS, run/statement.dsse.json   the seal over run/ask
     run/purge.dsse.json the statement over a purge, where there was one
 
@@ -31,6 +32,7 @@ from probandum.finding import Finding
 from probandum.journal import ASKED_AGAIN, WindowEntry, journal_entries, packed, packed_entries
 from probandum.probe import ProbeResult, Window
 from probandum.row_items import RowItems
+from probandum.totalling import AuditEnergy
 
 T = TypeVar("T")
 _FORMAT = 1
@@ -88,6 +90,11 @@ class Record:
     def readings(self) -> dict[str, Reading]:
         """Energy by probe, and of the whole audit under ``audit`` where a second meter ran."""
         return self._json(self.ask / "readings.json", dict[str, Reading])
+
+    @property
+    def energy(self) -> AuditEnergy:
+        """What the audit took together, and the CO2e of that."""
+        return self._json(self.ask / "energy.json", AuditEnergy)
 
     @property
     def spending(self) -> Spending:
@@ -176,11 +183,11 @@ class Record:
 def reopen(record: Record, *, plan_source: bytes, plan: Mapping[str, Any]) -> None:
     """Make a sealed record an unfinished one again, with all that was asked: what its budget had ended goes on.
 
-    Its judgements and documents are taken away: they spoke of the part that was asked. They go before its statement,
-    so that a process that is killed between leaves a record that can be reopened once more.
+    Its judgements, documents and their reviews are taken away: they spoke of the part that was asked. They go before
+    its statement, so that a process that is killed between leaves a record that can be reopened once more.
     """
     write_bytes(record.journal, b"".join(codec.encode(entry) + b"\n" for entry in record.entries()))
-    for folder in (record.folder / "judgements", record.reports):
+    for folder in (record.folder / "judgements", record.reports, record.folder / "reviews"):
         with contextlib.suppress(FileNotFoundError):  # whole or not at all: a judgement that lacks a file is damage
             shutil.rmtree(folder.rename(folder.with_name(f".{folder.name}{PART}")))
     whole = ("statement.dsse.json", "SHA256SUMS", "ask/observations.jsonl.zst")

@@ -131,17 +131,18 @@ def rehearse(
     recorded: bool,
     known: Mapping[str, Sequence[Response]] | None = None,
     tokens: Mapping[str, Sequence[int | None]] | None = None,
+    metered: bool = False,
 ) -> Rehearsal:
     """One dry run in the world numbered ``world``; ``known``: real answers by the name of a pack, ``tokens``: counts.
 
-    ``recorded``: also write and pack a journal, to see what that takes.
+    ``recorded``: also write and pack a journal, to see what that takes. ``metered``: whether windows will have joules.
     """
     counting = Counting(target, world=world, known=known or {}, tokens=tokens)
     with TemporaryDirectory(prefix="probandum-") as folder:
         path = Path(folder) / "journal.jsonl"
         journal = RunJournal(path) if recorded else None
         try:
-            asker = _CountingAsker(counting, seed=plan.seed, subject=subject, journal=journal)
+            asker = _CountingAsker(counting, metered, seed=plan.seed, subject=subject, journal=journal)
             for name, probe in probes.items():
                 counting.counted = asker.counted = Counted()
                 counting.spent = 0.0
@@ -174,6 +175,7 @@ class Counting(Target):
         self.name = real.name  # type: ignore[misc]
         self.capabilities = real.capabilities
         self.labels = real.labels
+        self.shape = real.shape
         self.world = world
         self.known = known
         self.tokens_of: dict[str, Sequence[int | None]] = dict(tokens or {})
@@ -258,10 +260,16 @@ class Counting(Target):
 class _CountingAsker(Asker):
     """Energy windows are noted, and take no time."""
 
-    def __init__(self, target: Target, **options: Any) -> None:
+    def __init__(self, target: Target, metered: bool, **options: Any) -> None:
         super().__init__(target, **options)
         self.counted = Counted()
+        self._metered = metered
         self._seen: set[str] = set()
+
+    @property
+    def metered(self) -> bool:
+        """Whether the windows of the audit will have joules."""
+        return self._metered
 
     def windows(
         self,

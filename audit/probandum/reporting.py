@@ -9,20 +9,29 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from probandum import codec, environment, gating, locking, purging, sealing
+from probandum import codec, environment, gating, locking, purging, reviewing, sealing
 from probandum.accounting import Account, accounts
-from probandum.dossier import Dossier, publisher
-from probandum.errors import RecordError, UsageError
+from probandum.document import ENGLISH, chosen
+from probandum.dossier import WHOLE, Dossier, Review, publisher
+from probandum.errors import RecordError, Unfinished, UsageError
+from probandum.export import cyclonedx, in_toto
 from probandum.finding import Finding, Limit, Waiver
 from probandum.places import Spot
 from probandum.probe import Window
-from probandum.record import PART, Record, make_folder, read_bytes
+from probandum.record import PART, Record, make_folder, read_bytes, write_bytes
 from probandum.sealing import ReportFacts
+from probandum.signing import Signature, envelope, enveloped, load_private, open_envelope
+from probandum.units import counted
+
+#: How many open fields of a document are named.
+_FEW = 3
 
 
 class Judgement:
@@ -46,7 +55,9 @@ class Judgement:
         return tuple(codec.decode(list[Finding], read_bytes(path), what=str(path)))
 
 
-def dossier(record: Record, *, as_of: str | None = None, judgement: str | None = None) -> Dossier:
+def dossier(
+    record: Record, *, as_of: str | None = None, judgement: str | None = None, language: str = ENGLISH
+) -> Dossier:
     """All that documents may say of ``record`` under a judgement, by default the present one."""
     judged = Judgement(record, judgement)
     windows = record.windows()
@@ -70,9 +81,11 @@ def dossier(record: Record, *, as_of: str | None = None, judgement: str | None =
         as_of=as_of or judged.as_of,
         observations=record.observations,
         windows=windows,
+        energy=record.energy,
         lock=_lock(record, judged.limits),
         accounts=account(record, windows),
         purged=None if (purge := purging.read(record)) is None else purge.said,
+        language=language,
     )
 
 
@@ -105,17 +118,27 @@ def write(
     folder: Path,
     as_of: str | None = None,
     key: Path | None = None,
+    language: str = ENGLISH,
+    final: bool = False,
 ) -> list[Path]:
     """Write documents from a sealed record into ``folder`` and seal them there; the index comes first.
 
-    Reports that an earlier seal in ``folder`` covers are replaced; UsageError where a seal of something else, or
-    another part of the record, would be.
+    ``documents``: ids, or ``all``. Reports that an earlier seal in ``folder`` covers are replaced; UsageError where a
+    seal of something else, or another part of the record, would be. They show the reviews of what they say. ``final``:
+    Unfinished where a document has an open field or no reviewer.
     """
     _refuse_other_folder(record, folder)
     record.sweep()
-    told = dossier(record, as_of=as_of)
+    told = dossier(record, as_of=as_of, language=language)
+    documents = chosen(documents, publisher().known())
+    told = _reviewed(record, told, documents)
+    if final:
+        _refuse_unfinished(record, told, documents)
+        told = replace(told, final=True)
     with _staging(folder) as staging:
-        made = publisher().publish(told, list(documents), staging, list(formats))
+        made = publisher().publish(told, documents, staging, list(formats))
+        private = None if key is None else load_private(key)
+        made += _write_whole(told, formats, staging, lambda body: envelope(body, private))
         names = [path.relative_to(staging) for path in made]
         sealing.break_seal(folder)
         for name in names:
@@ -124,10 +147,13 @@ def write(
     facts = ReportFacts(
         record=told.digests["record"],
         judgement=told.digests["judgement"],
-        documents=tuple(documents),
+        documents=documents,
         formats=tuple(formats),
         as_of=told.as_of,
         packages=environment.rendering_packages(),
+        language=language,
+        reviews=tuple(each.digest for each in told.reviews),
+        final=final,
     )
     files = [folder / name for name in names]
     sealing.seal(folder, files, predicate="reports", facts=codec.builtins(facts), key=key)
@@ -136,8 +162,89 @@ def write(
 
 def render(record: Record, facts: ReportFacts, judgement: str, folder: Path) -> None:
     """Write into ``folder`` the reports that a statement with these ``facts`` speaks of, without a seal."""
-    told = dossier(record, as_of=facts.as_of, judgement=judgement)
+    plain = dossier(record, as_of=facts.as_of, judgement=judgement, language=facts.language)
+    told = replace(_reviewed(record, plain, facts.documents, only=facts.reviews), final=facts.final)
+    if facts.reviews != tuple(each.digest for each in told.reviews):
+        raise RecordError(f"{record.reports}: they show a review that is not of what they say")
     publisher().publish(told, facts.documents, folder, facts.formats)
+    stated = record.reports / WHOLE["in-toto"]
+    signatures: list[Signature] = open_envelope(stated)[1] if stated.is_file() else []
+    _write_whole(told, facts.formats, folder, lambda body: enveloped(body, signatures))
+
+
+def _reviewed(record: Record, told: Dossier, documents: Sequence[str], *, only: Sequence[str] | None = None) -> Dossier:
+    """``told`` with the reviews of what its documents say now; ``only``: those with one of these digests."""
+    reviews = reviewing.read(record) if only is None or only else ()
+    found = [
+        each
+        for each in reviews
+        if each.document in documents
+        and (only is None or each.digest in only)
+        and each.judgement == told.digests["judgement"]
+        and each.content == publisher().state(told, each.document).content
+    ]
+    return replace(told, reviews=tuple(found))
+
+
+def _refuse_unfinished(record: Record, told: Dossier, documents: Sequence[str]) -> None:
+    """Unfinished, with a line for each document that has an open field or no reviewer."""
+    lines = []
+    for document in documents:
+        found = publisher().state(told, document).open
+        if found:
+            more = f", and {len(found) - _FEW} more" if len(found) > _FEW else ""
+            fields = f"{counted(len(found), 'required field')} {'is' if len(found) == 1 else 'are'} open"
+            lines.append(f"{document}: not final: {fields}: {'; '.join(found[:_FEW])}{more}")
+        elif not any(each.document == document for each in told.reviews):
+            how = f"probandum report sign {record.folder} --document {document} --by NAME --function FUNCTION"
+            lines.append(f"{document}: not final: no named reviewer signed what it says now: {how}")
+    if lines:
+        raise Unfinished(lines)
+
+
+def sign(record: Record, *, document: str, name: str, function: str, date: str | None, key: Path | None) -> Review:
+    """Record that somebody reviewed a document as it stands in the sealed reports of a record that was verified.
+
+    UsageError where it does not stand there, or tells another judgement than the present one.
+    """
+    again = f"write it first: probandum report {record.folder}"
+    if not (name.strip() and function.strip()):
+        raise UsageError("a review has a name and a function", remedy="give them with --by and --function")
+    if not (record.reports / sealing.STATEMENT).is_file():
+        raise UsageError(f"{record.folder}: has no sealed documents", remedy=again)
+    facts = sealing.report_facts(record.reports)
+    if document not in facts.documents:
+        known = ", ".join(facts.documents) or "no document"
+        raise UsageError(f"{record.reports}: holds no {document}, but {known}", remedy=again)
+    judgement = sealing.statement_digest(record.judgement())
+    if facts.judgement != judgement:
+        raise UsageError(f"{record.reports}: tells another judgement than the one that decides", remedy=again)
+    told = dossier(record, as_of=facts.as_of, language=facts.language)
+    listed = sealing.listed_digests(record.reports)
+    review = Review(
+        document=document,
+        number=0,
+        record=facts.record,
+        judgement=judgement,
+        files={file: digest for file, digest in listed.items() if file.rpartition(".")[0] == document},
+        content=publisher().state(told, document).content,
+        name=" ".join(name.split()),
+        function=" ".join(function.split()),
+        date=reviewing.day(date, started=str(record.environment["started"])),
+        tool=version("probandum"),
+        digest="",
+    )
+    return reviewing.write(record, review, key=key)
+
+
+def _write_whole(told: Dossier, formats: Iterable[str], folder: Path, sealed: Callable[[bytes], bytes]) -> list[Path]:
+    """Write the audit as a whole in those of ``formats`` that are of this kind; ``sealed`` wraps a statement."""
+    written = []
+    for name in dict.fromkeys(format for format in formats if format in WHOLE):
+        path = folder / WHOLE[name]
+        write_bytes(path, cyclonedx.render(told) if name == "cyclonedx" else sealed(in_toto.statement(told)))
+        written.append(path)
+    return written
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from probandum.asking import Asker
 from probandum.attempts import earlier_beside, system_of
 from probandum.budget import Purse
 from probandum.cache import AnswerCache
-from probandum.energy import NoMeter, make_meter
+from probandum.energy import Meter, NoMeter, make_meter
 from probandum.environment import describe_run, refuse_other_machine
 from probandum.errors import (
     DataError,
@@ -41,12 +41,14 @@ from probandum.probe import (
 )
 from probandum.reasking import Reasking
 from probandum.record import Record, pack_journal, reopen, start_record, write_bytes, write_json
+from probandum.resting import at_rest
 from probandum.sealing import ask_facts, contents, refuse_other_key, seal
 from probandum.second_opinion import AuditMeter
 from probandum.signing import load_private
 from probandum.siting import site_of
 from probandum.stopping import Rules
-from probandum.target import Target
+from probandum.target import Target, known_targets
+from probandum.totalling import total
 from probandum.verifying import DAMAGED, refuse_damaged, refuse_unsealed
 from probandum.windowing import replayed_window
 
@@ -129,15 +131,27 @@ def run(plan: Plan, folder: Path | None = None, *, key: Path | None = None, obse
         refuse_unsealed(found)
     if goes_on is None and (found.ask / "plan.json").is_file():
         start_record(out, plan_source=b"", plan={"key": name}, environment={})  # refuses another plan's record
+    meter = NoMeter("readings are replayed") if plan.energy.replay else make_meter(plan.energy, plan.folder)
+    bare = _bare(plan, probes, meter, watch)
     watch.note(f"loading the system (target {plan.target_type})")
     target = target_of(plan, notice=watch.note)
     try:
         if goes_on is not None:  # only now that the system is there: until then the sealed record stands
             watch.note(f"{out}: {goes_on}, and the asking goes on")
             reopen(found, plan_source=plan.source, plan=_facts(plan, name))
-        return _carry_out(plan, probes, target, out, name, key, watch)
+        return _carry_out(plan, probes, target, meter, bare, out, name, key, watch)
     finally:
         target.close()
+
+
+def _bare(plan: Plan, probes: Mapping[str, Probe], meter: Meter, watch: Observer) -> Reading | None:
+    """What the metered parts take before the system is loaded; None where nothing will be metered."""
+    seconds = plan.conduct.idle_seconds
+    remote = known_targets()[plan.target_type].remote
+    if remote or not meter.reads or not seconds or not any(probe.spec.meters for probe in probes.values()):
+        return None
+    watch.note(f"metering {seconds:g} s at rest, before the system is loaded")
+    return next(iter(at_rest(meter, seconds, 1)), None)
 
 
 def _standing(record: Record) -> str:
@@ -161,11 +175,18 @@ def _facts(plan: Plan, name: str) -> dict[str, Any]:
 
 
 def _carry_out(
-    plan: Plan, probes: Mapping[str, Probe], target: Target, out: Path, name: str, key: Path | None, watch: Observer
+    plan: Plan,
+    probes: Mapping[str, Probe],
+    target: Target,
+    meter: Meter,
+    bare: Reading | None,
+    out: Path,
+    name: str,
+    key: Path | None,
+    watch: Observer,
 ) -> Record:
     subject = subject_of(plan, target)
     replayed = _replayed(plan, target)
-    meter = NoMeter("readings are replayed") if replayed is not None else make_meter(plan.energy, plan.folder)
     facts = describe_run(plan, target)
     if apart := target.batching.get("apart"):
         said = f"what else stands in a batch moves numbers by about {apart:.1g} {target.batching['unit']}"
@@ -202,6 +223,8 @@ def _carry_out(
             site=site_of(plan.energy),
             reasking=reasking,
             progress=watch.progress,
+            conduct=plan.conduct,
+            bare=bare,
         )
         audit_meter = AuditMeter(plan.energy)
         audit_meter.start()
@@ -216,6 +239,7 @@ def _carry_out(
             results.append(result)
             watch.finished(result, time.perf_counter() - began)
         readings["audit"] = _kept(journal, "audit", audit_meter.stop(), replayed, asker)
+        readings = {each: reading if each == "audit" else asker.resting(reading) for each, reading in readings.items()}
         if asker.purse.ended is not None:
             watch.note(f"{asker.purse.ended}; with a larger execution.budget the same command goes on from here")
         if asker.unanswered:
@@ -224,6 +248,7 @@ def _carry_out(
         _refuse_changed(target, reasking, record, journal)
         _say_what_was_learnt(target, () if reasking is None else reasking.cautions, record)
         _write(record, results, readings, asker)
+        write_json(record.ask / "energy.json", total(readings, asker.site))
         pack_journal(record.journal, record.ask / "observations.jsonl.zst")
         record.sweep()
         seal(record.folder, contents(record.ask), predicate="ask", facts=ask_facts(record), key=key)

@@ -37,7 +37,8 @@ class ReportFacts:
     """What the statement over reports says: enough to render them again.
 
     ``record`` and ``judgement``: digests of the statements that the reports speak of. ``as_of``: the ISO date that they
-    state. ``packages``: versions of what rendered them.
+    state. ``packages``: versions of what rendered them. ``language``: in which they are written.
+    ``reviews``: digests of the statements over the reviews that they show. ``final``: they were written to be filed.
     """
 
     record: str
@@ -46,6 +47,9 @@ class ReportFacts:
     formats: tuple[str, ...]
     as_of: str
     packages: dict[str, str]
+    language: str
+    reviews: tuple[str, ...]
+    final: bool
 
 
 def ask_facts(record: Record) -> dict[str, Any]:
@@ -345,7 +349,7 @@ def _parse_sums(data: bytes, path: Path) -> dict[str, str]:
 
 
 def predicate_type(predicate: str) -> str:
-    """What kind of statement it is: ask, judgement, reports, purge or lock.
+    """What kind of statement it is: ask, judgement, reports, review, purge or lock.
 
     >>> predicate_type("lock")
     'urn:probandum:lock:v1'

@@ -10,6 +10,8 @@ import logging
 import time
 from typing import Any, Protocol
 
+import numpy as np
+
 from probandum.evidence import Reading
 from probandum.grid import grid_intensity
 from probandum.units import JOULES_PER_KWH
@@ -37,6 +39,7 @@ class AuditMeter:
         self._tracker: Any = None
         self._began = 0.0
         self._note = ""
+        self._intensity = 0.0
         self._why = ""
 
     def start(self) -> None:
@@ -56,6 +59,7 @@ class AuditMeter:
             self._why = "codecarbon is not installed; install it with: pip install 'probandum[energy]'"
             return
         intensity, year = grid_intensity(country)
+        self._intensity = intensity
         self._note = f"codecarbon's grid intensity for {country}: {intensity:g} g CO2e/kWh ({year})"
         logging.getLogger("codecarbon").disabled = True  # its log_level comes too late for its first lines
         self._tracker = OfflineEmissionsTracker(
@@ -81,6 +85,8 @@ class AuditMeter:
         if self._tracker is not None:
             self._tracker.stop()
             data = getattr(self._tracker, "final_emissions_data", None)
+        if data is not None and (other := self._of_another(data)):
+            data, self._why = None, other
         if data is None:
             reason = self._why or "codecarbon measured nothing"
             return Reading(
@@ -99,3 +105,12 @@ class AuditMeter:
             covers=(f"this process on {data.cpu_model or 'an unknown CPU'}, estimated from load and time",),
             notes=(self._note, "Estimated from a model of the machine; expect a factor of two either way."),
         )
+
+    def _of_another(self, data: Any) -> str:
+        """Why codecarbon's figures are not those of the settings that it was given; '' where they are."""
+        used = 1000 * float(data.emissions) / float(data.energy_consumed) if data.energy_consumed else self._intensity
+        if not np.isclose(used, self._intensity, rtol=1e-6):
+            return f"codecarbon took {used:.4g} g CO2e/kWh in place of the {self._intensity:.4g} that it was given"
+        if not np.isclose(float(data.pue), 1.0):
+            return f"codecarbon multiplied its energy by {float(data.pue):g}, a PUE that it was not given"
+        return ""

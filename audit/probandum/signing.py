@@ -106,6 +106,11 @@ def envelope(body: bytes, key: Ed25519PrivateKey | None) -> bytes:
     if key is not None:
         signature = base64.b64encode(key.sign(pae(PAYLOAD_TYPE, body))).decode()
         signatures.append(Signature(keyid=key_id(key.public_key()), sig=signature))
+    return enveloped(body, signatures)
+
+
+def enveloped(body: bytes, signatures: list[Signature]) -> bytes:
+    """``body`` in a DSSE envelope, canonical, under signatures that were made before."""
     payload = base64.b64encode(body).decode()
     return codec.encode(_Envelope(payload=payload, payload_type=PAYLOAD_TYPE, signatures=signatures))
 

@@ -51,11 +51,15 @@ class Suite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Default:
-    """One default limit: ``keys`` as a plan writes them, and in words whether the rows suffice for a PASS."""
+    """One default limit: ``keys`` as a plan writes them, and in words whether the rows suffice for a PASS.
+
+    ``lacks``: what it takes beside the system, in words; such a limit is drafted as a comment.
+    """
 
     keys: Mapping[str, Any]
     direction: str
     remark: str = ""
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +125,14 @@ def _had(found: Interview) -> frozenset[str]:
         "probability": labelled and not found.recorded,
         "crossing": declared is not None and len(declared.groups) > 1,
         "texts": Capability.CLASSIFY in found.capabilities,
+        "writes": Capability.GENERATE in found.capabilities,
     }
     return frozenset(name for name, there in had.items() if there)
 
 
 def _fits(line: Mapping[str, Any], probes: Mapping[str, Probe], had: Collection[str]) -> bool:
     """Whether a default limit can be judged here: its probe runs, and what it rests on is declared."""
-    return line["metric"].rpartition("/")[0] in probes and _has(line, had)
+    return line["metric"].partition("/")[0] in probes and _has(line, had)
 
 
 def _has(line: Mapping[str, Any], had: Collection[str]) -> bool:
@@ -137,14 +142,14 @@ def _has(line: Mapping[str, Any], had: Collection[str]) -> bool:
 
 
 def _default(line: Mapping[str, Any], probes: Mapping[str, Probe], found: Interview) -> Default:
-    keys = {key: value for key, value in line.items() if key not in ("needs", "counts", "fewest")}
+    keys = {key: value for key, value in line.items() if key not in ("needs", "counts", "fewest", "else")}
     direction: Direction = next(key for key in _DIRECTIONS if key in keys)
     narrowed = keys.get("groups", {})
     limit = Limit(metric=keys["metric"], direction=direction, threshold=float(keys[direction]), groups=narrowed)
     remark = next((f"cannot PASS: {why}" for _, why in beyond_expectation([limit], probes)), "")
     if found.profile is not None and found.declared is not None and "counts" in line:
         remark = _remark(line, direction, limit, found.profile, found.declared)
-    return Default(keys=keys, direction=direction, remark=remark)
+    return Default(keys=keys, direction=direction, remark=remark, lacks=line.get("else", ""))
 
 
 def _remark(line: Mapping[str, Any], direction: str, limit: Limit, profile: Profile, declared: Declared) -> str:

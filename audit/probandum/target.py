@@ -18,6 +18,7 @@ from probandum.errors import ProbandumError, UnknownName, UsageError
 from probandum.evidence import Capability, Request, Response, Table
 from probandum.keywords import Place, check_keywords
 from probandum.resources import file_at
+from probandum.shapes import Shape, Shapeless
 
 
 class Problem(NamedTuple):
@@ -119,6 +120,8 @@ class Target:
     side_by_side: int = 1
     #: How many inputs of one block it takes in one request there, so that as many cost as much as one.
     at_once: int = 1
+    #: What one pass of its model multiplies, or why that is not known.
+    shape: Shape | Shapeless = Shapeless(why="the system does not tell the shape of its model")
     #: Whether it was found to answer the same question in the same words each time; None: nobody asked.
     steady: bool | None = None
     #: Addresses that this target opens connections to, because the plan named them; none for local models.

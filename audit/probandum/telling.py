@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +14,12 @@ from probandum.dossier import publisher
 from probandum.errors import RecordError, UsageError
 from probandum.export.comparison import markdown
 from probandum.export.outcome import Outcome
+from probandum.finding import Estimate
 from probandum.gating import GateResult, retold
 from probandum.plan import Plan
 from probandum.record import Record
 from probandum.reporting import Judgement
+from probandum.tradeoffs import Gap, TradeOffs
 from probandum.waiving import standing
 
 
@@ -90,6 +92,26 @@ def write_comparison(comparison: Comparison, *, md: Path | None, html: Path | No
         made.append((md, markdown(shown)))
     if html is not None:
         made.append((html, publisher().compared(shown)))
+    return _written(made)
+
+
+def write_trade_offs(found: TradeOffs, *, html: Path) -> list[Path]:
+    """Draw what may be shown of trade-offs; UsageError where their own axes would show a small group of persons."""
+    for name in (found.cost, found.quality):
+        if name in found.withheld:
+            raise UsageError(f"{name}: {found.withheld[name]}", remedy="name another quantity for a page")
+    gaps = tuple(_hushed(each, found.withheld[each.of]) if each.of in found.withheld else each for each in found.gaps)
+    return _written([(html, publisher().traded(replace(found, gaps=gaps)))])
+
+
+def _hushed(gap: Gap, words: str) -> Gap:
+    missing = Estimate.missing(words, unit=gap.unit)
+    changes = tuple(each and replace(each, base=None, new=None, estimate=missing) for each in gap.changes)
+    return replace(gap, values=(missing,) * len(gap.values), changes=changes)
+
+
+def _written(made: Sequence[tuple[Path, bytes]]) -> list[Path]:
+    """The files, written; UsageError where one cannot be."""
     for path, data in made:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ _NOT_NEGATIVE = (0.0, math.inf)
 _RANGES: Mapping[str, tuple[float, float]] = {
     "share": (0.0, 1.0),
     "ratio": _NOT_NEGATIVE,
+    "gigaflop": _NOT_NEGATIVE,
     "gram": _NOT_NEGATIVE,
     "joule": _NOT_NEGATIVE,
     "watt-hour": _NOT_NEGATIVE,

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from probandum import chaining, codec, environment, purging, sealing, versions
+from probandum import chaining, codec, environment, purging, reviewing, sealing, versions
 from probandum.chaining import Again, Outcome
 from probandum.dates import as_of_day
+from probandum.dossier import WHOLE
 from probandum.errors import RecordError, UsageError
 from probandum.evidence import Observation
 from probandum.journal import compared_entries
@@ -22,7 +23,7 @@ from probandum.sealing import STATEMENT, SUMS, ReportFacts, agree, contents, sam
 from probandum.units import counted
 
 #: What stands at the root of a sealed record; a journal only stands there while the run goes on.
-_ROOT = ("ask", "findings.json", "judgement", "judgements", purging.FILE, "reports", STATEMENT, SUMS)
+_ROOT = ("ask", "findings.json", "judgement", "judgements", purging.FILE, "reports", reviewing.FOLDER, STATEMENT, SUMS)
 _ASK = ("plan.yaml", "plan.json", "environment.json", "observations.jsonl.zst", "estimates.json")
 
 Check = tuple[str, Callable[[], Outcome]]
@@ -80,6 +81,8 @@ def verify(
        applicable where that is not the present one), and are the documents in the formats that their statement names,
        as of a day that can be
     9. the reports come out of the record again, to the byte; only with ``render``
+    10. every review is of this record and one of its judgements, signed as the record is, on a day that can be; not
+        applicable where there is none, or where what was reviewed has changed since
     """
     return _taken(
         [
@@ -88,6 +91,7 @@ def verify(
             *_judged(record, key, again),
             ("the reports agree with their own seal", lambda: _reports(record, key)),
             ("the reports come out of the record again, to the byte", lambda: _rendered(record, render)),
+            ("every review is of this record", lambda: reviewing.checked(record, key)),
         ]
     )
 
@@ -104,12 +108,13 @@ def refuse_damaged(
 
     Up to 5 what was asked has to hold, and the judgements that there are: one may still be missing, and another than
     the latest may be the present one; with ``again`` the sealed estimates have to give the latest. From 6 on, that has
-    to be the present one; 7 reads every answer once more.
+    to be the present one; 7 reads every answer once more, and 8 the reports.
     """
     checks = [
         ("the record is complete and sealed", lambda: (_asked_whole if upto < 6 else _complete)(record)),
         *_asked(record, key),
         *_judged(record, key, again),
+        ("the reports agree with their own seal", lambda: _reports(record, key)),
     ][:upto]
     base = record.folder / "judgements"
     if upto < 6 and not (base.is_dir() and any(base.iterdir())):
@@ -296,7 +301,9 @@ def stale(record: Record) -> str | None:
 
 def _misstated(facts: ReportFacts, folder: Path) -> str | None:
     """What the statement over reports says of its documents, formats or packages that cannot be."""
-    named = {f"{document}.{format}" for document in facts.documents for format in facts.formats}
+    of_documents = [format for format in facts.formats if format not in WHOLE]
+    named = {f"{document}.{format}" for document in facts.documents for format in of_documents}
+    named |= {WHOLE[format] for format in facts.formats if format in WHOLE}
     there = {path.name for path in sealed_files(folder) if path.parent == folder and path.name != "index.html"}
     for name in sorted(named ^ there):
         return f"the statement names {name!r}, which is missing" if name in named else f"no document gives {name!r}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from probandum.crowding import Crowd
 from probandum.errors import DataError
 from probandum.evidence import Reading
 
@@ -22,13 +23,22 @@ class ExternalLog:
     such log when the audit begins.
     """
 
-    def __init__(self, path: Path) -> None:
+    reads = True
+    sampled = False
+
+    def __init__(self, path: Path, crowd: Crowd | None = None) -> None:
         self._path = path
+        self._crowd = crowd
         read_log(path)
 
     def begin(self) -> object:
         """The clock time now, since the log goes by it."""
-        return (time.time(), time.perf_counter())
+        there = None if self._crowd is None else self._crowd.now()
+        return (time.time(), time.perf_counter(), there)
+
+    def temperatures(self) -> Mapping[str, float]:
+        """None: a meter at the wall tells no temperature."""
+        return {}
 
     def look(self) -> None:
         """Nothing: the log is written by the meter."""
@@ -36,8 +46,9 @@ class ExternalLog:
     def end(self, token: object) -> Reading:
         """Watts integrated over the window by trapezoids; None with the reason where the log broke since."""
         assert isinstance(token, tuple)
-        started, began = token
+        started, began, there = token
         seconds = time.perf_counter() - began
+        others = () if self._crowd is None else self._crowd.since(there)
         why = dict.fromkeys(("gpu", "dram"), "the meter at the wall does not tell parts apart")
         try:
             joules = _integrated(self._written(started + seconds), started, seconds)
@@ -53,6 +64,7 @@ class ExternalLog:
             meter=f"external log {self._path.name}",
             grade="A" if joules is not None else "D",
             covers=("the whole machine at the wall",) if joules is not None else (),
+            others=others if joules is not None else (),
             notes=("The joules of the whole machine are entered under cpu.",),
         )
 

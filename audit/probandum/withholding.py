@@ -99,7 +99,7 @@ class _Counted(NamedTuple):
     who: str
 
 
-class _Figure(NamedTuple):
+class Figure(NamedTuple):
     """What may tell of a cell: a finding, or a change."""
 
     id: str
@@ -116,11 +116,11 @@ def withheld(findings: Iterable[Finding], attributes: Iterable[str]) -> Mapping[
     intersections. A comparison is withheld where either of its groups is.
     """
     figures = [
-        _Figure(each.id, each.metric, each.groups, each.facets, each.estimate)
+        Figure(each.id, each.metric, each.groups, each.facets, each.estimate)
         for each in findings
         if each.groups is not None
     ]
-    return _withheld(figures, attributes)
+    return withheld_figures(figures, attributes)
 
 
 def told(findings: Sequence[Finding], attributes: Iterable[str]) -> tuple[Finding, ...]:
@@ -153,11 +153,11 @@ def _without_figures(finding: Finding, words: str) -> Finding:
 def published(comparison: Comparison) -> Comparison:
     """A comparison as documents may print it: without what would show, or give away, a small group of persons."""
     figures = [
-        _Figure(each.of, f"{each.probe}/{each.metric}", each.groups, each.facets, each.estimate)
+        Figure(each.of, f"{each.probe}/{each.metric}", each.groups, each.facets, each.estimate)
         for each in comparison.changes
         if each.groups is not None
     ]
-    words = _withheld(figures, comparison.attributes)
+    words = withheld_figures(figures, comparison.attributes)
     return replace(
         comparison,
         changes=tuple(_hushed(each, words[each.of]) if each.of in words else each for each in comparison.changes),
@@ -168,7 +168,7 @@ def _hushed(change: Change, words: str) -> Change:
     return replace(change, base=None, new=None, estimate=Estimate.missing(words, unit=change.estimate.unit))
 
 
-def _withheld(figures: Iterable[_Figure], attributes: Iterable[str]) -> Mapping[str, str]:
+def withheld_figures(figures: Iterable[Figure], attributes: Iterable[str]) -> Mapping[str, str]:
     """By id, what stands in place of a figure about few persons, or of one that would give some away."""
     declared = frozenset(attributes)
     personal = [figure for figure in figures if set(figure.groups.attribute.split("*")) <= declared]
@@ -194,12 +194,12 @@ def _withheld(figures: Iterable[_Figure], attributes: Iterable[str]) -> Mapping[
     return {name: WITHHELD if fewer else WITHHELD_TOO for name, fewer in few.items()}
 
 
-def _pair(figure: _Figure) -> tuple[str, Groups]:
+def _pair(figure: Figure) -> tuple[str, Groups]:
     """The probe and the groups that it compares."""
     return figure.metric.partition("/")[0], figure.groups
 
 
-def _by_stratum(figure: _Figure) -> bool:
+def _by_stratum(figure: Figure) -> bool:
     """Whether a figure over all strata carries the counts of each."""
     estimate = figure.estimate
     return estimate.method != "paired-gap" and len(estimate.counts or ()) > len(_compared(figure))
@@ -223,7 +223,7 @@ def _holes(tables: Mapping[tuple[str, ...], Mapping[Cell, Size]], small: set[_Pl
     return found
 
 
-def _sizes(figure: _Figure, naming: _Naming) -> Iterable[tuple[_Counted, Size]]:
+def _sizes(figure: Figure, naming: _Naming) -> Iterable[tuple[_Counted, Size]]:
     """The persons behind each group of a figure, as far as it tells: of a pair without counts at most its n."""
     compared = _compared(figure)
     estimate = figure.estimate
@@ -241,7 +241,7 @@ def _sizes(figure: _Figure, naming: _Naming) -> Iterable[tuple[_Counted, Size]]:
     return [(naming.counted(figure, group), size) for group, size in zip(compared, told, strict=False)]
 
 
-def _compared(figure: _Figure) -> list[str]:
+def _compared(figure: Figure) -> list[str]:
     pair = [figure.groups.group, figure.groups.reference]
     return [group for group in pair if group is not None]
 
@@ -253,14 +253,14 @@ class _Naming:
     groups: Mapping[str, frozenset[str]]
 
     @classmethod
-    def of(cls, figures: Iterable[_Figure], declared: Iterable[str]) -> _Naming:
+    def of(cls, figures: Iterable[Figure], declared: Iterable[str]) -> _Naming:
         groups: dict[str, set[str]] = {attribute: set() for attribute in declared}
         for figure in figures:
             if figure.groups.attribute in groups:
                 groups[figure.groups.attribute].update(_compared(figure))
         return cls({attribute: frozenset(names) for attribute, names in groups.items()})
 
-    def counted(self, figure: _Figure, group: str) -> _Counted:
+    def counted(self, figure: Figure, group: str) -> _Counted:
         """Whom of which cell a figure is about, with regard to one of the groups that it compares."""
         metric = figure.metric.removesuffix("/change")  # a change tells as much of a cell as the quantity itself
         stem = metric.rpartition("/")[2].partition("-")[0]

@@ -8,40 +8,69 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, TemplateError
 
-from probandum.document import Cell, Document, Fact, Gap, Heading, Inline, Listing, Node, Number, Table, Text
+from probandum.document import Document, Fact, Gap, Heading, Inline, Listing, Node, Table, Text
 from probandum.dossier import Dossier
 from probandum.errors import UsageError
-from probandum_reports import coverage, decision_annex, decision_parts, facts, parts, risks, saying
+from probandum_reports import (
+    affected_groups,
+    coverage,
+    decision_annex,
+    decision_parts,
+    dpia_presence,
+    dpia_reasons,
+    facts,
+    form_fields,
+    fria_bridge,
+    parts,
+    prior_consultation,
+    processing_moments,
+    risk_rows,
+    saying,
+    special_categories,
+)
 from probandum_reports.citing import cited, dates_of, law_checked, law_version, roles_of
 from probandum_reports.decision_parts import DecisionParts
-from probandum_reports.documents import Entry, FactLine, Section, Template, Threat, explanation, template
+from probandum_reports.documents import Entry, FactLine, Section, Template, explanation, template
+from probandum_reports.filling_in import Parts
+from probandum_reports.messages import in_language, spoken
 from probandum_reports.nodes import gaps
 from probandum_reports.pictures import placed
 from probandum_reports.selecting import select
-from probandum_reports.tables import name
+from probandum_reports.tables import in_full
 from probandum_reports.view import View
 
 _MARK = "\x00"
 #: Parts of the explanation of one decision.
 _OF_DECISION = {**decision_parts.BUILTINS, **decision_annex.BUILTINS}
+#: Parts of assessments about persons.
+_OF_ASSESSMENTS: Mapping[str, Callable[[Parts], Iterable[Node]]] = {
+    "affected_groups": affected_groups.table,
+    "fria_scope": fria_bridge.scope,
+    "fria_references": fria_bridge.references,
+    "dpia_reasons": dpia_reasons.table,
+    "dpia_presence": dpia_presence.table,
+    "dpia_consultation": prior_consultation.check,
+    "special_attributes": special_categories.table,
+    "processing_moments": processing_moments.table,
+}
 #: Holds the place of the table of all gaps until the rest is built.
 _OPEN_ITEMS = Text(text="")
 
 
 def build(document_id: str, dossier: Dossier) -> Document:
     """The document ``document_id`` of ``dossier``; UnknownName where there is no such document."""
-    return Builder(template(document_id), dossier).document()
+    return spoken(Builder(in_language(template(document_id)), dossier).document())
 
 
 def explained(dossier: Dossier) -> Document:
     """The explanation of the decision of ``dossier``."""
-    return Builder(explanation(), dossier).document()
+    return spoken(Builder(in_language(explanation()), dossier).document())
 
 
 class Builder:
@@ -65,8 +94,9 @@ class Builder:
     @cached_property
     def view(self) -> View:
         """The findings in words, for cells that quote them."""
+        whole = self.template.every_finding
         return View(
-            Document(id=self.template.id, title="", subtitle="", status="", front=(), nodes=()),
+            Document(id=self.template.id, title="", subtitle="", status="", front=(), nodes=(), every_finding=whole),
             self.dossier,
         )
 
@@ -85,23 +115,30 @@ class Builder:
             title=self.template.title,
             subtitle=self.template.subtitle,
             status=self._status(nodes),
-            front=parts.front(self.dossier) if self.dossier.decision is None else decision_parts.front(self.dossier),
+            front=self._front(),
             nodes=tuple(nodes),
             requirements=self.template.requirements(),
             every_finding=self.template.every_finding,
+            brief=self.template.brief,
+            hub_metadata=self.template.hub_metadata,
         )
+
+    def _front(self) -> tuple[Fact, ...]:
+        if self.dossier.decision is not None:
+            return decision_parts.front(self.dossier)
+        return parts.front(self.dossier, brief=self.template.brief)
 
     def _status(self, nodes: Sequence[Node]) -> str:
         """A draft until a named reviewer signs and no field waits for a person."""
         fields = {gap.field_id: gap for gap in gaps(nodes)}
         people = sum(gap.origin == "human" for gap in fields.values())
-        review = facts.card_fact(self.dossier.card, f"review.{self.template.id}", human=True)
-        if review is None:
+        reviews = facts.reviews(self.dossier, self.template.id)
+        if not reviews:
             reviewed = f"not reviewed; {self.template.reviewer} must review it"
         else:
-            reviewed = f"reviewed by {review.by} on {review.on}"
-        missing = f"{len(fields) - people} facts are missing and {people} fields wait for a person"
-        state = "Draft" if fields or review is None else "Reviewed"
+            reviewed = f"reviewed {', '.join(f'by {each.name} on {each.date}' for each in reviews)}"
+        missing = saying.still_open(len(fields) - people, people)
+        state = "Draft" if fields or not reviews else "Final" if self.dossier.final else "Reviewed"
         if self.dossier.decision is not None and self.dossier.decision.held_back:
             state = "Held back, to be looked at by a person"
         return f"{state}: {missing}; {reviewed}"
@@ -118,6 +155,15 @@ class Builder:
         )
         if section.asks is not None:
             yield Text(text=self._asked(requirement, section.asks), style="note")
+        if section.binding is not None:
+            binds, said = coverage.standing(self.dossier.card, section.binding)
+            if said:
+                yield Text(text=said, style="note")
+            if binds and said and section.settled:
+                what = "whether this provision binds, by the roles that the card states"
+                yield self._gap(what, here, supplier=supplier)
+            if not binds or (said and section.settled):
+                return
         for index, entry in enumerate(section.content):
             yield from self._entry(entry, here, f"{section.title}, content {index + 1}", level=level)
         for inner in section.sections:
@@ -139,15 +185,34 @@ class Builder:
             lines = entry.facts or entry.human or ()
             rows = tuple(row for line in lines for row in self._rows(line, section, human=entry.human is not None))
             yield Table(caption=entry.caption or section.title, header=("Field", "Statement"), rows=rows)
+        elif entry.blank is not None:
+            yield Table(
+                caption=entry.caption or section.title,
+                header=("Field", "Statement"),
+                rows=tuple(
+                    (each.label, self._gap(each.what, section, requirement=each.requirement, human=True, blank=True))
+                    for each in entry.blank
+                ),
+            )
         elif (table := entry.findings) is not None:
             chosen = select(self.dossier.findings, table.select)
-            if chosen:
+            if chosen and table.full:
+                yield from in_full(self.view, chosen, caption=table.caption)
+            elif chosen:
                 yield from placed(self.view, chosen, caption=table.caption, chart=table.chart)
             else:
-                yield self._gap(f"not assessed: {table.missing}", section, supplier="the auditor, by adding a suite")
+                place = f"not_assessed.{_slug(table.missing).replace('-', '_')}"
+                yield self._unassessed(table.missing, section, card=place, supplier="the auditor, by adding a suite")
         elif entry.risks is not None:
-            for threat in entry.risks:
-                yield from self._risk(threat, section, level=level + 1)
+            for threat in entry.risks.threats:
+                title = f"{threat.id} {threat.name}"
+                yield Heading(text=title, level=level + 1, anchor=self._unique(title, self._anchors))
+                asked = section.requirement or self.template.requirement
+                yield risk_rows.row(threat, self, lambda line: self._fact(line, section, human=True), asked=asked)
+        elif entry.table is not None:
+            yield Table(caption=entry.table.caption, header=entry.table.header, rows=entry.table.rows)
+        elif entry.form is not None:
+            yield from form_fields.table(entry.form, entry.caption or section.title, self)
         elif entry.requirements is not None:
             yield from coverage.table(entry.requirements, self)
         elif entry.builtin == "open_items":
@@ -155,7 +220,7 @@ class Builder:
         elif entry.builtin is not None and entry.builtin.startswith("decision_"):
             yield from _OF_DECISION[entry.builtin](self._decision)
         elif entry.builtin is not None:
-            yield from parts.BUILTINS[entry.builtin](self)
+            yield from (_OF_ASSESSMENTS.get(entry.builtin) or parts.BUILTINS[entry.builtin])(self)
 
     # Prose.
 
@@ -187,7 +252,13 @@ class Builder:
     # Facts and gaps.
 
     def _rows(self, line: FactLine, section: Section, *, human: bool) -> Iterator[tuple[str, Fact | Gap]]:
-        """One row a line; what identifies the system is many things, and each has its own."""
+        """One row a line; what identifies the system is many things, and each has its own, as has each review."""
+        if line.card == facts.review_field(self.template.id):
+            found = facts.review_facts(self.dossier, self.template.id)
+            yield from found
+            if not found:
+                yield line.label, self._fact(line, section, human=human)
+            return
         parts = facts.identity(self.dossier) if line.run == "target.identity" else {}
         for part in parts:
             label = f"{line.label}: {part}" if part == next(iter(parts)) else f"Identity: {part}"
@@ -197,18 +268,30 @@ class Builder:
             yield line.label, self._fact(line, section, human=human)
 
     def _fact(self, line: FactLine, section: Section, *, human: bool = False) -> Fact | Gap:
-        people = human or line.human
-        if line.run is not None:
-            fact = facts.run_fact(self.dossier, line.run)
+        people, card = human or line.human, line.card
+        if line.run is not None:  # what no run recorded, a named person may state
+            card = f"not_recorded.{line.run.replace('.', '_')}"
+            recorded = facts.run_fact(self.dossier, line.run)
+            fact = recorded or facts.card_fact(self.dossier.card, card, human=True)
         else:
-            fact = facts.card_fact(self.dossier.card, line.card or "", human=people)
-        return fact or self._gap(
-            line.what or saying.decapitalised(line.label),
+            fact = facts.card_fact(self.dossier.card, card or "", human=people)
+        waits = line.after is not None and facts.card_fact(self.dossier.card, line.after, human=True) is None
+        what = line.what or saying.decapitalised(line.label)
+        return (None if waits else fact) or self._gap(
+            f"{what}; it waits for an earlier field" if waits else what,
             section,
             supplier=line.supplier,
             requirement=line.requirement,
             human=people,
+            card=card,
+            fillable=line.card != facts.review_field(self.template.id),
         )
+
+    def _unassessed(self, what: str, section: Section, *, card: str, supplier: str) -> Fact | Gap:
+        """That nothing was measured, or what a named person says in its place."""
+        label = f"Not assessed by this audit, {what}"
+        fact = facts.card_fact(self.dossier.card, card, label=label, human=True)
+        return fact or self._gap(f"not assessed: {what}", section, supplier=supplier, card=card)
 
     def _gap(
         self,
@@ -218,15 +301,24 @@ class Builder:
         supplier: str | None = None,
         requirement: str | None = None,
         human: bool = False,
+        card: str | None = None,
+        fillable: bool = True,
+        blank: bool = False,
     ) -> Gap:
         asked = requirement or section.requirement or self.template.requirement
         return Gap(
             what=what,
             citation=cited(asked),
             supplier=supplier or section.supplier or self.template.supplier,
-            field_id=self._unique(f"{asked} {what}", self._fields),
+            field_id=card or self._unique(f"{asked} {what}", self._fields),
             origin="human" if human else "missing",
+            card=card if fillable else None,
+            blank=blank,
         )
+
+    def filled(self, line: FactLine, *, human: bool = False) -> Fact | Gap:
+        """What the card says on a line that stands in no section, or the gap in its place."""
+        return self._fact(line, Section(title=line.label), human=human)
 
     def limit_gap(self, what: str, requirement: str, supplier: str) -> Gap:
         """A gap in what a limit says of itself: one field, wherever the limit is shown."""
@@ -239,71 +331,17 @@ class Builder:
         line = self.template.line(card) or FactLine(label=what, card=card)
         asked, what = line.requirement or self.template.requirement, line.what or saying.decapitalised(line.label)
         supplier = line.supplier or self.template.supplier
-        return Gap(what=what, citation=cited(asked), supplier=supplier, field_id=_slug(f"{asked} {what}"))
+        return Gap(what=what, citation=cited(asked), supplier=supplier, field_id=card, card=card)
 
-    def named_gap(self, what: str, requirement: str, supplier: str, *, field: str = "") -> Gap:
-        """A gap that is one field wherever it is shown; ``field``: what its name begins with."""
-        return Gap(what=what, citation=cited(requirement), supplier=supplier, field_id=_slug(f"{field}{what}"))
+    def named_gap(self, what: str, requirement: str, supplier: str, *, field: str = "", card: str | None = None) -> Gap:
+        """A gap that is one field wherever it is shown; ``field`` begins its name, ``card`` fills it."""
+        name = card or _slug(f"{field}{what}")
+        return Gap(what=what, citation=cited(requirement), supplier=supplier, field_id=name, card=card)
 
     def _unique(self, text: str, taken: Counter[str]) -> str:
         slug = _slug(text)
         taken[slug] += 1
         return slug if taken[slug] == 1 else f"{slug}-{taken[slug]}"
-
-    # Risks.
-
-    def _risk(self, threat: Threat, section: Section, *, level: int) -> Iterable[Node]:
-        silent = risks.silent_ones(self.dossier.results, self.view.suppressed)
-        proposal = risks.propose(threat, self.dossier.findings, silent=silent)
-        place = f"dpia.risks.{threat.id}"
-        named = f"{threat.id}, {saying.decapitalised(threat.name)}"
-        person = {
-            key: self._fact(FactLine(card=f"{place}.{key}", label=f"{label} of {named}"), section, human=True)
-            for key, label in _RISK_FIELDS.items()
-        }
-        basis: Cell
-        if proposal.basis is None:
-            basis = self._gap(
-                f"not assessed: evidence on {named}",
-                section,
-                supplier="the auditor, by adding a suite; a person, by an argument",
-            )
-        else:
-            basis = Number(finding=proposal.basis.id, label=name(self.view.shown(proposal.basis.id)))
-        rows: list[tuple[Cell, ...]] = [
-            ("Possible impact on a person", threat.impact),
-            ("Worst evidence of this audit", basis),
-            (
-                "Likelihood, proposed",
-                Fact(path=f"proposal:{threat.id}.likelihood", value=proposal.words, origin="proposed"),
-            ),
-            ("Likelihood, accepted", person["likelihood"]),
-            ("Severity", person["severity"]),
-        ]
-        severity, likelihood = person["severity"], person["likelihood"]
-        if isinstance(severity, Fact) and isinstance(likelihood, Fact):
-            found = risks.level(severity.value, likelihood.value)
-            if found is not None:
-                rows.append(
-                    (
-                        "Level by the matrix",
-                        Fact(path=f"proposal:{threat.id}.level", value=found, origin="proposed"),
-                    )
-                )
-        rows += [("Measures", person["measures"]), ("Residual level", person["residual"])]
-        rows.append(("Acceptable, and who says so", person["acceptable"]))
-        title = f"{threat.id} {threat.name}"
-        yield Heading(text=title, level=level, anchor=self._unique(title, self._anchors))
-        yield Table(caption=f"Risk {threat.id}", header=("Field", "Statement"), rows=tuple(rows))
-
-
-_RISK_FIELDS = {
-    "likelihood": "accepted likelihood",
-    "severity": "severity",
-    "measures": "additional measures",
-    "residual": "residual level",
-    "acceptable": "acceptance",
-}
 
 
 def _slug(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from probandum.finding import Finding, Verdict
 from probandum_reports.pages import visible
-from probandum_reports.view import Shown
+from probandum_reports.sayings import Shown
 
 #: The colours of all charts; a page may swap each for one that suits the reader's own light or dark.
 INK, MUTED, RULE, BAND, PAPER = "#17212b", "#54616d", "#d9dfe3", "#cfe3e4", "#ffffff"

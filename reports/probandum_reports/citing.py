@@ -27,11 +27,18 @@ def roles_of(requirement: str) -> str:
 def dates_of(requirement: str, *, as_of: str) -> str:
     """From when a provision applies; both dates where the practical one is a reading, and the product route's.
 
+    Of a date of the timeline, such as the day on which a template is due, the day alone.
+
     >>> dates_of("ai-act:annex-iv:2:g", as_of="2026-11-02")
     'from 2027-12-02 (first set for 2026-08-02); on the product route of Annex I, Section A: from 2028-08-02 \
 (first set for 2027-08-02)'
+    >>> dates_of("ai-act-date:c-72-3", as_of="2026-11-02")
+    '2027-09-02 (first set for 2026-02-02)'
     """
-    dates = catalogue().get(requirement).dates
+    law = catalogue()
+    if (milestone := law.timeline.get(requirement)) is not None:
+        return milestone.dates.said()
+    dates = law.get(requirement).dates
     said = dates.said(as_of=as_of)
     if dates.annex_i is None:
         return said

@@ -12,8 +12,8 @@ from probandum.document import Figure
 from probandum.finding import Finding
 from probandum_reports import readings
 from probandum_reports.charting import drawn
+from probandum_reports.sayings import Shown
 from probandum_reports.tables import name, tabled
-from probandum_reports.view import Shown
 
 _SLICE, _P, _CONFIRMED = "bias.triage/slice-excess", "bias.triage/slice-p", 0.05
 _TOLD, _CARRIED = "bias.proxies/feature-auc", "bias.proxies/feature-contribution"

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from probandum.document import Cell, Fact, Gap, Node, Table, Text
 from probandum.dossier import Dossier
@@ -89,11 +89,23 @@ def table(entry: RequirementsEntry, parts: Parts) -> Iterable[Node]:
         asks = requirement.summary + (NOT_SETTLED if requirement.verify else "")
         route = found is not None and found.product_route
         when = requirement.dates.said(as_of=parts.dossier.as_of, product_route=route)
-        rows.append((f"{requirement.cited} [{requirement.id}]", asks, binds, when, _cell(requirement, parts, binding_)))
+        answers = (_cell(requirement, parts, binding_),) if entry.answered else ()
+        rows.append((f"{requirement.cited} [{requirement.id}]", asks, binds, when, *answers))
     if rows:
-        yield Table(caption=entry.caption, header=_HEADER, rows=tuple(rows), style="dense")
+        header = _HEADER if entry.answered else _HEADER[:-1]
+        yield Table(caption=entry.caption, header=header, rows=tuple(rows), style="dense")
     else:
         yield Text(text="By what the card says, there is no such provision.", style="note")
+
+
+def standing(card: Mapping[str, Any], requirement: str) -> tuple[bool, str]:
+    """Whether a provision binds anybody by what the card says, or may; and what to say where that is not plain."""
+    binding, cited = bind(card), catalogue().get(requirement).cited
+    if any(each.requirement.id == requirement for each in binding.bound):
+        return True, ""
+    if (why := _open(binding).get(requirement)) is not None:
+        return True, f"Whether {cited} binds anybody here is open: {why}."
+    return False, f"By what the card says, {cited} binds nobody here. A change of the card changes this."
 
 
 def _open(binding: Binding) -> Mapping[str, str]:
@@ -170,19 +182,34 @@ def _of_catalogue(requirement: Requirement) -> dict[str, bool]:
 
 @cache
 def _asked() -> Mapping[str, Mapping[str, bool]]:
-    """What all shipped documents ask the card by provision: each path, and whether a person alone may state it."""
-    found: dict[str, dict[str, bool]] = defaultdict(dict)
+    """What shipped documents ask the card by provision: each path, and whether a person alone may state it.
 
-    def walk(sections: Iterable[Section], above: str) -> None:
+    A provision is asked about by sections that name it. Where the document of its own article or annex has some, other
+    documents, which show the same things to other readers, add nothing to what it asks.
+    """
+    own: dict[str, dict[str, bool]] = defaultdict(dict)
+    others: dict[str, dict[str, bool]] = defaultdict(dict)
+
+    def walk(sections: Iterable[Section], above: str | None, document: str) -> None:
         for section in sections:
-            own = section.requirement or above
+            asks = section.requirement or above
             for entry in section.content:
                 for human, lines in ((False, entry.facts or ()), (True, entry.human or ())):
                     for line in lines:
-                        if line.card is not None:
-                            found[line.requirement or own].setdefault(line.card, human or line.human)
-            walk(section.sections, own)
+                        if line.card is not None and (asked := line.requirement or asks) is not None:
+                            found = own if _part(asked) == _part(document) else others
+                            found[asked].setdefault(line.card, human or line.human)
+            walk(section.sections, asks, document)
 
     for template in templates().values():
-        walk(template.sections, template.requirement)
-    return found
+        walk(template.sections, None, template.requirement)
+    return {**others, **own}
+
+
+def _part(requirement: str) -> str:
+    """The article or annex of a provision.
+
+    >>> _part("ai-act:annex-iv:2:g")
+    'ai-act:annex-iv'
+    """
+    return ":".join(requirement.split(":")[:2])

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from probandum import codec
 from probandum.document import DocumentSpec
 from probandum.errors import PlanError, UnknownName
 from probandum.resources import shipped
-from probandum.yaml_source import YamlSource, read_yaml
+from probandum.yaml_source import read_yaml
+from probandum_reports.messages import in_language
+from probandum_reports.template_parts import Part, Words, checked
+from probandum_reports.threats import Regime, Selector, Threat, register
 
-Words = Annotated[str, StringConstraints(min_length=1, strict=True, strip_whitespace=True)]
 Style = Literal["body", "lead", "note", "warning"]
 #: Parts of a document that are the same in all of them and follow from the record alone.
 Builtin = Literal[
@@ -34,9 +37,29 @@ Builtin = Literal[
     "inputs",
     "bands",
     "matrix",
+    "classification",
+    "alert_rules",
+    "risks_found",
     "audit_energy",
     "open_items",
     "all_findings",
+    "gate",
+    "gravest",
+    "not_passed",
+    "tally",
+    "not_measured",
+    "to_decide",
+    "changes",
+    "energy_factors",
+    "energy_meters",
+    "affected_groups",
+    "fria_scope",
+    "fria_references",
+    "dpia_reasons",
+    "dpia_presence",
+    "dpia_consultation",
+    "special_attributes",
+    "processing_moments",
     "decision_in_short",
     "decision_outcome",
     "decision_told",
@@ -49,14 +72,7 @@ Builtin = Literal[
 ]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-P = TypeVar("P", bound=_Part)
-
-
-class FactLine(_Part):
+class FactLine(Part):
     """One fact of the card or of the run under a label; what is not there becomes a gap."""
 
     label: Words = Field(description="How the fact is called in the document.")
@@ -66,6 +82,7 @@ class FactLine(_Part):
     supplier: Words | None = Field(None, description="Who can supply it; by default the section's supplier.")
     requirement: Words | None = Field(None, description="The provision that asks; by default the section's.")
     human: bool = Field(False, description="Only a named person may state it: it needs value, by and date.")
+    after: Words | None = Field(None, description="The path of a person's statement without which this one waits.")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -76,47 +93,59 @@ class FactLine(_Part):
         return self
 
 
-class Selector(_Part):
-    """Which findings: those that fit every key that is given. Patterns know ``*`` and ``?``."""
+class BlankLine(Part):
+    """One line of a form that a person fills on paper or in Word, and that nothing ever fills before."""
 
-    families: tuple[Words, ...] = Field((), description="The part of the probe before the dot.")
-    probes: tuple[Words, ...] = Field((), description="Patterns of probe ids.")
-    metrics: tuple[Words, ...] = Field((), description="Patterns of metrics, probe/metric.")
-    requirements: tuple[Words, ...] = Field((), description="Patterns of requirement ids that the probe names.")
-    judged: bool | None = Field(None, description="Only those with a limit, or only those without.")
-    single_groups: bool | None = Field(None, description="Only figures of one group alone, or none of these.")
+    label: Words = Field(description="How the line is called in the form.")
+    what: Words = Field(description="What a person is to state there.")
+    requirement: Words | None = Field(None, description="The provision that asks; by default the section's.")
 
 
-class FindingsEntry(_Part):
+class FindingsEntry(Part):
     """A table of findings; where none fits, a gap says that nothing was assessed."""
 
     select: Selector = Field(description="Which findings.")
     caption: Words = Field(description="The table's caption.")
     missing: Words = Field(description="What was not assessed where no finding fits.")
     chart: Words | None = Field(None, description="The caption of a chart of their intervals.")
+    full: bool = Field(False, description="Every one of them in small print, however many, with methods; no chart.")
 
 
-class Band(_Part):
-    """Where a metric's worse bound proposes which likelihood; no law sets these numbers."""
+class RisksEntry(Part):
+    """The rows of the shared risk register that belong to one assessment."""
 
-    name: Words = Field(description="The metrics in words.")
-    metrics: tuple[Words, ...] = Field(description="Patterns of metrics, probe/metric.")
-    kind: Literal["ratio", "gap", "low_is_good", "high_is_good"] = Field(description="How a bound is read.")
-    limited: float = Field(description="Up to here the proposal is 2, limited.")
-    significant: float = Field(description="Up to here the proposal is 3, significant; beyond it 4, maximum.")
+    regimes: Annotated[tuple[Regime, ...], Field(min_length=1)]
 
-
-class Threat(_Part):
-    """One row of the risk table."""
-
-    id: Words
-    name: Words
-    impact: Words = Field(description="What it can mean for a person.")
-    select: Selector | None = Field(None, description="The findings that speak to it; none: no probe does.")
-    bands: tuple[Band, ...] = ()
+    @property
+    def threats(self) -> tuple[Threat, ...]:
+        """The rows, in the register's order."""
+        return tuple(in_language(threat) for threat in register() if threat.regime in self.regimes)
 
 
-class RequirementsEntry(_Part):
+class WordsTable(Part):
+    """A table of the template's own words, such as what a scale means; it states nothing of the system."""
+
+    caption: Words
+    header: Annotated[tuple[Words, ...], Field(min_length=2)]
+    rows: Annotated[tuple[tuple[Words, ...], ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _even(self) -> Self:
+        if any(len(row) != len(self.header) for row in self.rows):
+            raise ValueError(f"expected {len(self.header)} cells in every row, as in the header")
+        return self
+
+
+class FormLine(Part):
+    """One field of the Model Documentation Form, by its id in the catalogue, and where its statement stands."""
+
+    field: Words = Field(description="Its id in the catalogue, which has label, unit, choices and recipients.")
+    card: Words = Field(description="The path in the system card that answers it.")
+    run: Words | None = Field(None, description="The fact of the run that answers it where the card does not.")
+    measured: Selector | None = Field(None, description="The findings that answer it, where there are any.")
+
+
+class RequirementsEntry(Part):
     """A table of provisions: whom each binds, from when, and what of it is measured, declared or missing."""
 
     ids: tuple[Words, ...] = Field(description="Patterns of requirement ids.")
@@ -124,9 +153,10 @@ class RequirementsEntry(_Part):
     which: Literal["all", "binding", "not_binding"] = Field(
         "all", description="All; what binds the system by its card, or may; or what does not."
     )
+    answered: bool = Field(True, description="Whether a last column says how the record answers each.")
 
 
-class Entry(_Part):
+class Entry(Part):
     """One piece of a section's content; exactly one kind."""
 
     text: Words | None = Field(None, description="Prose; Jinja over the law's dates and the seal.")
@@ -135,34 +165,54 @@ class Entry(_Part):
     facts: tuple[FactLine, ...] | None = Field(None, description="Facts as a table.")
     findings: FindingsEntry | None = Field(None, description="Findings as a table.")
     human: tuple[FactLine, ...] | None = Field(None, description="Fields that only a named person may fill.")
-    risks: tuple[Threat, ...] | None = Field(None, description="A risk table with proposed likelihoods.")
+    blank: tuple[BlankLine, ...] | None = Field(None, description="A form that stays blank, whatever the card says.")
+    risks: RisksEntry | None = Field(None, description="Rows of the shared risk register, likelihoods proposed.")
+    table: WordsTable | None = Field(None, description="A table of the template's own words.")
     requirements: RequirementsEntry | None = Field(None, description="Provisions and how each is answered.")
+    form: tuple[FormLine, ...] | None = Field(None, description="Fields of the Model Documentation Form.")
     builtin: Builtin | None = Field(None, description="A part that every document has.")
     caption: Words | None = Field(None, description="The caption of a table of facts or fields.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        kinds = ("text", "lines", "facts", "findings", "human", "risks", "requirements", "builtin")
+        kinds = (
+            "text",
+            "lines",
+            "facts",
+            "findings",
+            "human",
+            "blank",
+            "risks",
+            "table",
+            "requirements",
+            "form",
+            "builtin",
+        )
         given = [name for name in kinds if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"expected exactly one of {', '.join(kinds)}; got {', '.join(given) or 'none'}")
-        if any(getattr(self, name) for name in ("facts", "human")) and self.caption is None:
+        if any(getattr(self, name) for name in ("facts", "human", "form", "blank")) and self.caption is None:
             raise ValueError("a table needs a caption")
         return self
 
 
-class Section(_Part):
+class Section(Part):
     """A heading, the provision it answers, and what stands under it."""
 
     title: Words = Field(description="The heading.")
     requirement: Words | None = Field(None, description="The id of the provision it answers.")
     asks: Words | None = Field(None, description="What the provision asks, in own words.")
     supplier: Words | None = Field(None, description="Who can supply what is missing here.")
+    binding: Words | None = Field(
+        None,
+        description="A provision: where by the card it binds nobody and cannot, a sentence stands for the content.",
+    )
+    settled: bool = Field(False, description="Whether the content also waits where the card leaves open that it binds.")
     content: tuple[Entry, ...] = ()
     sections: tuple[Section, ...] = ()
 
 
-class Template(_Part):
+class Template(Part):
     """A document: front matter and sections."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -174,6 +224,8 @@ class Template(_Part):
     supplier: Words = Field(description="Who supplies what is missing, where a section names nobody.")
     requirement: Words = Field(description="The provision that asks for the document.")
     sections: Annotated[tuple[Section, ...], Field(min_length=1)]
+    brief: bool = Field(False, description="Whether it is short: set without a page of its own for cover and contents.")
+    hub_metadata: bool = Field(False, description="Whether its Markdown begins with the metadata that model hubs read.")
     ends: Words | None = Field(
         None, description="The shared sections that it ends with, templates/_shared/<name>.yaml."
     )
@@ -199,7 +251,12 @@ class Template(_Part):
                 if section.requirement is not None:
                     found.setdefault(section.requirement)
                 for entry in section.content:
-                    for line in (*(entry.facts or ()), *(entry.human or ())):
+                    asked: tuple[FactLine | BlankLine, ...] = (
+                        *(entry.facts or ()),
+                        *(entry.human or ()),
+                        *(entry.blank or ()),
+                    )
+                    for line in asked:
                         if line.requirement is not None:
                             found.setdefault(line.requirement)
                 walk(section.sections)
@@ -230,7 +287,7 @@ class Template(_Part):
         def walk(sections: tuple[Section, ...]) -> None:
             for section in sections:
                 for entry in section.content:
-                    found.extend(entry.risks or ())
+                    found.extend(entry.risks.threats if entry.risks else ())
                 walk(section.sections)
 
         walk(self.sections)
@@ -244,6 +301,7 @@ class Template(_Part):
             summary=self.summary,
             audience=self.audience,
             requirements=self.requirements(),
+            digest=codec.digest_of(self.model_dump(mode="json")),
         )
 
 
@@ -268,10 +326,17 @@ def explanation() -> Template:
     return read_template(shipped("templates") / "explanation" / "decision.yaml")
 
 
+@cache
+def template_digest(name: str) -> str:
+    """The digest of all that a shipped document's template says; empty where there is none of that name."""
+    known = templates()
+    return known[name].spec().digest if name in known else ""
+
+
 def read_template(path: Path) -> Template:
     """A template with the sections it shares; PlanError with every problem as ``file:line:column: path: message``."""
     source = read_yaml(path)
-    made = _checked(Template, source)
+    made = checked(Template, source)
     if made.id != path.parent.name:
         raise PlanError([source.problem(("id",), f"expected {path.parent.name!r}, as the folder, got {made.id!r}")])
     if made.ends is None:
@@ -280,11 +345,11 @@ def read_template(path: Path) -> Template:
     if made.ends not in known:
         said = f"no shared sections {made.ends!r}; known: {', '.join(sorted(known))}"
         raise PlanError([source.problem(("ends",), said)])
-    shared = _checked(_Shared, read_yaml(known[made.ends]))
+    shared = checked(_Shared, read_yaml(known[made.ends]))
     return made.model_copy(update={"sections": (*made.sections, *(_owned(each, made.id) for each in shared.sections))})
 
 
-class _Shared(_Part):
+class _Shared(Part):
     """Sections that several documents end with."""
 
     sections: Annotated[tuple[Section, ...], Field(min_length=1)]
@@ -304,17 +369,3 @@ def _owned(section: Section, document: str) -> Section:
     )
     inner = tuple(_owned(each, document) for each in section.sections)
     return section.model_copy(update={"content": content, "sections": inner})
-
-
-def _checked(kind: type[P], source: YamlSource) -> P:
-    try:
-        return kind.model_validate(source.values)
-    except ValidationError as error:
-        found = [(each["loc"], _said(each)) for each in error.errors(include_url=False)]
-        around = {place[:length] for place, _ in found for length in range(len(place))}
-        raise PlanError([source.problem(place, text) for place, text in found if place not in around]) from None
-
-
-def _said(error: Any) -> str:
-    text = str(error["msg"]).removeprefix("Value error, ")
-    return "unknown key" if error["type"] == "extra_forbidden" else text

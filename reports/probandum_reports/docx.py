@@ -1,7 +1,8 @@
 """A document as Word file: what was measured is locked, what a person must write is a field to fill.
 
-Every gap is a content control whose tag is the gap's field id; :func:`unfilled` reads back which are still open,
-so that nobody can mistake a draft for a finished document. The same view gives the same bytes.
+A gap that a statement of the card can fill is a content control whose tag is the path in the card, so that what
+people write in it can be read back (:mod:`probandum_reports.filled`). The properties of the file name the record and
+the judgement that it is of. The same view gives the same bytes.
 """
 
 from __future__ import annotations
@@ -11,18 +12,31 @@ import zipfile
 from collections.abc import Sequence
 from functools import singledispatchmethod
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from probandum.document import Cell, Fact, Figure, Gap, Heading, Inline, Listing, Node, Number, Table, Text
-from probandum.errors import DataError, MissingDependency
+from probandum.errors import MissingDependency
 from probandum.finding import Verdict
 from probandum_reports.columns import widths
+from probandum_reports.documents import template_digest
 from probandum_reports.front import front, in_reading_order, origins, who
-from probandum_reports.ooxml import Controls, Element, bookmarked, element, field, line_break, paragraph, run, table
+from probandum_reports.ooxml import (
+    PROPERTIES,
+    Controls,
+    Element,
+    bookmarked,
+    element,
+    field,
+    line_break,
+    paragraph,
+    run,
+    set_properties,
+    table,
+)
 from probandum_reports.registers import shortened
-from probandum_reports.typesetting import picture, raster
-from probandum_reports.view import Shown, View, mark_of
+from probandum_reports.sayings import Shown
+from probandum_reports.typesetting import beside_picture, picture, raster
+from probandum_reports.view import View, mark_of
 from probandum_reports.word_look import MARKS, TONES, dress
 from probandum_reports.word_styles import TEXT_WIDTH, bar, box, colour
 from probandum_reports.wording import EXPLAINED, ORIGINS, Mark
@@ -30,6 +44,10 @@ from probandum_reports.wording import EXPLAINED, ORIGINS, Mark
 #: The oldest time a zip entry can have; the document's own date stands in its properties.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _OPENING = "[to be completed by "
+#: A line to write on.
+RULED = "_" * 48
+#: What a field asks for that only a named person may fill, beside the statement itself; the end of its tag.
+BY, DATE = "#by", "#date"
 #: Where all rows of a register stand that has too many for a Word file.
 _ELSEWHERE = "this document as HTML, Markdown or JSON, and in findings.json of the record"
 #: How many of the last entries of the contents stay together, so that none begins a page alone.
@@ -46,36 +64,34 @@ def render(view: View) -> bytes:
     word = docx.Document()
     dress(word, front(view), view.document.title)
     _Body(view, word).write()
+    set_properties(word, _of(view))
     buffer = io.BytesIO()
     word.save(buffer)
     return _timeless(buffer.getvalue())
 
 
-def unfilled(path: str | Path) -> list[str]:
-    """The tags of the fields that nobody has filled yet, in reading order; DataError where it is no Word file.
-
-    A field is open while it shows its placeholder, or nothing. One that occurs twice is open while either is.
-    """
+def form(view: View) -> Any:
+    """The document as python-docx knows it, without looks and pictures: for comparing its controls alone."""
     import docx
-    from docx.opc.exceptions import PackageNotFoundError
-    from docx.oxml.ns import qn
 
-    try:
-        body = docx.Document(str(path)).element.body
-    except (PackageNotFoundError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{path}: not a Word file: {error}", remedy="name a .docx that `probandum report` wrote"
-        ) from None
-    found: dict[str, None] = {}
-    for control in body.iter(qn("w:sdt")):
-        properties = control.find(qn("w:sdtPr"))
-        name = None if properties is None else properties.find(qn("w:tag"))
-        if name is None or properties.find(qn("w:lock")) is not None:
-            continue
-        words = "".join(text.text or "" for text in control.iter(qn("w:t"))).strip()
-        if properties.find(qn("w:showingPlcHdr")) is not None or not words or words.startswith(_OPENING):
-            found.setdefault(str(name.get(qn("w:val"))))
-    return list(found)
+    word = docx.Document()
+    _Body(view, word, pictures=False).write()
+    return word
+
+
+def _of(view: View) -> dict[str, str]:
+    """What the properties of the file say: of which document, record and judgement it is, and by which template."""
+    digests, tool = view.dossier.digests, view.dossier.environment.get("tool") or {}
+    told = {
+        "document": view.document.id,
+        "record": digests.get("record", ""),
+        "judgement": digests.get("judgement", ""),
+        "template": template_digest(view.document.id),
+        "as-of": view.dossier.as_of,
+        "language": view.dossier.language,
+        "tool": f"{tool.get('name', '')} {tool.get('version', '')}".strip(),
+    }
+    return {f"{PROPERTIES}{name}": value for name, value in told.items()}
 
 
 def _timeless(data: bytes) -> bytes:
@@ -93,8 +109,9 @@ def _timeless(data: bytes) -> bytes:
 class _Body:
     """Walks the tree and appends to the body of ``word``."""
 
-    def __init__(self, view: View, word: Any) -> None:
+    def __init__(self, view: View, word: Any, *, pictures: bool = True) -> None:
         self._view = view
+        self._pictures = pictures
         self._word = word
         self._body = word.element.body
         self._end = self._body[-1]
@@ -106,14 +123,15 @@ class _Body:
         nodes = list(in_reading_order(self._view.document.nodes))
         alone = self._view.dossier.decision is not None  # a person's own page begins with what it says
         self._first_page(seals=not alone)
-        if not alone:
+        late = alone or self._view.document.brief
+        if not late:
             self._legend()
             self._contents([node for node in nodes if isinstance(node, Heading)])
         for above, node in pairwise([None, *nodes]):
             self._node(node)
             if isinstance(above, Heading) and isinstance(node, Text):
                 self._keep_with_next()
-        if alone:
+        if late:
             self._legend()
 
     def _add(self, *parts: Element) -> None:
@@ -221,7 +239,7 @@ class _Body:
             self._gap_head(node),
             [run(node.what)],
             [run(f"{node.citation} · field ", style="Small"), run(node.field_id, style="Identifier")],
-            [self._open(node)],
+            self._open(node),
         ]
         self._add(
             _spacer(element("keepNext")),
@@ -267,10 +285,20 @@ class _Body:
 
     @_node.register
     def _(self, node: Figure) -> None:
+        self._figures += 1
+        if self._pictures:
+            chart, node = picture(node, self._view)
+            self._draw(node, chart)
+        else:
+            node = beside_picture(node, self._view)
+        self._add(paragraph(run(f"Figure {self._figures}. ", element("b")), run(node.caption), style="Caption"))
+        if node.reading:
+            self._add(paragraph(run(node.reading)))
+        self._node(node.twin)
+
+    def _draw(self, node: Figure, chart: bytes) -> None:
         from docx.shared import Twips
 
-        self._figures += 1
-        chart, node = picture(node, self._view)
         pixels = self._view.once(chart, lambda: raster(chart))
         self._word.add_picture(io.BytesIO(pixels), width=Twips(TEXT_WIDTH))
         drawn = self._end.getprevious()
@@ -279,10 +307,6 @@ class _Body:
             properties.set("descr", node.alt)
             properties.set("title", node.caption)
             properties.set("name", f"Figure {self._figures}")
-        self._add(paragraph(run(f"Figure {self._figures}. ", element("b")), run(node.caption), style="Caption"))
-        if node.reading:
-            self._add(paragraph(run(node.reading)))
-        self._node(node.twin)
 
     @_node.register
     def _(self, node: Listing) -> None:
@@ -318,7 +342,7 @@ class _Body:
         lines = [
             self._gap_head(cell),
             [run(f"{cell.what} "), run(f"({cell.citation})", style="Small")],
-            [self._open(cell)],
+            self._open(cell),
         ]
         return [paragraph(*line, style="TableText", looks=[_frame(cell), _inset()]) for line in lines]
 
@@ -348,7 +372,7 @@ class _Body:
             return [*([run(f"{node.label}: ")] if node.label else []), *self._stated(node)]
         if isinstance(node, Gap):
             source = run(f" ({node.citation}) ", style="Small")
-            return [*self._gap_head(node), run(f" {node.what}"), source, self._open(node)]
+            return [*self._gap_head(node), run(f" {node.what}"), source, *self._open(node)]
         shown = self._view.number(node)
         label = node.label or ", ".join(part for part in (shown.title, shown.about) if part)
         spread = [run(f" ({_range(shown)})", style="Small")] if _range(shown) else []
@@ -363,8 +387,16 @@ class _Body:
         words = f"{MARKS[gap.origin]} {ORIGINS[gap.origin][0]}{joined}{gap.supplier}"
         return [run(words, element("b"), colour(TONES[gap.origin]))]
 
-    def _open(self, gap: Gap) -> Element:
-        return self._controls.open(gap.field_id, gap.what, f"{_OPENING}{gap.supplier}]")
+    def _open(self, gap: Gap) -> list[Element]:
+        """The field of a gap; where only a named person may fill it, with who that is and when."""
+        if gap.card is None:
+            return [run(RULED if gap.blank else "Not filled in here.", style="PlaceholderText")]
+        field = self._controls.open(gap.card, gap.what, f"{_OPENING}{gap.supplier}]")
+        if gap.origin != "human":
+            return field
+        by = self._controls.open(f"{gap.card}{BY}", "Stated by", "[name]")
+        on = self._controls.open(f"{gap.card}{DATE}", "Stated on", "[date, such as 2026-11-29]")
+        return [*field, run(" stated by ", style="Small"), *by, run(" on ", style="Small"), *on]
 
     def _evidence(self, shown: Shown, said: Element | None = None) -> Element:
         """The finding's id, or what is ``said`` in its place, as a link to its raw observations."""

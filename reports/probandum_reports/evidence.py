@@ -4,7 +4,8 @@
 the other ones that the probe asked for (its controls), and its metered windows. Where they are many it holds the
 first megabytes, and of every finding the first observations; how many more stand in the record, and how they are
 printed, stands on the page. The page names line numbers and shows the first lines readably. Observations stream
-past once; nothing but numbers, a few samples and what was said at the items of findings is kept.
+past once; nothing but numbers, a few samples and what was said at the items of findings is kept. Reports name no row
+and copy no address or number of a person (:mod:`probandum_reports.pseudonyms`).
 
 ``evidence/<probe>.items.jsonl`` holds, a finding a line, every item that it was computed from: its value, and where it
 was asked among the raw lines.
@@ -16,7 +17,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -29,10 +30,12 @@ from probandum.probe import ProbeResult, Window
 from probandum_reports import lint, metered, saying
 from probandum_reports.fields import fields
 from probandum_reports.pages import fill, frame
+from probandum_reports.pseudonyms import masked, pseudonymised
 from probandum_reports.readable import Sample, plain, readable
 from probandum_reports.resting import Places, Rests, resting
+from probandum_reports.sayings import Shown
 from probandum_reports.strips import strips
-from probandum_reports.view import Shown, View
+from probandum_reports.view import View
 
 #: How many raw lines a page shows.
 _SAMPLES = 6
@@ -150,7 +153,7 @@ def _ledgers(dossier: Dossier, target: Path) -> Iterator[Mapping[str, Ledger]]:
 def _names(dossier: Dossier, probe: str) -> frozenset[str]:
     """The names of all items that findings of a probe were computed from."""
     mine = [dossier.items[each.id] for each in dossier.findings if each.probe == probe and each.id in dossier.items]
-    return frozenset(name for items in mine for name in items.keys)
+    return frozenset(masked(name) for items in mine for name in items.keys)
 
 
 def _stream(dossier: Dossier, ledgers: Mapping[str, Ledger]) -> None:
@@ -161,9 +164,10 @@ def _stream(dossier: Dossier, ledgers: Mapping[str, Ledger]) -> None:
             named.setdefault(digest, {}).setdefault(finding.probe)
             ledgers[finding.probe].wanted.setdefault(digest, []).append(finding.id)
     for observation in dossier.observations():
-        line = codec.encode(observation)
+        told = pseudonymised(observation)
+        line = codec.encode(told)
         for probe in {observation.probe: None, **named.get(observation.named, {})}:
-            ledgers[probe].observe(observation, line)
+            ledgers[probe].observe(told, line)
     for key, window in dossier.windows.items():
         line = codec.encode({"window": key, "reading": window})
         probes = dict(named.get(key, {}))
@@ -183,7 +187,8 @@ def _rests(view: View, probe: str, ledger: Ledger) -> tuple[dict[str, Rests], li
         if finding.probe != probe or items is None or finding.id in view.suppressed:
             continue
         lines = {number for digest in finding.evidence for number in ledger.lines.get(digest, ())}
-        rests[finding.id], listed = resting(finding, items, ledger.places, lines, number=len(held) + 1)
+        named = replace(items, keys=tuple(map(masked, items.keys)))
+        rests[finding.id], listed = resting(finding, named, ledger.places, lines, number=len(held) + 1)
         held += [] if listed is None else [codec.encode(listed) + b"\n"]
     return rests, held
 
@@ -236,7 +241,9 @@ def _window(window: Window) -> tuple[str, str]:
         elif joules is not None and not estimated:
             parts.append(f"{name.upper()} {saying.amount(joules, 'joule')}")
     if reading.idle_watts is not None:
-        parts.append(f"idle power {saying.amount(reading.idle_watts, 'watt')}")
+        before = "" if reading.bare_watts is None else f", {saying.amount(reading.bare_watts, 'watt')} before loading"
+        parts.append(f"idle power {saying.amount(reading.idle_watts, 'watt')}{before}")
+    parts += reading.others
     done = f"{window.requests:,} requests" if window.requests else "the whole probe"
     grade = "" if reading.joules is None else f", {saying.grade(reading.grade)}"
     return f"{done} in {saying.amount(reading.seconds, 'second')}{grade}", "; ".join(parts)

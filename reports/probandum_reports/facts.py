@@ -7,52 +7,26 @@ as "true".)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from probandum import codec
 from probandum.accounting import from_cache, total
 from probandum.attempts import Attempts
 from probandum.document import Fact, Origin
-from probandum.dossier import Dossier
+from probandum.dossier import Dossier, Review
 from probandum.evidence import Reading
 from probandum.finding import SubReason, Verdict
 from probandum.gaps import Gaps
 from probandum.probe import ControlOutcome
-from probandum_reports import metered, saying
+from probandum.stating import stated, words
+from probandum.units import counted
+from probandum_reports import metered, saying, special_names
 from probandum_reports.citing import law_version
 
-_ABSENT = object()
-
-
-def words(value: object) -> str:
-    """A card's value as one line of text; what nobody stated is left out.
-
-    >>> words({"name": "Example Bank AG", "contact": ["a@example.org", "b@example.org"]})
-    'Example Bank AG; contact: a@example.org, b@example.org'
-    >>> words(True), words(2.0), words("  two \\n words ")
-    ('yes', '2', 'two words')
-    >>> words({"sha256": "ab", "at least": None}), words([None, "x"]), words(None)
-    ('sha256: ab', 'x', '')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, Mapping):
-        named = sorted(value.items(), key=lambda item: item[0] != "name")
-        return "; ".join(_named(str(key), text) for key, inner in named if (text := words(inner)))
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        joint = "; " if any(isinstance(inner, Mapping) for inner in value) else ", "
-        return joint.join(text for inner in value if (text := words(inner)))
-    return " ".join(str(value).split())
-
-
-def _named(key: str, text: str) -> str:
-    """An entry of a mapping in words: a name needs no word before it."""
-    return text if key == "name" else f"{key.replace('_', ' ')}: {text}"
+#: What a review is, and what it is not.
+REVIEW = "A record of review, and no signature of a responsible person in the sense of Annex IV(2)(g)."
 
 
 def card_fact(card: Mapping[str, Any], path: str, *, label: str | None = None, human: bool = False) -> Fact | None:
@@ -60,18 +34,10 @@ def card_fact(card: Mapping[str, Any], path: str, *, label: str | None = None, h
 
     With ``human`` only a statement with its own name and date counts: nobody else may speak in that field.
     """
-    found = _at(card, path)
-    stated = isinstance(found, Mapping) and "value" in found
-    value = found["value"] if stated and isinstance(found, Mapping) else found
-    if found is _ABSENT or value is None or not words(value):
+    said = stated(card, path)
+    if said is None or not (value := words(said.value)) or (human and not said.own):
         return None
-    by, on = _signed(found) if stated else (None, None)
-    if human:
-        return None if by is None or on is None else Fact(path=path, value=words(value), label=label, by=by, on=on)
-    if by is None:
-        default_by, default_on = _signed(card.get("declared"))
-        by, on = default_by, on or default_on
-    return Fact(path=path, value=words(value), label=label, by=by, on=on)
+    return Fact(path=path, value=value, label=label, by=said.by, on=said.on)
 
 
 def run_fact(dossier: Dossier, path: str, *, label: str | None = None) -> Fact | None:
@@ -80,8 +46,9 @@ def run_fact(dossier: Dossier, path: str, *, label: str | None = None) -> Fact |
     return None if not value else Fact(path=f"run.{path}", value=value, label=label, origin="measured")
 
 
-def run_facts(dossier: Dossier) -> dict[str, str]:
-    """Everything that the record says of the run itself, as words by path."""
+@lru_cache(maxsize=4)
+def run_facts(dossier: Dossier) -> Mapping[str, str]:
+    """Everything that the record says of the run itself, as words by path; worked out once for all documents."""
     environment, plan = dossier.environment, dossier.plan
     target = environment.get("target", {})
     execution = plan.get("ask", {}).get("execution", {})
@@ -113,6 +80,7 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
         "digest.judge": dossier.digests.get("judge"),
         "digest.declare": dossier.digests.get("declare"),
         "seal": _seal(dossier.seal),
+        "lock": _lock(dossier.lock),
         "gate": f"code {dossier.gate.get('code')} in mode {dossier.gate.get('mode')}",
         "findings": sum(counts.values()),
         "judged": dossier.gate.get("judged"),
@@ -138,6 +106,7 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
         deleted = dossier.purged[:1].upper() + dossier.purged[1:]
         facts["target.cautions.purged"] = f"{deleted}. Digests, counts and values of items stand; the words are gone."
     facts |= {f"counts.{verdict}": str(count) for verdict, count in counts.items()}
+    facts |= {f"special.{name}": f"{name}: {said}" for name, said in special_names.of_plan(plan).items()}
     for index, cause in enumerate(dossier.gate.get("causes", ())):
         if not cause.get("finding"):
             facts[f"causes.{index}"] = cause["text"]
@@ -153,6 +122,7 @@ def run_facts(dossier: Dossier) -> dict[str, str]:
     for account in dossier.accounts:
         inputs = ", ".join(f"{count:,} {name}" for name, count in total([account]).items())
         facts[f"inputs.{account.probe}"] = "; ".join(filter(None, [inputs, from_cache([account])]))
+    facts |= {"energy": metered.whole(dossier.energy), "co2e": metered.emissions(dossier.energy)}
     for name, reading in dossier.readings.items():
         facts[f"reading.{name}"] = _reading(reading)
     return {path: words(value) for path, value in facts.items() if value is not None}
@@ -183,31 +153,41 @@ def notices(card: Mapping[str, Any]) -> tuple[Fact, ...]:
     return tuple(fact for path in ["notice", *paths] if (fact := card_fact(card, path, label="Notice")) is not None)
 
 
+def review_field(document: str) -> str:
+    """The field of a document that a review fills, and no statement of the card.
+
+    >>> review_field("dpia")
+    'review.dpia'
+    """
+    return f"review.{document}"
+
+
+def reviews(dossier: Dossier, document: str) -> tuple[Review, ...]:
+    """The reviews of what a document says now, in the order in which they were recorded."""
+    return tuple(each for each in dossier.reviews if each.document == document)
+
+
+def review_facts(dossier: Dossier, document: str) -> list[tuple[str, Fact]]:
+    """Who reviewed a document, and the files that they reviewed, under their labels."""
+    found: list[tuple[str, Fact]] = []
+    for each in reviews(dossier, document):
+        place, name, day = f"{review_field(document)}.{each.number}", each.name, each.date
+        files = "; ".join(f"{name} sha256:{digest}" for name, digest in sorted(each.files.items()))
+        who = f"{each.name}, {each.function}. {REVIEW}"
+        found.append(("Reviewed by", Fact(path=place, value=who, by=name, on=day)))
+        found.append(("Files reviewed", Fact(path=f"{place}.files", value=files, by=name, on=day)))
+    return found
+
+
 def resolve(dossier: Dossier, path: str, *, human: bool = False, origin: Origin = "declared") -> str | None:
     """The words at a fact's path, for checking a document against its sources."""
     if origin == "measured" and path.startswith("run."):
         return run_facts(dossier).get(path.removeprefix("run."))
+    if path.startswith("review."):
+        said = (fact for _, fact in review_facts(dossier, path.split(".")[1]) if fact.path == path)
+        return next((fact.value for fact in said), None)
     fact = card_fact(dossier.card, path, human=human)
     return None if fact is None else fact.value
-
-
-def _at(card: Mapping[str, Any], path: str) -> Any:
-    value: Any = card
-    for step in path.split("."):
-        if isinstance(value, Mapping) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return _ABSENT
-    return value
-
-
-def _signed(value: object) -> tuple[str | None, str | None]:
-    if not isinstance(value, Mapping):
-        return None, None
-    by, on = value.get("by"), value.get("date")
-    return (None if by is None else words(by)), (None if on is None else words(on))
 
 
 def _rows(data: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -252,6 +232,20 @@ def _reading(reading: Reading) -> str:
 
 def _attempts(told: Mapping[str, Any] | None) -> str | None:
     return None if told is None else codec.decode(Attempts, codec.encode(told), what="gate.json: attempts").said
+
+
+def _lock(lock: Mapping[str, Any] | None) -> str | None:
+    """When limits were locked, and whether that was before anything was asked.
+
+    >>> _lock({"made": "2026-10-30T08:00:00Z", "precedes": True, "signed": False, "digest": "sha256:ab", "held": [1]})
+    'made on 2026-10-30, before the run began, unsigned; 1 limit stands in it as now applied; digest sha256:ab'
+    """
+    if lock is None:
+        return None
+    when = "before the run began" if lock["precedes"] else "after the run began, so that it shows nothing of it"
+    signed = f"signed with key {lock['key_id']}" if lock["signed"] else "unsigned"
+    held = f"{counted(len(lock['held']), 'limit')} {'stands' if len(lock['held']) == 1 else 'stand'} in it"
+    return f"made on {lock['made'][:10]}, {when}, {signed}; {held} as now applied; digest {lock['digest']}"
 
 
 def _seal(seal: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from probandum.finding import Stream
 from probandum_reports import saying
-from probandum_reports.view import Shown
+from probandum_reports.sayings import Shown
 
 #: How much of what is long a page shows: ranges of lines, digests of requests, outcomes of a sequence.
 _RANGES, _FEW, _OUTCOMES = 8, 2, 100

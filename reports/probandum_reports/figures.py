@@ -4,9 +4,10 @@
 beside what neutral words do. ``rates``: the share in each group, from zero. ``heat``: the share where attributes
 cross. ``reliability``: what came true against what was predicted, one panel a group. ``spread``: scenarios and names
 one by one. ``swarm``: features row by row. ``tradeoff``: explainers by how many features they name and how faithful
-they are. ``ribbon``: a prompt sentence by sentence. ``waterfall``: the way to the one decision that a document
-explains; ``words``: the text that it was about. A figure holds nothing that its twin table does not say. Charts with a
-line a finding, swarms, ribbons, words and waterfalls can also be drawn for a narrow window.
+they are. ``ribbon``: a prompt sentence by sentence. ``tally``: how many findings have which verdict. ``waterfall``:
+the way to the one decision that a document explains; ``words``: the text that it was about. A figure holds nothing
+that its twin table does not say. Charts with a line a finding, swarms, ribbons, words and waterfalls can also be drawn
+for a narrow window.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from probandum_reports import (
     row_names,
     spreads,
     swarms,
+    tallies,
     tradeoffs,
     waterfalls,
     word_ribbons,
@@ -43,6 +45,7 @@ _KINDS: Mapping[str, _Drawing] = {
     "swarm": swarms.chart,
     "tradeoff": tradeoffs.chart,
     "ribbon": ribbons.chart,
+    "tally": tallies.chart,
     "waterfall": waterfalls.chart,
     "words": word_ribbons.chart,
 }
@@ -55,8 +58,8 @@ _NARROW: Mapping[str, _Drawing] = {
     "waterfall": waterfalls.narrow,
     "words": word_ribbons.narrow,
 }
-#: Kinds that show no finding, but the one decision that a document explains.
-_OF_DECISION = ("waterfall", "words")
+#: Kinds that show no finding by itself, but all of them as counts, or the one decision that a document explains.
+_OF_NO_FINDING = ("tally", "waterfall", "words")
 
 
 def labels(figure: Figure, view: View) -> dict[str, str]:
@@ -76,7 +79,7 @@ def draw(figure: Figure, view: View, *, beside: Mapping[str, str] | None = None)
     """
     if figure.kind not in _KINDS:
         raise UsageError(f"no figure of kind {figure.kind!r}", remedy=f"known: {', '.join(sorted(_KINDS))}")
-    if not figure.findings and figure.kind not in _OF_DECISION:
+    if not figure.findings and figure.kind not in _OF_NO_FINDING:
         raise UsageError(f"the figure {figure.caption!r} shows no finding", remedy="leave it out where there is none")
     return _drawn(_KINDS[figure.kind], figure, view, labels(figure, view) if beside is None else beside)
 

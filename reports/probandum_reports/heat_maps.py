@@ -18,7 +18,8 @@ from probandum_reports.labels import folded
 from probandum_reports.neighbours import comparisons
 from probandum_reports.pages import visible
 from probandum_reports.row_charts import panels
-from probandum_reports.view import Shown, View
+from probandum_reports.sayings import Shown
+from probandum_reports.view import View
 
 #: How many rows and columns a map may have.
 MOST_ROWS, MOST_COLUMNS = 12, 8

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from probandum.document import Cell, Fact, Figure, Number, Table
 from probandum_reports import readings, swarms
 from probandum_reports.charting import drawn
+from probandum_reports.sayings import Shown
 from probandum_reports.tables import name
-from probandum_reports.view import Shown, View
+from probandum_reports.view import View
 
 _SIZE, _MEAN = "explain.global/mean-absolute-shap", "explain.global/mean-shap"
 _RANK = "explain.global/importance-rank"

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from probandum.document import Document
-from probandum.dossier import Dossier
-from probandum.evidence import Reading
+from probandum.dossier import WHOLE, Dossier
 from probandum.finding import Finding, SubReason, Verdict
+from probandum.totalling import SECOND
 from probandum_reports import basis, facts, lint, metered, reversals, saying
 from probandum_reports.pages import fill, frame
+from probandum_reports.sayings import Shown
 from probandum_reports.strips import strips
-from probandum_reports.view import Shown, View
+from probandum_reports.view import View
 from probandum_reports.waivers import not_blocking, standings
 
 #: What a gate's exit code says, the verdict whose mark it wears, and how its causes are headed.
@@ -28,6 +29,8 @@ _MODES: Mapping[str, str] = {
 }
 #: Formats in the order in which a reader is offered them.
 _FORMATS: Mapping[str, str] = {"html": "Web page", "pdf": "PDF", "docx": "Word", "md": "Markdown", "json": "JSON"}
+#: Formats of the audit as a whole.
+_WHOLE: Mapping[str, str] = {"cyclonedx": "CycloneDX 1.7", "in-toto": "in-toto test result"}
 _UNSIGNED = (
     "No key signed this record. Its digests show accidental change, but whoever can write the folder could have "
     "written matching ones."
@@ -73,8 +76,13 @@ class Offer:
     files: Sequence[tuple[str, str]]
 
 
-def index(dossier: Dossier, documents: Sequence[Document], files: Mapping[str, Sequence[str]]) -> bytes:
-    """``index.html`` of one audit. ``files``: by document id, the names of its files beside the index."""
+def index(
+    dossier: Dossier, documents: Sequence[Document], files: Mapping[str, Sequence[str]], whole: Sequence[str] = ()
+) -> bytes:
+    """``index.html`` of one audit. ``files``: by document id, the names of its files beside the index.
+
+    ``whole``: the formats of the audit as a whole that stand there, too.
+    """
     page = Document(id="index", title="Audit", subtitle="", status="", front=(), nodes=())
     view = View(page, dossier)
     verdicts = [finding for finding in dossier.findings if _carries_verdict(finding)]
@@ -102,8 +110,9 @@ def index(dossier: Dossier, documents: Sequence[Document], files: Mapping[str, S
         cautions=list(_cautions(view)),
         about=list(_about(dossier)),
         identity=list(_identity(dossier)),
-        energy=list(_energy(dossier.readings)),
+        energy=list(_energy(dossier)),
         offers=[_offer(document, files.get(document.id, ())) for document in documents],
+        whole=[(_WHOLE[name], WHOLE[name]) for name in whole],
         probes=[_probe(dossier, result.probe) for result in dossier.results],
         **frame(dossier),
     )
@@ -229,14 +238,19 @@ def _identity(dossier: Dossier) -> Iterator[tuple[str, str]]:
     yield from facts.identity(dossier).items()
 
 
-def _energy(readings: Mapping[str, Reading]) -> Iterator[tuple[str, str, str, str]]:
-    """What each probe and the whole audit took: (what, seconds, energy, caveat)."""
-    for name in sorted(readings, key=lambda name: name != "audit"):
+def _energy(dossier: Dossier) -> Iterator[tuple[str, str, str, str]]:
+    """What the whole audit and each probe took: (what, seconds, energy, caveat)."""
+    readings = dossier.readings
+    if readings:
+        seconds = sum(reading.seconds for name, reading in readings.items() if name != SECOND)
+        co2e = f"CO2e: {metered.emissions(dossier.energy)}"
+        yield "The whole audit", saying.amount(seconds, "second"), metered.whole(dossier.energy), co2e
+    for name in sorted(readings, key=lambda name: name != SECOND):
         reading = readings[name]
         reasons = list(dict.fromkeys(reading.why.values()))
         energy = metered.took(reading)
         yield (
-            "The whole audit" if name == "audit" else name,
+            "The whole audit, by a second opinion" if name == SECOND else name,
             saying.amount(reading.seconds, "second"),
             energy or f"not read: {'; '.join(reasons) or 'no reason recorded'}",
             metered.caveat(reading) if energy else "",

@@ -53,22 +53,19 @@ def printable(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    parts: list[str] = []
-    codes: list[str] = []
+    composed = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\t", " ")
+    unseen = "".join(each for each in sorted(set(composed)) if not _seen(each))
+    return re.sub(f"[{re.escape(unseen)}]+", _coded, composed) if unseen else composed
 
-    def flush() -> None:
-        if codes:
-            parts.append(f"⟨{' '.join(codes)}⟩")
-            codes.clear()
 
-    for character in unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\t", " "):
-        if character == "\n" or (unicodedata.category(character) not in _UNSEEN and ord(character) in covered()):
-            flush()
-            parts.append(character)
-        else:
-            codes.append(f"U+{ord(character):04X}")
-    flush()
-    return "".join(parts)
+def _seen(character: str) -> bool:
+    if character == "\n":
+        return True
+    return unicodedata.category(character) not in _UNSEEN and ord(character) in covered()
+
+
+def _coded(run: re.Match[str]) -> str:
+    return f"⟨{' '.join(f'U+{ord(character):04X}' for character in run[0])}⟩"
 
 
 class Names:

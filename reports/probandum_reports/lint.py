@@ -8,12 +8,23 @@ says what stands at its path. 4. Every finding of the record appears in a docume
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 
 from probandum.document import Document, Fact, Figure, Gap, Heading, Number, Table, Text
+from probandum.dossier import Dossier
 from probandum.errors import RecordError
-from probandum_reports import coverage, facts, spreads, swarms
+from probandum_reports import (
+    classification,
+    coverage,
+    energy_parts,
+    facts,
+    form_fields,
+    spreads,
+    summing_up,
+    swarms,
+    tallies,
+)
 from probandum_reports.nodes import walk
 from probandum_reports.tables import name
 from probandum_reports.view import View
@@ -27,6 +38,13 @@ FORBIDDEN = re.compile(
 _OF_FINDING = re.compile(
     r"finding:(?P<id>.*?)\.(?P<what>verdict|reason|limit|threshold|limit_source|method|spread-\d+|swarm)"
 )
+#: Who says again what stands at a path under a name of its own.
+_RESOLVED: Mapping[str, Callable[[Dossier, str], str | None]] = {
+    "energy": energy_parts.resolve,
+    "form": form_fields.resolve,
+    "outcome": summing_up.resolve,
+    "tally": tallies.resolve,
+}
 _OF_WAIVER = re.compile(r"waiver:(?P<id>.*)\.(?P<what>owner|reason|expires|bound|state)")
 
 
@@ -114,8 +132,8 @@ def breaches(view: View) -> Iterator[str]:
         if isinstance(node, Gap):
             if not (node.what.strip() and node.citation.strip() and node.supplier.strip()):
                 yield f"gap {node.field_id} lacks what, citation or supplier"
-            # 6. one field, one question
-            if fields.setdefault(node.field_id, node.what) != node.what:
+            # 6. one field, one question; what a path of the card answers may be asked in several words
+            if node.card is None and fields.setdefault(node.field_id, node.what) != node.what:
                 yield f"two gaps share the field {node.field_id}"
     anchors: set[str] = set()
     for node in nodes:
@@ -138,12 +156,18 @@ def _without(text: str, quoted: Iterable[str]) -> str:
 
 def _unfounded(view: View, fact: Fact) -> str | None:
     """Why a fact does not say what stands at its path; None where it does."""
-    if fact.path.startswith("proposal:"):
-        return None if fact.origin == "proposed" else f"fact {fact.path} is a proposal and does not say so"
-    if (match := _OF_FINDING.fullmatch(fact.path)) is not None:
+    if fact.path.startswith("proposal:") and fact.origin != "proposed":
+        return f"fact {fact.path} is a proposal and does not say so"
+    if fact.path.startswith(f"{classification.PLACE}."):
+        said = classification.resolved(view.dossier, fact.path)
+    elif fact.path.startswith("proposal:"):
+        return None
+    elif (match := _OF_FINDING.fullmatch(fact.path)) is not None:
         said = _of_finding(view, match["id"], match["what"])
     elif fact.path.startswith("coverage:"):
         said = coverage.resolve(view.dossier, fact.path.removeprefix("coverage:"))
+    elif (found := _RESOLVED.get(fact.path.partition(":")[0])) is not None:
+        said = found(view.dossier, fact.path.partition(":")[2])
     elif fact.path.startswith("decision:"):
         said = view.decided.get(fact.path.removeprefix("decision:"))
     elif (match := _OF_WAIVER.fullmatch(fact.path)) is not None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from probandum.document import Cell, Fact, Figure, Gap, Heading, Inline, Listing, Node, Number, Table, Text
+from probandum_reports import hub_metadata
 from probandum_reports.directions import directed
 from probandum_reports.pages import visible
 from probandum_reports.view import View
@@ -21,8 +22,13 @@ _OPENING = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)")
 def render(view: View) -> bytes:
     """The document as UTF-8 Markdown, ending in a newline."""
     document = view.document
-    blocks = [f"# {escape(document.title)}", escape(document.subtitle), f"**Status:** {escape(document.status)}"]
-    blocks.append(_grid(("", ""), [(escape(fact.label or ""), _fact(view, fact)) for fact in document.front]))
+    blocks = [hub_metadata.front(view)] if document.hub_metadata else []
+    blocks += [f"# {escape(document.title)}", escape(document.subtitle), f"**Status:** {escape(document.status)}"]
+    front = [(escape(fact.label or ""), _fact(view, fact)) for fact in document.front]
+    if document.brief:
+        blocks.append(" · ".join(f"{label}: {said}" for label, said in front))
+    else:
+        blocks.append(_grid(("", ""), front))
     for node in document.nodes:
         blocks += _blocks(view, node)
     return ("\n\n".join(block for block in blocks if block) + "\n").encode()

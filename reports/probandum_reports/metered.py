@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from probandum.evidence import Reading
+from probandum.totalling import AuditEnergy, Span
 from probandum_reports import saying
 
 _PARTS = {"gpu": "GPU", "cpu": "CPU", "dram": "memory"}
@@ -37,7 +38,69 @@ def caveat(reading: Reading) -> str:
     >>> caveat(Reading(cpu_joules=1.0, seconds=1.0, meter="model 3", grade="D", notes=("Mind a factor of two.",)))
     'Measurement grade D: estimated from a model of the machine, not measured (model 3). Mind a factor of two.'
     """
-    return saying.sentence([f"{saying.grade(reading.grade)} ({reading.meter})", *reading.notes])
+    said = [f"{saying.grade(reading.grade)} ({reading.meter})", *reading.notes]
+    return saying.sentence([*said, *_at_rest(reading), *_others(reading)])
+
+
+def _at_rest(reading: Reading) -> Iterable[str]:
+    """What the parts took with nothing asked.
+
+    >>> list(_at_rest(Reading(cpu_joules=9.0, seconds=1.0, meter="RAPL", grade="B", idle_watts=7.25, bare_watts=7.0)))
+    ['at rest the parts took 7.25 W with the system loaded, 7.00 W before']
+    """
+    if reading.idle_watts is not None:
+        before = "" if reading.bare_watts is None else f", {saying.amount(reading.bare_watts, 'watt')} before"
+        yield f"at rest the parts took {saying.amount(reading.idle_watts, 'watt')} with the system loaded{before}"
+
+
+def _others(reading: Reading) -> Iterable[str]:
+    if reading.others:
+        yield f"others on the machine meanwhile: {'; '.join(reading.others)}"
+
+
+def whole(energy: AuditEnergy) -> str:
+    """What the whole audit took, with its range, its grade, and what was left out.
+
+    >>> spans = Span(low=0.019, mid=0.02, high=0.021)
+    >>> whole(AuditEnergy(kwh=spans, grade="B", of=1, probes=2, left_out=("b: cached",), how="read"))
+    '0.0200 kWh (0.0190 to 0.0210), measurement grade B: hardware counters. Read. 1 of 2 probes is left out: b: cached.'
+    >>> whole(AuditEnergy(why="no meter"))
+    'no value: no meter'
+    """
+    if energy.kwh is None:
+        return f"{saying.NO_VALUE}: {energy.why}"
+    left = f"{len(energy.left_out)} of {energy.probes} probes {'is' if len(energy.left_out) == 1 else 'are'} left out: "
+    notes = [energy.how, *([left + "; ".join(energy.left_out)] if energy.left_out else []), *energy.notes]
+    estimated = "estimated " if energy.grade == "D" else ""
+    return f"{estimated}{_hours(energy.kwh)}, {saying.grade(energy.grade)}. {saying.sentence(notes)}"
+
+
+def _hours(kwh: Span) -> str:
+    """In kWh, or in Wh where that is less than a thousandth.
+
+    >>> _hours(Span(low=1e-5, mid=2e-5, high=4e-5))
+    '0.0200 Wh (0.0100 to 0.0400)'
+    """
+    if kwh.mid >= 1e-3:
+        return _spanned(kwh, "kilowatt-hour")
+    return _spanned(Span(low=1000 * kwh.low, mid=1000 * kwh.mid, high=1000 * kwh.high), "watt-hour")
+
+
+def emissions(energy: AuditEnergy) -> str:
+    """The CO2e of the whole audit, at the least, the middle and the most of every factor.
+
+    >>> emissions(AuditEnergy(grams=Span(low=1.0, mid=2.0, high=4.0))), emissions(AuditEnergy(why_no_grams="no grid"))
+    ('2.00 g CO2e (1.00 to 4.00)', 'no value: no grid')
+    """
+    if energy.grams is None:
+        return f"{saying.NO_VALUE}: {energy.why_no_grams or energy.why or 'no grid is declared'}"
+    estimated = "estimated " if energy.kwh is not None and energy.grade == "D" else ""
+    return f"{estimated}{_spanned(energy.grams, 'gram')}".replace(" g ", " g CO2e ", 1)
+
+
+def _spanned(span: Span, unit: str) -> str:
+    low, mid, high = saying.figures([span.low, span.mid, span.high], unit)
+    return f"{mid} {saying.unit(unit)} ({low} to {high})"
 
 
 def coverage(readings: Iterable[Reading]) -> list[str]:

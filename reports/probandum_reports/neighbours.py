@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from probandum.finding import Finding
 from probandum_reports.charting import drawn
-from probandum_reports.view import Shown, View
+from probandum_reports.sayings import Shown
+from probandum_reports.view import View
 
 #: Which comparison a rate of one group is judged by; the first that the plan limits.
 _COMPARED = {"selection-rate": ("selection-difference", "impact-ratio")}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from xml.sax.saxutils import escape, quoteattr
 
 from probandum_reports.directions import directed
 from probandum_reports.pages import visible
@@ -18,6 +19,14 @@ Element = Any  # an lxml element
 
 #: Word refuses longer tags and titles of content controls.
 _LONGEST = 64
+#: How the names of our properties of a file begin.
+PROPERTIES = "probandum-"
+#: How the names of the bookmarks around fields begin: hidden in Word, and kept by programs that drop tags.
+MARKED = "_field_"
+_CUSTOM = "application/vnd.openxmlformats-officedocument.custom-properties+xml"
+_CUSTOM_NAMESPACE = "http://schemas.openxmlformats.org/officeDocument/2006/custom-properties"
+_VALUE_NAMESPACE = "http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes"
+_KIND = "{D5CDD505-2E9C-101B-9397-08002B2CF9AE}"  # of all properties that are the user's own
 
 
 def element(name: str, /, *children: Element, **attributes: str | int) -> Element:
@@ -84,6 +93,51 @@ def tag(name: str) -> str:
     return f"{name[: _LONGEST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
+def mark(name: str) -> str:
+    """How the bookmarks around the fields of a tag begin; a bookmark has 40 letters at most, and no dots.
+
+    >>> mark("purpose")
+    '_field_81b06df4303e_'
+    """
+    return f"{MARKED}{hashlib.sha256(name.encode()).hexdigest()[:12]}_"
+
+
+def set_properties(word: Any, properties: Mapping[str, str]) -> None:
+    """Give a document properties of its own, texts by name."""
+    from docx.opc.constants import RELATIONSHIP_TYPE
+    from docx.opc.packuri import PackURI
+    from docx.opc.part import Part
+
+    entries = "".join(
+        f'<property fmtid="{_KIND}" pid="{number}" name={quoteattr(name)}>'
+        f"<vt:lpwstr>{escape(lettered(value))}</vt:lpwstr></property>"
+        for number, (name, value) in enumerate(properties.items(), 2)
+    )
+    body = (
+        '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+        f'<Properties xmlns="{_CUSTOM_NAMESPACE}" xmlns:vt="{_VALUE_NAMESPACE}">{entries}</Properties>'
+    )
+    package = word.part.package
+    part = Part(PackURI("/docProps/custom.xml"), _CUSTOM, body.encode(), package)
+    package.relate_to(part, RELATIONSHIP_TYPE.CUSTOM_PROPERTIES)
+
+
+def properties_of(word: Any) -> dict[str, str]:
+    """The properties of its own that a document has, texts by name."""
+    from docx.oxml import parse_xml
+
+    found: dict[str, str] = {}
+    for part in word.part.package.iter_parts():
+        if part.content_type == _CUSTOM:
+            for each in parse_xml(part.blob).iter(f"{{{_CUSTOM_NAMESPACE}}}property"):
+                found[str(each.get("name"))] = "".join(each.itertext())
+    return found
+
+
+#: Bookmarks of fields are numbered from here on, above those of headings.
+_ABOVE = 100_000
+
+
 class Controls:
     """Makes content controls, each with an id of its own."""
 
@@ -94,10 +148,12 @@ class Controls:
         """Content that Word lets nobody edit, in a control that it lets nobody delete."""
         return self._control(name, title, [element("lock", val="sdtContentLocked")], content)
 
-    def open(self, name: str, title: str, placeholder: str) -> Element:
-        """A field to fill, with a placeholder until it is."""
+    def open(self, name: str, title: str, placeholder: str) -> list[Element]:
+        """A field to fill, with a placeholder until it is, between marks that name it as its tag does."""
         kind = [element("showingPlcHdr"), element("text", multiLine=1)]
-        return self._control(name, title, kind, [run(placeholder, style="PlaceholderText")])
+        control = self._control(name, title, kind, [run(placeholder, style="PlaceholderText")])
+        number = self._made
+        return bookmarked(f"{mark(tag(name))}{number}", _ABOVE + number, control)
 
     def _control(self, name: str, title: str, kind: Iterable[Element], content: Iterable[Element]) -> Element:
         self._made += 1

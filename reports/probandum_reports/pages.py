@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from probandum.dossier import Dossier
 from probandum.resources import shipped
 from probandum_reports.directions import by_direction, directed
+from probandum_reports.messages import tag
 from probandum_reports.saying import legible
 from probandum_reports.wording import ORIGINS
 
@@ -38,9 +39,10 @@ def visible(text: str) -> str:
 
 
 def _shown(character: str) -> str:
-    if unicodedata.category(character) not in _UNSEEN or character in _NEEDED:
-        return character
     code = ord(character)
+    no_character = code & 0xFFFE == 0xFFFE  # which XML, and with it a chart, may not hold
+    if (unicodedata.category(character) not in _UNSEEN and not no_character) or character in _NEEDED:
+        return character
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
@@ -94,7 +96,11 @@ def fill(template: str, **context: Any) -> bytes:
     environment = _environment()
     folder = shipped("templates") / "_render" / "html"
     style = Markup((folder / "style.css").read_text(encoding="utf-8"))
-    return environment.get_template(template).render(style=style, **context).encode()
+    return (
+        environment.get_template(template)
+        .render(style=style, language="-".join(filter(None, tag())), **context)
+        .encode()
+    )
 
 
 def frame(dossier: Dossier) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 from probandum.document import Cell, Fact, Gap, Listing, Node, Number, Table, Text
 from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict
-from probandum_reports import basis, facts, risks, saying
-from probandum_reports.documents import Template
+from probandum.totalling import SECOND
+from probandum_reports import basis, classification, energy_parts, facts, proposals, risks, saying, summing_up
+from probandum_reports.documents import FactLine, Template
 from probandum_reports.nodes import gaps
 from probandum_reports.tables import in_full, limits, name
 from probandum_reports.view import View
@@ -31,13 +32,28 @@ class Parts(Protocol):
         """A gap in what a limit says of itself."""
         ...
 
+    def named_gap(self, what: str, requirement: str, supplier: str, *, field: str = "") -> Gap:
+        """A gap that is one field wherever it is shown."""
+        ...
+
     def stated(self, card: str, what: str) -> Fact | Gap:
         """What the card says at a path; where it says nothing, one gap wherever it is shown."""
         ...
 
+    def filled(self, line: FactLine, *, human: bool = False) -> Fact | Gap:
+        """What the card says on a line that stands in no section, or the gap in its place."""
+        ...
 
-def front(dossier: Dossier) -> tuple[Fact, ...]:
-    """The cover: what was audited, when, under which text of the law, and how the files are sealed."""
+
+#: What of the cover stands above a short document, whose first section says the rest.
+_BRIEF = ("name", "version", "as_of", "law", "digest.record", "digest.judgement", "seal")
+
+
+def front(dossier: Dossier, *, brief: bool = False) -> tuple[Fact, ...]:
+    """The cover: what was audited, when, under which text of the law, and how the files are sealed.
+
+    ``brief``: only what tells one record and its system from every other.
+    """
     card = [("name", "System"), ("version", "Version"), ("provider", "Provider"), ("annex_iii", "Annex III point")]
     run = [
         ("law", "Law"),
@@ -50,7 +66,10 @@ def front(dossier: Dossier) -> tuple[Fact, ...]:
     ]
     found = [facts.card_fact(dossier.card, path, label=label) for path, label in card]
     found += [facts.run_fact(dossier, path, label=label) for path, label in run]
-    return tuple(fact for fact in found if fact is not None) + facts.notices(dossier.card)
+    known = tuple(fact for fact in found if fact is not None)
+    if brief:
+        return tuple(fact for fact in known if fact.path.removeprefix("run.") in _BRIEF)
+    return known + facts.notices(dossier.card)
 
 
 def _notices(parts: Parts) -> Iterable[Node]:
@@ -117,20 +136,21 @@ def _causes(parts: Parts) -> Iterable[Node]:
     if entries:
         yield Text(text="What the gate stopped at:")
         yield Listing(entries=tuple(entries))
-        yield from _more(len(causes))
+        yield from _more(len(causes), parts)
     else:
         yield Text(text="The gate found nothing to stop at.")
     noted = [finding for finding in parts.dossier.findings if not_blocking(finding, parts.dossier)]
     if noted:
         yield Text(text="Inconclusive, and not blocking, since the gate decided over a merge:")
         yield Listing(entries=tuple((Number(finding=finding.id),) for finding in noted[:_CAUSES]))
-        yield from _more(len(noted))
+        yield from _more(len(noted), parts)
 
 
-def _more(count: int) -> Iterable[Node]:
+def _more(count: int, parts: Parts) -> Iterable[Node]:
     """That a list goes on, where it does."""
     if count > _CAUSES:
-        yield Text(text=f"{_CAUSES} of {count:,} are listed here; the annex holds every finding.", style="note")
+        whole = "annex" if parts.template.every_finding else "record"
+        yield Text(text=f"{_CAUSES} of {count:,} are listed here; the {whole} holds every finding.", style="note")
 
 
 def _waivers(parts: Parts) -> Iterable[Node]:
@@ -222,14 +242,20 @@ def _inputs(parts: Parts) -> Iterable[Node]:
     )
 
 
+_SECOND = "The whole audit, by a second opinion"
+
+
 def _audit_energy(parts: Parts) -> Iterable[Node]:
-    rows = tuple(
-        (name, fact)
-        for name in parts.dossier.readings
-        if (fact := facts.run_fact(parts.dossier, f"reading.{name}")) is not None
-    )
-    if rows:
+    """What the audit took together, in kWh and CO2e, and its readings probe by probe."""
+    names = {"energy": "The whole audit", "co2e": "CO2e of the whole audit"}
+    names |= {f"reading.{each}": _SECOND if each == SECOND else each for each in parts.dossier.readings}
+    found = [(name, facts.run_fact(parts.dossier, path)) for path, name in names.items()]
+    rows = tuple((name, fact) for name, fact in found if fact is not None)
+    if parts.dossier.readings:
         yield Table(caption="Energy of the audit itself", header=("Part", "Reading"), rows=rows)
+    else:
+        what = "not assessed: the energy of the audit itself"
+        yield parts.named_gap(what, parts.template.requirement, "the auditor, on a machine with a meter")
 
 
 def _all_findings(parts: Parts) -> Iterable[Node]:
@@ -295,5 +321,16 @@ BUILTINS: Mapping[str, Callable[[Parts], Iterable[Node]]] = {
     "audit_energy": _audit_energy,
     "bands": _bands,
     "matrix": _matrix,
+    "classification": classification.steps,
     "all_findings": _all_findings,
+    "energy_factors": energy_parts.factors,
+    "energy_meters": energy_parts.meters,
+    "gate": summing_up.outcome,
+    "gravest": summing_up.gravest,
+    "not_passed": summing_up.not_passed,
+    "changes": summing_up.changes,
+    "tally": summing_up.tally,
+    "not_measured": summing_up.not_measured,
+    "to_decide": summing_up.to_decide,
+    **proposals.BUILTINS,
 }

@@ -32,6 +32,7 @@ from probandum.resources import shipped
 from probandum_reports.columns import widths
 from probandum_reports.front import front, in_reading_order, origins, who
 from probandum_reports.lettering import Names
+from probandum_reports.messages import tag
 from probandum_reports.registers import shortened
 from probandum_reports.strips import Strip, strips
 from probandum_reports.typesetting import TypesettingError, picture, typeset
@@ -50,7 +51,7 @@ def render(view: View) -> bytes:
     content = _Content(view)
     sources = sorted((shipped("templates") / "_render" / "typst").glob("*.typ"))
     files = {path.name: path.read_bytes() for path in sources}
-    files["findings.json"] = codec.pretty([view.public(finding.id) for finding in view.dossier.findings])
+    files["findings.json"] = view.once("findings.json", lambda: _findings(view))
     files["document.json"] = codec.encode(content.tree())
     files |= content.pictures
     noon = datetime.combine(content.front.day, time(12), UTC)
@@ -61,6 +62,11 @@ def render(view: View) -> bytes:
             f"document {view.document.id}: cannot be written as PDF: {error}",
             remedy=f"mend templates/{view.document.id}/document.yaml",
         ) from error
+
+
+def _findings(view: View) -> bytes:
+    """Every finding of the record as published, the same in all documents."""
+    return codec.pretty([view.public(finding.id) for finding in view.dossier.findings])
 
 
 class _Content:
@@ -80,11 +86,12 @@ class _Content:
             "title": document.title,
             "subtitle": document.subtitle,
             "status": document.status,
+            "brief": document.brief,
             "system": page.system,
             "as_of": page.day.isoformat(),
             "date": {"year": page.day.year, "month": page.day.month, "day": page.day.day},
-            "lang": "en",
-            "region": "GB",
+            "lang": tag()[0],
+            "region": tag()[1],
             "author": page.author,
             "description": page.description,
             "seal": page.seal,
@@ -118,7 +125,7 @@ class _Content:
         if isinstance(node, Number):
             return self._number(node)
         if isinstance(node, Fact):
-            return self._fact(node)
+            return {**self._fact(node), "label": node.label}
         if isinstance(node, Gap):
             return {"kind": "gap", **asdict(node), "word": ORIGINS[node.origin][0]}
         paragraphs = [" ".join(part.split()) for part in node.text.split("\n\n") if part.strip()]
@@ -160,6 +167,7 @@ class _Content:
             "widths": widths(table, self._view),
             "drawn": False,
             "dense": table.style == "dense",
+            "close": self._view.document.brief,
             "cut": cut,
             "whole": all(len(self._view.cell(cell)) < _PAGE for row in table.rows for cell in row),
             "rows": [[self._cell(cell) for cell in row] for row in table.rows],

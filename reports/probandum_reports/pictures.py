@@ -15,6 +15,7 @@ from probandum.document import Cell, Fact, Figure, Node, Number, Table
 from probandum.finding import Finding
 from probandum_reports import (
     clues,
+    footprints,
     heat_maps,
     importances,
     readings,
@@ -28,8 +29,9 @@ from probandum_reports import (
 from probandum_reports.charting import drawn
 from probandum_reports.neighbours import comparisons, neutral_words
 from probandum_reports.reliability_diagrams import BIN, OBSERVED
+from probandum_reports.sayings import Shown
 from probandum_reports.tables import gravity, in_place, name, tabled
-from probandum_reports.view import Shown, View
+from probandum_reports.view import View
 
 #: The rates of crossed groups that are mapped: what is decided, and whom errors meet.
 _MAPPED = ("selection-rate", "tpr", "fpr")
@@ -49,6 +51,7 @@ def placed(view: View, findings: Sequence[Finding], *, caption: str, chart: str 
     pictures += [] if chart is None else [*importances.bars(shown, _REPEATS)]
     pictures += [] if chart is None else [*importances.beeswarm(shown, view, _REPEATS)]
     pictures += [] if chart is None else [*ribbons.prompts(shown, _REPEATS)]
+    pictures += [] if chart is None else [*footprints.emissions(shown, _REPEATS), *footprints.shares(shown, _REPEATS)]
     yield from pictures
     if chart is not None:
         yield from tradeoffs.figure(

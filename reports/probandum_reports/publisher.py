@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from probandum import codec
 from probandum.comparison import Comparison
-from probandum.document import Document, DocumentSpec
-from probandum.dossier import Dossier
+from probandum.document import CardField, Document, DocumentSpec
+from probandum.dossier import WHOLE, Dossier, State
 from probandum.errors import UnknownName
+from probandum.filling import Filled, Origin
 from probandum.record import write_bytes
-from probandum_reports import lint
+from probandum.tradeoffs import TradeOffs
+from probandum_reports import asked, facts, json_format, lint
 from probandum_reports.build import build, explained
 from probandum_reports.documents import templates
+from probandum_reports.messages import speaking
+from probandum_reports.nodes import gaps
 from probandum_reports.view import View
 
 #: Which module renders a format, by the extension of its files.
@@ -38,27 +44,55 @@ class DocumentPublisher:
         """The shipped documents by id."""
         return {name: template.spec() for name, template in templates().items()}
 
+    def asked(self) -> Mapping[str, tuple[CardField, ...]]:
+        """What each shipped document reads from the card."""
+        return {name: asked.fields(template) for name, template in templates().items()}
+
     def publish(self, dossier: Dossier, documents: Sequence[str], folder: Path, formats: Sequence[str]) -> list[Path]:
         """Write ``<document>.<format>`` for all, evidence pages and ``index.html``; the index comes first.
 
         Everything is built, checked and rendered before the first file is written. A format whose package is not
         installed is a MissingDependency.
         """
-        renderers = {name: _renderer(name, RENDERERS) for name in dict.fromkeys(formats)}
-        drawn: dict[Hashable, bytes] = {}
-        views = [View(build(name, dossier), dossier, drawn) for name in dict.fromkeys(documents)]
-        for view in views:
-            lint.check(view)
-        rendered = {f"{view.document.id}.{name}": render(view) for view in views for name, render in renderers.items()}
-        html = importlib.import_module("probandum_reports.html")
-        files = {view.document.id: [f"{view.document.id}.{name}" for name in renderers] for view in views}
-        trees: list[Document] = [view.document for view in views]
-        index = folder / "index.html"
-        write_bytes(index, html.index(dossier, trees, files))
-        for name, data in rendered.items():
-            write_bytes(folder / name, data)
-        evidence: list[Path] = html.evidence(dossier, folder)
-        return [index, *(folder / name for name in rendered), *evidence]
+        with speaking(dossier.language):
+            renderers = {name: _renderer(name, RENDERERS) for name in dict.fromkeys(formats) if name not in WHOLE}
+            drawn: dict[Hashable, bytes] = {}
+            views = [View(build(name, dossier), dossier, drawn) for name in dict.fromkeys(documents)]
+            for view in views:
+                lint.check(view)
+            rendered = {
+                f"{view.document.id}.{name}": render(view) for view in views for name, render in renderers.items()
+            }
+            html = importlib.import_module("probandum_reports.html")
+            files = {view.document.id: [f"{view.document.id}.{name}" for name in renderers] for view in views}
+            trees: list[Document] = [view.document for view in views]
+            index = folder / "index.html"
+            write_bytes(index, html.index(dossier, trees, files, [name for name in WHOLE if name in formats]))
+            for name, data in rendered.items():
+                write_bytes(folder / name, data)
+            evidence: list[Path] = html.evidence(dossier, folder)
+            return [index, *(folder / name for name in rendered), *evidence]
+
+    def state(self, dossier: Dossier, document: str) -> State:
+        """What the document says before any review stands in it, by its digest, and its open fields."""
+        plain = replace(dossier, reviews=(), final=False)
+        with speaking(dossier.language):
+            view = View(build(document, plain), plain, {})
+            content = codec.digest(json_format.render(view))
+        own = facts.review_field(document)
+        found = {gap.field_id: gap.what for gap in gaps(view.document.nodes) if gap.field_id != own}
+        return State(content=content, open=tuple(found.values()))
+
+    def origin(self, path: Path) -> Origin:
+        """Which document the filled Word file in ``path`` says it is; DataError where it is no such file."""
+        found: Origin = importlib.import_module("probandum_reports.filled").origin(path)
+        return found
+
+    def filled(self, dossier: Dossier, path: Path) -> Filled:
+        """What people wrote into the fields of a document of ``dossier``; DataError where they changed more."""
+        read: Callable[[Dossier, Path], Filled] = importlib.import_module("probandum_reports.filled").filled
+        with speaking(dossier.language):
+            return read(dossier, path)
 
     def explained(self, dossier: Dossier, format: str) -> bytes:
         """The explanation of the decision in ``dossier`` as a file: text, html, docx or json."""
@@ -72,10 +106,15 @@ class DocumentPublisher:
         page: Callable[[Comparison], bytes] = importlib.import_module("probandum_reports.comparison").page
         return page(comparison)
 
+    def traded(self, found: TradeOffs) -> bytes:
+        """The page that draws what variants give up for what."""
+        page: Callable[[TradeOffs], bytes] = importlib.import_module("probandum_reports.variants").page
+        return page(found)
+
 
 def _renderer(name: str, known: Mapping[str, str]) -> Callable[[View], bytes]:
     """The function that renders a format; its module, and what that needs, is loaded only now."""
     if name not in known:
-        raise UnknownName("format", name, known)
+        raise UnknownName("format", name, [*known, *WHOLE] if known is RENDERERS else known)
     render: Callable[[View], bytes] = importlib.import_module(known[name]).render
     return render

@@ -14,9 +14,10 @@ from probandum_reports.charting import drawn
 from probandum_reports.neighbours import neutral_words
 from probandum_reports.reliability_diagrams import bins
 from probandum_reports.row_names import common, label
+from probandum_reports.sayings import Shown
 from probandum_reports.spreads import rows
 from probandum_reports.swarms import HIGH, LOW, MIDDLE, swarm
-from probandum_reports.view import Shown, View
+from probandum_reports.view import View
 
 #: How many names or metrics a sentence holds.
 _NAMES, _METRICS = 3, 3

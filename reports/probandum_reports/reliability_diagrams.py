@@ -13,7 +13,8 @@ from probandum_reports.charting import INK, MEASURED, MUTED, PAPER, RULE, WIDTH,
 from probandum_reports.directions import directed
 from probandum_reports.labels import folded
 from probandum_reports.pages import visible
-from probandum_reports.view import Shown, View
+from probandum_reports.sayings import Shown
+from probandum_reports.view import View
 
 #: The metrics of a bin, and the facet that says which bin.
 PREDICTED, OBSERVED, BIN = "predicted-rate", "observed-rate", "bin"

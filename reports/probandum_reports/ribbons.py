@@ -17,7 +17,8 @@ from probandum_reports.charting import INK, MUTED, NARROW, RULE, SIZE, WIDTH, bl
 from probandum_reports.directions import directed
 from probandum_reports.labels import folded
 from probandum_reports.pages import visible
-from probandum_reports.view import Shown, View
+from probandum_reports.sayings import Shown
+from probandum_reports.view import View
 from probandum_reports.waterfalls import AGAINST, TOWARDS
 
 METRICS = ("explain.prompt-attribution/log-odds-attribution", "explain.prompt-attribution/probability-attribution")

@@ -8,13 +8,14 @@ the plan's own limit speaks: broken proposes 3, kept proposes 2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probandum.finding import Finding, Verdict, finding_id
 from probandum.probe import ProbeResult
-from probandum_reports.documents import Band, Threat
 from probandum_reports.selecting import matches, select
+from probandum_reports.threats import Band, Threat
 
 LEVELS: Mapping[int, str] = {1: "negligible", 2: "limited", 3: "significant", 4: "maximum"}
 UNKNOWN = 3
@@ -75,16 +76,29 @@ def silent_ones(results: Iterable[ProbeResult], withheld: Iterable[str]) -> froz
     return frozenset(withheld) | barred
 
 
-def level(severity: str, likelihood: str) -> str | None:
+def level(severity: str, likelihood: str, *, known: bool = True) -> str | None:
     """The level of a risk by the matrix; None where either is not a number from 1 to 4.
 
-    >>> level("4, maximum", "1")
-    'high'
+    ``known``: evidence spoke; where it did not, the level is never low.
+
+    >>> level("4, maximum", "1"), level("1", "1"), level("1", "1", known=False)
+    ('high', 'low', 'medium, since evidence is missing; the matrix alone says low')
     """
     try:
-        return MATRIX[int(severity.strip()[:1])][int(likelihood.strip()[:1]) - 1]
+        found = MATRIX[int(severity.strip()[:1])][int(likelihood.strip()[:1]) - 1]
     except (KeyError, ValueError, IndexError):
         return None
+    return "medium, since evidence is missing; the matrix alone says low" if found == "low" and not known else found
+
+
+def stated_level(text: str) -> str | None:
+    """The level that a person's statement begins with; None where it begins with none.
+
+    >>> stated_level("Very high: no measure helps"), stated_level("high"), stated_level("no longer high")
+    ('very high', 'high', None)
+    """
+    said = text.strip().lower()
+    return next((each for each in ("very high", "high", "medium", "low") if re.match(rf"{each}\b", said)), None)
 
 
 def _level(bands: Sequence[Band], finding: Finding, silent: frozenset[str]) -> int | None:

@@ -33,8 +33,9 @@ from probandum_reports.labels import cells, folded
 from probandum_reports.neighbours import neutral_words, tolerated
 from probandum_reports.pages import visible
 from probandum_reports.saying import narrowed
+from probandum_reports.sayings import Shown
 from probandum_reports.strips import neutral, span
-from probandum_reports.view import Shown, View
+from probandum_reports.view import View
 
 _ROW, _TOP, _BOTTOM, _LEGEND = 0.3, 0.36, 0.36, 0.32  # inches
 _LABEL, _SAID = 0.37, 0.25  # shares of the width, left and right of the scale

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from probandum_reports import saying
-from probandum_reports.view import Shown
+from probandum_reports.sayings import Shown
 
 
 def common(members: Sequence[Shown]) -> frozenset[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from probandum import sampling
 from probandum.finding import Estimate, Finding, Groups, Judgement, SubReason, Verdict, Waiver, notation
+from probandum.units import counted
 from probandum_reports import card_names, titles, wording
 
 NO_VALUE = "no value"
@@ -52,8 +53,8 @@ def figures(numbers: Sequence[float], unit_name: str) -> list[str]:
     >>> figures([0.832, 0.7444, 0.9], "ratio"), figures([12.3456], "joule"), figures([8.15e-14, 0.0], "score")
     (['0.832', '0.744', '0.900'], ['12.3'], ['8.2e−14', '0'])
     """
-    counted = unit(unit_name).partition(" ")[0] in wording.COUNTED
-    how = notation(numbers, significant=3 if counted else None)
+    whole = unit(unit_name).partition(" ")[0] in wording.COUNTED
+    how = notation(numbers, significant=3 if whole else None)
     return [figure(number, how) for number in numbers]
 
 
@@ -391,3 +392,14 @@ def decapitalised(text: str) -> str:
     ('intended purpose', 'DPO advice')
     """
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def still_open(facts: int, people: int) -> str:
+    """What a document still lacks, in words.
+
+    >>> still_open(1, 2), still_open(0, 0)
+    ('1 fact is missing and 2 fields wait for a person', 'no fact is missing and no field waits for a person')
+    """
+    lacking = "no fact is" if facts == 0 else f"{counted(facts, 'fact')} {'is' if facts == 1 else 'are'}"
+    waiting = "no field waits" if people == 0 else f"{counted(people, 'field')} {'waits' if people == 1 else 'wait'}"
+    return f"{lacking} missing and {waiting} for a person"

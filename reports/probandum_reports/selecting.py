@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from probandum.finding import Finding
-from probandum_reports.documents import Selector
+from probandum_reports.threats import Selector
 
 
 def select(findings: Iterable[Finding], selector: Selector) -> tuple[Finding, ...]:

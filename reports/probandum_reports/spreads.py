@@ -36,7 +36,8 @@ from probandum_reports.directions import directed
 from probandum_reports.labels import folded
 from probandum_reports.lettering import printable
 from probandum_reports.pages import visible
-from probandum_reports.view import Shown, View
+from probandum_reports.sayings import Shown
+from probandum_reports.view import View
 
 #: With more values than this a row shows where each twentieth of them lies.
 _MOST = 60

@@ -37,7 +37,8 @@ from probandum_reports.directions import directed
 from probandum_reports.dots import dots
 from probandum_reports.labels import folded
 from probandum_reports.pages import visible
-from probandum_reports.view import Shown, View
+from probandum_reports.sayings import Shown
+from probandum_reports.view import View
 
 #: How full the points of each band are, as the probe names it; others are small and grey.
 LOW, MIDDLE, HIGH = "lowest third", "middle third", "highest third"

@@ -14,7 +14,8 @@ from probandum.document import Cell, Fact, Figure, Gap, Node, Number, Table, Tex
 from probandum.finding import Finding, Verdict
 from probandum_reports import card_names, readings, saying
 from probandum_reports.neighbours import tolerated
-from probandum_reports.view import Shown, View
+from probandum_reports.sayings import Shown
+from probandum_reports.view import View
 
 #: The provision that asks for limits defined before the test.
 LIMITS_BEFOREHAND = "ai-act:art-9:8"
@@ -37,7 +38,7 @@ def in_place(view: View, findings: Sequence[Finding], *, caption: str, chart: st
         yield Text(
             text=(
                 f"{MOST} of {len(held):,} findings with a verdict are shown here: the gravest verdicts first, and of "
-                "one verdict those furthest beyond their limits, or least within them. The annex holds all."
+                f"one verdict those furthest beyond their limits, or least within them. The {_whole(view)} holds all."
             ),
             style="note",
         )
@@ -53,7 +54,8 @@ def in_place(view: View, findings: Sequence[Finding], *, caption: str, chart: st
         yield tabled(f"{caption}: further figures" if drawn else caption, rest)
     if len(reported) > _LARGEST - _PANEL:
         which = "Further figures" if shown else "The figures asked for here"
-        yield Text(text=f"{which}, on which the plan sets no limit, stand in the annex: they are too many for here.")
+        where = f"stand in the {_whole(view)}: they are too many for here"
+        yield Text(text=f"{which}, on which the plan sets no limit, {where}.")
 
 
 def in_full(view: View, findings: Sequence[Finding], *, caption: str) -> Iterable[Node]:
@@ -96,7 +98,7 @@ def limits(view: View, findings: Sequence[Finding], gap: Callable[[str, str, str
         key = (shown.title, shown.threshold, shown.limit_source)
         if key in rows:
             continue
-        threshold = _declared(shown, "threshold")
+        threshold = declared(shown, "threshold")
         whose = Fact(path=f"finding:{finding.id}.limit_source", value=shown.limit_source)
         rows[key] = ((shown.title, threshold, whose),)
         absent = {"who set it": judged.set_by, "when": judged.set_on, "why": judged.reason}
@@ -108,6 +110,11 @@ def limits(view: View, findings: Sequence[Finding], gap: Callable[[str, str, str
     if rows:
         header = ("Limit on", "Limit", "Whose it is, since when, and why")
         yield Table(caption="Limits", header=header, rows=tuple(row for some in rows.values() for row in some))
+
+
+def _whole(view: View) -> str:
+    """Where all findings stand: in the annex of a document that holds them all, else in the record."""
+    return "annex" if view.document.every_finding else "record"
 
 
 def name(shown: Shown) -> str:
@@ -127,12 +134,12 @@ def tabled(caption: str, members: Sequence[Shown], *, full: bool = False, beside
         cells: list[Cell] = [name(each), Number(finding=each.finding.id)]
         if limited:
             none = "none" if each.finding.verdict is Verdict.NOT_APPLICABLE else "not applied"
-            cells.append(_declared(each, "limit") if each.limit else none)
+            cells.append(declared(each, "limit") if each.limit else none)
         if reasoned:
             cells.append(Fact(path=f"finding:{each.finding.id}.reason", value=each.reason, origin="measured"))
         if near:
             compared = near.get(each.finding.id)
-            cells.append("none" if compared is None else _declared(compared.by, "threshold"))
+            cells.append("none" if compared is None else declared(compared.by, "threshold"))
         rows.append(tuple(cells))
     return Table(caption=caption, header=tuple(header), rows=tuple(rows))
 
@@ -159,7 +166,7 @@ def _open(shown: Shown) -> bool:
     return shown.finding.verdict in (Verdict.INCONCLUSIVE, Verdict.ERROR) or shown.finding.estimate.value is None
 
 
-def _declared(shown: Shown, what: str) -> Fact:
+def declared(shown: Shown, what: str) -> Fact:
     """A finding's limit as the declaration that it is."""
     judged = shown.finding.limit
     assert judged is not None

@@ -15,7 +15,8 @@ from probandum_reports.charting import INK, MEASURED, MUTED, PAPER, RULE, WIDTH,
 from probandum_reports.directions import directed
 from probandum_reports.labels import folded
 from probandum_reports.pages import visible
-from probandum_reports.view import Shown, View
+from probandum_reports.sayings import Shown
+from probandum_reports.view import View
 
 _SPREAD, _FAITHFUL = "explain.complexity/effective-features", "explain.faithfulness/comprehensiveness-normalised"
 _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 3.4, 0.62, 0.86, 0.12, 1.5  # inches

@@ -38,14 +38,25 @@ def picture(figure: Figure, view: View) -> tuple[bytes, Figure]:
     A row whose name they cannot write is drawn under its number, and the rows of the table are numbered then; a heat
     map, whose names stand at its edges, is drawn row by row.
     """
-    names = figures.labels(figure, view)
-    known = [name for name, label in names.items() if printable(label) == label]
+    names, known = _names(figure, view)
     if figure.kind == "heat" and len(known) < len(names):
         figure = replace(figure, kind="rates")
     beside = {name: names[name] if name in known else f"row {_row(figure, name)} of the table" for name in names}
     drawn = figures.draw(figure, view, beside=beside).decode()
     chart = printable(drawn.replace("DejaVu Sans", "Inter")).encode()
     return chart, figure if len(known) == len(names) else _numbered(figure)
+
+
+def beside_picture(figure: Figure, view: View) -> Figure:
+    """The figure as it stands beside its chart, which is not drawn."""
+    names, known = _names(figure, view)
+    return figure if len(known) == len(names) else _numbered(figure)
+
+
+def _names(figure: Figure, view: View) -> tuple[Mapping[str, str], list[str]]:
+    """What the rows of a chart are called, and which of them the shipped fonts can write."""
+    names = figures.labels(figure, view)
+    return names, [name for name, label in names.items() if printable(label) == label]
 
 
 def _row(figure: Figure, finding: str) -> int:

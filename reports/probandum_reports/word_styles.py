@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from probandum_reports.charting import INK, MUTED, RULE
+from probandum_reports.messages import tag
 from probandum_reports.ooxml import Element, element, name_of
 
 ACCENT = "#0a566b"
@@ -38,7 +39,8 @@ def restyle(styles: Element) -> None:
                 styles.remove(style)
             else:
                 _strip(style)
-    letters = element("rPr", _font(_SANS), colour(INK), *_size(10.5), element("lang", val="en-GB", eastAsia="en-GB"))
+    spoken = "-".join(filter(None, tag()))
+    letters = element("rPr", _font(_SANS), colour(INK), *_size(10.5), element("lang", val=spoken, eastAsia=spoken))
     defaults = element(
         "docDefaults",
         element("rPrDefault", letters),

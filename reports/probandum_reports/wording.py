@@ -70,12 +70,13 @@ UNITS: Mapping[str, str] = {
     "kilowatt-hour": "kWh",
     "second": "s",
     "millisecond": "ms",
+    "gigaflop": "GFLOP",
     "gram": "g",
     "kilogram": "kg",
     "token": "tokens",
 }
 #: Physical quantities and counts are said to three significant digits; all others to three decimals.
-COUNTED = frozenset({"J", "W", "Wh", "kWh", "s", "ms", "g", "kg", "tokens", "samples"})
+COUNTED = frozenset({"J", "W", "Wh", "kWh", "s", "ms", "g", "kg", "GFLOP", "tokens", "samples"})
 
 METHODS: Mapping[str, str] = {
     "wilson": "Wilson score interval",
@@ -157,6 +158,9 @@ SAID_BY_JUDGE = frozenset(
 )
 
 #: Whole metric names that word-by-word rules would say badly.
+#: Beside the energy of 1,000 requests, wherever it is named.
+SCORE_STYLE = "in the style of the AI Energy Score, not comparable off its hardware"
+
 METRICS: Mapping[str, str] = {
     "impact-ratio": "Impact ratio",
     "ppv": "Positive predictive value",
@@ -355,11 +359,14 @@ METRICS: Mapping[str, str] = {
     "gpu-joules-per-request": "Energy of a request, GPU",
     "grams-co2e-per-1000-requests": "CO2e of 1,000 requests",
     "software-carbon-intensity": "Software carbon intensity (ISO/IEC 21031) of 1,000 requests",
-    "watt-hours-per-1000-requests": "Energy of 1,000 requests",
+    "watt-hours-per-1000-requests": f"Energy of 1,000 requests ({SCORE_STYLE})",
     "estimated-joules-per-request": "Estimated energy of a request",
     "estimated-joules-per-output-token": "Estimated energy of an output token",
-    "estimated-watt-hours-per-1000-requests": "Estimated energy of 1,000 requests",
+    "estimated-watt-hours-per-1000-requests": f"Estimated energy of 1,000 requests ({SCORE_STYLE})",
     "joules-per-output-token": "Energy of an output token",
+    "joules-per-token": "Energy of a token, read or written",
+    "gigaflop-per-request": "Operations of a request (FLOP)",
+    "gigaflop-per-output-token": "Operations of an output token (FLOP)",
     "joules-per-read-token": "Energy of a token read (prefill)",
     "joules-per-written-token": "Energy of a token written (decode)",
     "seconds-per-read-token": "Time of a token read (prefill)",

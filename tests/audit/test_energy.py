@@ -11,10 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from probandum.energy import CounterMeter, NoMeter, Sensor, idle_watts, make_meter
+from probandum.energy import CounterMeter, NoMeter, Sensor, make_meter
 from probandum.errors import DataError, UsageError
 from probandum.grid import grid_intensity
 from probandum.plan_file import Energy
+from probandum.resting import idle_watts
 from probandum.sampled_power import SampledPower
 from probandum.second_opinion import AuditMeter
 from probandum.sensing import RaplSensor, rapl_sensors
@@ -240,7 +241,7 @@ def test_idle_power_is_what_the_parts_take_while_nothing_is_asked() -> None:
 
 
 def test_a_card_is_read_with_its_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Temperature and processes stand in the notes; a power limit that the driver does not tell is left out."""
+    """Its temperature stands in the notes, and who else computes on it; what the driver does not tell is left out."""
     import pynvml
 
     def refused(handle: object) -> int:
@@ -264,7 +265,11 @@ def test_a_card_is_read_with_its_state(tmp_path: Path, monkeypatch: pytest.Monke
 
     assert 0.5 == reading.gpu_joules
     assert ("GPU 0 Test card",) == reading.covers
-    assert "GPU 0 Test card: 41 degrees Celsius, 2 processes compute on it, this one included" == reading.notes[1]
+    assert "GPU 0 Test card: 41 degrees Celsius" == reading.notes[-1]
+    assert "windows of 10 s or more are exact to that" in reading.notes[1]
+    assert "GPU 0 Test card: 1 other process computes on it, beside this one" == reading.others[-1]
+    assert " cores" in reading.others[0]
+    assert {"GPU 0 Test card": 41.0} == meter.temperatures()
 
 
 class Square:
@@ -323,3 +328,40 @@ def test_two_meters_of_one_part_that_disagree_lower_the_grade(counted: float, gr
 
     assert (grade, counted) == (reading.grade, reading.gpu_joules)
     assert (grade == "C") == any("two meters lie 18 % apart" in note for note in reading.notes)
+
+
+@pytest.mark.parametrize(
+    ("shown", "names", "covers"),
+    [
+        (None, ("H200", "H200"), ("GPU 0 H200", "GPU 1 H200")),
+        ("1", ("H200", "H200"), ("GPU 1 H200",)),
+        ("1", ("T4", "H200"), ("GPU 0 T4", "GPU 1 H200")),  # CUDA's numbers begin with the fastest
+        ("GPU-uuid-0", ("T4", "H200"), ("GPU 0 T4",)),
+        ("", ("H200", "H200"), ()),
+    ],
+)
+def test_the_cards_that_a_process_cannot_use_are_not_counted(
+    shown: str | None, names: tuple[str, ...], covers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What others do on them is no energy of the audit; where it cannot be told which they are, all are."""
+    import pynvml
+
+    from probandum.sensing import nvml_sensors
+
+    monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if shown is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+    for name, told in {
+        "nvmlInit": lambda: None,
+        "nvmlDeviceGetCount": lambda: len(names),
+        "nvmlDeviceGetHandleByIndex": lambda index: index,
+        "nvmlDeviceGetName": lambda handle: names[handle],
+        "nvmlDeviceGetUUID": lambda handle: f"GPU-uuid-{handle}",
+        "nvmlDeviceGetTotalEnergyConsumption": lambda handle: 1000,
+    }.items():
+        monkeypatch.setattr(pynvml, name, told)
+    sensors, why = nvml_sensors()
+
+    assert covers == tuple(sensor.covers for sensor in sensors)
+    assert bool(covers) == (why == "")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,15 +15,21 @@ from probandum.changing import change_of_items
 from probandum.comparing import Measured, compare
 from probandum.energy import CounterMeter, Sensor
 from probandum.evidence import Items
-from probandum.finding import Limit
+from probandum.finding import Limit, Verdict
+from probandum.plan_file import Energy
+from probandum.record import Record
 from probandum.sampled_power import SampledPower
+from probandum.second_opinion import AuditMeter
 from probandum.weighing import fail_p_values
+from probandum_probes.energy.inference import repeats_for
 from records import write_sklearn_plan
-from sensors import Watts
+from sensors import Watts, metered
 
 #: The spread of repeated windows of one machine, as measurement C-1 has it.
 CV = 0.018
 RUNS = 4000
+#: What a plan says of energy in a test: hardly any rest, and no warming up.
+QUICK = "{codecarbon: false, idle_seconds: 0, warm_up_seconds: 0}"
 
 
 def windows(rng: np.random.Generator, joules: float) -> Items:
@@ -60,7 +69,8 @@ def audited(folder: Path, sensor: Sensor, monkeypatch: pytest.MonkeyPatch) -> Me
     """A record of a scorer whose windows that sensor metered."""
     meter = CounterMeter("test", [sensor], {"cpu": "none", "dram": "none"})
     monkeypatch.setattr(running, "make_meter", lambda settings, place: meter)
-    plan = write_sklearn_plan(folder, suites="energy.inference: {repeats: 3, seconds: 0.05}")
+    plan = write_sklearn_plan(folder, suites="energy.inference: {repeats: 3, seconds: 0.05, precision: null}")
+    plan.write_text(plan.read_text("utf-8").replace("{codecarbon: false}", QUICK), "utf-8")
     return Measured(api.audit(plan, out=folder / "run", documents=False), "a statement")
 
 
@@ -79,3 +89,185 @@ def test_a_change_of_energy_is_told_of_counters_and_not_of_sampled_power(
     assert not found[1]["joules-per-request"].comparable
     assert "metered at grade C" in (found[1]["joules-per-request"].estimate.why or "")
     assert found[1]["seconds-per-request"].comparable
+
+
+def test_two_audits_whose_pilots_fix_their_windows_agree_within_their_interval() -> None:
+    """As the probe meters: a pilot of five, then as many windows as its spread says; at least 94 of 100 pairs."""
+    rng = np.random.default_rng(13)
+
+    def metered_joules() -> list[float]:
+        pilot = windows(rng, 2.0).values[:5]
+        n = max(repeats_for(pilot, 0.02, most=30), 6)
+        return [2.0 * float(np.exp(CV * rng.standard_normal())) for _ in range(n)]
+
+    pairs = [stats.relative_change_interval(metered_joules(), metered_joules()) for _ in range(1000)]
+
+    assert 0.94 <= np.mean([each.low <= 0.0 <= each.high for each in pairs])
+
+
+class PerRow(Watts):
+    """A counter to which each row that the scorer answers adds so many joules, a little more or less by window."""
+
+    def __init__(self, joules: float, rows: Mapping[str, int]) -> None:
+        super().__init__(5.0)
+        self.joules = joules
+        self.rows = rows
+        self.rng = np.random.default_rng(int(1000 * joules))
+        self.gone, self.seen = 0.0, 0
+
+    def read(self) -> float:
+        """Joules of the rows since the last reading, with the spread of a real machine."""
+        fresh, self.seen = self.rows["answered"] - self.seen, self.rows["answered"]
+        self.gone += fresh * self.joules * float(np.exp(CV / 3 * self.rng.standard_normal()))
+        return super().read() + self.gone
+
+
+def metered_audit(folder: Path, joules: float, monkeypatch: pytest.MonkeyPatch, *, gate: str = "") -> Record:
+    """An audit of a scorer whose every row takes so many joules, beside a baseline where ``gate`` names one."""
+    from probandum.targets.sklearn import SklearnTarget
+
+    rows = {"answered": 0}
+    plain = SklearnTarget.answer
+
+    def counted(self: Any, requests: Any) -> Any:
+        rows["answered"] += sum(len(request) for request in requests)
+        return plain(self, requests)
+
+    meter = metered(PerRow(joules, rows))
+    monkeypatch.setattr(SklearnTarget, "answer", counted)
+    monkeypatch.setattr(running, "make_meter", lambda settings, place: meter)
+    plan = write_sklearn_plan(folder, suites="energy.inference: {repeats: 3, seconds: 0.02, precision: 0.003, most: 9}")
+    energy = "{codecarbon: false, idle_seconds: 0.2, warm_up_seconds: 0}"
+    plan.write_text(plan.read_text("utf-8").replace("{codecarbon: false}", energy) + gate, "utf-8")
+    made = api.audit(plan, out=folder / "run", documents=False)
+    monkeypatch.setattr(SklearnTarget, "answer", plain)
+    return made
+
+
+def test_a_tenth_more_of_a_whole_audit_breaks_its_limit_and_no_change_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """energy.inference/joules-per-request/change at most 2 %: from the plan to the verdict."""
+    metered_audit(tmp_path / "base", 2.0, monkeypatch)
+    gate = f"""\
+limits:
+  - metric: energy.inference/joules-per-request/change
+    at_most: 0.02
+    set_by: Board
+    set_on: 2026-01-01
+    reason: More is paid for
+gate: {{baseline: {{merged: {tmp_path / "base" / "run"}}}}}
+"""
+    verdicts = {
+        name: [
+            (finding.verdict, finding.estimate.value)
+            for finding in metered_audit(tmp_path / name, joules, monkeypatch, gate=gate).findings
+            if finding.metric == "energy.inference/joules-per-request/change"
+        ]
+        for name, joules in (("same", 2.001), ("more", 2.2))
+    }
+    (same, none), (more, tenth) = (verdicts[name][0] for name in ("same", "more"))
+
+    assert (Verdict.PASS, Verdict.FAIL) == (same, more)
+    assert 0.0 == pytest.approx(none, abs=0.01)
+    assert 0.10 == pytest.approx(tenth, abs=0.01)
+
+
+class Steps(Watts):
+    """A counter that grows by a power of two from each reading to the next, whatever the time."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+        self.number = 0
+
+    def read(self) -> float:
+        """The next step."""
+        self.number += 1
+        return 64.0 * self.number
+
+
+def test_a_trace_of_known_joules_comes_out_to_the_last_digit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 J between any two readings: of windows, of the probe as long as it ran, of the whole audit, and replayed."""
+    sensor = Steps()
+    meter = CounterMeter("test", [sensor], {"cpu": "none", "dram": "none"})
+    monkeypatch.setattr(running, "make_meter", lambda settings, place: meter)
+    suites = "energy.inference: {repeats: 2, seconds: 0.01, precision: null}"
+    plan = write_sklearn_plan(tmp_path, suites=suites)
+    plan.write_text(plan.read_text("utf-8").replace("{codecarbon: false}", QUICK), "utf-8")
+    record = api.audit(plan, out=tmp_path / "run", documents=False)
+    last = sensor.number
+    windows = [each.reading.joules for each in record.windows().values() if each.requests]
+    probe = record.readings["energy.inference"].joules
+
+    assert {64.0} == set(windows)
+    assert 64.0 * (last - 1) == probe
+    assert record.energy.kwh is not None and record.energy.kwh.mid == probe / 3.6e6
+    text = plan.read_text("utf-8").replace("energy: {codecarbon: false,", f"energy: {{replay: {tmp_path / 'run'},")
+    plan.write_text(text, "utf-8")
+    again = api.audit(plan, out=tmp_path / "again", documents=False)
+    assert last == sensor.number
+    assert record.windows() == again.windows()
+    assert record.readings == again.readings
+    assert record.energy == again.energy
+    assert record.results == again.results
+
+
+def test_codecarbon_s_own_settings_change_nothing_of_a_whole_audit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Country, intensity and PUE in the environment, and in files of the home and of the working folder."""
+    traps = {"country_iso_code": "SWE", "force_carbon_intensity_g_co2e_kwh": "1", "pue": "9", "save_to_file": "True"}
+    plan = write_sklearn_plan(tmp_path, suites="energy.inference: {repeats: 2, seconds: 0.01, precision: null}")
+    text = plan.read_text("utf-8").replace("{codecarbon: false}", "{country: DEU, meter: none}")
+    plan.write_text(text, "utf-8")
+    for name, value in traps.items():
+        monkeypatch.setenv(f"CODECARBON_{name.upper()}", value)
+    lines = "\n".join(f"{name} = {value}" for name, value in traps.items())
+    for folder in (tmp_path / "home", tmp_path / "here"):
+        folder.mkdir()
+        (folder / ".codecarbon.config").write_text(f"[codecarbon]\n{lines}\n", "utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path / "here")
+    record = api.audit(plan, out=tmp_path / "run", documents=False)
+    opinion, whole = record.readings["audit"], record.energy
+
+    assert "380.95 g CO2e/kWh (2023)" in opinion.notes[0]
+    assert opinion.joules is not None and whole.kwh is not None and whole.grams is not None
+    assert opinion.joules / 3.6e6 == pytest.approx(whole.kwh.mid)
+    assert 380.95 * 1.3 == pytest.approx(whole.grams.mid / whole.kwh.mid)
+    assert [0.5, 2.0] == pytest.approx([whole.kwh.low / whole.kwh.mid, whole.kwh.high / whole.kwh.mid])
+    assert ("D", 0) == (whole.grade, whole.of)
+    assert "estimated by codecarbon" in whole.how
+    assert [".codecarbon.config"] == [path.name for path in (tmp_path / "here").iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("emissions", "pue", "why"),
+    [(0.00038095, 1.0, ""), (0.000001, 1.0, "codecarbon took 1 g CO2e/kWh"), (0.00038095, 9.0, "energy by 9, a PUE")],
+)
+def test_an_opinion_of_other_settings_than_its_own_is_none(emissions: float, pue: float, why: str) -> None:
+    """Were codecarbon to take another intensity or PUE after all, it is told and not used."""
+
+    class Tracker:
+        """One that has measured a watt-hour."""
+
+        final_emissions_data = SimpleNamespace(
+            energy_consumed=0.001,
+            gpu_energy=0.0,
+            cpu_energy=0.001,
+            ram_energy=0.0,
+            emissions=emissions,
+            pue=pue,
+            codecarbon_version="3.3.2",
+            cpu_model="of the test",
+        )
+
+        def stop(self) -> None:
+            """Nothing."""
+
+    meter = AuditMeter(Energy(country="DEU"))
+    meter._tracker, meter._intensity = Tracker(), 380.95
+    reading = meter.stop()
+
+    assert (not why) == (reading.joules is not None)
+    assert why in reading.why["gpu"] if why else reading.joules == pytest.approx(3600.0)

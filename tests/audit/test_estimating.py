@@ -18,11 +18,13 @@ from probandum.estimating import Range
 from probandum.evidence import Capability, Request, Response
 from probandum.plan import Plan
 from probandum.record import Record
-from probandum.rehearsing import Counted, Counting, Pack
+from probandum.rehearsing import Counted, Counting, MeteredWork, Pack
+from probandum.resting import Conduct
 from probandum.target import Target, TargetContext
 from probandum.targets.callable import CallableTarget
 from probandum_probes.bias.name_swap import NameSwap
 from records import LIMITS, PLAN, write_plan, write_sklearn_plan
+from sensors import Watts, metered
 
 CHOOSER = """\
 import math
@@ -211,6 +213,21 @@ def counted(*sizes: int) -> Counted:
         )
         found.add(Pack(name=str(place), inputs=size, tokens=None, written=None, requests=requests))
     return found
+
+
+def test_metered_windows_take_their_rest_and_their_warming_up_beside_their_seconds() -> None:
+    """Two windows of a second; with a meter 60 s at rest, twice, and 30 s of work, without one none of these."""
+    found = counted()
+    request = Request(kind=Capability.GENERATE, inputs=("a b", "c"))
+    found.windows.append(MeteredWork(repeats=2, seconds=1.0, warm_up=0, requests=(request,)))
+    conduct = Conduct(idle_seconds=60.0, warm_up_seconds=30.0, warm_up_at_most=90.0)
+    metered_one, bare = (
+        calibrate(Writer(0.001), {"energy.a": found}, meter, seconds=0.1, conduct=conduct).windows["energy.a"].seconds
+        for meter in (metered(Watts(5.0)), NoMeter())
+    )
+
+    assert 2.0 == pytest.approx(bare, rel=0.3)
+    assert 150.0 == pytest.approx(metered_one - bare, abs=1.0)
 
 
 def test_a_pack_that_takes_minutes_is_timed_by_a_part_of_it() -> None:

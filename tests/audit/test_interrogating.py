@@ -245,6 +245,20 @@ def test_a_language_model_is_audited_by_its_drafted_plan(tmp_path: Path) -> None
     assert [] == failed(record)
 
 
+def test_a_limit_on_a_change_is_drafted_as_a_comment_until_there_is_a_baseline(tmp_path: Path) -> None:
+    """For what writes: 2 % more energy for a token, with what it takes above it; the plan loads as it stands."""
+    save_llama(tmp_path / "model", max_position_embeddings=1024)
+    drafted = entered(tmp_path, "init", "model").out
+    lines = (tmp_path / "audit.yaml").read_text("utf-8").splitlines()
+    place = lines.index("  # - metric: energy.inference/joules-per-output-token/change")
+
+    assert "it takes gate.baseline" in lines[place - 1] or "it takes gate.baseline" in lines[place - 2]
+    assert "  #   at_most: 0.02" == lines[place + 1]
+    live = [line for line in lines if line.startswith("  - metric:")]
+    assert f"limits    {len(live)} of the defaults" in drafted
+    assert 0 == entered(tmp_path, "plan", "check", "audit.yaml").code
+
+
 def test_the_check_names_what_a_person_must_decide(tmp_path: Path) -> None:
     """Where it stands, and the question beside it; then it fits."""
     write_log(tmp_path)
@@ -493,9 +507,10 @@ def test_every_default_limit_is_one_that_a_plan_may_have() -> None:
     defaults = read_yaml(shipped("templates") / "_plan" / "defaults.yaml").values
     lines = defaults["limits"]
     known = {f"{name}/{metric}" for name, spec in known_probes().items() for metric in spec.metrics}
-    keys = ("needs", "counts", "fewest")
+    keys = ("needs", "counts", "fewest", "else")
 
-    assert set() == {line["metric"] for line in lines} - known
+    assert set() == {line["metric"].removesuffix("/change") for line in lines} - known
+    assert all("else" in line for line in lines if line["metric"].endswith("/change"))
     assert set() == set(defaults["suites"]) - set(known_probes())
     assert len(lines) == len({(line["metric"], *line.get("groups", {}).items()) for line in lines})
     for line in lines:

@@ -16,6 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commands import entered
+from probandum import cli_law
 from probandum.errors import DataError, UnknownName, UsageError
 from probandum.law import Bound, Catalogue, Dates, Requirement, bind, catalogue, load, show
 from probandum.law import loading as loading_module
@@ -65,6 +67,7 @@ PROBES = {
     "explain.reliance",
     "explain.prompt",
     "explain.self",
+    "energy.compute",
     "energy.inference",
 }
 METRICS = {
@@ -204,6 +207,26 @@ def test_every_entry_names_its_source_in_the_official_journal(law: Catalogue) ->
         assert requirement.source, requirement.id
         assert [] == [source for source in requirement.source if ", OJ " not in source]
         assert set() == set(requirement.source) & set(requirement.checked)
+
+
+def test_sources_and_checks_stand_apart_in_every_list(law: Catalogue) -> None:
+    """Dates and form fields name a source, too, and never count it as a check; standards say what was looked at."""
+    entries: list[Any] = [*law.timeline.values(), *law.form.values()]
+
+    assert [] == [entry.id for entry in entries if not entry.source or set(entry.source) & set(entry.checked)]
+    assert [] == [each.id for each in law.standards.values() if not each.citation or not each.status]
+    assert [] == [each.id for each in law.standards.values() if each.cited_in_oj]
+
+
+def test_the_questions_of_a_card_have_provisions_and_reasons(law: Catalogue) -> None:
+    """Each path is asked for once, with why; each provision is known; choices are there where one must choose."""
+    paths = [question.path for question in law.questions]
+
+    assert len(paths) == len(set(paths)) > 20
+    for question in law.questions:
+        assert question.ask.endswith(("?", ".")) and question.why.endswith(".")
+        assert all(law.get(id) for id in question.requirements)
+        assert (question.kind == "choice") == bool(question.options)
 
 
 def test_what_nothing_confirmed_is_marked_as_not_settled(law: Catalogue) -> None:
@@ -537,16 +560,55 @@ def test_a_stale_pack_warns_first() -> None:
 
 
 def test_a_date_that_is_none_is_refused() -> None:
-    """``--as-of`` wants an ISO date."""
-    with pytest.raises(UsageError, match="expected a date such as 2026-11-23, got '1 May'"):
+    """``--as-of`` wants an ISO date, whatever is asked."""
+    said = "expected a date such as 2026-11-23, got '1 May'"
+    with pytest.raises(UsageError, match=said):
         show.check(CREDIT, "1 May")
+    with pytest.raises(UsageError, match=said):
+        show.listing("gdpr", as_of="1 May")
+    with pytest.raises(UsageError, match=said):
+        show.entry("gdpr:35:1", measured={}, as_of="1 May")
+    with pytest.raises(UsageError, match=said):
+        show.timeline("1 May")
+
+
+def test_a_day_tells_past_from_to_come_and_warns_where_the_pack_is_old() -> None:
+    """In a listing and in one entry: since or from; beyond 180 days a warning comes first."""
+    now = list(show.listing("ai-act:art-50:2", as_of="2026-11-29"))
+    later = list(show.listing("ai-act:art-50:2", as_of="2028-01-01"))
+    entry = list(show.entry("ai-act:art-9:1", measured={}, as_of="2028-01-01"))
+
+    assert "  since 2026-08-02 (placed on the market before 2026-08-02: 2026-12-02)  " in now[0]
+    assert 1 == len(now) and later[0].startswith("warning: the law pack was checked on 2026-11-23, 404 days before")
+    assert entry[0].startswith("warning: ") and "  dates: since 2027-12-02 (first set for 2026-08-02)" in entry
+
+
+def test_without_a_day_an_old_pack_warns_on_standard_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is listed stays what a program reads; the warning stands beside it."""
+    fresh = entered(tmp_path, "law", "list", "gdpr:35:1")
+    monkeypatch.setattr(cli_law, "_today", lambda: "2027-05-23")
+    old = entered(tmp_path, "law", "list", "gdpr:35:1")
+
+    assert ("", fresh.out) == (fresh.err, old.out)
+    assert old.err.startswith("warning: the law pack was checked on 2026-11-23, 181 days before 2027-05-23")
+
+
+def test_every_kind_of_entry_says_whom_it_binds() -> None:
+    """A date of the timeline and a field of the form name their roles, as a provision does; a use its consequences."""
+    date = "\n".join(show.entry("ai-act-date:hr-section-5", measured={}))
+    field = "\n".join(show.entry("gpai-mdf:general:legal-name", measured={}))
+    use = "\n".join(show.entry("ai-act:annex-iii:2", measured={}))
+
+    assert "  roles: " in date and "  roles: gpai-provider (the provider of the model)" in field
+    assert "  impact assessment of Art. 27: exempt\n  registration: national" in use
+    assert "  area: Critical infrastructure" in use
 
 
 def test_listings_are_one_entry_a_line_id_first(law: Catalogue) -> None:
-    """The listing holds every requirement, form field and standard once; a prefix narrows it."""
+    """The listing holds every requirement, form field, standard and remark once; a prefix narrows it."""
     ids = [line.split("  ")[0] for line in show.listing()]
 
-    assert [*law.requirements, *law.form, *law.standards] == ids
+    assert [*law.requirements, *law.form, *law.standards, *law.remarks] == ids
     assert 24 == len(list(show.listing("aiact:annex-iv:")))
     assert all("\n" not in line for line in show.listing())
 
@@ -559,7 +621,7 @@ def test_a_listing_of_nothing_is_an_error() -> None:
 
 def test_every_entry_can_be_shown_whole(law: Catalogue) -> None:
     """Any id prints: its id, its facts, and the disclaimer; what is not settled says so."""
-    for id in [*law.requirements, *law.form, *law.standards, *law.timeline]:
+    for id in [*law.requirements, *law.form, *law.standards, *law.timeline, *law.remarks]:
         lines = list(show.entry(id, measured={}))
 
         assert id == lines[0]
@@ -600,7 +662,7 @@ def test_the_timeline_is_sorted_and_gives_both_dates_of_a_reading() -> None:
 def test_every_line_of_an_unsettled_or_later_dated_entry_says_so(law: Catalogue) -> None:
     """In listing and check alike: verify is marked, and a reading never shows one date alone."""
     lines = [*show.listing(), *show.check(CREDIT, "2026-11-23"), *show.timeline()]
-    entries: dict[str, Any] = {**law.requirements, **law.form, **law.standards, **law.timeline}
+    entries: dict[str, Any] = {**law.requirements, **law.form, **law.standards, **law.timeline, **law.remarks}
     for line in lines:
         entry = entries.get(line.split("  ")[0])
         if entry is None:
@@ -747,6 +809,14 @@ def test_the_shipped_pack_reads_the_same_from_anywhere(law: Catalogue, copy: Pat
         ("metric_map.yaml", "  drift: [drift]\n", "", "family 'drift' stands in only one of families and metrics"),
         ("ai_act.yaml", "title: 'AI Act: requirements'", "title: a\ntitle: b", "key 'title' stands twice"),
         ("timeline.yaml", "entries:", "entries: [", "timeline.yaml:"),
+        ("card.yaml", "kind: points", "kind: point", "card.yaml: questions: kind is 'point', did you mean 'points'?"),
+        (
+            "card.yaml",
+            "'ai-act:art-6:2'",
+            "'ai-act:art-6:9'",
+            "card.yaml: purpose: 'ai-act:art-6:9', which no file holds",
+        ),
+        ("card.yaml", "path: version", "path: name", "card.yaml: a path is asked for twice"),
         ("standards.yaml", "cited_in_oj: false", "cited_in_oj: maybe", "cited_in_oj: expected bool, got str 'maybe'"),
     ],
 )

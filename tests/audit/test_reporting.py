@@ -13,10 +13,12 @@ import pytest
 
 from probandum import api
 from probandum.errors import MissingDependency, UsageError
+from probandum.plan import Plan
 from probandum.record import Record
 from probandum.reporting import dossier
 from probandum.sealing import STATEMENT, SUMS, report_facts, signature, statement_digest
 from probandum.signing import keygen
+from probandum_reports.documents import templates
 from records import LIMITS, PLAN, broken, write_plan
 
 
@@ -53,6 +55,16 @@ def test_the_statement_says_what_renders_the_reports_again(record: Record) -> No
     assert (("dpia",), ("md", "json"), "2027-01-31") == (facts.documents, facts.formats, facts.as_of)
     assert {"probandum", "jinja2", "matplotlib", "typst", "python-docx"} == set(facts.packages)
     assert [] == broken(record, render=True)
+
+
+def test_all_stands_for_every_document(record: Record) -> None:
+    """In a plan and on the command line; the statement names each, so that verifying needs no list of its own."""
+    files = api.report(record, documents=["all"], formats=["md"])
+    known = set(templates())
+
+    assert known == {path.stem for path in files if path.suffix == ".md"}
+    assert known == set(report_facts(record.reports).documents)
+    Plan.load(write_plan(record.folder.parent, PLAN + LIMITS + "documents: [all]\n")).check_names(documents=known)
 
 
 def test_an_audit_signs_its_reports_with_its_key(tmp_path: Path) -> None:

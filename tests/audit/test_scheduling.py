@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from commands import entered
 from probandum import api
+from probandum.cli_schedule import Energy, said
 from probandum.errors import DataError
-from probandum.scheduling import Slot, advise, moment, read_forecast, starts
+from probandum.scheduling import Advice, Slot, Start, advise, gaps, moment, read_forecast, starts
 from records import write_plan
 
 HEAD = "time,grams,low,high\n"
@@ -85,6 +86,16 @@ def test_a_mean_lies_within_its_slots_and_the_least_start_is_no_worse_than_now(
         (HEAD + "2026-11-28T21:00,1,1,1\n", "row 1: '2026-11-28T21:00' does not say in which zone"),
         (HEAD + "soon,1,1,1\n", "row 1: 'soon' is no time"),
         (HEAD + "0,much,1,1\n", "row 1: column 'grams' holds 'much', expected a number of grams"),
+        (HEAD + "0,400\n3600,1,1,1\n", "row 1: column 'low' holds '', expected a number of grams"),
+        (HEAD + "0,nan,1,1\n", "row 1: column 'grams' holds 'nan', expected a number of grams"),
+        (HEAD + "0,-1,-2,1\n", "row 1: expected 0 <= low <= grams <= high, got -2, -1 and 1"),
+        (HEAD + "0,400,5,360,440\n", "row 1: more cells than columns"),
+        (HEAD + "1764284400000,1,1,2\n", "row 1: '1764284400000' is no time from 1970 to 2199"),
+        (HEAD + "nan,1,1,2\n", "row 1: 'nan' is no time from 1970 to 2199"),
+        (HEAD + "2026-10-25T02:30 Europe/Berlin,1,1,2\n", "row 1: '2026-10-25T02:30 Europe/Berlin' is no time"),
+        (HEAD + "0,1,1,1\n1,2,2,2\n", "low and high are alike in every row"),
+        (HEAD.replace("low,high", "low,high,low") + "0,1,1,1,1\n", "twice the column 'low'"),
+        ("time,grams,low,high,region\n0,1,1,2,DE\n1,1,1,2,\n", "row 2: no region"),
     ],
 )
 def test_a_forecast_that_is_none_is_refused_by_its_row(tmp_path: Path, text: str, said: str) -> None:
@@ -98,6 +109,80 @@ def test_a_forecast_that_is_none_is_refused_by_its_row(tmp_path: Path, text: str
 def test_a_time_with_its_offset_is_read() -> None:
     """Midnight in Berlin in winter is 23:00 UTC of the day before."""
     assert 1_764_284_400.0 == moment("2025-11-28T00:00+01:00", "at")
+
+
+def test_the_hour_that_a_clock_shows_twice_is_told_by_its_offset(tmp_path: Path) -> None:
+    """When summer ends in Berlin: 02:00 comes twice, an hour apart; without an offset nobody could tell."""
+    rows = ("01:00+02:00,400", "02:00+02:00,300", "02:00+01:00,100", "03:00+01:00,350")
+    text = "time,grams\n" + "".join(f"2026-10-25T{row}\n" for row in rows)
+    slots = read_forecast(written(tmp_path, text), error=0.1)
+    found = advise(slots, 3600.0, since=slots[0].start, region="")
+
+    assert [3600.0] * 4 == [each.end - each.start for each in slots]
+    assert (7200.0, 100.0) == (found.least.at - slots[0].start, found.least.grams)
+
+
+def test_no_start_runs_into_a_gap_of_the_forecast(tmp_path: Path) -> None:
+    """The row at 02:00 is missing: what is forecast there is nothing, and no longer the row before."""
+    text = HEAD + "0,400,360,440\n3600,50,45,55\n10800,300,270,330\n14400,300,270,330\n"
+    slots = read_forecast(written(tmp_path, text))
+
+    assert 1 == gaps(slots)
+    assert [3600.0, 7200.0, 14400.0, 18000.0] == [each.end for each in slots]
+    assert [0.0, 10800.0] == [each.at for each in starts(slots, 7200.0, since=0.0)]
+    told = entered(tmp_path, "schedule", "forecast.csv", "--hours", 2, "--at", 0)
+    assert "note   the forecast has 1 gap; no start that runs into one was weighed" == told.out.splitlines()[-1]
+    with pytest.raises(DataError, match="does not cover 1 h from 1970-01-01 02:30 UTC on"):
+        advise(slots, 3600.0, since=9000.0, region="")
+
+
+def test_a_year_of_quarter_hours_takes_no_longer_than_a_moment(tmp_path: Path) -> None:
+    """35,000 starts, each of a mean over 40 slots; the least is where the minimum lies."""
+    slots = [
+        Slot(region="", start=900.0 * i, end=900.0 * (i + 1), grams=g, low=g, high=g)
+        for i in range(35_000)
+        for g in [100.0 if 20_000 <= i < 20_040 else 300.0]
+    ]
+    found = advise(slots, 36_000.0, since=450.0, region="")
+
+    assert 20_000 * 900.0 == found.least.at
+    assert pytest.approx(100.0) == found.least.grams
+
+
+def test_the_command_names_the_regions_and_the_end_of_the_time(tmp_path: Path) -> None:
+    """Which one is yours, one that is none, work that is not done by --before, and an error stated twice."""
+    text = "time,grams,region\n0,400,DE\n3600,400,DE\n0,50,SE\n3600,50,SE\n"
+    written(tmp_path, text)
+    for words, told in [
+        (("--error", 0.1), "several regions, and none is said to be yours"),
+        (("--error", 0.1, "--region", "FR"), "no region 'FR'"),
+        (("--error", 0.1, "--region", "DE", "--before", 60), "is not done by 1970-01-01 00:01 UTC"),
+        (("--error", 0, "--region", "DE"), "error: 0"),
+        (("--kwh", "inf", "--error", 0.1), "kwh: inf"),
+    ]:
+        found = entered(tmp_path, "schedule", "forecast.csv", "--at", 0, "--hours", 1, *words)
+        assert (2, True) == (found.code, told in found.err), found.err
+    written(tmp_path, DAY)
+    assert "states its own error" in entered(tmp_path, "schedule", "forecast.csv", "--hours", 1, "--error", 0.1).err
+
+
+def test_a_grid_that_emits_nothing_now_is_left_alone(tmp_path: Path) -> None:
+    """Where starting now emits nothing no other start does better, in no region."""
+    text = "time,grams,low,high,region\n0,0,0,9,DE\n3600,0,0,9,DE\n0,0,0,9,SE\n3600,1,0,9,SE\n"
+    written(tmp_path, text)
+    found = entered(tmp_path, "schedule", "forecast.csv", "--at", 0, "--hours", 1, "--region", "DE")
+
+    assert 0 == found.code, found.err
+    assert "advice none: no start in the forecast emits less" == found.out.splitlines()[-1]
+
+
+def test_an_estimate_of_the_work_is_told_with_a_factor_of_two() -> None:
+    """Grade D: a half to twice of what is saved (measurement C-0)."""
+    now, least = (Start(region="", at=0.0, grams=g, low=g, high=g) for g in (400.0, 100.0))
+    energy = Energy(kwh=1.0, low=0.5, high=2.0, how="estimated, codecarbon, grade D, a half to twice")
+    told = list(said(Advice(now=now, least=least), energy=energy))
+
+    assert "work   1 kWh (estimated, codecarbon, grade D, a half to twice): 300 g CO2e (150 to 600)" == told[3]
 
 
 def test_the_command_says_both_starts_and_what_is_saved(tmp_path: Path) -> None:
@@ -118,7 +203,7 @@ def test_the_command_says_both_starts_and_what_is_saved(tmp_path: Path) -> None:
 def test_the_command_refuses_work_of_unknown_length_and_a_short_forecast(tmp_path: Path) -> None:
     """With 2, in one line."""
     written(tmp_path, DAY)
-    for words, said in [
+    for words, told in [
         (("--at", 0), "how long the work takes is not known"),
         (("--at", 0, "--hours", 9), "does not cover 9 h from 1970-01-01 00:00 UTC on"),
         (("--at", "later", "--hours", 1), "at: 'later' is no time"),
@@ -126,7 +211,7 @@ def test_the_command_refuses_work_of_unknown_length_and_a_short_forecast(tmp_pat
     ]:
         found = entered(tmp_path, "schedule", "forecast.csv", *words)
         assert 2 == found.code
-        assert said in found.err
+        assert told in found.err
         assert 1 == len(found.err.splitlines()) or "\n  " in found.err, found.err
 
 

@@ -13,13 +13,14 @@ import pytest
 from fakes import Notes
 from probandum import api
 from probandum.asking import Asker
-from probandum.energy import NVML_UPDATE_SECONDS, idle_watts, make_meter
+from probandum.energy import NVML_UPDATE_SECONDS, make_meter
 from probandum.evidence import Reading
 from probandum.judging import control_states
 from probandum.measuring import measure
 from probandum.plan_file import Energy
 from probandum.plugins import load_plugins
 from probandum.probe import make_probe
+from probandum.resting import Conduct, idle_watts
 from probandum.sensing import nvml_sensors
 from probandum.target import TargetContext, make_target
 from probandum.targets import load_builtin
@@ -70,15 +71,18 @@ def test_reading_a_counter_takes_little_of_the_time_between_its_steps() -> None:
 
 
 def test_a_reading_says_in_what_state_the_card_was() -> None:
-    """Temperature, power limit and processes stand in the notes; the joules are of grade B."""
+    """Temperature, power limit and driver stand in the notes, processes beside them; the joules are of grade B."""
     torch.zeros(1, device="cuda")
     there = meter()
     reading = there.end(there.begin())
 
     assert "B" == reading.grade
     assert torch.cuda.get_device_name(0) in reading.covers[0]
-    assert "degrees Celsius" in reading.notes[1]
-    assert "power limit" in reading.notes[1]
+    assert "degrees Celsius" in reading.notes[-1]
+    assert "power limit" in reading.notes[-1]
+    assert "driver" in reading.notes[-1]
+    assert "on it" in reading.others[-1]
+    assert there.temperatures()
     assert {"cpu", "dram"} == set(reading.why)
 
 
@@ -122,7 +126,8 @@ def test_an_answer_of_a_model_has_joules_above_idle(tmp_path: Path) -> None:
     }
     target = make_target("transformers", context, {"path": str(save_llama(tmp_path, **wide))})
     probe = make_probe("energy.inference", {"seconds": 2.0, "tokens": 8})
-    result = measure(probe, Asker(target, seed=1, journal=Notes(), meter=meter()))
+    conduct = Conduct(idle_seconds=20.0, warm_up_seconds=5.0, warm_up_at_most=30.0)
+    result = measure(probe, Asker(target, seed=1, journal=Notes(), meter=meter(), conduct=conduct))
     found: dict[str, Any] = {each.metric: each.estimate for each in result.measures}
 
     assert "measured" == result.status, result.why
@@ -155,5 +160,5 @@ system:
 target: {type: transformers, path: model}
 suites:
   energy.inference: {repeats: 2, seconds: 1, tokens: 8}
-energy: {codecarbon: false}
+energy: {codecarbon: false, idle_seconds: 4, warm_up_seconds: 2, warm_up_at_most: 10}
 """

@@ -23,7 +23,7 @@ from probandum.subject import Subject
 from probandum.target import Target, TargetContext, make_target
 from probandum.targets import load_builtin
 from records import write_log
-from sensors import Watts, metered
+from sensors import Watts, Working, metered
 
 load_plugins()
 load_builtin()
@@ -67,7 +67,10 @@ def test_the_joules_of_known_watts_come_out_per_request(tmp_path: Path, watts: f
     assert (3, "log-t", "joule") == (joules.n, joules.method, joules.unit)
     assert joules.low < joules.value < joules.high
     assert "3 windows of at least 0.03 s, gross, meter test, grade B, covers gpu of the test" == joules.design
-    assert {"positive": "held", "negative": "held"} == control_states(result)
+    score = found["watt-hours-per-1000-requests"].design
+    assert score.startswith(joules.design) and "not comparable off its hardware" in score
+    # a part that takes no more at work than at rest tells nothing of twice the work
+    assert {"positive": "inconclusive", "negative": "held"} == control_states(result)
 
 
 def test_parts_are_added_up(tmp_path: Path) -> None:
@@ -86,6 +89,8 @@ def test_tokens_are_shared_among_where_the_system_writes() -> None:
 
     assert found["joules-per-request"].value / each == pytest.approx(found["joules-per-output-token"].value, rel=1e-9)
     assert found["seconds-per-request"].value / each == pytest.approx(found["seconds-per-output-token"].value, rel=1e-9)
+    assert found["joules-per-output-token"].value / 2 == pytest.approx(found["joules-per-token"].value, rel=1e-9)
+    assert "read and written together" in found["joules-per-token"].design
 
 
 def _prompts() -> tuple[str, ...]:
@@ -205,7 +210,7 @@ def test_windows_that_differ_widen_the_interval() -> None:
         ({"most": 1}, DataError, "at least 2 windows"),
         ({"warm_up": -1}, DataError, "no negative warm_up"),
         ({"texts": "nowhere.txt"}, DataError, "no file"),
-        ({"seconds": "long"}, UsageError, "suites.energy.inference.seconds: expected a number, got 'long'"),
+        ({"seconds": "long"}, UsageError, "suites.energy.inference.seconds: expected a number or nothing, got 'long'"),
     ],
 )
 def test_options_that_make_no_reading_are_refused(
@@ -235,18 +240,13 @@ def test_net_joules_are_those_beyond_rest() -> None:
     target = Slow()
     rounds: list[int] = []
 
-    class Working(Watts):
-        def read(self) -> float:
-            """Joules at rest and of the rounds."""
-            return super().read() + 3.0 * len(rounds)
-
     class Told(Slow):
         def answer(self, requests: Any) -> list[Response]:
             """As slow, and counted."""
             rounds.append(1)
             return super().answer(requests)
 
-    found = estimates(run(Told(), metered(Working(20.0))))
+    found = estimates(run(Told(), metered(Working(20.0, 3.0, rounds))))
     resting = estimates(run(target, metered(Watts(20.0))))
 
     assert 3.0 / len(_prompts()) == pytest.approx(found["net-joules-per-request"].value, rel=0.02)
@@ -284,3 +284,95 @@ def test_the_spread_of_a_pilot_fixes_how_many_windows_are_metered() -> None:
     many = estimates(run(Slow(), metered(Swinging(20.0)), repeats=3, precision=0.02, most=8))
 
     assert (4, 8) == (few["joules-per-request"].n, many["joules-per-request"].n)
+
+
+class Rounds(Slow):
+    """Notes every round, of which each takes as long as the one before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: list[object] = []
+
+    def answer(self, requests: Any) -> list[Response]:
+        """As slow, and noted."""
+        self.noted.append(len(requests))
+        return super().answer(requests)
+
+
+class Saturating(Working):
+    """A counter that misses all but the first two rounds between two readings."""
+
+    counted, seen = 0, 0
+
+    def read(self) -> float:
+        """Joules of the rounds that it did not miss."""
+        self.counted += min(len(self.rounds) - self.seen, 2)
+        self.seen = len(self.rounds)
+        return Watts.read(self) + self.joules * self.counted
+
+
+def test_known_work_is_metered_in_every_audit_with_a_sensor() -> None:
+    """Twice the work takes twice the net joules, and rest takes idle power: the numbers stand in the controls."""
+    target = Rounds()
+    result = run(target, metered(Working(20.0, 3.0, target.noted)))
+    positive, negative = (outcome.detail for outcome in result.controls)
+
+    assert {"positive": "held", "negative": "held"} == control_states(result)
+    assert "twice the work: 2.000 times the net joules (2.000 to 2.000)" in positive
+    assert "rest: +0.00 % of idle power" in negative.replace("-0.00", "+0.00")
+
+
+def test_a_meter_that_misses_work_fails_its_control_and_the_probe_is_an_error() -> None:
+    """A counter that misses rounds reads twice the work as less than twice."""
+    target = Rounds()
+    result = run(target, metered(Saturating(20.0, 3.0, target.noted)))
+
+    assert "failed" == control_states(result)["positive"]
+    assert {Verdict.ERROR} == {finding.verdict for finding in judge([result], [])}
+
+
+def test_a_machine_that_is_not_at_rest_tells_no_idle_power() -> None:
+    """Where every other window at rest takes a fifth more, what is subtracted is no idle power."""
+
+    class Uneasy(Watts):
+        """One window of 20 W, one of 24 W."""
+
+        reads, since, gone = 0, 0.0, 0.0
+
+        def read(self) -> float:
+            """Joules of windows by turns; each window is read at both ends."""
+            self.reads += 1
+            if self.reads % 2 == 0:
+                assert self.clock is not None
+                self.gone += (24.0 if self.reads % 4 == 0 else 20.0) * (self.clock.last - self.since)
+            elif self.clock is not None:
+                self.since = self.clock.last
+            return self.gone
+
+    result = run(Slow(), metered(Uneasy(20.0)))
+
+    assert "failed" == control_states(result)["negative"]
+    assert any("% of idle power" in outcome.detail for outcome in result.controls)
+
+
+def test_windows_are_ten_seconds_where_joules_are_read_and_shorter_where_none_are() -> None:
+    """So that one step of a counter is 1 % of them, and an audit without a meter takes no longer."""
+    probe: Any = make_probe("energy.inference", {})
+    told: Any = make_probe("energy.inference", {"seconds": 0.5})
+    bare, there = (
+        Asker(KeywordClassifier(), seed=1, meter=meter).for_probe("energy.inference")
+        for meter in (NoMeter(), metered(Watts(9.0)))
+    )
+
+    assert (3.0, 10.0) == (probe.least(bare), probe.least(there))
+    assert (0.5, 0.5) == (told.least(bare), told.least(there))
+
+
+def test_whole_answers_end_where_the_system_ends_them() -> None:
+    """Of fixed work a least length is asked for, of whole answers none."""
+    asker = Asker(Writer(), seed=1).for_probe("energy.inference")
+    fixed: Any = make_probe("energy.inference", {"tokens": 8})
+    whole: Any = make_probe("energy.inference", {"tokens": 8, "whole": True})
+
+    assert [{"max_new_tokens": 8, "min_new_tokens": 8}] == [dict(each.parameters) for each in fixed.work(asker)]
+    assert [{"max_new_tokens": 8}] == [dict(each.parameters) for each in whole.work(asker)]

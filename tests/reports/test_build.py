@@ -117,7 +117,7 @@ def test_only_a_named_and_dated_person_fills_a_field_for_people(dossier: Dossier
 
     assert "dpia.necessity" not in facts
     assert any("least intrusive" in what for what in open_fields)
-    assert "3, significant" == facts["dpia.risks.T1.severity"].value
+    assert "3, significant" == facts["risk_register.T1.severity"].value
 
 
 def test_severity_is_never_proposed(dossier: Dossier) -> None:
@@ -125,14 +125,15 @@ def test_severity_is_never_proposed(dossier: Dossier) -> None:
     proposed = [fact.path for fact in facts_of(build("dpia", dossier)).values() if fact.origin == "proposed"]
 
     assert proposed
-    assert all(path.endswith(".likelihood") for path in proposed)
+    assert {"likelihood"} == {path.rpartition(".")[2] for path in proposed if path.startswith("proposal:T")}
+    assert not [path for path in proposed if "severity" in path or path.startswith("risk_register")]
 
 
 def test_a_level_follows_once_a_person_set_both(dossier: Dossier) -> None:
     """With severity and likelihood accepted, the matrix proposes the level."""
     signed = {"by": "D. Example", "date": "2026-10-25"}
     risk = {"severity": {"value": "4", **signed}, "likelihood": {"value": "2", **signed}}
-    facts = facts_of(build("dpia", replace(dossier, card={"name": "S", "dpia": {"risks": {"T1": risk}}})))
+    facts = facts_of(build("dpia", replace(dossier, card={"name": "S", "risk_register": {"T1": risk}})))
 
     assert "high" == facts["proposal:T1.level"].value
 

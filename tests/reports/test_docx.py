@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ import pytest
 from papers import HUMAN, MISSING, findings_table, make_document, make_view
 from probandum.document import Fact, Gap, Heading, Table, Text
 from probandum.dossier import Dossier
-from probandum.errors import DataError
 from probandum_reports import docx as paper
 from probandum_reports import registers
+from probandum_reports.ooxml import properties_of
 from probandum_reports.view import View
 
 docx: Any = pytest.importorskip("docx")
@@ -96,51 +95,46 @@ def test_measured_values_are_locked(body: Any, dossier: Dossier) -> None:
     assert any(said.startswith("Locked against editing and deleting: each value") for said in map(words, body))
 
 
-def test_fields_for_people_are_open_with_their_tag(body: Any) -> None:
-    """Each gap is an open control whose tag is its field id and whose placeholder names who writes."""
+def test_fields_for_people_are_open_with_the_path_that_they_fill(body: Any) -> None:
+    """A field's tag is its path in the card, its placeholder names who writes; a named person says who and when."""
     found = controls(body, locked=False)
+    named = {str(HUMAN.card), "listed", "reviewer"}
 
-    assert {HUMAN.field_id, MISSING.field_id, "listed", "reviewer"} == set(found)
-    assert "[to be completed by provider]" == found[HUMAN.field_id]
+    assert {str(MISSING.card), *named, *(f"{path}{end}" for path in named for end in (paper.BY, paper.DATE))} == set(
+        found
+    )
+    assert "[to be completed by provider]" == found[str(HUMAN.card)]
+    assert "[name]" == found[f"{HUMAN.card}{paper.BY}"]
 
 
-def test_unfilled_reads_back_what_is_open(made: bytes, tmp_path: Path) -> None:
-    """A field counts as open until it shows neither placeholder nor nothing."""
-    path = tmp_path / "sample.docx"
-    path.write_bytes(made)
+def test_what_no_statement_fills_is_no_field(dossier: Dossier) -> None:
+    """A gap that only another run closes says so, since what is written in it could go nowhere."""
+    opened = docx.Document(io.BytesIO(paper.render(make_view(dossier, replace(MISSING, card=None, what="A suite")))))
+    last = [words(each) for each in opened.element.body.iter(f"{W}p")]
 
-    assert [MISSING.field_id, HUMAN.field_id, "listed", "reviewer"] == paper.unfilled(path)
+    assert "Not filled in here." in last
+    assert "data.sheets" in controls(opened.element.body, locked=False)
 
-    opened = docx.Document(str(path))
-    for control in opened.element.body.iter(f"{W}sdt"):
-        properties = control.find(f"{W}sdtPr")
-        if properties.find(f"{W}tag").get(f"{W}val") == "reviewer":
-            properties.remove(properties.find(f"{W}showingPlcHdr"))
-            next(control.iter(f"{W}t")).text = "Dr B. Example"
-    opened.save(str(path))
 
-    assert [MISSING.field_id, HUMAN.field_id, "listed"] == paper.unfilled(path)
+def test_the_file_says_which_record_it_is_of(made: bytes, dossier: Dossier) -> None:
+    """Its properties name document, record, judgement, template, day, language and tool."""
+    found = properties_of(docx.Document(io.BytesIO(made)))
+
+    assert dossier.digests["record"] == found["probandum-record"]
+    assert dossier.digests["judgement"] == found["probandum-judgement"]
+    assert ("sample", "", dossier.as_of, "en", "probandum 0.1.0") == tuple(
+        found[f"probandum-{name}"] for name in ("document", "template", "as-of", "language", "tool")
+    )
 
 
 def test_long_field_ids_stay_distinct(dossier: Dossier) -> None:
     """Word refuses long tags; two long ids that begin alike keep tags of their own."""
-    gaps = [replace(MISSING, field_id="x" * 80 + end) for end in "ab"]
+    gaps = [replace(MISSING, card="x" * 80 + end) for end in "ab"]
     opened = docx.Document(io.BytesIO(paper.render(make_view(dossier, *gaps))))
     tags = [tag.get(f"{W}val") for tag in opened.element.body.iter(f"{W}tag")]
 
     assert max(len(tag) for tag in tags) <= 64
     assert len({tag for tag in tags if tag.startswith("xxxx")}) == 2
-
-
-def test_what_is_no_word_file_is_refused(tmp_path: Path) -> None:
-    """Reading back something else gives one clear line."""
-    path = tmp_path / "a.docx"
-    path.write_bytes(b"hello")
-
-    with pytest.raises(DataError, match="not a Word file"):
-        paper.unfilled(path)
-    with pytest.raises(DataError, match="not a Word file"):
-        paper.unfilled(tmp_path / "none.docx")
 
 
 def test_headings_have_real_styles(made: bytes, dossier: Dossier) -> None:

@@ -76,7 +76,7 @@ def test_pages_are_well_formed(pages: dict[str, Page]) -> None:
     """Language, one main heading, headings in order, ids once, header cells with their scope."""
     for name, page in pages.items():
         levels = [int(element.name[1]) for element in page.elements if re.fullmatch("h[1-6]", element.name)]
-        assert "en" == page.all("html")[0].attributes["lang"]
+        assert "en-GB" == page.all("html")[0].attributes["lang"]
         assert (1, 1) == (levels[0], levels.count(1))
         assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), name
         assert len(page.ids) == len(set(page.ids)), name

@@ -35,10 +35,10 @@ def test_every_number_names_a_finding_of_the_file(dossier: Dossier, name: str) -
     made = json.loads(render(view))
     held = made["findings"]
 
-    assert {finding.id for finding in dossier.findings} == set(held)
+    assert set(view.document.findings()) == set(held)
     assert set(held) == {number["finding"] for number in numbers(made)}
     for finding in dossier.findings:
-        if finding.id not in view.suppressed:
+        if finding.id in held and finding.id not in view.suppressed:
             assert finding.estimate.value == held[finding.id]["estimate"]["value"]
             assert view.shown(finding.id).interval == held[finding.id]["shown"]["interval"]
 
@@ -50,7 +50,7 @@ def test_a_withheld_number_is_nowhere_in_the_tree(dossier: Dossier, name: str) -
     held = json.loads(render(view))["findings"]
 
     assert view.suppressed
-    assert all({"value", "unit", "why"} == set(held[name]["estimate"]) for name in view.suppressed)
+    assert all({"value", "unit", "why"} == set(held[each]["estimate"]) for each in view.suppressed if each in held)
 
 
 def test_what_takes_thousands_of_entries_stays_in_the_record(dossier: Dossier) -> None:

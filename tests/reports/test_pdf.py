@@ -39,6 +39,9 @@ def test_says_of_itself_that_it_is_archivable_and_accessible(sample: Any) -> Non
     assert str(sample.Root.Lang) == "en-GB"
     assert bool(sample.Root.MarkInfo.Marked)
     assert bool(sample.Root.ViewerPreferences.DisplayDocTitle)
+    assert 1 == len(sample.Root.OutputIntents)
+    assert "/StructTreeRoot" in sample.Root
+    assert {"/S"} == {str(page.Tabs) for page in sample.pages}
 
 
 def test_every_font_is_embedded(sample: Any) -> None:
@@ -119,7 +122,7 @@ def test_gaps_name_provision_supplier_and_field(sample: Any) -> None:
     """A gap's citation, supplier and field id stand on the page."""
     said = words_of(sample)
 
-    for words in ("AI Act, Annex IV(2)(d)", "annex_iv.data.sheets", "annex_iv.oversight.stop", "supplied by: provider"):
+    for words in ("AI Act, Annex IV(2)(d)", "data.sheets", "oversight.stop", "supplied by: provider"):
         assert words.replace(" ", "") in said
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import probandum_reports
-from probandum.dossier import Dossier, publisher
+from probandum.dossier import WHOLE, Dossier, publisher
 from probandum.errors import MissingDependency, RecordError, UnknownName
 from probandum_reports import charting, docx, html, pdf
 from probandum_reports.build import build
@@ -125,7 +125,7 @@ def test_every_format_has_a_renderer() -> None:
     """The formats of the command line are those that the package renders."""
     from probandum.api import FORMATS
 
-    assert set(FORMATS) == set(RENDERERS)
+    assert set(FORMATS) == {*RENDERERS, *WHOLE}
 
 
 def test_loading_the_package_loads_nothing_heavy() -> None:

@@ -7,8 +7,9 @@ from dossiers import HELD, make_dossier
 from probandum import judging, stats
 from probandum.finding import Estimate, Finding, Groups, SubReason, Verdict
 from probandum.probe import Measure, ProbeResult
-from probandum_reports.documents import Threat, template
+from probandum_reports.documents import template
 from probandum_reports.risks import MATRIX, level, propose, silent_ones
+from probandum_reports.threats import Threat
 
 
 def threat(name: str = "T1") -> Threat:

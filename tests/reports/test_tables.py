@@ -13,9 +13,10 @@ from probandum_reports.view import View
 RATIO = "bias.group-rates/impact-ratio?age=25 or younger~over 25"
 
 
-def view_of(dossier: Dossier) -> View:
-    """A view without a document's own content."""
-    return View(Document(id="none", title="", subtitle="", status="", front=(), nodes=()), dossier)
+def view_of(dossier: Dossier, *, whole: bool = True) -> View:
+    """A view without a document's own content, which holds every finding or a choice of them."""
+    document = Document(id="none", title="", subtitle="", status="", front=(), nodes=(), every_finding=whole)
+    return View(document, dossier)
 
 
 def placed(dossier: Dossier, findings: list[Finding], *, chart: str | None = "Chart") -> list[object]:
@@ -118,6 +119,14 @@ def test_what_is_only_reported_takes_a_page_at_most(dossier: Dossier) -> None:
     assert "stand in the annex" in said.text
     assert isinstance(table, Table)
     assert 200 == len(table.rows)
+
+
+def test_a_document_without_an_annex_sends_nobody_to_one() -> None:
+    """What is too many for a document with a choice of findings stands in the record."""
+    (said,) = in_place(view_of(many(200), whole=False), many(200).findings, caption="Table")
+
+    assert isinstance(said, Text)
+    assert said.text.endswith("stand in the record: they are too many for here.")
 
 
 def test_a_chart_of_many_judged_findings_is_split(dossier: Dossier) -> None:

@@ -11,7 +11,7 @@ from probandum.accounting import from_cache, total
 from probandum.export.outcome import Entry, Outcome, State
 from probandum.export.writing import line
 from probandum.finding import Verdict, limit_in_short
-from probandum.gating import meaning
+from probandum.gating import GateResult, headline
 from probandum.units import counted
 from probandum.waiving import waiver_words
 from probandum.withholding import hidden
@@ -45,15 +45,20 @@ def escaped(text: str, longest: int = 240) -> str:
     return _MARKUP.sub(r"\\\g<0>", html.escape(line(text, longest), quote=False))
 
 
+def verdict_counts(result: GateResult) -> str:
+    """How many findings have which verdict, the gravest first, and how many a limit covers that was not applied."""
+    verdicts = [f"{result.counts[verdict]} {word}" for verdict, word in _WORDS.items() if result.counts.get(verdict)]
+    unjudged = f"{result.unjudged} covered by a limit and not judged" if result.unjudged else ""
+    return "; ".join(filter(None, [", ".join(verdicts) or "nothing was judged", unjudged]))
+
+
 def _lines(outcome: Outcome) -> Iterator[str]:
     result = outcome.result
     name = escaped(" ".join(filter(None, [outcome.system, outcome.version])))
-    yield f"## Audit of {name}: gate {result.code}, {meaning(result)}"
+    yield f"## Audit of {name}: {headline(result)}"
     yield ""
-    verdicts = [f"{result.counts[verdict]} {word}" for verdict, word in _WORDS.items() if result.counts.get(verdict)]
     about = [
-        ", ".join(verdicts) or "nothing was judged",
-        f"{result.unjudged} covered by a limit and not judged" if result.unjudged else "",
+        verdict_counts(result),
         f"mode {escaped(result.mode)}" if result.mode else "",
         f"as of {escaped(outcome.as_of)}" if outcome.as_of else "",
         f"record {escaped(outcome.run)}, {'signed' if outcome.signed else 'unsigned'}" if outcome.run else "",

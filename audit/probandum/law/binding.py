@@ -3,10 +3,11 @@
 Three answers, never a verdict: a role binds by what the card says, does not, or is open because the card does not
 say. The card is believed: ``annex_iii: 5(b)`` is the declarer's classification, and ``annex_iii: none`` as well.
 
-Card keys that are read: the parties (``provider``, ``deployer``, ``controller`` ...; ``gpai`` for the provider of a
-general-purpose model); ``annex_iii`` (a point, a list of points, or none); ``annex_i`` (a product law, or none);
-``art_6_3`` (the condition claimed, or none); ``profiling``; ``roles`` (names that apply, or name: true or false),
-which settles what no other key can say.
+Card keys that are read, each plain or with who said it and when: the parties (``provider``, ``deployer``,
+``controller`` ...; ``gpai`` for the provider of a general-purpose model); ``annex_iii`` (a point, a list of points, or
+none); ``annex_i`` (a product law, or none), with ``annex_i_section`` (A or B), ``safety_component`` and
+``third_party_assessment`` (the two conditions of Art. 6(1)); ``art_6_3`` (the condition claimed, or none);
+``profiling``; ``roles`` (names that apply, or name: true or false), which settles what no other key can say.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from probandum.errors import UnknownName, UsageError
+from probandum.law.card_keys import conditions_of, product_of, section_of, settled_roles, truth
 from probandum.law.entries import Requirement, Role, UseCase
 from probandum.law.loading import Catalogue, catalogue
+from probandum.stating import NONE, named, plainly
 
 #: The parties of whom every system has one, so that a card without them has left them out.
 _PARTIES = ("provider", "deployer", "controller")
-_NONE = ("none", "no", "outside", "")
+#: All that Art. 2(2) leaves to apply to a system that is high-risk through a product of Annex I Section B.
+_OF_SECTION_B = ("ai-act:art-2:2", "ai-act:art-6:1", "ai-act:art-60a")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +76,15 @@ class Binding:
 def bind(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Binding:
     """What binds the system of ``card``; UnknownName where the card names an unknown point or role."""
     known = law or catalogue()
+    card = plainly(card)
     system = _System(card, known)
-    settled = _settled(card, known)
+    settled = settled_roles(card, known)
     states = {name: _state(name, role, card, system, settled) for name, role in known.pack.roles.items()}
     bound: list[Bound] = []
     for requirement in known.requirements.values():
-        roles = tuple(name for name in requirement.applies_to if states[name] is True)
+        roles = tuple(
+            name for name in requirement.applies_to if states[name] is True and system.reaches(requirement, known, name)
+        )
         if roles and system.concerns(requirement):
             parties = dict.fromkeys(_holder(known.pack.roles[name], card) for name in roles)
             bound.append(
@@ -112,7 +118,11 @@ def bind(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Binding:
 
 def _hanging(role: str, system: _System, law: Catalogue) -> list[Requirement]:
     """Every entry that can bind the system and that hangs on ``role``."""
-    return [each for each in law.requirements.values() if role in each.applies_to and system.concerns(each)]
+    return [
+        each
+        for each in law.requirements.values()
+        if role in each.applies_to and system.concerns(each) and system.reaches(each, law, role)
+    ]
 
 
 def _unnamed(
@@ -133,24 +143,32 @@ class _System:
     """The classification that the card declares; None is: it does not say."""
 
     def __init__(self, card: Mapping[str, Any], law: Catalogue) -> None:
-        points = _named(card.get("annex_iii"))
+        points = named(card.get("annex_iii"))
         self.cases = tuple(law.use_case(point) for point in points or ())
         self.points = None if points is None else tuple(case.point for case in self.cases)
         listed = None if points is None else bool(points)
-        products = _named(card.get("annex_i"))
-        self.product = None if products is None else bool(products)
-        claimed = bool(_named(card.get("art_6_3")))
+        self.product = product_of(card)
+        self.section_b = self.product is True and section_of(card) == "B"
+        claimed, profiling = bool(conditions_of(card)), truth(card, "profiling")
         remarks = [] if listed is not False else ["the use is not listed in Annex III"]
-        if claimed and card.get("profiling") is True:
+        if claimed and profiling:
             claimed = False
             remarks.append("art_6_3 is claimed and profiling is declared: Art. 6(3), third subparagraph, closes it")
         elif claimed and listed:
             remarks.append("Art. 6(3) is relied on: the provider's own conclusion (Art. 6(4)), not examined here")
-        if self.product:
+        if self.section_b:
+            remarks.append("Annex I Section B: of the Act little applies directly, see ai-act:art-2:2")
+        elif self.product and section_of(card) is None:
             remarks.append("Annex I applies, read as its Section A; for products of Section B see ai-act:art-2:2")
+        elif self.product is False and named(card.get("annex_i")):
+            remarks.append("Annex I: a condition of Art. 6(1) is said not to hold")
         self.remarks = tuple(remarks)
         self.excepted = claimed if listed else listed
         self.annex_iii = _and(listed, not claimed)
+        #: Whether the exception hangs on profiling, of which the card does not speak.
+        self.unprofiled = bool(listed and claimed and profiling is None)
+        if self.unprofiled:
+            self.annex_iii = None
         self.high = _or(self.annex_iii, self.product)
         self.only_product = self.product is True and self.annex_iii is not True
         self._ids = {case.id for case in self.cases}
@@ -174,7 +192,8 @@ class _System:
             keys.pop("annex_iii")
         elif kind not in ("high-risk", "other"):
             keys.pop("annex_i")
-        return " and ".join(key for key, said in keys.items() if said is None)
+        silent = [key for key, said in keys.items() if said is None]
+        return " and ".join(silent if kind == "annex-i" or not self.unprofiled else ["profiling", *silent])
 
     def at(self, role: Role) -> bool | None:
         """Whether its points are among those of the role."""
@@ -185,6 +204,12 @@ class _System:
         inside = [not role.points or _among(point, role.points) for point in self.points]
         outside = [_among(point, role.except_points) for point in self.points]
         return any(a and not b for a, b in zip(inside, outside, strict=True))
+
+    def reaches(self, requirement: Requirement, law: Catalogue, role: str) -> bool:
+        """Whether an entry binds by this role: by a product of Section B alone, little of what binds high-risk does."""
+        if not (self.section_b and self.only_product) or requirement.id.startswith(_OF_SECTION_B):
+            return True
+        return law.pack.roles[role].system not in ("high-risk", "annex-i")
 
     def concerns(self, requirement: Requirement) -> bool:
         """Whether an entry can bind this system at all: no deleted one, no restatement, no other route or point."""
@@ -203,12 +228,10 @@ def _state(name: str, role: Role, card: Mapping[str, Any], system: _System, sett
     """True or False where the card settles it, else why it is open."""
     if role.party is None or _absent(card.get(role.party)):
         return False
-    if name in settled:
-        return settled[name]
     kind, place = system.is_(role.system), system.at(role)
-    if kind is False or place is False:
+    if kind is False or place is False or settled.get(name) is False:
         return False
-    certain = bool(system.points) and any(_among(point, role.certain_at) for point in system.points or ())
+    certain = settled.get(name, False) or any(_among(point, role.certain_at) for point in system.points or ())
     reasons = []
     if kind is None or place is None:
         reasons.append(
@@ -228,33 +251,8 @@ _UNCLASSIFIED = {
 }
 
 
-def _settled(card: Mapping[str, Any], law: Catalogue) -> dict[str, bool]:
-    said = card.get("roles") or {}
-    if isinstance(said, str) or not isinstance(said, Mapping | Sequence):
-        raise UsageError(f"roles: expected a list of role names, or name: true or false, got {said!r}")
-    pairs = said if isinstance(said, Mapping) else dict.fromkeys(said, True)
-    for name, value in pairs.items():
-        if name not in law.pack.roles:
-            raise UnknownName("role", str(name), law.pack.roles)
-        if not isinstance(value, bool):
-            raise UsageError(f"roles.{name}: expected true or false, got {value!r}")
-    return dict(pairs)
-
-
-def _named(value: object) -> tuple[str, ...] | None:
-    """What a classifying key names: None unsaid, empty for none, else the names."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return ("yes",) if value else ()
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, Sequence):
-        raise UsageError(f"expected text, a list of texts, or none, got {value!r}", remedy="correct the card")
-    return tuple(str(each) for each in values if str(each).strip().lower() not in _NONE)
-
-
 def _absent(party: object) -> bool:
-    return party is None or party is False or (isinstance(party, str) and party.lower() in _NONE)
+    return party is None or party is False or (isinstance(party, str) and party.strip().lower() in ("", *NONE))
 
 
 def _holder(role: Role, card: Mapping[str, Any]) -> str:

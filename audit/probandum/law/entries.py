@@ -239,6 +239,29 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a card is asked: the answer stands at ``path``; ``why`` says what hangs on it, ``when`` if it is asked."""
+
+    path: str
+    topic: str
+    ask: str
+    why: str
+    kind: Literal["text", "party", "act", "truth", "choice", "points", "conditions", "practices"]
+    options: Mapping[str, str] = field(default_factory=dict)
+    when: Literal["always", "listed", "product", "exception"] = "always"
+    requirements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The questions of the card, in the order in which they are asked."""
+
+    title: str
+    as_of: Date
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
     """What the law pack is, when it was last checked, and what it holds."""
 

@@ -12,11 +12,13 @@ from typing import Any, TypeVar
 
 from probandum.errors import DataError, UnknownName, did_you_mean
 from probandum.law.entries import (
+    Asked,
     FormField,
     Head,
     MetricMap,
     Milestone,
     Pack,
+    Question,
     Remark,
     Requirement,
     Standard,
@@ -24,7 +26,7 @@ from probandum.law.entries import (
 )
 from probandum.law.reading import build, read_yaml
 
-Entry = Requirement | FormField | Standard | Milestone
+Entry = Requirement | FormField | Standard | Milestone | Remark
 T = TypeVar("T")
 
 _HERE = Path(__file__).resolve().parent
@@ -45,6 +47,7 @@ class Catalogue:
     standards: Mapping[str, Standard]
     remarks: Mapping[str, Remark]
     metric_map: MetricMap
+    questions: tuple[Question, ...]
 
     def get(self, id: str) -> Requirement:
         """The requirement of that id (``aiact:`` reads as ``ai-act:``); UnknownName suggests the nearest."""
@@ -54,12 +57,19 @@ class Catalogue:
         return found
 
     def find(self, id: str) -> Entry:
-        """The entry of that id: a requirement, a form field, a standard or guideline, a date of the timeline."""
+        """The entry of that id: a requirement, a form field, a standard or guideline, a date, a remark."""
         name = canonical(id)
-        for group in (self.requirements, self.form, self.standards, self.timeline):
+        groups: tuple[Mapping[str, Entry], ...] = (
+            self.requirements,
+            self.form,
+            self.standards,
+            self.timeline,
+            self.remarks,
+        )
+        for group in groups:
             if name in group:
                 return group[name]
-        raise unknown("law entry", id, [*self.requirements, *self.form, *self.standards, *self.timeline])
+        raise unknown("law entry", id, [each for group in groups for each in group])
 
     def entries_of(self, family: str) -> tuple[Requirement, ...]:
         """The requirements under an id, whole segments only, in the order of the law.
@@ -114,8 +124,8 @@ def load(folder: Path = _HERE) -> Catalogue:
     """The law pack of ``folder``; DataError names the file and the entry of the first fault.
 
     1. The pack itself, with its roles and parties. 2. The metric map. 3. Each file: keys, kinds, references to its
-    own sources and checks, roles, families, metrics, and the count that the pack states. 4. References between
-    files.
+    own sources and checks, roles, families, metrics, and the count that the pack states; the questions of the card.
+    4. References between files.
     """
     # 1. the pack
     pack_raw = read_yaml(folder / "pack.yaml")
@@ -134,7 +144,16 @@ def load(folder: Path = _HERE) -> Catalogue:
     form = reading.entries("gpai_form", FormField)
     use_cases = reading.entries("annex_iii", UseCase, detail=True)
     standards, remarks = reading.standards()
+    asked = build(Asked, read_yaml(folder / "card.yaml"), "card.yaml").questions
     # 4. references between files
+    for question in asked:
+        for other in question.requirements:
+            if other not in requirements:
+                raise DataError(
+                    f"card.yaml: {question.path}: {other!r}, which no file holds{did_you_mean(other, requirements)}"
+                )
+    if len({question.path for question in asked}) != len(asked):
+        raise DataError("card.yaml: a path is asked for twice")
     for id, case in use_cases.items():
         if requirements.get(id) is None or requirements[id].kind != "classification":
             raise DataError(f"annex_iii.yaml: {id}: no classification entry of this id in ai_act.yaml")
@@ -154,6 +173,7 @@ def load(folder: Path = _HERE) -> Catalogue:
         standards=standards,
         remarks=remarks,
         metric_map=metric_map,
+        questions=asked,
     )
 
 

@@ -5,34 +5,43 @@ from __future__ import annotations
 import datetime
 import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from probandum.dates import as_of_day
 from probandum.law.binding import Binding, Open, bind
-from probandum.law.entries import FormField, Milestone, Requirement, Standard, UseCase
+from probandum.law.entries import FormField, Milestone, Remark, Requirement, Standard, UseCase
 from probandum.law.loading import Catalogue, Entry, canonical, catalogue, unknown
 from probandum.units import counted
 
 _WIDTH = 110
 
 
-def listing(prefix: str = "") -> Iterator[str]:
-    """Every requirement, form field and standard whose id starts with ``prefix``; UnknownName where there is none."""
+def listing(prefix: str = "", *, as_of: str | None = None) -> Iterator[str]:
+    """Every requirement, form field, standard and remark whose id starts with ``prefix``; UnknownName without any.
+
+    ``as_of`` tells past from to come, and comes with a warning where the pack is old by then.
+    """
     law = catalogue()
+    day = _day(as_of)
     start = canonical(prefix)
-    entries: dict[str, Entry] = {**law.requirements, **law.form, **law.standards}
+    entries: dict[str, Entry] = {**law.requirements, **law.form, **law.standards, **law.remarks}
     found = [entry for id, entry in entries.items() if id.startswith(start)]
     if not found:
         raise unknown("law entry", prefix, entries)
-    return (_line(entry, law) for entry in found)
+    return chain(_warned(day, law), (_line(entry, law, day) for entry in found))
 
 
-def entry(id: str, *, measured: Mapping[str, Collection[str]]) -> Iterator[str]:
+def entry(id: str, *, measured: Mapping[str, Collection[str]], as_of: str | None = None) -> Iterator[str]:
     """One entry whole, a fact a line. ``measured``: the metrics of every probe there is, by its id."""
     law = catalogue()
-    found = law.find(id)
+    found, day = law.find(id), _day(as_of)
+    return chain(_warned(day, law), _whole(found, law, measured, day))
+
+
+def _whole(found: Entry, law: Catalogue, measured: Mapping[str, Collection[str]], as_of: str | None) -> Iterator[str]:
     yield found.id
-    for name, value in _facts(found, law, measured):
+    for name, value in _facts(found, law, measured, as_of):
         if value:
             yield from textwrap.wrap(
                 f"{name}: {value}",
@@ -48,13 +57,21 @@ def entry(id: str, *, measured: Mapping[str, Collection[str]]) -> Iterator[str]:
 def timeline(as_of: str | None = None) -> Iterator[str]:
     """Every date, earliest first, as the pack knew it on the day it was checked; ``as_of`` tells past from to come."""
     law = catalogue()
-    day = None if as_of is None else as_of_day(as_of).isoformat()
-    return _timeline(law, day)
+    day = _day(as_of)
+    return chain(_warned(day, law), _timeline(law, day))
+
+
+def _day(as_of: str | None) -> str | None:
+    return None if as_of is None else as_of_day(as_of).isoformat()
+
+
+def _warned(as_of: str | None, law: Catalogue) -> Iterator[str]:
+    """A warning where the pack is old on that day."""
+    if as_of is not None and (warning := staleness(as_of, law=law)):
+        yield warning
 
 
 def _timeline(law: Catalogue, as_of: str | None) -> Iterator[str]:
-    if as_of is not None and (warning := staleness(as_of, law=law)):
-        yield warning
     yield f"{law.pack.statement}; checked on {law.pack.as_of}" + ("" if as_of is None else f"; as of {as_of}")
     for milestone in sorted(law.timeline.values(), key=lambda m: (m.dates.formal or "9999", m.id)):
         yield _line(milestone, law, as_of)
@@ -82,8 +99,7 @@ def staleness(as_of: str, *, law: Catalogue | None = None) -> str | None:
 
 def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law: Catalogue) -> Iterator[str]:
     as_of = today.isoformat()
-    if warning := staleness(as_of, law=law):
-        yield warning
+    yield from _warned(as_of, law)
     name = " ".join(str(card[key]) for key in ("name", "version") if card.get(key))
     yield f"{name or 'the system'}: what binds whom by what its card says, as of {as_of}"
     yield f"{law.pack.statement}; pack {law.pack.version}, checked on {law.pack.as_of}"
@@ -136,7 +152,7 @@ def _first(role: Open) -> str:
 def _line(entry: Entry, law: Catalogue, as_of: str | None = None) -> str:
     match entry:
         case Requirement():
-            return _join(entry.id, entry.cited, law.supplier(entry), entry.dates.said(), _summary(entry))
+            return _join(entry.id, entry.cited, law.supplier(entry), entry.dates.said(as_of=as_of), _summary(entry))
         case Milestone():
             when = entry.dates.said(as_of=as_of)
             if entry.dates.kind == "reading" and entry.dates.annex_i is not None:
@@ -148,6 +164,8 @@ def _line(entry: Entry, law: Catalogue, as_of: str | None = None) -> str:
         case Standard():
             journal = "" if entry.cited_in_oj else " [no reference in the Official Journal found]"
             return _join(entry.id, entry.citation, f"{entry.title}. {entry.status}{journal}{_mark(entry)}")
+        case Remark():
+            return _join(entry.id, entry.citation, f"{entry.summary}{_mark(entry)}")
 
 
 def _summary(requirement: Requirement) -> str:
@@ -164,7 +182,9 @@ def _join(*parts: str) -> str:
     return "  ".join(parts)
 
 
-def _facts(entry: Entry, law: Catalogue, measured: Mapping[str, Collection[str]]) -> Iterator[tuple[str, str | None]]:
+def _facts(
+    entry: Entry, law: Catalogue, measured: Mapping[str, Collection[str]], as_of: str | None
+) -> Iterator[tuple[str, str | None]]:
     settled = "not settled: look again before relying on it" if entry.verify else None
     match entry:
         case Requirement():
@@ -172,10 +192,10 @@ def _facts(entry: Entry, law: Catalogue, measured: Mapping[str, Collection[str]]
             yield "title", entry.title
             yield "summary", entry.summary
             yield "kind", entry.kind
-            yield "roles", ", ".join(f"{role} ({law.party_words(role)})" for role in entry.applies_to)
-            yield "dates", entry.dates.said()
+            yield "roles", _roles(entry, law)
+            yield "dates", entry.dates.said(as_of=as_of)
             if entry.dates.annex_i is not None:
-                yield "dates, Annex I Section A", entry.dates.said(product_route=True)
+                yield "dates, Annex I Section A", entry.dates.said(as_of=as_of, product_route=True)
             yield "basis of the dates", entry.dates.basis
             yield "text as amended since", entry.dates.text_since
             yield "older systems of public authorities", entry.dates.legacy_public_by
@@ -195,6 +215,8 @@ def _facts(entry: Entry, law: Catalogue, measured: Mapping[str, Collection[str]]
         case FormField():
             yield "citation", entry.citation
             yield "field", f"{entry.label}: {entry.what}"
+            yield "roles", _roles(entry, law)
+            yield "words at most", None if entry.words is None else str(entry.words)
             yield "recipients", f"{', '.join(entry.recipients)} ({entry.recipients_confidence})"
             yield "evidence", entry.evidence
             yield from _metrics(entry, law, measured)
@@ -211,12 +233,22 @@ def _facts(entry: Entry, law: Catalogue, measured: Mapping[str, Collection[str]]
         case Milestone():
             yield "citation", entry.citation
             yield "what", entry.what
-            yield "dates", entry.dates.said()
+            yield "roles", _roles(entry, law)
+            yield "dates", entry.dates.said(as_of=as_of)
+            yield "basis of the dates", entry.dates.basis
             yield f"status on {law.heads['timeline'].as_of}", entry.status_note or entry.status
             yield "source", "; ".join(entry.source)
             yield "checked against", "; ".join(entry.checked) or "nothing"
-    yield "note", entry.note
+        case Remark():
+            yield "citation", entry.citation
+            yield "remark", entry.summary
+    yield "note", None if isinstance(entry, Remark) else entry.note
     yield "state", settled
+
+
+def _roles(entry: Requirement | FormField | Milestone, law: Catalogue) -> str:
+    """Whom an entry binds, by role and in words."""
+    return ", ".join(f"{role} ({law.party_words(role)})" for role in entry.applies_to)
 
 
 def _metrics(
@@ -243,7 +275,13 @@ def _use_case(id: str, law: Catalogue) -> Iterator[tuple[str, str | None]]:
     case = law.use_cases.get(id)
     if case is None:
         return
+    head = law.heads["annex_iii"]
+    yield "area", head.areas[case.point.partition("(")[0]]
     yield "use", f"{case.title}: {case.summary}{_mark(case)}"
+    yield "conformity assessment", {"annex-vi": "Annex VI", "annex-vi-or-vii": "Annex VI or VII"}[case.conformity]
+    yield "impact assessment of Art. 27", case.fria.replace("-", " ")
+    yield "registration", case.registration.replace("-", " ")
+    yield "profiling, a hint and no finding", case.profiling
     yield from (("inside", example) for example in case.examples)
     yield from (("outside", example) for example in case.outside)
     yield from (("aid to the person who classifies", trap) for trap in case.traps)

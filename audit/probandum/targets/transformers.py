@@ -46,6 +46,7 @@ from probandum.targets.pooling import Pooled, Pooling
 from probandum.targets.prompting import Asked, Prompter, Unanswerable, attempt, responses_of
 from probandum.targets.quantising import Bits, Quantisation
 from probandum.targets.scoring import Scorer
+from probandum.targets.shaping import shape_of
 from probandum.targets.tries import Scored
 from probandum.targets.weights import limit_of, load, stops_of
 from probandum.targets.writing import write
@@ -149,6 +150,7 @@ class TransformersTarget(Target):
         """What stands around the model: prompts and scoring, classes, vectors, and what explains them."""
         task, limit = self._checkpoint.task, limit_of(self._model, tokenizer)
         self._tokenizer = tokenizer
+        self.shape = shape_of(self._model) if task in (CAUSAL, CLASSIFICATION) else Target.shape
         explained: Explained | None = None
         if task == CAUSAL:
             self.capabilities = frozenset({Capability.CHOOSE, Capability.SCORE, Capability.GENERATE})

@@ -18,6 +18,7 @@ from probandum.units import JOULES_PER_WATT_HOUR
 from probandum_probes.energy.emissions import EMISSIONS, drawn, emitted
 from probandum_probes.energy.footprint import ESTIMATED_FACTOR
 from probandum_probes.energy.hosted_model import SOURCE, joules_per_token
+from probandum_probes.energy.meters import NOT_COMPARABLE
 from probandum_probes.energy.prompts import prompts
 
 ID = "energy.hosted"
@@ -113,7 +114,9 @@ class Hosted:
         per_request = self._estimated("estimated-joules-per-request", token * each, "joule", why, len(texts))
         yield per_request
         hours = token * each * 1000 / JOULES_PER_WATT_HOUR
-        yield self._estimated("estimated-watt-hours-per-1000-requests", hours, "watt-hour", why, len(texts))
+        scored = self._estimated("estimated-watt-hours-per-1000-requests", hours, "watt-hour", why, len(texts))
+        design = f"{scored.estimate.design}; {NOT_COMPARABLE}" if not why else scored.estimate.design
+        yield replace(scored, estimate=replace(scored.estimate, design=design))
         yield from emitted(ask.site, per_request.estimate, rng=ask.rng("emissions"), facets=_GRADE)
 
     def _estimated(self, metric: str, value: float, unit: str, why: str, n: int) -> Measure:

@@ -17,11 +17,21 @@ from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, Probe, Window, probe
 from probandum.units import JOULES_PER_WATT_HOUR
 from probandum_probes.energy.emissions import METRICS, emitted
-from probandum_probes.energy.meters import doubled_windows, joules_of, metered_by, without_sensor
+from probandum_probes.energy.known_work import rest_is_idle, twice_takes_twice
+from probandum_probes.energy.meters import (
+    NOT_COMPARABLE,
+    doubled_windows,
+    joules_of,
+    least_seconds,
+    metered_by,
+    without_sensor,
+)
 from probandum_probes.energy.prompts import prompts, written
 
 #: Rows of one request to a tabular system.
 _ROWS = 256
+#: Seconds of a window that holds no joules.
+_UNMETERED = 3.0
 _NEEDS = (Capability.GENERATE, Capability.CLASSIFY, Capability.PREDICT)
 
 
@@ -41,13 +51,22 @@ def _finds_twice(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     expected = 2 * joules if joules is not None else None if seconds is None else 20 * seconds
     if seconds is None or twice is None or expected is None or more is None:
         return False, "no value came out of windows that hold work"
-    held = bool(np.isclose(twice, 2 * seconds) and np.isclose(more, expected))
-    return held, f"planted factor 2: {twice / seconds:.4f} in seconds, {more / expected:.4f} of the planted joules"
+    said = f"planted factor 2: {twice / seconds:.4f} in seconds, {more / expected:.4f} of the planted joules"
+    if not np.isclose(twice, 2 * seconds) or not np.isclose(more, expected):
+        return False, said
+    assert isinstance(probe, Inference)
+    held, work = twice_takes_twice(
+        ask, probe.work(ask), repeats=probe.repeats, seconds=probe.least(ask), warm_up=probe.warm_up
+    )
+    return held, f"{said}; {work}"
 
 
 def _says_nothing(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     joules = _values(list(probe.measure(without_sensor(ask))))["joules-per-request"]
-    return joules is None, "no sensor, no joules" if joules is None else f"no sensor, and yet {joules:g} J"
+    if joules is not None:
+        return False, f"no sensor, and yet {joules:g} J"
+    held, rest = rest_is_idle(ask)
+    return held, f"no sensor, no joules; {rest}"
 
 
 @probe(
@@ -61,12 +80,14 @@ def _says_nothing(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         "net-joules-per-request": "joule",
         "watt-hours-per-1000-requests": "watt-hour",
         "joules-per-output-token": "joule",
+        "joules-per-token": "joule",
         "seconds-per-output-token": "second",
         **METRICS,
     },
     facets=("grid", "factor"),
     honours=("weight", "cluster"),  # what an answer takes does not depend on whom its row stands for
     judged=(),
+    meters=True,
 )
 class Inference:
     """Joules and seconds of one answer, over repeated windows of the same fixed work, with the meter's grade.
@@ -81,31 +102,49 @@ class Inference:
     intensity, and over its range) and, with declared emissions of the hardware, the software carbon intensity of
     ISO/IEC 21031, per 1,000 requests, with 90 % intervals of drawn factors and the share of each in the variance.
 
-    ``repeats`` windows of at least ``seconds`` each, after ``warm_up`` unmetered rounds. Where they hold joules they
-    are a pilot: their spread fixes how many others are metered, without further looks, for a relative half-width of
-    ``precision``, ``most`` at the most. ``texts``: a file with one
-    prompt a line in place of the shipped ones; ``tokens``: how many tokens a text system generates for each.
+    ``repeats`` windows of at least ``seconds`` each (10 where joules are read, so that a step of a GPU's counter is 1 %
+    of them, and else 3), after ``warm_up`` unmetered rounds and as much work as the plan says under ``energy``. Where
+    they hold joules they are a pilot: their spread fixes how many others are metered, without further looks, for a
+    relative half-width of ``precision``, ``most`` at the most. ``texts``: a file with one prompt a line in place of the
+    shipped ones; ``tokens``: how many tokens a text system generates for each, no fewer, or as few as it likes with
+    ``whole``: until its answer ends.
+
+    Watt-hours of 1,000 requests are in the style of the AI Energy Score, and comparable with no score: that counts the
+    GPU alone, on one model of card and other prompts.
+
+    Where joules are read both controls meter known work, too: windows of twice the length take twice the net joules
+    (within .05), and what is metered at rest is idle power (within 2 %). Where their noise is too large to tell, they
+    could not tell.
     """
 
     controls = (
-        Examined(name="a planted factor of two is found", kind="positive", function=_finds_twice),
-        Examined(name="without a sensor nothing is said", kind="negative", function=_says_nothing),
+        Examined(
+            name="a planted factor of two is found, and where metered, twice the work takes twice",
+            kind="positive",
+            function=_finds_twice,
+        ),
+        Examined(
+            name="without a sensor nothing is said, and where metered, rest takes idle power",
+            kind="negative",
+            function=_says_nothing,
+        ),
     )
 
     def __init__(
         self,
         *,
         repeats: int = 5,
-        seconds: float = 3.0,
+        seconds: float | None = None,
         warm_up: int = 1,
         texts: Path | None = None,
         tokens: int = 32,
+        whole: bool = False,
         precision: float | None = 0.02,
         most: int = 30,
     ) -> None:
-        if repeats < 2 or seconds <= 0 or warm_up < 0 or tokens < 1:
+        if repeats < 2 or (seconds is not None and seconds <= 0) or warm_up < 0 or tokens < 1:
             raise DataError(
-                f"energy.inference: repeats {repeats}, seconds {seconds:g}, warm_up {warm_up}, tokens {tokens}",
+                f"energy.inference: repeats {repeats}, seconds {seconds}, warm_up {warm_up}, tokens {tokens}",
                 remedy="expected at least 2 repeats of more than 0 seconds, no negative warm_up, at least 1 token",
             )
         if (precision is not None and precision <= 0) or most < 2:
@@ -118,6 +157,7 @@ class Inference:
         self.warm_up = warm_up
         self.texts = texts
         self.tokens = tokens
+        self.whole = whole
         self.precision = precision
         self.most = most
 
@@ -134,11 +174,11 @@ class Inference:
                 why=why,
             )
             return
-        requests = self._work(ask)
+        requests = self.work(ask)
         windows = self._windows(ask, requests)
         joules, why = joules_of(windows)
         meter_grade = max(window.reading.grade for window in windows)
-        repeated, meter = f"{len(windows)} windows of at least {self.seconds:g} s", metered_by(windows)
+        repeated, meter = f"{len(windows)} windows of at least {self.least(ask):g} s", metered_by(windows)
         design = f"{repeated}, gross, {meter}"
         asked = [window.requests for window in windows]
         work = f"work {requests[0].digest.removeprefix('sha256:')[:12]}"
@@ -151,27 +191,36 @@ class Inference:
             beyond = f"{repeated}, net of idle power, {meter}"
             yield _disclosed("net-joules-per-request", net, asked, "joule", beyond, why_not, work)
         per_hour = [JOULES_PER_WATT_HOUR * count / 1000 for count in asked]
-        yield _disclosed("watt-hours-per-1000-requests", joules, per_hour, "watt-hour", design, why, work)
+        score = f"{design}; {NOT_COMPARABLE}"
+        yield _disclosed("watt-hours-per-1000-requests", joules, per_hour, "watt-hour", score, why, work)
         tokens = [window.output_tokens for window in windows]
         if all(count is not None and count > 0 for count in tokens):
             counted = [count for count in tokens if count is not None]
             yield _disclosed("joules-per-output-token", joules, counted, "joule", design, why, work)
             yield _disclosed("seconds-per-output-token", seconds, counted, "second", design, "", work)
+            both = [(window.input_tokens or 0) + (window.output_tokens or 0) for window in windows]
+            told = f"{design}; by tokens read and written together"
+            yield _disclosed("joules-per-token", joules, both, "joule", told, why, work)
         metered = gross.estimate if meter_grade != "D" else replace(gross.estimate, moments=None)
         yield from emitted(ask.site, metered, rng=ask.rng("emissions"), seconds=took.estimate.value)
 
     def _windows(self, ask: Ask, requests: Sequence[Request]) -> list[Window]:
         """The pilot's windows; where they hold joules, as many others as their spread says that it takes."""
-        pilot = list(ask.window(requests, repeats=self.repeats, seconds=self.seconds, warm_up=self.warm_up))
+        seconds = self.least(ask)
+        pilot = list(ask.window(requests, repeats=self.repeats, seconds=seconds, warm_up=self.warm_up))
         joules, _ = joules_of(pilot)
         if joules is None or self.precision is None:
             return pilot
         spread = [amount / window.requests for amount, window in zip(joules, pilot, strict=True)]
         needed = repeats_for(spread, self.precision, most=self.most)
         repeats = max(needed, self.repeats + 1)  # never as many as the pilot, whose windows would be found again
-        return list(ask.window(requests, repeats=repeats, seconds=self.seconds, warm_up=self.warm_up))
+        return list(ask.window(requests, repeats=repeats, seconds=seconds, warm_up=self.warm_up))
 
-    def _work(self, ask: Ask) -> list[Request]:
+    def least(self, ask: Ask) -> float:
+        """Seconds of a window at least."""
+        return least_seconds(ask, self.seconds, unmetered=_UNMETERED)
+
+    def work(self, ask: Ask) -> list[Request]:
         """The fixed work of one round, by what the system does for a living."""
         if Capability.PREDICT in ask.capabilities:
             subject = ask.subject
@@ -181,7 +230,7 @@ class Inference:
         texts = prompts(self.texts)
         if Capability.GENERATE not in ask.capabilities:
             return [Request(kind=Capability.CLASSIFY, inputs=texts, fresh=True)]
-        return [written(ask, texts, self.tokens)]
+        return [written(ask, texts, self.tokens, whole=self.whole)]
 
 
 def repeats_for(pilot: Sequence[float], precision: float, *, most: int) -> int:

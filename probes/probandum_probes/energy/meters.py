@@ -9,6 +9,13 @@ from probandum.controls import AskThrough
 from probandum.evidence import Reading, Request
 from probandum.probe import Ask, Window
 
+#: Beside every figure of watt-hours for 1,000 requests.
+NOT_COMPARABLE = (
+    "in the style of the AI Energy Score, not comparable off its hardware and prompts, and no official rating"
+)
+#: Seconds of a metered window: a hundred steps of NVML's counter, so that one is 1 % of it (measurement C-1).
+_METERED = 10.0
+
 
 class _ChangedWindows(AskThrough):
     """Every window's reading passes through ``change``."""
@@ -39,6 +46,11 @@ def _doubled(reading: Reading) -> Reading:
 
 def _without_sensor(reading: Reading) -> Reading:
     return replace(reading, gpu_joules=None, cpu_joules=None, dram_joules=None, why={"gpu": "the sensor was unplugged"})
+
+
+def least_seconds(ask: Ask, wanted: float | None, *, unmetered: float) -> float:
+    """Seconds of a window at least: as the plan says, else ten where joules are read."""
+    return wanted if wanted is not None else _METERED if ask.metered else unmetered
 
 
 def doubled_windows(ask: Ask) -> Ask:

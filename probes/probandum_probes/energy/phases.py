@@ -14,11 +14,13 @@ from probandum.errors import DataError
 from probandum.evidence import Capability, Items
 from probandum.finding import Estimate
 from probandum.probe import Ask, Measure, Probe, Window, probe
-from probandum_probes.energy.meters import doubled_windows, joules_of, metered_by, without_sensor
+from probandum_probes.energy.meters import doubled_windows, joules_of, least_seconds, metered_by, without_sensor
 from probandum_probes.energy.prompts import prompts, written
 from probandum_probes.estimates import from_interval
 
 ID = "energy.phases"
+#: Seconds of a window that holds no joules.
+_UNMETERED = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def _says_nothing(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
         "joules-per-written-token": "joule",
     },
     judged=(),
+    meters=True,
 )
 class Phases:
     """What reading a token of the prompt (prefill) takes, and what writing one of the answer (decode), apart.
@@ -93,7 +96,8 @@ class Phases:
     answer is what reading takes. Intervals are Student's over the pairs. Joules are gross, by the meter of the plan;
     without a sensor they are missing with the reason.
 
-    ``repeats`` pairs of windows of at least ``seconds`` each, after ``warm_up`` unmetered rounds. ``texts``: a file
+    ``repeats`` pairs of windows of at least ``seconds`` each (10 where joules are read, else 2), after ``warm_up``
+    unmetered rounds and as much work as the plan says under ``energy``. ``texts``: a file
     with one prompt a line in place of the shipped ones.
     """
 
@@ -103,11 +107,17 @@ class Phases:
     )
 
     def __init__(
-        self, *, repeats: int = 5, seconds: float = 2.0, warm_up: int = 1, texts: Path | None = None, tokens: int = 32
+        self,
+        *,
+        repeats: int = 5,
+        seconds: float | None = None,
+        warm_up: int = 1,
+        texts: Path | None = None,
+        tokens: int = 32,
     ) -> None:
-        if repeats < 2 or seconds <= 0 or warm_up < 0 or tokens < 2:
+        if repeats < 2 or (seconds is not None and seconds <= 0) or warm_up < 0 or tokens < 2:
             raise DataError(
-                f"{ID}: repeats {repeats}, seconds {seconds:g}, warm_up {warm_up}, tokens {tokens}",
+                f"{ID}: repeats {repeats}, seconds {seconds}, warm_up {warm_up}, tokens {tokens}",
                 remedy="expected at least 2 repeats of more than 0 seconds, no negative warm_up, at least 2 tokens",
             )
         self.repeats = repeats
@@ -119,11 +129,12 @@ class Phases:
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """Pairs of windows; every quantity is a disclosure."""
         texts = prompts(self.texts)
+        seconds_each = least_seconds(ask, self.seconds, unmetered=_UNMETERED)
         windows = list(
             ask.window(
                 [written(ask, texts, 1)],
                 repeats=self.repeats,
-                seconds=self.seconds,
+                seconds=seconds_each,
                 warm_up=self.warm_up,
                 against=[written(ask, texts, self.tokens)],
             )
@@ -132,7 +143,7 @@ class Phases:
         why = _unsplit(windows)
         seconds = [(pair.short.reading.seconds, pair.long.reading.seconds) for pair in pairs]
         joules = [(pair.short.reading.joules, pair.long.reading.joules) for pair in pairs]
-        design = f"{len(pairs)} pairs of windows of at least {self.seconds:g} s by turns"
+        design = f"{len(pairs)} pairs of windows of at least {seconds_each:g} s by turns"
         yield from self._stated("seconds", "second", pairs, seconds, why, design)
         missing = why or joules_of(windows)[1]
         yield from self._stated("joules", "joule", pairs, joules, missing, f"{design}, gross, {metered_by(windows)}")

@@ -23,9 +23,9 @@ def prompts(path: Path | None) -> tuple[str, ...]:
     return texts
 
 
-def written(ask: Ask, texts: tuple[str, ...], tokens: int) -> Request:
-    """Fresh answers of exactly so many tokens to every text; of at most so many from a server."""
+def written(ask: Ask, texts: tuple[str, ...], tokens: int, *, whole: bool = False) -> Request:
+    """Fresh answers of exactly so many tokens to every text; of at most so many from a server, or where ``whole``."""
     parameters = {"max_new_tokens": tokens}
-    if not ask.remote:  # servers' protocols have nothing to ask for a least length with
+    if not ask.remote and not whole:  # servers' protocols have nothing to ask for a least length with
         parameters["min_new_tokens"] = tokens
     return Request(kind=Capability.GENERATE, inputs=texts, parameters=parameters, fresh=True)

@@ -1,0 +1,189 @@
+"""A card as a file: read from a file of its own or from a plan, its schema, and what in it nobody reads or nobody says.
+
+What documents ask of a card is handed in (``asked``), so that no document is known here by name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from probandum.document import CardField
+from probandum.errors import PlanError
+from probandum.law import Requirement, catalogue
+from probandum.plan_file import SystemCard
+from probandum.plan_reading import card_in
+from probandum.stating import stated, words
+from probandum.yaml_source import Place, YamlSource, read_yaml
+
+#: What each document reads from a card, by its id.
+Asked = Mapping[str, Sequence[CardField]]
+#: Where the card stands in a plan.
+SYSTEM = "system"
+#: How an input of the law pack begins that only a named person gives.
+_HUMAN = "human"
+#: How alike a key must be to one that is read, to be taken for a slip: a card may hold what only its owner reads.
+_NEAR = 0.8
+#: Keys below which people choose the names themselves, or documents find theirs.
+_FREE = (
+    "columns",
+    "decision",
+    "decisions",
+    "roles",
+    "classification",
+    "not_assessed",
+    "not_recorded",
+    "notices",
+    "notice",
+    "post_market.alerts",
+    "risk_management.findings",
+    "risk_register",
+    "ropa",
+    "special_categories",
+    "triggers",
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CardFile:
+    """A card, the file that it stands in, and under which key: none in a file of its own, ``system`` in a plan."""
+
+    path: Path
+    card: Mapping[str, Any]
+    yaml: YamlSource
+    under: tuple[str, ...] = ()
+
+
+def read(path: Path) -> CardFile:
+    """The card in ``path``, a card or a plan; PlanError with every problem of the card, each with its place."""
+    source = read_yaml(path, collect=True)
+    system = source.values.get(SYSTEM)
+    if "name" in source.values or SYSTEM not in source.values:
+        return CardFile(path=path, card=card_in(source), yaml=source)
+    if isinstance(system, str):
+        named = path.parent / system
+        if not named.is_file():
+            raise PlanError([source.problem((SYSTEM,), f"no file {system}; expected a card, or the path of one")])
+        return read(named)
+    if not isinstance(system, dict):
+        raise PlanError([source.problem((SYSTEM,), "expected a card, or the path of one")])
+    inner = _below(source, SYSTEM, system)
+    return CardFile(path=path, card=card_in(inner), yaml=inner, under=(SYSTEM,))
+
+
+def _below(source: YamlSource, key: str, values: dict[str, Any]) -> YamlSource:
+    """The part of a file that stands under a key, with its places."""
+
+    def inside(place: Place) -> bool:
+        return place[:1] == (key,)
+
+    return YamlSource(
+        path=source.path,
+        data=source.data,
+        values=values,
+        marks={place[1:]: mark for place, mark in source.marks.items() if inside(place)},
+        undecided={place[1:]: said for place, said in source.undecided.items() if inside(place)},
+        variables=frozenset(place[1:] for place in source.variables if inside(place)),
+    )
+
+
+# What it may hold.
+
+
+def schema(asked: Asked) -> dict[str, Any]:
+    """The JSON Schema of cards: keys that the law reads, and those that documents print, each with who asks for it."""
+    made = SystemCard.model_json_schema()
+    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    made["title"] = "probandum system card"
+    for question in catalogue().questions:
+        _describe(made, question.path, question.ask)
+    for path, entry, human in _inputs():
+        _describe(made, path, f"{_titled(path)}. Read for {entry.cited}.", human=human)
+    for path, readers in _readers(asked).items():
+        (_, field), *_ = readers
+        law = catalogue().get(field.requirement)
+        names = ", ".join(dict.fromkeys(document for document, _ in readers))
+        said = f"{field.what[:1].upper()}{field.what[1:]}. Asked by {law.cited}; supplied by {field.supplier}"
+        _describe(made, path, f"{said}; printed in {names}.", human=all(each.human for _, each in readers))
+    return made
+
+
+#: What is said of a key that holds facts and is none itself.
+_HOLDS = "What stands below it is stated fact by fact."
+
+
+def _inputs() -> Iterator[tuple[str, Requirement, bool]]:
+    """What the law pack says that a card, or a named person in it, must say; each path with an entry that asks."""
+    for entry in catalogue().requirements.values():
+        for name in entry.inputs:
+            whose, _, path = name.partition(".")
+            yield path, entry, whose == _HUMAN
+
+
+def _titled(name: str) -> str:
+    """What an input of the law pack is called: its last word, as people write it."""
+    said = name.rpartition(".")[2].replace("_", " ")
+    return said[:1].upper() + said[1:]
+
+
+def _describe(made: dict[str, Any], path: str, text: str, *, human: bool = False) -> None:
+    """Add a key at a dotted path; what is said of it already stays."""
+    *above, last = path.split(".")
+    here = made
+    for step in above:
+        here = here.setdefault("properties", {}).setdefault(step, {"description": _HOLDS})
+    key = here.setdefault("properties", {}).setdefault(last, {"$ref": "#/$defs/Said"} if human else {})
+    if key.setdefault("description", text) == _HOLDS:
+        key["description"] = text
+
+
+def _readers(asked: Asked) -> dict[str, list[tuple[str, CardField]]]:
+    """Who reads a path: the documents, with what they call it."""
+    found: dict[str, list[tuple[str, CardField]]] = {}
+    for document, fields in asked.items():
+        for field in fields:
+            found.setdefault(field.path, []).append((document, field))
+    return found
+
+
+# What nobody reads, and what nobody says.
+
+
+def strangers(file: CardFile, asked: Asked) -> Iterator[str]:
+    """Cautions, each with its place: keys that nothing reads, with what may have been meant.
+
+    They are no errors, since a card may hold what only its owner reads.
+    """
+    known = {question.path for question in catalogue().questions} | set(_readers(asked)) | set(SystemCard.model_fields)
+    known |= {path for path, _, _ in _inputs()}
+    written = sorted(_leaves(file.card), key=lambda place: (file.yaml.mark(place).line, file.yaml.mark(place).column))
+    for place in written:
+        path = ".".join(place)
+        if any(path == each or path.startswith(f"{each}.") or each.startswith(f"{path}.") for each in known):
+            continue
+        if path.startswith(_FREE):
+            continue
+        near = difflib.get_close_matches(path, known, n=1, cutoff=_NEAR)
+        yield file.yaml.problem(place, f"no document reads it{f', did you mean {near[0]!r}?' if near else ''}")
+
+
+def _leaves(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths of all that is stated."""
+    if isinstance(value, Mapping) and "value" not in value:
+        for key, inner in value.items():
+            yield from _leaves(inner, (*place, str(key)))
+    elif place:
+        yield place
+
+
+def unsaid(card: Mapping[str, Any], fields: Sequence[CardField]) -> tuple[CardField, ...]:
+    """The fields that the card leaves open; one for people alone needs a name and a date of its own."""
+    return tuple(each for each in fields if not _says(card, each))
+
+
+def _says(card: Mapping[str, Any], field: CardField) -> bool:
+    found = stated(card, field.path)
+    return found is not None and bool(words(found.value)) and (found.own or not field.human)

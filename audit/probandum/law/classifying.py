@@ -1,0 +1,298 @@
+"""From a card to a proposed classification under the AI Act, step by step, as a pure function of the card.
+
+A proposal and never a verdict: the provider classifies, from the purpose that it intends, and a named person confirms.
+That a person looks at the output changes nothing, a sector is no use, and whether there is profiling is for people to
+say; what the catalogue knows of a use is printed as a hint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from probandum.law import following
+from probandum.law.answers import Answers
+from probandum.law.card_keys import truth
+from probandum.law.hints import about_uses
+from probandum.law.loading import Catalogue, catalogue
+from probandum.law.steps import Proposal, Step
+from probandum.stating import named, stated, words
+
+#: Where a named person confirms or corrects the proposal.
+CONFIRMED = "classification.confirmed"
+
+
+def classify(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Proposal:
+    """What the card's answers lead to; UnknownName where it names an unknown point, condition or practice.
+
+    1. The purpose and who answers for the system. 2. Prohibited practices. 3. The product route, Art. 6(1). 4. The
+    listed uses, Art. 6(2), with profiling and the exceptions of Art. 6(3). 5. What these lead to. 6. What follows from
+    it, and what binds whatever the class: models, transparency, data protection.
+    """
+    known = law or catalogue()
+    answers = Answers(card, known)
+    route = _route(answers)
+    steps = (
+        _purpose(answers),
+        _parties(answers),
+        _practices(answers),
+        _product(answers),
+        _use(answers),
+        *((_profiling(answers), _exception(answers)) if answers.cases else ()),
+        _oversight(answers),
+        route,
+        *following.steps(answers),
+    )
+    confirmed = stated(card, CONFIRMED)
+    return Proposal(
+        steps=steps,
+        outcome=route.reasoning[0],
+        confirmed=confirmed if confirmed is not None and confirmed.own else None,
+        product_route=answers.product is True and answers.listed_high is not True,
+    )
+
+
+def _purpose(answers: Answers) -> Step:
+    rules = answers.law.heads["annex_iii"].rules
+    said = answers.plain.get("purpose")
+    return answers.step(
+        "purpose",
+        "What is the system for?",
+        "purpose",
+        reasoning=(rules["purpose"], rules["sector"]),
+        requirements=("ai-act:art-6:2",),
+        unsettled=() if said else ("The card states no purpose: without one nothing can be classified.",),
+        changes=("Another intended purpose, also one that instructions or promotional material suggest.",),
+    )
+
+
+_BECOMES_PROVIDER = (
+    "A deployer, importer, distributor or third party becomes provider by its own name on a high-risk system, by a "
+    "substantial modification, or by a purpose that makes a system high-risk."
+)
+
+
+def _parties(answers: Answers) -> Step:
+    missing = [each for each in ("provider", "deployer") if answers.plain.get(each) is None]
+    return answers.step(
+        "parties",
+        "Who answers for it?",
+        "role",
+        "provider",
+        "deployer",
+        reasoning=(
+            "The provider classifies and documents. Arts 9 to 15 bind it; Arts 26 and 27, among others, the deployer.",
+            _BECOMES_PROVIDER,
+        ),
+        requirements=("ai-act:art-25:1:a", "ai-act:art-25:1:b", "ai-act:art-25:1:c"),
+        unsettled=tuple(f"The card names no {each}." for each in missing),
+    )
+
+
+def _practices(answers: Answers) -> Step:
+    if answers.practices is None:
+        reasoning = "Nobody has said whether a practice of Art. 5(1) is part of the purpose."
+        unsettled: tuple[str, ...] = ("Whether a prohibited practice is at hand: the card does not say (art_5).",)
+    elif answers.practices:
+        reasoning = (
+            "The card names a practice that Art. 5(1) prohibits, apart from exceptions in its own letter. No class "
+            "makes it lawful: a lawyer looks at it before anything else."
+        )
+        unsettled = ()
+    else:
+        reasoning = "The card says that no practice of Art. 5(1) is part of the purpose."
+        unsettled = ()
+    near = tuple(trap for case in answers.cases for trap in case.traps if "prohibited" in trap)
+    return answers.step(
+        "practices",
+        "Is a practice of Art. 5(1) at hand?",
+        "art_5",
+        reasoning=(reasoning, *(f"To look at for this use: {trap}." for trap in dict.fromkeys(near))),
+        requirements=tuple(answers.practices or ("ai-act:art-5:1:a",)),
+        unsettled=unsettled,
+    )
+
+
+def _product(answers: Answers) -> Step:
+    plain = answers.plain
+    law_named = named(plain.get("annex_i"))
+    conditions = {key: truth(plain, key) for key in ("safety_component", "third_party_assessment")}
+    unsettled: list[str] = []
+    changes: list[str] = []
+    if law_named is None:
+        reasoning = "The card does not say whether the system is a product, or a safety component, under Annex I."
+        unsettled.append("The product route of Art. 6(1): the card does not say annex_i.")
+    elif not law_named:
+        reasoning = "The card says that no law of Annex I covers the system as product or safety component."
+        changes.append("A product under a law of Annex I that the system is, or is a safety component of.")
+    elif answers.product is False:
+        denied = " and ".join(key for key, said in conditions.items() if said is False)
+        reasoning = f"Both conditions of Art. 6(1) must be met, and the card denies one ({denied})."
+        changes.append("Both conditions of Art. 6(1) being met.")
+    else:
+        reasoning = "The card names a law of Annex I, and denies neither condition of Art. 6(1)."
+        for key, said in conditions.items():
+            if said is None:
+                unsettled.append(f"A condition of Art. 6(1): the card does not say {key}.")
+        if answers.section is None:
+            unsettled.append("The section of Annex I: the card does not say annex_i_section; read as Section A.")
+    asked = ["annex_i", *(("annex_i_section", *conditions) if law_named else ())]
+    requirements = ["ai-act:art-6:1:a", "ai-act:art-6:1:b"]
+    if law_named:
+        requirements += ["ai-act:art-3:14", "ai-act:art-6:1c"]
+    if answers.section == "B":
+        requirements.append("ai-act:art-2:2")
+    return answers.step(
+        "product",
+        "Is it a product, or a safety component, under Annex I?",
+        *asked,
+        reasoning=(reasoning,),
+        requirements=tuple(requirements),
+        unsettled=tuple(unsettled),
+        changes=tuple(changes),
+    )
+
+
+def _use(answers: Answers) -> Step:
+    hints = about_uses(words(answers.plain.get("purpose")), answers.cases, answers.law)
+    changes: tuple[str, ...] = ()
+    unsettled = list(hints)
+    if answers.listed is None:
+        reasoning = ["The card does not say whether the use is listed in Annex III."]
+        unsettled.insert(0, "The listed uses of Art. 6(2): the card does not say annex_iii.")
+    elif not answers.cases:
+        reasoning = ["The card says that the use is none of those of Annex III."]
+        changes = ("A use of Annex III among the purposes, also one added later.",)
+    else:
+        reasoning = [f"Annex III {case.point}, {case.title}: {case.summary}" for case in answers.cases]
+        reasoning += [f"Aid to the person who classifies: {trap}." for case in answers.cases for trap in case.traps]
+        unsettled += [
+            f"How far Annex III {case.point} reaches is not settled." for case in answers.cases if case.verify
+        ]
+        changes = ("A purpose outside the listed use.",)
+    return answers.step(
+        "use",
+        "Is the use listed in Annex III?",
+        "annex_iii",
+        reasoning=tuple(dict.fromkeys(reasoning)),
+        requirements=("ai-act:art-6:2", *(case.id for case in answers.cases)),
+        unsettled=tuple(unsettled),
+        changes=changes,
+    )
+
+
+def _profiling(answers: Answers) -> Step:
+    hints = tuple(
+        f"Hint, no finding: systems for Annex III {case.point} {_HINT[case.profiling]} natural persons."
+        for case in answers.cases
+    )
+    if answers.profiling is None:
+        reasoning = "The card does not say whether the system profiles natural persons; only people can."
+        unsettled: tuple[str, ...] = ("Whether the system profiles natural persons: the card does not say profiling.",)
+    elif answers.profiling:
+        reasoning = "The card says that it profiles: a listed system is then always high-risk, whatever else is met."
+        unsettled = ()
+    else:
+        reasoning = "The card says that it does not profile; an exception of Art. 6(3) is then not closed by profiling."
+        often = [case.point for case in answers.cases if case.profiling in ("always", "usual")]
+        unsettled = tuple(f"The card denies profiling, which Annex III {point} mostly comes with." for point in often)
+    return answers.step(
+        "profiling",
+        "Does it profile natural persons?",
+        "profiling",
+        reasoning=(reasoning, *hints),
+        requirements=("ai-act:art-6:3:profiling",),
+        unsettled=unsettled,
+        changes=("Profiling in the sense of Art. 4(4) GDPR.",) if not answers.profiling else (),
+    )
+
+
+_HINT: Mapping[str, str] = {
+    "always": "always profile",
+    "usual": "usually profile",
+    "sometimes": "sometimes profile",
+    "rare": "rarely profile",
+}
+
+
+_EXCEPTED = "The condition of Art. 6(3) not being met, or the output materially influencing decisions."
+_UNEXCEPTED = "An exception of Art. 6(3) that the provider documents before market placement and registers."
+
+
+def _exception(answers: Answers) -> Step:
+    rules = answers.law.heads["annex_iii"].rules
+    claimed = answers.conditions or ()
+    requirements = tuple(f"ai-act:art-6:3:{letter}" for letter in claimed or ("a", "b", "c", "d"))
+    unsettled: tuple[str, ...] = ()
+    if not claimed:
+        said = "does not say whether the provider relies" if answers.conditions is None else "says that nobody relies"
+        reasoning = [f"The card {said} on an exception of Art. 6(3); without one the listed use counts."]
+    elif answers.profiling:
+        reasoning = ["The card claims an exception and states profiling, which closes every exception."]
+    else:
+        reasoning = [
+            "The provider relies on an exception: its own conclusion, which nothing here examines.",
+            rules["filtered"],
+        ]
+        unsettled = ("Whether the condition of Art. 6(3) is met: the provider's conclusion, read narrowly.",)
+        if answers.profiling is None:
+            unsettled += ("The exception, as long as the card does not say profiling.",)
+    return answers.step(
+        "exception",
+        "Does the provider rely on an exception?",
+        "art_6_3",
+        *(("art_6_3_reasons",) if claimed else ()),
+        reasoning=(*reasoning, rules["filter"]),
+        requirements=(*requirements, *(("ai-act:art-6:4", "ai-act:art-49:2") if claimed else ())),
+        unsettled=unsettled,
+        changes=() if answers.profiling else (_EXCEPTED if claimed else _UNEXCEPTED,),
+    )
+
+
+def _oversight(answers: Answers) -> Step:
+    return answers.step(
+        "oversight",
+        "Does a person look at the output?",
+        "oversight.measures",
+        reasoning=(
+            f"{answers.law.heads['annex_iii'].rules['person']} For high-risk systems, oversight is a duty of its own.",
+        ),
+        requirements=("ai-act:art-14:1",),
+    )
+
+
+def _route(answers: Answers) -> Step:
+    """What the answers lead to; the first sentence is the proposal."""
+    routes = []
+    if answers.listed_high:
+        routes.append(f"Art. 6(2) with Annex III {answers.points}")
+    if answers.product:
+        routes.append(f"Art. 6(1) with Annex I Section {answers.section or 'A'}")
+    open_ones = [each for each, state in (("annex_iii", answers.listed), ("annex_i", answers.product)) if state is None]
+    if answers.listed_high is None and answers.listed:
+        open_ones.insert(0, "profiling")
+    claimed = ", ".join(f"({letter})" for letter in answers.conditions or ())
+    if routes:
+        said = f"Proposed: high-risk, by {' and by '.join(routes)}."
+        if answers.section == "B" and answers.product and not answers.listed_high:
+            said += " Of the Act little applies directly to products under Section B; not settled."
+    elif open_ones:
+        said = f"Open: the card does not say {' and '.join(open_ones)}, without which no class can be proposed."
+    elif answers.listed:
+        said = (
+            f"Proposed: a use of Annex III {answers.points} for which the provider relies on Art. 6(3){claimed}, its "
+            "own conclusion, to be documented (Art. 6(4)) and registered (Art. 49(2))."
+        )
+    else:
+        said = (
+            "Proposed: no route to high-risk is declared, neither Art. 6(1) nor Art. 6(2); that the system has none is "
+            "for the provider to conclude."
+        )
+    if answers.practices:
+        said = f"Before any class: the card names a practice that Art. 5(1) prohibits. {said}"
+    return answers.step(
+        "route",
+        "What do these answers lead to?",
+        reasoning=(said, "A proposal from what the card says: a named person confirms or corrects it."),
+        requirements=("ai-act:art-6:2",) if answers.product is not True else ("ai-act:art-6:1:a", "ai-act:art-6:2"),
+    )

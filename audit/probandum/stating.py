@@ -1,0 +1,132 @@
+"""What a card states: a value plain, or with who said it and when; a card believes whoever it names.
+
+A mapping with the key ``value`` states that value, ``by`` whom and on which ``date``; where a value names nobody, the
+card's own ``declared: {by, date}`` speaks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from probandum.errors import UsageError
+
+#: What says that there is none, where a key asks which.
+NONE: Final = ("none", "no", "outside")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """A value of a card, who said it and when; None where the card does not say."""
+
+    value: Any
+    by: str | None = None
+    on: str | None = None
+    #: Whether the value names its speaker itself, and does not lean on the card's ``declared``.
+    own: bool = False
+
+
+def stated(card: Mapping[str, Any], path: str) -> Stated | None:
+    """What stands at a dotted path; None where nothing does. Whoever states a whole states what it holds.
+
+    >>> stated({"purpose": {"value": "Scores", "by": "A. Example", "date": "2026-11-01"}}, "purpose")
+    Stated(value='Scores', by='A. Example', on='2026-11-01', own=True)
+    >>> stated({"declared": {"by": "B"}, "data": {"cleaning": "None."}}, "data.cleaning")
+    Stated(value='None.', by='B', on=None, own=False)
+    """
+    speaker = card.get("declared")
+    value: Any = card
+    for step in path.split("."):
+        if _is_stated(value) and step not in value:
+            speaker, value = value, value["value"]
+        if isinstance(value, Mapping) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    by, on = _text(speaker, "by"), _text(speaker, "date")
+    if not _is_stated(value):
+        return None if value is None else Stated(value=value, by=by, on=on)
+    if value["value"] is None:
+        return None
+    own, when = _text(value, "by"), _text(value, "date")
+    if own is not None:
+        return Stated(value=value["value"], by=own, on=when, own=when is not None)
+    return Stated(value=value["value"], by=by, on=when or on)
+
+
+def plainly(value: Any) -> Any:
+    """A card, or a part of one, without who said what and when.
+
+    >>> plainly({"profiling": {"value": True, "by": "A"}, "provider": {"name": {"value": "B"}}})
+    {'profiling': True, 'provider': {'name': 'B'}}
+    """
+    if _is_stated(value):
+        return plainly(value["value"])
+    if isinstance(value, Mapping):
+        return {str(key): plainly(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plainly(inner) for inner in value]
+    return value
+
+
+def named(value: object) -> tuple[str, ...] | None:
+    """What a key names that asks which: None where it says nothing, empty for none, else the names.
+
+    >>> named("5(b)"), named(["4(a)", "5(b)"]), named("none"), named(False), named([]), named(None)
+    (('5(b)',), ('4(a)', '5(b)'), (), (), None, None)
+    """
+    if value is None or value in ("", []):
+        return None
+    if isinstance(value, bool):
+        return ("yes",) if value else ()
+    values = [value] if isinstance(value, str | int | float) else value
+    if isinstance(values, Mapping) or not isinstance(values, Sequence):
+        raise UsageError(f"expected text, a list of texts, or none, got {value!r}", remedy="correct the card")
+    texts = [str(each).strip() for each in values]
+    found = tuple(text for text in texts if text and text.lower() not in NONE)
+    if found and len(found) != len(texts):
+        raise UsageError(f"none cannot stand beside {', '.join(found)}", remedy="keep one of them")
+    return found
+
+
+def words(value: object) -> str:
+    """A card's value as one line of text; what nobody stated is left out.
+
+    >>> words({"name": "Example Bank AG", "contact": ["a@example.org", "b@example.org"]})
+    'Example Bank AG; contact: a@example.org, b@example.org'
+    >>> words(True), words(2.0), words("  two \\n words ")
+    ('yes', '2', 'two words')
+    >>> words({"sha256": "ab", "at least": None}), words([None, "x"]), words(None)
+    ('sha256: ab', 'x', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, Mapping):
+        named = sorted(value.items(), key=lambda item: item[0] != "name")
+        return "; ".join(_named(str(key), text) for key, inner in named if (text := words(inner)))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        joint = "; " if any(isinstance(inner, Mapping) for inner in value) else ", "
+        return joint.join(text for inner in value if (text := words(inner)))
+    return " ".join(str(value).split())
+
+
+def _named(key: str, text: str) -> str:
+    """An entry of a mapping in words: a name needs no word before it."""
+    return text if key == "name" else f"{key.replace('_', ' ')}: {text}"
+
+
+def _is_stated(value: object) -> bool:
+    return isinstance(value, Mapping) and "value" in value
+
+
+def _text(value: object, key: str) -> str | None:
+    """A text of a mapping; None where there is none."""
+    found = value.get(key) if isinstance(value, Mapping) else None
+    return None if found is None else words(found) or None

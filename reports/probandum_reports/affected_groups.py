@@ -1,0 +1,115 @@
+"""The groups of persons that an audit compared, as assessments of data protection and of fundamental rights share them.
+
+A group is named by a finding about it alone. Where its persons are too few for a verdict, or where nothing was measured
+of it, it is not assessed, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from probandum.document import Cell, Node, Number, Table
+from probandum.finding import Finding, SubReason, Verdict, finding_id
+from probandum.withholding import WITHHELD
+from probandum_reports.filling_in import Parts
+from probandum_reports.tables import name
+
+_REQUIREMENT = "ai-act:art-27:1:c"
+_SUPPLIER, _ADDING = "the auditor, with data on more persons", "the auditor, by adding a suite"
+
+
+def table(parts: Parts) -> Iterable[Node]:
+    """A row a group of the plan; a gap where the audit compared none."""
+    found = _single(parts)
+    if not found:
+        supplier = "the auditor, by adding groups and a suite that compares them"
+        yield parts.named_gap("not assessed: groups of persons", _REQUIREMENT, supplier)
+        return
+    few, compared, references = _too_few(parts), _compared(parts, of="group"), _compared(parts, of="reference")
+    rows: list[tuple[Cell, ...]] = []
+    for key, finding in found.items():
+        cell: Cell
+        if key in references and _reference(parts, key):
+            cell = "the group with which findings of this record compare others"
+        elif key in compared:
+            cell = "compared with another group in a finding of this record"
+        elif key in few:
+            cell = parts.named_gap("not assessed: groups with too few persons for a verdict", _REQUIREMENT, _SUPPLIER)
+        else:
+            cell = parts.named_gap("not assessed: groups that no finding compares with another", _REQUIREMENT, _ADDING)
+        rows.append((Number(finding=finding.id, label=name(parts.view.shown(finding.id))), cell))
+    header = ("Group, and a figure of it alone", "Whether it was assessed")
+    yield Table(caption="Groups of persons in the data of this audit", header=header, rows=tuple(rows))
+
+
+def _reference(parts: Parts, key: tuple[str, str]) -> bool:
+    """Whether the plan names a group as the reference of its attribute, or none of them."""
+    attribute, group = key
+    stated = (parts.dossier.plan.get("ask", {}).get("groups") or {}).get(attribute) or {}
+    return stated.get("reference") in (None, group)
+
+
+def _compared(parts: Parts, *, of: Literal["group", "reference"]) -> frozenset[tuple[str, str]]:
+    """The groups, or the references, of all differences and ratios that are shown and that controls let stand."""
+    few = _measured_on_few(parts)
+    return frozenset(
+        (each.groups.attribute, named)
+        for each in parts.dossier.findings
+        if each.groups is not None
+        and each.groups.reference is not None
+        and _of_persons(each.probe)
+        and each.estimate.value is not None
+        and each.verdict is not Verdict.ERROR
+        and each.id not in few
+        and each.id not in parts.view.suppressed
+        and (named := getattr(each.groups, of)) is not None
+    )
+
+
+def _of_persons(probe: str) -> bool:
+    """Whether a probe's groups are rates and errors of persons, and not the rows that an explanation was tried on."""
+    return probe.partition(".")[0] in ("bias", "performance")
+
+
+def _single(parts: Parts) -> Mapping[tuple[str, str], Finding]:
+    """One finding about each group of the plan: its selection rate where there is one, else the first."""
+    of_plan = set(parts.dossier.plan.get("ask", {}).get("groups") or {})
+    found: dict[tuple[str, str], Finding] = {}
+    for finding in parts.dossier.findings:
+        groups = finding.groups
+        if (
+            groups is None
+            or groups.reference is not None
+            or not of_plan.issuperset(groups.attribute.split("*"))
+            or not _of_persons(finding.probe)
+        ):
+            continue
+        key = (groups.attribute, groups.group)
+        if key not in found or (_of_selection(finding) and not _of_selection(found[key])):
+            found[key] = finding
+    return found
+
+
+def _of_selection(finding: Finding) -> bool:
+    return finding.metric.endswith("/selection-rate")
+
+
+def _too_few(parts: Parts) -> frozenset[tuple[str, str]]:
+    """Groups with too few persons for a verdict, or for a figure to be shown."""
+    few = _measured_on_few(parts)
+    return frozenset(
+        (each.groups.attribute, each.groups.group)
+        for each in parts.dossier.findings
+        if each.groups is not None and (each.id in few or parts.view.suppressed.get(each.id) == WITHHELD)
+    )
+
+
+def _measured_on_few(parts: Parts) -> frozenset[str]:
+    """The findings of which a probe says that a group has too few persons for a verdict."""
+    return frozenset(
+        finding_id(f"{result.probe}/{measure.metric}", measure.groups, measure.facets)
+        for result in parts.dossier.results
+        for measure in result.measures
+        if _of_persons(result.probe) and measure.sub_reason is SubReason.SMALL_GROUP
+    )

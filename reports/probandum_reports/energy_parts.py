@@ -1,0 +1,139 @@
+"""What stands behind figures of energy: factors that the plan declares, and meters with their grade.
+
+Each statement is a fact under ``energy:``, worded once here; what is not there is a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from probandum.document import Cell, Fact, Gap, Node, Table
+from probandum.dossier import Dossier
+from probandum.evidence import Reading
+from probandum.probe import Window
+from probandum.siting import MISSING, PUE_RANGE
+from probandum.units import so_many
+from probandum_reports import metered, saying
+from probandum_reports.documents import Template
+
+
+class Parts(Protocol):
+    """What the tables read."""
+
+    dossier: Dossier
+    template: Template
+
+    def named_gap(self, what: str, requirement: str, supplier: str, *, field: str = "") -> Gap:
+        """A gap that is one field wherever it is shown."""
+        ...
+
+
+def factors(parts: Parts) -> Iterable[Node]:
+    """What turns joules into emissions, as the plan declares it."""
+    known = dict(_factors(parts.dossier))
+    missing = {
+        "grid": ("the grid that the machine draws from", "energy.country or energy.intensity"),
+        "embodied": ("the emissions of making the hardware", "energy.embodied"),
+    }
+    rows: list[tuple[Cell, ...]] = []
+    for key, label in _LABELS.items():
+        cell: Cell
+        if key in known:
+            cell = _fact(f"factor.{key}", known[key])
+        else:
+            what, where = missing[key]
+            cell = parts.named_gap(
+                f"{what}: {MISSING[key]}", parts.template.requirement, f"the auditor, in the plan under {where}"
+            )
+        rows.append((label, cell))
+    yield Table(
+        caption="What turns energy into emissions", header=("Factor", "As the plan declares it"), rows=tuple(rows)
+    )
+
+
+_LABELS = {
+    "grid": "Grid",
+    "pue": "Overhead of the facility (PUE)",
+    "embodied": "Making the hardware (embodied)",
+    "meter": "Meter asked for",
+}
+
+
+def _factors(dossier: Dossier) -> Iterator[tuple[str, str]]:
+    energy: Mapping[str, Any] = dossier.plan.get("ask", {}).get("energy") or {}
+    if (own := energy.get("intensity")) is not None:
+        ends = "; ".join(f"{name} {saying.number(own[name])}" for name in ("low", "mid", "high") if own.get(name))
+        yield "grid", f"g CO2e/kWh {ends}, of {own.get('year')} ({own.get('source')})"
+    elif energy.get("country"):
+        yield "grid", f"{energy['country']}: average of a year by codecarbon's table; which year stands with the method"
+    if energy.get("pue") is not None:
+        yield "pue", f"{saying.number(energy['pue'])}, an assumption that the plan declares; the audit measures none"
+    else:
+        low, mid, high = map(saying.number, PUE_RANGE)
+        yield "pue", f"{low} to {high}, middle {mid}: an assumption of this toolkit, since the plan declares none"
+    if (made := energy.get("embodied")) is not None:
+        kilograms, years = saying.number(made["kilograms"]), saying.number(made["years"])
+        yield "embodied", f"{kilograms} kg CO2e over {years} years ({made['source']}); {saying.grade('D')}"
+    yield "meter", str(energy.get("meter") or "auto")
+
+
+def meters(parts: Parts) -> Iterable[Node]:
+    """The meters behind the windows of each probe, with grade, what they cover, idle power and what they warn of."""
+    rows = tuple((probe, _fact(f"meter.{place}", words)) for place, (probe, words) in _meters(parts.dossier).items())
+    if rows:
+        yield Table(
+            caption="Meters and windows", header=("Probe", "What was read, how, and with which grade"), rows=rows
+        )
+    else:
+        yield parts.named_gap(
+            "not assessed: metered windows of the system's own work",
+            parts.template.requirement,
+            "the auditor, by adding the suite energy.inference",
+        )
+
+
+def _meters(dossier: Dossier) -> dict[int, tuple[str, str]]:
+    """Each probe with windows, once a meter and grade, in the order of the findings."""
+    groups: dict[tuple[str, str, str], dict[str, Window]] = {}
+    for finding in dossier.findings:
+        for key in finding.evidence if finding.metric.startswith("energy.") else ():
+            if (window := dossier.windows.get(key)) is not None:
+                group = (finding.probe, window.reading.meter, window.reading.grade)
+                groups.setdefault(group, {})[key] = window
+    return {
+        place: (probe, _windows([window.reading for window in windows.values()]))
+        for place, ((probe, _, _), windows) in enumerate(groups.items())
+    }
+
+
+def _windows(readings: list[Reading]) -> str:
+    """How many windows there are and how long, what they cover, the meter with its grade, and what it warns of."""
+    first = readings[0]
+    ends = [saying.amount(end([each.seconds for each in readings]), "second") for end in (min, max)]
+    parts = [f"{so_many(len(readings), 'windows')} of {' to '.join(dict.fromkeys(ends))}"]
+    if all(each.joules is None for each in readings):
+        why = "; ".join(dict.fromkeys(first.why.values())) or "no meter was used"
+        return saying.sentence([*parts, f"no joules were read ({why})"])
+    parts += [f"{name.upper()} not read: {why}" for name, why in first.why.items()]
+    parts += [f"the joules cover {', '.join(first.covers)}"] if first.covers else []
+    parts += ["idle power was not read"] if first.idle_watts is None else []
+    together = replace(
+        first,
+        notes=tuple(dict.fromkeys(note for each in readings for note in each.notes)),
+        others=tuple(dict.fromkeys(other for each in readings for other in each.others)),
+    )
+    return f"{saying.sentence(parts)} {metered.caveat(together)}"
+
+
+def resolve(dossier: Dossier, path: str) -> str | None:
+    """What stands at a path under ``energy:``, for checking a document against the record."""
+    kind, _, key = path.partition(".")
+    if kind == "factor":
+        return dict(_factors(dossier)).get(key)
+    return _meters(dossier).get(int(key), ("", ""))[1] or None
+
+
+def _fact(path: str, words: str) -> Fact:
+    return Fact(path=f"energy:{path}", value=words, origin="measured")

@@ -1,0 +1,133 @@
+"""Fields of the Model Documentation Form for general-purpose models: what each asks, who receives it, and its answer.
+
+Labels, units, choices and recipients are the catalogue's. A choice is ticked where the card names it; who receives a
+field is printed as not confirmed where no copy of the form showed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from probandum.document import Cell, Fact, Gap, Node, Number, Table
+from probandum.dossier import Dossier
+from probandum.law import FormField, catalogue
+from probandum.stating import NONE, plainly, stated, words
+from probandum_reports import facts, saying
+from probandum_reports.documents import FormLine
+from probandum_reports.selecting import select
+from probandum_reports.tables import name
+from probandum_reports.view import View
+
+#: Who receives a field, as the form abbreviates it.
+RECIPIENTS = {"ai-office": "AIO", "national-authorities": "NCA", "downstream-providers": "DP"}
+TICKED, OPEN = "■", "□"
+_FORM = "GPAI Model Documentation Form"
+_CONFIRMED = {
+    "confirmed": "",
+    "recalled": ". Not confirmed: recalled, and no copy consulted shows it",
+    "assumed": ". Not confirmed: a field of the form's header",
+}
+_HEADER = ("Field", "What it asks, in own words", "Who receives it", "Statement")
+
+
+class Parts(Protocol):
+    """What the table reads."""
+
+    dossier: Dossier
+
+    @property
+    def view(self) -> View:
+        """The findings in words."""
+        ...
+
+
+def table(lines: Sequence[FormLine], caption: str, parts: Parts) -> Iterable[Node]:
+    """The fields in the order of ``lines``; findings that measure one stand above what the card says of it."""
+    rows: list[tuple[Cell, ...]] = []
+    for line in lines:
+        field = catalogue().form[line.field]
+        head = (field.label, asked(field), recipients(field))
+        found = [] if line.measured is None else select(parts.dossier.findings, line.measured)
+        rows += [(*head, Number(finding=each.id, label=name(parts.view.shown(each.id)))) for each in found]
+        if (said := answer(line, parts.dossier)) is not None or not found:
+            rows.append((*head, said or _gap(line, field)))
+    yield Table(caption=caption, header=_HEADER, rows=tuple(rows))
+
+
+def asked(field: FormField) -> str:
+    """What a field asks, with its unit, its choices and its length."""
+    said = [field.what]
+    said += [f"Unit: {field.unit}."] if field.unit else []
+    said += [f"Choices: {'; '.join(field.options)}."] if field.options else []
+    said += [f"About {field.words} words."] if field.words else []
+    said += [field.note] if field.note else []
+    return " ".join(said)
+
+
+def recipients(field: FormField) -> str:
+    """The tick boxes of a field, and whether a copy of the form confirms them."""
+    boxes = [f"{TICKED if key in field.recipients else OPEN}\u00a0{said}" for key, said in RECIPIENTS.items()]
+    return " ".join(boxes) + _CONFIRMED[field.recipients_confidence]
+
+
+def answer(line: FormLine, dossier: Dossier) -> Fact | None:
+    """What the card says of a field, its choices ticked; else the fact of the run that answers it, or None.
+
+    What the run recorded is of the audited system, and speaks for the model only where the card names its provider.
+    """
+    field = catalogue().form[line.field]
+    fact = facts.card_fact(dossier.card, line.card)
+    if fact is None:
+        provider = facts.card_fact(dossier.card, "gpai")
+        known = line.run is not None and provider is not None and provider.value.lower() not in NONE
+        return facts.run_fact(dossier, line.run or "") if known else None
+    if not field.options:
+        return fact
+    return replace(fact, path=f"form:{line.field}@{line.card}", value=_chosen(dossier, line.field, line.card))
+
+
+def resolve(dossier: Dossier, path: str) -> str:
+    """The words of an answer with choices, for checking it; ``path``: the field, an at sign, the path in the card."""
+    field, _, card = path.partition("@")
+    return _chosen(dossier, field, card)
+
+
+def _chosen(dossier: Dossier, field: str, card: str) -> str:
+    found = stated(dossier.card, card)
+    return "" if found is None else ticked(catalogue().form[field].options, plainly(found.value))
+
+
+def ticked(options: Sequence[str], value: Any) -> str:
+    """The choices of a field, those that ``value`` names ticked; what is no choice stands behind ``other``, or last.
+
+    A mapping names them under ``ticked`` and may say more.
+
+    >>> ticked(("text", "images", "other"), ["text", "tables"])
+    '■ text □ images ■ other: tables'
+    >>> ticked(("text", "images"), {"ticked": "text", "maximum": "8,192 tokens"})
+    '■ text □ images; maximum: 8,192 tokens'
+    >>> ticked(("1-500M", "500M-5B"), "about 1B")
+    '□ 1-500M □ 500M-5B; about 1B'
+    """
+    more = {key: each for key, each in value.items() if key != "ticked"} if isinstance(value, Mapping) else {}
+    named = value.get("ticked", []) if isinstance(value, Mapping) else value
+    names = [words(each) for each in (named if isinstance(named, list) else [named])]
+    other = next((each for each in options if each.startswith("other")), None)
+    beyond = [each for each in names if each not in options]
+    boxes = [f"{TICKED if each in names or (each == other and beyond) else OPEN} {each}" for each in options]
+    said = " ".join(boxes)
+    if beyond:
+        said += f"{': ' if other == options[-1] else '; '}{', '.join(beyond)}"
+    return said + (f"; {words(more)}" if more else "")
+
+
+def _gap(line: FormLine, field: FormField) -> Gap:
+    return Gap(
+        what=saying.decapitalised(field.label) + (f", in {field.unit}" if field.unit else ""),
+        citation=f"{_FORM}, {field.citation}" if field.citation else _FORM,
+        supplier=catalogue().supplier(field),
+        field_id=line.card,
+        card=line.card,
+    )

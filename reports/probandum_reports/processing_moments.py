@@ -1,0 +1,101 @@
+"""The record of processing activities, one row a moment of processing: what Art. 30(1) asks of each, and what helps.
+
+The card states a moment under ``ropa.<moment>``: either its fields, or in one sentence that it does not take place. The
+audit itself always takes place, and testing for bias does where the plan compares groups of persons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from probandum.document import Cell, Node, Table
+from probandum_reports import facts
+from probandum_reports.documents import FactLine
+from probandum_reports.filling_in import Parts
+
+MOMENTS: Mapping[str, str] = {
+    "collect": "collecting data",
+    "label": "labelling data",
+    "train": "training",
+    "fine_tune": "fine-tuning",
+    "evaluate": "evaluation",
+    "bias_test": "testing for bias",
+    "deploy_inference": "inference in use",
+    "log_monitor": "logging and monitoring",
+    "retrain": "training again",
+    "explain_and_handle_requests": "explanations and requests of people",
+    "audit": "this audit",
+}
+#: What Art. 30(1) asks of every activity: key, label, what is missing, and the provision.
+FIELDS: tuple[tuple[str, str, str, str], ...] = (
+    ("purposes", "Purposes", "the purposes of {moment}", "gdpr:30:1:b"),
+    ("people", "People concerned", "the categories of people concerned by {moment}", "gdpr:30:1:c"),
+    (
+        "data",
+        "Categories of data",
+        "the categories of data in {moment}: special or offence data or not; provided, observed or inferred",
+        "gdpr:30:1:c",
+    ),
+    ("recipients", "Recipients", "the categories of recipients of {moment}, with role and country", "gdpr:30:1:d"),
+    ("transfers", "Transfers", "the transfers to third countries in {moment}, with safeguards, or none", "gdpr:30:1:e"),
+    (
+        "retention",
+        "Retention",
+        "the periods for data, features, model, logs, outputs and evidence of {moment}, where possible",
+        "gdpr:30:1:f",
+    ),
+    ("security", "Security", "a general description of the security of {moment}, where possible", "gdpr:30:1:g"),
+)
+#: What the law does not ask of the record, and what makes it useful.
+BEYOND: tuple[tuple[str, str, str, str], ...] = (
+    ("legal_basis", "Legal basis (beyond the minimum)", "the ground of Art. 6(1) for {moment}", "gdpr:5:1:a"),
+    (
+        "special_ground",
+        "Ground for special categories (beyond the minimum)",
+        "the ground of Art. 9(2) for {moment}, or that no special category is in it",
+        "gdpr:9:1",
+    ),
+)
+_MEASURED: tuple[tuple[str, str], ...] = (
+    ("started", "Run began"),
+    ("data", "Data of the test"),
+    ("target.endpoints", "Addresses that the audit connected to"),
+    ("target.cautions.purged", "Deletion of raw questions and answers"),
+)
+
+
+def table(parts: Parts) -> Iterable[Node]:
+    """A table a moment that takes place, and one of those that do not, or of which nobody has said."""
+    said = parts.dossier.card.get("ropa")
+    rows_of = said if isinstance(said, Mapping) else {}
+    happens = {"audit"} | ({"bias_test"} if parts.dossier.plan.get("ask", {}).get("groups") else set())
+    others: list[tuple[Cell, ...]] = []
+    for moment, named in MOMENTS.items():
+        stated = rows_of.get(moment)
+        if moment in happens or (isinstance(stated, Mapping) and "value" not in stated):
+            yield _row(moment, named, parts)
+            continue
+        line = FactLine(
+            label=named,
+            card=f"ropa.{moment}",
+            what=f"whether {named} takes place, and then its fields",
+            requirement="gdpr:30:1:b",
+        )
+        others.append((f"{named} ({moment})", parts.filled(line)))
+    if others:
+        yield Table(caption="Other moments of processing", header=("Moment", "Statement"), rows=tuple(others))
+
+
+def _row(moment: str, named: str, parts: Parts) -> Table:
+    """One activity with all its fields."""
+    rows: list[tuple[Cell, ...]] = []
+    for key, label, what, requirement in (*FIELDS, *BEYOND):
+        line = FactLine(
+            label=label, card=f"ropa.{moment}.{key}", what=what.format(moment=named), requirement=requirement
+        )
+        rows.append((label, parts.filled(line, human=(key, label, what, requirement) in BEYOND)))
+    if moment in ("audit", "bias_test"):
+        found = ((label, facts.run_fact(parts.dossier, path)) for path, label in _MEASURED)
+        rows += [(label, fact) for label, fact in found if fact is not None]
+    caption = f"Activity: {named} ({moment})"
+    return Table(caption=caption, header=("Field", "Statement"), rows=tuple(rows))

@@ -1,0 +1,404 @@
+"""The proposed classification: what the card's answers lead to, with the law, and never a verdict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probandum.errors import UsageError
+from probandum.law import bind, catalogue
+from probandum.law.classifying import classify
+from probandum.law.hints import about_uses
+from probandum.law.steps import Proposal, Step
+from probandum.plan_file import SystemCard
+from probandum_reports.lint import FORBIDDEN
+
+BANK = {"name": "Example Bank AG"}
+CREDIT: Mapping[str, Any] = {
+    "name": "Scorer",
+    "purpose": "Decides on consumer credit applications",
+    "provider": BANK,
+    "deployer": BANK,
+    "controller": BANK,
+    "art_5": "none",
+    "annex_i": "none",
+    "annex_iii": "5(b)",
+}
+POINTS = [case.point for case in catalogue().use_cases.values()]
+
+
+def step(proposal: Proposal, id: str) -> Step:
+    """The step of that id."""
+    return next(each for each in proposal.steps if each.id == id)
+
+
+def texts(proposal: Proposal) -> list[str]:
+    """Every sentence of a proposal."""
+    found = [proposal.outcome]
+    for each in proposal.steps:
+        found += [each.question, *each.reasoning, *each.unsettled, *each.changes]
+    return found
+
+
+# the listed uses
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_every_listed_use_leads_to_a_proposal_that_names_it(point: str) -> None:
+    """Each of the 25 uses: the route, the use in words, its assessment, and its dates as the catalogue has them."""
+    case = catalogue().use_case(point)
+    proposal = classify({**CREDIT, "annex_iii": point})
+    use = step(proposal, "use")
+
+    assert f"Proposed: high-risk, by Art. 6(2) with Annex III {point}." == proposal.outcome
+    assert f"Annex III {point}, {case.title}: {case.summary}" in use.reasoning
+    assert case.id in use.requirements
+    assert case.verify == any(f"How far Annex III {point} reaches is not settled." == each for each in use.unsettled)
+    assert ("ai-act:art-43:2" in step(proposal, "assessment").requirements) == (case.conformity == "annex-vi")
+    assert all("from 2027-12-02" in each or "since" in each for each in use.cited(catalogue(), "2026-11-29"))
+
+
+def test_annex_iii_has_25_uses() -> None:
+    """The cases above are all there are."""
+    assert 25 == len(POINTS)
+
+
+@pytest.mark.parametrize("condition", ["a", "b", "c", "d"])
+@pytest.mark.parametrize("point", ["4(a)", "8(a)"])
+def test_an_exception_is_the_providers_conclusion_and_never_the_tools(point: str, condition: str) -> None:
+    """Claimed, with profiling denied: the outcome says whose conclusion it is, and what must be done with it."""
+    proposal = classify({**CREDIT, "annex_iii": point, "art_6_3": condition, "profiling": False})
+    exception = step(proposal, "exception")
+
+    assert (
+        f"Proposed: a use of Annex III {point} for which the provider relies on Art. 6(3)({condition}), its own "
+        "conclusion, to be documented (Art. 6(4)) and registered (Art. 49(2))."
+    ) == proposal.outcome
+    assert {f"ai-act:art-6:3:{condition}", "ai-act:art-6:4", "ai-act:art-49:2"} <= set(exception.requirements)
+    assert any("read narrowly" in each for each in exception.unsettled)
+    assert "assessment" not in {each.id for each in proposal.steps}
+
+
+@pytest.mark.parametrize("condition", ["a", "b", "c", "d"])
+def test_profiling_overrides_every_exception(condition: str) -> None:
+    """The third subparagraph of Art. 6(3): always high-risk, and the step says why."""
+    proposal = classify({**CREDIT, "art_6_3": condition, "profiling": True})
+
+    assert "Proposed: high-risk, by Art. 6(2) with Annex III 5(b)." == proposal.outcome
+    assert any("closes every exception" in each for each in step(proposal, "exception").reasoning)
+    assert ("ai-act:art-6:3:profiling",) == step(proposal, "profiling").requirements
+
+
+def test_an_exception_without_a_word_on_profiling_stays_open() -> None:
+    """Whether there is profiling is for people to say, and without it no class is proposed and no duty is let off."""
+    card = {**CREDIT, "art_6_3": "a"}
+    proposal = classify(card)
+    opens = {role.role: role.why for role in bind(card).open}
+
+    assert "Open: the card does not say profiling, without which no class can be proposed." == proposal.outcome
+    assert "if the system is high-risk (the card does not say profiling)" == opens["provider-high-risk"]
+
+
+def test_profiling_is_a_hint_where_nobody_said_it() -> None:
+    """What the catalogue knows of a use decides nothing."""
+    profiling = step(classify(CREDIT), "profiling")
+
+    assert "Hint, no finding: systems for Annex III 5(b) always profile natural persons." in profiling.reasoning
+    assert ("profiling",) == profiling.silent
+    assert profiling.unsettled
+
+
+def test_a_profiling_that_is_denied_where_a_use_comes_with_it_is_told() -> None:
+    """The denial is believed, and stands among what is not settled."""
+    proposal = classify({**CREDIT, "profiling": False})
+
+    assert "The card denies profiling, which Annex III 5(b) mostly comes with." in proposal.unsettled
+
+
+def test_a_person_who_looks_changes_no_class() -> None:
+    """With and without human oversight the outcome is the same, and the step says so."""
+    without = classify(CREDIT)
+    overseen = classify({**CREDIT, "oversight": {"measures": "A clerk decides every case"}})
+
+    assert without.outcome == overseen.outcome
+    assert any("does not by itself change" in each for each in step(overseen, "oversight").reasoning)
+
+
+def test_a_sector_is_no_use() -> None:
+    """A bank's chatbot that names no listed use is on no route, whatever its purpose speaks of; the word is a hint."""
+    proposal = classify({**CREDIT, "annex_iii": "none", "purpose": "Answers questions about credit cards"})
+
+    assert proposal.outcome.startswith("Proposed: no route to high-risk is declared")
+    assert any(each.startswith("Hint, no finding: the purpose has the word “credit”") for each in proposal.unsettled)
+
+
+@pytest.mark.parametrize("case", catalogue().use_cases.values(), ids=lambda case: case.point)
+def test_every_use_can_be_hinted_at_by_each_of_its_words(case: Any) -> None:
+    """A purpose with a word of a use leads to a hint at it, unless the card names the use already."""
+    for word in case.keywords:
+        assert any(f"Annex III {case.point}," in each for each in about_uses(f"For {word}.", (), catalogue()))
+        assert not any(f"Annex III {case.point}," in each for each in about_uses(word, (case,), catalogue()))
+
+
+# products
+
+
+def test_a_product_of_section_a_has_its_own_dates() -> None:
+    """Art. 6(1) with Annex I Section A, from August 2028."""
+    proposal = classify(
+        {**CREDIT, "annex_iii": "none", "annex_i": "Directive 2014/33/EU, lifts", "annex_i_section": "A"}
+    )
+
+    assert "Proposed: high-risk, by Art. 6(1) with Annex I Section A." == proposal.outcome
+    assert proposal.product_route
+    assert "AI Act, Art. 6(1)(a): from 2028-08-02 (first set for 2027-08-02)" in step(proposal, "product").cited(
+        catalogue(), "2026-11-29", product_route=True
+    )
+    assert {
+        "A condition of Art. 6(1): the card does not say safety_component.",
+        "A condition of Art. 6(1): the card does not say third_party_assessment.",
+    } <= set(proposal.unsettled)
+
+
+def test_of_a_product_of_section_b_little_of_the_act_binds_directly() -> None:
+    """Art. 2(2): Art. 6(1) and a few others; Articles 9 to 49 bind by no role that is high-risk through it alone."""
+    card = {**CREDIT, "annex_iii": "none", "annex_i": "machinery", "annex_i_section": "B"}
+    proposal = classify(card)
+    ids = {each.requirement.id for each in bind(card).bound}
+
+    assert "Annex I Section B" in proposal.outcome and "not settled" in proposal.outcome
+    assert {"ai-act:art-2:2", "ai-act:art-6:1:a"} <= ids
+    assert set() == {id for id in ids if re.match(r"ai-act:(art-(9|1[0-9]|2[0-46-79]|43|49):|annex-(iv|v))", id)}
+    assert "ai-act:art-9:1" in {
+        each.requirement.id for each in bind({**card, "annex_iii": "5(b)"}).bound
+    }  # a listed use binds by itself
+
+
+@pytest.mark.parametrize("key", ["safety_component", "third_party_assessment"])
+def test_both_conditions_of_the_product_route_must_be_met(key: str) -> None:
+    """A law of Annex I with one condition denied leads nowhere, and binds nothing of Chapter III."""
+    card = {**CREDIT, "annex_iii": "none", "annex_i": "lifts", key: False}
+
+    assert classify(card).outcome.startswith("Proposed: no route to high-risk is declared")
+    assert "ai-act:art-9:1" not in {each.requirement.id for each in bind(card).bound}
+
+
+def test_two_routes_are_both_named() -> None:
+    """A listed use in a product of Annex I; the dates are those of the earlier route."""
+    proposal = classify({**CREDIT, "annex_i": "medical devices", "annex_i_section": "A"})
+
+    assert (
+        "Proposed: high-risk, by Art. 6(2) with Annex III 5(b) and by Art. 6(1) with Annex I Section A."
+        == proposal.outcome
+    )
+    assert not proposal.product_route
+
+
+# the rest
+
+
+def test_a_card_that_says_nothing_leads_to_nothing() -> None:
+    """What is open is named, and nothing is proposed."""
+    proposal = classify({"name": "X"})
+
+    assert (
+        "Open: the card does not say annex_iii and annex_i, without which no class can be proposed." == proposal.outcome
+    )
+    assert {"purpose", "annex_iii", "annex_i", "art_5"} <= {path for each in proposal.steps for path in each.silent}
+
+
+def test_a_prohibited_practice_comes_before_any_class() -> None:
+    """Named, it leads the outcome and cites its letter; denied, the step says who says so."""
+    proposal = classify({**CREDIT, "art_5": ["f", "5(1)(ba)"]})
+
+    assert proposal.outcome.startswith("Before any class: the card names a practice that Art. 5(1) prohibits.")
+    assert ("ai-act:art-5:1:f", "ai-act:art-5:1:ba") == step(proposal, "practices").requirements
+
+
+def test_a_use_that_borders_on_a_prohibition_says_so() -> None:
+    """Emotion recognition: the trap of the catalogue stands in the step about Art. 5."""
+    practices = step(classify({**CREDIT, "annex_iii": "1(c)"}), "practices")
+
+    assert any("prohibited at work and in education" in each for each in practices.reasoning)
+
+
+def test_a_model_of_ones_own_binds_its_provider_and_systemic_risk_is_asked() -> None:
+    """Named: Arts 53 to 55; unsaid: open; none: to build on somebody else's model makes nobody its provider."""
+    named = step(classify({**CREDIT, "gpai": {"name": "Model AG"}}), "models")
+    unsaid, none = (step(classify({**CREDIT, **card}), "models") for card in ({}, {"gpai": "none"}))
+
+    assert named.reasoning[0].startswith("The card names a provider of a general-purpose model")
+    assert any("systemic risk" in each and "roles.gpai-systemic" in each for each in named.unsettled)
+    assert unsaid.reasoning[0].startswith("The card does not say")
+    assert "does not by itself make a party its provider" in none.reasoning[0]
+
+
+_TRANSPARENT = (
+    "roles.provider-interactive-ai",
+    "roles.provider-genai",
+    "roles.deployer-genai",
+    "roles.deployer-biometric",
+)
+
+
+def test_conditions_of_roles_are_open_until_the_card_settles_them() -> None:
+    """Art. 50: each condition is asked for by its name, and what is settled is said to be so."""
+    open_ = step(classify(CREDIT), "transparency")
+    settled = step(
+        classify({**CREDIT, "roles": {"provider-interactive-ai": True, "provider-genai": False}}), "transparency"
+    )
+
+    assert "Whether the system interacts directly with natural persons" in "".join(open_.unsettled)
+    assert all(
+        each.endswith(f"nobody has said it ({name}).") for each, name in zip(open_.unsettled, _TRANSPARENT, strict=True)
+    )
+    assert "Said to hold: the system interacts directly with natural persons (roles.provider-interactive-ai)." in (
+        settled.reasoning
+    )
+    assert any(each.startswith("Said not to hold:") for each in settled.reasoning)
+    assert not any("provider-genai" in each for each in settled.unsettled)
+
+
+@pytest.mark.parametrize(
+    ("point", "words"),
+    [("2", "left out of Art. 27"), ("5(b)", "Any deployer"), ("4(a)", "Bodies governed by public law")],
+)
+def test_who_would_make_an_impact_assessment_follows_from_the_point(point: str, words: str) -> None:
+    """Art. 27 binds any deployer of 5(b) and 5(c), public bodies and services elsewhere, nobody at point 2."""
+    assert words in step(classify({**CREDIT, "annex_iii": point}), "impact").reasoning[0]
+
+
+def test_only_a_named_person_confirms() -> None:
+    """A value with name and date of its own counts; the card's own declared does not."""
+    said = {"value": "High-risk, 5(b)", "by": "B. Example, head of compliance", "date": "2026-11-20"}
+    whole = classify({**CREDIT, "classification": {"confirmed": said}})
+    leaning = classify(
+        {**CREDIT, "declared": {"by": "A", "date": "2026-11-01"}, "classification": {"confirmed": "yes"}}
+    )
+
+    assert whole.confirmed is not None and "B. Example, head of compliance" == whole.confirmed.by
+    assert leaning.confirmed is None
+    assert whole.outcome == leaning.outcome
+
+
+def test_who_says_it_changes_no_step() -> None:
+    """A value with name and date classifies and binds as the plain value does."""
+    said = {key: {"value": value, "by": "A. Example", "date": "2026-11-01"} for key, value in CREDIT.items()}
+    extra = {"profiling": True, "art_6_3": "a", "roles": {"deployer-credit": True}}
+    dressed = {key: {"value": value, "by": "A. Example"} for key, value in extra.items()}
+
+    assert classify({**CREDIT, **extra}).steps == classify({**said, **dressed}).steps
+    assert [each.requirement.id for each in bind({**CREDIT, **extra}).bound] == [
+        each.requirement.id for each in bind({**said, **dressed}).bound
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"annex_iii": "5(e)"}, r"unknown Annex III point '5\(e\)'"),
+        ({"annex_iii": ["none", "5(b)"]}, r"none cannot stand beside 5\(b\)"),
+        ({"annex_iii": {"value": ["4(a)", "9"]}}, "unknown Annex III point '9'"),
+        ({"art_6_3": "e"}, r"unknown condition of Art. 6\(3\) 'e'"),
+        ({"art_5": "z"}, r"unknown practice of Art. 5\(1\) 'z'"),
+        ({"annex_i_section": "C"}, "unknown section of Annex I 'C'"),
+        ({"profiling": "yes"}, "profiling: expected true or false, got 'yes'"),
+        ({"roles": {"provider-high-risk": False}}, "unknown role 'provider-high-risk'"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_refused_and_never_a_silent_no(
+    change: Mapping[str, Any], message: str
+) -> None:
+    """One line that names the key or the value, from the classification and from what binds alike."""
+    for reader in (classify,) if "art_5" in change else (classify, bind):
+        with pytest.raises(UsageError, match=message) as caught:
+            reader({**CREDIT, **change})
+
+        assert 1 == len(caught.value.lines())
+
+
+@pytest.mark.parametrize("silent", ["", [], None])
+def test_an_empty_answer_is_no_answer(silent: Any) -> None:
+    """Nothing, an empty text and an empty list leave the question open; none of them says none."""
+    assert classify({**CREDIT, "annex_iii": silent}).outcome.startswith("Open: the card does not say annex_iii")
+
+
+# over all cards
+
+_TRUTH = st.sampled_from([None, True, False])
+_PARTY = st.sampled_from([None, "none", {"name": "X AG"}])
+CARDS = st.fixed_dictionaries(
+    {
+        "purpose": st.sampled_from([None, "Scores loans", "Grades exams"]),
+        "provider": _PARTY,
+        "deployer": _PARTY,
+        "controller": _PARTY,
+        "gpai": _PARTY,
+        "art_5": st.sampled_from([None, "none", "f"]),
+        "annex_i": st.sampled_from([None, "none", "machinery"]),
+        "annex_i_section": st.sampled_from([None, "A", "B"]),
+        "safety_component": _TRUTH,
+        "third_party_assessment": _TRUTH,
+        "annex_iii": st.none() | st.just("none") | st.lists(st.sampled_from(POINTS), min_size=1, max_size=3),
+        "profiling": _TRUTH,
+        "art_6_3": st.sampled_from([None, "none", "a", ["b", "d"]]),
+    }
+).map(lambda card: {key: value for key, value in card.items() if value is not None})
+
+
+@given(CARDS)
+def test_no_card_leads_to_a_verdict_or_to_a_class_that_it_does_not_support(card: dict[str, Any]) -> None:
+    """High-risk is proposed exactly where a route is declared whole; nothing else ever says what a system is not."""
+    proposal = classify(card)
+    product = card.get("annex_i") == "machinery" and False not in (
+        card.get("safety_component"),
+        card.get("third_party_assessment"),
+    )
+    listed = isinstance(card.get("annex_iii"), list)
+    claimed = card.get("art_6_3") not in (None, "none")
+    high = product or (listed and (card.get("profiling") is True or not claimed))
+    said = " ".join(texts(proposal))
+
+    assert high == ("Proposed: high-risk" in proposal.outcome)
+    assert not re.search(r"not (a )?high-risk", proposal.outcome)
+    assert FORBIDDEN.search(said) is None
+    assert all(catalogue().get(id) for each in proposal.steps for id in each.requirements)
+    assert all(each.reasoning and each.requirements for each in proposal.steps)
+    SystemCard.model_validate({"name": "X", **card})
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["annex_iii", "annex_i", "annex_i_section", "art_5", "art_6_3", "profiling", "roles", "provider"]
+        ),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+            max_leaves=6,
+        ),
+        max_size=4,
+    )
+)
+def test_any_card_is_read_or_refused_in_one_line(card: dict[str, Any]) -> None:
+    """Whatever stands in it, there is a proposal or an error that a person can read."""
+    try:
+        proposal = classify(card)
+    except UsageError as error:
+        assert 1 == len(error.lines())
+    else:
+        assert proposal.outcome.startswith(("Proposed", "Open", "Before any class"))
+
+
+def test_a_classification_depends_on_the_card_alone() -> None:
+    """Two askings give equal proposals, and the card stays as it was."""
+    card = {**CREDIT, "roles": {"deployer-credit": True}}
+    before = dict(card)
+
+    assert classify(card) == classify(card)
+    assert before == card

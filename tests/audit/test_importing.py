@@ -1,0 +1,309 @@
+"""Importing: what people wrote into a document stands in the card with who and when, and the documents say so then."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands import Ended, entered
+from probandum import api
+from probandum.errors import DataError, UsageError
+from probandum.record import Record
+from probandum.reporting import dossier
+from probandum.yaml_source import read_yaml
+from probandum_reports.build import build
+from probandum_reports.nodes import gaps, walk
+from probandum_reports.ooxml import name_of
+from records import LIMITS, PLAN, write_plan
+from word_forms import controls, fill, saved_again
+
+docx: Any = pytest.importorskip("docx")
+
+#: A card as people keep it, with comments, in a file of its own.
+CARD = """\
+# Kept by the risk team.
+name: Loan desk
+version: "1.0"   # as deployed
+purpose: >-
+  Decides
+  on loans
+
+oversight:
+  interpretation: A list of reasons.   # since May
+"""
+STATED = {
+    "oversight.measures": "A clerk decides each case anew, and can stop the system.",
+    "signatures.test_report": "Maria Roth, head of testing",
+    "signatures.test_report#by": "Maria Roth",
+    "signatures.test_report#date": "2026-11-28",
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a plan, its card, and the record with one document as a Word file."""
+    folder = tmp_path_factory.mktemp("importing")
+    text = PLAN.replace('{name: Loan desk, version: "1.0", purpose: Decides on loans}', "card.yaml")
+    (folder / "card.yaml").write_text(CARD)
+    record = api.audit(
+        write_plan(folder, text + LIMITS + "documents: [annex_iv]\n"), out=folder / "run", documents=False
+    )
+    api.report(record, formats=["docx", "json"])
+    fill(folder / "run" / "reports" / "annex_iv.docx", folder / "filled.docx", STATED)
+    return folder
+
+
+@pytest.fixture
+def place(made: Path, tmp_path: Path) -> Path:
+    """A copy of it to write into."""
+    return Path(shutil.copytree(made, tmp_path / "desk"))
+
+
+def imported(place: Path, file: str = "filled.docx", *words: str) -> Ended:
+    """The command, by Ann Example on a day."""
+    return entered(place, "report", "import", file, "--by", "Ann Example", "--date", "2026-11-29", *words)
+
+
+def card(place: Path) -> dict[str, Any]:
+    """What the card says."""
+    return read_yaml(place / "card.yaml").values
+
+
+def test_filled_fields_stand_in_the_card_with_who_and_when(place: Path) -> None:
+    """Whoever a field names, else whoever imports; comments and line breaks of the card stay as they are."""
+    before, counts = card(place), imported(place)
+    after = card(place)
+    measures = {"value": STATED["oversight.measures"], "by": "Ann Example", "date": "2026-11-29"}
+
+    assert 0 == counts.code
+    assert "card.yaml: 2 fields of annex_iv written, " in counts.out
+    assert "the documents say so after: probandum audit audit.yaml --out run (asks nothing again)" in counts.out
+    assert before["oversight"] | {"measures": measures} == after["oversight"]
+    assert {"value": "Maria Roth, head of testing", "by": "Maria Roth", "date": "2026-11-28"} == (
+        after["signatures"]["test_report"]
+    )
+    assert [] == [line for line in CARD.splitlines() if line not in (place / "card.yaml").read_text().splitlines()]
+
+
+def test_the_same_command_then_says_so_in_the_documents(place: Path) -> None:
+    """Nothing is asked again; the statements are facts with their speaker, and as many gaps are fewer."""
+    old = dossier(Record.open(place / "run"))
+    imported(place)
+    journal = (place / "run" / "ask" / "observations.jsonl.zst").read_bytes()
+    again = entered(place, "audit", "audit.yaml", "--out", "run")
+    record = Record.open(place / "run")
+    trees = [build("annex_iv", each) for each in (old, dossier(record))]
+    before, after = ({gap.field_id for gap in gaps(tree.nodes)} for tree in trees)
+    facts = {getattr(node, "path", ""): node for node in walk(trees[1].nodes)}
+
+    assert 1 == again.code
+    assert journal == (place / "run" / "ask" / "observations.jsonl.zst").read_bytes()
+    assert {"oversight.measures", "signatures.test_report"} == before - after
+    assert set() == after - before
+    assert ("Ann Example", "2026-11-29") == (facts["oversight.measures"].by, facts["oversight.measures"].on)  # type: ignore[attr-defined]
+    assert "Maria Roth" == facts["signatures.test_report"].by  # type: ignore[attr-defined]
+    assert [] == [step for step in api.verify(record) if step.held is False]
+
+
+def test_another_document_of_an_older_judgement_can_still_be_imported(place: Path) -> None:
+    """Where only statements moved on; where another judgement found otherwise, it is refused."""
+    imported(place)
+    entered(place, "judge", "run", "--plan", "audit.yaml")
+    fill(place / "filled.docx", place / "more.docx", {"role": "provider"})
+    assert ["role"] == list(api.import_filled(place / "more.docx", by="B", run=place / "run").written)
+
+    plan = place / "audit.yaml"
+    plan.write_text(plan.read_text().replace("at_least: 0.8", "at_least: 0.1"))
+    entered(place, "judge", "run", "--plan", "audit.yaml")
+    with pytest.raises(DataError, match="of judgement 1, and another one decides now"):
+        api.import_filled(place / "more.docx", by="B", run=place / "run")
+
+
+def test_a_second_import_writes_nothing(place: Path) -> None:
+    """What stands there already is counted; what stands there otherwise is refused unless it is to give way."""
+    imported(place)
+    before = (place / "card.yaml").read_bytes()
+    assert "0 fields of annex_iv written, 2 stood there already, " in imported(place).out
+    assert before == (place / "card.yaml").read_bytes()
+
+    fill(place / "filled.docx", place / "other.docx", {"oversight.measures": "Nobody looks."})
+    refused = imported(place, "other.docx")
+    assert 2 == refused.code
+    assert "oversight.measures says 'A clerk decides each case anew, and can stop the system.'" in refused.err
+    assert before == (place / "card.yaml").read_bytes()
+    assert "(replaced)" in imported(place, "other.docx", "--replace").out
+    assert "Nobody looks." == card(place)["oversight"]["measures"]["value"]
+
+
+def test_a_card_within_the_audit_file_is_written_there(tmp_path: Path) -> None:
+    """Below ``system``, whether in braces or not; the plan still loads and asks the same."""
+    plan = write_plan(tmp_path, PLAN + LIMITS + "documents: [art22_notice]\n")
+    record = api.audit(plan, out=tmp_path / "run", documents=False)
+    api.report(record, formats=["docx"])
+    told = next(
+        gap
+        for gap in gaps(build("art22_notice", dossier(record)).nodes)
+        if gap.card is not None and gap.origin != "human"
+    )
+    fill(record.reports / "art22_notice.docx", tmp_path / "filled.docx", {str(told.card): "Two words"})
+
+    made = api.import_filled(tmp_path / "filled.docx", by="B", run=record.folder)
+    values: Any = read_yaml(plan).values["system"]
+    for step in str(told.card).split("."):
+        values = values[step]
+    assert (plan.resolve(), [told.card]) == (made.card.resolve(), list(made.written))
+    assert "Two words" == values["value"]
+    assert record.plan["digests"]["ask"] == api.load_plan(plan).digests["ask"]
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice (soffice) is not installed")
+def test_a_file_that_libreoffice_saved_is_read_like_any(place: Path, tmp_path: Path) -> None:
+    """Though it drops tags and locks: what was filled in is found, and what was changed is refused."""
+    saved = saved_again(place / "filled.docx", tmp_path)
+    names = [name for name, _ in controls(docx.Document(str(saved)))]
+    made = api.import_filled(saved, by="Ann Example", run=place / "run", plan=place / "audit.yaml")
+
+    assert [] == names
+    assert {"oversight.measures", "signatures.test_report"} == set(made.written)
+    assert "Maria Roth" == made.written["signatures.test_report"].by
+
+    (tmp_path / "more").mkdir()
+    word = docx.Document(str(saved))
+    for text in word.element.body.iter(name_of("t")):
+        if text.text == "probandum 0.1.0":
+            text.text = "probandum 9.9.9"
+    word.save(str(tmp_path / "more" / "changed.docx"))
+    with pytest.raises(DataError, match=r"Tool: the record says 'probandum 0.1.0', and the file 'probandum 9.9.9'"):
+        api.import_filled(tmp_path / "more" / "changed.docx", by="B", run=place / "run")
+
+
+def removed(word: Any) -> None:
+    """A locked value that somebody cut out."""
+    control = first(word, "run.tool")
+    control.getparent().remove(control)
+
+
+def repeated(word: Any) -> None:
+    """A locked value that somebody pasted once more."""
+    control = first(word, "run.tool")
+    control.addnext(copy.deepcopy(control))
+
+
+def renamed(word: Any) -> None:
+    """A field under another name."""
+    tag = first(word, "oversight.measures").find(name_of("sdtPr")).find(name_of("tag"))
+    tag.set(name_of("val"), "oversight.mesures")
+
+
+def in_two_ways(word: Any) -> None:
+    """A field that occurs twice, filled in otherwise the second time."""
+    say([each for name, each in controls(word) if name == "oversight.measures"][1], "Nobody")
+
+
+def first(word: Any, tag: str) -> Any:
+    """The first control of a tag."""
+    return next(each for name, each in controls(word) if name == tag)
+
+
+def say(control: Any, text: str) -> None:
+    """Write into a control."""
+    next(control.iter(name_of("t"))).text = text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda word: say(first(word, "run.tool"), "no 9"),
+            "Tool: the record says 'probandum 0.1.0', and the file 'no 9'",
+        ),
+        (removed, "Tool: its locked value is missing: 'probandum 0.1.0'"),
+        (repeated, "a locked value stands there that the record does not have: 'probandum 0.1.0'"),
+        (renamed, "'oversight.mesures' is no field of this document"),
+        (in_two_ways, "oversight.measures is filled in twice, with 'A clerk decides"),
+        (lambda word: say(first(word, "signatures.test_report#date"), "28.11.2026"), "'28.11.2026' is no date"),
+        (lambda word: say(first(word, "signatures.test_report"), ""), "says by whom or when, and not what"),
+    ],
+)
+def test_whatever_else_was_changed_is_refused(place: Path, change: Callable[[Any], None], message: str) -> None:
+    """Each by its name, and the card stays as it was."""
+    word = docx.Document(str(place / "filled.docx"))
+    change(word)
+    word.save(str(place / "changed.docx"))
+    refused = imported(place, "changed.docx")
+
+    assert 2 == refused.code
+    assert message in refused.err
+    assert CARD == (place / "card.yaml").read_text()
+
+
+def test_a_document_of_another_record_is_refused(place: Path, tmp_path: Path) -> None:
+    """It is not found, or not the one that is named; and a file that says nothing of itself is no document."""
+    other = write_plan(tmp_path, PLAN + LIMITS, gap=0.1)
+    record = api.audit(other, out=tmp_path / "other", documents=False)
+    with pytest.raises(DataError, match=r"of record sha256:[0-9a-f]{12}…, and .*other is sha256:"):
+        api.import_filled(place / "filled.docx", by="B", run=record.folder)
+
+    alone = tmp_path / "mail" / "deep" / "filled.docx"
+    alone.parent.mkdir(parents=True)
+    shutil.copyfile(place / "filled.docx", alone)
+    with pytest.raises(UsageError, match=r"its record sha256:.* does not lie here"):
+        api.import_filled(alone, by="B")
+
+    docx.Document().save(str(tmp_path / "empty.docx"))
+    with pytest.raises(DataError, match="does not say of which record it is"):
+        api.import_filled(tmp_path / "empty.docx", by="B", run=place / "run")
+    with pytest.raises(DataError, match="not a Word file"):
+        api.import_filled(other, by="B", run=place / "run")
+
+
+def test_an_answer_is_what_the_law_asks_for(place: Path) -> None:
+    """Points where it asks which, a name where it asks who; anything else is refused."""
+    said = {"provider": "Bank AG", "annex_iii": "5(b), 4(a)", "art_5": "None", "declared.by": "Ann Example"}
+    file = fill(place / "filled.docx", place / "law.docx", said)
+    api.import_filled(file, by="B", date="2026-11-29", run=place / "run")
+    after = card(place)
+
+    assert {"value": {"name": "Bank AG"}, "by": "B", "date": "2026-11-29"} == after["provider"]
+    assert {"4(a)", "5(b)"} == set(after["annex_iii"]["value"])
+    assert ("none", {"by": "Ann Example"}) == (after["art_5"]["value"], after["declared"])
+    wrong = fill(place / "filled.docx", place / "wrong.docx", {"annex_iii": "a point that there is none of"})
+    with pytest.raises(UsageError, match="annex_iii, "):
+        api.import_filled(wrong, by="B", run=place / "run")
+
+
+def test_who_and_when_are_asked_for(place: Path) -> None:
+    """A statement without a speaker, or on no day, is none; the plan of another record neither."""
+    run = place / "run"
+    with pytest.raises(UsageError, match="a statement has somebody who makes it"):
+        api.import_filled(place / "filled.docx", by=" ", run=run)
+    with pytest.raises(UsageError, match="'today' is no date"):
+        api.import_filled(place / "filled.docx", by="B", date="today", run=run)
+    (place / "audit.yaml").write_text((place / "audit.yaml").read_text() + "execution: {seed: 7}\n")
+    with pytest.raises(UsageError, match="asks other questions than"):
+        api.import_filled(place / "filled.docx", by="B", run=run)
+    (place / "audit.yaml").unlink()
+    with pytest.raises(UsageError, match="no audit file lies where it was"):
+        api.import_filled(place / "filled.docx", by="B", run=run)
+    (place / "card.yaml").write_text(CARD.replace("Loan desk", "Another desk"))
+    with pytest.raises(UsageError, match="is the card of 'Another desk'"):
+        api.import_filled(place / "filled.docx", by="B", run=run, card=place / "card.yaml")
+
+
+def test_what_no_card_can_hold_is_refused(place: Path) -> None:
+    """A variable of the environment, or what belongs below a text; nothing is written."""
+    odd = fill(place / "filled.docx", place / "odd.docx", {"oversight.measures": "See ${HOME}"})
+    with pytest.raises(UsageError, match=r"oversight.measures, .*: \$\{ names a variable"):
+        api.import_filled(odd, by="B", run=place / "run")
+    assert CARD == (place / "card.yaml").read_text()
+
+    (place / "card.yaml").write_text(
+        CARD.replace("oversight:\n  interpretation: A list of reasons.", "oversight: A list")
+    )
+    with pytest.raises(UsageError, match="oversight: holds a text, and measures belongs below it"):
+        api.import_filled(place / "filled.docx", by="B", run=place / "run")

@@ -1,0 +1,123 @@
+"""The proposed classification in a document: declared, proposed and missing told apart, and nothing stale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dossiers import make_dossier
+from probandum.document import Document, Fact, Gap, Table
+from probandum.dossier import Dossier
+from probandum.law import catalogue
+from probandum.law.classifying import classify
+from probandum_reports import classification, lint
+from probandum_reports.build import build
+from probandum_reports.markdown import render
+from probandum_reports.nodes import walk
+from probandum_reports.view import View
+
+CAPTION = "The proposed classification, step by step"
+CARD: dict[str, Any] = {
+    "name": "Desk",
+    "purpose": {"value": "Decides on loans", "by": "B. Example", "date": "2026-10-02"},
+    "provider": {"name": "P"},
+    "annex_iii": "5(b)",
+    "annex_i": "none",
+    "art_5": "none",
+}
+
+
+def document(card: dict[str, Any]) -> tuple[Document, Dossier]:
+    """The technical documentation of a system with that card."""
+    dossier = replace(make_dossier(), card=card)
+    return build("annex_iv", dossier), dossier
+
+
+def table(made: Document) -> Table:
+    """The table of the steps."""
+    return next(node for node in made.nodes if isinstance(node, Table) and node.caption == CAPTION)
+
+
+def proposals(made: Document) -> dict[str, Fact]:
+    """The facts that the classification proposes, by path."""
+    facts = [node for node in walk(made.nodes) if isinstance(node, Fact)]
+    return {fact.path: fact for fact in facts if fact.path.startswith("proposal:classification.")}
+
+
+def test_every_step_has_a_row_with_what_follows_and_the_law() -> None:
+    """Question with its provisions and dates, statement, proposal; the numbers are those of the steps."""
+    made, _ = document(CARD)
+    steps = classify(CARD).steps
+    rows = [row for row in table(made).rows if isinstance(row[2], Fact)]
+
+    assert [
+        f"{number}. {step.question} {'; '.join(step.cited(catalogue(), '2026-11-02'))}"
+        for number, step in enumerate(steps, 1)
+    ] == [row[0] for row in rows]
+    assert {f"proposal:classification.{step.id}" for step in steps} | {"proposal:classification.outcome"} == set(
+        proposals(made)
+    )
+    assert {"proposed"} == {fact.origin for fact in proposals(made).values()}
+
+
+def test_what_the_card_says_is_a_fact_and_what_it_does_not_a_gap() -> None:
+    """Each with its path, and who said it; a missing answer names its provision and who can supply it."""
+    made, _ = document(CARD)
+    cells = [cell for row in table(made).rows for cell in row]
+    facts = {cell.path: cell for cell in cells if isinstance(cell, Fact)}
+    gaps = {cell.card: cell for cell in cells if isinstance(cell, Gap)}
+
+    assert ("Decides on loans", "B. Example", "2026-10-02") == (
+        facts["purpose"].value,
+        facts["purpose"].by,
+        facts["purpose"].on,
+    )
+    assert {"deployer", "profiling", "art_6_3", "gpai", "controller"} <= set(gaps)
+    assert "AI Act, Art. 6(3), third subparagraph" == gaps["profiling"].citation
+    assert "controller" == gaps["personal_data"].supplier
+
+
+def test_the_outcome_is_told_as_a_proposal_and_confirmed_by_a_named_person_alone() -> None:
+    """Without a person the field stays open; with one the document says who and when."""
+    made, dossier = document(CARD)
+    signed = {
+        **CARD,
+        "classification": {"confirmed": {"value": "High-risk, 5(b)", "by": "C. Example", "date": "2026-11-01"}},
+    }
+    confirmed, with_person = document(signed)
+    text = render(View(confirmed, with_person)).decode()
+
+    assert (
+        "Proposed: high-risk, by Art. 6(2) with Annex III 5(b). *(proposed, for a person to accept)*"
+        in render(View(made, dossier)).decode()
+    )
+    assert any(isinstance(node, Gap) and node.card == "classification.confirmed" for node in walk(made.nodes))
+    assert "High-risk, 5(b) *(declared by C. Example on 2026-11-01)*" in text
+
+
+@pytest.mark.parametrize("change", [{"annex_iii": "none"}, {"profiling": False, "art_6_3": "a"}, {"annex_i": "lifts"}])
+def test_a_stale_proposal_cannot_be_rendered(change: dict[str, Any]) -> None:
+    """A document whose card says otherwise by now is refused, and so is a proposal that does not say it is one."""
+    made, dossier = document(CARD)
+    fresh = View(made, dossier)
+    stale = View(made, replace(dossier, card={**CARD, **change}))
+    disguised = tuple(
+        replace(node, origin="declared") if isinstance(node, Fact) and node.path.startswith("proposal:") else node
+        for node in proposals(made).values()
+    )
+
+    lint.check(fresh)
+    assert any("proposal:classification.outcome" in breach for breach in lint.breaches(stale))
+    assert any("does not say so" in each for each in lint.breaches(View(replace(made, nodes=disguised), dossier)))
+
+
+def test_the_classification_of_every_use_may_be_printed() -> None:
+    """No word that the toolkit never says of a system stands in any of the 25, in an exception or without a use."""
+    cards = [{**CARD, "annex_iii": case.point} for case in catalogue().use_cases.values()]
+    cards += [{**CARD, "profiling": False, "art_6_3": "a"}, {**CARD, "annex_iii": "none"}, {"name": "Desk"}]
+    said = [text for card in cards for text in classification.proposed(classify(card)).values()]
+
+    assert len(said) > 300
+    assert [] == [text for text in said if lint.FORBIDDEN.search(text)]

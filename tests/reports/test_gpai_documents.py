@@ -1,0 +1,160 @@
+"""The Model Documentation Form, and Annexes XI and XII."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dossiers import HELD, make_dossier
+from probandum.document import Fact, Gap, Heading, Number, Table, Text
+from probandum.dossier import Dossier
+from probandum.finding import Estimate
+from probandum.law import catalogue
+from probandum.probe import Measure, ProbeResult
+from probandum_reports import form_fields, lint
+from probandum_reports.build import build
+from probandum_reports.documents import FormLine, template
+from probandum_reports.nodes import gaps, walk
+from probandum_reports.view import View
+
+CARD = {
+    "name": "Example-1B",
+    "declared": {"by": "A. Example", "date": "2026-10-20"},
+    "gpai": {"name": "Example Lab"},
+    "gpai_model": {
+        "inputs": {"ticked": ["text"], "maximum": "8,192 tokens"},
+        "parameters_range": "500M-5B",
+        "energy": {"training": {"value": "12 MWh", "by": "C. Example", "date": "2026-09-01"}},
+    },
+}
+
+
+def form_lines() -> list[FormLine]:
+    """Every field of the form, in the order of the document."""
+    return [
+        line for section in template("gpai_form").sections for entry in section.content for line in entry.form or ()
+    ]
+
+
+def rows_of(dossier: Dossier) -> dict[str, tuple[object, ...]]:
+    """The rows of the form by the field's label."""
+    tables = [node for node in build("gpai_form", dossier).nodes if isinstance(node, Table)]
+    return {str(row[0]): row for table in tables if len(table.header) == 4 for row in table.rows}
+
+
+def flop(metric: str = "flop-per-request") -> ProbeResult:
+    """What a probe leaves that counts the computation of a reference request."""
+    estimate = Estimate(value=2.4e11, low=2.4e11, high=2.4e11, n=8, unit="flop", method="exact")
+    measure = Measure(metric=metric, estimate=estimate, mode="disclosure")
+    return ProbeResult(probe="energy.compute", version=1, status="measured", measures=(measure,), controls=HELD)
+
+
+def test_the_form_has_every_field_of_the_catalogue_in_its_order() -> None:
+    """All 45 fields, none twice, each with a path of its own in the card."""
+    lines = form_lines()
+
+    assert list(catalogue().form) == [line.field for line in lines]
+    assert 45 == len({line.card for line in lines})
+
+
+def test_a_field_says_what_it_asks_who_receives_it_and_whether_that_is_confirmed() -> None:
+    """Unit, choices, length and precision are the form's; a tick that no copy shows is called so."""
+    energy = catalogue().form["gpai-mdf:energy:training"]
+    exact = catalogue().form["gpai-mdf:properties:size-exact"]
+
+    assert "at least two significant figures" in form_fields.asked(energy)
+    assert "Unit: MWh." in form_fields.asked(energy)
+    assert "■\u00a0AIO ■\u00a0NCA □\u00a0DP" == form_fields.recipients(energy)
+    assert form_fields.recipients(exact).startswith("■\u00a0AIO □\u00a0NCA □\u00a0DP. Not confirmed")
+
+
+def test_every_recipient_that_is_not_confirmed_is_printed_as_such(dossier: Dossier) -> None:
+    """As many fields say so as the catalogue does not call confirmed."""
+    unsure = [field for field in catalogue().form.values() if field.recipients_confidence != "confirmed"]
+    said = [row for row in rows_of(dossier).values() if "Not confirmed" in str(row[2])]
+
+    assert 24 == len(unsure) == len(said)
+
+
+def test_choices_are_ticked_by_what_the_card_says(dossier: Dossier) -> None:
+    """What is ticked, and what more the card says, stands in the field with who said it."""
+    stated = replace(dossier, card=CARD)
+    rows = rows_of(stated)
+    inputs, size, energy = (
+        rows[name][3] for name in ("Input modalities", "Total model size (range)", "Amount of energy used for training")
+    )
+
+    lint.check(View(build("gpai_form", stated), stated))
+    assert isinstance(inputs, Fact) and isinstance(size, Fact) and isinstance(energy, Fact)
+    assert "■ text □ images □ audio □ video □ other; maximum: 8,192 tokens" == inputs.value
+    assert size.value.startswith("□ 1-500M ■ 500M-5B □ 5B-15B")
+    assert ("12 MWh", "C. Example", "2026-09-01") == (energy.value, energy.by, energy.on)
+
+
+def test_a_choice_that_the_card_does_not_say_is_found_by_the_lint(dossier: Dossier) -> None:
+    """A tick stands on the card, as every statement does."""
+    stated = replace(dossier, card=CARD)
+    said = list(lint.breaches(View(build("gpai_form", stated), replace(stated, card={"name": "Example-1B"}))))
+
+    assert any("form:gpai-mdf:properties:inputs" in each for each in said)
+
+
+def test_computation_of_inference_is_measured_where_a_probe_counts_it(dossier: Dossier) -> None:
+    """FLOP of an energy probe answer the field; joules of a request never do."""
+    label = "Benchmarked amount of computation used for inference"
+    counted = rows_of(make_dossier(results=[flop()]))[label][3]
+
+    assert isinstance(counted, Number)
+    assert "energy.compute/flop-per-request" == counted.finding
+    assert isinstance(rows_of(dossier)[label][3], Gap)
+
+
+def test_the_run_speaks_for_the_model_only_where_its_provider_is_named(dossier: Dossier) -> None:
+    """The digest of a credit scorer is no evidence on a general-purpose model that nobody declares."""
+    named = rows_of(replace(dossier, card=CARD))["Model authenticity"][3]
+
+    assert isinstance(named, Fact)
+    assert "run.target.identity" == named.path
+    assert isinstance(rows_of(dossier)["Model authenticity"][3], Gap)
+
+
+@pytest.mark.parametrize("annex", ["ai-act:annex-xi", "ai-act:annex-xii"])
+def test_every_item_of_the_annex_has_its_section(annex: str) -> None:
+    """Each item of Annex XI, both sections, and of Annex XII."""
+    asked = {requirement.id for requirement in catalogue().entries_of(annex)}
+
+    assert asked <= set(template("annex_xi_xii").requirements())
+
+
+def test_the_part_on_systemic_risk_stands_only_where_the_card_says_so(dossier: Dossier) -> None:
+    """A model without it, one of which the card is silent, and one with it."""
+
+    def said(card: dict[str, object]) -> tuple[str, list[str], bool]:
+        nodes = build("annex_xi_xii", replace(dossier, card={"name": "M", **card})).nodes
+        first = next(at for at, node in enumerate(nodes) if isinstance(node, Heading) and "Section 2" in node.text)
+        last = next(at for at, node in enumerate(nodes) if isinstance(node, Heading) and "Annex XII" in node.text)
+        part = nodes[first:last]
+        note = " ".join(node.text for node in part if isinstance(node, Text))
+        return note, [gap.what for gap in gaps(part)], any(isinstance(node, Table) for node in walk(part))
+
+    nobody, silent, systemic = said({}), said({"gpai": "Lab"}), said({"gpai": "Lab", "roles": {"gpai-systemic": True}})
+
+    assert "binds nobody here" in nobody[0]
+    assert ([], False) == nobody[1:]
+    assert "is open: if the model has systemic risk under Art. 51" in silent[0]
+    assert ["whether this provision binds, by the roles that the card states"] == silent[1]
+    assert not silent[2]
+    assert systemic[2]
+    assert any("adversarial testing" in what for what in systemic[1])
+
+
+@pytest.mark.parametrize("name", ["gpai_form", "annex_xi_xii"])
+def test_an_audit_without_findings_renders_as_gaps(name: str) -> None:
+    """Nothing is measured, and nothing is said to be."""
+    empty = make_dossier(results=[], windows={}, readings={}, card={"name": "M"})
+    document = build(name, empty)
+
+    lint.check(View(document, empty))
+    assert () == document.findings()
+    assert len(list(gaps(document.nodes))) > 40
