@@ -14,16 +14,24 @@ import yaml
 
 from browsing import Element, crawled
 from paths import ROOT
-from probandum import api
+from probandum import api, reporting
 from probandum.finding import Finding, Verdict
+from probandum.plugins import load_plugins
 from probandum.record import Record
 from probandum.resources import dataset
 from probandum.withholding import withheld
+from probandum_reports import lint, markdown
+from probandum_reports.build import build
+from probandum_reports.documents import templates
 from probandum_reports.sayings import anchor_of
+from probandum_reports.view import View
 from sound_systems import SMALL
+from told_systems import skeleton
 
 pytestmark = pytest.mark.slow
 
+#: What is written in all formats here; the golden documents are all that there are.
+DOCUMENTS = ["annex_iv", "dpia"]
 #: How many of the assistant's scenarios are asked about, and of the names of each group: `make audit` asks about all.
 _FEW, _NAMES = 2, 4
 
@@ -81,7 +89,7 @@ def _smaller(name: str, folder: Path) -> Path:
     if "bias.name-swap" in suites:
         fewer |= {"bias.name-swap": _few(folder), "energy.inference": {**SMALL["energy.inference"], "tokens": 4}}
     plan = folder / "smaller.yaml"
-    plan.write_text(yaml.safe_dump({"extends": "audit.yaml", "suites": fewer}), "utf-8")
+    plan.write_text(yaml.safe_dump({"extends": "audit.yaml", "suites": fewer, "documents": DOCUMENTS}), "utf-8")
     return plan
 
 
@@ -153,9 +161,33 @@ def test_two_documents_come_in_five_formats(job: Job) -> None:
     """Annex IV and the DPIA, each as HTML, PDF, DOCX, Markdown and JSON."""
     for name in ("credit", "moderation", "assistant"):
         reports = job.record(name).folder / "reports"
-        for document in ("annex_iv", "dpia"):
+        for document in DOCUMENTS:
             for kind in ("html", "pdf", "docx", "md", "json"):
                 assert (reports / f"{document}.{kind}").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", ["credit", "moderation", "assistant"])
+def test_the_documents_of_each_system_are_the_golden_ones(job: Job, name: str) -> None:
+    """Every word of every document is as it was when somebody last read it, for a real system of each kind.
+
+    PROBANDUM_GOLDEN=write pytest tests/test_main_job.py -k golden writes them again.
+    """
+    load_plugins()
+    told = reporting.dossier(job.record(name), as_of="2026-12-01")
+    made = {}
+    for document in sorted(templates()):
+        view = View(build(document, told), told)
+        lint.check(view)
+        made[document] = skeleton(markdown.render(view).decode())
+    folder = ROOT / "tests" / "golden" / name
+    if os.environ.get("PROBANDUM_GOLDEN") == "write":
+        folder.mkdir(exist_ok=True)
+        for document, text in made.items():
+            (folder / f"{document}.md").write_text(text, "utf-8")
+
+    assert sorted(made) == sorted(path.stem for path in folder.glob("*.md"))
+    for document, text in made.items():
+        assert (folder / f"{document}.md").read_text("utf-8").splitlines() == text.splitlines(), document
 
 
 def test_every_record_verifies_and_its_reports_are_rendered_again_to_the_byte(job: Job) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -26,23 +27,30 @@ MARKED = "_field_"
 _CUSTOM = "application/vnd.openxmlformats-officedocument.custom-properties+xml"
 _CUSTOM_NAMESPACE = "http://schemas.openxmlformats.org/officeDocument/2006/custom-properties"
 _VALUE_NAMESPACE = "http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes"
+_WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_PREFIXES = {"w": _WORD}
 _KIND = "{D5CDD505-2E9C-101B-9397-08002B2CF9AE}"  # of all properties that are the user's own
 
 
 def element(name: str, /, *children: Element, **attributes: str | int) -> Element:
     """``<w:name w:attribute="...">`` with children."""
-    from docx.oxml import OxmlElement
-
-    made = OxmlElement(f"w:{name}")
-    for key, value in attributes.items():
-        made.set(name_of(key), str(value))
+    made = _maker()(name_of(name), {name_of(key): str(value) for key, value in attributes.items()}, _PREFIXES)
     made.extend(children)
     return made
 
 
+@cache
+def _maker() -> Callable[..., Element]:
+    """What makes an element of the library's tree; its own call looks names up anew each time, and there are many."""
+    from docx.oxml.parser import oxml_parser
+
+    make: Callable[..., Element] = oxml_parser.makeelement
+    return make
+
+
 def name_of(name: str) -> str:
     """The qualified name that the library's tree knows ``w:name`` by."""
-    return f"{{http://schemas.openxmlformats.org/wordprocessingml/2006/main}}{name}"
+    return f"{{{_WORD}}}{name}"
 
 
 def lettered(text: str) -> str:

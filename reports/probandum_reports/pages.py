@@ -35,7 +35,8 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_shown(character) for character in text)
+    hidden = {character: shown for character in set(text) if (shown := _shown(character)) != character}
+    return text.translate(str.maketrans(hidden)) if hidden else text
 
 
 def _shown(character: str) -> str:

@@ -7,7 +7,7 @@ ones and the date is the document's own, so that the same view gives the same by
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, time
 from itertools import pairwise
@@ -48,6 +48,11 @@ _PAGE = 900
 
 def render(view: View) -> bytes:
     """The document as one PDF file; UsageError where its template breaks a rule of the standards."""
+    return later(view)()
+
+
+def later(view: View) -> Callable[[], bytes]:
+    """What typesets the document when it is called, as :func:`render` would: in any thread, since all is read now."""
     content = _Content(view)
     sources = sorted((shipped("templates") / "_render" / "typst").glob("*.typ"))
     files = {path.name: path.read_bytes() for path in sources}
@@ -55,13 +60,17 @@ def render(view: View) -> bytes:
     files["document.json"] = codec.encode(content.tree())
     files |= content.pictures
     noon = datetime.combine(content.front.day, time(12), UTC)
-    try:
-        return typeset(files, pdf_standards=_STANDARDS, timestamp=int(noon.timestamp()))
-    except TypesettingError as error:
-        raise UsageError(
-            f"document {view.document.id}: cannot be written as PDF: {error}",
-            remedy=f"mend templates/{view.document.id}/document.yaml",
-        ) from error
+
+    def typesetting() -> bytes:
+        try:
+            return typeset(files, pdf_standards=_STANDARDS, timestamp=int(noon.timestamp()))
+        except TypesettingError as error:
+            raise UsageError(
+                f"document {view.document.id}: cannot be written as PDF: {error}",
+                remedy=f"mend templates/{view.document.id}/document.yaml",
+            ) from error
+
+    return typesetting
 
 
 def _findings(view: View) -> bytes:

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from probandum import codec
 from probandum.comparison import Comparison
@@ -55,14 +56,12 @@ class DocumentPublisher:
         installed is a MissingDependency.
         """
         with speaking(dossier.language):
-            renderers = {name: _renderer(name, RENDERERS) for name in dict.fromkeys(formats) if name not in WHOLE}
+            renderers = {name: _module(name, RENDERERS) for name in dict.fromkeys(formats) if name not in WHOLE}
             drawn: dict[Hashable, bytes] = {}
             views = [View(build(name, dossier), dossier, drawn) for name in dict.fromkeys(documents)]
             for view in views:
                 lint.check(view)
-            rendered = {
-                f"{view.document.id}.{name}": render(view) for view in views for name, render in renderers.items()
-            }
+            rendered = _rendered(views, renderers)
             html = importlib.import_module("probandum_reports.html")
             files = {view.document.id: [f"{view.document.id}.{name}" for name in renderers] for view in views}
             trees: list[Document] = [view.document for view in views]
@@ -96,10 +95,11 @@ class DocumentPublisher:
 
     def explained(self, dossier: Dossier, format: str) -> bytes:
         """The explanation of the decision in ``dossier`` as a file: text, html, docx or json."""
-        render = _renderer(format, EXPLAINED)
+        module = _module(format, EXPLAINED)
         view = View(explained(dossier), dossier, {})
         lint.check(view)
-        return render(view)
+        made: bytes = module.render(view)
+        return made
 
     def compared(self, comparison: Comparison) -> bytes:
         """The page that says what changed between two audits."""
@@ -112,9 +112,34 @@ class DocumentPublisher:
         return page(found)
 
 
-def _renderer(name: str, known: Mapping[str, str]) -> Callable[[View], bytes]:
-    """The function that renders a format; its module, and what that needs, is loaded only now."""
+def _module(name: str, known: Mapping[str, str]) -> Any:
+    """The module that renders a format; it, and what it needs, is loaded only now."""
     if name not in known:
         raise UnknownName("format", name, [*known, *WHOLE] if known is RENDERERS else known)
-    render: Callable[[View], bytes] = importlib.import_module(known[name]).render
-    return render
+    return importlib.import_module(known[name])
+
+
+def _rendered(views: Sequence[View], renderers: Mapping[str, Any]) -> dict[str, bytes]:
+    """All documents in all formats by the names of their files.
+
+    Typesetting needs nothing of the interpreter: what a format does ``later`` is done in a thread beside the others.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    made: dict[str, bytes] = {}
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        try:
+            waiting = {
+                f"{view.document.id}.{name}": beside.submit(module.later(view))
+                for name, module in renderers.items()
+                if hasattr(module, "later")
+                for view in views
+            }
+            for view in views:
+                for name, module in renderers.items():
+                    file = f"{view.document.id}.{name}"
+                    made[file] = b"" if file in waiting else module.render(view)
+            return made | {file: typeset.result() for file, typeset in waiting.items()}
+        except BaseException:
+            beside.shutdown(wait=False, cancel_futures=True)
+            raise

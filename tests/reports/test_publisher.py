@@ -67,6 +67,26 @@ def test_the_same_dossier_gives_the_same_bytes_in_every_format(dossier: Dossier,
     assert {f"annex_iv.{name}" for name in RENDERERS} <= {path.name for path in written[0]}
 
 
+def test_all_documents_are_the_same_bytes_again(dossier: Dossier, tmp_path: Path) -> None:
+    """Whatever was typeset beside what, and whatever an earlier dossier left behind."""
+    written = []
+    for name in ("one", "two"):
+        again = replace(dossier)
+        files = DocumentPublisher().publish(again, list(templates()), tmp_path / name, ["html", "pdf", "md", "json"])
+        written.append({file.relative_to(tmp_path / name): file.read_bytes() for file in files})
+
+    assert written[0] == written[1]
+    assert {f"{name}.pdf" for name in templates()} <= {path.name for path in written[0]}
+
+
+def test_what_is_typeset_beside_others_is_the_file_that_stands_alone(dossier: Dossier, tmp_path: Path) -> None:
+    """The thread changes when a file is made, and no byte of it; an error in it stops the writing."""
+    DocumentPublisher().publish(dossier, ["summary", "dpia"], tmp_path, ["pdf", "md"])
+
+    for name in ("summary", "dpia"):
+        assert pdf.render(View(build(name, dossier), dossier)) == (tmp_path / f"{name}.pdf").read_bytes()
+
+
 def test_a_chart_is_drawn_once_for_all_documents_and_formats(
     dossier: Dossier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
