@@ -1,8 +1,8 @@
 """What writing all documents of an audit costs, and whether they are the same to the byte when written again.
 
-    python benchmarks/rendering.py                 # audits examples/credit first; writes benchmarks/results/rendering.md
-    python benchmarks/rendering.py --record RUN    # the same of an audit that is there
-    python benchmarks/rendering.py --short         # an audit of a few inputs, once each, prints alone
+    python benchmarks/rendering.py                # audits examples/credit; writes benchmarks/results/rendering.md
+    python benchmarks/rendering.py --record RUN   # the same of an audit that is there
+    python benchmarks/rendering.py --short        # an audit of a few inputs, once each, prints alone
 
 Each line is `probandum report RUN --document all` in a fresh process: it starts, checks the record's digests, reads it,
 writes the entry page, the evidence pages and every document in the formats named, and seals them. Seconds of the CPU
@@ -39,6 +39,7 @@ WAYS: dict[str, tuple[str, ...]] = {
 }
 #: The sources of documents, which the digest of the engine in a page's head leaves out.
 SOURCES = ("reports/probandum_reports", "templates")
+SUFFIXES = frozenset({".py", ".yaml", ".html", ".css", ".typ", ".otf", ".ttf"})
 #: What the documents are to take by the clock on two quiet cores, in seconds.
 SECONDS = 10
 
@@ -76,9 +77,6 @@ def sources() -> str:
     paths = [path for folder in SOURCES for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES]
     named = (f"{path.relative_to(ROOT)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in sorted(paths))
     return hashlib.sha256("".join(named).encode()).hexdigest()[:12]
-
-
-SUFFIXES = frozenset({".py", ".yaml", ".html", ".css", ".typ", ".otf", ".ttf"})
 
 
 def main() -> None:
@@ -132,7 +130,7 @@ def main() -> None:
         before,
         ("typst", "python-docx", "matplotlib"),
         parts,
-        repeats=f"{repeats} rounds after one that is not counted",
+        repeats=f"{repeats} {'round' if repeats == 1 else 'rounds'} after one that is not counted",
     )
 
 

@@ -335,11 +335,12 @@ def make_environment() -> dict[str, object]:
         "packages": {"numpy": "2.2.0", "scikit-learn": "1.7.0"},
         "target": {
             "type": "sklearn",
-            "identity": {"file": codec.digest(b"model"), "class": "LogisticRegression"},
+            "identity": {"file": "model.pkl", "sha256": codec.digest(b"model"), "class": "LogisticRegression"},
             "capabilities": ["predict"],
             "labels": ["0", "1"],
             "cautions": ["unsafe_pickle: the model was loaded from a pickle, which can run any code"],
             "endpoints": [],
         },
+        "data": [{"file": "heldout.csv", "sha256": codec.digest(b"data"), "rows": 1000}],
         "seed": 20261101,
     }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from probandum.energy import CounterMeter, Meter
+from probandum.crowding import Company, Crowd, Presence
+from probandum.energy import CounterMeter
 
 
 class Clock:
@@ -52,11 +54,22 @@ class Working(Watts):
         return super().read() + self.joules * len(self.rounds)
 
 
-def metered(*sensors: Watts) -> Meter:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Others(Crowd):
+    """Other processes, which take a share of all processor time, however busy the machine of a test is."""
+
+    taking: float = 0.0
+
+    def since(self, before: Presence) -> Company:
+        """The share, and nothing in words."""
+        return Company((), self.taking)
+
+
+def metered(*sensors: Watts, crowd: Crowd | None = None) -> CounterMeter:
     """A meter of these parts; the others have none."""
     clock = Clock()
     for sensor in sensors:
         sensor.clock = clock
     why = {part: f"no {part} sensor" for part in ("gpu", "cpu", "dram")}
     missing = {part: text for part, text in why.items() if part not in {sensor.part for sensor in sensors}}
-    return CounterMeter("test", sensors, missing, clock=clock)
+    return CounterMeter("test", sensors, missing, crowd=crowd, clock=clock)

@@ -64,7 +64,7 @@ class Cache(Protocol):
 class Asker:
     """Answers rounds for all probes of a run. ``progress(probe, done, of)`` is told of inputs in a round.
 
-    ``asked_before`` counts answers of an interrupted run, ``asked_elsewhere`` those from a shared cache;
+    ``asked_before`` counts answers and windows of an interrupted run, ``asked_elsewhere`` answers from a shared cache;
     ``planned`` the inputs that each probe was the first to ask for, answered or not; ``cut_short`` the probes that
     the budget did not reach for, and ``unanswered`` those that a server did not answer after all retries, with the
     reason.
@@ -118,7 +118,7 @@ class Asker:
         self._fresh: Counter[str] = Counter()
         self._wanted: set[str] = set()
         self.planned: Counter[str] = Counter()
-        self.asked_before = 0
+        self._answered_before = 0
         self.asked_elsewhere = 0
         self.cut_short: set[str] = set()
         self.unanswered: dict[str, str] = {}
@@ -207,7 +207,7 @@ class Asker:
             return None
         assert self.journal is not None
         refuse_other(recorded, probe, pack, first=self.journal.place(name))
-        self.asked_before += len(recorded)
+        self._answered_before += len(recorded)
         answers = [observation.answer for observation in recorded]
         if self.reasking is not None:
             self.reasking.recall(probe, pack, answers)
@@ -236,7 +236,9 @@ class Asker:
             self.reasking.before_more()
             self.purse.refuse(requests)
         with self._naming_cells(requests):
-            return self._keeper.answers(probe, name, pack)
+            answers = self._keeper.answers(probe, name, pack)
+        self.meter.look()
+        return answers
 
     def _checked(self, request: Request, response: Response) -> Response:
         """A response that fits its request; beside an error the cells are named that may be its cause."""
@@ -273,6 +275,11 @@ class Asker:
             for done, (key, window) in enumerate(windows, 1):
                 self._progress(probe, done, len(works) * repeats)
                 yield key, window
+
+    @property
+    def asked_before(self) -> int:
+        """What came from an interrupted run so far, answers and windows."""
+        return self._answered_before + self._windows.measured_before
 
     @property
     def metered(self) -> bool:

@@ -99,7 +99,10 @@ def with_changes(
 
 
 def _measure(baseline: str, change: Change, limits: Sequence[Limit]) -> Measure | None:
-    """A change as a probe would have measured it; where a limit asks for one that cannot be compared, an ERROR."""
+    """A change as a probe would have measured it; where a limit asks for one that cannot be compared, an ERROR.
+
+    Nothing is concluded from a reading that was taken beside other work.
+    """
     measure = Measure(
         metric=f"{change.metric}/change",
         estimate=change.estimate,
@@ -110,6 +113,8 @@ def _measure(baseline: str, change: Change, limits: Sequence[Limit]) -> Measure 
     limited = limit_on(f"{change.probe}/{measure.metric}", measure, limits) is not None
     if not limited and change.mode != "gate" and not change.windows:
         return None
+    if change.crowded:
+        return replace(measure, verdict=Verdict.INCONCLUSIVE, sub_reason=SubReason.CROWDED, why=change.crowded)
     if change.comparable or not limited:
         return measure
     why = f"not comparable: {change.estimate.why}"

@@ -6,7 +6,7 @@ What documents ask of a card is handed in (``asked``), so that no document is kn
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 from probandum.document import CardField
 from probandum.errors import PlanError
 from probandum.law import Requirement, catalogue
+from probandum.law.card_shapes import shaped
+from probandum.law.confirming import CONFIRMED, changed
 from probandum.plan_file import SystemCard
 from probandum.plan_reading import card_in
 from probandum.stating import stated, words
@@ -35,6 +37,7 @@ _FREE = (
     "roles",
     "classification",
     "not_assessed",
+    "provisions",
     "not_recorded",
     "notices",
     "notice",
@@ -98,6 +101,7 @@ def schema(asked: Asked) -> dict[str, Any]:
     made = SystemCard.model_json_schema()
     made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     made["title"] = "probandum system card"
+    shaped(made["properties"], catalogue())
     for question in catalogue().questions:
         _describe(made, question.path, question.ask)
     for path, entry, human in _inputs():
@@ -170,6 +174,38 @@ def strangers(file: CardFile, asked: Asked) -> Iterator[str]:
         yield file.yaml.problem(place, f"no document reads it{f', did you mean {near[0]!r}?' if near else ''}")
 
 
+def unsigned(file: CardFile, asked: Asked) -> Iterator[str]:
+    """Cautions, each with its place: what only a named person may state, and nobody has put name and date to."""
+    alone = {path for path, readers in _readers(asked).items() if all(field.human for _, field in readers)}
+    for path in sorted(alone):
+        said = stated(file.card, path)
+        if said is not None and not said.own and words(said.value):
+            told = "counts for nothing without who says it and when: {value: ..., by: NAME, date: DATE}"
+            yield file.yaml.problem(tuple(path.split(".")), told)
+
+
+def ahead(file: CardFile, today: str) -> Iterator[str]:
+    """Cautions, each with its place: statements of a day that has not come; ``today`` is an ISO date."""
+    for place, day in _days(file.card):
+        if day > today:
+            yield file.yaml.problem(place, f"{day} lies ahead: nobody has stated anything on that day yet")
+
+
+def _days(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """The day of every statement: of a value with who says it, and of the card's own ``declared``."""
+    if isinstance(value, Mapping):
+        day = value.get("date")
+        if isinstance(day, str) and ("value" in value or place == ("declared",)):
+            yield (*place, "date"), day
+    pairs: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, Mapping):
+        pairs = value.items()
+    elif isinstance(value, list):
+        pairs = enumerate(value)
+    for key, inner in pairs:
+        yield from _days(inner, (*place, key))
+
+
 def _leaves(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The paths of all that is stated."""
     if isinstance(value, Mapping) and "value" not in value:
@@ -186,4 +222,6 @@ def unsaid(card: Mapping[str, Any], fields: Sequence[CardField]) -> tuple[CardFi
 
 def _says(card: Mapping[str, Any], field: CardField) -> bool:
     found = stated(card, field.path)
+    if field.path == CONFIRMED and changed(card):
+        return False
     return found is not None and bool(words(found.value)) and (found.own or not field.human)

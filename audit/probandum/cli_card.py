@@ -46,6 +46,8 @@ def new(
     from probandum.law.classifying import classify
 
     fields = _fields(document)
+    if not file.absolute().parent.is_dir():
+        raise UsageError(f"{file}: there is no folder {file.parent}", remedy="make it first, or name another file")
     card = card_file.read(file).card if file.exists() else {}
     try:
         left = ask_all(file, card, by, fields)
@@ -63,6 +65,8 @@ def new(
 @app.command("check")
 def check(file: CardPath, document: Documents = None, debug: Debug = False) -> None:
     """Say what a card holds, what documents miss in it, and which keys nothing reads."""
+    import datetime
+
     from probandum import card_file
     from probandum.law import catalogue
     from probandum.law.classifying import classify
@@ -70,7 +74,12 @@ def check(file: CardPath, document: Documents = None, debug: Debug = False) -> N
 
     read = card_file.read(file)
     asked = _asked()
-    for line in card_file.strangers(read, asked):
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    for line in (
+        *card_file.strangers(read, asked),
+        *card_file.unsigned(read, asked),
+        *card_file.ahead(read, today),
+    ):
         print(f"caution: {line}")
     print(f"{file}: fits")
     for name in _chosen(document, asked) if document else asked:
@@ -149,6 +158,12 @@ def _confirmed(proposal: Proposal) -> str:
     from probandum.stating import words
 
     found = proposal.confirmed
+    if proposal.overtaken is not None:
+        before, others = proposal.overtaken
+        said = (
+            f"“{words(before.value).rstrip('.')}”, by {before.by} on {before.on}, was for another {', '.join(others)}"
+        )
+        return f"by nobody as it stands; {said}; probandum card confirm FILE --by NAME"
     if found is None:
         return "by nobody; probandum card confirm FILE --by NAME"
     return f"“{words(found.value).rstrip('.')}”, by {found.by} on {found.on}"
@@ -163,12 +178,15 @@ def confirm(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Write down that a named person takes the proposed class, or another, as theirs."""
+    """Write down that a named person takes the proposed class, or another, as theirs, and for which answers.
+
+    Where one of these answers changes, the class is confirmed by nobody until somebody confirms it again.
+    """
     import datetime
 
     from probandum import card_file, card_writing
-    from probandum.law.classifying import CONFIRMED
     from probandum.law.classifying import classify as proposed
+    from probandum.law.confirming import CONFIRMED, kept
     from probandum.splicing import Statement
 
     read = card_file.read(file)
@@ -181,7 +199,8 @@ def confirm(
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     value = said.replace("Proposed: ", "")
     made = {CONFIRMED: Statement(value=value[:1].upper() + value[1:], by=who, date=today)}
-    card_writing.put(read.path, made, under=read.under)
+    answers = {path: Statement(value=answer) for path, answer in kept(read.card).items()}
+    card_writing.put(read.path, made | answers, under=read.under)
     print(f"{read.path}: confirmed by {who} on {today}: {made[CONFIRMED].value}")
 
 

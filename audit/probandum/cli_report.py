@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,7 +48,8 @@ def write(
     debug: Debug = False,
 ) -> None:
     """Write the documents of a record again, sealed; the same record gives the same bytes."""
-    from probandum import api
+    from probandum import api, sealing
+    from probandum.law import show
 
     for path in api.report(
         run,
@@ -60,6 +62,8 @@ def write(
         final=final,
     ):
         print(path)
+    if (warning := show.staleness(sealing.report_facts(out or run / "reports").as_of)) is not None:
+        print(warning, file=sys.stderr)
 
 
 @app.command("import")

@@ -6,14 +6,18 @@ import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from probandum.cli_plan import Debug
 from probandum.errors import DataError, UsageError
 from probandum.scheduling import Advice, Start, advise, as_time, gaps, moment, read_forecast
-from probandum.units import JOULES_PER_KWH, counted
+from probandum.totalling import OFF, PARTLY, SECOND, AuditEnergy
+from probandum.units import counted
+
+if TYPE_CHECKING:
+    from probandum.record import Record
 
 
 def schedule(
@@ -60,18 +64,29 @@ def _work(run: Path | None, hours: float | None, kwh: float | None) -> tuple[flo
     if run is not None:
         from probandum.record import Record
 
-        whole = Record.open(run).readings.get("audit")
-        if seconds is None and whole is not None:
-            seconds = whole.seconds
-        if energy is None and whole is not None and whole.joules is not None:
-            took = whole.joules / JOULES_PER_KWH
-            if whole.grade == "D":  # an estimate may be off by a factor of two either way (measurement C-0)
-                energy = Energy(took, took / 2, 2 * took, f"estimated, {whole.meter}, grade D, a half to twice")
-            else:
-                energy = Energy(took, took, took, f"{whole.meter}, grade {whole.grade}")
+        record = Record.open(run)
+        seconds = _seconds(record) if seconds is None else seconds
+        energy = _of_audit(record.energy) if energy is None else energy
     if not seconds:
         raise DataError("how long the work takes is not known", remedy="name an audit, or --hours above 0")
     return seconds, energy
+
+
+def _seconds(record: Record) -> float | None:
+    """How long the audit took; DataError where it was interrupted, and only how long its last part took is known."""
+    whole = record.readings.get(SECOND)
+    if whole is not None and PARTLY in whole.notes:
+        raise DataError(f"{record.folder}: how long it took is not known: {PARTLY}", remedy="give --hours")
+    return None if whole is None else whole.seconds
+
+
+def _of_audit(whole: AuditEnergy) -> Energy | None:
+    """What the audit took, with the range of its grade; None where nothing told it."""
+    if whole.kwh is None:
+        return None
+    how, off = whole.how.partition(",")[0], f"a factor of {OFF[whole.grade]:g}"
+    read = f", {whole.of} of {counted(whole.probes, 'probe')}" if whole.left_out else ""
+    return Energy(whole.kwh.mid, whole.kwh.low, whole.kwh.high, f"{how}{read}, grade {whole.grade}, {off} either way")
 
 
 def said(found: Advice, *, energy: Energy | None) -> Iterator[str]:
@@ -82,7 +97,7 @@ def said(found: Advice, *, energy: Energy | None) -> Iterator[str]:
         return
     yield f"least  {_start(found.least)}"
     saved, least, most = found.saved
-    yield f"saved  {saved:.0f} g CO2e/kWh ({least:.0f} to {most:.0f}), {saved / found.now.grams:.0%} of now"
+    yield f"saved  {saved:.0f} g CO2e/kWh ({least:.0f} to {most:.0f}), {100 * saved / found.now.grams:.0f} % of now"
     if energy is not None:
         bounds = [took * grams for took in (energy.low, energy.high) for grams in (least, most)]
         grams = f"{energy.kwh * saved:.3g} g CO2e ({min(bounds):.3g} to {max(bounds):.3g})"

@@ -18,6 +18,7 @@ from probandum import codec
 from probandum.changing import NotComparable, change_of_items, value_of
 from probandum.changing_rows import PairedRows, change_of_counted, paired_rows
 from probandum.comparison import Change, Comparison, Difference, Named
+from probandum.crowding import crowded
 from probandum.evidence import Items
 from probandum.finding import Estimate, Verdict, finding_id
 from probandum.probe import Measure, ProbeResult, Window
@@ -235,8 +236,16 @@ def _changed(pairing: _Pairing, measure: Measure, then: Measure | None, barred: 
         new=measure.estimate.value,
         estimate=estimate,
         windows=windows,
+        crowded=crowded(_others_share(pairing.new, measure), _others_share(pairing.base, before)) if windows else "",
         evidence=measure.evidence,
     )
+
+
+def _others_share(measured: Measured, measure: Measure) -> float:
+    """The mean over the windows of a quantity, by their seconds; 0 where nothing tells it."""
+    readings = [measured.windows[key].reading for key in measure.evidence if key in measured.windows]
+    seconds = math.fsum(each.seconds for each in readings)
+    return math.fsum((each.others_share or 0.0) * each.seconds for each in readings) / seconds if seconds else 0.0
 
 
 def _comparable(
@@ -279,7 +288,7 @@ def _missing(before: Measure, after: Measure) -> Estimate | None:
 
 def _machines(base: Measured, new: Measured) -> str | None:
     """Why readings of the two cannot be compared; None where they come from one kind of machine."""
-    for key in ("system", "architecture", "cores", "threads"):
+    for key in ("system", "architecture", "processor", "cores", "threads"):
         then, now = base.environment["machine"].get(key), new.environment["machine"].get(key)
         if then != now:
             return f"another machine, {key} {now}; the baseline: {then}"

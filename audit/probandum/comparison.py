@@ -34,7 +34,8 @@ class Change:
     """How far one quantity lies from its baseline, new less base, or why nobody can say.
 
     ``base`` and ``new``: the quantity in either audit. ``comparable``: whether the two audits measured it alike;
-    where not, ``estimate.why`` names what differs. ``windows``: a physical reading.
+    where not, ``estimate.why`` names what differs. ``windows``: a physical reading; ``crowded``: why it may be other
+    work on the machine that changed, '' where hardly any was seen.
     """
 
     probe: str
@@ -47,6 +48,7 @@ class Change:
     estimate: Estimate
     comparable: bool = True
     windows: bool = False
+    crowded: str = ""
     evidence: tuple[str, ...] = ()
 
     @property

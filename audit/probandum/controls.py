@@ -43,6 +43,11 @@ class AskThrough:
         return self._ask.remote
 
     @property
+    def weights_here(self) -> bool:
+        """As the audited system's."""
+        return self._ask.weights_here
+
+    @property
     def site(self) -> Site:
         """As the audit's."""
         return self._ask.site

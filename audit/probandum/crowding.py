@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 PROC = Path("/proc")
 #: Columns of the first line of /proc/stat in which a core is at work: user, nice, system, irq, softirq, steal.
 _BUSY = (0, 1, 2, 5, 6, 7)
+#: Where others took more of the processor time, joules of whole parts may be theirs (convention).
+CROWDED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,16 @@ class Presence:
     all_seconds: float | None
     own_seconds: float
     computing: Mapping[str, frozenset[int] | None]
+
+
+class Company(NamedTuple):
+    """Who else was there, in words, and the share of all processor time that was theirs; None where nothing tells it.
+
+    The share is 1 where another process computed on a GPU beside this one: how much of the joules is its, nobody says.
+    """
+
+    said: tuple[str, ...] = ()
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +57,10 @@ class Crowd:
             computing={name: None if each is None else frozenset(each) for name, each in found.items()},
         )
 
-    def since(self, before: Presence) -> tuple[str, ...]:
-        """Who else was there from ``before`` on, in words; nothing of what the system does not tell."""
-        return tuple(told(before, self.now()))
+    def since(self, before: Presence) -> Company:
+        """Who else was there from ``before`` on; nothing of what the system does not tell."""
+        now = self.now()
+        return Company(tuple(told(before, now)), share_of_others(before, now))
 
     def _all_seconds(self) -> float | None:
         """Core-seconds of every process since the start of the machine."""
@@ -84,9 +98,9 @@ def told(before: Presence, after: Presence) -> Iterator[str]:
     GPU 0: 1 other process computes on it, beside this one
     """
     took = after.seconds - before.seconds
-    if before.all_seconds is not None and after.all_seconds is not None and took > 0:
-        others = (after.all_seconds - before.all_seconds) - (after.own_seconds - before.own_seconds)
-        yield f"other processes took {max(0.0, others / took):.1f} of {os.cpu_count()} cores"
+    others = _others_seconds(before, after)
+    if others is not None and took > 0:
+        yield f"other processes took {others / took:.1f} of {os.cpu_count()} cores"
     for name, now in after.computing.items():
         then = before.computing.get(name)
         if now is None or then is None:
@@ -95,3 +109,40 @@ def told(before: Presence, after: Presence) -> Iterator[str]:
         others_on_it = len(seen - {os.getpid()})
         said = "1 other process computes" if others_on_it == 1 else f"{others_on_it or 'no'} other processes compute"
         yield f"{name}: {said} on it" + ", beside this one" * (os.getpid() in seen)
+
+
+def share_of_others(before: Presence, after: Presence) -> float | None:
+    """The share of all processor time between two moments that was others', 1 where one shared a GPU with this process.
+
+    >>> alone = Presence(0.0, 10.0, 4.0, {}), Presence(2.0, 14.0, 7.0, {})  # of 4 core-seconds this process took 3
+    >>> shared = [Presence(each.seconds, None, 0.0, {"GPU 0": frozenset({os.getpid(), 7})}) for each in alone]
+    >>> share_of_others(*alone), share_of_others(*shared), share_of_others(alone[0], alone[0])
+    (0.25, 1.0, None)
+    """
+    for name, now in after.computing.items():
+        seen = (now or frozenset()) | (before.computing.get(name) or frozenset())
+        if os.getpid() in seen and len(seen) > 1:
+            return 1.0
+    others, own = _others_seconds(before, after), after.own_seconds - before.own_seconds
+    return None if others is None or others + own <= 0 else others / (others + own)
+
+
+def _others_seconds(before: Presence, after: Presence) -> float | None:
+    """Core-seconds of all other processes between two moments."""
+    if before.all_seconds is None or after.all_seconds is None:
+        return None
+    return max(0.0, (after.all_seconds - before.all_seconds) - (after.own_seconds - before.own_seconds))
+
+
+def crowded(now: float, then: float) -> str:
+    """Why a change between two readings may be others', by their shares of the processor time; '' of small ones.
+
+    >>> crowded(0.6, 0.01)
+    'other processes took 60 % of the processor time while it was metered, 1 % while the baseline was'
+    >>> crowded(0.05, 0.0)
+    ''
+    """
+    if max(now, then) <= CROWDED:
+        return ""
+    shares = f"{now:.0%} of the processor time while it was metered, {then:.0%} while the baseline was"
+    return f"other processes took {shares}".replace("%", " %")

@@ -1,4 +1,4 @@
-"""The day that a judgement, a document or a table speaks of: one check for every ``--as-of``."""
+"""The day that a judgement, a document or a table speaks of: one check for every ``--as-of``; and days to come."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from probandum.errors import UsageError
 
 # datetime reads 20261123 and 2026-W48-1 too, which do not sort as text beside the dates of limits and waivers.
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def to_come(day: str) -> bool:
+    """Whether an ISO date has begun nowhere on Earth yet, so that nobody can have said or done a thing on it.
+
+    >>> to_come("2026-01-31"), to_come("9999-12-31")
+    (False, True)
+    """
+    furthest = datetime.timezone(datetime.timedelta(hours=14))  # where each day begins first
+    return datetime.date.fromisoformat(day) > datetime.datetime.now(furthest).date()
 
 
 def as_of_day(text: str, *, started: str | None = None) -> datetime.date:

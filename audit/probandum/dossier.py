@@ -62,20 +62,19 @@ class State:
 class Dossier:
     """One record, one judgement, one card.
 
-    ``card``: the system card as declared. ``plan``: the plan as measured (keys ask, judge, declare, waive,
-    suites, digests). ``environment``: tool, machine, target identity, cautions and times of the run.
-    ``digests``: of the record's statement (``record``), of the judgement (``judgement``) and of the plan's
-    parts (``ask``, ``judge``, ``declare``, ``waive``). ``seal``: signed (bool) and key_id. ``gate``: code,
-    mode, causes (each code, text, finding), counts by verdict, judged. ``as_of``: the ISO date that every
-    document states. ``observations`` reads the raw observations again from the start at each call; ``windows``
-    are the metered energy windows by the key that findings name as evidence, ``energy`` what the whole audit took.
-    ``lock``: made, digest, signed, key_id,
-    precedes (the run), held (the limits that stand in it), amendments (words); None without a lock. ``accounts``: what
-    became of every input. ``waivers``: all that the judgement looked at; ``judged_on`` is the ISO date that decided
-    which of them are in force. ``purged``: in words, that raw questions and answers were deleted; None where they
-    were not. ``decision``: the one decision that a document explains; None where it speaks of the audit.
-    ``language``: in which documents are written. ``reviews``: those of what the documents say now. ``final``: they are
-    written to be filed, and have nothing open.
+    ``card``: the system card as declared. ``plan``: the plan as measured (keys ask, judge, declare, waive, suites,
+    digests). ``environment``: tool, machine, target identity, cautions and times of the run. ``digests``: of the
+    record's statement (``record``), of the judgement (``judgement``), of the observations as they were sealed
+    (``observations``) and of the plan's parts (``ask``, ``judge``, ``declare``, ``waive``). ``seal``: signed (bool) and
+    key_id. ``gate``: code, mode, causes (each code, text, finding), counts by verdict, judged. ``as_of``: the ISO date
+    that every document states. ``observations`` reads the raw observations again from the start at each call;
+    ``windows`` are the metered energy windows by the key that findings name as evidence, ``energy`` what the whole
+    audit took. ``lock``: made, digest, signed, key_id, precedes (the run), held (the limits that stand in it),
+    amendments (words); None without a lock. ``accounts``: what became of every input. ``waivers``: all that the
+    judgement looked at; ``judged_on`` is the ISO date that decided which of them are in force. ``purged``: in words,
+    that raw questions and answers were deleted; None where they were not. ``decision``: the one decision that a
+    document explains; None where it speaks of the audit. ``language``: in which documents are written. ``reviews``:
+    those of what the documents say now. ``final``: they are written to be filed, and have nothing open.
     """
 
     card: Mapping[str, Any]

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from probandum.crowding import Crowd, Presence
+from probandum.crowding import Company, Crowd, Presence
 from probandum.errors import DataError, UsageError
 from probandum.evidence import Reading
 from probandum.resources import from_home
 from probandum.sampled_power import SampledPower, apart
-from probandum.sensing import NvmlSensor, nvml_sensors, package_celsius, rapl_sensors
+from probandum.sensing import NvmlSensor, RaplSensor, nvml_sensors, package_celsius, rapl_sensors
 from probandum.wall_log import ExternalLog
 
 #: NVML's counter moves about every 100 ms (measurement C-1).
@@ -59,7 +59,7 @@ class Meter(Protocol):
         ...
 
     def look(self) -> None:
-        """Read what has to be read in the middle of a window, too; nothing where counters do it."""
+        """Read what has to be read in the middle of a window, too; nothing where both ends of it do."""
         ...
 
     def end(self, token: object) -> Reading:
@@ -169,10 +169,12 @@ class CounterMeter:
         return _Token(there, self.clock(), tuple(sensor.read() for sensor in self.sensors), witnessed)
 
     def look(self) -> None:
-        """The power of the parts whose power is sampled."""
+        """The power of the parts whose power is sampled, and the counters that start again at 0."""
         for each in (*self.sensors, *self.witnesses.values()):
             if isinstance(each, SampledPower):
                 each.look()
+            elif isinstance(each, RaplSensor):
+                each.read()
 
     def end(self, token: object) -> Reading:
         """Joules by part; a counter that ran backwards makes its part None with the reason."""
@@ -186,7 +188,7 @@ class CounterMeter:
             except DataError as error:
                 why[sensor.part] = error.message
         differ = dict(self._differ(each, token.witnessed))
-        others = () if self.crowd is None or token.there is None else self.crowd.since(token.there)
+        company = Company() if self.crowd is None or token.there is None else self.crowd.since(token.there)
         parts = {part: value for part, value in joules.items() if part not in why}
         counted = {place: value for place, value in each.items() if self.sensors[place].part in parts}
         grades = {place: "C" if place in differ else self.sensors[place].grade for place in counted}
@@ -203,7 +205,8 @@ class CounterMeter:
             grade=graded(counted, grades),
             covers=tuple(sensor.covers for sensor in self.sensors if sensor.part in parts),
             resolution_joules=watts * NVML_UPDATE_SECONDS if "gpu" in parts else None,
-            others=others,
+            others=company.said,
+            others_share=company.share,
             notes=(
                 _WHOLE_PARTS,
                 *([_COARSE] * coarse),

@@ -6,7 +6,9 @@ import datetime
 import os
 import platform
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from probandum import codec
@@ -19,8 +21,22 @@ from probandum.versions import installed
 
 #: Packages whose version can move a number.
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "transformers", "shap", "lime", "fairlearn", "codecarbon")
+CPUINFO = Path("/proc/cpuinfo")
+#: What tells one CPU from another where it has no name, as those of Arm.
+_NUMBERED = ("CPU implementer", "CPU part", "CPU variant", "CPU revision")
 #: Packages whose version can move a byte of a report.
 RENDERING = ("probandum", "jinja2", "matplotlib", "python-docx", "typst")
+
+
+def processor(cpuinfo: Path = CPUINFO) -> str | None:
+    """The model of the CPU as Linux names it, or as its maker numbers it; None where nothing tells it."""
+    told: dict[str, str] = {}
+    with suppress(OSError):
+        for line in cpuinfo.read_text("utf-8", "replace").splitlines():
+            key, _, value = line.partition(":")
+            told.setdefault(key.strip(), value.strip())
+    numbered = ", ".join(f"{key} {told[key]}" for key in _NUMBERED if key in told)
+    return told.get("model name") or numbered or platform.processor() or None
 
 
 def describe_run(plan: Plan, target: Target) -> dict[str, Any]:
@@ -31,6 +47,7 @@ def describe_run(plan: Plan, target: Target) -> dict[str, Any]:
         "machine": {
             "system": platform.system(),
             "architecture": platform.machine(),
+            "processor": processor(),
             "python": platform.python_version(),
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "threads": os.environ.get("OMP_NUM_THREADS", "auto")

@@ -465,7 +465,8 @@ class Reading:
 
     ``grade``: A external meter, B hardware counter, C sampled power, D estimated from a model of the machine.
     ``covers`` names the parts that the joules include; ``idle_watts`` is their power with the model loaded and
-    nothing asked, ``bare_watts`` before it was loaded; ``others`` says which other processes were seen meanwhile.
+    nothing asked, ``bare_watts`` before it was loaded; ``others`` says which other processes were seen meanwhile, and
+    ``others_share`` how much of all processor time was theirs.
     """
 
     gpu_joules: float | None = None
@@ -480,6 +481,7 @@ class Reading:
     covers: tuple[str, ...] = ()
     resolution_joules: float | None = None
     others: tuple[str, ...] = ()
+    others_share: float | None = None
     notes: tuple[str, ...] = ()
 
     @property

@@ -54,6 +54,7 @@ class SubReason(StrEnum):
     NEAR_THRESHOLD = "near_threshold"
     UNDERDESIGNED = "underdesigned"
     NOT_COMPARABLE = "not_comparable"
+    CROWDED = "crowded"
     NO_LIMIT = "no_limit"
     NO_DATA = "no_data"
     NO_CAPABILITY = "no_capability"

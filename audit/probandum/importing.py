@@ -23,10 +23,12 @@ from pydantic import ValidationError
 from probandum import card_file, card_writing, codec, questioning, reporting, sealing, verifying
 from probandum.card_file import CardFile
 from probandum.chaining import Again
+from probandum.dates import to_come
 from probandum.dossier import publisher
 from probandum.errors import DataError, UsageError
 from probandum.filling import Entry, Origin
 from probandum.law import catalogue
+from probandum.law.confirming import CONFIRMED, kept
 from probandum.plan import Plan
 from probandum.plan_file import SystemCard
 from probandum.record import Record, read_bytes
@@ -188,7 +190,7 @@ def _plan_of(record: Record, plan: Path | None) -> Path | None:
 
 
 def _write(card: CardFile, statements: Mapping[str, Statement], entries: Sequence[Entry]) -> None:
-    """Write statements into the card, unless it could not be read again as one."""
+    """Write statements into the card, unless it could not be read again as one; a class with what it rests on."""
     asked = {entry.path: entry.what for entry in entries}
     for path, each in statements.items():
         if "${" in f"{each.value}{each.by}":
@@ -197,6 +199,8 @@ def _write(card: CardFile, statements: Mapping[str, Statement], entries: Sequenc
     placed = {tuple(path.split(".")): said for path, said in statements.items()}
     try:
         values = card_writing.with_statements(card.card, placed)
+        if CONFIRMED in statements:
+            statements = {**statements, **{path: Statement(value=said) for path, said in kept(values).items()}}
         SystemCard.model_validate(values)
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
@@ -234,8 +238,10 @@ def _speaker(by: str) -> str:
 def _day(date: str | None) -> str:
     found = datetime.datetime.now(datetime.UTC).date().isoformat() if date is None else date
     try:
-        if datetime.date.fromisoformat(found).isoformat() == found:
-            return found
+        if datetime.date.fromisoformat(found).isoformat() != found:
+            raise ValueError
     except ValueError:
-        pass
-    raise UsageError(f"--date: {found!r} is no date", remedy="write it as 2026-11-29")
+        raise UsageError(f"--date: {found!r} is no date", remedy="write it as 2026-11-29") from None
+    if to_come(found):
+        raise UsageError(f"--date: {found} is still to come", remedy="give the day on which it was stated")
+    return found

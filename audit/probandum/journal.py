@@ -23,7 +23,8 @@ from probandum.budget import Spent
 from probandum.errors import RecordError, Unrecorded, UsageError
 from probandum.evidence import Observation
 from probandum.probe import Window
-from probandum.rereading import AGAIN, regular
+from probandum.rereading import AGAIN, WHOLE_PROBE, regular
+from probandum.totalling import SECOND
 
 #: How the windows are called that hold what was asked again, to see that the system is the same.
 ASKED_AGAIN = "again:"
@@ -51,7 +52,8 @@ class RunJournal:
     """The journal of a run that is being written; also what it finds there when it resumes.
 
     Only whole packs count as recorded. The file is locked while it is open: a second run into the same folder
-    is refused. Without ``resume`` what an interrupted run recorded is dropped. RecordError where a recorded question or
+    is refused. Without ``resume`` what an interrupted run recorded is dropped. ``resumes``: whether it held anything of
+    such a run; ``under_way``: whether a probe of it was begun and not done. RecordError where a recorded question or
     answer is not the one whose digest stands beside it, or a line is none that a run of ``probes``, by default of any,
     writes there.
     """
@@ -74,6 +76,8 @@ class RunJournal:
         except BaseException:
             self._file.close()
             raise
+        self.resumes = bool(entries)
+        self.under_way = self.resumes and not _ends_a_probe(entries[-1])
         for entry in entries:
             if isinstance(entry, Observation):
                 self._packs.setdefault(entry.pack, []).append(entry)
@@ -148,6 +152,11 @@ class RunJournal:
                 f"{self._path}: {error.strerror or error}",
                 remedy="make room and give the same command again: what was recorded is kept",
             ) from None
+
+
+def _ends_a_probe(entry: Observation | WindowEntry) -> bool:
+    """Whether it is the reading of a whole probe, or of the whole audit, which is the last that is written."""
+    return isinstance(entry, WindowEntry) and (entry.window == SECOND or entry.window.startswith(WHOLE_PROBE))
 
 
 def journal_entries(path: Path) -> list[Observation | WindowEntry]:

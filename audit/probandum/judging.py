@@ -251,7 +251,8 @@ def _under_controls(
     bad = [f"{kind} control {state}" for kind, state in states.items() if state in ("failed", "missing")]
     if bad:
         details = "; ".join(f"{o.name}: {o.detail}" for o in result.controls if o.held is False)
-        return Verdict.ERROR, SubReason.CONTROL_FAILED, ", ".join(bad) + (f" ({details})" if details else "")
+        told = f" ({result.quoted(details)})" if details else ""
+        return Verdict.ERROR, SubReason.CONTROL_FAILED, ", ".join(bad) + told
     if verdict is Verdict.PASS and "inconclusive" in states.values():
         return Verdict.INCONCLUSIVE, SubReason.CONTROL_INCONCLUSIVE, "a control could not tell"
     return verdict, sub_reason, why

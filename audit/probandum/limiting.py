@@ -76,10 +76,16 @@ def _alone(plan: Plan, line: LimitLine, limit: Limit, specs: Mapping[str, ProbeS
     if name.metric not in spec.metrics:
         hint = f"{did_you_mean(name.metric, spec.metrics)}; known: {', '.join(sorted(spec.metrics))}"
         yield ("metric",), f"{name.probe} measures no {name.metric!r}{hint}"
+    elif name.change and not spec.follows(name.metric):
+        others = f"; of these it can: {', '.join(sorted(spec.followed))}" if spec.followed else ""
+        text = f"{name.probe} keeps nothing that {name.metric!r} is made of, so that no change of it can be judged"
+        yield ("metric",), f"{text}{others}"
     elif spec.shows(name.metric) and not name.change:
         others = f"; judged: {', '.join(sorted(spec.judged))}" if spec.judged else ""
         text = f"{name.probe} shows {name.metric!r} and never judges it, so that no limit holds for it{others}"
-        yield ("metric",), f"{text}; of it a change can be judged: {line.metric}/change, with gate.baseline"
+        if spec.follows(name.metric):
+            text += f"; of it a change can be judged: {line.metric}/change, with gate.baseline"
+        yield ("metric",), text
     else:
         yield from _out_of_range(line, limit, _unit(name, spec))
     yield from _nowhere(plan, line, spec)

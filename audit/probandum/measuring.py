@@ -23,6 +23,7 @@ from probandum.errors import (
     Unrecorded,
 )
 from probandum.finding import SubReason, Verdict, finding_id
+from probandum.plugins import author
 from probandum.probe import ControlOutcome, Measure, Probe, ProbeResult, ProbeSpec, refuse_undeclared
 from probandum.probe_ask import ProbeAsk
 
@@ -44,6 +45,7 @@ def measure(probe: Probe, asker: Asker) -> ProbeResult:
         options=_options(probe),
         requirements=spec.requirements,
         summary=spec.summary,
+        author=author(type(probe).__module__),
     )
     if not spec.needs & asker.target.capabilities:
         able = ", ".join(sorted(asker.target.capabilities)) or "nothing"

@@ -13,7 +13,7 @@ from probandum.finding import parse_metric
 from probandum.grid import unknown_country
 from probandum.keywords import fitting, told, wrong_keywords, wrong_values
 from probandum.matching import group_problems
-from probandum.plan_file import PlanFile, TargetLine
+from probandum.plan_file import Energy, PlanFile, TargetLine
 from probandum.resources import from_home
 from probandum.subject import DIRECTIONS
 from probandum.target import Target, TargetContext
@@ -21,6 +21,8 @@ from probandum.yaml_source import YamlSource
 
 #: A waiver lasts no longer; after that somebody has to look again.
 LONGEST_WAIVER = datetime.timedelta(days=90)
+#: No older figure of a grid says anything of today's.
+FIRST_YEAR = 1990
 #: The place of a value in the file, and what is wrong with it.
 Problem = tuple[tuple[str | int, ...], str]
 
@@ -54,6 +56,7 @@ def contradictions(file: PlanFile, folder: Path, kinds: Container[str] | None = 
             if name not in file.suites:
                 yield ("tiers", tier, "suites", name), f"no suite of that name{meant_or_known(name, file.suites)}"
     yield from _without_baseline(file, folder)
+    yield from _energy_twice(file.energy)
     if file.execution.budget.money_eur is not None and file.target.price is None:
         yield ("execution", "budget", "money_eur"), "the target states no price; add target.price"
     for index, waiver in enumerate(file.waivers):
@@ -82,8 +85,21 @@ def _without_baseline(file: PlanFile, folder: Path) -> Iterator[Problem]:
         yield ("gate", "must_not_change"), f"no text file {listed}; expected one with a key on each line, or a list"
 
 
+def _energy_twice(energy: Energy) -> Iterator[Problem]:
+    """Keys of energy of which one would be ignored beside another."""
+    if energy.log is not None and energy.replay is not None:
+        yield ("energy", "replay"), "readings come from a log or from an earlier record; leave log or replay out"
+    if energy.log is not None and energy.meter != "auto":
+        yield ("energy", "meter"), f"{energy.meter}, and energy.log names a meter at the wall; leave one of the two out"
+    if energy.intensity is not None and energy.country is not None:
+        yield ("energy", "country"), "intensity stands in place of the country's figure; leave one of the two out"
+    if energy.warm_up_at_most < energy.warm_up_seconds:
+        text = f"{energy.warm_up_at_most:g} s at most, and warm_up_seconds asks for {energy.warm_up_seconds:g} at least"
+        yield ("energy", "warm_up_at_most" if "warm_up_at_most" in energy.model_fields_set else "warm_up_seconds"), text
+
+
 def untrue(file: PlanFile, source: YamlSource, today: datetime.date) -> Iterator[Problem]:
-    """What cannot be so: a limit of a later day, a finding accepted twice, a country that is none."""
+    """What cannot be so: a limit of a later day, a finding accepted twice, a country or a year that is none."""
     for index, limit in enumerate(file.limits):
         if limit.set_on is not None and limit.set_on > today:
             yield ("limits", index, "set_on"), f"{limit.set_on} lies after today, {today}; it must precede the run"
@@ -95,6 +111,10 @@ def untrue(file: PlanFile, source: YamlSource, today: datetime.date) -> Iterator
         first.setdefault(waiver.finding, source.mark(("waivers", index)).line)
     if file.energy.country is not None and (problem := unknown_country(file.energy.country)):
         yield ("energy", "country"), problem
+    grid = file.energy.intensity
+    if grid is not None and not FIRST_YEAR <= grid.year <= today.year:
+        text = f"{grid.year}; expected the year of the figures in four digits, {FIRST_YEAR} to {today.year}"
+        yield ("energy", "intensity", "year"), text
 
 
 def target_problems(

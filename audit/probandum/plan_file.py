@@ -13,13 +13,16 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from probandum.finding import Direction, parse_metric
-from probandum.law.card_keys import card_problem
+from probandum.law.card_keys import problems
 
 Scalar = bool | int | float | str
 Text = Annotated[str, StringConstraints(min_length=1, strict=True)]
@@ -42,6 +45,11 @@ class Said(_Part):
 
 
 Party = Text | dict[str, Any]
+
+
+def _again(error: ErrorDetails) -> InitErrorDetails:
+    """An error of pydantic's, to be raised beside others."""
+    return InitErrorDetails(type=error["type"], loc=error["loc"], input=error["input"], ctx=error.get("ctx", {}))
 
 
 class SystemCard(_Part):
@@ -102,10 +110,17 @@ class SystemCard(_Part):
         None, description="Conditions of roles that no other key settles, by the names of the law pack: true or false."
     )
     classification: dict[str, Any] | None = Field(
-        None, description="confirmed: {value, by, date}, the class as a named person confirms or corrects it."
+        None,
+        description=(
+            "confirmed: {value, by, date}, the class as a named person confirms or corrects it; answers: those that it "
+            "was confirmed for, as card confirm writes them; once one of them changes, nobody has confirmed it."
+        ),
     )
     notice: Text | Said | None = Field(None, description="What every document says on its cover.")
     notices: Text | list[Text] | None = Field(None, description="The same, more than one.")
+    provisions: dict[str, Any] | None = Field(
+        None, description="What a named person answers to a provision that nothing else answers, by its id."
+    )
     not_assessed: dict[str, Any] | None = Field(
         None, description="What a named person says in place of what no finding assessed: {value, by, date} each."
     )
@@ -128,17 +143,39 @@ class SystemCard(_Part):
     columns: dict[str, Any] | None = Field(None, description="What columns are called: name, unit, values, source.")
     decision: Any = Field(None, description="What the system's classes are called: classes.")
 
-    @field_validator("annex_i", "annex_i_section", "annex_iii", "art_5", "art_6_3", "roles")
+    @field_validator(
+        "annex_i",
+        "annex_i_section",
+        "annex_iii",
+        "art_5",
+        "art_6_3",
+        "profiling",
+        "roles",
+        "safety_component",
+        "third_party_assessment",
+        mode="wrap",
+    )
     @classmethod
-    def _known_to_law(cls, value: Any, info: ValidationInfo) -> Any:
-        if value is not None:
-            key = str(info.field_name)
-            said = value.model_dump() if isinstance(value, Said) else value
-            if isinstance(said, dict):
-                said = {name: each.model_dump() if isinstance(each, Said) else each for name, each in said.items()}
-            if (problem := card_problem({key: said})) is not None:
-                raise ValueError(problem)
-        return value
+    def _known_to_law(cls, value: Any, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        """What the law cannot read and what is of a wrong kind, together: neither hides the other."""
+        key = str(info.field_name)
+        wrong = [] if value is None else list(problems(key, value))
+        unread = [
+            InitErrorDetails(type=PydanticCustomError("card", "{said}", {"said": said}), loc=place, input=value)
+            for place, said in wrong
+        ]
+        try:
+            made = read(value)
+        except ValidationError as error:
+            if not wrong:
+                raise
+            told = {place[0] for place, _ in wrong if place}
+            inner = [each for each in error.errors(include_url=False) if len(each["loc"]) > 1]
+            others = [_again(each) for each in inner if told.isdisjoint(each["loc"])]
+            raise ValidationError.from_exception_data(cls.__name__, [*unread, *others]) from None
+        if unread:
+            raise ValidationError.from_exception_data(cls.__name__, unread)
+        return made
 
     @field_validator("version", mode="before")
     @classmethod

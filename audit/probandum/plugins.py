@@ -11,7 +11,20 @@ from importlib.metadata import entry_points
 
 from probandum.errors import ProbeError
 
-GROUP = "probandum"
+GROUP = OWN = "probandum"
+
+
+@cache
+def author(module: str) -> str:
+    """The package whose plugin the ``module`` belongs to, else its first name; '' for the toolkit's own.
+
+    >>> author("probandum_probes.bias.rates"), author("acme.probes")
+    ('', 'acme')
+    """
+    root = module.partition(".")[0]
+    found = (each.dist.name for each in entry_points(group=GROUP) if each.module.split(".")[0] == root and each.dist)
+    name = next(found, root)
+    return "" if name == OWN else name
 
 
 @cache

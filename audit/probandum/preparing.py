@@ -223,6 +223,26 @@ def named_files(plan: Plan, sources: Mapping[Path, str]) -> dict[str, str]:
     }
 
 
+def data_files(
+    plan: Plan, target: Target, sources: Mapping[Path, str], *, rows: int | None
+) -> list[dict[str, str | int | None]]:
+    """Name, digest and number of rows of every named file that holds data, the system's own files left out.
+
+    ``rows``: how many are under audit, None without any. Of a recorded system the recording is the data.
+    """
+    own = target_sources(plan.target_type, context_of(plan), plan.target_options)
+    counted = plan.data_path if target.table() is None else next(iter(own), None)
+    aside = set() if target.recorded else set(own)
+    if plan.energy.replay is not None:  # readings of a meter
+        aside.add(Record.open(plan.resolve(plan.energy.replay)).observed)
+    return [
+        {"file": name, "sha256": digest, "rows": rows if path == counted else None}
+        for path in sources
+        if path not in aside
+        for name, digest in named_files(plan, {path: sources[path]}).items()
+    ]
+
+
 def context_of(plan: Plan, *, notice: Callable[[str], None] = lambda text: None) -> TargetContext:
     """What the plan tells its target of how to compute."""
     execution = plan.execution

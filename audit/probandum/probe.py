@@ -96,7 +96,8 @@ class ProbeResult:
     ``why``, and neither has measures. ``sub_reason`` budget: the plan's budget ended the asking before the probe was
     done; what it measured all the same holds at any time one stops. ``sub_reason`` unanswered: a server did not answer
     all of it, and the same command asks it again. ``planned``: inputs that it was the first to ask
-    for, controls included.
+    for, controls included. ``author``: the package of a third party that it came with, whose words are its summary and
+    what its controls say.
     """
 
     probe: str
@@ -109,7 +110,16 @@ class ProbeResult:
     controls: tuple[ControlOutcome, ...] = ()
     requirements: tuple[str, ...] = ()
     summary: str = ""
+    author: str = ""
     planned: int = 0
+
+    def quoted(self, text: str) -> str:
+        """Words of the probe: as they stand, or as its author's where it is a third party's.
+
+        >>> ProbeResult(probe="a.b", version=1, status="measured", author="acme").quoted("All is well.")
+        '“All is well.”, says the author of the probe acme'
+        """
+        return f"“{text}”, says the author of the probe {self.author}" if self.author and text else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +185,11 @@ class Ask(Protocol):
     @property
     def remote(self) -> bool:
         """Whether the system computes elsewhere, so that windows have its time and no joules."""
+        ...
+
+    @property
+    def weights_here(self) -> bool:
+        """Whether the weights of the system's model are on this machine, so that it surely computes here."""
         ...
 
     @property
@@ -272,6 +287,7 @@ class ProbeSpec:
     their crossings, names for attributes of its own, None where only a run can tell. ``honours``: which of weight and
     cluster, where the plan declares them of its rows, the probe takes into account; it gets no rows with another.
     ``judged``: those of the metrics that a limit may be set on, None where on all; the others are only shown.
+    ``followed``: those of which a change may be judged, since what they are made of is kept; None where of all.
     ``meters``: whether it asks for energy windows, so that the parts are metered at rest before the system is loaded.
     """
 
@@ -285,6 +301,7 @@ class ProbeSpec:
     attributes: Literal["plan"] | tuple[str, ...] | None = None
     honours: tuple[str, ...] = ()
     judged: tuple[str, ...] | None = None
+    followed: tuple[str, ...] | None = None
     meters: bool = False
     cls: type[Any]
 
@@ -296,6 +313,10 @@ class ProbeSpec:
     def shows(self, metric: str) -> bool:
         """Whether a metric is shown and never judged; what options add to the metrics may be."""
         return self.judged is not None and metric in self.cls.spec.metrics and metric not in self.judged
+
+    def follows(self, metric: str) -> bool:
+        """Whether a change of a metric may be judged; of what options add to the metrics it may."""
+        return self.followed is None or metric not in self.cls.spec.metrics or metric in self.followed
 
 
 P = TypeVar("P", bound=type[Any])
@@ -320,6 +341,7 @@ def probe(
     attributes: Literal["plan"] | tuple[str, ...] | None = None,
     honours: tuple[str, ...] = (),
     judged: tuple[str, ...] | None = None,
+    followed: tuple[str, ...] | None = None,
     meters: bool = False,
 ) -> Callable[[P], P]:
     """Register a probe class. ``needs``: the target must answer one of these kinds; the others as in ``ProbeSpec``.
@@ -338,8 +360,9 @@ def probe(
         for metric, unit in metrics.items():
             if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", metric) or not unit:
                 raise TypeError(f"probe {id} declares {metric!r} in {unit!r}; expected a kebab-case name and a unit")
-        if unknown := [metric for metric in judged or () if metric not in metrics]:
-            raise TypeError(f"probe {id} has {unknown[0]!r} judged, which it does not declare")
+        for what, named in (("judged", judged), ("followed", followed)):
+            if unknown := [metric for metric in named or () if metric not in metrics]:
+                raise TypeError(f"probe {id} has {unknown[0]!r} {what}, which it does not declare")
         refuse_second(f"probe {id}", _PROBES.specs[id].cls if id in _PROBES.specs else None, cls)
         wanted = [needs] if isinstance(needs, Capability) else needs
         spec = ProbeSpec(
@@ -353,6 +376,7 @@ def probe(
             attributes=attributes,
             honours=honours,
             judged=judged,
+            followed=followed,
             meters=meters,
             cls=cls,
         )

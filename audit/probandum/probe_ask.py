@@ -89,6 +89,11 @@ class ProbeAsk:
         return self._rounds.target.remote
 
     @property
+    def weights_here(self) -> bool:
+        """Whether the system is known by the weights of its model, which are on this machine."""
+        return self._rounds.target.shareable
+
+    @property
     def site(self) -> Site:
         """What turns joules of the machine into emissions, as far as the plan declares it."""
         return self._rounds.site

@@ -12,7 +12,7 @@ from typing import Any
 
 from probandum.document import CardField
 from probandum.errors import UnknownName, UsageError
-from probandum.law import Catalogue, Question, bind, catalogue
+from probandum.law import Catalogue, Question, Requirement, bind, catalogue
 from probandum.law.card_keys import CONDITIONS, conditions_of, practices_of
 from probandum.law.hints import near_uses
 from probandum.splicing import Statement
@@ -147,14 +147,18 @@ def _matters(question: Question, card: Mapping[str, Any]) -> bool:
 
 def _conditions(card: Mapping[str, Any], law: Catalogue) -> Iterator[Question]:
     """Conditions of roles that nothing but a person can settle, and those that the card settles already."""
+    roles = law.pack.roles
     open_ones = {each.role: each for each in bind(card, law=law).open}
+    hang: dict[str, list[Requirement]] = {}  # by the role under whose name it is settled
+    for each in sorted(open_ones.values(), key=lambda each: not roles[each.role].settled_by):
+        hang.setdefault(roles[each.role].settled_by or each.role, []).extend(each.requirements)
     settled = plainly(card).get("roles") or ()
-    for name, role in law.pack.roles.items():
+    for name, role in roles.items():
         hanging = open_ones.get(name)
         asked = hanging is not None and hanging.why == f"if {role.condition}"
-        if role.condition is None or not (asked or name in settled):
+        if role.condition is None or role.settled_by or not (asked or name in settled):
             continue
-        first = None if hanging is None else hanging.requirements[0]
+        first = next(iter(hang.get(name, ())), None)
         why = "" if first is None else f"The first provision that hangs on it: {first.cited}."
         yield Question(
             path=f"roles.{name}",

@@ -75,6 +75,7 @@ def dossier(
             **judged.digests,
             "record": sealing.statement_digest(record.folder),
             "judgement": sealing.statement_digest(judged.folder),
+            "observations": f"sha256:{sealing.listed_digests(record.folder)[purging.OBSERVATIONS]}",
         },
         seal=sealing.signature(record.folder),
         gate=codec.builtins(gating.load_gate(record, judgement)),
@@ -124,20 +125,21 @@ def write(
     """Write documents from a sealed record into ``folder`` and seal them there; the index comes first.
 
     ``documents``: ids, or ``all``. Reports that an earlier seal in ``folder`` covers are replaced; UsageError where a
-    seal of something else, or another part of the record, would be. They show the reviews of what they say. ``final``:
-    Unfinished where a document has an open field or no reviewer.
+    seal of something else, or another part of the record, would be. They show the reviews of what they say, and
+    RecordError where one of those cannot be. ``final``: Unfinished where a document has an open field or no reviewer.
     """
     _refuse_other_folder(record, folder)
     record.sweep()
     told = dossier(record, as_of=as_of, language=language)
     documents = chosen(documents, publisher().known())
     told = _reviewed(record, told, documents)
+    private = None if key is None else load_private(key)
+    reviewing.refuse_wrong(record, told.reviews, None if private is None else private.public_key())
     if final:
         _refuse_unfinished(record, told, documents)
         told = replace(told, final=True)
     with _staging(folder) as staging:
         made = publisher().publish(told, documents, staging, list(formats))
-        private = None if key is None else load_private(key)
         made += _write_whole(told, formats, staging, lambda body: envelope(body, private))
         names = [path.relative_to(staging) for path in made]
         sealing.break_seal(folder)

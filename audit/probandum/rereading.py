@@ -22,7 +22,7 @@ AGAIN = "delete the folder, or start again in another --out"
 Entry = TypeVar("Entry")
 _PLACEMENT = re.compile(rf"local|{re.escape(CACHED)}\d{{4}}-\d{{2}}-\d{{2}}|{re.escape(SMALLER)}\d+", re.ASCII)
 #: The reading of a whole probe is kept as a window of this name and the probe's.
-_WHOLE_PROBE = "probe:"
+WHOLE_PROBE = "probe:"
 
 
 def regular(entries: Iterable[Entry], probes: Collection[str] | None, *, what: str, remedy: str) -> Iterator[Entry]:
@@ -97,7 +97,7 @@ def _misplaced_window(
 ) -> str | None:
     if before is not None and before.index + 1 != before.size:
         return "lines of the pack before it are missing"
-    probe = key.removeprefix(_WHOLE_PROBE)
+    probe = key.removeprefix(WHOLE_PROBE)
     if probe != key and probes is not None and probe not in probes:
         return f"the plan has no probe {probe!r}"
     if key in windows:

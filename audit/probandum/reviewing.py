@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from probandum import codec, sealing, versions
+from probandum.dates import to_come
 from probandum.dossier import Review
 from probandum.errors import RecordError, UsageError
 from probandum.record import Record, write_bytes
@@ -43,11 +44,18 @@ def read(record: Record) -> tuple[Review, ...]:
 def write(record: Record, review: Review, *, key: Path | None) -> Review:
     """Write down a review, whose number, digest and signer are given here; returns it as it stands.
 
-    UsageError where ``key`` is not the key that signed the record, or is given where none did.
+    UsageError where ``key`` is not the key that signed the record, or is given where none did, and where the same
+    person reviewed the same on that day already. RecordError where a review that stands there cannot be.
     """
     sealing.refuse_other_key(record, key)
     private = None if key is None else load_private(key)
-    number = 1 + sum(each.document == review.document for each in read(record))
+    there = read(record)
+    refuse_wrong(record, there, None if private is None else private.public_key())
+    for each in there:
+        if all(getattr(each, name) == getattr(review, name) for name in _SAME):
+            again = f"{review.name} reviewed {review.document} on {review.date} already, and it says the same"
+            raise UsageError(again, remedy=f"nothing is left to do: review {each.number} holds")
+    number = 1 + sum(each.document == review.document for each in there)
     facts = {name: value for name, value in codec.builtins(review).items() if name not in _APART} | {"number": number}
     body = sealing.statement(sorted(review.files.items()), "review", facts)
     write_bytes(_place(record, review.document, number), envelope(body, private))
@@ -79,6 +87,18 @@ def checked(record: Record, key: Ed25519PublicKey | None) -> tuple[bool | None, 
     return (None if any(olds.values()) else True), detail
 
 
+def refuse_wrong(record: Record, reviews: Iterable[Review], key: Ed25519PublicKey | None) -> None:
+    """RecordError where one of ``reviews`` is not of ``record``, not signed as it is or with ``key``, or cannot be."""
+    for each in reviews:
+        try:
+            wrong = _wrong(record, each, key)
+        except UsageError as error:
+            wrong = error.message
+        if wrong is not None:
+            place = _place(record, each.document, each.number)
+            raise RecordError(f"{place}: {wrong}", remedy="take it away if nobody made it, and review again")
+
+
 def stale(record: Record, review: Review) -> str | None:
     """What changed since a review; None where the record decides and its reports say what was reviewed."""
     if review.judgement != sealing.statement_digest(record.judgement()):
@@ -103,7 +123,7 @@ def shown(record: Record) -> tuple[str, ...]:
 
 
 def day(text: str | None, *, started: str) -> str:
-    """The ISO date of a review, by default today (UTC); UsageError where it is none, or lies before the run."""
+    """The ISO date of a review, by default today (UTC); UsageError where it is none, before the run, or to come."""
     found = datetime.datetime.now(datetime.UTC).date().isoformat() if text is None else text
     try:
         if datetime.date.fromisoformat(found).isoformat() != found:
@@ -112,11 +132,15 @@ def day(text: str | None, *, started: str) -> str:
         raise UsageError(f"{found!r} is no date", remedy="write it as 2026-11-29") from None
     if found < started[:10]:
         raise UsageError(f"{found} lies before the run began, on {started[:10]}", remedy="give the day of the review")
+    if to_come(found):
+        raise UsageError(f"{found} is still to come", remedy="give the day of the review")
     return found
 
 
 #: What a statement over a review does not say of itself.
 _APART = ("files", "digest", "signer")
+#: What two reviews have in common that are one.
+_SAME = ("document", "judgement", "content", "name", "function", "date")
 
 
 def _files(record: Record) -> Iterator[Path]:

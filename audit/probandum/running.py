@@ -33,7 +33,7 @@ from probandum.judging import ALPHA_FAIL
 from probandum.locking import lock_path, refuse_other_questions
 from probandum.measuring import measure
 from probandum.plan import Plan
-from probandum.preparing import named_files, prepare, record_key, source_digests, subject_of, target_of
+from probandum.preparing import data_files, named_files, prepare, record_key, source_digests, subject_of, target_of
 from probandum.probe import (
     Probe,
     ProbeResult,
@@ -41,6 +41,7 @@ from probandum.probe import (
 )
 from probandum.reasking import Reasking
 from probandum.record import Record, pack_journal, reopen, start_record, write_bytes, write_json
+from probandum.rereading import WHOLE_PROBE
 from probandum.resting import at_rest
 from probandum.sealing import ask_facts, contents, refuse_other_key, seal
 from probandum.second_opinion import AuditMeter
@@ -48,7 +49,7 @@ from probandum.signing import load_private
 from probandum.siting import site_of
 from probandum.stopping import Rules
 from probandum.target import Target, known_targets
-from probandum.totalling import total
+from probandum.totalling import PARTLY, SECOND, total
 from probandum.verifying import DAMAGED, refuse_damaged, refuse_unsealed
 from probandum.windowing import replayed_window
 
@@ -139,7 +140,7 @@ def run(plan: Plan, folder: Path | None = None, *, key: Path | None = None, obse
         if goes_on is not None:  # only now that the system is there: until then the sealed record stands
             watch.note(f"{out}: {goes_on}, and the asking goes on")
             reopen(found, plan_source=plan.source, plan=_facts(plan, name))
-        return _carry_out(plan, probes, target, meter, bare, out, name, key, watch)
+        return _carry_out(plan, probes, target, sources, meter, bare, out, name, key, watch)
     finally:
         target.close()
 
@@ -178,6 +179,7 @@ def _carry_out(
     plan: Plan,
     probes: Mapping[str, Probe],
     target: Target,
+    sources: Mapping[Path, str],
     meter: Meter,
     bare: Reading | None,
     out: Path,
@@ -193,7 +195,8 @@ def _carry_out(
         watch.note(f"{said}; execution.batch_invariant: true asks each input alone")
     cache = _cache(plan, target, facts, watch)  # first: where it cannot be written, no record is begun
     earlier = earlier_beside(out, facts["target"]["identity"])
-    told = {**facts, "earlier": earlier, "plan": _way(out, plan.path)}  # a run that resumes keeps its own
+    data = data_files(plan, target, sources, rows=None if subject is None else len(subject))
+    told = {**facts, "earlier": earlier, "plan": _way(out, plan.path), "data": data}  # a run that resumes keeps its own
     if subject is not None and (gaps := gaps_in(subject.table, subject.gaps)) is not None:
         told["missing"] = gaps
         watch.note(gaps.said)
@@ -229,17 +232,23 @@ def _carry_out(
         audit_meter = AuditMeter(plan.energy)
         audit_meter.start()
         results, readings = [], {}
+        under_way = journal.under_way
         for number, (probe_name, instance) in enumerate(probes.items(), 1):
             watch.started(probe_name, number, len(probes))
             began = time.perf_counter()
             try:
-                result, readings[probe_name] = _metered(instance, asker, journal, replayed)
+                partly = under_way and journal.window(f"{WHOLE_PROBE}{probe_name}") is None
+                under_way = under_way and not partly
+                result, readings[probe_name] = _metered(instance, asker, journal, replayed, partly=partly)
             except Exchanged as error:  # found before anything new was asked
                 raise Exchanged(f"{error.message}; what was recorded is kept", remedy=_GO_ON_WITH) from None
             results.append(result)
             watch.finished(result, time.perf_counter() - began)
-        readings["audit"] = _kept(journal, "audit", audit_meter.stop(), replayed, asker)
-        readings = {each: reading if each == "audit" else asker.resting(reading) for each, reading in readings.items()}
+        opinion = audit_meter.stop()
+        if journal.resumes or asker.asked_elsewhere:
+            opinion = _dropped(opinion)
+        readings[SECOND] = _kept(journal, SECOND, opinion, replayed, asker)
+        readings = {each: reading if each == SECOND else asker.resting(reading) for each, reading in readings.items()}
         if asker.purse.ended is not None:
             watch.note(f"{asker.purse.ended}; with a larger execution.budget the same command goes on from here")
         if asker.unanswered:
@@ -342,20 +351,26 @@ def _replayed(plan: Plan, target: Target) -> Mapping[str, Window] | None:
 
 
 def _metered(
-    probe: Probe, asker: Asker, journal: RunJournal, replayed: Mapping[str, Window] | None
+    probe: Probe, asker: Asker, journal: RunJournal, replayed: Mapping[str, Window] | None, *, partly: bool
 ) -> tuple[ProbeResult, Reading]:
-    """One probe with its controls, and what it took; a reading of an earlier, interrupted run is kept."""
+    """One probe with its controls, and what it took; a reading of an earlier, interrupted run is kept.
+
+    ``partly``: whether it was under way when the run was interrupted, so that this reading is of its rest alone.
+    """
     before = asker.asked_before, asker.asked_elsewhere
     token = asker.meter.begin()
     result = measure(probe, asker)
     result = replace(result, planned=asker.planned[result.probe])
     reading = asker.meter.end(token)
-    if (asker.asked_before, asker.asked_elsewhere) != before:
-        why = "part of the answers came from an interrupted run or a cache"
-        reading = Reading(
-            seconds=reading.seconds, meter=reading.meter, grade="D", why={"gpu": why, "cpu": why, "dram": why}
-        )
-    return result, _kept(journal, f"probe:{result.probe}", reading, replayed, asker)
+    if partly or (asker.asked_before, asker.asked_elsewhere) != before:
+        reading = _dropped(reading)
+    return result, _kept(journal, f"{WHOLE_PROBE}{result.probe}", reading, replayed, asker)
+
+
+def _dropped(reading: Reading) -> Reading:
+    """A reading without its joules: they are of a part of the work, and would be taken for those of all of it."""
+    why = reading.why if reading.joules is None else dict.fromkeys(("gpu", "cpu", "dram"), PARTLY)
+    return Reading(seconds=reading.seconds, meter=reading.meter, grade="D", why=why, notes=(PARTLY,))
 
 
 def _kept(

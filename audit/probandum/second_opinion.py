@@ -7,7 +7,9 @@ replace the country or the intensity without a word, and its online tracker asks
 from __future__ import annotations
 
 import logging
+import tempfile
 import time
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,9 +18,72 @@ from probandum.evidence import Reading
 from probandum.grid import grid_intensity
 from probandum.units import JOULES_PER_KWH
 
+#: Every option of its tracker but the grid's intensity and a folder: of one that is left out it would read its own
+#: settings. Those called ``save_to_...`` are not read beside ``output_methods``, nor the older name of the token beside
+#: a token. It needs no country, since it is given the intensity.
+OPTIONS: Mapping[str, Any] = {
+    "country_iso_code": None,
+    "project_name": "probandum",
+    "experiment_id": None,
+    "experiment_name": None,
+    "measure_power_secs": 5,
+    "tracking_mode": "process",
+    "allow_multiple_runs": True,
+    "force_cpu_power": None,
+    "force_ram_power": None,
+    "force_mode_cpu_load": False,
+    "rapl_include_dram": False,
+    "rapl_prefer_psys": False,
+    "gpu_ids": None,
+    "pue": 1.0,
+    "wue": 0.0,
+    "region": None,
+    "cloud_provider": None,
+    "cloud_region": None,
+    "country_2letter_iso_code": None,
+    "electricitymaps_api_token": "",
+    "output_methods": [],
+    "output_handlers": [],
+    "output_file": "emissions.csv",
+    "on_csv_write": "append",
+    "metadata": None,
+    "log_level": "error",
+    "logging_logger": None,
+    "logger_preamble": "",
+    "prometheus_url": "",
+    "emissions_endpoint": None,
+    "api_endpoint": "",
+    "api_key": "",
+    "api_call_interval": -1,
+}
+
+
+class Declared(Protocol):
+    """The grid's intensity as the plan declares it, in grams of CO2e for a kWh."""
+
+    @property
+    def mid(self) -> float:
+        """The average."""
+        ...
+
+    @property
+    def year(self) -> int:
+        """Which it is of."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Whose figure it is."""
+        ...
+
 
 class OpinionSettings(Protocol):
     """What the plan says under ``energy``."""
+
+    @property
+    def intensity(self) -> Declared | None:
+        """The plan's own figure of the grid."""
+        ...
 
     @property
     def country(self) -> str | None:
@@ -47,34 +112,29 @@ class AuditMeter:
         self._began = time.perf_counter()
         if not self._settings.codecarbon:
             self._why = "the plan says energy.codecarbon: false"
-        elif self._settings.country is None:
-            self._why = "the plan names no energy.country, and a guessed one would be another country's grid"
+        elif (own := self._settings.intensity) is not None:
+            self._start(own.mid, f"the grid's intensity as the plan declares it: {own.mid:g}", own.year, own.source)
+        elif (country := self._settings.country) is not None:
+            intensity, year = grid_intensity(country)
+            self._start(intensity, f"codecarbon's grid intensity for {country}: {intensity:g}", year)
         else:
-            self._start(self._settings.country)
+            self._why = (
+                "the plan names neither energy.country nor energy.intensity, and a guessed grid would be another's"
+            )
 
-    def _start(self, country: str) -> None:
+    def _start(self, intensity: float, told: str, *of: object) -> None:
         try:
             from codecarbon import OfflineEmissionsTracker
         except ImportError:
             self._why = "codecarbon is not installed; install it with: pip install 'probandum[energy]'"
             return
-        intensity, year = grid_intensity(country)
         self._intensity = intensity
-        self._note = f"codecarbon's grid intensity for {country}: {intensity:g} g CO2e/kWh ({year})"
+        self._note = f"{told} g CO2e/kWh ({', '.join(map(str, of))})"
         logging.getLogger("codecarbon").disabled = True  # its log_level comes too late for its first lines
         self._tracker = OfflineEmissionsTracker(
-            country_iso_code=country,
             force_carbon_intensity_g_co2e_kwh=intensity,
-            pue=1.0,
-            wue=0.0,
-            output_methods=[],
-            log_level="error",
-            tracking_mode="process",
-            measure_power_secs=5,
-            allow_multiple_runs=True,
-            force_mode_cpu_load=False,
-            rapl_include_dram=False,
-            rapl_prefer_psys=False,
+            output_dir=tempfile.gettempdir(),  # nothing is written there; one that is missing would stop it
+            **OPTIONS,
         )
         self._tracker.start()
 
@@ -88,7 +148,7 @@ class AuditMeter:
         if data is not None and (other := self._of_another(data)):
             data, self._why = None, other
         if data is None:
-            reason = self._why or "codecarbon measured nothing"
+            reason = self._why or "codecarbon measured nothing; a .codecarbon.config that it cannot read would stop it"
             return Reading(
                 seconds=seconds, meter="codecarbon", grade="D", why=dict.fromkeys(("gpu", "cpu", "dram"), reason)
             )

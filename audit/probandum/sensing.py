@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from probandum.errors import DataError
 
@@ -16,6 +17,9 @@ THERMAL = Path("/sys/class/thermal")
 #: Two counters of one part so few joules apart are one counter that was read twice: each stands somewhere in hundreds
 #: of kilojoules.
 MIRRORED = 0.5
+#: No CPU package, and no memory of one, takes more watts over a minute (convention). By it a counter of 262 kJ cannot
+#: wrap twice between two readings that lie less than 437 s apart.
+MOST_WATTS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +104,58 @@ class NvmlSensor:
             return None
 
 
-@dataclass(frozen=True, slots=True)
+class Counted(NamedTuple):
+    """Joules since the first reading of a counter, and how often it may have wrapped unseen between two of them."""
+
+    joules: float
+    unseen: int
+
+
+@dataclass(slots=True)
 class RaplSensor:
-    """One RAPL domain of the powercap tree, in microjoules, wrapping at ``wraps_at`` joules."""
+    """One RAPL domain of the powercap tree, in microjoules, wrapping at ``wraps_at`` joules; ``clock`` tells seconds.
+
+    Whoever reads it often enough sees every wrap. Where so long passed between two readings that it may have wrapped
+    more than once, what lies between is not known.
+    """
 
     file: Path
     part: str
     covers: str
     wraps_at: float
+    clock: Callable[[], float] = time.perf_counter
     grade: str = field(default="B", init=False)
+    _counted: Counted = field(default=Counted(0.0, 0), init=False)
+    _last: tuple[float, float] | None = field(default=None, init=False)
 
-    def read(self) -> float:
-        """Joules in the counter."""
+    @property
+    def longest(self) -> float:
+        """How many seconds may lie between two readings."""
+        return self.wraps_at / MOST_WATTS
+
+    def stands_at(self) -> float:
+        """Joules in the counter now."""
         return int(self.file.read_text("ascii")) / 1e6
 
-    def between(self, before: float, after: float) -> float:
-        """The difference, one wrap undone."""
-        return after - before if after >= before else after - before + self.wraps_at
+    def read(self) -> Counted:
+        """Joules since the first reading, every wrap undone."""
+        now, joules = self.clock(), self.stands_at()
+        if self._last is not None:
+            then, before = self._last
+            grown = joules - before if joules >= before else joules - before + self.wraps_at
+            unseen = self._counted.unseen + (now - then >= self.longest)
+            self._counted = Counted(self._counted.joules + grown, unseen)
+        self._last = now, joules
+        return self._counted
+
+    def between(self, before: Counted, after: Counted) -> float:
+        """The difference; DataError where the counter may have wrapped more than once between two readings."""
+        if after.unseen > before.unseen:
+            raise DataError(
+                f"{self.covers}: {self.longest:.0f} s or more lay between two readings, and at {MOST_WATTS:g} W its "
+                f"counter, which starts again after {self.wraps_at:.0f} J, may have done so twice"
+            )
+        return after.joules - before.joules
 
 
 def nvml_sensors() -> tuple[list[NvmlSensor], str]:
@@ -190,11 +229,11 @@ def rapl_sensors(root: Path = POWERCAP) -> tuple[list[RaplSensor], str]:
             wraps_at = int((domain / "max_energy_range_uj").read_text("ascii")) / 1e6
             part = "dram" if name == "dram" else "cpu"
             sensor = RaplSensor(domain / "energy_uj", part, f"CPU {name} ({domain.name})", wraps_at)
-            joules = sensor.read()
+            joules = sensor.stands_at()
         except OSError as error:
             refused = f"no CPU sensor: {domain / 'energy_uj'}: {error.strerror or error}"
             continue
-        known = [each.read() for each in sensors if each.part == part]
+        known = [each.stands_at() for each in sensors if each.part == part]
         if joules == 0 or all(abs(each - joules) >= MIRRORED for each in known):
             sensors.append(sensor)
     if sensors:

@@ -236,7 +236,7 @@ def print_comparison(comparison: Comparison) -> None:
             _print(console, [probe], "bold")
         before = probe
         _print(console, lines)
-    for reason, names in told.unsaid(comparison):
+    for reason, names in (*told.unsaid(comparison), *told.crowded(comparison)):
         text = f"{_one_line(reason)} ({len(names):,}, the first {_one_line(names[0])})"
         _print(console, led("  -  ", text, width), "dim")
 

@@ -117,13 +117,17 @@ class _Splicer:
         indent = key.start_mark.column + _STEP
         while self._text[start - 1] == " ":
             start -= 1
+        below_key = value.start_mark.line > key.end_mark.line
+        if below_key:  # the break before it is written again
+            start = len(self._text[:start].removesuffix("\n").removesuffix("\r"))
         lines = "\n".join(_statement(below, indent) if isinstance(below, Statement) else _block(below, indent))
         if end > start and self._text[end - 1] == "\n":  # a text of several lines ends where the next line begins
             self.edits.append((start, end, f"\n{lines}\n"))
             return
         stop = self._end_of_line(end)
         behind = self._text[end:stop].strip()
-        self.edits.append((start, stop, f"{' ' * bool(behind)}{behind}\n{lines}"))
+        before = f"\n{' ' * indent}" if below_key else " "
+        self.edits.append((start, stop, f"{before * bool(behind)}{behind}\n{lines}"))
 
     def _append(self, node: yaml.MappingNode, new: Tree) -> None:
         if node.flow_style:

@@ -8,6 +8,7 @@ suppression; Willenborg and de Waal 2001, Elements of Statistical Disclosure Con
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -18,11 +19,19 @@ Cell = frozenset[tuple[str, str]]
 TOTAL: Cell = frozenset()
 #: Those of a cell who are compared, as far as a probe leaves some of it out: nobody knows how many these are in all.
 COMPARED = ("", "compared")
+#: Those in the half of the rows that slices are cut from.
+HALF = ("\nhalf of the rows", "that confirms")
+#: What cuts all rows into parts of known size, whoever is in them: that half, and bins with as many rows each. No
+#: attribute is called so.
+BIN = "\nbin"
+_CUTS = frozenset({HALF[0], BIN})
 
 #: A change of a number below which it is none; rounding stays far below it.
 _NOTHING = 1e-6
 #: Least squares take some hundred steps for thousands of cells.
 _MOST_STEPS = 20_000
+#: Of more slices beneath one margin no more than two are held against it together.
+_MANY = 40
 
 
 class Size(NamedTuple):
@@ -53,24 +62,32 @@ def suppressed(sizes: Mapping[Cell, Size], small: Iterable[Cell], *, least: int)
     >>> sorted(tuple(sorted(dict(each).values())) for each in suppressed(sizes, [cell("A", "F")], least=10))
     [('A', 'F'), ('A', 'M'), ('B', 'F'), ('B', 'M')]
     """
-    hidden, lines = set(small), lines_of(sizes)
+    hidden, lines = {cell for cell in small if not known(cell)}, lines_of(sizes)
     while True:
         before = len(hidden)
         for line in lines:
             hidden.update(_further(line, sizes, hidden, least))
         if len(hidden) == before:
-            hidden.update(_opening(lines, sizes, hidden))
+            hidden.update(_opening(lines, sizes, hidden, least))
         if len(hidden) == before:
             return hidden
+
+
+def known(cell: Cell) -> bool:
+    """Whether anybody knows, or can count, how many these are: all persons, and parts of them by no group."""
+    return attributes_of(cell) <= _CUTS
 
 
 def lines_of(sizes: Iterable[Cell]) -> list[Line]:
     """Every line of the tables that cells stand in: a table of some attributes adds up to each table of fewer."""
     tables: dict[frozenset[str], list[Cell]] = {}
-    for cell in sorted(sizes, key=sorted):
-        tables.setdefault(frozenset(attribute for attribute, _ in cell), []).append(cell)
-    lines = []
+    ordered = sorted(sizes, key=sorted)
+    for cell in ordered:
+        tables.setdefault(attributes_of(cell), []).append(cell)
+    lines = list(_mixed([cell for cell in ordered if HALF in cell]))
     for attributes, cells in tables.items():
+        if attributes <= _CUTS:
+            continue
         for fewer in {frozenset[str](), *tables}:
             if not fewer < attributes or (not fewer and COMPARED[0] in attributes):
                 continue
@@ -82,10 +99,33 @@ def lines_of(sizes: Iterable[Cell]) -> list[Line]:
     return sorted(lines, key=lambda line: (-len(line.margin), sorted(line.margin), sorted(line.cells[0])))
 
 
+def attributes_of(cell: Cell) -> frozenset[str]:
+    """The attributes that tell the persons of a cell apart."""
+    return frozenset(attribute for attribute, _ in cell)
+
+
+def _mixed(cells: Iterable[Cell]) -> Iterator[Line]:
+    """Slices of different columns that share nobody, beside all that they are cut from: their tables have gaps."""
+    cells = list(cells)
+    for margin in cells:
+        beneath = [cell for cell in cells if margin < cell]
+        for many in range(2, (3 if len(beneath) <= _MANY else 2) + 1):
+            for family in itertools.combinations(beneath, many):
+                disjoint = all(apart(*pair) for pair in itertools.combinations(family, 2))
+                if disjoint and len({attributes_of(cell) for cell in family}) > 1:
+                    yield Line(margin, family)
+
+
+def apart(one: Cell, other: Cell) -> bool:
+    """Whether nobody is in both, since both name an attribute and not the same group of it."""
+    values = dict(one)
+    return any(values.get(attribute, value) != value for attribute, value in other)
+
+
 def _further(line: Line, sizes: Mapping[Cell, Size], hidden: set[Cell], least: int) -> Iterator[Cell]:
     """The next cell to withhold, where a line tells of one that is withheld, or of few together."""
     holes = [cell for cell in line.cells if cell in hidden]
-    left_out = _left_out(line, sizes)
+    left_out = _left_out(line, sizes, least)
     unknown = [sizes[cell].fewest for cell in holes] + [left_out] * (left_out > 0)
     if line.margin in hidden:
         exposed = not unknown
@@ -94,30 +134,33 @@ def _further(line: Line, sizes: Mapping[Cell, Size], hidden: set[Cell], least: i
     if not exposed:
         return
     shown = [cell for cell in line.cells if cell not in hidden]
-    if not shown and len(holes) == 1 and line.margin != TOTAL:
+    if not shown and len(holes) == 1 and not known(line.margin):
         shown = [line.margin]  # the one cell is all of its margin
     yield from _smallest(shown, sizes)
 
 
-def _left_out(line: Line, sizes: Mapping[Cell, Size]) -> int:
-    """How many persons of a margin are in none of its cells, as strata that are not compared are left out."""
-    if line.margin == TOTAL:
+def _left_out(line: Line, sizes: Mapping[Cell, Size], least: int) -> int:
+    """How many persons of a margin are in none of its cells, as strata that are not compared are left out.
+
+    Of all persons only a few: tables that leave out more are about fewer persons, and no line is drawn for these.
+    """
+    if line.margin not in sizes:
         return 0
     margin, cells = sizes[line.margin], [sizes[cell] for cell in line.cells]
     left = min(margin.fewest - sum(each.fewest for each in cells), margin.most - sum(each.most for each in cells))
-    return max(left, 0)
+    return 0 if line.margin == TOTAL and left >= least else max(left, 0)
 
 
-def _opening(lines: Iterable[Line], sizes: Mapping[Cell, Size], hidden: set[Cell]) -> Iterator[Cell]:
+def _opening(lines: Iterable[Line], sizes: Mapping[Cell, Size], hidden: set[Cell], least: int) -> Iterator[Cell]:
     """The smallest cell beside one that all lines together give away."""
-    whole = [line for line in lines if not _left_out(line, sizes)]
+    whole = [line for line in lines if not _left_out(line, sizes, least)]
     for cell in sorted(solved(whole, hidden), key=sorted):
         shown = {
             each
             for line in lines
             if cell in (line.margin, *line.cells)
             for each in (line.margin, *line.cells)
-            if each != TOTAL and each not in hidden
+            if not known(each) and each not in hidden
         }
         if shown:
             yield from _smallest(shown, sizes)

@@ -21,6 +21,8 @@ from probandum.units import JOULES_PER_KWH
 OFF: Mapping[str, float] = {"A": 1.05, "B": 1.05, "C": 1.35, "D": 2.0}
 #: The reading that a second opinion made of the whole audit.
 SECOND = "audit"
+#: Why a reading is dropped where the work that it stands for was done before it began, or elsewhere.
+PARTLY = "part of the answers came from an interrupted run or a cache"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,12 @@ from probandum.comparing import Measured, compare
 from probandum.comparison import Comparison
 from probandum.errors import RecordError, UsageError, meant_or_known
 from probandum.finding import Estimate, finding_id
+from probandum.headcounts import Figure
 from probandum.probe import Measure
 from probandum.tradeoffs import Beside, Gap, TradeOffs, Variant
 from probandum.variants import traits
 from probandum.weighing import basis_of
-from probandum.withholding import Figure, withheld_figures
+from probandum.withholding import withheld_figures
 
 #: Places of a plan in which variants of one system may differ.
 VARIED = ("execution.dtype", "execution.batch_tokens", "execution.batch_invariant")
@@ -91,7 +92,6 @@ def _withheld(record: Measured) -> Mapping[str, str]:
         Figure(name, f"{probe}/{each.metric}", each.groups, each.facets, each.estimate)
         for probe, result in record.results.items()
         for each in result.measures
-        if each.groups is not None
         for name in [finding_id(f"{probe}/{each.metric}", each.groups, each.facets)]
     ]
     return withheld_figures(figures, record.plan["ask"].get("groups") or ())
@@ -167,6 +167,8 @@ class _Pair(NamedTuple):
         told = "metered at grade C or D, and energy is compared at A and B alone"
         quality = self._change(self.quality)  # first: records of other data say so
         cost = self._change(self.cost) if comparable else Estimate.missing(told, unit="relative")
+        if comparable and (crowded := next(each.crowded for each in self.comparison.changes if each.of == self.cost)):
+            cost = Estimate.missing(crowded, unit="relative")
         return Beside(cost=cost, quality=quality)
 
     def _change(self, name: str) -> Estimate:

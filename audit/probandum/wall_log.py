@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from probandum.crowding import Crowd
+from probandum.crowding import Company, Crowd
 from probandum.errors import DataError
 from probandum.evidence import Reading
 
@@ -48,7 +48,7 @@ class ExternalLog:
         assert isinstance(token, tuple)
         started, began, there = token
         seconds = time.perf_counter() - began
-        others = () if self._crowd is None else self._crowd.since(there)
+        company = Company() if self._crowd is None else self._crowd.since(there)
         why = dict.fromkeys(("gpu", "dram"), "the meter at the wall does not tell parts apart")
         try:
             joules = _integrated(self._written(started + seconds), started, seconds)
@@ -64,7 +64,8 @@ class ExternalLog:
             meter=f"external log {self._path.name}",
             grade="A" if joules is not None else "D",
             covers=("the whole machine at the wall",) if joules is not None else (),
-            others=others if joules is not None else (),
+            others=company.said if joules is not None else (),
+            others_share=company.share if joules is not None else None,
             notes=("The joules of the whole machine are entered under cpu.",),
         )
 

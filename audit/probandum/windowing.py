@@ -42,6 +42,7 @@ class Windows:
     """Measures the windows of a run. ``replayed``: those of an earlier record, in place of the meter.
 
     ``conduct``: how long the parts rest and warm up; ``bare``: what they took before the model was loaded.
+    ``measured_before`` counts windows of work that an interrupted run measured.
     """
 
     def __init__(
@@ -66,6 +67,8 @@ class Windows:
         self._rest: tuple[Window, ...] | None = None
         self._warm_for: Sequence[Sequence[str]] = ()
         self._warmth = ""
+        self._written: set[str] = set()
+        self.measured_before = 0
 
     @property
     def metered(self) -> bool:
@@ -126,6 +129,7 @@ class Windows:
         """Write a window down, unless one of its name was: a run that resumes keeps what it read first."""
         if (known := self._kept(key)) is not None:
             return known
+        self._written.add(key)
         if self._journal:
             self._journal.write_window(key, window)
         return window
@@ -139,6 +143,7 @@ class Windows:
             turn = names[0] if len(works) == 1 else [names, place]
             key = codec.digest_of([probe, turn, repeats, seconds, warm_up, repeat])
             window = self._kept(key)
+            self.measured_before += window is not None and key not in self._written
             if window is None and self._replayed is not None:
                 window = self._keep(key, replayed_window(self._replayed, key, probe))
             if window is None:
@@ -158,6 +163,7 @@ class Windows:
         def work() -> None:
             for each in works:
                 self._target.answer(each)
+                self._meter.look()
             self._target.synchronise()
 
         for _ in range(rounds):

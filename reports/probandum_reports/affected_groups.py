@@ -24,7 +24,7 @@ def table(parts: Parts) -> Iterable[Node]:
     found = _single(parts)
     if not found:
         supplier = "the auditor, by adding groups and a suite that compares them"
-        yield parts.named_gap("not assessed: groups of persons", _REQUIREMENT, supplier)
+        yield parts.named_gap("not assessed: groups of persons in the data", _REQUIREMENT, supplier)
         return
     few, compared, references = _too_few(parts), _compared(parts, of="group"), _compared(parts, of="reference")
     rows: list[tuple[Cell, ...]] = []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from probandum.document import CardField
 from probandum.law import catalogue
-from probandum_reports.documents import Entry, FactLine, Section, Template
+from probandum_reports.documents import Entry, FactLine, Section, Template, about
 from probandum_reports.risk_rows import FIELDS, place
 from probandum_reports.saying import decapitalised
 
@@ -43,7 +43,7 @@ def _asked(entry: Entry, requirement: str, supplier: str) -> Iterator[CardField]
             yield _field(line, requirement, supplier, human=line.human or entry.human is not None)
     for sentence in entry.lines or ():
         for match in _QUOTED.finditer(sentence):
-            yield _field(FactLine(card=match["path"], label=match["label"]), requirement, supplier, human=False)
+            yield _field(about(match["path"], match["label"]), requirement, supplier, human=False)
     for form in entry.form or ():
         asked = catalogue().form[form.field]
         yield CardField(path=form.card, what=f"{asked.label}: {asked.what}", requirement=requirement, supplier=supplier)

@@ -13,7 +13,7 @@ from typing import Protocol
 from probandum.document import Cell, Fact, Gap, Node, Table, Text
 from probandum.dossier import Dossier
 from probandum.finding import Finding
-from probandum_reports import facts
+from probandum_reports import facts, saying
 
 #: Quantities, probe/metric, that hold decisions, scores or numbers against the label of the plan.
 _LEANING = (
@@ -88,7 +88,7 @@ def in_short(dossier: Dossier) -> Sequence[str]:
     if named is None:
         return []
     said = [(what, facts.card_fact(dossier.card, card)) for what, card, _ in STATED]
-    absent = [what[:1].lower() + what[1:] for what, fact in said if fact is None]
+    absent = [saying.decapitalised(what) for what, fact in said if fact is None]
     sentences = [CAUTION, f"Label: {named.value}."]
     sentences += [f"{what}: {fact.value.rstrip('.')}." for what, fact in said if fact is not None]
     return [*sentences, *([f"Nobody states {', '.join(absent)}."] if absent else [])]

@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, TemplateError
 
-from probandum.document import Document, Fact, Gap, Heading, Inline, Listing, Node, Table, Text
+from probandum.document import Cell, Document, Fact, Gap, Heading, Inline, Listing, Node, Table, Text
 from probandum.dossier import Dossier
 from probandum.errors import UsageError
 from probandum_reports import (
@@ -36,12 +36,12 @@ from probandum_reports import (
 )
 from probandum_reports.citing import cited, dates_of, law_checked, law_version, roles_of
 from probandum_reports.decision_parts import DecisionParts
-from probandum_reports.documents import Entry, FactLine, Section, Template, explanation, template
+from probandum_reports.documents import Entry, FactLine, Section, Template, about, explanation, template
 from probandum_reports.filling_in import Parts
 from probandum_reports.messages import in_language, spoken
 from probandum_reports.nodes import gaps
 from probandum_reports.pictures import placed
-from probandum_reports.selecting import select
+from probandum_reports.selecting import answered, select
 from probandum_reports.tables import in_full
 from probandum_reports.view import View
 
@@ -59,8 +59,8 @@ _OF_ASSESSMENTS: Mapping[str, Callable[[Parts], Iterable[Node]]] = {
     "special_attributes": special_categories.table,
     "processing_moments": processing_moments.table,
 }
-#: Holds the place of the table of all gaps until the rest is built.
-_OPEN_ITEMS = Text(text="")
+#: Hold the places of what follows from the rest until that is built.
+_LATER: Mapping[str, Node] = {name: Text(text="") for name in ("figures", "limits", "open_items")}
 
 
 def build(document_id: str, dossier: Dossier) -> Document:
@@ -109,7 +109,9 @@ class Builder:
         nodes: list[Node] = []
         for section in self.template.sections:
             nodes += self._section(section, level=1, above=None)
-        nodes = [parts.open_items(nodes) if node is _OPEN_ITEMS else node for node in nodes]
+        nodes = self._filled_in("figures", nodes, lambda: parts.figures(nodes))
+        nodes = self._filled_in("limits", nodes, lambda: parts.limits_shown(self, nodes))
+        nodes = self._filled_in("open_items", nodes, lambda: [parts.open_items(nodes)])
         return Document(
             id=self.template.id,
             title=self.template.title,
@@ -122,6 +124,11 @@ class Builder:
             brief=self.template.brief,
             hub_metadata=self.template.hub_metadata,
         )
+
+    @staticmethod
+    def _filled_in(name: str, nodes: Sequence[Node], made: Callable[[], Iterable[Node]]) -> list[Node]:
+        """The nodes with what is made of them in the place that was held for it."""
+        return [new for node in nodes for new in (made() if node is _LATER[name] else [node])]
 
     def _front(self) -> tuple[Fact, ...]:
         if self.dossier.decision is not None:
@@ -160,7 +167,7 @@ class Builder:
             if said:
                 yield Text(text=said, style="note")
             if binds and said and section.settled:
-                what = "whether this provision binds, by the roles that the card states"
+                what = "whether this provision binds anybody here, by what the card states"
                 yield self._gap(what, here, supplier=supplier)
             if not binds or (said and section.settled):
                 return
@@ -196,13 +203,15 @@ class Builder:
             )
         elif (table := entry.findings) is not None:
             chosen = select(self.dossier.findings, table.select)
+            if not any(map(answered, select(chosen, table.answers or table.select))):
+                place = f"not_assessed.{_slug(table.missing).replace('-', '_')}"
+                supplier = "the auditor, once what kept it from being measured is mended"
+                by = supplier if chosen else "the auditor, by adding a suite"
+                yield self._unassessed(table.missing, section, card=place, supplier=by)
             if chosen and table.full:
                 yield from in_full(self.view, chosen, caption=table.caption)
             elif chosen:
                 yield from placed(self.view, chosen, caption=table.caption, chart=table.chart)
-            else:
-                place = f"not_assessed.{_slug(table.missing).replace('-', '_')}"
-                yield self._unassessed(table.missing, section, card=place, supplier="the auditor, by adding a suite")
         elif entry.risks is not None:
             for threat in entry.risks.threats:
                 title = f"{threat.id} {threat.name}"
@@ -215,8 +224,8 @@ class Builder:
             yield from form_fields.table(entry.form, entry.caption or section.title, self)
         elif entry.requirements is not None:
             yield from coverage.table(entry.requirements, self)
-        elif entry.builtin == "open_items":
-            yield _OPEN_ITEMS
+        elif entry.builtin is not None and entry.builtin in _LATER:
+            yield _LATER[entry.builtin]
         elif entry.builtin is not None and entry.builtin.startswith("decision_"):
             yield from _OF_DECISION[entry.builtin](self._decision)
         elif entry.builtin is not None:
@@ -240,7 +249,7 @@ class Builder:
         text = self._prose(
             source,
             where,
-            card=lambda path, label: mark(self._fact(FactLine(card=path, label=label), section)),
+            card=lambda path, label: mark(self._fact(in_language(about(path, label)), section)),
             run=lambda path, label: mark(self._fact(FactLine(run=path, label=label), section)),
         )
         pieces = text.split(_MARK)
@@ -251,7 +260,7 @@ class Builder:
 
     # Facts and gaps.
 
-    def _rows(self, line: FactLine, section: Section, *, human: bool) -> Iterator[tuple[str, Fact | Gap]]:
+    def _rows(self, line: FactLine, section: Section, *, human: bool) -> Iterator[tuple[str, Cell]]:
         """One row a line; what identifies the system is many things, and each has its own, as has each review."""
         if line.card == facts.review_field(self.template.id):
             found = facts.review_facts(self.dossier, self.template.id)
@@ -265,7 +274,8 @@ class Builder:
             if (fact := facts.run_fact(self.dossier, f"{line.run}.{part}")) is not None:
                 yield label, fact
         if not parts:
-            yield line.label, self._fact(line, section, human=human)
+            stated = self._fact(line, section, human=human)
+            yield line.label, "not stated, which is optional" if line.optional and isinstance(stated, Gap) else stated
 
     def _fact(self, line: FactLine, section: Section, *, human: bool = False) -> Fact | Gap:
         people, card = human or line.human, line.card

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probandum.law import catalogue
+from probandum.law import catalogue, show
 
 
 def cited(requirement: str) -> str:
@@ -48,6 +48,12 @@ def dates_of(requirement: str, *, as_of: str) -> str:
 def law_version() -> str:
     """The text of the law that documents speak of."""
     return catalogue().pack.statement
+
+
+def law_age(as_of: str) -> str:
+    """That the law was last looked at too long before a day; empty where it was not."""
+    said = (show.staleness(as_of) or "").removeprefix("warning: ")
+    return said and f"{said[:1].upper()}{said[1:]}."
 
 
 def law_checked() -> str:

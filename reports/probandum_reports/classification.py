@@ -40,14 +40,24 @@ def steps(parts: Parts) -> Iterable[Node]:
         style="note",
     )
     rows = [row for number, step in enumerate(proposal.steps, 1) for row in _rows(number, step, proposal, parts)]
-    yield Listing(entries=((Text(text="What the answers lead to. "), _fact("outcome", said["outcome"])),))
+    entries = [(Text(text="What the answers lead to. "), _fact("outcome", said["outcome"]))]
+    if "overtaken" in said:
+        entries.append((Text(text="No longer confirmed. "), _fact("overtaken", said["overtaken"])))
+    yield Listing(entries=tuple(entries))
     header = ("Question, and what it rests on", "What the card says", "What follows, proposed")
     yield Table(caption="The proposed classification, step by step", header=header, rows=tuple(rows))
 
 
 def proposed(proposal: Proposal) -> dict[str, str]:
     """All that the proposal says, by the end of its path; a document that says anything else is refused."""
-    return {"outcome": proposal.outcome} | {step.id: _follows(step) for step in proposal.steps}
+    said = {"outcome": proposal.outcome} | {step.id: _follows(step) for step in proposal.steps}
+    if proposal.overtaken is not None:
+        before, others = proposal.overtaken
+        said["overtaken"] = (
+            f"{before.by} confirmed a class on {before.on} for other answers ({', '.join(others)}): nobody has "
+            "confirmed it as the card stands."
+        )
+    return said
 
 
 def _follows(step: Step) -> str:

@@ -14,6 +14,8 @@ from probandum_reports.wording import Mark
 _LINE, _SMALL_LINE, _LONG_CELL, _LONG_WORD, _EDGES = 104, 132, 150, 22, 3
 #: What a figure takes with its verdict; in small print its interval stands on the same line.
 _RESULT, _DENSE_RESULT = 25, 34
+#: At most so many letters decide on the width of a figure in a short document, where it stands in two lines.
+_STACKED = 40
 #: What a fact's mark takes with its words, which are set smaller and should not break.
 _BESIDE: Mapping[Mark | None, int] = {None: 1, "recorded": 18}
 
@@ -45,5 +47,5 @@ def _extent(cell: Cell, view: View, *, dense: bool = False) -> tuple[int, int]:
     if isinstance(cell, Fact):
         return max(word, _BESIDE.get(mark_of(cell), 10)), len(text)
     if isinstance(cell, Number):
-        return _DENSE_RESULT if dense else _RESULT, len(text)
+        return _DENSE_RESULT if dense else _RESULT, min(len(text), _STACKED) if view.document.brief else len(text)
     return word, len(text)

@@ -21,6 +21,7 @@ def page(comparison: Comparison) -> bytes:
         header=told.HEADER,
         rows=told.rows(comparison),
         unsaid=told.unsaid(comparison),
+        crowded=told.crowded(comparison),
         tool=version("probandum"),
         system=" ".join(filter(None, [comparison.new.system, comparison.new.version])),
     )

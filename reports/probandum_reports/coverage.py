@@ -1,13 +1,15 @@
 """Provision by provision: whom it binds, from when, and what of it is measured, declared or missing.
 
-A provision is measured where findings with a number name it, or are of a metric that the catalogue gives it; it is
-declared where the card says what a line of a document, or the catalogue, asks for it. What neither answers is a gap.
+A provision is measured where findings with a number name it, or are of a metric that the catalogue gives it, unless
+it asks for what no finding of an audit is; it is declared where the card says what a line of a document, or the
+catalogue, asks for it. What neither answers is a gap. An entry that restates another one has no row of its own.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Protocol
@@ -16,12 +18,31 @@ from probandum.document import Cell, Fact, Gap, Node, Table, Text
 from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict
 from probandum.law import Binding, Requirement, bind, catalogue
+from probandum.stating import NONE
 from probandum.units import counted
 from probandum_reports import facts
 from probandum_reports.documents import RequirementsEntry, Section, templates
 from probandum_reports.selecting import matches
+from probandum_reports.view import View
 
+#: What asks for an act of people in use, or for a judgement on persons: a finding may feed it and is no answer to it.
+_ACTS = frozenset(
+    {
+        "ai-act:art-26:5:a",  # monitors operation
+        "ai-act:art-26:9",  # uses information in an assessment
+        "ai-act:art-27:1:c",  # says who is likely to be affected
+        "ai-act:art-72:2",  # collects data over the lifetime
+        "gdpr:22:1",  # decides whether a decision rests on automation alone
+        "gdpr:22:3",  # lets a person intervene
+        "gdpr:22:4",  # says what is of a special category
+        "gdpr:25:1",  # builds safeguards in
+        "gdpr:35:1",  # carries out an assessment
+        "gdpr:35:3:a",  # says when one is due
+    }
+)
 _HEADER = ("Provision", "What it asks, in own words", "Binds", "Applies", "How this record answers it")
+#: How many paths of the card an answer lists for each who declares them.
+_FEW = 3
 #: Stands behind a summary of the catalogue that its own checks leave open.
 NOT_SETTLED = " Not settled: ask counsel."
 #: Entries that ask nothing of anybody, by what they are.
@@ -40,8 +61,8 @@ class Parts(Protocol):
 
     dossier: Dossier
 
-    def named_gap(self, what: str, requirement: str, supplier: str, *, field: str = "") -> Gap:
-        """A gap that is one field wherever it is shown."""
+    def named_gap(self, what: str, requirement: str, supplier: str, *, field: str = "", card: str | None = None) -> Gap:
+        """A gap that is one field wherever it is shown; ``card`` fills it."""
         ...
 
 
@@ -51,8 +72,26 @@ class Answer:
 
     measured: tuple[Finding, ...] = ()
     unmeasured: tuple[Finding, ...] = ()
-    declared: tuple[str, ...] = ()
+    declared: tuple[Fact, ...] = ()
     missing: tuple[str, ...] = ()
+
+    @property
+    def by(self) -> str | None:
+        """Who declares the facts: one name where they share it, else each with the paths of theirs."""
+        speakers: dict[str, list[str]] = {}
+        for fact in self.declared:
+            speakers.setdefault(fact.by or "nobody named", []).append(fact.path)
+        if len(speakers) < 2:
+            return self.declared[0].by if self.declared else None
+        return f"several: {'; '.join(f'{name} ({_listed(paths)})' for name, paths in speakers.items())}"
+
+    @property
+    def on(self) -> str | None:
+        """On which day, or between which days, the facts were declared; None where one of them has no day."""
+        days = sorted({fact.on or "" for fact in self.declared})
+        if not days or not days[0]:
+            return None
+        return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
     @property
     def words(self) -> str:
@@ -63,9 +102,11 @@ class Answer:
             said.append(f"measured: {counted(len(self.measured), 'finding')} of {', '.join(probes)}")
         if self.unmeasured:
             said.append(f"asked without a number: {counted(len(self.unmeasured), 'finding')}")
-        if self.declared:
+        if self.declared or (self.measured and self.missing):
             whole = len(self.declared) + len(self.missing)
-            said.append(f"declared: {len(self.declared)} of {counted(whole, 'fact')}")
+            said.append(f"declared: {len(self.declared)} of {counted(whole, 'fact')} asked for")
+            if self.declared and self.measured:  # the mark of the cell is that of what was measured
+                said[-1] += f" by {self.by or 'nobody named'}, {self.on or 'undated'}"
         return "; ".join(said)
 
 
@@ -73,23 +114,25 @@ def table(entry: RequirementsEntry, parts: Parts) -> Iterable[Node]:
     """The provisions that fit ``entry``, each with its answer; nothing bound is said to be so, too."""
     law, binding = catalogue(), bind(parts.dossier.card)
     bound = {each.requirement.id: each for each in binding.bound}
-    open_ = _open(binding)
+    open_ = {**_of_products(parts.dossier.card), **_open(binding)}
     rows: list[tuple[Cell, ...]] = []
     for requirement in law.requirements.values():
-        if not matches(requirement.id, entry.ids):
+        if requirement.see or not matches(requirement.id, entry.ids):
             continue
         found = bound.get(requirement.id)
         binding_ = found is not None or requirement.id in open_
-        if entry.which != "all" and binding_ != (entry.which == "binding"):
+        unnamed = "" if binding_ else _unnamed(requirement, parts.dossier)
+        which = "binding" if binding_ else "unnamed" if unnamed else "not_binding"
+        if entry.which not in ("all", which):
             continue
         if found is not None:
             binds = ", ".join(found.parties)
         else:
-            binds = f"open: {open_[requirement.id]}" if binding_ else "nobody, by what the card says"
+            binds = f"open: {open_[requirement.id]}" if binding_ else unnamed or "nobody, by what the card says"
         asks = requirement.summary + (NOT_SETTLED if requirement.verify else "")
         route = found is not None and found.product_route
         when = requirement.dates.said(as_of=parts.dossier.as_of, product_route=route)
-        answers = (_cell(requirement, parts, binding_),) if entry.answered else ()
+        answers = (_cell(requirement, parts, binding_, unnamed),) if entry.answered else ()
         rows.append((f"{requirement.cited} [{requirement.id}]", asks, binds, when, *answers))
     if rows:
         header = _HEADER if entry.answered else _HEADER[:-1]
@@ -121,23 +164,81 @@ def _open(binding: Binding) -> Mapping[str, str]:
     return found
 
 
-def _cell(requirement: Requirement, parts: Parts, binds: bool) -> Cell:
-    said = resolve(parts.dossier, requirement.id)
-    if said:
-        measured = bool(answers(parts.dossier)[requirement.id].measured)
-        return Fact(path=f"coverage:{requirement.id}", value=said, origin="measured" if measured else "declared")
-    if requirement.kind != "duty":
-        return _NO_DUTY[requirement.kind]
+def _unnamed(requirement: Requirement, dossier: Dossier) -> str:
+    """Of what binds nobody here: whom it would bind of whom the card says nothing; empty where the card rules it out.
+
+    Public bodies, whom no card of a system names, are named as what they are.
+    """
+    roles = [catalogue().pack.roles[name] for name in requirement.applies_to]
+    if requirement.kind != "deleted" and roles and all(role.party is None for role in roles):
+        return f"{', '.join(dict.fromkeys(role.words or '' for role in roles))}, no party of the card"
+    silent = [party.replace("_", " ") for party, ids in _silent(dossier).items() if requirement.id in ids]
+    return f"nobody named: the card names no {' and no '.join(silent)}" if silent else ""
+
+
+@lru_cache(maxsize=1)
+def _silent(dossier: Dossier) -> Mapping[str, frozenset[str]]:
+    """What would bind, or might, each party of whom the card says nothing, if there were one."""
+    found: dict[str, frozenset[str]] = {}
+    for party in catalogue().pack.parties:
+        if dossier.card.get(party) is None:
+            supposed = bind({**dossier.card, party: True})
+            found[party] = frozenset((*(each.requirement.id for each in supposed.bound), *_open(supposed)))
+    return found
+
+
+def _of_products(card: Mapping[str, Any]) -> Mapping[str, str]:
+    """What hangs on the product route alone, where the card does not speak of it.
+
+    A listed use is classified without that route, and so nothing of it is asked then; it is not ruled out.
+    """
+    if card.get("annex_i") is not None:
+        return {}
+    known = catalogue().requirements.values()
+    return {
+        each.id: "the card does not say annex_i" for each in known if each.route == "annex-i" and each.kind != "deleted"
+    }
+
+
+def _cell(requirement: Requirement, parts: Parts, binds: bool, unnamed: str) -> Cell:
     if not binds:
-        return "not applicable by what the card says"
-    supplier = catalogue().supplier(requirement)
-    return parts.named_gap("an answer to this provision", requirement.id, supplier, field=f"{requirement.id} ")
+        if requirement.kind != "duty":
+            return _NO_DUTY[requirement.kind]
+        return "nothing asked: no such party is named" if unnamed else "not applicable by what the card says"
+    answer = answers(parts.dossier)[requirement.id]
+    path, duty = f"coverage:{requirement.id}", requirement.kind == "duty"
+    if answer.measured or (answer.words and not answer.declared and not duty):
+        return Fact(path=path, value=answer.words, origin="measured")
+    if answer.declared:
+        return Fact(path=path, value=answer.words, by=answer.by, on=answer.on)
+    if not duty:
+        return _NO_DUTY[requirement.kind]
+    what = f"an answer to {requirement.cited}" + (f" ({answer.words})" if answer.words else "")
+    return parts.named_gap(what, requirement.id, catalogue().supplier(requirement), card=_answered_at(requirement.id))
+
+
+def _answered_at(requirement: str) -> str:
+    """Where the card answers a provision that no document asks about.
+
+    >>> _answered_at("ai-act:art-4:1")
+    'provisions.ai_act_art_4_1'
+    """
+    return f"provisions.{re.sub('[^a-z0-9]+', '_', requirement)}"
 
 
 @cache
 def summaries() -> frozenset[str]:
     """What the table quotes of the catalogue, as it stands in cells: the law's words, and no claim of the product."""
     return frozenset(each.summary + (NOT_SETTLED if each.verify else "") for each in catalogue().requirements.values())
+
+
+def leads(view: View, fact: Fact) -> list[tuple[str, str]]:
+    """The probes whose findings answer the provision of a fact of the matrix, each with the page of its evidence."""
+    if not fact.path.startswith("coverage:"):
+        return []
+    measured = answers(view.dossier)[fact.path.removeprefix("coverage:")].measured
+    first = {each.probe: each.id for each in reversed(measured)}
+    return [(probe, view.shown(id).href.partition("#")[0]) for probe, id in sorted(first.items())]
 
 
 def resolve(dossier: Dossier, requirement: str) -> str:
@@ -155,18 +256,50 @@ def answers(dossier: Dossier) -> Mapping[str, Answer]:
             spoken[name].append(index)
     found: dict[str, Answer] = {}
     for requirement in law.requirements.values():
+        if _of_a_model(requirement) and not _model_named(dossier.card):
+            found[requirement.id] = Answer(missing=tuple(_asked().get(requirement.id) or _of_catalogue(requirement)))
+            continue
         targets = {target for group in law.metric_targets(requirement).values() for target in group}
-        places = sorted({index for name in (requirement.id, *targets) for index in spoken.get(name, ())})
-        about = [dossier.findings[index] for index in places]
+        places = {index for target in targets for index in spoken.get(target, ())}
+        metered = not law.metric_map.metrics["energy"].keys().isdisjoint(requirement.metrics)
+        named = [] if requirement.id in _ACTS else spoken.get(requirement.id, [])
+        places = set() if requirement.id in _ACTS else places
+        # a probe of energy also finds times and shares, which answer nothing that asks for energy by its metrics
+        places |= {at for at in named if not (metered and dossier.findings[at].probe.startswith("energy."))}
+        about = [dossier.findings[index] for index in sorted(places)]
         asked = _asked().get(requirement.id) or _of_catalogue(requirement)
-        said = [path for path, human in asked.items() if facts.card_fact(dossier.card, path, human=human) is not None]
+        stated = [facts.card_fact(dossier.card, path, human=human) for path, human in asked.items()]
+        stated.append(facts.card_fact(dossier.card, _answered_at(requirement.id), human=True))
+        said = tuple(fact for fact in stated if fact is not None)
+        told = {fact.path for fact in said}
         found[requirement.id] = Answer(
             measured=tuple(each for each in about if _known(each)),
             unmeasured=tuple(each for each in about if not _known(each)),
-            declared=tuple(said),
-            missing=tuple(path for path in asked if path not in said),
+            declared=said,
+            missing=tuple(path for path in asked if path not in told),
         )
     return found
+
+
+def _of_a_model(requirement: Requirement) -> bool:
+    """Whether a provision speaks of a general-purpose model alone."""
+    return bool(requirement.applies_to) and all(name.startswith("gpai") for name in requirement.applies_to)
+
+
+def _model_named(card: Mapping[str, Any]) -> bool:
+    """Whether the card names who provides such a model: what is known of a system is no answer on another's model."""
+    fact = facts.card_fact(card, "gpai")
+    return fact is not None and fact.value.lower() not in NONE
+
+
+def _listed(paths: Sequence[str]) -> str:
+    """The first of these paths, and how many more.
+
+    >>> _listed(["purpose", "version", "data.labelling", "role"])
+    'purpose, version, data.labelling and 1 more'
+    """
+    more = f" and {len(paths) - _FEW} more" if len(paths) > _FEW else ""
+    return ", ".join(paths[:_FEW]) + more
 
 
 def _known(finding: Finding) -> bool:
@@ -175,9 +308,17 @@ def _known(finding: Finding) -> bool:
 
 
 def _of_catalogue(requirement: Requirement) -> dict[str, bool]:
-    """The paths of the card that the catalogue itself names for a provision, where no document asks for any."""
+    """The paths of the card that the catalogue itself names for a provision, where no document asks for any.
+
+    A question of the card about all practices of Art. 5(1) is one about each of them. Of other questions only those on
+    data and oversight ask what a provision asks: that a party is named, say, answers no duty of that party.
+    """
     pairs = (each.partition(".") for each in requirement.inputs)
-    return {path: root == "human" for root, _, path in pairs if root in ("card", "human")}
+    named = {path: root == "human" for root, _, path in pairs if root in ("card", "human")}
+    if requirement.id.startswith("ai-act:art-5:1:"):
+        return named or {"art_5": False}
+    asked = (each for each in catalogue().questions if each.topic in ("Data", "Oversight"))
+    return named or {each.path: False for each in asked if requirement.id in each.requirements}
 
 
 @cache

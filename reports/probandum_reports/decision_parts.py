@@ -258,7 +258,7 @@ def front(dossier: Dossier) -> tuple[Fact, ...]:
     card = [("name", "System"), ("version", "Version"), ("deployer", "Deployer"), ("controller", "Controller")]
     found = [facts.card_fact(dossier.card, path, label=label) for path, label in card]
     found += [words.fact("row", "Case"), words.fact("outcome", "Decision")]
-    return tuple(fact for fact in found if fact is not None) + facts.notices(dossier.card)
+    return tuple(fact for fact in found if fact is not None) + facts.aged_law(dossier) + facts.notices(dossier.card)
 
 
 class _Plain:

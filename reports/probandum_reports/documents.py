@@ -20,7 +20,7 @@ from probandum.resources import shipped
 from probandum.yaml_source import read_yaml
 from probandum_reports.messages import in_language
 from probandum_reports.template_parts import Part, Words, checked
-from probandum_reports.threats import Regime, Selector, Threat, register
+from probandum_reports.threats import Regime, Selection, Threat, register
 
 Style = Literal["body", "lead", "note", "warning"]
 #: Parts of a document that are the same in all of them and follow from the record alone.
@@ -29,6 +29,7 @@ Builtin = Literal[
     "verdicts",
     "causes",
     "limits",
+    "figures",
     "label",
     "waivers",
     "run",
@@ -82,6 +83,7 @@ class FactLine(Part):
     supplier: Words | None = Field(None, description="Who can supply it; by default the section's supplier.")
     requirement: Words | None = Field(None, description="The provision that asks; by default the section's.")
     human: bool = Field(False, description="Only a named person may state it: it needs value, by and date.")
+    optional: bool = Field(False, description="Whether nothing is missing where nobody states it.")
     after: Words | None = Field(None, description="The path of a person's statement without which this one waits.")
 
     @model_validator(mode="after")
@@ -104,10 +106,11 @@ class BlankLine(Part):
 class FindingsEntry(Part):
     """A table of findings; where none fits, a gap says that nothing was assessed."""
 
-    select: Selector = Field(description="Which findings.")
+    select: Selection = Field(description="Which findings: those that fit the selector, or any of several.")
     caption: Words = Field(description="The table's caption.")
     missing: Words = Field(description="What was not assessed where no finding fits.")
     chart: Words | None = Field(None, description="The caption of a chart of their intervals.")
+    answers: Selection | None = Field(None, description="Those that answer what is asked, where not all of them do.")
     full: bool = Field(False, description="Every one of them in small print, however many, with methods; no chart.")
 
 
@@ -142,7 +145,7 @@ class FormLine(Part):
     field: Words = Field(description="Its id in the catalogue, which has label, unit, choices and recipients.")
     card: Words = Field(description="The path in the system card that answers it.")
     run: Words | None = Field(None, description="The fact of the run that answers it where the card does not.")
-    measured: Selector | None = Field(None, description="The findings that answer it, where there are any.")
+    measured: Selection | None = Field(None, description="The findings that answer it, where there are any.")
 
 
 class RequirementsEntry(Part):
@@ -150,8 +153,9 @@ class RequirementsEntry(Part):
 
     ids: tuple[Words, ...] = Field(description="Patterns of requirement ids.")
     caption: Words = Field(description="The table's caption.")
-    which: Literal["all", "binding", "not_binding"] = Field(
-        "all", description="All; what binds the system by its card, or may; or what does not."
+    which: Literal["all", "binding", "not_binding", "unnamed"] = Field(
+        "all",
+        description="All; what binds by the card, or may; what the card rules out; or what binds others than it names.",
     )
     answered: bool = Field(True, description="Whether a last column says how the record answers each.")
 
@@ -318,6 +322,13 @@ def template(name: str) -> Template:
     if name not in known:
         raise UnknownName("document", name, known)
     return known[name]
+
+
+def about(card: str, label: str) -> FactLine:
+    """A fact of the card in a sentence; what the technical documentation asks for is asked as it asks for it."""
+    known = template("annex_iv").line(card)
+    given = {} if known is None else {"requirement": known.requirement, "supplier": known.supplier}
+    return FactLine(card=card, label=label, **given)
 
 
 @cache

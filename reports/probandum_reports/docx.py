@@ -17,9 +17,12 @@ from typing import Any
 from probandum.document import Cell, Fact, Figure, Gap, Heading, Inline, Listing, Node, Number, Table, Text
 from probandum.errors import MissingDependency
 from probandum.finding import Verdict
+from probandum_reports import word_brief
 from probandum_reports.columns import widths
 from probandum_reports.documents import template_digest
 from probandum_reports.front import front, in_reading_order, origins, who
+from probandum_reports.glyphs import MARKS
+from probandum_reports.messages import said
 from probandum_reports.ooxml import (
     PROPERTIES,
     Controls,
@@ -37,7 +40,7 @@ from probandum_reports.registers import shortened
 from probandum_reports.sayings import Shown
 from probandum_reports.typesetting import beside_picture, picture, raster
 from probandum_reports.view import View, mark_of
-from probandum_reports.word_look import MARKS, TONES, dress
+from probandum_reports.word_look import TONES, dress
 from probandum_reports.word_styles import TEXT_WIDTH, bar, box, colour
 from probandum_reports.wording import EXPLAINED, ORIGINS, Mark
 
@@ -62,7 +65,7 @@ def render(view: View) -> bytes:
         raise MissingDependency("python-docx", needed_for="writing Word files", extra="docx") from None
 
     word = docx.Document()
-    dress(word, front(view), view.document.title)
+    dress(word, front(view), view.document)
     _Body(view, word).write()
     set_properties(word, _of(view))
     buffer = io.BytesIO()
@@ -71,10 +74,11 @@ def render(view: View) -> bytes:
 
 
 def form(view: View) -> Any:
-    """The document as python-docx knows it, without looks and pictures: for comparing its controls alone."""
+    """The document as python-docx knows it, without pictures: for comparing what it says alone."""
     import docx
 
     word = docx.Document()
+    dress(word, front(view), view.document)
     _Body(view, word, pictures=False).write()
     return word
 
@@ -131,7 +135,9 @@ class _Body:
             self._node(node)
             if isinstance(above, Heading) and isinstance(node, Text):
                 self._keep_with_next()
-        if late:
+        if self._view.document.brief:
+            self._add(*word_brief.imprint(self._view, front(self._view), self._controls))
+        elif late:
             self._legend()
 
     def _add(self, *parts: Element) -> None:
@@ -147,6 +153,9 @@ class _Body:
 
     def _first_page(self, *, seals: bool) -> None:
         document, page = self._view.document, front(self._view)
+        if document.brief:
+            self._add(*word_brief.head(self._view, page))
+            return
         self._add(
             paragraph(run(document.title), style="Title"),
             paragraph(run(document.subtitle), style="Subtitle"),
@@ -157,7 +166,7 @@ class _Body:
         )
         if not seals:
             return
-        self._add(paragraph(run("Seal: ", element("b")), run(page.seal), looks=[element("spacing", before=200)]))
+        self._add(paragraph(run(said("Seal: "), element("b")), run(page.seal), looks=[element("spacing", before=200)]))
         for label, digest in page.digests:
             self._add(paragraph(run(label), element("r", element("tab")), run(digest), style="Digest"))
 
@@ -166,7 +175,7 @@ class _Body:
         counts = origins(self._view.document)
         told = {} if self._view.dossier.decision is None else EXPLAINED
         looks = [element("keepNext"), element("spacing", before=480)]
-        head = paragraph(run("How to read this document"), style="System", looks=looks)
+        head = paragraph(run(said("How to read this document")), style="System", looks=looks)
         rows = [
             [
                 [paragraph(*parts, style="TableText", looks=[element("keepNext")])]
@@ -175,7 +184,12 @@ class _Body:
             for name, (_, meaning) in ORIGINS.items()
         ]
         shares = [round(TEXT_WIDTH * share) for share in (0.26, 0.63, 0.11)]
-        made = table(("Mark", "Where it comes from", "Here"), rows, widths=shares, caption="How to read this document")
+        made = table(
+            tuple(map(said, ("Mark", "Where it comes from", "Here"))),
+            rows,
+            widths=shares,
+            caption=said("How to read this document"),
+        )
         closing = (
             "Locked against editing and deleting: each value that was measured or recorded, a measured one with its "
             "interval, n, verdict and finding. Not locked: all other text, what was declared, and charts; and whoever "
@@ -203,7 +217,7 @@ class _Body:
         for part in end:
             lines[-1].append(part)
         looks = [element("spacing", before=480)]
-        self._add(paragraph(run("Contents"), style="System", looks=looks), *lines)
+        self._add(paragraph(run(said("Contents")), style="System", looks=looks), *lines)
 
     # Nodes of the text.
 
@@ -219,14 +233,14 @@ class _Body:
         parts = bookmarked(_bookmark(place), place, run(node.text))
         self._add(paragraph(*parts, style=f"Heading{min(node.level, 4)}"))
         if node.citation is not None:
-            self._add(paragraph(run(f"Answers {node.citation}"), style="Citation"))
+            self._add(paragraph(run(said("Answers {citation}").format(citation=node.citation)), style="Citation"))
 
     @_node.register
     def _(self, node: Text) -> None:
         style = {"body": None, "lead": "Lead", "note": "Note", "warning": "Warning"}[node.style]
         parts = [" ".join(part.split()) for part in node.text.split("\n\n") if part.strip()]
         for place, part in enumerate(parts):
-            opening = [run("Note well. ", element("b"))] if node.style == "warning" and place == 0 else []
+            opening = [run(said("Note well. "), element("b"))] if node.style == "warning" and place == 0 else []
             self._add(paragraph(*opening, run(part), style=style))
 
     @_node.register
@@ -235,6 +249,9 @@ class _Body:
 
     @_node.register
     def _(self, node: Gap) -> None:
+        if self._view.document.brief:
+            self._add(paragraph(*self._in_one(node), style="Gap", looks=[_frame(node)]), _spacer())
+            return
         lines = [
             self._gap_head(node),
             [run(node.what)],
@@ -262,8 +279,8 @@ class _Body:
             ("Limit", limit), ("Why", shown.reason), ("Controls", shown.controls), ("Method", shown.method),
         ):  # fmt: skip
             if words:
-                lines.append([run(f"{label}: ", style="Small"), run(words)])
-        lines.append([run("Finding ", style="Small"), self._evidence(shown)])
+                lines.append([run(f"{said(label)}: ", style="Small"), run(words)])
+        lines.append([run(said("Finding "), style="Small"), self._evidence(shown)])
         self._add(_spacer(element("keepNext")))
         for place, line in enumerate(lines, 1):
             looks = [bar(tone)] if place == len(lines) else [element("keepNext"), bar(tone)]
@@ -276,7 +293,7 @@ class _Body:
         node, cut = shortened(node, elsewhere=_ELSEWHERE)
         title = [run(f"Table {self._tables}. ", element("b")), run(node.caption)]
         shares = [round(TEXT_WIDTH * share) for share in widths(node, self._view)]
-        cell = self._small if node.style == "dense" else self._cell
+        cell = self._small if node.style == "dense" else self._close if self._view.document.brief else self._cell
         rows = ([cell(each) for each in row] for row in node.rows)
         made = table(node.header, rows, widths=shares, caption=node.caption)
         self._add(paragraph(*title, style="Caption"), made, _spacer())
@@ -358,6 +375,26 @@ class _Body:
         said = [run(cell)] if isinstance(cell, str) else self._stated(cell)
         return [paragraph(*said, style="TableSmall")]
 
+    def _close(self, cell: Cell) -> list[Element]:
+        """A cell of a short document: a figure leads to its evidence by its value, a gap takes one paragraph."""
+        if isinstance(cell, Number):
+            shown = self._view.number(cell)
+            spread = [line_break(), run(_range(shown), style="Small")] if _range(shown) else []
+            parts = [self._evidence(shown, _value(shown)), run("  "), *_verdict(shown), *spread]
+            return [paragraph(self._controls.locked(shown.anchor, shown.title, parts), style="TableText")]
+        if isinstance(cell, Gap):
+            return [paragraph(*self._in_one(cell), style="TableText")]
+        parts = [run(cell)] if isinstance(cell, str) else self._stated(cell)
+        return [paragraph(*parts, style="TableText")]
+
+    def _in_one(self, gap: Gap) -> list[Element]:
+        """A gap in one paragraph: who is to fill what, which a field says itself, and the provision that asks."""
+        opened = gap.card is not None
+        word = run(f"{MARKS[gap.origin]} {ORIGINS[gap.origin][0]}", element("b"), colour(TONES[gap.origin]))
+        head = [word] if opened else self._gap_head(gap)
+        asked = run(f" ({gap.citation}) ", style="Small")
+        return [*head, run(f"  {gap.what}"), asked, *self._open(gap)]
+
     def _number_in_cell(self, node: Number) -> Element:
         shown = self._view.number(node)
         label = [] if node.label is None else [run(node.label), line_break()]
@@ -380,7 +417,10 @@ class _Body:
         return [self._controls.locked(shown.anchor, label, [*said, self._evidence(shown)])]
 
     def _origin(self, name: Mark) -> list[Element]:
-        return [run(f"{MARKS[name]} {ORIGINS[name][0]}", colour(TONES[name]))]
+        """A mark with its word; in a short document with the first of its words, which its last lines explain."""
+        word = ORIGINS[name][0]
+        brief = word.partition(" ")[0] if self._view.document.brief else word
+        return [run(f"{MARKS[name]} {brief}", colour(TONES[name]))]
 
     def _gap_head(self, gap: Gap) -> list[Element]:
         joined = " by: " if gap.origin == "human" else ". Can be supplied by: "
@@ -390,13 +430,13 @@ class _Body:
     def _open(self, gap: Gap) -> list[Element]:
         """The field of a gap; where only a named person may fill it, with who that is and when."""
         if gap.card is None:
-            return [run(RULED if gap.blank else "Not filled in here.", style="PlaceholderText")]
+            return [run(RULED if gap.blank else said("Not filled in here."), style="PlaceholderText")]
         field = self._controls.open(gap.card, gap.what, f"{_OPENING}{gap.supplier}]")
         if gap.origin != "human":
             return field
-        by = self._controls.open(f"{gap.card}{BY}", "Stated by", "[name]")
-        on = self._controls.open(f"{gap.card}{DATE}", "Stated on", "[date, such as 2026-11-29]")
-        return [*field, run(" stated by ", style="Small"), *by, run(" on ", style="Small"), *on]
+        by = self._controls.open(f"{gap.card}{BY}", said("Stated by"), said("[name]"))
+        on = self._controls.open(f"{gap.card}{DATE}", said("Stated on"), said("[date, such as 2026-11-29]"))
+        return [*field, run(said(" stated by "), style="Small"), *by, run(said(" on "), style="Small"), *on]
 
     def _evidence(self, shown: Shown, said: Element | None = None) -> Element:
         """The finding's id, or what is ``said`` in its place, as a link to its raw observations."""

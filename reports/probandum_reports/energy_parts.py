@@ -76,7 +76,20 @@ def _factors(dossier: Dossier) -> Iterator[tuple[str, str]]:
     if (made := energy.get("embodied")) is not None:
         kilograms, years = saying.number(made["kilograms"]), saying.number(made["years"])
         yield "embodied", f"{kilograms} kg CO2e over {years} years ({made['source']}); {saying.grade('D')}"
-    yield "meter", str(energy.get("meter") or "auto")
+    yield "meter", _asked_for(energy)
+
+
+def _asked_for(energy: Mapping[str, Any]) -> str:
+    """Which meter the plan names: that of a log or of a record that is played back stands in place of any other.
+
+    >>> _asked_for({"meter": "auto", "log": "wall.csv"}), _asked_for({"meter": "rapl"}), _asked_for({})
+    ('a meter at the wall, by its log wall.csv', 'rapl', 'auto')
+    """
+    if energy.get("log"):
+        return f"a meter at the wall, by its log {energy['log']}"
+    if energy.get("replay"):
+        return f"none: readings of an earlier audit are played back, {energy['replay']}"
+    return str(energy.get("meter") or "auto")
 
 
 def meters(parts: Parts) -> Iterable[Node]:

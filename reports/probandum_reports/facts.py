@@ -19,12 +19,15 @@ from probandum.dossier import Dossier, Review
 from probandum.evidence import Reading
 from probandum.finding import SubReason, Verdict
 from probandum.gaps import Gaps
+from probandum.law.confirming import CONFIRMED, changed
 from probandum.probe import ControlOutcome
 from probandum.stating import stated, words
-from probandum.units import counted
-from probandum_reports import metered, saying, special_names
-from probandum_reports.citing import law_version
+from probandum.units import counted, so_many
+from probandum_reports import digests, metered, saying, special_names
+from probandum_reports.citing import law_age, law_version
 
+#: What counts the operations of a request.
+_COMPUTE = "energy.compute"
 #: What a review is, and what it is not.
 REVIEW = "A record of review, and no signature of a responsible person in the sense of Annex IV(2)(g)."
 
@@ -32,10 +35,13 @@ REVIEW = "A record of review, and no signature of a responsible person in the se
 def card_fact(card: Mapping[str, Any], path: str, *, label: str | None = None, human: bool = False) -> Fact | None:
     """What stands at ``path``; None where nothing does.
 
-    With ``human`` only a statement with its own name and date counts: nobody else may speak in that field.
+    With ``human`` only a statement with its own name and date counts: nobody else may speak in that field. A class
+    that was confirmed for other answers is none.
     """
     said = stated(card, path)
     if said is None or not (value := words(said.value)) or (human and not said.own):
+        return None
+    if path == CONFIRMED and changed(card):
         return None
     return Fact(path=path, value=value, label=label, by=said.by, on=said.on)
 
@@ -59,6 +65,7 @@ def run_facts(dossier: Dossier) -> Mapping[str, str]:
         "started": environment.get("started"),
         "as_of": dossier.as_of,
         "law": law_version(),
+        "law_age": law_age(dossier.as_of),
         "machine": environment.get("machine"),
         "packages": environment.get("packages"),
         "seed": environment.get("seed"),
@@ -76,6 +83,8 @@ def run_facts(dossier: Dossier) -> Mapping[str, str]:
         "suites": ", ".join(plan.get("suites", {})),
         "digest.record": dossier.digests.get("record"),
         "digest.judgement": dossier.digests.get("judgement"),
+        "digest.model": digests.model(dossier),
+        "digest.data": digests.data(dossier),
         "digest.ask": dossier.digests.get("ask"),
         "digest.judge": dossier.digests.get("judge"),
         "digest.declare": dossier.digests.get("declare"),
@@ -114,18 +123,40 @@ def run_facts(dossier: Dossier) -> Mapping[str, str]:
         for kind in ("positive", "negative"):
             said = [_control(control) for control in result.controls if control.kind == kind]
             if said:
-                facts[f"controls.{result.probe}.{kind}"] = "; ".join(said)
-        facts[f"probe.{result.probe}"] = f"version {result.version}, {result.status.replace('_', ' ')}"
-        facts[f"summary.{result.probe}"] = result.summary or None
+                facts[f"controls.{result.probe}.{kind}"] = result.quoted("; ".join(said))
+        state = f"version {result.version}, {result.status.replace('_', ' ')}"
+        why = result.quoted(result.why or "") if result.status == "error" else result.why or ""
+        facts[f"probe.{result.probe}"] = f"{state}: {why}" if why else state
+        facts[f"summary.{result.probe}"] = result.quoted(result.summary) or None
         given = {name: value for name, value in result.options.items() if value not in (None, "", [], ())}
         facts[f"options.{result.probe}"] = given or "none"
     for account in dossier.accounts:
         inputs = ", ".join(f"{count:,} {name}" for name, count in total([account]).items())
         facts[f"inputs.{account.probe}"] = "; ".join(filter(None, [inputs, from_cache([account])]))
     facts |= {"energy": metered.whole(dossier.energy), "co2e": metered.emissions(dossier.energy)}
+    facts["benchmark"] = _benchmark(dossier)
     for name, reading in dossier.readings.items():
         facts[f"reading.{name}"] = _reading(reading)
     return {path: words(value) for path, value in facts.items() if value is not None}
+
+
+def _benchmark(dossier: Dossier) -> str | None:
+    """The task behind the operations that were counted of a request, and the machine; None where none were counted."""
+    found = [each for each in dossier.findings if each.probe == _COMPUTE and each.estimate.value is not None]
+    result = next((each for each in dossier.results if each.probe == _COMPUTE), None)
+    if not found or result is None:
+        return None
+    texts, tokens = result.options.get("texts"), result.options.get("tokens")
+    whose = texts or "the set that comes with the tool"
+    task = [f"{so_many(found[0].estimate.n, 'texts')} of {whose}, each asked alone"]
+    task += [f"{tokens} tokens asked for"] if tokens and any("output-token" in each.metric for each in found) else []
+    target = dossier.environment.get("target", {})
+    if target.get("endpoints"):
+        where = "it ran behind an address, on hardware that the audit does not see"
+    else:
+        device = target.get("identity", {}).get("device")
+        where = f"it ran on {words(dossier.environment.get('machine'))}" + (f", device {device}" if device else "")
+    return f"{', '.join(task)}; {where}; counted or estimated by {_COMPUTE} as its method says"
 
 
 def identity(dossier: Dossier) -> dict[str, str]:
@@ -144,6 +175,12 @@ def cautions(dossier: Dossier) -> tuple[Fact, ...]:
     """What every document shows first: files that ran code, limits changed after their lock, scores turned round."""
     paths = [path for path in run_facts(dossier) if path.startswith("target.cautions.")]
     return tuple(fact for path in paths if (fact := run_fact(dossier, path, label="Caution")) is not None)
+
+
+def aged_law(dossier: Dossier) -> tuple[Fact, ...]:
+    """That the catalogue was looked at too long before the day that documents state; none where it was not."""
+    fact = run_fact(dossier, "law_age", label="Caution")
+    return () if fact is None else (fact,)
 
 
 def notices(card: Mapping[str, Any]) -> tuple[Fact, ...]:

@@ -6,8 +6,8 @@ cross. ``reliability``: what came true against what was predicted, one panel a g
 one by one. ``swarm``: features row by row. ``tradeoff``: explainers by how many features they name and how faithful
 they are. ``ribbon``: a prompt sentence by sentence. ``tally``: how many findings have which verdict. ``waterfall``:
 the way to the one decision that a document explains; ``words``: the text that it was about. A figure holds nothing
-that its twin table does not say. Charts with a line a finding, swarms, ribbons, words and waterfalls can also be drawn
-for a narrow window.
+that its twin table does not say. Charts with a line a finding, swarms, ribbons, tallies, words and waterfalls can also
+be drawn for a narrow window.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ _NARROW: Mapping[str, _Drawing] = {
     "rates": partial(row_charts.narrow, row_charts.rates),
     "swarm": swarms.narrow,
     "ribbon": ribbons.narrow,
+    "tally": tallies.narrow,
     "waterfall": waterfalls.narrow,
     "words": word_ribbons.narrow,
 }

@@ -9,7 +9,9 @@ from probandum_reports.charting import drawn
 from probandum_reports.sayings import Shown
 from probandum_reports.tables import name, tabled
 
-_GRAMS, _SHARE = "grams-co2e-per-1000-requests", "variance-share"
+_GRAMS = "grams-co2e-per-1000-requests"
+#: The shares of one figure's variance each, with what that figure is.
+_SHARES = {"variance-share": "the emissions", "sci-variance-share": "the software carbon intensity"}
 #: The ends and the middle of a grid's intensity, in the order of a chart.
 _GRID = ("low", "mid", "high", "range")
 
@@ -36,21 +38,22 @@ def emissions(shown: Sequence[Shown], repeats: str) -> Iterator[Figure]:
 
 
 def shares(shown: Sequence[Shown], repeats: str) -> Iterator[Figure]:
-    """A figure a probe: the share of every uncertain factor in the variance of the emissions, from zero."""
-    for probe, members in _by_probe(shown, _SHARE).items():
-        if len(members) < 2:
-            continue
-        found = sorted(members, key=lambda each: -(each.finding.estimate.value or 0.0))
-        caption = "Whose uncertainty moves the emissions" + _estimated(probe)
-        yield Figure(
-            kind="rates",
-            caption=caption,
-            alt="Bars, one an uncertain factor, by its share in the variance: "
-            f"{'; '.join(map(name, found))}. {repeats}",
-            reading=f"The largest share is that of {found[0].finding.facets['factor']}, {found[0].value}.",
-            findings=tuple(each.finding.id for each in found),
-            twin=tabled(f"{caption}, as a table", found),
-        )
+    """A figure a probe and emissions: the share of every uncertain factor in the variance of these, from zero."""
+    for metric, emitted in _SHARES.items():
+        for probe, members in _by_probe(shown, metric).items():
+            if len(members) < 2:
+                continue
+            found = sorted(members, key=lambda each: -(each.finding.estimate.value or 0.0))
+            caption = f"Whose uncertainty moves {emitted}" + _estimated(probe)
+            yield Figure(
+                kind="rates",
+                caption=caption,
+                alt=f"Bars, one an uncertain factor, by its share in the variance of {emitted}: "
+                f"{'; '.join(map(name, found))}. {repeats}",
+                reading=f"The largest share is that of {found[0].finding.facets['factor']}, {found[0].value}.",
+                findings=tuple(each.finding.id for each in found),
+                twin=tabled(f"{caption}, as a table", found),
+            )
 
 
 def _by_probe(shown: Sequence[Shown], metric: str) -> dict[str, list[Shown]]:

@@ -16,7 +16,7 @@ from probandum.law import FormField, catalogue
 from probandum.stating import NONE, plainly, stated, words
 from probandum_reports import facts, saying
 from probandum_reports.documents import FormLine
-from probandum_reports.selecting import select
+from probandum_reports.selecting import answered, select
 from probandum_reports.tables import name
 from probandum_reports.view import View
 
@@ -49,7 +49,7 @@ def table(lines: Sequence[FormLine], caption: str, parts: Parts) -> Iterable[Nod
     for line in lines:
         field = catalogue().form[line.field]
         head = (field.label, asked(field), recipients(field))
-        found = [] if line.measured is None else select(parts.dossier.findings, line.measured)
+        found = [] if line.measured is None else list(filter(answered, select(parts.dossier.findings, line.measured)))
         rows += [(*head, Number(finding=each.id, label=name(parts.view.shown(each.id)))) for each in found]
         if (said := answer(line, parts.dossier)) is not None or not found:
             rows.append((*head, said or _gap(line, field)))

@@ -19,6 +19,8 @@ from probandum_reports.filling_in import Parts, proposal
 from probandum_reports.threats import register
 
 _ARTICLE = "ai-act:art-27:1:a"
+#: The article as a whole, which says whom it binds.
+_SCOPE = "ai-act:27:1"
 #: What only people state, and without which the assessment of data protection is signed by nobody.
 SIGNED = (
     "dpia.dpo_advice",
@@ -84,7 +86,7 @@ def scope(parts: Parts) -> Iterable[Node]:
                     label="Scope",
                     card="fria.scope",
                     what="whether Art. 27 binds this deployer, and by which of its categories",
-                    requirement=_ARTICLE,
+                    requirement=_SCOPE,
                 ),
                 human=True,
             ),

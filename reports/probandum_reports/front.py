@@ -10,6 +10,7 @@ from itertools import groupby
 
 from probandum.document import Document, Fact, Gap, Heading, Node, Number
 from probandum.errors import RecordError
+from probandum_reports.messages import said
 from probandum_reports.nodes import walk
 from probandum_reports.view import View, mark_of
 from probandum_reports.wording import Mark
@@ -27,13 +28,17 @@ _DIGESTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
-    """The first page in words. ``digests`` are those that the document's front does not state."""
+    """The first page in words. ``digests`` are those that the document's front does not state.
+
+    ``line``: what tells one record from every other, in one line.
+    """
 
     system: str
     day: date
     seal: str
     seal_short: str
     digests: tuple[tuple[str, str], ...]
+    line: str
     author: str
     description: str
 
@@ -70,9 +75,31 @@ def front(view: View) -> Front:
             for key, label in _DIGESTS.items()
             if key in dossier.digests and dossier.digests[key] not in stated
         ),
+        line=" · ".join(
+            [
+                system,
+                f"{said('as of')} {day.isoformat()}",
+                f"{said('record')} {short(dossier.digests.get('record', ''))}",
+                seal_short,
+            ]
+        ),
         author=" ".join(["probandum", str(tool.get("version", ""))]).strip(),
         description=f"{view.document.title} of {system}, as of {day.isoformat()}, {seal_short}",
     )
+
+
+def short(digest: str) -> str:
+    """The first letters of a digest, which tell it from any other that a reader meets; it stands in full elsewhere.
+
+    >>> short("sha256:ea043a48f0c58c839b26")
+    'ea043a48f0c5'
+    """
+    return digest.partition(":")[2][:12] or "without a digest"
+
+
+def closing(document: Document) -> tuple[Fact, ...]:
+    """What of its front a short document says in small print at its end: the law, the digests in full, the seal."""
+    return tuple(fact for fact in document.front if fact.path not in ("name", "version", "run.as_of"))
 
 
 def who(fact: Fact) -> str | None:

@@ -10,14 +10,15 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from markupsafe import Markup
 
 from probandum.document import Document, Figure, Gap, Heading
 from probandum.finding import Verdict
-from probandum_reports import charting, figures, waterfalls
+from probandum_reports import charting, coverage, figures, waterfalls
 from probandum_reports.evidence import evidence
-from probandum_reports.front import origins
+from probandum_reports.front import closing, front, origins
 from probandum_reports.index import index
 from probandum_reports.nodes import gaps
 from probandum_reports.pages import anchor, fill, frame
@@ -52,7 +53,10 @@ def render(view: View) -> bytes:
         document=document,
         shapes=strips(each.finding for each in shown if not each.suppressed),
         counts=origins(document),
+        front=front(view),
+        closing=closing(document),
         mark_of=mark_of,
+        leads=partial(coverage.leads, view),
         gaps=list({anchor(gap.field_id): gap for gap in gaps(document.nodes)}.values()),
         arrives=_first_time(),
         alone=view.dossier.decision is not None,

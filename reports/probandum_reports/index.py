@@ -188,6 +188,8 @@ def _metrics(view: View, findings: Sequence[Finding]) -> Iterator[Metric]:
 def _cautions(view: View) -> Iterator[tuple[str, str]]:
     """What a reader must know before any number: (heading, text) pairs."""
     dossier = view.dossier
+    for fact in facts.aged_law(dossier):
+        yield "About the law", fact.value
     for fact in facts.cautions(dossier):
         yield "About the system", fact.value
     for fact in facts.notices(dossier.card):
@@ -272,7 +274,7 @@ def _probe(dossier: Dossier, name: str) -> Probe:
     findings = [finding for finding in dossier.findings if finding.probe == name]
     return Probe(
         id=name,
-        summary=result.summary,
+        summary=result.quoted(result.summary),
         status={"measured": "measured", "not_applicable": "not applicable", "error": "broke"}[result.status],
         findings=len(findings),
         controls=saying.controls(findings[0].controls) if findings and findings[0].controls else "none run",

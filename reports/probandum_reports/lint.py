@@ -1,8 +1,9 @@
 """What a document, and the pages around it, must hold before they may be written: a breach is an error, no warning.
 
-1. No word that claims what no tool can say of a system. 2. Every number is a finding of the record. 3. Every fact
-says what stands at its path. 4. Every finding of the record appears in a document that is said to hold them all.
-5. Every gap says what is missing, which provision asks, and who can supply it. 6. Anchors and fields are told apart.
+1. No claim that no tool can make of a system, nor one in the words of our own probes; whose author is another says so.
+2. Every number is a finding of the record. 3. Every fact says what stands at its path. 4. Every finding of the record
+appears in a document that is said to hold them all. 5. Every gap says what is missing, which provision asks, and who
+can supply it. 6. Anchors and fields are told apart.
 """
 
 from __future__ import annotations
@@ -25,18 +26,15 @@ from probandum_reports import (
     swarms,
     tallies,
 )
+from probandum_reports.claims import claim
 from probandum_reports.nodes import walk
+from probandum_reports.selecting import asked
 from probandum_reports.tables import name
 from probandum_reports.view import View
 from probandum_reports.waivers import standings
 
-#: Words that the product never says of a system. What people declared is quoted, and not searched; nor is the law.
-FORBIDDEN = re.compile(
-    r"\b(compliant|certified|fair|unbiased|bias[- ]free|non-discriminatory|anonymous|approved|conforms?)\b",
-    re.IGNORECASE,
-)
 _OF_FINDING = re.compile(
-    r"finding:(?P<id>.*?)\.(?P<what>verdict|reason|limit|threshold|limit_source|method|spread-\d+|swarm)"
+    r"finding:(?P<id>.*?)\.(?P<what>verdict|reason|limit|threshold|limit_source|whose|method|spread-\d+|swarm)"
 )
 #: Who says again what stands at a path under a name of its own.
 _RESOLVED: Mapping[str, Callable[[Dossier, str], str | None]] = {
@@ -57,11 +55,9 @@ def check(view: View) -> None:
 
 def check_page(name: str, page: bytes) -> None:
     """RecordError where an HTML page says in its own voice what the product never says of a system."""
-    said = _Voice()
-    said.feed(page.decode())
-    found = [
-        f"the word {word.group()!r} stands in {text[:60]!r}" for text in said.texts for word in FORBIDDEN.finditer(text)
-    ]
+    voice = _Voice()
+    voice.feed(page.decode())
+    found = [f"the claim {said!r} stands in {text[:60]!r}" for text in voice.texts if (said := claim(text)) is not None]
     if found:
         raise RecordError(f"{name}: {'; '.join(found)}", remedy="mend the template")
 
@@ -112,10 +108,11 @@ def breaches(view: View) -> Iterator[str]:
     shown = [view.shown(finding.id) for finding in view.dossier.findings]
     names = {name(each) for each in shown} | coverage.summaries()
     columns = {said for each in shown for said in (each.facets.get("feature", ""), each.facets.get("at", ""))}
-    quoted = (*view.quoted, *sorted(filter(FORBIDDEN.search, columns), key=lambda each: (-len(each), each)))
+    quoted = (*view.quoted, *sorted(filter(claim, columns), key=lambda each: (-len(each), each)))
     for text in _prose(document, nodes):
-        if text not in names and (word := FORBIDDEN.search(_without(text, quoted))) is not None:
-            yield f"the word {word.group()!r} stands in {text[:60]!r}"
+        if text not in names and (said := claim(_without(text, quoted))) is not None:
+            yield f"the claim {said!r} stands in {text[:60]!r}"
+    yield from _of_probes(view)
     # 2. and 3. what carries data
     known = {finding.id for finding in view.dossier.findings}
     for node in nodes:
@@ -124,7 +121,8 @@ def breaches(view: View) -> Iterator[str]:
         elif isinstance(node, Fact) and (problem := _unfounded(view, node)) is not None:
             yield problem
     # 4. every finding
-    for missing in sorted(known - set(document.findings())) if document.every_finding else ():
+    every = {finding.id for finding in view.dossier.findings if asked(finding)}
+    for missing in sorted(every - set(document.findings())) if document.every_finding else ():
         yield f"finding {missing} does not appear"
     # 5. gaps
     fields: dict[str, str] = {}
@@ -141,6 +139,14 @@ def breaches(view: View) -> Iterator[str]:
             if node.anchor in anchors:
                 yield f"two headings share the anchor {node.anchor}"
             anchors.add(node.anchor)
+
+
+def _of_probes(view: View) -> Iterator[str]:
+    """Claims in what our own probes say of themselves; what their controls saw has names of people's data in it."""
+    for result in view.dossier.results:
+        for text in [result.summary, *(each.name for each in result.controls)] if not result.author else ():
+            if (said := claim(text)) is not None:
+                yield f"the claim {said!r} stands in {text[:60]!r}, which {result.probe} says"
 
 
 def _without(text: str, quoted: Iterable[str]) -> str:

@@ -11,8 +11,12 @@ from collections.abc import Iterable, Sequence
 from probandum.document import Cell, Fact, Figure, Gap, Heading, Inline, Listing, Node, Number, Table, Text
 from probandum_reports import hub_metadata
 from probandum_reports.directions import directed
+from probandum_reports.front import closing, front, who
+from probandum_reports.glyphs import MARKS
+from probandum_reports.messages import said
 from probandum_reports.pages import visible
-from probandum_reports.view import View
+from probandum_reports.view import View, mark_of
+from probandum_reports.wording import ORIGINS
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 #: What would start a list, a rule, a quotation or a heading at the start of a line.
@@ -22,16 +26,59 @@ _OPENING = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)")
 def render(view: View) -> bytes:
     """The document as UTF-8 Markdown, ending in a newline."""
     document = view.document
+    if document.brief:
+        return _short(view)
     blocks = [hub_metadata.front(view)] if document.hub_metadata else []
     blocks += [f"# {escape(document.title)}", escape(document.subtitle), f"**Status:** {escape(document.status)}"]
-    front = [(escape(fact.label or ""), _fact(view, fact)) for fact in document.front]
-    if document.brief:
-        blocks.append(" · ".join(f"{label}: {said}" for label, said in front))
-    else:
-        blocks.append(_grid(("", ""), front))
+    blocks.append(_grid(("", ""), [(escape(fact.label or ""), _fact(view, fact)) for fact in document.front]))
     for node in document.nodes:
         blocks += _blocks(view, node)
     return ("\n\n".join(block for block in blocks if block) + "\n").encode()
+
+
+def _short(view: View) -> bytes:
+    """A short document: its head in three lines, a section right under its heading, marks explained at the end."""
+    document = view.document
+    blocks = [
+        f"# {escape(document.title)}\n{opening(f'{document.subtitle} · {front(view).line}')}",
+        f"**Status:** {escape(document.status)}",
+    ]
+    under = False
+    for node in document.nodes:
+        for place, block in enumerate(_brief_blocks(view, node)):
+            if under and place == 0:
+                blocks[-1] += f"\n{block}"
+            else:
+                blocks.append(block)
+        under = isinstance(node, Heading)
+    marks = [f"{MARKS[mark]} {ORIGINS[mark][0].lower()}" for mark in ("recorded", "declared")]
+    marks.append(said("what stands with an interval is measured"))
+    ends = [f"{fact.label}: {fact.value}" for fact in closing(document)]
+    blocks.append(f"{said('Marks')}: {'; '.join(marks)}. {escape(' · '.join(ends))}")
+    return ("\n\n".join(block for block in blocks if block) + "\n").encode()
+
+
+def _brief_blocks(view: View, node: Node) -> Iterable[str]:
+    """The blocks of a short document: a heading says its provision, and a table of one row or of labels is no table."""
+    if isinstance(node, Heading):
+        cited = f" ({escape(node.citation)})" if node.citation is not None else ""
+        yield f"{'#' * min(node.level + 1, 6)} {escape(node.text)}{cited}"
+    elif isinstance(node, Table):
+        yield _brief_table(view, node)
+    elif isinstance(node, Figure):
+        yield from filter(None, (opening(node.reading), _brief_table(view, node.twin)))
+    else:
+        yield from _blocks(view, node)
+
+
+def _brief_table(view: View, table: Table) -> str:
+    cells = [[_cell(view, cell) for cell in row] for row in table.rows]
+    header = [escape(name) for name in table.header]
+    if len(cells) == 1 and len(header) > 2:
+        return "\n".join(f"- {name}: {cell}" for name, cell in zip(header, cells[0], strict=True))
+    if len(header) == 2:
+        return "\n".join(f"- {label}: {cell}" for label, cell in cells)
+    return _grid(header, cells)
 
 
 def escape(text: str) -> str:
@@ -114,8 +161,11 @@ def _inline(view: View, node: Inline) -> str:
 
 
 def _fact(view: View, fact: Fact) -> str:
-    said = view.provenance(fact)
-    return escape(fact.value) + (f" *({escape(said)})*" if said else "")
+    told, mark = view.provenance(fact), mark_of(fact)
+    if told and view.document.brief and mark in ("recorded", "declared"):
+        owner = f" *({escape(who(fact) or said('by nobody named'))})*" if mark == "declared" else ""
+        return f"{escape(fact.value)} {MARKS[mark]}{owner}"
+    return escape(fact.value) + (f" *({escape(told)})*" if told else "")
 
 
 def _result(view: View, node: Number) -> str:

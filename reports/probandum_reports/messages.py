@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel
@@ -28,6 +28,8 @@ TEXTS = {"title", "subtitle", "summary", "audience", "reviewer", "supplier", "as
 TEXTS |= {"caption", "missing", "chart", "name", "impact", "rights", "header", "rows"}
 _SPOKEN: ContextVar[tuple[str, Mapping[str, str]] | None] = ContextVar("spoken", default=None)
 M = TypeVar("M", bound=BaseModel)
+K = TypeVar("K")
+V = TypeVar("V", covariant=True)
 #: What a method of Babel's extraction gives: a line, a function, the text, comments.
 Extracted = tuple[int, str, str, list[str]]
 
@@ -39,12 +41,26 @@ def languages() -> tuple[str, ...]:
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Within it, :func:`said` gives the texts of ``language``; UnknownName where it has no catalogue."""
-    before = _SPOKEN.set((language, catalogue(language)))
+    """Within it, :func:`said` gives the texts of ``language``; UnknownName where it has no catalogue.
+
+    A language of a region that has none of its own is written as everywhere.
+    """
+    known = spoken_for(language, languages())
+    before = _SPOKEN.set((known, catalogue(known)))
     try:
         yield
     finally:
         _SPOKEN.reset(before)
+
+
+def spoken_for(language: str, known: Sequence[str]) -> str:
+    """The one of the ``known`` languages that stands for ``language``: itself, else the one without its region.
+
+    >>> spoken_for("de_AT", ["en", "de"]), spoken_for("de-AT", ["en", "de_AT", "de"]), spoken_for("fr_CA", ["en"])
+    ('de', 'de_AT', 'fr_CA')
+    """
+    region = language.replace("-", "_")
+    return next((each for each in (language, region, region.partition("_")[0]) if each in known), language)
 
 
 def said(text: str) -> str:
@@ -55,6 +71,35 @@ def said(text: str) -> str:
     """
     spoken = _SPOKEN.get()
     return text if spoken is None else spoken[1].get(text, text)
+
+
+class Spoken(Mapping[K, V]):
+    """Words by name, each in the language that is spoken when it is asked for; of a pair of words each.
+
+    >>> Spoken({"missing": ("Missing", "A fact that nobody has supplied yet.")})["missing"][0]
+    'Missing'
+    """
+
+    def __init__(self, words: Mapping[K, V]) -> None:
+        self._words = words
+
+    def __getitem__(self, name: K) -> V:
+        """The words under a name."""
+        return cast(V, _told(self._words[name]))
+
+    def __iter__(self) -> Iterator[K]:
+        """The names, in their order."""
+        return iter(self._words)
+
+    def __len__(self) -> int:
+        """How many names there are."""
+        return len(self._words)
+
+
+def _told(words: Any) -> Any:
+    if isinstance(words, str):
+        return said(words)
+    return tuple(map(_told, words)) if isinstance(words, tuple) else words
 
 
 def tag() -> tuple[str, str | None]:

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from probandum.dossier import Dossier
 from probandum.resources import shipped
 from probandum_reports.directions import by_direction, directed
-from probandum_reports.messages import tag
+from probandum_reports.messages import said, tag
 from probandum_reports.saying import legible
 from probandum_reports.wording import ORIGINS
 
@@ -35,8 +35,8 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    hidden = {character: shown for character in set(text) if (shown := _shown(character)) != character}
-    return text.translate(str.maketrans(hidden)) if hidden else text
+    hidden = {ord(character): shown for character in set(text) if (shown := _shown(character)) != character}
+    return text.translate(hidden) if hidden else text
 
 
 def _shown(character: str) -> str:
@@ -87,7 +87,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals["ORIGINS"] = ORIGINS
+    environment.globals |= {"ORIGINS": ORIGINS, "_": said}
     environment.filters |= {"anchor": anchor, "kind": kind, "legible": legible, "verbatim": verbatim}
     return environment
 

@@ -11,7 +11,8 @@ from probandum.finding import Finding, Verdict
 from probandum.totalling import SECOND
 from probandum_reports import basis, classification, energy_parts, facts, proposals, risks, saying, summing_up
 from probandum_reports.documents import FactLine, Template
-from probandum_reports.nodes import gaps
+from probandum_reports.nodes import gaps, walk
+from probandum_reports.selecting import asked
 from probandum_reports.tables import in_full, limits, name
 from probandum_reports.view import View
 from probandum_reports.waivers import DECLARED, not_blocking, standings
@@ -46,7 +47,17 @@ class Parts(Protocol):
 
 
 #: What of the cover stands above a short document, whose first section says the rest.
-_BRIEF = ("name", "version", "as_of", "law", "digest.record", "digest.judgement", "seal")
+_BRIEF = (
+    "name",
+    "version",
+    "as_of",
+    "law",
+    "digest.record",
+    "digest.judgement",
+    "digest.model",
+    "digest.data",
+    "seal",
+)
 
 
 def front(dossier: Dossier, *, brief: bool = False) -> tuple[Fact, ...]:
@@ -62,6 +73,8 @@ def front(dossier: Dossier, *, brief: bool = False) -> tuple[Fact, ...]:
         ("tool", "Tool"),
         ("digest.record", "Record"),
         ("digest.judgement", "Judgement"),
+        ("digest.model", "Model"),
+        ("digest.data", "Data"),
         ("seal", "Seal"),
     ]
     found = [facts.card_fact(dossier.card, path, label=label) for path, label in card]
@@ -73,16 +86,19 @@ def front(dossier: Dossier, *, brief: bool = False) -> tuple[Fact, ...]:
 
 
 def _notices(parts: Parts) -> Iterable[Node]:
-    """What a reader must know before anything else."""
-    warned = [*facts.notices(parts.dossier.card), *facts.cautions(parts.dossier)]
-    if warned:
+    """What a reader must know before anything else; that a record is unsigned, a short document says in its head."""
+    warned, brief = [*facts.notices(parts.dossier.card), *facts.cautions(parts.dossier)], parts.template.brief
+    if aged := facts.aged_law(parts.dossier):
+        yield Listing(entries=(aged,))
+    if warned and not brief:
         yield Text(text="Read this first: facts about the audited system that limit what follows.", style="warning")
+    if warned:
         yield Listing(entries=tuple((fact,) for fact in warned))
     if any(each.ended for each in standings(parts.dossier)):
         yield Text(
             text="A waiver that the gate counted has ended since; the table of waivers says which.", style="warning"
         )
-    if not parts.dossier.seal.get("signed"):
+    if not (brief or parts.dossier.seal.get("signed")):
         yield Text(
             text="This record is unsigned: its digests show that the files belong together, and not who wrote them.",
             style="warning",
@@ -104,9 +120,9 @@ def _verdicts(parts: Parts) -> Iterable[Node]:
         count = facts.run_fact(parts.dossier, f"counts.{verdict.value}")
         rows.append((saying.verdict(verdict), count or "0", meaning))
     for path, label, meaning in (
-        ("judged", "Judged", "a limit of the plan was applied"),
-        ("unjudged", "Covered and not judged", "a limit of the plan covers it, and the data allow no verdict on it"),
-        ("findings", "All", "every quantity of the record"),
+        ("findings", "All", "every quantity of the record: the sum of the rows above"),
+        ("judged", "Of all: judged", "a limit of the plan was applied"),
+        ("unjudged", "Of all: covered and not judged", "a limit covers it, and the data do not allow to apply it"),
     ):
         rows.append((label, facts.run_fact(parts.dossier, path) or "0", meaning))
     yield Table(caption="Findings by verdict", header=("Verdict", "Findings", "Meaning"), rows=tuple(rows))
@@ -191,6 +207,8 @@ _RUN = {
     "digest.ask": "Digest of what was asked",
     "digest.judge": "Digest of the limits",
     "digest.declare": "Digest of the declarations",
+    "digest.model": "Digest of the model",
+    "digest.data": "Digest of the data",
     "digest.record": "Digest of the sealed record",
     "digest.judgement": "Digest of the judgement",
     "seal": "Seal",
@@ -259,17 +277,38 @@ def _audit_energy(parts: Parts) -> Iterable[Node]:
 
 
 def _all_findings(parts: Parts) -> Iterable[Node]:
-    """Every finding of the record, so that none depends on a section's selector."""
+    """Every finding of the record, so that none depends on a section's selector; and the probes that found nothing."""
     by_probe: dict[str, list[Finding]] = {}
-    for finding in parts.dossier.findings:
+    for finding in filter(asked, parts.dossier.findings):
         by_probe.setdefault(finding.probe, []).append(finding)
     for probe, findings in by_probe.items():
         yield from in_full(parts.view, findings, caption=f"All findings of {probe}")
+    if not by_probe:
+        yield Text(text="The record holds no finding with a number or a verdict.")
+    silent = dict.fromkeys(each.probe for each in parts.dossier.findings if not asked(each))
+    found = [(probe, facts.run_fact(parts.dossier, f"probe.{probe}")) for probe in silent]
+    rows = tuple((probe, fact) for probe, fact in found if fact is not None)
+    if rows:
+        yield Table(caption="Probes that do not apply to this system", header=("Probe", "State"), rows=rows)
 
 
-def _limits(parts: Parts) -> Iterable[Node]:
-    """Whose limits they are."""
-    yield from limits(parts.view, parts.dossier.findings, parts.limit_gap)
+def figures(nodes: Sequence[Node]) -> Iterable[Node]:
+    """What the figures of a document are, where it shows any, and what an audit covers."""
+    shown = any(isinstance(node, Number) for node in walk(nodes))
+    said = (
+        "Every figure above is a finding of the record named here, and leads to its evidence. The audit tested what "
+        "its probes ask, and no more of the system's behaviour."
+        if shown
+        else "This document shows no finding of the audit named here."
+    )
+    yield Text(text=said, style="note")
+
+
+def limits_shown(parts: Parts, nodes: Sequence[Node]) -> Iterable[Node]:
+    """Whose the limits are on the findings that a document shows."""
+    shown = {node.finding for node in walk(nodes) if isinstance(node, Number)}
+    found = [finding for finding in parts.dossier.findings if finding.id in shown]
+    yield from limits(parts.view, found, parts.limit_gap)
 
 
 _READ = {
@@ -277,7 +316,10 @@ _READ = {
     "gap": "the larger end of the interval, either way, at most",
     "low_is_good": "the upper end of the interval, at most",
     "high_is_good": "the lower end of the interval, at least",
+    "hits": "any hit, whatever the share",
 }
+#: What stands in place of numbers where hits are counted.
+_HITS = ("no hit, its upper bound stated", "for a person, where no hit identifies anybody", "any hit")
 
 
 def _bands(parts: Parts) -> Iterable[Node]:
@@ -286,7 +328,8 @@ def _bands(parts: Parts) -> Iterable[Node]:
     rows: list[tuple[Cell, ...]] = []
     for threat in parts.template.threats():
         for band in threat.bands:
-            cells = (saying.number(band.limited), saying.number(band.significant), "beyond")
+            numbers = (saying.number(band.limited), saying.number(band.significant), "beyond")
+            cells = _HITS if band.kind == "hits" else numbers
             rows.append((threat.id, band.name, _READ[band.kind], *cells))
     header = ("Threat", "Metric", "How it is read", f"2 ({own})", f"3 ({own})", f"4 ({own})")
     yield Table(caption="Bands from which evidence proposes a likelihood", header=header, rows=tuple(rows))
@@ -311,7 +354,6 @@ BUILTINS: Mapping[str, Callable[[Parts], Iterable[Node]]] = {
     "notices": _notices,
     "verdicts": _verdicts,
     "causes": _causes,
-    "limits": _limits,
     "label": basis.beside,
     "waivers": _waivers,
     "run": _run,

@@ -30,15 +30,25 @@ from probandum.document import (
 from probandum.errors import UsageError
 from probandum.resources import shipped
 from probandum_reports.columns import widths
-from probandum_reports.front import front, in_reading_order, origins, who
+from probandum_reports.front import closing, front, in_reading_order, origins, who
 from probandum_reports.lettering import Names
-from probandum_reports.messages import tag
+from probandum_reports.messages import said, tag
 from probandum_reports.registers import shortened
 from probandum_reports.strips import Strip, strips
 from probandum_reports.typesetting import TypesettingError, picture, typeset
 from probandum_reports.view import View, mark_of
-from probandum_reports.wording import ORIGINS
+from probandum_reports.wording import ORIGINS, Mark
 
+#: What the typesetter writes of its own.
+_OWN = (
+    "As of",
+    "Contents",
+    "How to read this document",
+    "Names in letters that this file does not have",
+    "Seal: ",
+    "The findings are attached to this file as findings.json.",
+    "Written from a sealed record by",
+)
 _STANDARDS = ["a-3a", "ua-1"]
 #: Where all rows of a register stand that has too many to be printed.
 _ELSEWHERE = "findings.json, which is attached to this file, and in this document as HTML, Markdown or JSON"
@@ -97,6 +107,8 @@ class _Content:
             "status": document.status,
             "brief": document.brief,
             "system": page.system,
+            "line": page.line,
+            "closing": [self._fact(fact) for fact in closing(document)],
             "as_of": page.day.isoformat(),
             "date": {"year": page.day.year, "month": page.day.month, "day": page.day.day},
             "lang": tag()[0],
@@ -115,7 +127,8 @@ class _Content:
         }
         names = Names()
         shown = names.short_all(plain)
-        return {**shown, "escaped": shown != plain, "names": list(names.codes.items())}
+        words = {word: said(word) for word in _OWN}
+        return {**shown, "words": words, "escaped": shown != plain, "names": list(names.codes.items())}
 
     def _node(self, node: Node | Sequence[Fact]) -> dict[str, Any]:
         if isinstance(node, Heading):
@@ -136,7 +149,8 @@ class _Content:
         if isinstance(node, Fact):
             return {**self._fact(node), "label": node.label}
         if isinstance(node, Gap):
-            return {"kind": "gap", **asdict(node), "word": ORIGINS[node.origin][0]}
+            close = self._view.document.brief
+            return {"kind": "gap", **asdict(node), "word": ORIGINS[node.origin][0], "close": close}
         paragraphs = [" ".join(part.split()) for part in node.text.split("\n\n") if part.strip()]
         return {"kind": "text", "style": node.style, "text": " ".join(paragraphs), "paragraphs": paragraphs}
 
@@ -150,10 +164,15 @@ class _Content:
             **asdict(fact),
             "label": fact.label or fact.path,
             "origin": mark or fact.origin,
-            "word": "" if mark is None else ORIGINS[mark][0],
+            "word": "" if mark is None else self._word(mark),
             "who": None if self._view.provenance(fact) == "declared" else who(fact),
             "digest": fact.value.startswith("sha256:"),
         }
+
+    def _word(self, mark: Mark) -> str:
+        """The word of a mark; of a short document its first, which the last lines explain."""
+        word = ORIGINS[mark][0]
+        return word.partition(" ")[0] if self._view.document.brief else word
 
     def _number(self, node: Number) -> dict[str, Any]:
         shown = self._view.number(node)

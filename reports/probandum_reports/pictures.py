@@ -214,4 +214,4 @@ def _of_spread(shown: Shown, view: View) -> Iterator[tuple[Cell, ...]]:
 
 
 def _listed(titles: Sequence[str]) -> str:
-    return ", ".join(title[:1].lower() + title[1:] for title in titles)
+    return ", ".join(map(saying.decapitalised, titles))

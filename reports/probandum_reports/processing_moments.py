@@ -78,7 +78,7 @@ def table(parts: Parts) -> Iterable[Node]:
         line = FactLine(
             label=named,
             card=f"ropa.{moment}",
-            what=f"whether {named} takes place, and then its fields",
+            what=f"whether this activity takes place, and then its fields: {named}",
             requirement="gdpr:30:1:b",
         )
         others.append((f"{named} ({moment})", parts.filled(line)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from probandum.finding import Verdict
+from probandum.units import counted
 from probandum_reports import card_names, saying
 from probandum_reports.charting import drawn
 from probandum_reports.neighbours import neutral_words
@@ -188,8 +189,8 @@ def of_importances(members: Sequence[Shown], ranks: Sequence[Shown]) -> str:
         f"the answers rest most on {most}" if most in settled else f"{most} is largest, and not settled as the first"
     )
     clauses = [first]
-    are = "place is" if len(settled) == 1 else "places are"
-    clauses.append(f"{len(settled)} of {len(ranks)} {are} settled, where intervals lie apart")
+    are = "is" if len(settled) == 1 else "are"
+    clauses.append(f"{len(settled)} of {counted(len(ranks), 'place')} {are} settled, where intervals lie apart")
     together = [each.facets["feature"] for each in members if _TOGETHER in (each.finding.estimate.design or "")]
     if together:
         clauses.append(f"read together with others, since they go together: {_few(together)}")

@@ -71,14 +71,14 @@ def row(threat: Threat, parts: Parts, filled: Callable[[FactLine], Fact | Gap], 
         field: filled(FactLine(card=place(threat, field), label=what.format(risk=named)))
         for field, what in FIELDS.items()
     }
-    basis: Cell
-    if proposal.basis is None:
+    worst: Cell
+    if proposal.worst is None:
         supplier = "the auditor, by adding a suite; a person, by an argument"
         where, what = place(threat, "evidence"), f"not assessed: evidence on {named}"
         argued = facts.card_fact(parts.dossier.card, where, human=True)
-        basis = argued or parts.named_gap(what, asked, supplier, card=where)
+        worst = argued or parts.named_gap(what, asked, supplier, card=where)
     else:
-        basis = Number(finding=proposal.basis.id, label=name(parts.view.shown(proposal.basis.id)))
+        worst = _number(proposal.worst.id, parts.view)
     likelihood = Fact(path=f"proposal:{threat.id}.likelihood", value=proposal.words, origin="proposed")
     rows: list[tuple[Cell, ...]] = [
         ("Belongs to", _REGIMES[threat.regime]),
@@ -86,7 +86,11 @@ def row(threat: Threat, parts: Parts, filled: Callable[[FactLine], Fact | Gap], 
         ("Rights of the Charter to begin with", threat.rights),
         ("Possible impact on a person", threat.impact),
         ("Groups concerned", person["groups"]),
-        ("Worst evidence of this audit", basis),
+        ("Worst evidence of this audit", worst),
+    ]
+    if proposal.basis is not None and proposal.basis is not proposal.worst:
+        rows.append(("Evidence that proposes most", _number(proposal.basis.id, parts.view)))
+    rows += [
         ("Likelihood, proposed", likelihood),
         ("Likelihood, accepted", person["likelihood"]),
         ("Severity", person["severity"]),
@@ -106,3 +110,7 @@ def row(threat: Threat, parts: Parts, filled: Callable[[FactLine], Fact | Gap], 
         ("Acceptable, and who says so", person["acceptable"]),
     ]
     return Table(caption=f"Risk {threat.id}", header=("Field", "Statement"), rows=tuple(rows))
+
+
+def _number(finding: str, view: View) -> Number:
+    return Number(finding=finding, label=name(view.shown(finding)))

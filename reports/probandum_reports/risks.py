@@ -8,6 +8,7 @@ the plan's own limit speaks: broken proposes 3, kept proposes 2.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,14 @@ from probandum_reports.threats import Band, Threat
 
 LEVELS: Mapping[int, str] = {1: "negligible", 2: "limited", 3: "significant", 4: "maximum"}
 UNKNOWN = 3
+#: Verdicts from the gravest on; what only a band reads has none, and is no easier than a pass.
+_GRAVITY: Mapping[Verdict, int] = {
+    Verdict.FAIL: 0,
+    Verdict.ERROR: 1,
+    Verdict.INCONCLUSIVE: 2,
+    Verdict.NOT_APPLICABLE: 3,
+    Verdict.PASS: 4,
+}
 
 #: Rows: severity 1 to 4; columns: likelihood 1 to 4. A convention of this toolkit, not law.
 MATRIX: Mapping[int, tuple[str, str, str, str]] = {
@@ -31,11 +40,15 @@ MATRIX: Mapping[int, tuple[str, str, str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A proposed likelihood: ``level`` None is unknown. ``basis`` is the finding that decided it."""
+    """A proposed likelihood: ``level`` None is unknown.
+
+    ``worst``: the finding whose verdict is the gravest. ``basis``: the one that decided the level, where any did.
+    """
 
     level: int | None
-    basis: Finding | None
+    worst: Finding | None
     why: str
+    basis: Finding | None = None
 
     @property
     def words(self) -> str:
@@ -53,16 +66,28 @@ def propose(threat: Threat, findings: Iterable[Finding], *, silent: frozenset[st
     relevant = () if threat.select is None else select(findings, threat.select)
     speaking = [finding for finding in relevant if _speaks(threat.bands, finding)]
     if not speaking:
-        return Proposal(level=None, basis=None, why="not assessed, no probe of this audit measured it")
-    levels = [(level, finding) for finding in speaking if (level := _level(threat.bands, finding, silent))]
+        told = next((each for each in relevant if each.estimate.value is not None and each.id not in silent), None)
+        if told is None:
+            return Proposal(level=None, worst=None, why="not assessed, no probe of this audit measured it")
+        return Proposal(level=None, worst=told, why="measured, and no limit or band says what a number of it means")
+    levels = {each.id: level for each in speaking if (level := _level(threat.bands, each, silent))}
     mute = len(speaking) - len(levels)
+    # 1. the gravest verdict; of one verdict the highest level, then the bound furthest beyond its limit
+    ranked = sorted(
+        speaking,
+        key=lambda each: (_GRAVITY[each.verdict], each.id in silent, -levels.get(each.id, 0), -_beyond(each)),
+    )
+    worst = ranked[0]
     if not levels:
-        return Proposal(level=None, basis=speaking[0], why="nothing that was measured allows a proposal")
-    level, basis = max(levels, key=lambda pair: (pair[0], pair[1].verdict is Verdict.FAIL))
+        return Proposal(level=None, worst=worst, why="nothing that was measured allows a proposal")
+    # 2. the highest level decides, whatever verdict it has
+    level = max(levels.values())
+    basis = next(each for each in ranked if levels.get(each.id) == level)
     rule = "by the toolkit's bands" if _band(threat.bands, basis) else "by the plan's limit"
     if mute and level < UNKNOWN:
-        return Proposal(level=None, basis=basis, why=f"{_some(mute)} could not be assessed; the rest proposes {level}")
-    return Proposal(level=level, basis=basis, why=f"{rule}, from the worst finding")
+        return Proposal(level=None, worst=worst, why=f"{_some(mute)} could not be assessed; the rest proposes {level}")
+    which = "the worst finding" if basis is worst else "the finding that proposes most"
+    return Proposal(level=level, worst=worst, basis=basis, why=f"{rule}, from {which}")
 
 
 def silent_ones(results: Iterable[ProbeResult], withheld: Iterable[str]) -> frozenset[str]:
@@ -109,6 +134,8 @@ def _level(bands: Sequence[Band], finding: Finding, silent: frozenset[str]) -> i
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return None
     band = _band(bands, finding)
+    if band is not None and band.kind == "hits":
+        return 2 if estimate.value == 0 else 4
     if band is None:
         return {Verdict.FAIL: 3, Verdict.PASS: 2}.get(finding.verdict) if finding.limit is not None else None
     if band.kind in ("ratio", "high_is_good"):
@@ -128,6 +155,17 @@ def _speaks(bands: Sequence[Band], finding: Finding) -> bool:
         or finding.verdict is Verdict.ERROR
         or (finding.estimate.value is None and finding.mode == "gate")
     )
+
+
+def _beyond(finding: Finding) -> float:
+    """How far the worse bound lies beyond the limit, as a share of the limit; below 0 within it."""
+    low, high, judged = finding.estimate.low, finding.estimate.high, finding.limit
+    if judged is None or low is None or high is None:
+        return -math.inf
+    least, most = judged.edges()
+    sides = [least - low] if least is not None else []
+    sides += [high - most] if most is not None else []
+    return max(sides) / (abs(judged.threshold) or 1.0)
 
 
 def _band(bands: Sequence[Band], finding: Finding) -> Band | None:

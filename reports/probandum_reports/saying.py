@@ -52,9 +52,12 @@ def figures(numbers: Sequence[float], unit_name: str) -> list[str]:
 
     >>> figures([0.832, 0.7444, 0.9], "ratio"), figures([12.3456], "joule"), figures([8.15e-14, 0.0], "score")
     (['0.832', '0.744', '0.900'], ['12.3'], ['8.2e−14', '0'])
+    >>> figures([1.0], "rank")
+    ['1']
     """
     whole = unit(unit_name).partition(" ")[0] in wording.COUNTED
-    how = notation(numbers, significant=3 if whole else None)
+    places = unit_name == "rank" and all(float(each).is_integer() for each in numbers)
+    how = ",.0f" if places else notation(numbers, significant=3 if whole else None)
     return [figure(number, how) for number in numbers]
 
 
@@ -155,8 +158,7 @@ def metric(name: str) -> str:
     """
     first, _, last = name.rpartition("/")
     if last == "change":
-        whole = metric(first)
-        return f"Change of {whole if whole[1:2].isupper() else whole[:1].lower() + whole[1:]}"
+        return f"Change of {decapitalised(metric(first))}"
     if name in titles.TITLES:
         return titles.TITLES[name]
     if last in wording.METRICS:
@@ -242,7 +244,7 @@ def limit(judgement: Judgement | None, *, withheld: bool = False) -> str:
     if judgement is None:
         return ""
     if judgement.effective is None:
-        return f"{threshold(judgement)} (not applied)"
+        return f"{threshold(judgement)} (not applied: the data allow no verdict)"
     if withheld or not narrowed(judgement):
         return threshold(judgement)
     demand = {"band": "within ±", "at_most": "at most ", "at_least": "at least "}[judgement.direction]
@@ -386,12 +388,18 @@ def waived(waiver: Waiver | None) -> str:
 
 
 def decapitalised(text: str) -> str:
-    """A label inside a sentence; names in capitals keep theirs.
+    """A label inside a sentence; acronyms, symbols and names of people keep their capital.
 
-    >>> decapitalised("Intended purpose"), decapitalised("DPO advice")
-    ('intended purpose', 'DPO advice')
+    >>> decapitalised("Intended purpose"), decapitalised("DPO advice"), decapitalised("F1"), decapitalised("R squared")
+    ('intended purpose', 'DPO advice', 'F1', 'R squared')
+    >>> decapitalised("Cohen's kappa"), decapitalised("A copy of it"), decapitalised("Log-odds")
+    ("Cohen's kappa", 'a copy of it', 'log-odds')
     """
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+    first = text.partition(" ")[0]
+    symbol = len(first) == 1 and first not in "AI"
+    if symbol or first[1:2].isupper() or first[1:2].isdigit() or first in wording.NAMES:
+        return text
+    return text[:1].lower() + text[1:]
 
 
 def still_open(facts: int, people: int) -> str:

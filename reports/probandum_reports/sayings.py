@@ -14,7 +14,7 @@ from probandum.dossier import Dossier
 from probandum.errors import RecordError
 from probandum.finding import Finding, Groups, Judgement
 from probandum.withholding import withheld
-from probandum_reports import saying
+from probandum_reports import owners, saying
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,11 @@ class Shown:
     anchor: str
     href: str
     suppressed: bool
+
+    @property
+    def whose(self) -> str:
+        """The limit as it was applied, what it rests on, who set it and when; '' where there is none."""
+        return owners.whose(self.limit, self.finding.limit)
 
 
 #: A difference over all rows and that within strata.

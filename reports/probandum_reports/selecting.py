@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from probandum.finding import Finding
-from probandum_reports.threats import Selector
+from probandum.finding import Finding, Verdict
+from probandum.law import catalogue
+from probandum_reports.threats import Selection, Selector
 
 
-def select(findings: Iterable[Finding], selector: Selector) -> tuple[Finding, ...]:
-    """The findings that fit every key the selector gives, in the record's order."""
-    return tuple(finding for finding in findings if fits(finding, selector))
+def select(findings: Iterable[Finding], selection: Selection) -> tuple[Finding, ...]:
+    """The findings that fit any of the selectors, in the record's order; a probe that never ran found nothing."""
+    return tuple(each for each in findings if asked(each) and any(_fits(each, one) for one in selection))
 
 
-def fits(finding: Finding, selector: Selector) -> bool:
-    """Whether a finding is one of those that ``selector`` asks for."""
+def asked(finding: Finding) -> bool:
+    """Whether a probe asked anything for a finding, which else only says that the probe does not apply."""
+    return finding.metric != f"{finding.probe}/run" or finding.verdict is not Verdict.NOT_APPLICABLE
+
+
+def answered(finding: Finding) -> bool:
+    """Whether a finding has a number or a verdict."""
+    return finding.estimate.value is not None or finding.verdict is not Verdict.NOT_APPLICABLE
+
+
+def _fits(finding: Finding, selector: Selector) -> bool:
+    """Whether a finding fits every key that the selector gives."""
     return (
         (not selector.families or finding.probe.partition(".")[0] in selector.families)
         and (not selector.probes or matches(finding.probe, selector.probes))
         and (not selector.metrics or matches(finding.metric, selector.metrics))
+        and (not selector.measures or _measures(finding, selector.measures))
         and (
             not selector.requirements
             or any(matches(requirement, selector.requirements) for requirement in finding.requirements)
@@ -31,6 +43,14 @@ def fits(finding: Finding, selector: Selector) -> bool:
 
 def _of_one_group(finding: Finding) -> bool:
     return finding.groups is not None and finding.groups.reference is None
+
+
+def _measures(finding: Finding, names: Iterable[str]) -> bool:
+    """Whether a finding is of a metric, or of a probe, by which the catalogue's metrics are measured."""
+    targets = {
+        each for group in catalogue().metric_map.metrics.values() for name in names for each in group.get(name, ())
+    }
+    return not targets.isdisjoint((finding.metric, finding.probe))
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:

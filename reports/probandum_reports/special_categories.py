@@ -14,7 +14,7 @@ from probandum.stating import NONE, stated
 from probandum_reports import facts
 from probandum_reports.documents import FactLine
 from probandum_reports.filling_in import Parts
-from probandum_reports.special_names import of_plan
+from probandum_reports.special_names import NO_CATEGORY, of_plan
 
 
 def table(parts: Parts) -> Iterable[Node]:
@@ -26,7 +26,7 @@ def table(parts: Parts) -> Iterable[Node]:
         )
         return
     whole = _of_all(parts.dossier.card)
-    special = [name for name, said in found.items() if not said.startswith("no ")]
+    special = [name for name, said in found.items() if NO_CATEGORY not in said]
     if whole is not None and special:
         yield Text(
             text=(

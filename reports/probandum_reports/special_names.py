@@ -21,6 +21,8 @@ _NAMED: Mapping[str, str] = {
     "sex life or sexual orientation": r"(?:sexual|orientation)\w*|gay|lesbian|lgbt\w*|homosexual\w*",
 }
 _OFFENCE = r"crim\w*|convict\w*|offence\w*|offense\w*|arrest\w*|recidiv\w*|prison\w*"
+#: What is said of a name that suggests none of them.
+NO_CATEGORY = "no special category by its name"
 _EQUALITY = r"sex|gender|female|male|age|nationality|citizenship|foreign\w*|marital\w*|language"
 
 
@@ -39,19 +41,24 @@ def suggested(*names: str) -> str:
     if re.search(rf"\b(?:{_OFFENCE})\b", words):
         return "offences, by its name (Art. 10 GDPR)"
     if re.search(rf"\b(?:{_EQUALITY})\b", words):
-        return "no special category by its name; may matter under equality law"
-    return "no special category by its name"
+        return f"{NO_CATEGORY}; may matter under equality law"
+    return NO_CATEGORY
 
 
 def of_plan(plan: Mapping[str, Any]) -> dict[str, str]:
-    """What names suggest of all attributes by which a plan compares persons, and of inputs that may be special."""
+    """What names suggest of all attributes by which a plan compares persons, and of inputs that may be special.
+
+    Each attribute says whether its column is an input, where the plan names those.
+    """
     ask = plan.get("ask", {})
-    found = {
-        name: suggested(name, str(group.get("column", "")) if isinstance(group, Mapping) else "")
-        for name, group in (ask.get("groups") or {}).items()
-    }
-    for name in (ask.get("data") or {}).get("features") or ():
+    inputs = (ask.get("data") or {}).get("features") or ()
+    found = {}
+    for name, group in (ask.get("groups") or {}).items():
+        column = str(group.get("column", "")) if isinstance(group, Mapping) else ""
+        used = ("an input; " if (column or name) in inputs else "no input; ") if inputs else ""
+        found[name] = used + suggested(name, column)
+    for name in inputs:
         said = suggested(str(name))
-        if name not in found and not said.startswith("no "):
+        if name not in found and NO_CATEGORY not in said:
             found[str(name)] = f"an input; {said}"
     return found

@@ -5,36 +5,30 @@ The words on the gate are those of ``gate --summary``, so that a document and a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Protocol
 
 from probandum import codec
 from probandum.document import Cell, Fact, Figure, Gap, Listing, Node, Number, Table, Text
 from probandum.dossier import Dossier
-from probandum.export.markdown import ROWS, verdict_counts
+from probandum.export.markdown import verdict_counts
 from probandum.finding import Verdict
 from probandum.gating import GateResult, headline
 from probandum_reports import facts, saying, tallies
 from probandum_reports.citing import cited
 from probandum_reports.documents import Template
 from probandum_reports.sayings import Shown
+from probandum_reports.selecting import answered, select
 from probandum_reports.tables import declared, gravity, name
+from probandum_reports.threats import Selection, Selector
 from probandum_reports.view import View
 
-#: How many findings management reads, and how many changes stand on a screen.
-_GRAVEST, _CHANGES = 5, 6
+#: How many findings management reads; how many that did not pass and changes stand on one screen, and of these changes.
+_GRAVEST, _SCREEN, _CHANGES = 5, 8, 3
+#: How many letters of a name stand in one line of a screen, and how many lines a figure with its verdict takes.
+_LETTERS, _LINES = 46, 2
 _NOT_PASSED = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)
-#: What a reader of a summary asks after, by family of probes.
-_AFTER: Mapping[str, str] = {
-    "bias": "differences between groups of persons",
-    "explain": "explanations",
-    "performance": "accuracy",
-    "robust": "robustness against noise, shifts and attacks",
-    "privacy": "leakage of training data",
-    "drift": "drift of data and performance",
-    "oversight": "human oversight in use",
-    "energy": "energy of inference",
-}
 #: What a person decides, by the verdict that asks for it.
 _DECISIONS: Mapping[Verdict, tuple[str, str, str]] = {
     Verdict.FAIL: (
@@ -76,38 +70,55 @@ class Parts(Protocol):
 
 def outcome(parts: Parts) -> Iterable[Node]:
     """How the gate ended, findings by verdict, and how often this model was tried."""
-    rows = [
-        (label, fact)
-        for label, fact in (
-            ("Gate", _fact("gate", resolve(parts.dossier, "gate"))),
-            ("Mode", _fact("mode", resolve(parts.dossier, "mode"))),
-            ("Findings", _fact("counts", resolve(parts.dossier, "counts"))),
-            ("Attempts on this model", facts.run_fact(parts.dossier, "attempts")),
-        )
-        if fact is not None
-    ]
-    yield Table(caption="How the audit ended", header=("What", "Recorded"), rows=tuple(rows))
+    told = {
+        "Gate": _fact("gate", resolve(parts.dossier, "gate")),
+        "Findings": _fact("counts", resolve(parts.dossier, "counts")),
+        "Mode": _fact("mode", resolve(parts.dossier, "mode")),
+        "Attempts on this model": facts.run_fact(parts.dossier, "attempts"),
+    }
+    known = {label: fact for label, fact in told.items() if fact is not None}
+    yield Table(caption="How the audit ended", header=tuple(known), rows=(tuple(known.values()),))
 
 
 def gravest(parts: Parts) -> Iterable[Node]:
     """The five gravest findings that did not pass, with interval and limit."""
-    yield from _worst(parts, _GRAVEST, f"The gravest findings, {_GRAVEST} at most")
+    yield from _worst(parts, lambda found: found[:_GRAVEST], f"The gravest findings, {_GRAVEST} at most")
 
 
 def not_passed(parts: Parts) -> Iterable[Node]:
-    """As many findings that did not pass as ``gate --summary`` shows."""
-    yield from _worst(parts, ROWS, "Findings that did not pass")
+    """The gravest findings that did not pass, as many as one screen holds beside the changes."""
+    most = _SCREEN - min(len(_changes(parts)), _CHANGES)
+    yield from _worst(parts, lambda found: _on_screen(found, most), "Findings that did not pass")
 
 
-def _worst(parts: Parts, most: int, caption: str) -> Iterable[Node]:
+def _worst(parts: Parts, choose: Callable[[list[Shown]], list[Shown]], caption: str) -> Iterable[Node]:
     shown = [parts.view.shown(each.id) for each in parts.dossier.findings if each.verdict in _NOT_PASSED]
     found = sorted(shown, key=_rank)
     if not found:
-        yield Text(text="No finding failed, erred or stayed inconclusive.")
+        judged = any(each.judged for each in parts.dossier.findings)
+        said = "No finding failed, erred or stayed inconclusive."
+        yield Text(text=said if judged else "No finding was judged, so that none could fail.")
         return
-    yield _table(found[:most], caption, "Limit")
-    if len(found) > most:
-        yield Text(text=f"{most} of {len(found):,} are listed; the index of the audit leads to all.", style="note")
+    listed = choose(found)
+    yield _table(listed, caption, "Limit, and whose it is")
+    yield from _more(listed, found)
+
+
+def _on_screen(found: list[Shown], most: int) -> list[Shown]:
+    """The first of them, ``most`` at most, and fewer where long names take more lines than so many have by rights."""
+    room = _LINES * (most + 1)
+    for place, each in enumerate(found[:most]):
+        room -= max(_LINES, -(-len(name(each)) // _LETTERS))
+        if room < 0:
+            return found[: max(place, 1)]
+    return found[:most]
+
+
+def _more(listed: Sequence[Shown], found: Sequence[Shown]) -> Iterable[Node]:
+    """That there are more than are listed, where there are."""
+    if len(found) > len(listed):
+        said = f"{len(listed)} of {len(found):,} are listed; the index of the audit leads to all."
+        yield Text(text=said, style="note")
 
 
 def _rank(shown: Shown) -> tuple[bool, tuple[int, float]]:
@@ -119,27 +130,31 @@ def _table(members: Sequence[Shown], caption: str, limit: str) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for each in members:
         none = "none" if each.finding.limit is None else "not applied"
-        rows.append((name(each), Number(finding=each.finding.id), declared(each, "limit") if each.limit else none))
+        rows.append((name(each), Number(finding=each.finding.id), declared(each, "whose") if each.limit else none))
     return Table(caption=caption, header=("Quantity", "Result", limit), rows=tuple(rows))
 
 
 def changes(parts: Parts) -> Iterable[Node]:
     """How far quantities lie from a baseline, the gravest first; a gap where nothing was compared."""
-    found = [parts.view.shown(each.id) for each in parts.dossier.findings if each.metric.endswith("/change")]
+    found = _changes(parts)
     if not found:
         yield _unassessed(parts, "change against a baseline", "the auditor, by naming gate.baseline in the plan")
         return
     found.sort(key=_rank)
-    yield _table(found[:_CHANGES], "Changes against the baseline", "Limit on the change")
-    if len(found) > _CHANGES:
-        yield Text(text=f"{_CHANGES} of {len(found):,} are listed; the index of the audit leads to all.", style="note")
+    listed = _on_screen(found, _CHANGES)
+    yield _table(listed, "Changes against the baseline", "Limit on the change, and whose it is")
+    yield from _more(listed, found)
+
+
+def _changes(parts: Parts) -> list[Shown]:
+    return [parts.view.shown(each.id) for each in parts.dossier.findings if each.metric.endswith("/change")]
 
 
 def tally(parts: Parts) -> Iterable[Node]:
     """A chart of the verdicts by family, with its table."""
     families = tallies.families(parts.dossier.findings)
-    if not families:
-        yield Text(text="The record holds no finding.")
+    if not any(map(answered, parts.dossier.findings)):
+        yield Text(text="No figures: this audit gave no number and no verdict.")
         return
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (saying.family(family), *(tallies.fact(family, verdict, counts[verdict]) for verdict in tallies.ORDER))
@@ -147,6 +162,10 @@ def tally(parts: Parts) -> Iterable[Node]:
     )
     header = ("Measured", *(saying.verdict(verdict) for verdict in tallies.ORDER))
     caption = "Findings by what they are about"
+    if all(each.verdict is Verdict.NOT_APPLICABLE for each in parts.dossier.findings):
+        yield Text(text="No finding has a verdict, so that there is nothing to draw.")
+        yield Table(caption=caption, header=header, rows=rows)
+        return
     yield Figure(
         kind="tally",
         caption=caption,
@@ -158,10 +177,25 @@ def tally(parts: Parts) -> Iterable[Node]:
     )
 
 
+@cache
+def _after() -> Mapping[str, Selection]:
+    """What a reader of a summary asks after, and the findings that tell."""
+    return {
+        "differences between groups of persons": (Selector(families=("bias",)),),
+        "explanations": (Selector(families=("explain",)),),
+        "accuracy": (Selector(families=("performance",)), Selector(measures=("perf.overall_metrics",))),
+        "robustness against noise, shifts and attacks": (Selector(families=("robust",)),),
+        "leakage of training data": (Selector(families=("privacy",)),),
+        "drift of data and performance": (Selector(families=("drift",)),),
+        "human oversight in use": (Selector(families=("oversight",)),),
+        "energy of inference": (Selector(metrics=("energy.*/*joules*", "energy.*/*watt-hours*")),),
+    }
+
+
 def not_measured(parts: Parts) -> Iterable[Node]:
     """What readers ask after and no probe gave a number for."""
-    known = {each.probe.partition(".")[0] for each in parts.dossier.findings if each.estimate.value is not None}
-    missing = [words for family, words in _AFTER.items() if family not in known]
+    known = [each for each in parts.dossier.findings if each.estimate.value is not None]
+    missing = [words for words, selection in _after().items() if not select(known, selection)]
     said = {words: _unassessed(parts, words, "the auditor, by adding a suite") for words in missing}
     stated = [each for each in said.values() if isinstance(each, Fact)]
     if stated:
@@ -170,11 +204,11 @@ def not_measured(parts: Parts) -> Iterable[Node]:
         yield Gap(
             what=f"not assessed: {'; '.join(silent)}",
             citation=cited(parts.template.requirement),
-            supplier="the auditor, by adding suites",
+            supplier="the auditor, by adding suites and what they need",
             field_id="not-assessed",
         )
     if not missing:
-        yield Text(text="Every family of quantities that this summary asks after has a number.")
+        yield Text(text="All that this summary asks after has a number.")
 
 
 def to_decide(parts: Parts) -> Iterable[Node]:

@@ -104,7 +104,7 @@ def limits(view: View, findings: Sequence[Finding], gap: Callable[[str, str, str
         absent = {"who set it": judged.set_by, "when": judged.set_on, "why": judged.reason}
         lacking = [name for name, value in absent.items() if value is None]
         if lacking:
-            what = f"of the limit on {shown.title[:1].lower()}{shown.title[1:]}: {', '.join(lacking)}"
+            what = f"of the limit on {saying.decapitalised(shown.title)}: {', '.join(lacking)}"
             hole = gap(what, LIMITS_BEFOREHAND, "the owner of the limit, in the plan")
             rows[key] += ((shown.title, threshold, hole),)
     if rows:
@@ -190,7 +190,7 @@ def _method(method: str, members: Sequence[Shown]) -> tuple[str, Fact]:
     titles = list(dict.fromkeys(each.title for each in members))
     facets = [set(each.facets.values()) for each in members]
     common = set.intersection(*facets)
-    said = [titles[0], *(title[:1].lower() + title[1:] for title in titles[1:])]
+    said = [titles[0], *map(saying.decapitalised, titles[1:])]
     label = ", ".join(said) + (f" ({', '.join(sorted(common))})" if common else "")
     return label, Fact(path=f"finding:{members[0].finding.id}.method", value=method, origin="measured")
 

@@ -11,7 +11,7 @@ from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict
 from probandum.units import counted
 from probandum_reports import saying
-from probandum_reports.charting import COLOURS, INK, MUTED, OPEN, PAPER, SIZE, WIDTH, blank, legend
+from probandum_reports.charting import COLOURS, INK, MUTED, NARROW, OPEN, PAPER, SIZE, WIDTH, blank, legend
 from probandum_reports.view import View
 
 #: Verdicts from the gravest on; the last is none.
@@ -19,6 +19,7 @@ ORDER = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.PASS, Verdic
 _JUDGED = ORDER[:-1]
 _ROW, _TOP, _BOTTOM = 0.25, 0.06, 0.34  # inches
 _LABEL, _SAID = 0.2, 0.22  # shares of the width, left and right of the bars
+_TALL, _EDGE, _IN_A_ROW = 0.42, 0.01, 3  # of a narrow chart: inches, a share, and how much its legend has in a row
 
 
 def families(findings: Iterable[Finding]) -> dict[str, Counter[Verdict]]:
@@ -51,37 +52,75 @@ def reading(found: Mapping[str, Counter[Verdict]]) -> str:
 
 def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     """One bar a family, its verdicts from the gravest on; what carries no verdict is counted at the right."""
-    from matplotlib.patches import Patch
-
     found = families(view.dossier.findings)
     tall = _ROW * len(found)
     height = _TOP + tall + _BOTTOM
     sheet = blank(height)
-    axes = sheet.add_axes((_LABEL, _BOTTOM / height, 1 - _LABEL - _SAID, tall / height))
-    axes.set_axis_off()
+    axes = _axes(sheet, found, (_LABEL, _BOTTOM / height, 1 - _LABEL - _SAID, tall / height))
     axes.set_ylim(len(found) - 0.5, -0.5)
-    axes.set_xlim(0, max(1, *(sum(counts[each] for each in _JUDGED) for counts in found.values())))
     say = axes.get_yaxis_transform()
     pad = 8 / (72 * WIDTH * (1 - _LABEL - _SAID))
     for row, (name, counts) in enumerate(found.items()):
         axes.text(-pad, row, saying.family(name), transform=say, ha="right", va="center", color=INK, fontsize=SIZE)
-        left = 0
-        for verdict in _JUDGED:
-            if count := counts[verdict]:
-                looks = _look(verdict)
-                axes.barh(row, count, left=left, height=0.58, linewidth=1.2, **looks)
-                colour = COLOURS[verdict] if verdict in OPEN else PAPER
-                behind = {"facecolor": PAPER if verdict in OPEN else "none", "edgecolor": "none", "pad": 1.2}
-                middle = {"ha": "center", "va": "center", "color": colour, "fontsize": 7.5, "bbox": behind}
-                axes.text(left + count / 2, row, f"{count:,}", **middle)
-                left += count
-        unjudged = counts[Verdict.NOT_APPLICABLE]
-        if unjudged:
-            said = f"{unjudged:,} without a verdict"
+        _bar(axes, row, counts, high=0.58)
+        if said := _unjudged(counts):
             axes.text(1 + pad, row, said, transform=say, va="center", color=MUTED, fontsize=7.5)
-    seen = [verdict for verdict in _JUDGED if any(counts[verdict] for counts in found.values())]
-    legend(sheet, [Patch(label=saying.verdict(verdict), **_look(verdict)) for verdict in seen])
+    legend(sheet, _handles(found))
     return sheet
+
+
+def narrow(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
+    """The same for a narrow window, each family and what it has without a verdict above its bar."""
+    found = families(view.dossier.findings)
+    handles = _handles(found)
+    tall = _TALL * len(found)
+    below = _BOTTOM if len(handles) <= _IN_A_ROW else _BOTTOM + 0.2
+    height = _TOP + tall + below
+    sheet = blank(height, NARROW)
+    axes = _axes(sheet, found, (_EDGE, below / height, 1 - 2 * _EDGE, tall / height))
+    axes.set_ylim(len(found) - 0.5, -0.5)
+    say = axes.get_yaxis_transform()
+    for row, (name, counts) in enumerate(found.items()):
+        axes.text(0, row - 0.2, saying.family(name), transform=say, va="center", color=INK, fontsize=SIZE)
+        _bar(axes, row + 0.18, counts, high=0.32)
+        if said := _unjudged(counts):
+            axes.text(1, row - 0.2, said, transform=say, ha="right", va="center", color=MUTED, fontsize=8)
+    legend(sheet, handles, columns=_IN_A_ROW)
+    return sheet
+
+
+def _axes(sheet: Any, found: Mapping[str, Counter[Verdict]], place: tuple[float, float, float, float]) -> Any:
+    """An empty field as wide as the longest bar."""
+    axes = sheet.add_axes(place)
+    axes.set_axis_off()
+    axes.set_xlim(0, max(1, *(sum(counts[each] for each in _JUDGED) for counts in found.values())))
+    return axes
+
+
+def _bar(axes: Any, row: float, counts: Mapping[Verdict, int], *, high: float) -> None:
+    """The verdicts of one family, each with its count."""
+    left = 0
+    for verdict in _JUDGED:
+        if count := counts[verdict]:
+            axes.barh(row, count, left=left, height=high, linewidth=1.2, **_look(verdict))
+            colour = COLOURS[verdict] if verdict in OPEN else PAPER
+            behind = {"facecolor": PAPER if verdict in OPEN else "none", "edgecolor": "none", "pad": 1.2}
+            middle = {"ha": "center", "va": "center", "color": colour, "fontsize": 7.5, "bbox": behind}
+            axes.text(left + count / 2, row, f"{count:,}", **middle)
+            left += count
+
+
+def _unjudged(counts: Mapping[Verdict, int]) -> str:
+    unjudged = counts[Verdict.NOT_APPLICABLE]
+    return f"{unjudged:,} without a verdict" if unjudged else ""
+
+
+def _handles(found: Mapping[str, Counter[Verdict]]) -> list[Any]:
+    """What the colours mean: only those that occur."""
+    from matplotlib.patches import Patch
+
+    seen = [verdict for verdict in _JUDGED if any(counts[verdict] for counts in found.values())]
+    return [Patch(label=saying.verdict(verdict), **_look(verdict)) for verdict in seen]
 
 
 def _look(verdict: Verdict) -> dict[str, Any]:

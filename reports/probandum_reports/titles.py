@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from probandum_reports.messages import Spoken
+
 _OTHERS = "beyond the reference's"
 _MISSING = "Items without a recorded answer"
 #: By probe; what is not here is called as :mod:`probandum_reports.wording` says.
@@ -56,6 +58,12 @@ _BY_PROBE: Mapping[str, Mapping[str, str]] = {
         "halves-difference": "Difference between two halves of the prompts",
         "noise-floor": "Distance between samples of the same prompt",
         "missing-share": "Texts that were declined or empty",
+    },
+    "bias.calibration": {
+        "overall-auc": "AUC over the rows of calibration",
+    },
+    "explain.challenger": {
+        "auc": "AUC",
     },
     "bias.hatecheck": {
         "accuracy": "Right cases",
@@ -135,6 +143,6 @@ _BY_PROBE: Mapping[str, Mapping[str, str]] = {
         "unread-share": "Answers without a decision",
     },
 }
-TITLES: Mapping[str, str] = {
-    f"{probe}/{metric}": title for probe, titles in _BY_PROBE.items() for metric, title in titles.items()
-}
+TITLES: Mapping[str, str] = Spoken(
+    {f"{probe}/{metric}": title for probe, titles in _BY_PROBE.items() for metric, title in titles.items()}
+)

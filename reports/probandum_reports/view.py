@@ -15,6 +15,7 @@ from probandum.document import Cell, Document, Fact, Gap, Inline, Number, Text
 from probandum.dossier import Dossier
 from probandum.finding import Finding, Groups
 from probandum_reports.decision_words import DecisionWords
+from probandum_reports.messages import said
 from probandum_reports.sayings import Shown, sayings
 from probandum_reports.wording import ORIGINS, Mark
 
@@ -102,19 +103,20 @@ class View:
         owner says it for the whole row.
         """
         if isinstance(node, Number):
-            return "measured"
+            return said("measured")
         if isinstance(node, Gap):
-            return "for a person to fill" if node.origin == "human" else "missing"
+            return said("for a person to fill") if node.origin == "human" else said("missing")
         if isinstance(node, Text):
             return ""
         mark = mark_of(node)
         if mark == "recorded":
             return ORIGINS[mark][0].lower()
         if _of_another(node):
-            return "" if mark is None else "declared"
+            return "" if mark is None else said("declared")
         if node.origin != "declared":
-            return "proposed, for a person to accept" if node.origin == "proposed" else node.origin
-        return f"declared by {node.by or 'nobody named'}" + (f" on {node.on}" if node.on else ", undated")
+            return said("proposed, for a person to accept") if node.origin == "proposed" else said(node.origin)
+        told = said("declared by {by} on {on}") if node.on else said("declared by {by}, undated")
+        return told.format(by=node.by or said("nobody named"), on=node.on)
 
     def public(self, finding_id: str) -> dict[str, Any]:
         """The finding as a published JSON value, without its figures where they are withheld.
@@ -151,7 +153,11 @@ def mark_of(node: Number | Fact | Gap) -> Mark | None:
     """How a statement is marked; None where it belongs to the number or the row beside it, whose mark it shares."""
     if isinstance(node, Number):
         return "measured"
-    if isinstance(node, Gap) or node.origin != "measured":
+    if isinstance(node, Gap):
+        return node.origin
+    if node.path.startswith("finding:") and node.path.endswith(".whose"):
+        return None  # it names who set the limit, and when
+    if node.origin != "measured":
         return node.origin
     if node.path.startswith("decision:"):
         return "recorded" if node.path.startswith(_DATA) else "measured"
@@ -170,5 +176,6 @@ def gap_text(gap: Gap) -> str:
     >>> gap_text(Gap(what="the intended purpose", citation="Annex IV(1)(a)", supplier="provider", field_id="x"))
     'Missing: the intended purpose (Annex IV(1)(a); to be supplied by: provider)'
     """
-    head = "NOT COMPLETED - required" if gap.origin == "human" else "Missing"
-    return f"{head}: {gap.what} ({gap.citation}; to be supplied by: {gap.supplier})"
+    head = said("NOT COMPLETED - required") if gap.origin == "human" else said("Missing")
+    told = said("{head}: {what} ({citation}; to be supplied by: {supplier})")
+    return told.format(head=head, what=gap.what, citation=gap.citation, supplier=gap.supplier)

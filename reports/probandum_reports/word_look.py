@@ -6,26 +6,14 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
+from probandum.document import Document
 from probandum.finding import Verdict
+from probandum_reports import word_brief
 from probandum_reports.charting import COLOURS, MUTED
 from probandum_reports.front import Front
 from probandum_reports.ooxml import Element, element, field, lettered, name_of, paragraph, run
 from probandum_reports.word_styles import ACCENT, HUMAN, restyle
 
-#: Marks beside the words of origins and verdicts: each a shape of its own, so that grey print tells them too.
-MARKS: Mapping[str, str] = {
-    "measured": "◉",
-    "recorded": "≡",
-    "declared": "❝",
-    "proposed": "◇",
-    "human": "✎",
-    "missing": "▢",
-    Verdict.PASS: "✓",
-    Verdict.FAIL: "✕",
-    Verdict.INCONCLUSIVE: "◐",
-    Verdict.ERROR: "▲",
-    Verdict.NOT_APPLICABLE: "–",
-}
 TONES: Mapping[str, str] = {
     "measured": ACCENT,
     "recorded": MUTED,
@@ -38,12 +26,14 @@ TONES: Mapping[str, str] = {
 }
 
 
-def dress(word: Any, front: Front, title: str) -> None:
+def dress(word: Any, front: Front, document: Document) -> None:
     """Give the empty document ``word`` our styles, page, header, footer and properties."""
     _plain(word)
     restyle(word.styles.element)
-    _page(word.sections[0], front, title)
-    _properties(word.core_properties, front, title)
+    if document.brief:
+        word_brief.tighten(word.styles.element)
+    _page(word.sections[0], front, document)
+    _properties(word.core_properties, front, document.title)
 
 
 def _plain(word: Any) -> None:
@@ -62,15 +52,15 @@ def _plain(word: Any) -> None:
         settings.remove(revisions)
 
 
-def _page(section: Any, front: Front, title: str) -> None:
+def _page(section: Any, front: Front, document: Document) -> None:
     from docx.shared import Mm
 
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = Mm(21)
-    section.top_margin, section.bottom_margin = Mm(26), Mm(23)
-    section.header_distance = section.footer_distance = Mm(12)
+    section.top_margin, section.bottom_margin = (Mm(14), Mm(15)) if document.brief else (Mm(26), Mm(23))
+    section.header_distance = section.footer_distance = Mm(8 if document.brief else 12)
     section.different_first_page_header_footer = True
-    _fill(section.header, "Header", [run(title)], [run(f"as of {front.day.isoformat()}")])
+    _fill(section.header, "Header", [run(document.title)], [run(f"as of {front.day.isoformat()}")])
     for footer in (section.footer, section.first_page_footer):
         pages = [run("page "), *field("PAGE", run("1")), run(" of "), *field("NUMPAGES", run("1"))]
         _fill(footer, "Footer", [run(f"{front.system} · {front.seal_short}")], pages)

@@ -440,6 +440,33 @@ def test_a_country_that_is_none_is_refused_with_its_line(tmp_path: Path, country
     assert f"audit.yaml:11:10: energy.country: codecarbon's table has no {country!r}{hint}\n" == ended.err
 
 
+GRID = "intensity: {mid: 300, year: YEAR, source: me}"
+
+
+@pytest.mark.parametrize(
+    ("energy", "said"),
+    [
+        ("log: wall.csv, replay: run", "energy.replay: readings come from a log or from an earlier record; leave"),
+        ("log: wall.csv, meter: rapl", "energy.meter: rapl, and energy.log names a meter at the wall; leave one"),
+        (f"{GRID.replace('YEAR', '2024')}, country: DEU", "energy.country: intensity stands in place of the country's"),
+        ("warm_up_seconds: 300", "energy.warm_up_seconds: 180 s at most, and warm_up_seconds asks for 300 at least"),
+        ("warm_up_at_most: 9", "energy.warm_up_at_most: 9 s at most, and warm_up_seconds asks for 30 at least"),
+        (GRID.replace("YEAR", "24"), "energy.intensity.year: 24; expected the year of the figures in four digits"),
+        (GRID.replace("YEAR", "2999"), "energy.intensity.year: 2999; expected the year of the figures in four digits"),
+    ],
+)
+def test_keys_of_energy_that_contradict_each_other_or_the_calendar_are_refused(
+    tmp_path: Path, energy: str, said: str
+) -> None:
+    """One of the two would be ignored without a word; a year of two digits is none."""
+    write_plan(tmp_path, PLAN + LIMITS + f"energy: {{{energy}}}\n")
+    (tmp_path / "wall.csv").write_text("time,watts\n1,40\n2,40\n", "utf-8")
+    ended = entered(tmp_path, "plan", "check", "audit.yaml")
+
+    assert 2 == ended.code
+    assert said in ended.err.splitlines()[0], ended.err
+
+
 WAIVERS = """\
 waivers:
   - {finding: "bias.group-rates/impact-ratio?sex=F~M", owner: Board, reason: known, set_on: 2026-11-01,

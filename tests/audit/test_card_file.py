@@ -15,6 +15,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from commands import entered
 from dossiers import make_dossier
@@ -24,7 +25,8 @@ from probandum.document import CardField
 from probandum.dossier import publisher
 from probandum.errors import PlanError, UsageError
 from probandum.law import catalogue
-from probandum.law.classifying import CONFIRMED
+from probandum.law.confirming import CONFIRMED
+from probandum.plan_file import SystemCard
 from probandum.plugins import load_plugins
 from probandum.splicing import Statement
 from probandum.stating import Stated, stated
@@ -132,6 +134,39 @@ def test_the_examples_hold_to_the_schema(asked: card_file.Asked) -> None:
         assert [] != list(validator.iter_errors({**values, "profiling": "yes"}))
 
 
+SAYINGS = (
+    (
+        "annex_iii",
+        ["5(b)", "5b", "5(z)", "Annex III, point 5(b)", "2", "none", "No", ["4(a)", "5(b)"], ["none"], False, None],
+    ),
+    ("annex_iii", ["5", "9(z)", "5(e)", 2, True, ["none", "5(b)"], ["5(b)", 2], [], {"value": "5"}, {"value": "5(b)"}]),
+    ("art_6_3", ["a", "Art. 6(3)(a)", "(D)", ["a", "d"], "none", "z", ["a", "z"], "e", False, ["a", "none"]]),
+    ("art_5", ["f", "5(1)(ba)", "none", "ca", ["f", "y"], {"value": "f", "by": "A"}, {"value": "i"}]),
+    ("annex_i", ["toys", "none", ["toys", "lifts"], ["none", "toys"], 4, {"value": "toys"}, {"value": ["no", "toys"]}]),
+    ("annex_i_section", ["A", "b", "Section B", "C", "D", {"value": "A"}, {"value": "C"}, 1]),
+    ("profiling", [True, False, None, "yes", 1, {"value": True, "by": "A"}, {"value": "yes"}]),
+    ("safety_component", [True, "true", {"value": False}, {"value": 0}]),
+    ("roles", [["deployer-employer"], {"deployer-employer": True}, {"deployer-pope": True}, ["deployer-pope"]]),
+    ("roles", [{"deployer-employer": "yes"}, {"deployer-employer": {"value": True}}, "deployer-employer", None]),
+)
+
+
+@pytest.mark.parametrize(("key", "values"), SAYINGS)
+def test_the_schema_takes_what_the_tool_takes(key: str, values: list[Any], asked: card_file.Asked) -> None:
+    """Of each classifying key: an editor marks what ``card check`` refuses, and nothing else."""
+    jsonschema = pytest.importorskip("jsonschema")
+    validator = jsonschema.Draft202012Validator(card_file.schema(asked))
+    taken = {}
+    for value in values:
+        try:
+            taken[str(value)] = bool(SystemCard.model_validate({"name": "Desk", key: value}))
+        except ValidationError:
+            taken[str(value)] = False
+
+    assert taken == {str(value): validator.is_valid({"name": "Desk", key: value}) for value in values}
+    assert {True, False} == set(taken.values())
+
+
 # reading
 
 
@@ -149,22 +184,41 @@ def test_a_plan_and_its_card_are_read_alike(tmp_path: Path) -> None:
 WRONG = """name: Desk
 version: 2.1
 profiling: "yes"
-annex_iii: [5(b), 9(z)]
-roles: {deployer-employr: true}
+annex_iii: [5(b), 9(z), 8(q)]
+roles: {deployer-employr: true, deployer-credit: "yes"}
 purpose: TODO  # what it decides
 provider: 7
 annex_i_section: {value: C, by: A}
 purpose: again
+annex_i: [none, toys]
+art_6_3: [z, 4]
 """
+
+
+@pytest.mark.parametrize("text", ["2", "[5(b), 2]", "{value: 2, by: A}"])
+def test_a_point_that_is_a_number_belongs_in_quotes(tmp_path: Path, text: str) -> None:
+    """Point 2 of Annex III has no letter, and YAML reads a number there; one line says what to write."""
+    with pytest.raises(PlanError) as caught:
+        card(tmp_path, f"name: Desk\nannex_iii: {text}\n")
+
+    (line,) = caught.value.lines()
+    assert line.endswith(": a point is text: write it in quotes, '2'")
+
+
 PROBLEMS = (
     "card.yaml:2:1: version: a version is text: write it in quotes, '2.1'",
-    "card.yaml:3:1: profiling: expected true or false or keys and values, got 'yes'",
-    "card.yaml:4:1: annex_iii: unknown Annex III point '9(z)'; known: 1(a), ",
-    "card.yaml:5:1: roles: unknown role 'deployer-employr', did you mean 'deployer-employer'?",
+    "card.yaml:3:1: profiling: expected true or false, got 'yes'",
+    "card.yaml:4:19: annex_iii.1: unknown Annex III point '9(z)'; known: 1(a), ",
+    "card.yaml:4:25: annex_iii.2: unknown Annex III point '8(q)', did you mean '8(b)'?; known: 1(a), ",
+    "card.yaml:5:9: roles.deployer-employr: unknown role 'deployer-employr', did you mean 'deployer-employer'?",
+    "card.yaml:5:33: roles.deployer-credit: expected true or false, got 'yes'",
     "card.yaml:6:10: purpose: still to be decided: what it decides",
     "card.yaml:7:1: provider: expected text or keys and values, got 7",
-    "card.yaml:8:1: annex_i_section: unknown section of Annex I 'C'; known: A, B",
+    "card.yaml:8:19: annex_i_section.value: unknown section of Annex I 'C'; known: A, B",
     "card.yaml:9:1: purpose: the key occurs twice (line 6)",
+    "card.yaml:10:1: annex_i: none cannot stand beside toys; keep one of them",
+    "card.yaml:11:11: art_6_3.0: unknown condition of Art. 6(3) 'z'; known: a, b, c, d",
+    "card.yaml:11:14: art_6_3.1: expected text, got 4",
 )
 
 
@@ -225,6 +279,26 @@ def test_a_misspelt_key_is_a_caution_with_what_may_have_been_meant(tmp_path: Pat
         "card.yaml:3:8: data.traning: no document reads it, did you mean 'data.training'?",
         "card.yaml:4:1: zz9: no document reads it",
     ] == [line.removeprefix(f"{tmp_path}/") for line in told]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
+def test_the_embedded_cards_hold_nothing_that_nobody_reads(path: Path, asked: card_file.Asked) -> None:
+    """What people copy first is told no caution about."""
+    read = card_file.read(path)
+
+    assert [] == [*card_file.strangers(read, asked), *card_file.unsigned(read, asked)]
+
+
+def test_a_confirmation_without_a_name_is_a_caution(tmp_path: Path, asked: card_file.Asked) -> None:
+    """The schema of editors marks it as well; with name and date nothing is said."""
+    plain = card(tmp_path, "name: Desk\nclassification: {confirmed: high-risk}\n")
+    (told,) = card_file.unsigned(plain, asked)
+    named = card(tmp_path, "name: Desk\nclassification: {confirmed: {value: high-risk, by: A, date: 2026-11-01}}\n")
+
+    assert told.removeprefix(f"{tmp_path}/").startswith(
+        "card.yaml:2:18: classification.confirmed: counts for nothing without who says it and when"
+    )
+    assert [] == list(card_file.unsigned(named, asked))
 
 
 def test_what_a_named_person_must_say_counts_only_with_name_and_date() -> None:

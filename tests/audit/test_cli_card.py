@@ -437,6 +437,59 @@ def test_a_named_person_confirms_or_corrects(whole: Path) -> None:
     assert "Confirmed: “Outside Annex III: a pilot on test data”, by C. Example on " in shown
 
 
+def test_a_changed_answer_ends_a_confirmation(whole: Path) -> None:
+    """The card keeps for which answers a class was confirmed: with others it is confirmed by nobody."""
+    card = whole / "card.yaml"
+    entered(whole, "card", "confirm", "card.yaml", "--by", "B. Example")
+    confirmed = card.read_text("utf-8")
+    card.write_text(confirmed.replace("annex_iii: 5(b)\nprofiling", "annex_iii: none\nprofiling"), "utf-8")
+    changed = [entered(whole, "card", verb, "card.yaml").out for verb in ("classify", "check")]
+    entered(whole, "card", "confirm", "card.yaml", "--by", "C. Example")
+    again = entered(whole, "card", "classify", "card.yaml").out
+
+    for said in changed:
+        assert "onfirmed: by nobody as it stands; “High-risk, by Art. 6(2) with Annex III 5(b)”, by B. Example" in said
+        assert "was for another annex_iii" in said
+    assert "C. Example" in again and "by nobody" not in again
+    assert "none" == values(whole)["classification"]["answers"]["annex_iii"]
+
+
+def test_an_answer_that_is_gone_is_gone_from_a_confirmation_too(whole: Path) -> None:
+    """What was answered before is taken away; a card that is confirmed again and again gains no line."""
+    card = whole / "card.yaml"
+    entered(whole, "card", "confirm", "card.yaml", "--by", "B. Example")
+    once = card.read_text("utf-8")
+    for _ in range(3):
+        entered(whole, "card", "confirm", "card.yaml", "--by", "B. Example")
+    assert once == card.read_text("utf-8")
+
+    card.write_text(once.replace("\nprofiling: true\n", "\n"), "utf-8")
+    assert "was for another profiling" in entered(whole, "card", "check", "card.yaml").out
+    entered(whole, "card", "confirm", "card.yaml", "--by", "B. Example")
+
+    assert values(whole)["classification"]["answers"]["profiling"] is None
+    assert "by B. Example on" in entered(whole, "card", "check", "card.yaml").out
+
+
+def test_a_card_is_begun_in_a_folder_that_is_there(wizard: Wizard, tmp_path: Path) -> None:
+    """A slip in a path makes no folder, and asks nothing."""
+    ended = wizard([WHO, "Desk"], "nowhere/card.yaml")
+
+    assert 2 == ended.code and "nowhere/card.yaml: there is no folder nowhere" in ended.err
+    assert not (tmp_path / "nowhere").exists() and "called?" not in ended.out
+
+
+def test_a_statement_of_a_day_to_come_is_a_caution(whole: Path) -> None:
+    """With its place, wherever a statement has a date."""
+    with (whole / "card.yaml").open("a", encoding="utf-8") as card:
+        card.write("declared: {by: A, date: 2026-01-01}\nhardware: {value: x, by: A, date: 2999-01-01}\n")
+    told = [line for line in entered(whole, "card", "check", "card.yaml").out.splitlines() if "lies ahead" in line]
+
+    assert [
+        "caution: card.yaml:12:29: hardware.date: 2999-01-01 lies ahead: nobody has stated anything on that day yet"
+    ] == (told)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -14,7 +14,7 @@ import pytest
 from probandum.energy import CounterMeter, NoMeter, Sensor, make_meter
 from probandum.errors import DataError, UsageError
 from probandum.grid import grid_intensity
-from probandum.plan_file import Energy
+from probandum.plan_file import Energy, Intensity
 from probandum.resting import idle_watts
 from probandum.sampled_power import SampledPower
 from probandum.second_opinion import AuditMeter
@@ -96,14 +96,53 @@ def test_rapl_takes_packages_and_dram_and_leaves_out_what_lies_inside_or_around_
     powercap(tmp_path, "psys", 9_000_000, domain="intel-rapl:1")
     sensors, _ = rapl_sensors(tmp_path)
 
-    assert [("cpu", 5.0), ("dram", 1.0)] == [(sensor.part, sensor.read()) for sensor in sensors]
+    assert [("cpu", 5.0), ("dram", 1.0)] == [(sensor.part, sensor.stands_at()) for sensor in sensors]
 
 
-def test_a_rapl_counter_that_wraps_is_mended(tmp_path: Path) -> None:
-    """The counter starts again at 0 beyond its range."""
-    sensor = RaplSensor(tmp_path, "cpu", "CPU", wraps_at=100.0)
+class Package:
+    """A CPU package of 250 W, whose counter stands in a file and starts again after 262 kJ; a test moves its clock."""
 
-    assert 7.0 == sensor.between(98.0, 5.0)
+    WRAPS_AT = 262_143.0
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "energy_uj"
+        self.seconds = 0.0
+        self.sensor = RaplSensor(self.file, "cpu", "CPU package-0", self.WRAPS_AT, clock=lambda: self.seconds)
+        self.meter = CounterMeter("RAPL", [self.sensor], {}, clock=lambda: self.seconds)
+        self.after(100.0)
+
+    def after(self, seconds: float) -> None:
+        """So much later."""
+        self.seconds += seconds
+        self.file.write_text(f"{int(1e6 * (250.0 * self.seconds % self.WRAPS_AT))}\n", "ascii")
+
+
+def test_a_rapl_counter_that_wraps_is_mended_however_often_it_does_so(tmp_path: Path) -> None:
+    """An hour at 250 W wraps it three times; looks between packs of five minutes see each of them."""
+    package = Package(tmp_path)
+    token = package.meter.begin()
+    for _ in range(12):
+        package.after(300.0)
+        package.meter.look()
+    reading = package.meter.end(token)
+
+    assert 3600 * 250.0 == pytest.approx(reading.cpu_joules)
+    assert (3600.0, "B") == (reading.seconds, reading.grade)
+
+
+def test_a_rapl_counter_that_nobody_read_for_so_long_that_it_may_wrap_twice_gives_no_joules(tmp_path: Path) -> None:
+    """An hour at 250 W between two readings would be told as four minutes of it; what is read afterwards is sound."""
+    package = Package(tmp_path)
+    token = package.meter.begin()
+    package.after(3600.0)
+    unseen = package.meter.end(token)
+    token = package.meter.begin()
+    package.after(300.0)
+    seen = package.meter.end(token)
+
+    assert None is unseen.joules
+    assert "CPU package-0: 437 s or more lay between two readings" in unseen.why["cpu"]
+    assert 300 * 250.0 == pytest.approx(seen.cpu_joules)
 
 
 def test_a_machine_without_rapl_says_so(tmp_path: Path) -> None:
@@ -221,7 +260,18 @@ def test_without_a_country_the_second_opinion_says_nothing() -> None:
     reading = meter.stop()
 
     assert None is reading.joules
-    assert "the plan names no energy.country" in reading.why["cpu"]
+    assert "the plan names neither energy.country nor energy.intensity" in reading.why["cpu"]
+
+
+def test_an_intensity_of_the_plan_s_own_is_a_grid_like_any_other() -> None:
+    """Kilowatt-hours need no country, and the estimate is told with the figure that was declared."""
+    meter = AuditMeter(Energy(intensity=Intensity(mid=300.0, year=2024, source="the operator")))
+    meter.start()
+    sum(i * i for i in range(200_000))
+    reading = meter.stop()
+
+    assert reading.joules is not None and reading.joules > 0
+    assert "the grid's intensity as the plan declares it: 300 g CO2e/kWh (2024, the operator)" == reading.notes[0]
 
 
 class Steady(Counter):

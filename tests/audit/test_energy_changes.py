@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,21 +10,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from codecarbon.emissions_tracker import BaseEmissionsTracker, OfflineEmissionsTracker
 
 from probandum import api, running, stats
 from probandum.changing import change_of_items
 from probandum.comparing import Measured, compare
 from probandum.energy import CounterMeter, Sensor
+from probandum.environment import processor
 from probandum.evidence import Items
-from probandum.finding import Limit, Verdict
+from probandum.export.comparison import markdown
+from probandum.finding import Limit, SubReason, Verdict
 from probandum.plan_file import Energy
 from probandum.record import Record
 from probandum.sampled_power import SampledPower
 from probandum.second_opinion import AuditMeter
 from probandum.weighing import fail_p_values
 from probandum_probes.energy.inference import repeats_for
+from probandum_reports.comparison import page
 from records import write_sklearn_plan
-from sensors import Watts, metered
+from sensors import Others, Watts, metered
 
 #: The spread of repeated windows of one machine, as measurement C-1 has it.
 CV = 0.018
@@ -91,6 +96,30 @@ def test_a_change_of_energy_is_told_of_counters_and_not_of_sampled_power(
     assert found[1]["seconds-per-request"].comparable
 
 
+def test_energy_of_another_processor_is_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many cores of another model are another machine, and its name is the reason."""
+    one, other = (audited(tmp_path / name, Watts(50.0), monkeypatch) for name in ("a", "b"))
+    own = other.environment["machine"]["processor"]
+    machine = {**other.environment["machine"], "processor": "Another CPU"}
+    other.environment = {**other.environment, "machine": machine}
+    changes = {each.metric: each for each in compare(one, other).changes}
+
+    assert processor() == own
+    for metric in ("joules-per-request", "seconds-per-request"):
+        assert not changes[metric].comparable
+        assert f"another machine, processor Another CPU; the baseline: {own}" == changes[metric].estimate.why
+
+
+def test_the_processor_is_told_by_its_name_or_its_numbers(tmp_path: Path) -> None:
+    """Of several cores by the first; the files are those of an Intel and of an Arm machine."""
+    named, numbered = tmp_path / "named", tmp_path / "numbered"
+    named.write_text("processor\t: 0\nmodel name\t: Intel(R) Xeon(R)\n\nprocessor\t: 1\nmodel name\t: Other\n", "utf-8")
+    numbered.write_text("processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n", "utf-8")
+
+    assert "Intel(R) Xeon(R)" == processor(named)
+    assert "CPU implementer 0x41, CPU part 0xd0c" == processor(numbered)
+
+
 def test_two_audits_whose_pilots_fix_their_windows_agree_within_their_interval() -> None:
     """As the probe meters: a pilot of five, then as many windows as its spread says; at least 94 of 100 pairs."""
     rng = np.random.default_rng(13)
@@ -122,8 +151,13 @@ class PerRow(Watts):
         return super().read() + self.gone
 
 
-def metered_audit(folder: Path, joules: float, monkeypatch: pytest.MonkeyPatch, *, gate: str = "") -> Record:
-    """An audit of a scorer whose every row takes so many joules, beside a baseline where ``gate`` names one."""
+def metered_audit(
+    folder: Path, joules: float, monkeypatch: pytest.MonkeyPatch, *, gate: str = "", others: float = 0.0
+) -> Record:
+    """An audit of a scorer whose every row takes so many joules, beside a baseline where ``gate`` names one.
+
+    ``others``: the share of the processor time that other processes take meanwhile.
+    """
     from probandum.targets.sklearn import SklearnTarget
 
     rows = {"answered": 0}
@@ -133,7 +167,7 @@ def metered_audit(folder: Path, joules: float, monkeypatch: pytest.MonkeyPatch, 
         rows["answered"] += sum(len(request) for request in requests)
         return plain(self, requests)
 
-    meter = metered(PerRow(joules, rows))
+    meter = metered(PerRow(joules, rows), crowd=Others(taking=others))
     monkeypatch.setattr(SklearnTarget, "answer", counted)
     monkeypatch.setattr(running, "make_meter", lambda settings, place: meter)
     plan = write_sklearn_plan(folder, suites="energy.inference: {repeats: 3, seconds: 0.02, precision: 0.003, most: 9}")
@@ -144,20 +178,44 @@ def metered_audit(folder: Path, joules: float, monkeypatch: pytest.MonkeyPatch, 
     return made
 
 
-def test_a_tenth_more_of_a_whole_audit_breaks_its_limit_and_no_change_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """energy.inference/joules-per-request/change at most 2 %: from the plan to the verdict."""
-    metered_audit(tmp_path / "base", 2.0, monkeypatch)
-    gate = f"""\
+GATE = """\
 limits:
   - metric: energy.inference/joules-per-request/change
     at_most: 0.02
     set_by: Board
     set_on: 2026-01-01
     reason: More is paid for
-gate: {{baseline: {{merged: {tmp_path / "base" / "run"}}}}}
+gate: {baseline: {merged: BASE}}
 """
+
+
+@pytest.mark.parametrize(("then", "now", "joules"), [(0.0, 0.4, 2.8), (0.4, 0.0, 2.0)])
+def test_what_was_metered_beside_other_work_neither_passes_nor_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: float, now: float, joules: float
+) -> None:
+    """Whoever else was there may have taken what a model seems to; the finding, the page and the summary say so."""
+    metered_audit(tmp_path / "base", 2.0, monkeypatch, others=then)
+    gate = GATE.replace("BASE", str(tmp_path / "base" / "run"))
+    record = metered_audit(tmp_path / "new", joules, monkeypatch, gate=gate, others=now)
+    (change,) = (each for each in record.findings if each.metric == "energy.inference/joules-per-request/change")
+    comparison = api.compare(tmp_path / "base" / "run", record)
+    said = (
+        f"other processes took {100 * now:.0f} % of the processor time while it was metered, {100 * then:.0f} % while"
+    )
+
+    assert (Verdict.INCONCLUSIVE, SubReason.CROWDED) == (change.verdict, change.sub_reason)
+    assert said in (change.why or "")
+    assert change.estimate.value is not None
+    assert said in markdown(comparison).decode()
+    assert said in page(comparison).decode()
+
+
+def test_a_tenth_more_of_a_whole_audit_breaks_its_limit_and_no_change_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """energy.inference/joules-per-request/change at most 2 %: from the plan to the verdict."""
+    metered_audit(tmp_path / "base", 2.0, monkeypatch)
+    gate = GATE.replace("BASE", str(tmp_path / "base" / "run"))
     verdicts = {
         name: [
             (finding.verdict, finding.estimate.value)
@@ -212,11 +270,75 @@ def test_a_trace_of_known_joules_comes_out_to_the_last_digit(tmp_path: Path, mon
     assert record.results == again.results
 
 
+#: For options of codecarbon whose kind is told: what would change a result, its place in a file, or where it is sent.
+TRAPS = {
+    "country_iso_code": "SWE",
+    "force_carbon_intensity_g_co2e_kwh": "1",
+    "pue": "9",
+    "wue": "9",
+    "force_cpu_power": "500000",
+    "force_ram_power": "500000",
+    "tracking_mode": "machine",
+    "output_methods": "csv",
+    "output_dir": "a folder that is missing",
+    "gpu_ids": "7",
+    "measure_power_secs": "0.5",
+    "api_call_interval": "1",
+    "log_level": "debug",
+    "allow_multiple_runs": "False",
+    "force_mode_cpu_load": "True",
+    "rapl_include_dram": "True",
+    "rapl_prefer_psys": "True",
+}
+
+
+def traps_of() -> dict[str, str]:
+    """Every option of codecarbon's trackers with a value that is nobody's: a text where nothing better is known."""
+    options: dict[str, object] = {}
+    for tracker in (BaseEmissionsTracker, OfflineEmissionsTracker):
+        options |= inspect.signature(inspect.unwrap(tracker.__init__)).parameters
+    names = [name for name in options if name not in ("self", "args", "kwargs")]
+    assert set(TRAPS) <= set(names)
+    return {name: TRAPS.get(name, "True" if name.startswith("save_to_") else "trap") for name in names}
+
+
+def test_every_option_of_codecarbon_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tracker is the same, to each of its settings, whatever its environment says."""
+
+    def conf() -> dict[str, object]:
+        meter = AuditMeter(Energy(country="DEU"))
+        meter.start()
+        meter.stop()
+        known = {"longitude", "latitude", "hardware"}
+        return {name: value for name, value in meter._tracker._conf.items() if name not in known}
+
+    plain = conf()
+    for name, value in traps_of().items():
+        monkeypatch.setenv(f"CODECARBON_{name.upper()}", value)
+
+    assert {"force_cpu_power", "force_ram_power", "gpu_ids", "output_dir", "pue", "cloud_provider"} <= set(plain)
+    assert plain == conf()
+
+
+def test_a_settings_file_that_codecarbon_cannot_read_is_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stops codecarbon, and not the audit."""
+    (tmp_path / ".codecarbon.config").write_text("no section\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    meter = AuditMeter(Energy(country="DEU"))
+    meter.start()
+    reading = meter.stop()
+
+    assert None is reading.joules
+    assert ".codecarbon.config" in reading.why["cpu"]
+
+
 def test_codecarbon_s_own_settings_change_nothing_of_a_whole_audit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Country, intensity and PUE in the environment, and in files of the home and of the working folder."""
-    traps = {"country_iso_code": "SWE", "force_carbon_intensity_g_co2e_kwh": "1", "pue": "9", "save_to_file": "True"}
+    """All of them in the environment, and in files of the home and of the working folder."""
+    traps = traps_of()
     plan = write_sklearn_plan(tmp_path, suites="energy.inference: {repeats: 2, seconds: 0.01, precision: null}")
     text = plan.read_text("utf-8").replace("{codecarbon: false}", "{country: DEU, meter: none}")
     plan.write_text(text, "utf-8")
@@ -231,6 +353,7 @@ def test_codecarbon_s_own_settings_change_nothing_of_a_whole_audit(
     record = api.audit(plan, out=tmp_path / "run", documents=False)
     opinion, whole = record.readings["audit"], record.energy
 
+    assert opinion.joules is not None and opinion.joules / opinion.seconds < 5000
     assert "380.95 g CO2e/kWh (2023)" in opinion.notes[0]
     assert opinion.joules is not None and whole.kwh is not None and whole.grams is not None
     assert opinion.joules / 3.6e6 == pytest.approx(whole.kwh.mid)

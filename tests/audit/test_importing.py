@@ -18,7 +18,7 @@ from probandum.reporting import dossier
 from probandum.yaml_source import read_yaml
 from probandum_reports.build import build
 from probandum_reports.nodes import gaps, walk
-from probandum_reports.ooxml import name_of
+from probandum_reports.ooxml import element, mark, name_of
 from records import LIMITS, PLAN, write_plan
 from word_forms import controls, fill, saved_again
 
@@ -182,6 +182,38 @@ def test_a_file_that_libreoffice_saved_is_read_like_any(place: Path, tmp_path: P
         api.import_filled(tmp_path / "more" / "changed.docx", by="B", run=place / "run")
 
 
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice (soffice) is not installed")
+def test_a_field_that_libreoffice_splits_is_read_or_named(place: Path, tmp_path: Path) -> None:
+    """Several scripts stand there whole and in pieces; the place of a line break is lost, and the field is named."""
+    said = {
+        "oversight.measures": "A clerk decides: \u65e5\u672c\u8a9e and \u0639\u0631\u0628\u064a words.",
+        "role": "provider",
+    }
+    mixed = saved_again(fill(place / "filled.docx", tmp_path / "mixed.docx", said), tmp_path)
+    assert 4 < len(list(first_bookmark(docx.Document(str(mixed)), "oversight.measures").itersiblings(name_of("sdt"))))
+    api.import_filled(mixed, by="Ann Example", run=place / "run", plan=place / "audit.yaml")
+    assert said["oversight.measures"] == card(place)["oversight"]["measures"]["value"]
+
+    word = docx.Document(str(place / "filled.docx"))
+    text = next(first(word, "role").iter(name_of("t")))
+    text.text, line = "provider", element("t")
+    line.text = "and deployer"
+    text.addnext(element("br"))
+    text.getnext().addnext(line)
+    word.save(str(tmp_path / "lines.docx"))
+    broken = saved_again(tmp_path / "lines.docx", tmp_path)
+    with pytest.raises(DataError, match="role: LibreOffice is known to split fields") as refused:
+        api.import_filled(broken, by="B", run=place / "run", replace=True)
+    assert "or by hand in the card" in str(refused.value.remedy)
+
+
+def first_bookmark(word: Any, tag: str) -> Any:
+    """The control in which the bookmark of a field begins."""
+    starts = (each for each in word.element.body.iter(name_of("bookmarkStart")))
+    start = next(each for each in starts if str(each.get(name_of("name"))).startswith(mark(tag)))
+    return next(start.iterancestors(name_of("sdt")))
+
+
 def removed(word: Any) -> None:
     """A locked value that somebody cut out."""
     control = first(word, "run.tool")
@@ -215,9 +247,58 @@ def say(control: Any, text: str) -> None:
     next(control.iter(name_of("t"))).text = text
 
 
+def appended(word: Any) -> None:
+    """More words at the end of a paragraph of ours."""
+    paragraph = next(each for each in word.paragraphs if each.text.startswith("Draft"))
+    paragraph.add_run(" This system is certified.")
+
+
+def added(word: Any) -> None:
+    """A paragraph of somebody else's."""
+    word.add_paragraph("This system is certified.")
+
+
+def boxed(word: Any) -> None:
+    """A paragraph in a box, which stands in a paragraph of ours."""
+    inner = element("txbxContent", element("p", element("r", element("t"))))
+    next(inner.iter(name_of("t"))).text = "Certified"
+    word.paragraphs[3].add_run()._element.append(element("pict", inner))
+
+
+def headed(word: Any) -> None:
+    """A header in place of ours."""
+    word.sections[0].header.paragraphs[0].text = "Certified"
+
+
+def footed(word: Any) -> None:
+    """A footer with the page, and nothing of ours."""
+    word.sections[0].footer.paragraphs[0].text = "page 1"
+
+
+def left_out(word: Any) -> None:
+    """A paragraph of ours that somebody took away."""
+    paragraph = next(each for each in word.paragraphs if each.text.startswith("Draft"))._element
+    paragraph.getparent().remove(paragraph)
+
+
+def typed_behind(word: Any) -> None:
+    """Words behind a field, within the bookmark that names it."""
+    run = element("r", element("t"))
+    run[0].text = "Certified."
+    first(word, "oversight.measures").addnext(run)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (appended, "a text outside the fields was changed: the record says 'provider must review it'"),
+        (appended, "This system is certified.'"),
+        (added, "a text stands outside the fields that the record does not have: 'This system is certified.'"),
+        (boxed, "a text stands outside the fields that the record does not have: 'Certified'"),
+        (left_out, "a text outside the fields is missing: 'Draft"),
+        (typed_behind, "a text stands outside the fields that the record does not have: 'Certified.'"),
+        (headed, "header: the record does not have the text 'Certified'"),
+        (footed, "footer: the record does not have the text 'page 1'"),
         (
             lambda word: say(first(word, "run.tool"), "no 9"),
             "Tool: the record says 'probandum 0.1.0', and the file 'no 9'",
@@ -227,6 +308,7 @@ def say(control: Any, text: str) -> None:
         (renamed, "'oversight.mesures' is no field of this document"),
         (in_two_ways, "oversight.measures is filled in twice, with 'A clerk decides"),
         (lambda word: say(first(word, "signatures.test_report#date"), "28.11.2026"), "'28.11.2026' is no date"),
+        (lambda word: say(first(word, "signatures.test_report#date"), "9999-12-31"), "9999-12-31 is still to come"),
         (lambda word: say(first(word, "signatures.test_report"), ""), "says by whom or when, and not what"),
     ],
 )
@@ -240,6 +322,25 @@ def test_whatever_else_was_changed_is_refused(place: Path, change: Callable[[Any
     assert 2 == refused.code
     assert message in refused.err
     assert CARD == (place / "card.yaml").read_text()
+
+
+def test_what_programs_work_out_anew_is_no_change(place: Path) -> None:
+    """Numbers of pages in the contents and in footers, hyphens and unseen marks; other words there are a change."""
+    word = docx.Document(str(place / "filled.docx"))
+    line = next(each for each in word.paragraphs if each.style.name.lower().startswith("toc"))
+    line.add_run("\t12")
+    footer = word.sections[0].footer._element
+    page = next(each for each in footer.iter(name_of("t")) if each.text == "1")
+    page.text = "17"
+    text = next(each for each in word.paragraphs if "-" in each.text).runs[0]._element
+    text.append(element("softHyphen"))
+    text.append(element("lastRenderedPageBreak"))
+    word.save(str(place / "numbered.docx"))
+    assert 0 == imported(place, "numbered.docx").code
+
+    page.text = "certified"
+    word.save(str(place / "numbered.docx"))
+    assert "footer: the record does not have the text" in imported(place, "numbered.docx").err
 
 
 def test_a_document_of_another_record_is_refused(place: Path, tmp_path: Path) -> None:
@@ -277,6 +378,19 @@ def test_an_answer_is_what_the_law_asks_for(place: Path) -> None:
         api.import_filled(wrong, by="B", run=place / "run")
 
 
+def test_a_class_that_is_confirmed_in_a_document_is_so_for_the_answers_beside_it(place: Path) -> None:
+    """The card keeps them as `card confirm` does: those that stood there, and those that came with it."""
+    who = {"classification.confirmed#by": "B. Example", "classification.confirmed#date": "2026-11-28"}
+    said = {"classification.confirmed": "High-risk, 5(b)", "annex_iii": "5(b)", **who}
+    api.import_filled(fill(place / "filled.docx", place / "class.docx", said), by="B", run=place / "run")
+
+    assert {"purpose": "Decides on loans", "annex_iii": "5(b)"} == card(place)["classification"]["answers"]
+    assert "confirmed: “High-risk, 5(b)”, by B. Example" in entered(place, "card", "check", "card.yaml").out
+    with (place / "card.yaml").open("a", encoding="utf-8") as file:
+        file.write("profiling: false\n")
+    assert "was for another profiling" in entered(place, "card", "check", "card.yaml").out
+
+
 def test_who_and_when_are_asked_for(place: Path) -> None:
     """A statement without a speaker, or on no day, is none; the plan of another record neither."""
     run = place / "run"
@@ -284,6 +398,8 @@ def test_who_and_when_are_asked_for(place: Path) -> None:
         api.import_filled(place / "filled.docx", by=" ", run=run)
     with pytest.raises(UsageError, match="'today' is no date"):
         api.import_filled(place / "filled.docx", by="B", date="today", run=run)
+    with pytest.raises(UsageError, match="9999-12-31 is still to come"):
+        api.import_filled(place / "filled.docx", by="B", date="9999-12-31", run=run)
     (place / "audit.yaml").write_text((place / "audit.yaml").read_text() + "execution: {seed: 7}\n")
     with pytest.raises(UsageError, match="asks other questions than"):
         api.import_filled(place / "filled.docx", by="B", run=run)

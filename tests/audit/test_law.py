@@ -24,6 +24,7 @@ from probandum.law import loading as loading_module
 from probandum.law.reading import read_yaml
 from probandum.plugins import load_plugins
 from probandum.probe import known_probes
+from probandum.questioning import questions
 
 LAW = Path(loading_module.__file__).parent
 FILES = sorted(path.name for path in LAW.glob("*.yaml"))
@@ -69,8 +70,27 @@ PROBES = {
     "explain.self",
     "energy.compute",
     "energy.inference",
+    "energy.phases",
+    "explain.challenger",
 }
 METRICS = {
+    "accuracy",
+    "accuracy-gain",
+    "auc",
+    "auc-gain",
+    "log-loss",
+    "log-loss-gain",
+    "overall-auc",
+    "overall-correlation",
+    "seconds-per-output-token",
+    "seconds-per-read-token",
+    "seconds-per-request",
+    "seconds-per-written-token",
+    "grams-co2e-per-1000-requests",
+    "joules-per-request",
+    "net-joules-per-request",
+    "software-carbon-intensity",
+    "watt-hours-per-1000-requests",
     "impact-ratio",
     "selection-rate",
     "selection-difference",
@@ -462,9 +482,37 @@ def test_what_a_card_does_not_say_stays_open() -> None:
     answer = bind(card)
     opens = {role.role: role.why for role in answer.open}
 
-    assert ("annex_iii", "annex_i") == answer.unsaid
+    assert ("annex_iii", "annex_i", "gpai") == answer.unsaid
     assert "if the system is high-risk (the card does not say annex_iii and annex_i)" == opens["provider-high-risk"]
     assert "ai-act:art-9:1" not in {each.requirement.id for each in answer.bound}
+
+
+def test_silence_about_a_model_of_ones_own_settles_nothing() -> None:
+    """Without gpai the duties of its provider are open and none of them binds; none rules all of them out."""
+    silent, none = bind(CREDIT), bind({**CREDIT, "gpai": "none"})
+    opens = {role.role: role for role in silent.open}
+    hanging = {each.id for name in opens if name.startswith("gpai") for each in opens[name].requirements}
+
+    assert {"the card does not say gpai"} == {opens[name].why for name in opens if name.startswith("gpai")}
+    assert {"ai-act:art-53:1:a", "ai-act:art-51:1:a", "ai-act:annex-xi:s1:1:a"} <= hanging
+    assert not any(role.role.startswith("gpai") for role in none.open)
+    assert set() == {each.requirement.id for answer in (silent, none) for each in answer.bound} & hanging
+
+
+def test_silence_about_an_exception_settles_nothing() -> None:
+    """Without art_6_3 the registration of an excepted system is open; none, or profiling, rules it out."""
+    excepted = "provider-annex-iii-not-high-risk"
+    opens = {role.role: role.why for role in bind(CREDIT).open}
+
+    assert (
+        "if the use is listed in Annex III and Art. 6(3) is relied on (the card does not say art_6_3)"
+        == opens[excepted]
+    )
+    assert ("art_6_3", "gpai") == bind(CREDIT).unsaid
+    for card in ({"art_6_3": "none"}, {"profiling": True}, {"annex_iii": "none"}):
+        assert "art_6_3" not in bind({**CREDIT, **card}).unsaid
+        assert excepted not in {role.role for role in bind({**CREDIT, **card}).open}
+    assert "ai-act:art-9:1" in bound(CREDIT)
 
 
 def test_a_condition_is_settled_by_the_card_under_roles() -> None:
@@ -478,9 +526,65 @@ def test_a_condition_is_settled_by_the_card_under_roles() -> None:
     assert "deployer-employer" not in {role.role for role in denied.open}
 
 
+def test_point_2_is_spared_the_union_register_and_the_explanation() -> None:
+    """Critical infrastructure registers at national level; Art. 86(1), Art. 49(1) and (3) and their annex leave it out.
+
+    A use of another point beside it brings them back.
+    """
+    public = {**CREDIT, "annex_iii": "2", "roles": ["deployer-public-authority"]}
+    spared, beside = bound(public), bound({**public, "annex_iii": ["2", "5(b)"]})
+    left_out = {"ai-act:art-16:i", "ai-act:art-49:1", "ai-act:art-49:3", "ai-act:art-86:1", "ai-act:annex-viii:a:1"}
+
+    assert left_out.isdisjoint(spared) and left_out <= set(beside)
+    assert {"ai-act:art-49:5", "ai-act:art-26:8"} <= set(spared)
+    undecided = {each.id for role in bind({**CREDIT, "annex_iii": "2"}).open for each in role.requirements}
+    assert "ai-act:art-26:8" in undecided and left_out.isdisjoint(undecided)
+
+
+def test_an_employer_informs_of_high_risk_systems_alone() -> None:
+    """Art. 26(7) hangs on the class; one answer in the card settles it and what binds employers anyway."""
+    outside = {**MODERATION, "annex_i": "none", "roles": {"deployer-employer": True}}
+    entries = bound(outside)
+
+    assert "ai-act:art-26:7" not in entries and "pay-transparency" in entries
+    assert "ai-act:art-26:7" in bound({**outside, "annex_iii": "4(a)"})
+
+
+@pytest.mark.parametrize(("points", "binds"), [("1(a)", True), ("6(d)", False), ("5(b)", False), ("none", False)])
+def test_identification_afterwards_binds_for_biometric_identification_alone(points: str, binds: bool) -> None:
+    """Art. 26(10) binds a law enforcement authority at point 1(a), and is open at no other point."""
+    card = {**CREDIT, "annex_iii": points}
+    asked = {each.id for role in bind(card).open for each in role.requirements}
+
+    assert binds == ("ai-act:art-26:10" in bound({**card, "roles": ["deployer-law-enforcement"]}))
+    assert binds == ("ai-act:art-26:10" in asked)
+
+
+def test_one_condition_is_asked_once(law: Catalogue) -> None:
+    """A narrower role is settled by the wider one that shares its condition; what hangs on either is said."""
+    asked = {each.path: each for each in questions({**CREDIT, "annex_iii": "4(a)"})}
+    shared = {name for name, role in law.pack.roles.items() if role.settled_by}
+
+    assert {"deployer-high-risk-employer", "deployer-public-authority-but-2", "deployer-law-enforcement-1a"} == shared
+    assert shared.isdisjoint(path.removeprefix("roles.") for path in asked)
+    assert "roles.deployer-employer" in asked
+
+
+def test_nothing_deleted_has_a_basis_of_its_dates(law: Catalogue) -> None:
+    """A basis says from when a text applies, and a deleted one does not."""
+    deleted = [each for each in law.requirements.values() if each.kind == "deleted"]
+
+    assert {"ai-act:art-10:5", "ai-act:annex-viii:b:7", "ai-act:annex-viii:b:9"} == {each.id for each in deleted}
+    for each in deleted:
+        said = "\n".join(show.entry(each.id, measured={}))
+        assert "basis of the dates" not in said and "applicable" not in said and "in force" not in said
+        assert "dates: deleted 2026-07-27" in said
+
+
 def test_a_product_of_annex_i_is_bound_from_august_2028() -> None:
     """The product route has its own dates, and no registration or FRIA."""
-    card = {"name": "Lift", "provider": BANK, "deployer": BANK, "annex_iii": "none", "annex_i": "lifts"}
+    card: dict[str, Any] = {"name": "Lift", "provider": BANK, "deployer": BANK, "annex_iii": "none", "annex_i": "lifts"}
+    card |= {"safety_component": True, "third_party_assessment": True}
     entries = bound(card)
     nine = entries["ai-act:art-9:1"]
 
@@ -602,6 +706,16 @@ def test_every_kind_of_entry_says_whom_it_binds() -> None:
     assert "  roles: " in date and "  roles: gpai-provider (the provider of the model)" in field
     assert "  impact assessment of Art. 27: exempt\n  registration: national" in use
     assert "  area: Critical infrastructure" in use
+
+
+def test_a_state_of_the_timeline_is_of_the_day_of_the_check() -> None:
+    """Later, what was to come then is not said to be to come now."""
+    then, later = (
+        next(line for line in show.timeline(day) if "(future" in line) for day in ("2026-11-23", "2028-06-01")
+    )
+
+    assert "(future)" in then and "(future on 2026-11-23)" in later
+    assert not any("(future)" in line for line in show.timeline("2028-06-01"))
 
 
 def test_listings_are_one_entry_a_line_id_first(law: Catalogue) -> None:

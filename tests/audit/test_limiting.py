@@ -236,6 +236,29 @@ def test_joules_are_shown_and_their_change_is_judged(tmp_path: Path) -> None:
     assert "energy.inference" in prepare(plan_of(tmp_path, f"metric: {joules}/change, at_most: 0.1", head=head))
 
 
+@pytest.mark.parametrize(
+    ("metric", "rest"),
+    [
+        ("energy.hosted/estimated-joules-per-request", ""),
+        ("energy.compute/gigaflop-per-request", ""),
+        ("energy.inference/software-carbon-intensity", "; of these it can: joules-per-output-token, "),
+    ],
+)
+def test_of_what_nothing_is_kept_no_change_can_be_judged(tmp_path: Path, metric: str, rest: str) -> None:
+    """The plan says so before anything is asked, and offers a change of it nowhere."""
+    probe, _, name = metric.partition("/")
+    head = HEAD.replace("  bias.group-rates: {sample: 900}\n", f"  {probe}: {{}}\n")
+    (line,) = problems(tmp_path, f"metric: {metric}/change, at_most: 0.1", head=head)
+    (shown,) = problems(tmp_path, f"metric: {metric}, at_most: 0.1", head=head)
+
+    assert line.startswith(
+        f"audit.yaml:12:6: limits.0.metric: {probe} keeps nothing that {name!r} is made of, so that no change of it "
+        f"can be judged{rest}"
+    )
+    assert "never judges it" in shown
+    assert "change" not in shown
+
+
 def test_an_unknown_probe_is_named_where_it_stands(tmp_path: Path) -> None:
     """At suites with the nearest name; a limit on it is not blamed, one on the right name is pointed to suites."""
     head = HEAD.replace("bias.group-rates:", "bias.group-rate:")

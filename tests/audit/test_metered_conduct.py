@@ -12,7 +12,7 @@ import pytest
 from fakes import KeywordClassifier, Notes
 from probandum import api, running
 from probandum.asking import Asker
-from probandum.crowding import Crowd
+from probandum.crowding import Company, Crowd
 from probandum.energy import CounterMeter, NoMeter
 from probandum.evidence import Capability, Reading, Request, Response
 from probandum.plan_file import Energy
@@ -160,6 +160,27 @@ def test_work_is_warmed_up_once_and_not_at_all_without_a_meter() -> None:
     assert 1 + sum(each.requests for each in unmetered) == bare.target.rounds
 
 
+def test_the_meter_is_looked_at_after_every_pack_and_round() -> None:
+    """So that a counter that starts again at 0 is seen to do so, and sampled power is sampled."""
+    looks: list[None] = []
+
+    class Looked(CounterMeter):
+        """Counts the looks."""
+
+        def look(self) -> None:
+            """One more."""
+            looks.append(None)
+
+    asker = Asker(Counting(), seed=1, journal=Notes(), meter=Looked("test", [Watts(9.0)], {}))
+    for number in range(3):
+        asker.answer("bias.a", [Request(kind=Capability.CLASSIFY, inputs=(f"text {number}",))])
+    after_packs, rounds = len(looks), asker.target.rounds  # type: ignore[attr-defined]
+    window(asker)
+
+    assert (3, 3) == (after_packs, rounds)
+    assert asker.target.rounds <= len(looks)  # type: ignore[attr-defined]
+
+
 def test_a_run_that_resumes_keeps_the_rest_that_it_metered_and_a_replay_finds_it() -> None:
     """What was written down is read again, and the machine rests no second time."""
     notes, bare = Notes(), metered(Watts(3.0))
@@ -257,11 +278,12 @@ def test_the_processor_time_of_others_is_that_of_all_less_ones_own(tmp_path: Pat
     crowd = Crowd(proc=tmp_path)
     before = crowd.now()
     stat.write_text(f"cpu  {10**6 * tick} 0 0 0 0 0 0 0 0 0\n", "ascii")
-    (said,) = crowd.since(before)
+    (said,), share = crowd.since(before)
 
     assert said.startswith("other processes took ") and said.endswith(f" of {os.cpu_count()} cores")
     assert float(said.split()[3]) > 1000.0
-    assert () == Crowd(proc=tmp_path / "nowhere").since(Crowd(proc=tmp_path / "nowhere").now())
+    assert share is not None and 0.999 < share <= 1.0
+    assert Company() == Crowd(proc=tmp_path / "nowhere").since(Crowd(proc=tmp_path / "nowhere").now())
 
 
 def test_one_s_own_work_and_that_of_one_s_children_is_not_others(tmp_path: Path) -> None:
@@ -270,9 +292,10 @@ def test_one_s_own_work_and_that_of_one_s_children_is_not_others(tmp_path: Path)
     crowd = Crowd(proc=tmp_path)
     before = crowd.now()
     sum(number * number for number in range(200_000))
-    (said,) = crowd.since(before)
+    (said,), share = crowd.since(before)
 
     assert said.startswith("other processes took 0.0 of")
+    assert share in (0.0, None)  # None where so little work took no tick of the clock
 
 
 def test_a_die_that_mirrors_the_counter_of_its_socket_is_counted_once(tmp_path: Path) -> None:
@@ -285,7 +308,7 @@ def test_a_die_that_mirrors_the_counter_of_its_socket_is_counted_once(tmp_path: 
         (folder / "max_energy_range_uj").write_text("262143328850\n", "ascii")
     found, _ = rapl_sensors(tmp_path)
 
-    assert [81.0, 12.0, 0.0, 0.0] == [sensor.read() for sensor in found]
+    assert [81.0, 12.0, 0.0, 0.0] == [sensor.stands_at() for sensor in found]
 
 
 def test_the_temperature_of_the_hottest_package_is_read(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from plugged import PROBE, command, installed
 from probandum.evidence import Capability
 from probandum.plugins import load_plugins
 from probandum.probe import known_probes
+from probandum.record import Record
 from records import write_plan
 
 
@@ -29,6 +30,9 @@ def test_a_third_partys_probe_is_listed_and_runs(tmp_path: Path) -> None:
     assert "bias.count: 1 quantity," in out
     assert (1600, ["ai-act:annex-iv:3"]) == (rows["estimate"]["value"], rows["requirements"])
     assert {"positive": "held", "negative": "held"} == rows["controls"]
+    assert {"bias.count": "acme-count"} == {
+        each.probe: each.author for each in Record.open(tmp_path / "run").results if each.author
+    }
     assert "count (acme-count 1.4)" in environment["tool"]["plugins"]
     assert "bias.count  How many rows there are." in command(tmp_path, "probes")[1].splitlines()
 

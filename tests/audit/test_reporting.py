@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from commands import entered
 from probandum import api
 from probandum.errors import MissingDependency, UsageError
 from probandum.plan import Plan
@@ -55,6 +56,15 @@ def test_the_statement_says_what_renders_the_reports_again(record: Record) -> No
     assert (("dpia",), ("md", "json"), "2027-01-31") == (facts.documents, facts.formats, facts.as_of)
     assert {"probandum", "jinja2", "matplotlib", "typst", "python-docx"} == set(facts.packages)
     assert [] == broken(record, render=True)
+
+
+def test_an_old_law_is_told_at_the_terminal_too(record: Record, tmp_path: Path) -> None:
+    """By the day that the documents state; the paths stay what a program reads."""
+    words = ("report", record.folder, "--document", "dpia", "--format", "md", "--out", tmp_path / "docs")
+    fresh, old = entered(tmp_path, *words), entered(tmp_path, *words, "--as-of", "2028-06-01")
+
+    assert (0, 0, fresh.out) == (fresh.code, old.code, old.out)
+    assert "warning: the law pack was checked on 2026-11-23, 556 days before 2028-06-01" in old.err
 
 
 def test_all_stands_for_every_document(record: Record) -> None:

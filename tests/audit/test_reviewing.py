@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import datetime
 import json
 import shutil
 from pathlib import Path
@@ -23,7 +25,9 @@ from records import LIMITS, PLAN, broken, write_plan
 
 #: A document with few fields.
 DOCUMENT = "merge_summary"
-ROTH = {"by": "Maria Roth", "function": "Head of credit risk", "date": "2099-01-31"}
+TODAY = datetime.datetime.now(datetime.UTC).date().isoformat()
+ROTH = {"by": "Maria Roth", "function": "Head of credit risk", "date": TODAY}
+DOE = {"by": "Jo Doe", "function": "DPO", "date": TODAY}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +55,29 @@ def step(record: Record) -> tuple[bool | None, str]:
 def text(record: Record) -> str:
     """The document as it stands in the reports."""
     return (record.reports / f"{DOCUMENT}.md").read_text()
+
+
+def forge(record: Record, change: dict[str, Any]) -> None:
+    """The first review says something else, under the signature that it had."""
+    path = record.folder / "reviews" / f"{DOCUMENT}-1.dsse.json"
+    outer = json.loads(path.read_text())
+    told = json.loads(base64.b64decode(outer["payload"]))
+    told["predicate"] |= change
+    body = json.dumps(told, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+    outer["payload"] = base64.b64encode(body).decode()
+    path.write_text(json.dumps(outer, separators=(",", ":"), sort_keys=True))
+
+
+def crowned(record: Record) -> None:
+    """The first review is by somebody else."""
+    forge(record, {"name": "The King"})
+
+
+def strip(record: Record) -> None:
+    """The first review loses its signature."""
+    path = record.folder / "reviews" / f"{DOCUMENT}-1.dsse.json"
+    outer = json.loads(path.read_text())
+    path.write_text(json.dumps({**outer, "signatures": []}, separators=(",", ":"), sort_keys=True))
 
 
 def fill(record: Record) -> None:
@@ -98,11 +125,11 @@ def test_documents_written_again_show_it(record: Record) -> None:
     api.report(record, formats=["md", "json"])
 
     assert (review.digest,) == report_facts(record.reports).reviews
-    assert "reviewed by Maria Roth on 2099-01-31" in text(record)
+    assert f"reviewed by Maria Roth on {TODAY}" in text(record)
     assert "Maria Roth, Head of credit risk. A record of review, and no signature" in text(record)
     assert all(digest in text(record) for digest in review.files.values())
     assert [] == broken(record, render=True)
-    assert (True, f"{DOCUMENT} by Maria Roth, Head of credit risk, on 2099-01-31") == (
+    assert (True, f"{DOCUMENT} by Maria Roth, Head of credit risk, on {TODAY}") == (
         step(record)[0],
         step(record)[1].partition(";")[0],
     )
@@ -112,13 +139,13 @@ def test_a_second_review_stands_beside_the_first(record: Record) -> None:
     """Of the same content, whether or not the first stands in it by then."""
     api.sign(record, document=DOCUMENT, **ROTH)
     api.report(record, formats=["md", "json"])
-    second = api.sign(record, document=DOCUMENT, by="Jo Doe", function="DPO", date="2099-02-01")
+    second = api.sign(record, document=DOCUMENT, **DOE)
     assert [1, 2] == [each.number for each in reviewing.read(record)]
     assert step(record)[0]
     api.report(record, formats=["md"])
 
     assert 2 == second.number
-    assert "reviewed by Maria Roth on 2099-01-31, by Jo Doe on 2099-02-01" in text(record)
+    assert f"reviewed by Maria Roth on {TODAY}, by Jo Doe on {TODAY}" in text(record)
     assert [] == broken(record, render=True)
 
 
@@ -145,6 +172,7 @@ def test_a_review_of_what_has_changed_since_is_stale(record: Record) -> None:
         ({"name": " "}, "names no person"),
         ({"date": "2020-01-01"}, "lies before the run began"),
         ({"date": "soon"}, "'soon' is no date"),
+        ({"date": "9999-12-31"}, "9999-12-31 is still to come"),
         ({"record": "sha256:0"}, "is of another record"),
         ({"judgement": "sha256:0"}, "is of no judgement of this record"),
         ({"tool": "99.0"}, "newer than this"),
@@ -154,16 +182,8 @@ def test_a_review_of_what_has_changed_since_is_stale(record: Record) -> None:
 )
 def test_what_cannot_be_is_found(record: Record, change: dict[str, Any], message: str) -> None:
     """Whoever wrote it there, under whichever name."""
-    import base64
-
     api.sign(record, document=DOCUMENT, **ROTH)
-    path = record.folder / "reviews" / f"{DOCUMENT}-1.dsse.json"
-    outer = json.loads(path.read_text())
-    told = json.loads(base64.b64decode(outer["payload"]))
-    told["predicate"] |= change
-    body = json.dumps(told, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
-    outer["payload"] = base64.b64encode(body).decode()
-    path.write_text(json.dumps(outer, separators=(",", ":"), sort_keys=True))
+    forge(record, change)
 
     assert [10] == broken(record)
     assert message in step(record)[1]
@@ -171,8 +191,8 @@ def test_what_cannot_be_is_found(record: Record, change: dict[str, Any], message
 
 def test_nothing_else_stands_among_the_reviews(record: Record) -> None:
     """No stray file, no gap in the numbers, no review missing that the reports show."""
-    for number in (1, 2):
-        api.sign(record, document=DOCUMENT, **ROTH)
+    for number, who in enumerate((ROTH, DOE), 1):
+        api.sign(record, document=DOCUMENT, **who)
         assert number == len(reviewing.read(record))
     api.report(record, formats=["md"])
     stray = record.folder / "reviews" / "note.txt"
@@ -200,10 +220,37 @@ def test_a_review_is_signed_as_the_record_is(made: Path, tmp_path: Path) -> None
     assert review.signer is not None
     assert [] == broken(record, public)
 
-    path = record.folder / "reviews" / f"{DOCUMENT}-1.dsse.json"
-    outer = json.loads(path.read_text())
-    path.write_text(json.dumps({**outer, "signatures": []}, separators=(",", ":"), sort_keys=True))
+    strip(record)
     assert [10] == broken(record)
+
+
+@pytest.mark.parametrize("final", [False, True])
+def test_no_document_is_sealed_over_a_review_that_nobody_made(made: Path, tmp_path: Path, final: bool) -> None:
+    """Another name under the old signature, or no signature: nothing is written, and nobody signs beside it."""
+    key = tmp_path / "key"
+    keygen(key)
+    record = api.audit(made / "audit.yaml", out=tmp_path / "run", key=key, documents=False)
+    api.report(record, formats=["md"], key=key)
+    api.sign(record, document=DOCUMENT, key=key, **ROTH)
+    before = (record.reports / "statement.dsse.json").read_bytes()
+    place = r"merge_summary-1\.dsse\.json: "
+    for damage, message in ((crowned, "the signature was not made with key"), (strip, "unsigned, and the record is ")):
+        damage(record)
+        with pytest.raises(RecordError, match=place + message):
+            api.report(record, formats=["md"], key=key, final=final)
+        with pytest.raises(RecordError, match=place + message):
+            api.sign(record, document=DOCUMENT, key=key, **DOE)
+        assert before == (record.reports / "statement.dsse.json").read_bytes()
+
+
+def test_one_review_is_not_recorded_twice(record: Record) -> None:
+    """The same person, day and content: refused with the number of the one that stands there."""
+    api.sign(record, document=DOCUMENT, **ROTH)
+    with pytest.raises(UsageError, match=f"Maria Roth reviewed {DOCUMENT} on {TODAY} already") as refused:
+        api.sign(record, document=DOCUMENT, **ROTH)
+
+    assert "nothing is left to do: review 1 holds" == refused.value.remedy
+    assert 1 == len(reviewing.read(record))
 
 
 def test_what_is_not_there_cannot_be_reviewed(record: Record) -> None:
@@ -214,6 +261,8 @@ def test_what_is_not_there_cannot_be_reviewed(record: Record) -> None:
         api.sign(record, document=DOCUMENT, by="x", function=" ")
     with pytest.raises(UsageError, match="lies before the run began"):
         api.sign(record, document=DOCUMENT, by="x", function="y", date="2020-01-01")
+    with pytest.raises(UsageError, match="9999-12-31 is still to come"):
+        api.sign(record, document=DOCUMENT, by="x", function="y", date="9999-12-31")
     (record.reports / f"{DOCUMENT}.md").write_text("other words")
     with pytest.raises(RecordError, match="verification step 8"):
         api.sign(record, document=DOCUMENT, **ROTH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands import entered
-from probandum import api
+from probandum import api, running
 from probandum.cli_schedule import Energy, said
+from probandum.energy import NoMeter
 from probandum.errors import DataError
+from probandum.evidence import Reading
+from probandum.record import Record, write_json
 from probandum.scheduling import Advice, Slot, Start, advise, gaps, moment, read_forecast, starts
-from records import write_plan
+from probandum.totalling import PARTLY
+from records import write_plan, write_sklearn_plan
+from sensors import Watts, metered
 
 HEAD = "time,grams,low,high\n"
 DAY = HEAD + "0,400,360,440\n3600,380,340,420\n7200,150,120,180\n10800,390,350,430\n"
@@ -176,13 +182,75 @@ def test_a_grid_that_emits_nothing_now_is_left_alone(tmp_path: Path) -> None:
     assert "advice none: no start in the forecast emits less" == found.out.splitlines()[-1]
 
 
-def test_an_estimate_of_the_work_is_told_with_a_factor_of_two() -> None:
+def test_an_estimate_of_the_work_is_told_with_its_range() -> None:
     """Grade D: a half to twice of what is saved (measurement C-0)."""
     now, least = (Start(region="", at=0.0, grams=g, low=g, high=g) for g in (400.0, 100.0))
-    energy = Energy(kwh=1.0, low=0.5, high=2.0, how="estimated, codecarbon, grade D, a half to twice")
+    energy = Energy(kwh=1.0, low=0.5, high=2.0, how="as told")
     told = list(said(Advice(now=now, least=least), energy=energy))
 
-    assert "work   1 kWh (estimated, codecarbon, grade D, a half to twice): 300 g CO2e (150 to 600)" == told[3]
+    assert "work   1 kWh (as told): 300 g CO2e (150 to 600)" == told[3]
+
+
+class Opinion:
+    """A second opinion, in place of codecarbon's, that the audit took a kilowatt-hour in half an hour."""
+
+    def __init__(self, settings: object) -> None:
+        pass
+
+    def start(self) -> None:
+        """Nothing."""
+
+    def stop(self) -> Reading:
+        """A kilowatt-hour."""
+        return Reading(cpu_joules=3.6e6, seconds=1800.0, meter="opinion", grade="D")
+
+
+def metered_audit(folder: Path, monkeypatch: pytest.MonkeyPatch, *watts: Watts) -> Record:
+    """An audit with a second opinion and these parts, whose forecast lies beside it."""
+    monkeypatch.setattr(running, "AuditMeter", Opinion)
+    monkeypatch.setattr(running, "make_meter", lambda settings, place: metered(*watts) if watts else NoMeter())
+    suites = "bias.group-rates: {}, energy.inference: {repeats: 2, seconds: 0.01, precision: null}"
+    plan = write_sklearn_plan(folder, suites=suites)
+    quick = "{codecarbon: false, idle_seconds: 0, warm_up_seconds: 0}"
+    plan.write_text(plan.read_text("utf-8").replace("{codecarbon: false}", quick), "utf-8")
+    written(folder, DAY)
+    return api.audit(plan, out=folder / "run", documents=False)
+
+
+def test_the_metered_energy_of_an_audit_counts_before_any_estimate_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What energy.json holds, grade B with its range; the estimate alone where nothing was metered."""
+    for name, watts, told in (
+        ("counted", [Watts(50.0)], "(metered by test, grade B, a factor of 1.05 either way): "),
+        (
+            "estimated",
+            [],
+            "work   1 kWh (estimated by opinion, grade D, a factor of 2 either way): 250 g CO2e (90 to 640)",
+        ),
+    ):
+        record = metered_audit(tmp_path / name, monkeypatch, *watts)
+        found = entered(tmp_path / name, "schedule", "forecast.csv", "run", "--at", 0)
+        (work,) = (line for line in found.out.splitlines() if line.startswith("work"))
+
+        assert record.energy.kwh is not None
+        assert work.startswith(f"work   {record.energy.kwh.mid:.3g} kWh (")
+        assert told in work
+
+
+def test_how_long_an_audit_took_that_was_interrupted_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last part took less; with --hours there is an answer."""
+    record = metered_audit(tmp_path, monkeypatch)
+    readings = record.readings
+    readings["audit"] = replace(readings["audit"], notes=(PARTLY,))
+    write_json(record.ask / "readings.json", readings)
+    refused = entered(tmp_path, "schedule", "forecast.csv", "run", "--at", 0)
+    told = entered(tmp_path, "schedule", "forecast.csv", "run", "--at", 0, "--hours", 1)
+
+    assert (2, f"error: run: how long it took is not known: {PARTLY}; give --hours\n") == (refused.code, refused.err)
+    assert 0 == told.code
 
 
 def test_the_command_says_both_starts_and_what_is_saved(tmp_path: Path) -> None:
@@ -194,7 +262,7 @@ def test_the_command_says_both_starts_and_what_is_saved(tmp_path: Path) -> None:
     assert [
         "now    1970-01-01 00:00 UTC: 400 g CO2e/kWh (360 to 440)",
         "least  1970-01-01 02:00 UTC: 150 g CO2e/kWh (120 to 180)",
-        "saved  250 g CO2e/kWh (180 to 320), 62% of now",
+        "saved  250 g CO2e/kWh (180 to 320), 62 % of now",
         "work   2 kWh (as told): 500 g CO2e (360 to 640)",
         "advice start 1970-01-01 02:00 UTC: even its worst is below the best of now",
     ] == found.out.splitlines()

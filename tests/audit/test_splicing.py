@@ -93,6 +93,16 @@ def test_whatever_stands_there_is_filled_or_replaced(tmp_path: Path, text: str, 
     assert "\n" not in made.replace("\r\n", "") or "\r" not in text
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_statement_that_is_written_again_leaves_no_line_behind(newline: str) -> None:
+    """The second and the third time the file is the same, with a comment behind the last line as with none."""
+    text = f"a: 1{newline}purpose:{newline}  value: old{newline}  by: B  # whom we know{newline}b: 2{newline}"
+    once = spliced(text, {("purpose",): SAID})
+
+    assert "whom we know" in once and f"{newline}{newline}" not in once
+    assert once == spliced(once, {("purpose",): SAID})
+
+
 def test_a_text_is_written_plainly_where_no_statement_can_stand(tmp_path: Path) -> None:
     """As who declares the whole card; in braces and without."""
     for text in ("name: x\n", "name: x\ndeclared: {by: old}\n", "name: x\ndeclared:\n  by: |\n    old\n"):

@@ -233,3 +233,13 @@ def test_a_share_stays_a_share(value: float, error: float, df: float, level: flo
     assert (max(0.0, whole.low), min(1.0, whole.high)) == (share.low, share.high)
     beyond = [stats.p_value("share-t", limit, side=side, moments=(value, error, df)) for limit, side in _BEYOND]
     assert [0.0, 1.0, 1.0, 0.0] == beyond
+
+
+@given(st.floats(0, 5), st.floats(0, 3), st.floats(1, 50), levels)
+def test_an_amount_is_never_less_than_nothing(value: float, error: float, df: float, level: float) -> None:
+    """Bounds of an amount by Student's t are his own from 0 on, to any height."""
+    whole, amount = (stats.bounds(method, level=level, moments=(value, error, df)) for method in ("t", "amount-t"))
+
+    assert (max(0.0, whole.low), whole.high) == (amount.low, amount.high)
+    assert 0.0 == stats.p_value("amount-t", -0.1, side="above", moments=(value, error, df))
+    assert 1.0 == stats.p_value("amount-t", 0.0, side="below", moments=(value, error, df))

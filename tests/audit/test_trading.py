@@ -11,7 +11,8 @@ import pytest
 
 from browsing import Page
 from commands import entered
-from probandum import api, running
+from probandum import api, energy, running
+from probandum.crowding import Crowd
 from probandum.energy import CounterMeter, Sensor
 from probandum.errors import RecordError, UsageError
 from probandum.export.trade_offs import conclusion, lines
@@ -20,7 +21,7 @@ from probandum.record import Record
 from probandum.sampled_power import SampledPower
 from probandum.trading import trade_offs
 from records import write_sklearn_plan
-from sensors import Watts
+from sensors import Others, Watts
 
 COST = "energy.inference/joules-per-request"
 SECONDS = "energy.inference/seconds-per-request"
@@ -31,14 +32,21 @@ SUITES = "bias.group-rates: {}, energy.inference: {repeats: 4, seconds: 0.02, pr
 QUICK = "{codecarbon: false, idle_seconds: 0, warm_up_seconds: 0}"
 
 
-def variant(folder: Path, sensor: Sensor | None, *, threshold: float = 0.5, suites: str = SUITES) -> Record:
+def variant(
+    folder: Path,
+    sensor: Sensor | None,
+    *,
+    threshold: float = 0.5,
+    suites: str = SUITES,
+    crowd: Crowd | None = None,
+) -> Record:
     """A scorer that decides at this threshold on a machine with this sensor."""
     plan = write_sklearn_plan(folder, suites=suites)
     text = plan.read_text("utf-8").replace("threshold: 0.5", f"threshold: {threshold}")
     plan.write_text(text.replace("{codecarbon: false}", QUICK), "utf-8")
     with pytest.MonkeyPatch.context() as patched:
         if sensor is not None:
-            meter = CounterMeter("test", [sensor], {"cpu": "none", "dram": "none"})
+            meter = CounterMeter("test", [sensor], {"cpu": "none", "dram": "none"}, crowd=crowd)
             patched.setattr(running, "make_meter", lambda settings, place: meter)
         return api.audit(plan, out=folder / "run", documents=False)
 
@@ -206,8 +214,19 @@ def test_what_separate_audits_drift_by_dominates_nothing(runs: list[Record]) -> 
     assert trading._worse(replace(beside, cost=less), higher=False, turned=True)
 
 
-def test_a_wall_meter_of_known_power_tells_variants_apart(tmp_path: Path) -> None:
+def test_variants_that_were_metered_beside_other_work_are_not_compared(runs: list[Record], tmp_path: Path) -> None:
+    """What one seems to take more may be what others took meanwhile."""
+    crowded = variant(tmp_path, Watts(500.0), crowd=Others(taking=0.4))
+    first, second = api.trade_offs([runs[0], crowded], cost=COST, quality=QUALITY).variants
+
+    assert ((second.name,), (first.name,)) == (first.uncompared, second.uncompared)
+    assert second.beside is not None
+    assert "other processes took 40 % of the processor time" in (second.beside.cost.why or "")
+
+
+def test_a_wall_meter_of_known_power_tells_variants_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Logs of 40 W and of 400 W: joules are seconds times watts, of grade A, and the second takes more."""
+    monkeypatch.setattr(energy, "Crowd", Others)
     found = []
     for name, watts in (("lean", 40.0), ("hungry", 400.0)):
         folder = tmp_path / name

@@ -10,7 +10,7 @@ from fakes import Notes, Writer
 from probandum.asking import Asker
 from probandum.errors import DataError
 from probandum.evidence import Capability, Request, Response
-from probandum.finding import Limit, Verdict
+from probandum.finding import Limit, SubReason, Verdict
 from probandum.judging import control_states, judge
 from probandum.measuring import measure
 from probandum.plan_file import Energy
@@ -54,9 +54,19 @@ def test_joules_are_those_of_the_tokens_that_were_written() -> None:
     assert request.value / 3.6 == pytest.approx(found["estimated-watt-hours-per-1000-requests", None].value)
     grams = found["grams-co2e-per-1000-requests", "mid"]
     assert request.value / 3600 * 56.04 * 1.2 == pytest.approx(grams.value, rel=1e-3)
-    assert request.low / request.value == pytest.approx(2**-0.9, rel=0.01)
-    assert request.high / request.value == pytest.approx(2**0.9, rel=0.01)
     assert "estimated, not measured" in request.design
+
+
+def test_an_estimate_s_interval_is_half_to_twice_as_its_words_say() -> None:
+    """Of joules exactly, of what they emit as far as draws tell."""
+    found = estimates(run(parameters=8.0))
+    request = found["estimated-joules-per-request", None]
+    grams = found["grams-co2e-per-1000-requests", "mid"]
+
+    assert (0.5, 2.0) == pytest.approx((request.low / request.value, request.high / request.value), rel=1e-9)
+    assert (0.5, 2.0) == pytest.approx((grams.low / grams.value, grams.high / grams.value), rel=0.03)
+    assert 0.90 == request.level
+    assert request.design.endswith("the interval is half to twice the figure by convention")
 
 
 def test_experts_that_rest_take_nothing() -> None:
@@ -87,7 +97,32 @@ def test_an_estimate_is_never_judged() -> None:
     assert "disclosure" == next(each.mode for each in result.measures if limit.fits(f"energy.hosted/{each.metric}", {}))
 
 
-@pytest.mark.parametrize("options", [{"parameters": -1.0}, {"parameters": 8.0, "active": 9.0}, {"bits": 0}])
+def test_a_model_below_a_billion_parameters_is_estimated() -> None:
+    """Half a billion, all of them in use, or a part."""
+    assert joules_per_token(0.5, 0.5) == estimates(run(parameters=0.5))["estimated-joules-per-output-token", None].value
+    part = estimates(run(parameters=0.5, active=0.1))["estimated-joules-per-output-token", None]
+
+    assert joules_per_token(0.1, 0.5) == part.value
+
+
+def test_a_model_that_runs_here_is_not_estimated() -> None:
+    """Its weights are on this machine, so that nobody hosts it: not applicable, and nothing is called an estimate."""
+
+    class Here(Writer):
+        shareable = True
+
+    result = run(Here(), parameters=8.0)
+    (finding,) = judge([result], [])
+
+    assert (Verdict.NOT_APPLICABLE, SubReason.GRADE_D) == (finding.verdict, finding.sub_reason)
+    assert None is finding.estimate.value
+    assert "runs here" in (finding.why or "")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"parameters": -1.0}, {"parameters": 8.0, "active": 9.0}, {"parameters": 0.5, "active": 0.0}, {"bits": 0}],
+)
 def test_a_model_that_cannot_be_is_refused(options: dict[str, Any]) -> None:
     """Before anything is asked."""
     with pytest.raises(DataError, match=r"energy\.hosted: parameters"):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fakes import Notes, Writer
+from probandum import stats
 from probandum.asking import Asker
 from probandum.errors import DataError
 from probandum.evidence import Response
@@ -16,6 +17,8 @@ from probandum.measuring import measure
 from probandum.plugins import load_plugins
 from probandum.probe import ProbeResult, make_probe
 from probandum.target import Target
+from probandum_probes.energy.phases import resolved
+from probandum_probes.estimates import from_interval
 from sensors import Watts, metered
 
 load_plugins()
@@ -107,6 +110,52 @@ def test_a_system_that_counts_no_tokens_or_writes_no_more_has_no_phases() -> Non
 
     assert "does not say how many tokens" in estimates(run(Silent()))["seconds-per-written-token"].why
     assert "wrote no more" in estimates(run(Short()))["seconds-per-written-token"].why
+
+
+class Erratic(Timed):
+    """A system that takes much longer for the first answer of every other pair of windows."""
+
+    def __init__(self, extra: float) -> None:
+        super().__init__()
+        self.extra = extra
+
+    def _answered(self, request: Any) -> Response:
+        if int(request.parameters["max_new_tokens"]) == 1:
+            time.sleep(self.extra)
+        return super()._answered(request)
+
+
+def test_a_token_that_would_take_less_than_nothing_is_not_resolved() -> None:
+    """Answers of one token that take longer than those of twelve: no time and no joules a token written."""
+    result = run(Erratic(0.2), Watts(50.0), seconds=0.001, repeats=2)
+    found = estimates(result)
+
+    for amount in ("seconds", "joules"):
+        written = found[f"{amount}-per-written-token"]
+        assert None is written.value
+        assert (written.why or "").startswith("not resolved from the windows: their difference is -")
+        assert "suites.energy.phases: tokens, seconds, repeats" in (written.why or "")
+    assert found["seconds-per-read-token"].value > 0
+    assert "inconclusive" == control_states(result)["positive"]
+
+
+def test_a_bound_below_nothing_is_cut_off_and_says_so() -> None:
+    """Differences of .01, .02 and .06 s: 0.03 s, Student's lower bound lies below 0."""
+    wide = from_interval(stats.mean_interval([0.01, 0.02, 0.06]), n=3, unit="second", design="3 pairs")
+    cut = resolved(wide)
+    assert wide.low is not None
+    assert wide.low < 0
+
+    assert (wide.value, 0.0, wide.high, "amount-t") == (cut.value, cut.low, cut.high, cut.method)
+    assert cut.low == stats.bounds("amount-t", level=cut.level, moments=cut.moments).low
+    assert f"the lower bound, {wide.low:.3g}, is cut off at 0" in (cut.design or "")
+
+
+def test_a_bound_above_nothing_stays() -> None:
+    """As Student has it."""
+    found = from_interval(stats.mean_interval([0.01, 0.011, 0.012]), n=3, unit="second", design="3 pairs")
+
+    assert found == resolved(found)
 
 
 @pytest.mark.parametrize("options", [{"repeats": 1}, {"seconds": 0.0}, {"warm_up": -1}, {"tokens": 1}])

@@ -100,6 +100,15 @@ def test_no_page_scrolls_sideways(name: str, pages: Path, chromium: Browser) -> 
         assert width >= chromium.evaluate("document.documentElement.scrollWidth"), width
 
 
+def test_no_table_of_trade_offs_scrolls_on_a_small_screen(pages: Path, chromium: Browser) -> None:
+    """A cost with its interval, its unit and its grade wraps in its cell, at 1,000 pixels and in a wide window."""
+    chromium.open(pages / "tradeoffs.html")
+    for width in (1000, WIDE):
+        chromium.look(width=width)
+        over = "[...document.querySelectorAll('.scroll')].map(each => each.scrollWidth - each.clientWidth)"
+        assert {0} == set(chromium.evaluate(over)), width
+
+
 def test_the_keyboard_reaches_every_link_in_reading_order_and_shows_where_it_is(pages: Path, chromium: Browser) -> None:
     """The first stop skips to the content; each stop has an outline that can be seen."""
     chromium.open(pages / "index.html")

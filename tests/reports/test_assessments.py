@@ -245,7 +245,7 @@ def test_without_groups_of_the_plan_nobody_was_assessed(dossier: Dossier) -> Non
     plan = {**dossier.plan, "ask": {**dossier.plan["ask"], "groups": {}}}
     document = build("fria", replace(dossier, plan=plan))
 
-    assert "not assessed: groups of persons" in {gap.what for gap in gaps_of(document).values()}
+    assert "not assessed: groups of persons in the data" in {gap.what for gap in gaps_of(document).values()}
 
 
 # The data protection impact assessment.
@@ -380,7 +380,7 @@ def test_a_name_that_contradicts_the_card_is_a_discrepancy() -> None:
     lint.check(View(document, dossier))
     assert any(text.startswith("Discrepancy: ") for text in warnings_of(document))
     assert "none" == facts_of(document)["special_categories"].value
-    assert facts_of(document)["run.special.race"].value.startswith("race: racial or ethnic origin")
+    assert facts_of(document)["run.special.race"].value.startswith("race: no input; racial or ethnic origin")
 
 
 def test_an_input_whose_name_is_special_stands_beside_the_attributes() -> None:

@@ -15,6 +15,7 @@ from probandum_reports import lint, parts
 from probandum_reports.build import Builder, build
 from probandum_reports.documents import Entry, Section, template, templates
 from probandum_reports.nodes import walk
+from probandum_reports.selecting import asked
 from probandum_reports.view import View
 
 NAMES = sorted(templates())
@@ -39,8 +40,12 @@ def test_no_finding_lacks_a_document() -> None:
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_every_finding_reaches_the_documents_that_hold_them_all(dossier: Dossier, name: str) -> None:
-    """No finding of the record depends on a section's selector."""
-    assert {finding.id for finding in dossier.findings} == set(build(name, dossier).findings())
+    """No finding of the record depends on a section's selector; a probe that asked nothing is told as what it is."""
+    document = build(name, dossier)
+    states = [node.value for node in walk(document.nodes) if isinstance(node, Fact) and "bias.name-swap" in node.path]
+
+    assert {finding.id for finding in dossier.findings if asked(finding)} == set(document.findings())
+    assert "version 1, not applicable: it needs choose, and target sklearn answers predict" in states
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -80,15 +85,16 @@ def test_the_same_dossier_gives_the_same_tree(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_cautions_notices_and_the_missing_signature_come_first(dossier: Dossier, name: str) -> None:
-    """What limits everything else stands before the first chapter."""
+    """What limits everything else stands before the first chapter; a short document has the seal in its head."""
     document = build(name, dossier)
     first = list(walk(document.nodes[:5]))
     words = [node.value for node in first if isinstance(node, Fact)]
     prose = [node.text for node in first if isinstance(node, Text) and node.style == "warning"]
+    head = [fact.value for fact in document.front if fact.path == "run.seal"]
 
     assert any("unsafe_pickle" in value for value in words)
     assert any("Trained locally for demonstration" in value for value in words)
-    assert any("unsigned" in text for text in prose)
+    assert any("unsigned" in text for text in (head if document.brief else prose))
 
 
 def test_a_signed_record_is_not_called_unsigned(dossier: Dossier) -> None:

@@ -48,6 +48,12 @@ class Card:
     kilograms, years, source = 150.0, 4.0, "a placeholder"
 
 
+class Server(Card):
+    """A machine whose making outweighs its work."""
+
+    kilograms = 15000.0
+
+
 def make_energy(*, site: Site | None = None, estimated: bool = False) -> ProbeResult:
     """Joules of a request and what they emit; of a hosted model where ``estimated``."""
     known: Embodied = Card()
@@ -78,6 +84,13 @@ def make_energy(*, site: Site | None = None, estimated: bool = False) -> ProbeRe
 def metered() -> Dossier:
     """An audit whose energy was metered at a declared site."""
     return make_dossier(results=[make_energy()], windows=WINDOWS)
+
+
+@pytest.fixture(scope="module")
+def heavy() -> Dossier:
+    """The same on a machine whose making is most of the software carbon intensity."""
+    grid = GridIntensity(low=200, mid=300, high=400, year=2023, source="a table")
+    return make_dossier(results=[make_energy(site=Site(grid=grid, embodied=Server()))], windows=WINDOWS)
 
 
 def statement(dossier: Dossier) -> Document:
@@ -161,10 +174,38 @@ def test_emissions_and_whose_uncertainty_moves_them_are_drawn(metered: Dossier) 
         assert [
             "CO2e of 1,000 requests, by the intensity of the grid",
             "Whose uncertainty moves the emissions",
+            "Whose uncertainty moves the software carbon intensity",
         ] == captions
         assert all(figures.draw(each, View(build(name, metered), metered)).startswith(b"<?xml") for each in drawn)
         assert drawn[0].reading.startswith("From 0.0")
         assert "of the same energy" in drawn[0].reading
+
+
+@pytest.mark.parametrize("name", ["energy_statement", "annex_iv"])
+def test_the_hardware_moves_the_software_carbon_intensity_alone(heavy: Dossier, name: str) -> None:
+    """CO2e of requests holds no hardware, so that its chart of shares holds none, whatever the plan declares."""
+    drawn = {node.caption: node for node in build(name, heavy).nodes if isinstance(node, Figure)}
+    captions = [f"Whose uncertainty moves the {of}" for of in ("emissions", "software carbon intensity")]
+    emissions, intensity = (drawn[caption] for caption in captions)
+
+    assert not any("hardware" in finding for finding in emissions.findings)
+    assert any("hardware" in finding for finding in intensity.findings)
+    assert "The largest share is that of grid" in emissions.reading
+    assert "The largest share is that of hardware" in intensity.reading
+
+
+def test_an_intensity_that_is_mostly_estimated_says_so(heavy: Dossier) -> None:
+    """Most of the SCI here is of the hardware: grade D and estimated, though the joules are of grade B."""
+    document = statement(heavy)
+    view = View(document, heavy)
+    sci, grams = (
+        next(view.shown(each) for each in document.findings() if metric in each)
+        for metric in ("software-carbon-intensity", "grams-co2e")
+    )
+
+    assert sci.value.startswith("estimated ")
+    assert sci.method.endswith("measurement grade D: estimated from a model of the machine, not measured")
+    assert not grams.value.startswith("estimated")
 
 
 def test_a_hosted_estimate_is_worded_as_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from probandum.law import catalogue
 from probandum.probe import Measure, ProbeResult
 from probandum_reports import form_fields, lint
 from probandum_reports.build import build
-from probandum_reports.documents import FormLine, template
+from probandum_reports.documents import FormLine, Section, template
 from probandum_reports.nodes import gaps, walk
 from probandum_reports.view import View
 
@@ -32,9 +33,13 @@ CARD = {
 
 def form_lines() -> list[FormLine]:
     """Every field of the form, in the order of the document."""
-    return [
-        line for section in template("gpai_form").sections for entry in section.content for line in entry.form or ()
-    ]
+
+    def walked(sections: tuple[Section, ...]) -> Iterator[FormLine]:
+        for section in sections:
+            yield from (line for entry in section.content for line in entry.form or ())
+            yield from walked(section.sections)
+
+    return [*walked(template("gpai_form").sections)]
 
 
 def rows_of(dossier: Dossier) -> dict[str, tuple[object, ...]]:
@@ -72,7 +77,7 @@ def test_a_field_says_what_it_asks_who_receives_it_and_whether_that_is_confirmed
 def test_every_recipient_that_is_not_confirmed_is_printed_as_such(dossier: Dossier) -> None:
     """As many fields say so as the catalogue does not call confirmed."""
     unsure = [field for field in catalogue().form.values() if field.recipients_confidence != "confirmed"]
-    said = [row for row in rows_of(dossier).values() if "Not confirmed" in str(row[2])]
+    said = [row for row in rows_of(replace(dossier, card=CARD)).values() if "Not confirmed" in str(row[2])]
 
     assert 24 == len(unsure) == len(said)
 
@@ -103,11 +108,33 @@ def test_a_choice_that_the_card_does_not_say_is_found_by_the_lint(dossier: Dossi
 def test_computation_of_inference_is_measured_where_a_probe_counts_it(dossier: Dossier) -> None:
     """FLOP of an energy probe answer the field; joules of a request never do."""
     label = "Benchmarked amount of computation used for inference"
-    counted = rows_of(make_dossier(results=[flop()]))[label][3]
+    counted = rows_of(make_dossier(results=[flop()], card=CARD))[label][3]
 
     assert isinstance(counted, Number)
     assert "energy.compute/flop-per-request" == counted.finding
-    assert isinstance(rows_of(dossier)[label][3], Gap)
+    assert isinstance(rows_of(replace(dossier, card=CARD))[label][3], Gap)
+
+
+def test_the_task_and_the_machine_of_the_counted_computation_stand_beside_it(dossier: Dossier) -> None:
+    """As the record has them, of a model whose provider is named; the card's own words come first."""
+    label = "Measurement methodology (inference compute)"
+    counted = replace(flop("flop-per-output-token"), options={"tokens": 32, "texts": None})
+    told = rows_of(make_dossier(results=[counted], card=CARD))[label][3]
+    own = {**CARD, "gpai_model": {"energy": {"inference_method": "a benchmark of ours"}}}
+    said = rows_of(make_dossier(results=[counted], card=own))[label][3]
+    far = make_dossier(results=[counted], card=CARD)
+    target = {**far.environment["target"], "endpoints": ["https://example.org"]}
+    hidden = rows_of(replace(far, environment={**far.environment, "target": target}))[label][3]
+
+    assert isinstance(told, Fact)
+    assert "run.benchmark" == told.path
+    assert told.value.startswith("8 texts of the set that comes with the tool, each asked alone, 32 tokens asked for; ")
+    assert "it ran on " in told.value and str(far.environment["machine"]["cores"]) in told.value
+    assert isinstance(hidden, Fact)
+    assert "hardware that the audit does not see" in hidden.value
+    assert isinstance(said, Fact)
+    assert "a benchmark of ours" == said.value
+    assert isinstance(rows_of(replace(dossier, card=CARD))[label][3], Gap)
 
 
 def test_the_run_speaks_for_the_model_only_where_its_provider_is_named(dossier: Dossier) -> None:
@@ -116,7 +143,22 @@ def test_the_run_speaks_for_the_model_only_where_its_provider_is_named(dossier: 
 
     assert isinstance(named, Fact)
     assert "run.target.identity" == named.path
-    assert isinstance(rows_of(dossier)["Model authenticity"][3], Gap)
+    assert "Model authenticity" not in rows_of(dossier)
+
+
+@pytest.mark.parametrize("name", ["gpai_form", "annex_xi_xii"])
+def test_they_say_first_whom_they_bind_and_ask_nothing_of_a_model_that_nobody_places(
+    dossier: Dossier, name: str
+) -> None:
+    """A card that says none, and one that is silent: no field of the form or the annexes stands in either."""
+    none, silent = (build(name, replace(dossier, card={"name": "Scorer", **card})) for card in ({"gpai": "none"}, {}))
+    told, asked = (" ".join(node.text for node in each.nodes if isinstance(node, Text)) for each in (none, silent))
+
+    assert any("Whom" in node.caption for node in none.nodes if isinstance(node, Table))
+    assert "binds nobody here" in told
+    assert "binds anybody here is open: the card does not say gpai" in asked
+    assert not any("licence" in gap.what.lower() for each in (none, silent) for gap in gaps(each.nodes))
+    assert "gpai" in {gap.card for gap in gaps(silent.nodes)}
 
 
 @pytest.mark.parametrize("annex", ["ai-act:annex-xi", "ai-act:annex-xii"])
@@ -138,12 +180,13 @@ def test_the_part_on_systemic_risk_stands_only_where_the_card_says_so(dossier: D
         note = " ".join(node.text for node in part if isinstance(node, Text))
         return note, [gap.what for gap in gaps(part)], any(isinstance(node, Table) for node in walk(part))
 
-    nobody, silent, systemic = said({}), said({"gpai": "Lab"}), said({"gpai": "Lab", "roles": {"gpai-systemic": True}})
+    nobody, silent = said({"gpai": "none"}), said({"gpai": "Lab"})
+    systemic = said({"gpai": "Lab", "roles": {"gpai-systemic": True}})
 
     assert "binds nobody here" in nobody[0]
     assert ([], False) == nobody[1:]
     assert "is open: if the model has systemic risk under Art. 51" in silent[0]
-    assert ["whether this provision binds, by the roles that the card states"] == silent[1]
+    assert ["whether this provision binds anybody here, by what the card states"] == silent[1]
     assert not silent[2]
     assert systemic[2]
     assert any("adversarial testing" in what for what in systemic[1])
@@ -152,7 +195,7 @@ def test_the_part_on_systemic_risk_stands_only_where_the_card_says_so(dossier: D
 @pytest.mark.parametrize("name", ["gpai_form", "annex_xi_xii"])
 def test_an_audit_without_findings_renders_as_gaps(name: str) -> None:
     """Nothing is measured, and nothing is said to be."""
-    empty = make_dossier(results=[], windows={}, readings={}, card={"name": "M"})
+    empty = make_dossier(results=[], windows={}, readings={}, card={"name": "M", "gpai": "Lab"})
     document = build(name, empty)
 
     lint.check(View(document, empty))

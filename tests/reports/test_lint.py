@@ -1,15 +1,24 @@
 from __future__ import annotations
 
+import io
+import re
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from dossiers import make_dossier, make_results
 from probandum.document import Document, Fact, Gap, Heading, Node, Number, Text
 from probandum.dossier import Dossier
 from probandum.errors import RecordError
-from probandum_reports import lint
+from probandum.probe import ProbeResult
+from probandum.resources import shipped
+from probandum_reports import html, lint
 from probandum_reports.build import build
 from probandum_reports.documents import templates
+from probandum_reports.messages import extracted
+from probandum_reports.nodes import walk
 from probandum_reports.view import View
 
 RATIO = "bias.group-rates/impact-ratio?age=25 or younger~over 25"
@@ -37,6 +46,85 @@ def test_a_claim_that_no_tool_can_make_is_a_breach(whole: Document, dossier: Dos
     """Words that only people and authorities may say are found in prose and headings."""
     assert 1 == len(found(whole, dossier, Text(text=f"The system is {word}.")))
     assert 1 == len(found(whole, dossier, Heading(text=f"Is it {word}?", level=1, anchor="q")))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The system complies with the Act.",
+        "It is free from bias.",
+        "The model is free of any discrimination.",
+        "It was built in conformity with Article 9.",
+        "It is in full compliance with the Act.",
+        "The system is lawful.",
+        "This model is demonstrably safe.",
+        "It is safe to use.",
+        "It is a trustworthy system.",
+        "The answers are non discriminatory.",
+        "The answers are nondiscriminatory.",
+        "It meets every requirement.",
+        "The system is com\u200bpliant.",
+        "The system is f\u0430ir.",
+        "The system is \u0421\u0415RTIFIED.",
+        "The system is \uff46\uff41\uff49\uff52.",
+        "The system is certi\ufb01ed.",
+        "The system is bias\u2010free.",
+        "The system is a\u0301pproved.",
+        "The system is\u00a0 safe.",
+    ],
+)
+def test_a_claim_is_found_in_whatever_words_and_letters(whole: Document, dossier: Dossier, said: str) -> None:
+    """The like of those words, and letters of other scripts or without a shape that a reader does not tell apart."""
+    assert 1 == len(found(whole, dossier, Text(text=said)))
+    with pytest.raises(RecordError, match=r"index\.html: the claim"):
+        lint.check_page("index.html", f"<p>{said}</p>".encode())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "No measured number shows that a treatment is lawful.",
+        "How a person stops the system, and in which safe state it then is.",
+        "Annex V asks for a declaration of conformity.",
+        "Without prejudice to trade secrets.",
+        "It is not safe to rely on one figure.",
+        "The legal basis, and measures against discrimination.",
+    ],
+)
+def test_the_prose_of_the_law_is_no_claim(whole: Document, dossier: Dossier, said: str) -> None:
+    """Texts that ask for a thing, or say that nothing shows it."""
+    assert [] == found(whole, dossier, Text(text=said))
+
+
+#: Numbers in our own texts that are no measurements: the ratio of a guideline, and what energy is told per.
+_KNOWN = ("compared with 0.8 follows a US guideline", "The ratio of 0.8 in the bands is a US", "Measure 1.1")
+_FIGURE = re.compile(r"(?<![\w.])\d+\.\d+|\bn\s*=|\d+\s*%")
+
+
+def figures_in(texts: Iterable[str]) -> list[str]:
+    """Texts with a figure in them that is no number of a section: those begin a label of the same document."""
+    said = [text for text in texts if not any(known in text for known in _KNOWN)]
+    sections = {match.group() for text in said if (match := re.match(r"\d\.\d(?=[ .])", text))}
+    return [text for text in said if any(each not in sections for each in _FIGURE.findall(text))]
+
+
+def test_no_text_of_ours_holds_a_figure() -> None:
+    """Every figure of a document is a finding of its record: a template can hold none."""
+    folder = shipped("templates")
+    files = [path for path in sorted(folder.rglob("*.yaml")) if path.parent.name not in ("_plan", "_locale")]
+    texts = {path: [text for _, _, text, _ in extracted(io.BytesIO(path.read_bytes()), [], [], {})] for path in files}
+    pages = {
+        path: re.sub(r"(?s)\{[{%#].*?[}%#]\}|<style.*?</style>|<[^>]*>", " ", path.read_text("utf-8"))
+        for path in sorted((folder / "_render" / "html").glob("*.html"))
+    }
+
+    assert 25 < len(files)
+    assert 4 < len(pages)
+    assert {} == {path.parent.name: held for path, said in texts.items() if (held := figures_in(said))}
+    levels = {"5 %", "95 %"}  # of the tests and intervals that the pages describe
+    assert {} == {path.name: odd for path, text in pages.items() if (odd := set(_FIGURE.findall(text)) - levels)}
+    for planted in ("The selection rate of women was 0.73 (n = 283).", "It is right in 97 % of cases.", "n=12"):
+        assert [planted] == figures_in([*texts[folder / "dpia" / "document.yaml"], planted])
 
 
 def test_people_are_quoted_whatever_they_say(whole: Document, dossier: Dossier) -> None:
@@ -94,13 +182,13 @@ def test_breaches_are_one_error(whole: Document, dossier: Dossier) -> None:
     """A document with a breach is not written."""
     view = View(replace(whole, nodes=(*whole.nodes, Text(text="It is fair."))), dossier)
 
-    with pytest.raises(RecordError, match="document annex_iv: the word 'fair' stands in"):
+    with pytest.raises(RecordError, match="document annex_iv: the claim 'fair' stands in"):
         lint.check(view)
 
 
 def test_a_page_says_no_such_word_in_its_own_voice() -> None:
     """Headings and sentences of pages are searched; whoever is quoted there may say what he likes, and is named."""
-    with pytest.raises(RecordError, match=r"index\.html: the word 'unbiased' stands in 'It is unbiased\.'"):
+    with pytest.raises(RecordError, match=r"index\.html: the claim 'unbiased' stands in 'It is unbiased\.'"):
         lint.check_page("index.html", b"<h1 data-by='card'>Fair</h1><p>It is <b>new</b></p><p>It is unbiased.</p>")
     for quoted in (
         b"<p data-by='card'>Certified, <b>fair</b></p>",
@@ -109,3 +197,54 @@ def test_a_page_says_no_such_word_in_its_own_voice() -> None:
         b"<p>A certificate, fairly old</p>",
     ):
         lint.check_page("index.html", quoted)
+
+
+@pytest.mark.parametrize("name", ["fair", "anonymous", "approved"])
+def test_a_group_may_have_any_name(name: str, tmp_path: Path) -> None:
+    """Also where a limit holds its finding, whose id then stands on the page of evidence."""
+    first = make_results()[0]
+    ratio = next(each for each in first.measures if each.metric == "impact-ratio" and each.groups is not None)
+    assert ratio.groups is not None
+    renamed = replace(ratio, groups=replace(ratio.groups, group=name))
+    told = make_dossier(results=[replace(first, measures=(renamed,))])
+    assert any(each.limit is not None and name in each.id for each in told.findings)
+    html.evidence(told, tmp_path)
+
+    assert name in (tmp_path / "evidence" / f"{first.probe}.html").read_text()
+
+
+def third_party(result: ProbeResult) -> ProbeResult:
+    """The same of a probe whose author says what no tool can."""
+    rude = replace(result.controls[0], name="certified", detail="the system is compliant")
+    summary = "Shows that the system is certified, fair and compliant."
+    return replace(result, author="rude", summary=summary, controls=(rude, *result.controls[1:]))
+
+
+def test_the_words_of_another_author_are_quoted(tmp_path: Path) -> None:
+    """What a third party's probe says of itself and of its controls stands with its package wherever it stands."""
+    results = make_results()
+    told = make_dossier(results=[third_party(results[0]), *results[1:]])
+    marked = "“Shows that the system is certified, fair and compliant.”, says the author of the probe rude"
+    facts = [node for node in walk(build("annex_iv", told).nodes) if isinstance(node, Fact)]
+    html.evidence(told, tmp_path)
+    page = (tmp_path / "evidence" / f"{results[0].probe}.html").read_text()
+
+    assert marked in [each.value for each in facts if each.path == f"run.summary.{results[0].probe}"]
+    for each in facts:
+        if "compliant" in each.value:
+            assert "says the author of the probe rude" in each.value
+    assert [] == list(lint.breaches(View(build("annex_iv", told), told)))
+    assert marked in page
+    assert "“the system is compliant”, says the author of the probe rude" in page
+    assert marked in html.index(told, [], {}).decode()
+
+
+def test_our_own_probes_are_searched(dossier: Dossier, tmp_path: Path) -> None:
+    """The same words of ours are a breach, in a document and on the page of evidence."""
+    results = make_results()
+    told = make_dossier(results=[replace(third_party(results[0]), author=""), *results[1:]])
+    breaches = list(lint.breaches(View(build("annex_iv", told), told)))
+
+    assert ["certified", "certified"] == [each.split("'")[1] for each in breaches]
+    with pytest.raises(RecordError, match="the claim 'certified' stands in"):
+        html.evidence(told, tmp_path)

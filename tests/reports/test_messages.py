@@ -95,6 +95,22 @@ def test_an_unknown_language_is_named() -> None:
     assert "en" == languages()[0]
 
 
+def test_a_language_of_a_region_falls_back_to_the_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To its catalogue and its tag, where it has none of its own; English of any region is English."""
+    (tmp_path / "_locale" / "de").mkdir(parents=True)
+    catalogues(tmp_path / "_locale" / "de", a={"Review": "Durchsicht"})
+    monkeypatch.setattr(messages, "shipped", lambda name: tmp_path)
+    catalogue.cache_clear()
+    for language, text, tag in (
+        ("de_AT", "Durchsicht", "de"),
+        ("de-AT", "Durchsicht", "de"),
+        ("en_US", "Review", "en"),
+    ):
+        with speaking(language):
+            assert (text, tag) == (messages.said("Review"), messages.tag()[0])
+    catalogue.cache_clear()
+
+
 def test_yaml_that_is_no_template_has_no_texts() -> None:
     """An empty file is none either."""
     assert [] == list(extracted(io.BytesIO(b"- 1\n- 2\n"), [], [], {}))

@@ -735,7 +735,7 @@ def test_features_are_bars_the_largest_first_with_the_ranks_that_show() -> None:
     assert "its interval lies apart" == bars.twin.rows[0][-1]
     assert "Between place 2 and 3." == getattr(bars.twin.rows[1][-1], "value", None)
     assert (
-        "The answers rest most on status; 1 of 3 place is settled, where intervals lie apart; "
+        "The answers rest most on status; 1 of 3 places is settled, where intervals lie apart; "
         "read together with others, since they go together: age."
     ) == bars.reading
 

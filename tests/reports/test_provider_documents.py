@@ -330,7 +330,7 @@ def test_deleted_points_of_section_b_are_printed_as_deleted_with_their_date(doss
 @pytest.mark.parametrize(
     ("card", "asked"),
     [
-        ({"annex_iii": "5(b)", "roles": {"deployer-public-authority": False}}, "A"),
+        ({"annex_iii": "5(b)", "art_6_3": "none", "roles": {"deployer-public-authority": False}}, "A"),
         ({"annex_iii": "5(b)", "art_6_3": "a", "profiling": False, "roles": {"deployer-public-authority": False}}, "B"),
         ({"annex_iii": "none", "annex_i": "none"}, ""),
         ({"annex_iii": "5(b)", "provider": "none", "roles": {"deployer-public-authority": True}}, "C"),
@@ -354,6 +354,18 @@ def test_a_section_whose_party_the_card_leaves_open_says_what_must_be_settled(bu
 
     assert any("is open: if the deployer is a public authority" in text for text in said)
     assert any(isinstance(node, Table) for node in found)
+
+
+def test_section_b_waits_until_the_card_says_whether_an_exception_is_relied_on(built: Built) -> None:
+    """Silence about Art. 6(3) neither asks for the section nor says that it binds nobody: one gap says what is open."""
+    found = under(built["annex_viii"], "The points of Section B")
+    said = [node.text for node in found if isinstance(node, Text)]
+
+    assert any("is open" in text and "the card does not say art_6_3" in text for text in said)
+    assert not any(isinstance(node, Table) for node in found)
+    assert ["whether this provision binds anybody here, by what the card states"] == [
+        node.what for node in found if isinstance(node, Gap)
+    ]
 
 
 def test_from_when_a_not_high_risk_conclusion_is_registered_is_said_to_be_open(built: Built) -> None:

@@ -103,3 +103,59 @@ def test_the_gravest_severity_is_never_below_high() -> None:
     """Severity 4 has no low or medium level."""
     assert set(MATRIX[4]) == {"high", "very high"}
     assert level("5", "1") is None
+
+
+def test_the_gravest_verdict_is_the_worst_evidence() -> None:
+    """Never an easy pass while another finding is open: of a record with an error and a pass, the error."""
+    findings = [each for each in make_dossier().findings if each.probe.startswith("explain.")]
+    proposal = propose(threat("T3"), findings)
+
+    assert {Verdict.PASS, Verdict.ERROR} == {each.verdict for each in findings}
+    assert proposal.worst is not None and Verdict.ERROR is proposal.worst.verdict
+    assert "unknown, shown as 3, significant: 2 quantities could not be assessed; the rest proposes 2" == proposal.words
+
+
+def test_of_one_verdict_the_bound_furthest_beyond_its_limit_is_the_worst() -> None:
+    """Whatever the order of the record."""
+    found = {each.metric.rpartition("/")[2]: each for each in make_dossier().findings if each.judged}
+    near, far = found["impact-ratio"], found["selection-difference"]
+    unbanded = threat().model_copy(update={"bands": ()})
+
+    assert Verdict.INCONCLUSIVE is near.verdict is far.verdict
+    assert far is propose(unbanded, [near, far]).worst is propose(unbanded, [far, near]).worst
+
+
+def test_what_proposes_most_is_named_beside_the_worst() -> None:
+    """A level may rest on a band while another finding has the graver verdict."""
+    open_ = next(each for each in make_dossier().findings if each.metric.endswith("/selection-difference"))
+    proposal = propose(threat(), [ratio(1000, 5000), open_])
+
+    assert (4, open_) == (proposal.level, proposal.worst)
+    assert proposal.basis is not None and proposal.basis.metric.endswith("/impact-ratio")
+    assert proposal.words.endswith("from the finding that proposes most")
+
+
+def test_numbers_without_a_limit_or_a_band_were_measured_all_the_same() -> None:
+    """They propose nothing, and nothing says that no probe measured them."""
+    rate = next(each for each in make_dossier().findings if each.metric.endswith("/selection-rate"))
+    proposal = propose(threat(), [rate])
+
+    assert (None, rate) == (proposal.level, proposal.worst)
+    assert "no limit or band" in proposal.why
+
+
+def test_any_extraction_proposes_the_maximum() -> None:
+    """No hit at all proposes 2, whatever the upper bound."""
+
+    def extracted(x: int) -> Finding:
+        found = stats.bounds("wilson", level=0.95, counts=((x, 300),))
+        estimate = Estimate(
+            value=found.value, low=found.low, high=found.high, n=300, unit="share", method="wilson", counts=((x, 300),)
+        )
+        measure = Measure(metric="verbatim-share", estimate=estimate)
+        result = ProbeResult(
+            probe="privacy.extraction", version=1, status="measured", measures=(measure,), controls=HELD
+        )
+        return judging.judge([result], [])[0]
+
+    assert [2, 4] == [propose(threat("T7"), [extracted(x)]).level for x in (0, 1)]

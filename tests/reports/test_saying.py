@@ -140,8 +140,14 @@ def test_titles_by_probe_are_of_metrics_that_it_measures() -> None:
             "at least −0.05 (for a pass at least −0.0214)",
         ),
         ({}, "within ±0.05"),
-        ({"effective": None, "lower": None, "upper": None, "hypotheses": 0}, "within ±0.05 (not applied)"),
-        ({"effective": None, "direction": "at_most", "margin": 0.01}, "at most 0.05, margin 0.01 (not applied)"),
+        (
+            {"effective": None, "lower": None, "upper": None, "hypotheses": 0},
+            "within ±0.05 (not applied: the data allow no verdict)",
+        ),
+        (
+            {"effective": None, "direction": "at_most", "margin": 0.01},
+            "at most 0.05, margin 0.01 (not applied: the data allow no verdict)",
+        ),
         ({"direction": "at_most"}, "at most 0.05"),
         (
             {"effective": -0.05 - 0.01, "direction": "at_least", "threshold": -0.05, "margin": 0.01},

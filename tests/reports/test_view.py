@@ -55,7 +55,7 @@ def test_a_withheld_finding_shows_no_figure(dossier: Dossier) -> None:
     assert shown.suppressed
     assert (WITHHELD, WITHHELD, WITHHELD) == (shown.value, shown.interval, shown.n)
     assert shown.reason == "A group is too small for a verdict."
-    assert "at least 0.8 (not applied)" == shown.limit
+    assert "at least 0.8 (not applied: the data allow no verdict)" == shown.limit
 
 
 def test_a_complementary_cell_is_not_called_small(dossier: Dossier) -> None:

@@ -42,6 +42,15 @@ def unsaid(comparison: Comparison) -> list[tuple[str, list[str]]]:
     return list(reasons.items())
 
 
+def crowded(comparison: Comparison) -> list[tuple[str, list[str]]]:
+    """Which changes may be those of other work on the machine, and why, each reason with its quantities."""
+    reasons: dict[str, list[str]] = {}
+    for change in comparison.changes:
+        if change.crowded:
+            reasons.setdefault(f"{change.probe}: {change.crowded}", []).append(change.of)
+    return list(reasons.items())
+
+
 def heading(comparison: Comparison) -> list[str]:
     """Which two audits they are, one line each."""
     return [f"{what}: {named(each)}" for what, each in (("Baseline", comparison.base), ("New", comparison.new))]
@@ -88,7 +97,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield "| --- |" + " --: |" * (len(HEADER) - 1)
         yield from ("| " + " | ".join(escaped(cell) for cell in row) + " |" for row in found)
         yield ""
-    for reason, names in unsaid(comparison):
+    for reason, names in (*unsaid(comparison), *crowded(comparison)):
         yield f"- {escaped(reason)} ({counted(len(names), 'change')}, the first {escaped(names[0])})"
 
 

@@ -46,9 +46,10 @@ def escaped(text: str, longest: int = 240) -> str:
 
 
 def verdict_counts(result: GateResult) -> str:
-    """How many findings have which verdict, the gravest first, and how many a limit covers that was not applied."""
+    """How many findings have which verdict, the gravest first, and how many of them a limit only covers."""
     verdicts = [f"{result.counts[verdict]} {word}" for verdict, word in _WORDS.items() if result.counts.get(verdict)]
-    unjudged = f"{result.unjudged} covered by a limit and not judged" if result.unjudged else ""
+    some = f"{result.unjudged} of these {'has a limit' if result.unjudged == 1 else 'have limits'}"
+    unjudged = f"{some} that could not be applied" if result.unjudged else ""
     return "; ".join(filter(None, [", ".join(verdicts) or "nothing was judged", unjudged]))
 
 

@@ -14,10 +14,15 @@ _FILES = ("files", "external_data")
 
 def subjects(dossier: Dossier) -> list[tuple[str, str]]:
     """Name and SHA-256 in hex of every file under audit; empty of a system that shows none."""
-    return list(_files(dossier.environment["target"].get("identity", {})))
+    return list(files_of(dossier.environment["target"].get("identity", {})))
 
 
-def _files(identity: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def files_of(identity: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Name and SHA-256 in hex of every file that an identity states as the model's.
+
+    >>> list(files_of({"file": "m", "sha256": "sha256:ab", "template": "sha256:cd"}))
+    [('m', 'ab')]
+    """
     for key, value in identity.items():
         if key.endswith("sha256") and isinstance(value, str):
             own = identity.get("file") or identity.get("function") or identity.get("model")

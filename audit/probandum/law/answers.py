@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from probandum.law.card_keys import conditions_of, practices_of, product_of, section_of, truth
+from probandum.law.contradicting import contradictions
 from probandum.law.entries import UseCase
 from probandum.law.loading import Catalogue
 from probandum.law.steps import Step
@@ -26,6 +27,7 @@ class Answers:
         self.practices = practices_of(self.plain, law)
         self.product = product_of(self.plain)
         self.section = section_of(self.plain)
+        self._contradictions = contradictions(self.plain)
 
     @property
     def listed_high(self) -> bool | None:
@@ -66,6 +68,6 @@ class Answers:
             silent=tuple(path for path in paths if path not in told),
             reasoning=reasoning,
             requirements=requirements,
-            unsettled=unsettled,
+            unsettled=(*self._contradictions.get(id, ()), *unsettled),
             changes=changes,
         )

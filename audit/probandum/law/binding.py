@@ -4,8 +4,8 @@ Three answers, never a verdict: a role binds by what the card says, does not, or
 say. The card is believed: ``annex_iii: 5(b)`` is the declarer's classification, and ``annex_iii: none`` as well.
 
 Card keys that are read, each plain or with who said it and when: the parties (``provider``, ``deployer``,
-``controller`` ...; ``gpai`` for the provider of a general-purpose model); ``annex_iii`` (a point, a list of points, or
-none); ``annex_i`` (a product law, or none), with ``annex_i_section`` (A or B), ``safety_component`` and
+``controller`` ...; ``gpai`` for the provider of a general-purpose model, or none); ``annex_iii`` (a point, a list of
+points, or none); ``annex_i`` (a product law, or none), with ``annex_i_section`` (A or B), ``safety_component`` and
 ``third_party_assessment`` (the two conditions of Art. 6(1)); ``art_6_3`` (the condition claimed, or none);
 ``profiling``; ``roles`` (names that apply, or name: true or false), which settles what no other key can say.
 """
@@ -16,13 +16,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from probandum.law.card_keys import conditions_of, product_of, section_of, settled_roles, truth
+from probandum.law.card_keys import conditions_of, product_of, product_silence, section_of, settled_roles, truth
 from probandum.law.entries import Requirement, Role, UseCase
 from probandum.law.loading import Catalogue, catalogue
 from probandum.stating import NONE, named, plainly
 
 #: The parties of whom every system has one, so that a card without them has left them out.
 _PARTIES = ("provider", "deployer", "controller")
+#: The party of whom a card is asked whether there is one: its silence settles nothing.
+_MODEL = "gpai"
 #: All that Art. 2(2) leaves to apply to a system that is high-risk through a product of Annex I Section B.
 _OF_SECTION_B = ("ai-act:art-2:2", "ai-act:art-6:1", "ai-act:art-60a")
 
@@ -103,9 +105,10 @@ def bind(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Binding:
             if hanging:
                 opens.append(Open(role=name, why=state, requirements=tuple(hanging)))
     unnamed = [_unnamed(party, card, system, settled, known) for party in _PARTIES if card.get(party) is None]
-    unsaid = [key for key in (*_PARTIES, "annex_iii", "annex_i") if card.get(key) is None]
-    if system.cases and "annex_i" in unsaid:
-        unsaid.remove("annex_i")  # a listed use is classified without it
+    unsaid = [key for key in (*_PARTIES, "annex_iii") if card.get(key) is None]
+    unsaid += [key for key in product_silence(card) if key != "annex_i" or not system.cases]  # classified without it
+    unsaid += ["art_6_3"] if system.points and system.excepted is None else []
+    unsaid += [_MODEL] if card.get(_MODEL) is None else []
     return Binding(
         cases=system.cases,
         bound=tuple(bound),
@@ -148,8 +151,12 @@ class _System:
         self.points = None if points is None else tuple(case.point for case in self.cases)
         listed = None if points is None else bool(points)
         self.product = product_of(card)
-        self.section_b = self.product is True and section_of(card) == "B"
-        claimed, profiling = bool(conditions_of(card)), truth(card, "profiling")
+        self._product_silence = product_silence(card)
+        #: Whether a law of Annex I is named, of which the conditions of Art. 6(1) may be unsaid.
+        self.product_named = self.product is not False and bool(named(card.get("annex_i")))
+        self.section_b = self.product_named and section_of(card) == "B"
+        conditions, profiling = conditions_of(card), truth(card, "profiling")
+        claimed = bool(conditions)
         remarks = [] if listed is not False else ["the use is not listed in Annex III"]
         if claimed and profiling:
             claimed = False
@@ -158,12 +165,14 @@ class _System:
             remarks.append("Art. 6(3) is relied on: the provider's own conclusion (Art. 6(4)), not examined here")
         if self.section_b:
             remarks.append("Annex I Section B: of the Act little applies directly, see ai-act:art-2:2")
-        elif self.product and section_of(card) is None:
+        elif self.product_named and section_of(card) is None:
             remarks.append("Annex I applies, read as its Section A; for products of Section B see ai-act:art-2:2")
         elif self.product is False and named(card.get("annex_i")):
             remarks.append("Annex I: a condition of Art. 6(1) is said not to hold")
         self.remarks = tuple(remarks)
-        self.excepted = claimed if listed else listed
+        self.excepted = None if listed is None or conditions is None else listed and claimed
+        if listed is False or profiling:  # either closes the exception, whatever is claimed
+            self.excepted = False
         self.annex_iii = _and(listed, not claimed)
         #: Whether the exception hangs on profiling, of which the card does not speak.
         self.unprofiled = bool(listed and claimed and profiling is None)
@@ -187,12 +196,11 @@ class _System:
 
     def unsaid(self, kind: str | None) -> str:
         """The keys whose silence leaves a kind of system open."""
-        keys = {"annex_iii": self.points, "annex_i": self.product}
-        if kind == "annex-i":
-            keys.pop("annex_iii")
-        elif kind not in ("high-risk", "other"):
-            keys.pop("annex_i")
-        silent = [key for key, said in keys.items() if said is None]
+        silent = [] if kind == "annex-i" or self.points is not None else ["annex_iii"]
+        if kind in ("annex-i", "high-risk", "other"):
+            silent += self._product_silence
+        if kind == "excepted" and not silent:
+            return "art_6_3"
         return " and ".join(silent if kind == "annex-i" or not self.unprofiled else ["profiling", *silent])
 
     def at(self, role: Role) -> bool | None:
@@ -207,7 +215,7 @@ class _System:
 
     def reaches(self, requirement: Requirement, law: Catalogue, role: str) -> bool:
         """Whether an entry binds by this role: by a product of Section B alone, little of what binds high-risk does."""
-        if not (self.section_b and self.only_product) or requirement.id.startswith(_OF_SECTION_B):
+        if not self.section_b or self.annex_iii is True or requirement.id.startswith(_OF_SECTION_B):
             return True
         return law.pack.roles[role].system not in ("high-risk", "annex-i")
 
@@ -218,7 +226,7 @@ class _System:
         if requirement.id.startswith("ai-act:annex-iii:") and self.points is not None:
             return requirement.id in self._ids
         if requirement.route == "annex-i":
-            return self.product is not False and not (self.product is None and self.annex_iii is True)
+            return self.product_named or (self.product is None and self.annex_iii is not True)
         if requirement.route == "annex-iii":
             return bool(self.points) or (self.points is None and self.product is not True)
         return True
@@ -226,12 +234,16 @@ class _System:
 
 def _state(name: str, role: Role, card: Mapping[str, Any], system: _System, settled: Mapping[str, bool]) -> bool | str:
     """True or False where the card settles it, else why it is open."""
-    if role.party is None or _absent(card.get(role.party)):
+    silent = role.party == _MODEL and card.get(_MODEL) is None
+    if role.party is None or (_absent(card.get(role.party)) and not silent):
         return False
     kind, place = system.is_(role.system), system.at(role)
-    if kind is False or place is False or settled.get(name) is False:
+    said = settled.get(name, settled.get(role.settled_by or name))
+    if kind is False or place is False or said is False:
         return False
-    certain = settled.get(name, False) or any(_among(point, role.certain_at) for point in system.points or ())
+    if silent:  # what else the role hangs on is asked once there is such a model
+        return f"the card does not say {_MODEL}"
+    certain = said or any(_among(point, role.certain_at) for point in system.points or ())
     reasons = []
     if kind is None or place is None:
         reasons.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from probandum.errors import UnknownName, UsageError
@@ -11,6 +11,8 @@ from probandum.stating import named, plainly
 
 #: The conditions of Art. 6(3) that a card may claim.
 CONDITIONS = ("a", "b", "c", "d")
+#: The two conditions of Art. 6(1), which must both be met.
+PRODUCT_CONDITIONS = ("safety_component", "third_party_assessment")
 
 
 def conditions_of(card: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -72,42 +74,125 @@ def truth(card: Mapping[str, Any], key: str) -> bool | None:
 
 def settled_roles(card: Mapping[str, Any], law: Catalogue) -> dict[str, bool]:
     """The roles that the card settles, by name: those that hang on a condition; others follow from its other keys."""
-    conditional = [name for name, role in law.pack.roles.items() if role.condition is not None]
     said = card.get("roles") or {}
     if isinstance(said, str) or not isinstance(said, Mapping | Sequence):
         raise UsageError(f"roles: expected a list of role names, or name: true or false, got {said!r}")
-    pairs = said if isinstance(said, Mapping) else dict.fromkeys(said, True)
-    for name, value in pairs.items():
-        if name not in conditional:
-            raise UnknownName("role", str(name), conditional)
+    pairs = said.items() if isinstance(said, Mapping) else [(name, True) for name in said]
+    for name, value in pairs:
+        if name not in conditional(law):
+            raise UnknownName("role", str(name), conditional(law))
         if not isinstance(value, bool):
             raise UsageError(f"roles.{name}: expected true or false, got {value!r}")
     return dict(pairs)
 
 
-def card_problem(card: Mapping[str, Any]) -> str | None:
-    """What of a card's classifying keys cannot be read, in one line; None where all can."""
-    plain, law = plainly(card), catalogue()
+def conditional(law: Catalogue) -> list[str]:
+    """The roles that a card may settle: those that hang on a condition."""
+    return [name for name, role in law.pack.roles.items() if role.condition is not None]
+
+
+#: Where in a value of the card a problem stands, and what it is.
+Problem = tuple[tuple[str | int, ...], str]
+
+
+def problems(key: str, value: Any) -> Iterator[Problem]:
+    """Everything under a classifying key of a card that cannot be read; what is of another kind, its model says.
+
+    >>> [place for place, _ in problems("annex_iii", ["5(b)", "9(z)", "8(q)"])]
+    [(1,), (2,)]
+    >>> list(problems("annex_iii", 2))
+    [((), "a point is text: write it in quotes, '2'")]
+    """
+    law = catalogue()
+    if key == "roles":
+        yield from _of_roles(value, law)
+        return
+    above: tuple[str | int, ...] = ()
+    if isinstance(value, Mapping) and "value" in value:
+        above, value = ("value",), value["value"]
+    elif isinstance(value, Mapping):
+        return
+    read = _READERS[key]
+    listed = isinstance(value, list)
+    wrong = False
+    for place, each in enumerate(value) if listed else [(None, value)]:
+        below = above if place is None else (*above, place)
+        if key == "annex_iii" and isinstance(each, int | float) and not isinstance(each, bool):
+            said: str | None = f"a point is text: write it in quotes, '{each}'"
+        else:
+            said = _said(read, each, law) if isinstance(each, str) or above else None
+        if said is not None:
+            wrong = True
+            yield below, said
+    if listed and not wrong and (said := _said(read, value, law)) is not None:
+        yield above, said
+
+
+def _of_roles(value: Any, law: Catalogue) -> Iterator[Problem]:
+    """Every name that is no role, and every value that is neither true nor false."""
+    if isinstance(value, Mapping):
+        pairs = [(name, name, plainly(said)) for name, said in value.items()]
+    else:
+        pairs = [(place, name, True) for place, name in enumerate(value if isinstance(value, list) else ())]
+    known = conditional(law)
+    for place, name, said in pairs:
+        if isinstance(name, str) and name not in known:
+            yield (place,), UnknownName("role", name, known).lines()[0]
+        elif not isinstance(said, bool):
+            yield (place,), f"expected true or false, got {said!r}"
+
+
+def _truth(value: Any, law: Catalogue) -> None:
+    if value is not None and not isinstance(value, bool):
+        raise UsageError(f"expected true or false, got {value!r}")
+
+
+#: How what a key says is read; each raises UsageError.
+_READERS: Mapping[str, Callable[[Any, Catalogue], object]] = {
+    "annex_iii": lambda value, law: [law.use_case(each) for each in named(value) or ()],
+    "annex_i": lambda value, law: named(value),
+    "annex_i_section": lambda value, law: section_of({"annex_i_section": value}),
+    "art_5": lambda value, law: practices_of({"art_5": value}, law),
+    "art_6_3": lambda value, law: conditions_of({"art_6_3": value}),
+    "profiling": _truth,
+    "safety_component": _truth,
+    "third_party_assessment": _truth,
+}
+
+
+def _said(read: Callable[[Any, Catalogue], object], value: Any, law: Catalogue) -> str | None:
+    """What is wrong with a value; None where it can be read."""
     try:
-        for point in named(plain.get("annex_iii")) or ():
-            law.use_case(point)
-        named(plain.get("annex_i"))
-        section_of(plain)
-        conditions_of(plain)
-        practices_of(plain, law)
-        settled_roles(plain, law)
-        for key in ("profiling", "safety_component", "third_party_assessment"):
-            truth(plain, key)
+        read(value, law)
     except UsageError as error:
         return error.lines()[0]
     return None
 
 
 def product_of(card: Mapping[str, Any]) -> bool | None:
-    """Whether the product route is declared: a law of Annex I, and no condition of Art. 6(1) that is denied."""
-    conditions = [truth(card, key) for key in ("safety_component", "third_party_assessment")]
+    """Whether a law of Annex I and both conditions of Art. 6(1) are declared; None where that is open.
+
+    >>> product_of({"annex_i": "lifts"}), product_of({"annex_i": "lifts", "safety_component": False})
+    (None, False)
+    """
+    conditions = [truth(card, key) for key in PRODUCT_CONDITIONS]
     section_of(card)
     products = named(card.get("annex_i"))
     if products is None:
         return None
-    return bool(products) and False not in conditions
+    if not products or False in conditions:
+        return False
+    return None if None in conditions else True
+
+
+def product_silence(card: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys whose silence leaves the product route open; empty where it is settled.
+
+    >>> product_silence({}), product_silence({"annex_i": "lifts", "safety_component": True})
+    (('annex_i',), ('third_party_assessment',))
+    """
+    if product_of(card) is not None:
+        return ()
+    if named(card.get("annex_i")) is None:
+        return ("annex_i",)
+    return tuple(key for key in PRODUCT_CONDITIONS if truth(card, key) is None)

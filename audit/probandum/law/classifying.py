@@ -12,14 +12,12 @@ from typing import Any
 
 from probandum.law import following
 from probandum.law.answers import Answers
-from probandum.law.card_keys import truth
+from probandum.law.card_keys import PRODUCT_CONDITIONS, product_silence, truth
+from probandum.law.confirming import CONFIRMED, changed
 from probandum.law.hints import about_uses
 from probandum.law.loading import Catalogue, catalogue
 from probandum.law.steps import Proposal, Step
 from probandum.stating import named, stated, words
-
-#: Where a named person confirms or corrects the proposal.
-CONFIRMED = "classification.confirmed"
 
 
 def classify(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Proposal:
@@ -43,11 +41,13 @@ def classify(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Propos
         route,
         *following.steps(answers),
     )
-    confirmed = stated(card, CONFIRMED)
+    said = stated(card, CONFIRMED)
+    confirmed, others = said if said is not None and said.own else None, changed(card)
     return Proposal(
         steps=steps,
         outcome=route.reasoning[0],
-        confirmed=confirmed if confirmed is not None and confirmed.own else None,
+        confirmed=None if others else confirmed,
+        overtaken=(confirmed, others) if confirmed is not None and others else None,
         product_route=answers.product is True and answers.listed_high is not True,
     )
 
@@ -116,7 +116,7 @@ def _practices(answers: Answers) -> Step:
 def _product(answers: Answers) -> Step:
     plain = answers.plain
     law_named = named(plain.get("annex_i"))
-    conditions = {key: truth(plain, key) for key in ("safety_component", "third_party_assessment")}
+    conditions = {key: truth(plain, key) for key in PRODUCT_CONDITIONS}
     unsettled: list[str] = []
     changes: list[str] = []
     if law_named is None:
@@ -130,10 +130,9 @@ def _product(answers: Answers) -> Step:
         reasoning = f"Both conditions of Art. 6(1) must be met, and the card denies one ({denied})."
         changes.append("Both conditions of Art. 6(1) being met.")
     else:
-        reasoning = "The card names a law of Annex I, and denies neither condition of Art. 6(1)."
-        for key, said in conditions.items():
-            if said is None:
-                unsettled.append(f"A condition of Art. 6(1): the card does not say {key}.")
+        met = "says that both" if answers.product else "does not say whether both"
+        reasoning = f"The card names a law of Annex I, and {met} conditions of Art. 6(1) are met."
+        unsettled += [f"A condition of Art. 6(1): the card does not say {key}." for key in product_silence(plain)]
         if answers.section is None:
             unsettled.append("The section of Annex I: the card does not say annex_i_section; read as Section A.")
     asked = ["annex_i", *(("annex_i_section", *conditions) if law_named else ())]
@@ -224,6 +223,8 @@ def _exception(answers: Answers) -> Step:
     claimed = answers.conditions or ()
     requirements = tuple(f"ai-act:art-6:3:{letter}" for letter in claimed or ("a", "b", "c", "d"))
     unsettled: tuple[str, ...] = ()
+    if answers.conditions is None and not answers.profiling:
+        unsettled = ("Whether the provider relies on an exception: the card does not say art_6_3.",)
     if not claimed:
         said = "does not say whether the provider relies" if answers.conditions is None else "says that nobody relies"
         reasoning = [f"The card {said} on an exception of Art. 6(3); without one the listed use counts."]
@@ -268,7 +269,7 @@ def _route(answers: Answers) -> Step:
         routes.append(f"Art. 6(2) with Annex III {answers.points}")
     if answers.product:
         routes.append(f"Art. 6(1) with Annex I Section {answers.section or 'A'}")
-    open_ones = [each for each, state in (("annex_iii", answers.listed), ("annex_i", answers.product)) if state is None]
+    open_ones = [*(["annex_iii"] if answers.listed is None else []), *product_silence(answers.plain)]
     if answers.listed_high is None and answers.listed:
         open_ones.insert(0, "profiling")
     claimed = ", ".join(f"({letter})" for letter in answers.conditions or ())
@@ -277,7 +278,9 @@ def _route(answers: Answers) -> Step:
         if answers.section == "B" and answers.product and not answers.listed_high:
             said += " Of the Act little applies directly to products under Section B; not settled."
     elif open_ones:
-        said = f"Open: the card does not say {' and '.join(open_ones)}, without which no class can be proposed."
+        *before, last = open_ones
+        keys = f"{', '.join(before)} and {last}" if before else last
+        said = f"Open: the card does not say {keys}, without which no class can be proposed."
     elif answers.listed:
         said = (
             f"Proposed: a use of Annex III {answers.points} for which the provider relies on Art. 6(3){claimed}, its "

@@ -226,7 +226,8 @@ class Role:
     """Whom entries bind. A role without a ``party`` is a public body, named by ``words``.
 
     It binds where the card names the party, the system is of the kind ``system`` at one of ``points`` (none of
-    ``except_points``), and, where there is a ``condition``, the card settles it or a point in ``certain_at`` does.
+    ``except_points``), and, where there is a ``condition``, the card settles it or a point in ``certain_at`` does; by
+    its own name, or by that of ``settled_by``, a wider role with the same condition.
     """
 
     party: str | None = None
@@ -236,6 +237,7 @@ class Role:
     except_points: tuple[str, ...] = ()
     condition: str | None = None
     certain_at: tuple[str, ...] = ()
+    settled_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

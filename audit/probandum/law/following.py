@@ -36,6 +36,8 @@ def steps(answers: Answers) -> Iterator[Step]:
     if answers.cases and answers.listed_high is not False:
         yield _assessment(answers)
         yield _impact(answers, states)
+    if answers.product:
+        yield _product_assessment(answers)
     if (other := _others(answers, states)) is not None:
         yield other
     yield _models(answers, states)
@@ -71,6 +73,30 @@ def _assessment(answers: Answers) -> Step:
     )
 
 
+def _product_assessment(answers: Answers) -> Step:
+    if answers.section == "B":
+        said = (
+            "For products of Section B the assessment is that of their own law: of the Act, Arts 8 to 49 do not apply "
+            "directly."
+        )
+        requirements: tuple[str, ...] = ("ai-act:art-2:2",)
+    else:
+        said = (
+            "For products of Section A the assessment is that of their own law, with the requirements of the Act in "
+            "it; it comes before the one for a listed use."
+        )
+        requirements = ("ai-act:art-43:3", "ai-act:art-8:2", "ai-act:art-11:2")
+    return answers.step(
+        "product_assessment",
+        "Which conformity assessment would follow for the product?",
+        reasoning=(said, "Only the provider draws up a declaration; nothing here is one."),
+        requirements=requirements,
+        unsettled=("The section of Annex I: the card does not say it; read as Section A.",)
+        if answers.section is None
+        else (),
+    )
+
+
 def _impact(answers: Answers, states: Mapping[str, bool | str]) -> Step:
     state = states.get("deployer-fria", False)
     kinds = {case.fria for case in answers.cases}
@@ -98,7 +124,8 @@ def _impact(answers: Answers, states: Mapping[str, bool | str]) -> Step:
 def _others(answers: Answers, states: Mapping[str, bool | str]) -> Step | None:
     """Conditions of roles that have no step of their own."""
     apart = {*_TRANSPARENCY, *_MODELS, "deployer-fria"}
-    roles = {name: role for name, role in answers.law.pack.roles.items() if role.condition and name not in apart}
+    known = answers.law.pack.roles.items()
+    roles = {name: role for name, role in known if role.condition and not role.settled_by and name not in apart}
     return _conditions(
         answers,
         states,
@@ -112,12 +139,15 @@ def _others(answers: Answers, states: Mapping[str, bool | str]) -> Step | None:
 
 def _models(answers: Answers, states: Mapping[str, bool | str]) -> Step:
     roles = {name: answers.law.pack.roles[name] for name in _MODELS}
+    unsettled: tuple[str, ...] = ()
     if answers.names("gpai"):
         said = (
             "The card names a provider of a general-purpose model: Arts 53 and 54 bind it, Art. 55 with systemic risk."
         )
     elif answers.plain.get("gpai") is None:
         said = "The card does not say whether one of the parties places a general-purpose model on the market."
+        unsettled = ("Whether Arts 53 to 55 bind anybody here: the card does not say gpai.",)
+        roles = {}  # asked once there is such a model
     else:
         said = (
             "The card says that no party places a general-purpose model on the market. To build on the model of "
@@ -132,6 +162,7 @@ def _models(answers: Answers, states: Mapping[str, bool | str]) -> Step:
         (said,),
         ("ai-act:art-53:1:a", "ai-act:art-51:1:a", "ai-act:art-51:2"),
         paths=("gpai", "development.third_party"),
+        unsettled=unsettled,
     )
     assert made is not None
     return made
@@ -177,19 +208,24 @@ def _conditions(
     requirements: Sequence[str],
     *,
     paths: Sequence[str] = (),
+    unsettled: Sequence[str] = (),
 ) -> Step | None:
     """A step about conditions of roles; None where it has nothing to say."""
-    said, unsettled, asked = list(reasoning), [], [f"roles.{name}" for name in roles if name in _settled(answers)]
+    said, open_ones, asked = (
+        list(reasoning),
+        list(unsettled),
+        [f"roles.{name}" for name in roles if name in _settled(answers)],
+    )
     for name, role in roles.items():
         state = states.get(name)
         if isinstance(state, str):
             condition = f"Whether {role.condition}" if state == f"if {role.condition}" else f"Whether it holds, {state}"
-            unsettled.append(f"{condition}: nobody has said it (roles.{name}).")
+            open_ones.append(f"{condition}: nobody has said it (roles.{name}).")
         elif state:
             said.append(f"Said to hold: {role.condition} (roles.{name}).")
         elif state is False and name in _settled(answers):
             said.append(f"Said not to hold: {role.condition} (roles.{name}).")
-    if not requirements and not unsettled and len(said) == len(reasoning):
+    if not requirements and not open_ones and len(said) == len(reasoning):
         return None
     first = [_first(answers, name) for name in roles if states.get(name)] if not requirements else []
     return answers.step(
@@ -199,7 +235,7 @@ def _conditions(
         *asked,
         reasoning=tuple(said),
         requirements=tuple(dict.fromkeys([*requirements, *filter(None, first)])),
-        unsettled=tuple(unsettled),
+        unsettled=tuple(open_ones),
     )
 
 

@@ -1,4 +1,7 @@
-"""Hints for the person who classifies: uses of Annex III whose words stand in a purpose. No finding follows."""
+"""Hints for the person who classifies: uses of Annex III whose words stand in a purpose. No finding follows.
+
+A word of the catalogue that ends in ``*`` stands for all that begin so.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,27 @@ def near_uses(purpose: str, law: Catalogue, *, known: Collection[UseCase] = ()) 
     >>> from probandum.law import catalogue
     >>> [(case.point, word) for case, word in near_uses("Ranks job ads", catalogue())]
     [('4(a)', 'job ads')]
+    >>> [(case.point, word) for case, word in near_uses("Says who reoffends", catalogue())]
+    [('6(d)', 'reoffends')]
     """
     text = purpose.lower()
     found = []
     for case in law.use_cases.values():
-        word = next((each for each in case.keywords if re.search(rf"\b{re.escape(each)}\b", text)), None)
+        words = (re.search(_pattern(each), text) for each in case.keywords)
+        word = next((each.group() for each in words if each), None)
         if word is not None and case not in known:
             found.append((case, word))
     return tuple(found)
+
+
+def _pattern(word: str) -> str:
+    r"""The whole word or words; a star stands for the rest of a word.
+
+    >>> _pattern("job appl*")
+    '(?<!\\w)job\\ appl[\\w-]*(?!\\w)'
+    """
+    inner = r"[\w-]*".join(re.escape(part) for part in word.split("*"))
+    return rf"(?<!\w){inner}(?!\w)"
 
 
 def about_uses(purpose: str, named: Collection[UseCase], law: Catalogue) -> tuple[str, ...]:

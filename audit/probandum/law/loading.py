@@ -133,6 +133,9 @@ def load(folder: Path = _HERE) -> Catalogue:
     for name, role in pack.roles.items():
         if (role.party is None) == (role.words is None) or (role.party or "gpai") not in pack.parties:
             raise DataError(f"pack.yaml: role {name}: expected a known party, or words for a public body")
+        wider = pack.roles.get(role.settled_by or name)
+        if wider is None or (wider.party, wider.condition) != (role.party, role.condition):
+            raise DataError(f"pack.yaml: role {name}: settled_by: expected a role with the same party and condition")
     # 2. the metric map
     metric_map = build(MetricMap, read_yaml(folder / "metric_map.yaml"), "metric_map.yaml")
     reading = _Reading(folder, pack, metric_map)

@@ -157,7 +157,9 @@ def _line(entry: Entry, law: Catalogue, as_of: str | None = None) -> str:
             when = entry.dates.said(as_of=as_of)
             if entry.dates.kind == "reading" and entry.dates.annex_i is not None:
                 when += f" (Annex III), {entry.dates.annex_i} (Annex I Section A)"
-            status = entry.status_note or entry.status
+            status, checked = entry.status_note or entry.status, law.heads["timeline"].as_of
+            if as_of is not None and as_of > checked:
+                status = f"{status} on {checked}"
             return _join(entry.id, when, entry.citation, f"{entry.what} ({status}){_mark(entry)}")
         case FormField():
             return _join(entry.id, entry.citation or "no provision", f"{entry.label}: {entry.what}{_mark(entry)}")

@@ -43,12 +43,14 @@ class Proposal:
     """The steps, what they lead to, and who confirmed it; ``product_route``: its dates are those of Annex I Section A.
 
     ``outcome`` is a sentence about what the card's answers lead to, and never a statement of the law about the system.
+    ``overtaken``: a class that was confirmed for other answers, and the keys that say something else now.
     """
 
     steps: tuple[Step, ...]
     outcome: str
     confirmed: Stated | None
     product_route: bool
+    overtaken: tuple[Stated, tuple[str, ...]] | None = None
 
     @property
     def unsettled(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@
     korn-graubard                                 likewise; bounds are exact ones of as many trials as say as much
     share-t, share-difference-t                   likewise, of a share or a difference of two; bounds are cut off at 0,
                                                   or -1, and 1
+    amount-t                                      likewise, of an amount; the lower bound is cut off at 0
     log-t                                         moments of the logarithm of the value, likewise
     log-change                                    moments of the logarithm of 1 + the value, likewise
     bootstrap, bca                                draws, sorted, with the observed value
@@ -27,6 +28,7 @@ So a limit can be changed, and a finding judged again, without asking the audite
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -44,7 +46,7 @@ from probandum.stats.intervals import (
     ratio_family,
     share_family,
 )
-from probandum.stats.means import LogChange, LogStudent, ShareStudent, Student
+from probandum.stats.means import CutStudent, LogChange, LogStudent, Student
 from probandum.stats.paired import McNemarTango, PairedGap, paired_gap
 from probandum.stats.resampling import resampled
 from probandum.stats.scores import ClopperPearson, Katz, Koopman, MiettinenNurminen, Newcombe, Tango, Wilson
@@ -61,9 +63,9 @@ PAIRS = ("tango", "mcnemar-tango")
 PAIRED_GAP = "paired-gap"
 TOP = "hypergeometric"
 LOG_CHANGE = "log-change"
-#: From where on a share lies, and a difference of two.
-SHARES = {"share-t": 0.0, "share-difference-t": -1.0}
-MOMENTS = ("t", "two-way", "welch", "cr2", "delong-difference", "log-t", LOG_CHANGE, *SHARES)
+#: Between which ends a share lies, a difference of two, and an amount.
+ENDS = {"share-t": (0.0, 1.0), "share-difference-t": (-1.0, 1.0), "amount-t": (0.0, math.inf)}
+MOMENTS = ("t", "two-way", "welch", "cr2", "delong-difference", "log-t", LOG_CHANGE, *ENDS)
 #: Moments of a share whose bounds are taken on its logit.
 LOGITS = ("delong", "cr2-logit")
 EFFECTIVE = "korn-graubard"
@@ -196,8 +198,9 @@ def family_of(
         if method in LOGITS:
             return DeLong(area=moments[0], standard_error=moments[1], df=moments[2])
         student = Student(mean=moments[0], standard_error=moments[1], df=moments[2])
-        if method in SHARES:
-            return ShareStudent(share=student, least=SHARES[method])
+        if method in ENDS:
+            least, most = ENDS[method]
+            return CutStudent(whole=student, least=least, most=most)
         if method == LOG_CHANGE:
             return LogChange(logarithm=student)
         return LogStudent(logarithm=student) if method == "log-t" else student

@@ -85,41 +85,43 @@ class Student(Family):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShareStudent(Family):
-    """A share whose error follows Student's t, also where it is 0 or 1: bounds beyond these are cut off at them.
+class CutStudent(Family):
+    """A value whose error follows Student's t, also at the ends of where it can lie: bounds beyond are cut off there.
 
-    Cutting an interval where no share can lie covers as often as the whole one. ``least``: 0, or -1 of a difference of
-    two shares.
+    Cutting an interval where no value can lie covers as often as the whole one. ``least`` and ``most``: 0 and 1 of a
+    share, -1 and 1 of a difference of two, 0 and no end of an amount.
     """
 
-    share: Student
+    whole: Student
     least: float = 0.0
+    most: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse what is no share."""
-        if not self.least <= self.share.mean <= 1:
-            raise ValueError(f"share is {self.share.mean}; expected from {self.least:g} to 1")
+        """Refuse what cannot be."""
+        if not self.least <= self.whole.mean <= self.most:
+            what = "share" if self.most == 1 else "amount"
+            raise ValueError(f"{what} is {self.whole.mean}; expected from {self.least:g} to {self.most:g}")
 
     @property
     def value(self) -> float:
-        """The share."""
-        return self.share.mean
+        """The mean."""
+        return self.whole.mean
 
     def lower(self, alpha: float) -> float:
         """The mean less t standard errors, ``least`` at least."""
-        return max(self.least, self.share.lower(alpha))
+        return max(self.least, self.whole.lower(alpha))
 
     def upper(self, alpha: float) -> float:
-        """The mean plus t standard errors, 1 at most."""
-        return min(1.0, self.share.upper(alpha))
+        """The mean plus t standard errors, ``most`` at most."""
+        return min(self.most, self.whole.upper(alpha))
 
     def p_above(self, limit: float) -> float:
-        """Student's; no share lies below ``least`` or above 1."""
-        return 0.0 if limit < self.least else 1.0 if limit >= 1 else self.share.p_above(limit)
+        """Student's; nothing lies below ``least`` or above ``most``."""
+        return 0.0 if limit < self.least else 1.0 if limit >= self.most else self.whole.p_above(limit)
 
     def p_below(self, limit: float) -> float:
-        """Student's; no share lies below ``least`` or above 1."""
-        return 0.0 if limit > 1 else 1.0 if limit <= self.least else self.share.p_below(limit)
+        """Student's; nothing lies below ``least`` or above ``most``."""
+        return 0.0 if limit > self.most else 1.0 if limit <= self.least else self.whole.p_below(limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

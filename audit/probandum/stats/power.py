@@ -28,7 +28,7 @@ from probandum.stats.betting import Betting
 from probandum.stats.checking import refuse_number, refuse_share, refuse_trials
 from probandum.stats.families import Family, normal_quantile
 from probandum.stats.hypergeometric import TopShare
-from probandum.stats.means import LogChange, LogStudent, ShareStudent, Student
+from probandum.stats.means import CutStudent, LogChange, LogStudent, Student
 from probandum.stats.paired import PairedGap
 from probandum.stats.resampling import Resampled
 from probandum.stats.scores import ClopperPearson
@@ -112,8 +112,8 @@ def detectable(
     reach = _reach(ALPHA, POWER)
     if isinstance(family, DeLong):
         return reach * family.standard_error if family.standard_error > 0 else None
-    if isinstance(family, ShareStudent):
-        family = family.share
+    if isinstance(family, CutStudent):
+        family = family.whole
     if isinstance(family, Student):
         reach = family.quantile(ALPHA) + family.quantile(1 - POWER)
         return reach * family.standard_error if family.standard_error > 0 else None
@@ -309,8 +309,8 @@ def _by_shrinking(family: Family, low: float | None, high: float | None, n: int,
         estimate, edges = family.value, [math.log(edge) for edge in edges if edge > 0]
     if not edges:
         return None
-    if isinstance(family, ShareStudent):
-        family = family.share
+    if isinstance(family, CutStudent):
+        family = family.whole
     if isinstance(family, Student):
         reach = family.quantile(alpha) * family.standard_error
     else:

@@ -62,6 +62,7 @@ def _says_nothing(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     needs=(Capability.GENERATE, Capability.CLASSIFY),
     metrics={"gigaflop-per-request": "gigaflop", "gigaflop-per-output-token": "gigaflop"},
     judged=(),
+    followed=(),
 )
 class Compute:
     """How many operations (FLOP) a request takes, counted from the shape of the model and the tokens of an answer.

@@ -8,6 +8,14 @@ E is log-normal (from repeats), I triangular between its lowest and highest, PUE
 of two either way. Intervals are percentiles of seeded draws. The share of a factor in the variance is that of the mean
 given this factor alone, Var(E[Y | X]) / Var(Y), in closed form since factors multiply; what only their products move
 belongs to none of them.
+
+The spread of E is Student's of its windows (see :func:`repeated`) and not a normal's. Of 3,000 simulated audits each,
+of 2, 4, 6 and 12 windows that vary by 10 %, with intensity and overhead anywhere in what was declared, the intervals at
+90 % held the emissions in
+
+    energy alone uncertain                89.8, 90.3, 90.3 and 89.9 %
+    with intensity and overhead           95.9, 91.1, 90.7 and 89.1 %
+    energy alone, by a normal's spread    65.6, 81.0, 84.8 and 86.8 %
 """
 
 from __future__ import annotations
@@ -96,6 +104,30 @@ class Factor:
 def within(mid: float, factor: float) -> Factor:
     """Log-uniform from ``mid / factor`` to ``mid * factor``."""
     return Factor(mid=mid, form="log-uniform", low=mid / factor, high=mid * factor)
+
+
+def estimated(mid: float) -> Factor:
+    """What nobody metered: log-uniform, so that half and twice ``mid`` are the ends of its interval at :data:`LEVEL`.
+
+    >>> np.percentile(estimated(10.0).draws(np.random.default_rng(1), 100_000), [5, 95]).round(1).tolist()
+    [5.0, 20.0]
+    """
+    return within(mid, ESTIMATED_FACTOR ** (1 / LEVEL))
+
+
+def repeated(mid: float, error: float, df: float) -> Factor:
+    """What repeated windows measured, from the standard error of its logarithm and their degrees of freedom.
+
+    Log-normal with the interval at :data:`LEVEL` that Student's distribution gives: a drawn Student's logarithm has no
+    mean, and so no share in a variance. Of two windows the spread is 6.314 / 1.645 times the standard error:
+
+    >>> round(repeated(1.0, 0.1, 1.0).spread, 3), round(repeated(1.0, 0.1, 1e6).spread, 3)
+    (0.384, 0.1)
+    """
+    from scipy.stats import norm, t
+
+    tail = (1 + LEVEL) / 2
+    return Factor(mid=mid, form="log-normal", spread=error * float(t.ppf(tail, df) / norm.ppf(tail)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +11,11 @@ import numpy as np
 from probandum.controls import ChangedAnswers, Examined
 from probandum.errors import DataError
 from probandum.evidence import Capability, Request, Response
-from probandum.finding import Estimate
+from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Ask, Measure, Probe, probe
 from probandum.units import JOULES_PER_WATT_HOUR
 from probandum_probes.energy.emissions import EMISSIONS, drawn, emitted
-from probandum_probes.energy.footprint import ESTIMATED_FACTOR
+from probandum_probes.energy.footprint import ESTIMATED_FACTOR, LEVEL
 from probandum_probes.energy.hosted_model import SOURCE, joules_per_token
 from probandum_probes.energy.meters import NOT_COMPARABLE
 from probandum_probes.energy.prompts import prompts
@@ -24,6 +23,7 @@ from probandum_probes.energy.prompts import prompts
 ID = "energy.hosted"
 _UNDECLARED = "the size of the model is not declared; suites.energy.hosted.parameters: billions of parameters"
 _UNCOUNTED = "the system does not say how many tokens it wrote"
+_HERE = "the model runs here and nobody hosts it: its joules are metered by energy.inference, and not estimated"
 _GRADE = {"grade": "D"}
 
 
@@ -62,13 +62,15 @@ def _says_nothing(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     },
     facets=("grade", "grid", "factor"),
     judged=(),
+    followed=(),
 )
 class Hosted:
     """Estimated joules of an answer of a hosted language model, from its declared size and the tokens it wrote.
 
-    The energy of a model behind an address cannot be measured from outside. This is a model of it, of grade D, wrong
-    by a factor of two either way by convention and by more where the provider's machine or its load is another: it
-    never gates, and is comparable with no measured figure. The joules are the server's, without the facility.
+    The energy of a model behind an address cannot be measured from outside. This is a model of it, of grade D, from
+    half to twice by convention and wrong by more where the provider's machine or its load is another: it never gates,
+    not by a change either, and is comparable with no measured figure. The joules are the server's, without the
+    facility. Of a model whose weights are on this machine it says nothing: what that takes ``energy.inference`` meters.
 
     ``parameters``: billions of parameters, as declared; without them nothing is estimated. ``active``: those in use
     for a token, where they are fewer. ``bits``: of a weight. ``texts``: a file with one prompt a line in place of the
@@ -89,7 +91,7 @@ class Hosted:
         texts: Path | None = None,
         tokens: int = 32,
     ) -> None:
-        if parameters < 0 or not 0 < (active or 1.0) <= (parameters or math.inf) or bits < 1 or tokens < 1:
+        if parameters < 0 or bits < 1 or tokens < 1 or (active is not None and not 0 < active <= parameters):
             raise DataError(
                 f"{ID}: parameters {parameters:g}, active {active}, bits {bits}, tokens {tokens}",
                 remedy="expected billions of parameters, no more of them active, at least 1 bit and 1 token",
@@ -102,6 +104,17 @@ class Hosted:
 
     def measure(self, ask: Ask) -> Iterator[Measure]:
         """The prompts once; every quantity is a disclosure."""
+        if ask.weights_here:
+            yield Measure(
+                metric="estimated-joules-per-request",
+                facets=_GRADE,
+                estimate=Estimate.missing(_HERE, unit="joule"),
+                mode="disclosure",
+                verdict=Verdict.NOT_APPLICABLE,
+                sub_reason=SubReason.GRADE_D,
+                why=_HERE,
+            )
+            return
         texts = prompts(self.texts)
         answers = ask(
             [Request(kind=Capability.GENERATE, inputs=texts, parameters={"max_new_tokens": self.tokens}, fresh=True)]
@@ -120,16 +133,16 @@ class Hosted:
         yield from emitted(ask.site, per_request.estimate, rng=ask.rng("emissions"), facets=_GRADE)
 
     def _estimated(self, metric: str, value: float, unit: str, why: str, n: int) -> Measure:
-        """A figure within a factor of two; None with the reason where it cannot be estimated."""
+        """A figure from half to twice; None with the reason where it cannot be estimated."""
         if why:
             return Measure(
                 metric=metric, facets=_GRADE, estimate=Estimate.missing(why, unit=unit), mode="disclosure", why=why
             )
         design = (
             f"estimated, not measured: {SOURCE}; {self.parameters:g} billion parameters, "
-            f"{self.active or self.parameters:g} in use for a token, {self.bits} bits, as the plan declares; a factor "
-            f"of {ESTIMATED_FACTOR:g} either way by convention"
+            f"{self.active or self.parameters:g} in use for a token, {self.bits} bits, as the plan declares; the "
+            "interval is half to twice the figure by convention"
         )
-        around = value * ESTIMATED_FACTOR ** np.linspace(-1, 1, 201)
+        around = value * (ESTIMATED_FACTOR ** (1 / LEVEL)) ** np.linspace(-1, 1, 201)
         estimate = drawn(value, around, n=n, unit=unit, design=design)
         return Measure(metric=metric, facets=_GRADE, estimate=estimate, mode="disclosure")

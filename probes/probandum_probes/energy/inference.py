@@ -33,6 +33,15 @@ _ROWS = 256
 #: Seconds of a window that holds no joules.
 _UNMETERED = 3.0
 _NEEDS = (Capability.GENERATE, Capability.CLASSIFY, Capability.PREDICT)
+_METERED = {
+    "seconds-per-request": "second",
+    "joules-per-request": "joule",
+    "net-joules-per-request": "joule",
+    "watt-hours-per-1000-requests": "watt-hour",
+    "joules-per-output-token": "joule",
+    "joules-per-token": "joule",
+    "seconds-per-output-token": "second",
+}
 
 
 def _values(measures: Sequence[Measure]) -> dict[str, float | None]:
@@ -74,19 +83,11 @@ def _says_nothing(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     version=1,
     requirements=["ai-act:annex-iv:2:c"],
     needs=_NEEDS,
-    metrics={
-        "seconds-per-request": "second",
-        "joules-per-request": "joule",
-        "net-joules-per-request": "joule",
-        "watt-hours-per-1000-requests": "watt-hour",
-        "joules-per-output-token": "joule",
-        "joules-per-token": "joule",
-        "seconds-per-output-token": "second",
-        **METRICS,
-    },
-    facets=("grid", "factor"),
+    metrics={**_METERED, **METRICS},
+    facets=("grid", "factor", "grade"),
     honours=("weight", "cluster"),  # what an answer takes does not depend on whom its row stands for
     judged=(),
+    followed=tuple(_METERED),
     meters=True,
 )
 class Inference:
@@ -100,7 +101,8 @@ class Inference:
 
     Where joules are read and the plan names a grid, also grams of CO2e (``grid``: at the low, middle and high
     intensity, and over its range) and, with declared emissions of the hardware, the software carbon intensity of
-    ISO/IEC 21031, per 1,000 requests, with 90 % intervals of drawn factors and the share of each in the variance.
+    ISO/IEC 21031, per 1,000 requests, with 90 % intervals of drawn factors and the share of each in the variance of
+    either. The intensity is of grade D where more than a tenth of it is of the hardware.
 
     ``repeats`` windows of at least ``seconds`` each (10 where joules are read, so that a step of a GPU's counter is 1 %
     of them, and else 3), after ``warm_up`` unmetered rounds and as much work as the plan says under ``energy``. Where

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from probandum_probes.estimates import from_interval
 ID = "energy.phases"
 #: Seconds of a window that holds no joules.
 _UNMETERED = 2.0
+_RESOLVING = f"more tokens, longer windows or more pairs (suites.{ID}: tokens, seconds, repeats) would narrow it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def _values(measures: Sequence[Measure]) -> dict[str, float | None]:
 def _finds_twice(probe: Probe, ask: Ask) -> tuple[bool | None, str]:
     real = _values(list(probe.measure(ask)))["seconds-per-written-token"]
     if real is None:
-        return None, "nothing was timed"
+        return None, "no time of a written token came out of the windows"
     planted = _values(list(probe.measure(doubled_windows(ask))))["seconds-per-written-token"]
     return bool(planted is not None and np.isclose(planted, 2 * real)), "a planted factor of two comes out"
 
@@ -93,8 +94,9 @@ class Phases:
 
     Windows of answers of one token alternate with windows of answers of ``tokens``, so that what drifts meets both
     alike. The difference of a pair, over the tokens written more, is what writing takes; what is left of the short
-    answer is what reading takes. Intervals are Student's over the pairs. Joules are gross, by the meter of the plan;
-    without a sensor they are missing with the reason.
+    answer is what reading takes. Intervals are Student's over the pairs, cut off at 0. A difference that is itself not
+    above 0 is not resolved from the windows: no value, with the reason and what would resolve it. Joules are gross, by
+    the meter of the plan; without a sensor they are missing with the reason.
 
     ``repeats`` pairs of windows of at least ``seconds`` each (10 where joules are read, else 2), after ``warm_up``
     unmetered rounds and as much work as the plan says under ``energy``. ``texts``: a file
@@ -164,10 +166,40 @@ class Phases:
             return
         split = [pair.split(short or 0.0, long or 0.0) for pair, (short, long) in zip(pairs, taken, strict=True)]
         for name, values in zip(names, zip(*split, strict=True), strict=True):
-            estimate = from_interval(stats.mean_interval(values), n=len(pairs), unit=unit, design=design)
+            found = from_interval(stats.mean_interval(values), n=len(pairs), unit=unit, design=design)
+            estimate = resolved(found)
+            if estimate.value is None:
+                yield Measure(metric=name, estimate=estimate, mode="disclosure", why=estimate.why)
+                continue
             keys = tuple(f"pair-{number}" for number in range(1, len(pairs) + 1))
             items = Items(keys=keys, strata=(design,) * len(pairs), values=tuple(values), unit=unit)
             yield Measure(metric=name, estimate=estimate, mode="disclosure", items=items)
+
+
+def resolved(found: Estimate) -> Estimate:
+    """A difference of windows as what a token takes, which is more than nothing: None where the difference is not.
+
+    Of one that is, the lower bound is cut off at 0, since the windows leave that open and nothing lies below it.
+
+    >>> wide = from_interval(stats.mean_interval([0.01, 0.02, 0.06]), n=3, unit="second", design="3 pairs")
+    >>> wide.low < 0, resolved(wide).low, resolved(wide).high == wide.high
+    (True, 0.0, True)
+    >>> (resolved(from_interval(stats.mean_interval([-0.2, -0.1]), n=2, unit="joule")).why or "").partition(":")[0]
+    'not resolved from the windows'
+    """
+    assert found.value is not None and found.low is not None and found.high is not None
+    if found.value <= 0:
+        return Estimate.missing(
+            f"not resolved from the windows: their difference is {found.value:.3g} {found.unit}s a token "
+            f"({found.low:.3g} to {found.high:.3g}), and no token takes less than nothing; {_RESOLVING}",
+            n=found.n,
+            unit=found.unit,
+        )
+    if found.low >= 0:
+        return found
+    open_end = f"the lower bound, {found.low:.3g}, is cut off at 0, since no token takes less; {_RESOLVING}"
+    design = open_end if found.design is None else f"{found.design}; {open_end}"
+    return replace(found, low=0.0, method="amount-t", design=design)
 
 
 def _unsplit(windows: Sequence[Window]) -> str:
