@@ -13,11 +13,11 @@ import typer
 from probandum.cli_plan import Debug
 from probandum.errors import DataError, UsageError
 from probandum.scheduling import Advice, Start, advise, as_time, gaps, moment, read_forecast
-from probandum.totalling import OFF, PARTLY, SECOND, AuditEnergy
 from probandum.units import counted
 
 if TYPE_CHECKING:
     from probandum.record import Record
+    from probandum.totalling import AuditEnergy
 
 
 def schedule(
@@ -74,6 +74,8 @@ def _work(run: Path | None, hours: float | None, kwh: float | None) -> tuple[flo
 
 def _seconds(record: Record) -> float | None:
     """How long the audit took; DataError where it was interrupted, and only how long its last part took is known."""
+    from probandum.totalling import PARTLY, SECOND
+
     whole = record.readings.get(SECOND)
     if whole is not None and PARTLY in whole.notes:
         raise DataError(f"{record.folder}: how long it took is not known: {PARTLY}", remedy="give --hours")
@@ -82,6 +84,8 @@ def _seconds(record: Record) -> float | None:
 
 def _of_audit(whole: AuditEnergy) -> Energy | None:
     """What the audit took, with the range of its grade; None where nothing told it."""
+    from probandum.totalling import OFF
+
     if whole.kwh is None:
         return None
     how, off = whole.how.partition(",")[0], f"a factor of {OFF[whole.grade]:g}"

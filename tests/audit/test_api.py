@@ -83,7 +83,7 @@ def test_a_dossier_is_the_record_under_its_present_judgement(made: Record) -> No
 
     assert "Loan desk" == one.card["name"]
     assert made.findings == one.findings
-    assert {"record", "judgement", "ask", "judge", "declare", "waive"} == set(one.digests)
+    assert {"record", "observations", "judgement", "ask", "judge", "declare", "waive"} == set(one.digests)
     assert str(made.environment["started"])[:10] == one.as_of
     assert "2027-01-31" == other.as_of
     assert one.digests == other.digests

@@ -53,12 +53,15 @@ def variant(
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
-    """The system; the same at a tenth of the power; one that takes ten times as much and misses many."""
+    """The system; the same at a thousandth of the power; one that takes a thousand times as much and misses many.
+
+    So far apart that no other process of a busy machine brings them together.
+    """
     folder = tmp_path_factory.mktemp("variants")
     return [
         variant(folder / "a", Watts(50.0)),
-        variant(folder / "b", Watts(5.0)),
-        variant(folder / "c", Watts(500.0), threshold=0.9),
+        variant(folder / "b", Watts(0.05)),
+        variant(folder / "c", Watts(50_000.0), threshold=0.9),
     ]
 
 
