@@ -9,7 +9,7 @@ from itertools import groupby
 #: Rows of a table from which on it is a register: what stands in it is tested where it is built.
 REGISTER = 40
 _EVIDENCE = re.compile(r" \(\[evidence\]\((?:[^()\\]|\\.)*\)\)")
-_DIGEST = re.compile(r"sha256:[0-9a-f]+")
+_DIGEST = re.compile(r"(?<=sha256:)[0-9a-f]+|(?<=record )[0-9a-f]{12}\b")
 _DECIMAL = re.compile(r"[−-]?(?<![\d.])\d+\.\d{2,}(?![\d.])(?:e[−-]?\d+)?")
 _RECORDED = "*(recorded by the run)*"
 
@@ -32,7 +32,7 @@ def _without(line: str) -> str:
     if _RECORDED in line:
         between = " | " if line.startswith("|") else " · "
         line = between.join(_blank(part) if _RECORDED in part else part for part in line.split(between))
-    return _DECIMAL.sub("#", _DIGEST.sub("sha256:#", _EVIDENCE.sub("", line)))
+    return _DECIMAL.sub("#", _DIGEST.sub("#", _EVIDENCE.sub("", line)))
 
 
 def _blank(part: str) -> str:
