@@ -21,6 +21,30 @@ def to_come(day: str) -> bool:
     return datetime.date.fromisoformat(day) > datetime.datetime.now(furthest).date()
 
 
+def said_on(text: str | None, *, label: str = "", remedy: str) -> str:
+    """The ISO date on which somebody says they did a thing, by default today (UTC); UsageError where it can be none.
+
+    ``label``: what the error says before the date.
+
+    >>> said_on("2026-11-23", remedy="give the day")
+    '2026-11-23'
+    """
+    found = datetime.datetime.now(datetime.UTC).date().isoformat() if text is None else text
+    if _named(found) is None:
+        raise UsageError(f"{label}{found!r} is no date", remedy="write it as 2026-11-29")
+    if to_come(found):
+        raise UsageError(f"{label}{found} is still to come", remedy=remedy)
+    return found
+
+
+def _named(text: str) -> datetime.date | None:
+    """The day that a text names in the one form that sorts; None where it names none."""
+    try:
+        return datetime.date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
 def as_of_day(text: str, *, started: str | None = None) -> datetime.date:
     """The day that ``text`` names; UsageError where it is no such day, or lies before a record began.
 
@@ -30,10 +54,7 @@ def as_of_day(text: str, *, started: str | None = None) -> datetime.date:
     >>> as_of_day("2026-11-23", started="2026-11-22T09:30:00+00:00").isoformat()
     '2026-11-23'
     """
-    try:
-        day = datetime.date.fromisoformat(text) if _DAY.fullmatch(text) else None
-    except ValueError:
-        day = None
+    day = _named(text)
     if day is None:
         raise UsageError(f"as-of: expected a date such as 2026-11-23, got {text!r}")
     if started is not None and text < started[:10]:

@@ -12,7 +12,6 @@ The record knows nothing of it until it is judged again, which asks nothing.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from pydantic import ValidationError
 from probandum import card_file, card_writing, codec, questioning, reporting, sealing, verifying
 from probandum.card_file import CardFile
 from probandum.chaining import Again
-from probandum.dates import to_come
+from probandum.dates import said_on
 from probandum.dossier import publisher
 from probandum.errors import DataError, UsageError
 from probandum.filling import Entry, Origin
@@ -76,7 +75,8 @@ def import_filled(
     ``by`` and ``date`` hold for every field that does not say so itself; ``date`` is by default today (UTC).
     DataError where the document is another one or was changed; UsageError where the card holds something else already.
     """
-    speaker, on = _speaker(by), _day(date)
+    speaker = _speaker(by)
+    on = said_on(date, label="--date: ", remedy="give the day on which it was stated")
     origin = publisher().origin(file)
     # 1. the record
     verifying.refuse_damaged(record, key=None, upto=6, again=again)
@@ -233,15 +233,3 @@ def _speaker(by: str) -> str:
     if not by.strip():
         raise UsageError("a statement has somebody who makes it", remedy="name them with --by")
     return " ".join(by.split())
-
-
-def _day(date: str | None) -> str:
-    found = datetime.datetime.now(datetime.UTC).date().isoformat() if date is None else date
-    try:
-        if datetime.date.fromisoformat(found).isoformat() != found:
-            raise ValueError
-    except ValueError:
-        raise UsageError(f"--date: {found!r} is no date", remedy="write it as 2026-11-29") from None
-    if to_come(found):
-        raise UsageError(f"--date: {found} is still to come", remedy="give the day on which it was stated")
-    return found

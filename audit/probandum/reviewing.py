@@ -8,7 +8,6 @@ signature of a responsible person in the sense of Annex IV(2)(g).
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from probandum import codec, sealing, versions
-from probandum.dates import to_come
+from probandum.dates import said_on
 from probandum.dossier import Review
 from probandum.errors import RecordError, UsageError
 from probandum.record import Record, write_bytes
@@ -124,16 +123,9 @@ def shown(record: Record) -> tuple[str, ...]:
 
 def day(text: str | None, *, started: str) -> str:
     """The ISO date of a review, by default today (UTC); UsageError where it is none, before the run, or to come."""
-    found = datetime.datetime.now(datetime.UTC).date().isoformat() if text is None else text
-    try:
-        if datetime.date.fromisoformat(found).isoformat() != found:
-            raise ValueError
-    except ValueError:
-        raise UsageError(f"{found!r} is no date", remedy="write it as 2026-11-29") from None
+    found = said_on(text, remedy="give the day of the review")
     if found < started[:10]:
         raise UsageError(f"{found} lies before the run began, on {started[:10]}", remedy="give the day of the review")
-    if to_come(found):
-        raise UsageError(f"{found} is still to come", remedy="give the day of the review")
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from probandum.document import CardField
 from probandum.law import catalogue
-from probandum_reports.documents import Entry, FactLine, Section, Template, about
+from probandum_reports.documents import Entry, FactLine, Template, about
 from probandum_reports.risk_rows import FIELDS, place
 from probandum_reports.saying import decapitalised
 
@@ -21,26 +21,20 @@ _CLASSIFYING = ("Who answers for it", "Prohibited practices", "Products", "Liste
 def fields(template: Template) -> tuple[CardField, ...]:
     """The fields in reading order, each path once; where one asks for a person, all do."""
     found: dict[str, CardField] = {}
-    for field in _within(template.sections, template.requirement, template.supplier):
-        known = found.setdefault(field.path, field)
-        if field.human and not known.human:
-            found[field.path] = field
+    for here in template.walk():
+        asks, supplies = here.asks or template.requirement, here.supplier or template.supplier
+        for field in (each for entry in here.section.content for each in _asked(entry, asks, supplies)):
+            known = found.setdefault(field.path, field)
+            if field.human and not known.human:
+                found[field.path] = field
     return tuple(found.values())
-
-
-def _within(sections: tuple[Section, ...], requirement: str, supplier: str) -> Iterator[CardField]:
-    for section in sections:
-        asks, supplies = section.requirement or requirement, section.supplier or supplier
-        for entry in section.content:
-            yield from _asked(entry, asks, supplies)
-        yield from _within(section.sections, asks, supplies)
 
 
 def _asked(entry: Entry, requirement: str, supplier: str) -> Iterator[CardField]:
     """What one piece of a section reads from the card."""
-    for line in (*(entry.facts or ()), *(entry.human or ())):
+    for line, human in entry.of_card():
         if line.card is not None:
-            yield _field(line, requirement, supplier, human=line.human or entry.human is not None)
+            yield _field(line, requirement, supplier, human=human)
     for sentence in entry.lines or ():
         for match in _QUOTED.finditer(sentence):
             yield _field(about(match["path"], match["label"]), requirement, supplier, human=False)

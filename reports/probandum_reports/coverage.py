@@ -21,25 +21,10 @@ from probandum.law import Binding, Requirement, bind, catalogue
 from probandum.stating import NONE
 from probandum.units import counted
 from probandum_reports import facts
-from probandum_reports.documents import RequirementsEntry, Section, templates
+from probandum_reports.documents import RequirementsEntry, templates
 from probandum_reports.selecting import matches
 from probandum_reports.view import View
 
-#: What asks for an act of people in use, or for a judgement on persons: a finding may feed it and is no answer to it.
-_ACTS = frozenset(
-    {
-        "ai-act:art-26:5:a",  # monitors operation
-        "ai-act:art-26:9",  # uses information in an assessment
-        "ai-act:art-27:1:c",  # says who is likely to be affected
-        "ai-act:art-72:2",  # collects data over the lifetime
-        "gdpr:22:1",  # decides whether a decision rests on automation alone
-        "gdpr:22:3",  # lets a person intervene
-        "gdpr:22:4",  # says what is of a special category
-        "gdpr:25:1",  # builds safeguards in
-        "gdpr:35:1",  # carries out an assessment
-        "gdpr:35:3:a",  # says when one is due
-    }
-)
 _HEADER = ("Provision", "What it asks, in own words", "Binds", "Applies", "How this record answers it")
 #: How many paths of the card an answer lists for each who declares them.
 _FEW = 3
@@ -141,12 +126,21 @@ def table(entry: RequirementsEntry, parts: Parts) -> Iterable[Node]:
         yield Text(text="By what the card says, there is no such provision.", style="note")
 
 
+def reach(card: Mapping[str, Any], requirement: str) -> tuple[tuple[str, ...], str]:
+    """The parties that a provision binds by the card, or why it may bind some; neither where it binds nobody."""
+    binding = bind(card)
+    for each in binding.bound:
+        if each.requirement.id == requirement:
+            return each.parties, ""
+    return (), _open(binding).get(requirement, "")
+
+
 def standing(card: Mapping[str, Any], requirement: str) -> tuple[bool, str]:
     """Whether a provision binds anybody by what the card says, or may; and what to say where that is not plain."""
-    binding, cited = bind(card), catalogue().get(requirement).cited
-    if any(each.requirement.id == requirement for each in binding.bound):
+    (parties, why), cited = reach(card, requirement), catalogue().get(requirement).cited
+    if parties:
         return True, ""
-    if (why := _open(binding).get(requirement)) is not None:
+    if why:
         return True, f"Whether {cited} binds anybody here is open: {why}."
     return False, f"By what the card says, {cited} binds nobody here. A change of the card changes this."
 
@@ -259,14 +253,15 @@ def answers(dossier: Dossier) -> Mapping[str, Answer]:
         if _of_a_model(requirement) and not _model_named(dossier.card):
             found[requirement.id] = Answer(missing=tuple(_asked().get(requirement.id) or _of_catalogue(requirement)))
             continue
-        targets = {target for group in law.metric_targets(requirement).values() for target in group}
-        places = {index for target in targets for index in spoken.get(target, ())}
-        metered = not law.metric_map.metrics["energy"].keys().isdisjoint(requirement.metrics)
-        named = [] if requirement.id in _ACTS else spoken.get(requirement.id, [])
-        places = set() if requirement.id in _ACTS else places
-        # a probe of energy also finds times and shares, which answer nothing that asks for energy by its metrics
-        places |= {at for at in named if not (metered and dossier.findings[at].probe.startswith("energy."))}
-        about = [dossier.findings[index] for index in sorted(places)]
+        places: set[int] = set()
+        if requirement.id not in law.metric_map.acts:
+            targets = {target for group in law.metric_targets(requirement).values() for target in group}
+            places |= {at for target in targets for at in spoken.get(target, ())}
+            metered = not law.metric_map.metrics["energy"].keys().isdisjoint(requirement.metrics)
+            # a probe of energy also finds times and shares, which answer nothing that asks for energy by its metrics
+            named = spoken.get(requirement.id, ())
+            places |= {at for at in named if not (metered and dossier.findings[at].probe.startswith("energy."))}
+        about = [dossier.findings[at] for at in sorted(places)]
         asked = _asked().get(requirement.id) or _of_catalogue(requirement)
         stated = [facts.card_fact(dossier.card, path, human=human) for path, human in asked.items()]
         stated.append(facts.card_fact(dossier.card, _answered_at(requirement.id), human=True))
@@ -330,20 +325,12 @@ def _asked() -> Mapping[str, Mapping[str, bool]]:
     """
     own: dict[str, dict[str, bool]] = defaultdict(dict)
     others: dict[str, dict[str, bool]] = defaultdict(dict)
-
-    def walk(sections: Iterable[Section], above: str | None, document: str) -> None:
-        for section in sections:
-            asks = section.requirement or above
-            for entry in section.content:
-                for human, lines in ((False, entry.facts or ()), (True, entry.human or ())):
-                    for line in lines:
-                        if line.card is not None and (asked := line.requirement or asks) is not None:
-                            found = own if _part(asked) == _part(document) else others
-                            found[asked].setdefault(line.card, human or line.human)
-            walk(section.sections, asks, document)
-
     for template in templates().values():
-        walk(template.sections, None, template.requirement)
+        for place in template.walk():
+            for line, human in (each for entry in place.section.content for each in entry.of_card()):
+                if line.card is not None and (asked := line.requirement or place.asks) is not None:
+                    found = own if _part(asked) == _part(template.requirement) else others
+                    found[asked].setdefault(line.card, human)
     return {**others, **own}
 
 

@@ -6,7 +6,8 @@ template, facts of the card or of the run, findings by selector, or a field that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -19,6 +20,7 @@ from probandum.errors import PlanError, UnknownName
 from probandum.resources import shipped
 from probandum.yaml_source import read_yaml
 from probandum_reports.messages import in_language
+from probandum_reports.shelf import Shelf
 from probandum_reports.template_parts import Part, Words, checked
 from probandum_reports.threats import Regime, Selection, Threat, register
 
@@ -199,6 +201,11 @@ class Entry(Part):
             raise ValueError("a table needs a caption")
         return self
 
+    def of_card(self) -> Iterator[tuple[FactLine, bool]]:
+        """Its lines for facts, each with whether only a named person may state it."""
+        yield from ((line, line.human) for line in self.facts or ())
+        yield from ((line, True) for line in self.human or ())
+
 
 class Section(Part):
     """A heading, the provision it answers, and what stands under it."""
@@ -214,6 +221,15 @@ class Section(Part):
     settled: bool = Field(False, description="Whether the content also waits where the card leaves open that it binds.")
     content: tuple[Entry, ...] = ()
     sections: tuple[Section, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A section where it stands: the provision and the supplier that it or a section above it names, if any does."""
+
+    section: Section
+    asks: str | None
+    supplier: str | None
 
 
 class Template(Part):
@@ -234,68 +250,52 @@ class Template(Part):
         None, description="The shared sections that it ends with, templates/_shared/<name>.yaml."
     )
 
+    def walk(self) -> Iterator[Placed]:
+        """Every section in reading order, with what it or a section above it names."""
+
+        def below(sections: tuple[Section, ...], asks: str | None, supplier: str | None) -> Iterator[Placed]:
+            for section in sections:
+                here = Placed(section=section, asks=section.requirement or asks, supplier=section.supplier or supplier)
+                yield here
+                yield from below(section.sections, here.asks, here.supplier)
+
+        return below(self.sections, None, None)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every piece of content, in reading order."""
+        return (entry for place in self.walk() for entry in place.section.content)
+
     @property
     def every_finding(self) -> bool:
         """Whether it holds every finding of the record, and not a choice of them."""
-
-        def within(sections: tuple[Section, ...]) -> bool:
-            return any(
-                any(entry.builtin == "all_findings" for entry in section.content) or within(section.sections)
-                for section in sections
-            )
-
-        return within(self.sections)
+        return any(entry.builtin == "all_findings" for entry in self.entries())
 
     def requirements(self) -> tuple[str, ...]:
         """The ids of all provisions that it answers, in order."""
         found: dict[str, None] = {self.requirement: None}
-
-        def walk(sections: tuple[Section, ...]) -> None:
-            for section in sections:
-                if section.requirement is not None:
-                    found.setdefault(section.requirement)
-                for entry in section.content:
-                    asked: tuple[FactLine | BlankLine, ...] = (
-                        *(entry.facts or ()),
-                        *(entry.human or ()),
-                        *(entry.blank or ()),
-                    )
-                    for line in asked:
-                        if line.requirement is not None:
-                            found.setdefault(line.requirement)
-                walk(section.sections)
-
-        walk(self.sections)
+        for place in self.walk():
+            named = [place.section.requirement]
+            for entry in place.section.content:
+                named += [line.requirement for line, _ in entry.of_card()]
+                named += [line.requirement for line in entry.blank or ()]
+            found |= {each: None for each in named if each is not None}
         return tuple(found)
 
     def line(self, card: str) -> FactLine | None:
         """The line for a fact of the card, with the provision and the supplier that its section gives it."""
-
-        def walk(sections: tuple[Section, ...], asked: str, owner: str) -> FactLine | None:
-            for section in sections:
-                requirement, supplier = section.requirement or asked, section.supplier or owner
-                for line in (each for entry in section.content for each in entry.facts or ()):
-                    if line.card == card:
-                        given = {"requirement": line.requirement or requirement, "supplier": line.supplier or supplier}
-                        return line.model_copy(update=given)
-                if (found := walk(section.sections, requirement, supplier)) is not None:
-                    return found
-            return None
-
-        return walk(self.sections, self.requirement, self.supplier)
+        for place in self.walk():
+            for line in (each for entry in place.section.content for each in entry.facts or ()):
+                if line.card == card:
+                    given = {
+                        "requirement": line.requirement or place.asks or self.requirement,
+                        "supplier": line.supplier or place.supplier or self.supplier,
+                    }
+                    return line.model_copy(update=given)
+        return None
 
     def threats(self) -> tuple[Threat, ...]:
         """The rows of all its risk tables."""
-        found: list[Threat] = []
-
-        def walk(sections: tuple[Section, ...]) -> None:
-            for section in sections:
-                for entry in section.content:
-                    found.extend(entry.risks.threats if entry.risks else ())
-                walk(section.sections)
-
-        walk(self.sections)
-        return tuple(found)
+        return tuple(threat for entry in self.entries() if entry.risks for threat in entry.risks.threats)
 
     def spec(self) -> DocumentSpec:
         """What the core knows of it."""
@@ -312,8 +312,8 @@ class Template(Part):
 @cache
 def templates() -> Mapping[str, Template]:
     """All shipped documents by id."""
-    paths = sorted(shipped("templates").glob("*/document.yaml"))
-    return {path.parent.name: read_template(path) for path in paths}
+    paths = {path.parent.name: path for path in sorted(shipped("templates").glob("*/document.yaml"))}
+    return Shelf(paths, lambda name: read_template(paths[name]))
 
 
 def template(name: str) -> Template:

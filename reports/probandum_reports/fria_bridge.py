@@ -12,8 +12,7 @@ from functools import cache
 
 from probandum.document import Cell, Fact, Gap, Node, Table, Text
 from probandum.dossier import Dossier
-from probandum.law import bind
-from probandum_reports import facts, risk_rows
+from probandum_reports import coverage, facts, risk_rows
 from probandum_reports.documents import FactLine, Section, template
 from probandum_reports.filling_in import Parts, proposal
 from probandum_reports.threats import register
@@ -105,13 +104,9 @@ def scope(parts: Parts) -> Iterable[Node]:
 
 def _scope(dossier: Dossier) -> tuple[str, bool]:
     """In words whom the article binds, and whether it binds anybody or may."""
-    binding = bind(dossier.card)
-    for each in binding.bound:
-        if each.requirement.id == _ARTICLE:
-            return ", ".join(each.parties), True
-    for role in (*binding.open, *(role for party in binding.unnamed for role in party.roles)):
-        if any(requirement.id == _ARTICLE for requirement in role.requirements):
-            return f"open: {role.why or 'the card names no deployer'}", True
+    parties, why = coverage.reach(dossier.card, _ARTICLE)
+    if parties or why:
+        return ", ".join(parties) or f"open: {why}", True
     return "nobody", False
 
 
@@ -195,10 +190,9 @@ def fields_of(number: str) -> Mapping[str, bool]:
                         if threat.regime in entry.risks.regimes:
                             yield from ((risk_rows.place(threat, field), True) for field in risk_rows.FIELDS)
                 within = here or _under(entry.caption or "", number)
-                for lines, human in ((entry.facts or (), False), (entry.human or (), True)):
-                    for line in lines:
-                        if line.card is not None and (within or _under(line.label, number)):
-                            yield line.card, human or line.human
+                for line, human in entry.of_card():
+                    if line.card is not None and (within or _under(line.label, number)):
+                        yield line.card, human
             yield from walk(section.sections, here)
 
     found.update(walk(template("dpia").sections, False))

@@ -21,6 +21,7 @@ from probandum_reports.build import build, explained
 from probandum_reports.documents import templates
 from probandum_reports.messages import speaking
 from probandum_reports.nodes import gaps
+from probandum_reports.shelf import Shelf
 from probandum_reports.view import View
 
 #: Which module renders a format, by the extension of its files.
@@ -43,7 +44,7 @@ class DocumentPublisher:
 
     def known(self) -> Mapping[str, DocumentSpec]:
         """The shipped documents by id."""
-        return {name: template.spec() for name, template in templates().items()}
+        return Shelf(templates(), lambda name: templates()[name].spec())
 
     def asked(self) -> Mapping[str, tuple[CardField, ...]]:
         """What each shipped document reads from the card."""

@@ -281,7 +281,11 @@ class Pack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricMap:
-    """The catalogue's families and metrics in our names: a target is a metric, or a probe with all its metrics."""
+    """The catalogue's families and metrics in our names: a target is a metric, or a probe with all its metrics.
 
+    ``acts``: ids of requirements that ask for what people do or judge, which no finding answers.
+    """
+
+    acts: tuple[str, ...]
     families: Mapping[str, tuple[str, ...]]
     metrics: Mapping[str, Mapping[str, tuple[str, ...]]]

@@ -162,6 +162,9 @@ def load(folder: Path = _HERE) -> Catalogue:
             raise DataError(f"annex_iii.yaml: {id}: no classification entry of this id in ai_act.yaml")
         if case.point.partition("(")[0] not in reading.heads["annex_iii"].areas:
             raise DataError(f"annex_iii.yaml: {id}: point {case.point!r} lies in no area of the file")
+    for id in metric_map.acts:
+        if id not in requirements:
+            raise DataError(f"metric_map.yaml: acts: unknown {id!r}{did_you_mean(id, requirements)}")
     for id, requirement in requirements.items():
         for other in requirement.see:
             if other not in requirements:
