@@ -126,6 +126,8 @@ def _opened(path: Path) -> Any:
             if sum(each.file_size for each in package.infolist()) > MOST_BYTES:
                 raise DataError(f"{path}: unpacks to more than {MOST_BYTES:,} bytes", remedy=_WRITTEN)
         return docx.Document(str(path))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file", remedy=_WRITTEN) from None
     except (PackageNotFoundError, OSError, SyntaxError, LookupError, ValueError, zipfile.BadZipFile) as error:
         if isinstance(error, DataError):
             raise

@@ -90,6 +90,14 @@ def test_filled_fields_stand_in_the_card_with_who_and_when(place: Path) -> None:
     assert [] == [line for line in CARD.splitlines() if line not in (place / "card.yaml").read_text().splitlines()]
 
 
+def test_a_file_that_is_not_there_is_named(place: Path) -> None:
+    """As what it is, and not as a damaged one."""
+    refused = imported(place, "none.docx")
+
+    assert 2 == refused.code
+    assert "none.docx: no such file; name a .docx that `probandum report` wrote" in refused.err
+
+
 def test_the_same_command_then_says_so_in_the_documents(place: Path) -> None:
     """Nothing is asked again; the statements are facts with their speaker, and as many gaps are fewer."""
     old = dossier(Record.open(place / "run"))
