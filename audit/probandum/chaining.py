@@ -132,7 +132,8 @@ def given(record: Record, folder: Path, again: Again | None) -> Outcome:
 
 def differing(folder: Path, again: Mapping[str, bytes]) -> dict[str, list[str]]:
     """The files of the judgement in ``folder`` that come out otherwise ``again``, with the ids of findings that do."""
-    given = {name: (json.loads(read_bytes(folder / name)), json.loads(data)) for name, data in again.items()}
+    pairs = {name: (read_bytes(folder / name), data) for name, data in again.items()}
+    given = {name: (json.loads(then), json.loads(now)) for name, (then, now) in pairs.items() if then != now}
     return {
         name: _findings(told, now) if name == "findings.json" else []
         for name, (told, now) in given.items()

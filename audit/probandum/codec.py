@@ -47,10 +47,14 @@ def builtins(value: object) -> Any:
     return msgspec.to_builtins(value, enc_hook=_from_numpy, str_keys=True, order="sorted")
 
 
-def decode(kind: type[T], data: bytes, *, what: str = "JSON") -> T:
-    """``data`` as a value of type ``kind``, strictly checked; raises RecordError naming ``what``."""
+def decode(kind: type[T], data: bytes, *, what: str = "JSON", arrays: bool = True) -> T:
+    """``data`` as a value of type ``kind``, strictly checked; raises RecordError naming ``what``.
+
+    Without ``arrays`` an empty one stands in the place of each, for a reader who only has to know that there is one:
+    most of the time goes into their numbers.
+    """
     try:
-        return msgspec.json.decode(data, type=kind, dec_hook=_to_numpy, strict=True)
+        return msgspec.json.decode(data, type=kind, dec_hook=_to_numpy if arrays else _left_out, strict=True)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RecordError(f"{what}: {error}", remedy="the file is damaged or of another version") from None
 
@@ -89,6 +93,10 @@ def _to_numpy(kind: type, value: object) -> object:
     if doubles.size <= _LISTED or not np.isfinite(doubles).all():
         raise ValueError(f"expected more than {_LISTED} finite numbers")
     return doubles.astype(np.float64)
+
+
+def _left_out(kind: type, value: object) -> object:
+    return np.empty(0) if kind is np.ndarray else _to_numpy(kind, value)
 
 
 def _refuse_non_finite(value: Any, where: str) -> None:

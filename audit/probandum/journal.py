@@ -28,6 +28,8 @@ from probandum.totalling import SECOND
 
 #: How the windows are called that hold what was asked again, to see that the system is the same.
 ASKED_AGAIN = "again:"
+#: How the line of a window begins, and no other's.
+_OF_A_WINDOW = b'{"reading":'
 #: What the digest of an answer covers, in its order; see :attr:`probandum.evidence.Response.digest`.
 _ANSWERED = ("outputs", "per_token", "texts", "labels", "input_tokens", "output_tokens", "refused", "error")
 #: What the digest of a request covers beyond its kind and its inputs, and what it is where the journal leaves it out.
@@ -167,9 +169,18 @@ def journal_entries(path: Path) -> list[Observation | WindowEntry]:
         return _whole_entries(file, path, mend=False)
 
 
-def packed_entries(path: Path) -> Iterator[Observation | WindowEntry]:
-    """The lines of a packed journal; RecordError where it is truncated or damaged."""
-    return (_entry(line, where) for line, where in _packed_lines(path))
+def packed_entries(path: Path, *, arrays: bool = True) -> Iterator[Observation | WindowEntry]:
+    """The lines of a packed journal; RecordError where it is truncated or damaged.
+
+    Without ``arrays`` the numbers of answers are left out (:func:`codec.decode`).
+    """
+    return (_entry(line, where, arrays=arrays) for line, where in _packed_lines(path))
+
+
+def packed_windows(path: Path) -> Iterator[WindowEntry]:
+    """The energy windows of a packed journal alone, read as :func:`packed_entries` reads them."""
+    lines = (each for each in _packed_lines(path) if each[0].startswith(_OF_A_WINDOW))
+    return (entry for line, where in lines if isinstance(entry := _entry(line, where), WindowEntry))
 
 
 def compared_entries(path: Path) -> Iterator[Observation | WindowEntry]:
@@ -243,9 +254,9 @@ def _whole_entries(
     return entries
 
 
-def _entry(line: bytes, what: str) -> Observation | WindowEntry:
-    kind: type[Any] = WindowEntry if line.startswith(b'{"reading":') else Observation
-    entry: Observation | WindowEntry = codec.decode(kind, line, what=what)
+def _entry(line: bytes, what: str, *, arrays: bool = True) -> Observation | WindowEntry:
+    kind: type[Any] = WindowEntry if line.startswith(_OF_A_WINDOW) else Observation
+    entry: Observation | WindowEntry = codec.decode(kind, line, what=what, arrays=arrays)
     return entry
 
 

@@ -20,7 +20,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ from probandum.budget import Spending
 from probandum.errors import RecordError, UsageError
 from probandum.evidence import Items, Observation, Reading
 from probandum.finding import Finding
-from probandum.journal import ASKED_AGAIN, WindowEntry, journal_entries, packed, packed_entries
+from probandum.journal import ASKED_AGAIN, WindowEntry, journal_entries, packed, packed_entries, packed_windows
 from probandum.probe import ProbeResult, Window
 from probandum.row_items import RowItems
 from probandum.totalling import AuditEnergy
@@ -118,17 +118,30 @@ class Record:
 
     def windows(self) -> dict[str, Window]:
         """Every metered energy window by its key."""
-        windows = (entry for entry in self.entries() if isinstance(entry, WindowEntry))
-        return {each.window: each.reading for each in windows if not each.window.startswith(ASKED_AGAIN)}
+        windows: Iterable[Observation | WindowEntry]
+        windows = self.entries() if self.observed == self.journal else packed_windows(self.observed)
+        return {
+            each.window: each.reading
+            for each in windows
+            if isinstance(each, WindowEntry) and not each.window.startswith(ASKED_AGAIN)
+        }
+
+    def outlines(self) -> Iterator[Observation]:
+        """As :meth:`observations`, with an empty array in the place of each: for counts, in a third of the time."""
+        return (entry for entry in self._outlined() if isinstance(entry, Observation))
 
     def entries(self) -> Iterator[Observation | WindowEntry]:
         """The journal, sealed or not, in the order it was written."""
         file = self.observed
         yield from journal_entries(file) if file == self.journal else packed_entries(file)
 
+    def _outlined(self) -> Iterator[Observation | WindowEntry]:
+        file = self.observed
+        yield from journal_entries(file) if file == self.journal else packed_entries(file, arrays=False)
+
     def left_by_a_purge(self) -> Iterator[bytes]:
         """The lines of the journal as they stand once raw questions and answers are deleted, sealed or not."""
-        for entry in self.entries():
+        for entry in self._outlined():
             left = entry.without_payload() if isinstance(entry, Observation) else entry
             yield codec.encode(left) + b"\n"
 

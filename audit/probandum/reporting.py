@@ -92,7 +92,7 @@ def dossier(
 
 def account(record: Record, windows: Mapping[str, Window]) -> tuple[Account, ...]:
     """What became of every input that the probes of a record planned to ask; ``windows`` are the record's."""
-    return accounts(record.plan["suites"], record.results, record.observations(), windows)
+    return accounts(record.plan["suites"], record.results, record.outlines(), windows)
 
 
 def _lock(record: Record, limits: Sequence[Limit]) -> Mapping[str, Any] | None:

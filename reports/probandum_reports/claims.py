@@ -55,6 +55,8 @@ def folded(text: str) -> str:
     >>> folded("\\u0421\\u00e9rti\\ufb01ed\\u00a0\\uff21\\u2010b")
     'certified a-b'
     """
+    if text.isascii():
+        return " ".join(text.casefold().split())
     plain = unicodedata.normalize("NFKD", text).casefold().translate(_ALIKE)
     kinds = ((each, unicodedata.category(each)) for each in plain if each not in _SHAPELESS)
     kept = ("-" if kind == "Pd" else each for each, kind in kinds if kind not in ("Cf", "Mn", "Me"))

@@ -25,6 +25,8 @@ def directed(text: str) -> str:
     >>> directed("\u05d0 \u05d1: 0.37") == "\u200e\u05d0 \u05d1\u200e: 0.37"
     True
     """
+    if text.isascii():
+        return text
     return "".join(f"{_MARK}{part}{_MARK}" if leftwards else part for leftwards, part in by_direction(text))
 
 

@@ -346,7 +346,7 @@ def template_digest(name: str) -> str:
 
 def read_template(path: Path) -> Template:
     """A template with the sections it shares; PlanError with every problem as ``file:line:column: path: message``."""
-    source = read_yaml(path)
+    source = read_yaml(path, quick=True)
     made = checked(Template, source)
     if made.id != path.parent.name:
         raise PlanError([source.problem(("id",), f"expected {path.parent.name!r}, as the folder, got {made.id!r}")])
@@ -356,7 +356,7 @@ def read_template(path: Path) -> Template:
     if made.ends not in known:
         said = f"no shared sections {made.ends!r}; known: {', '.join(sorted(known))}"
         raise PlanError([source.problem(("ends",), said)])
-    shared = checked(_Shared, read_yaml(known[made.ends]))
+    shared = checked(_Shared, read_yaml(known[made.ends], quick=True))
     return made.model_copy(update={"sections": (*made.sections, *(_owned(each, made.id) for each in shared.sections))})
 
 

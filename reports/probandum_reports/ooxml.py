@@ -34,8 +34,10 @@ _KIND = "{D5CDD505-2E9C-101B-9397-08002B2CF9AE}"  # of all properties that are t
 
 def element(name: str, /, *children: Element, **attributes: str | int) -> Element:
     """``<w:name w:attribute="...">`` with children."""
-    made = _maker()(name_of(name), {name_of(key): str(value) for key, value in attributes.items()}, _PREFIXES)
-    made.extend(children)
+    named = {name_of(key): str(value) for key, value in attributes.items()} if attributes else None
+    made = _maker()(name_of(name), named, _PREFIXES)
+    if children:
+        made.extend(children)
     return made
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from probandum import codec
 from probandum.comparison import Comparison
-from probandum.document import CardField, Document, DocumentSpec
+from probandum.document import CardField, Document, DocumentSpec, Figure
 from probandum.dossier import WHOLE, Dossier, State
 from probandum.errors import UnknownName
 from probandum.filling import Filled, Origin
@@ -53,7 +54,7 @@ class DocumentPublisher:
     def publish(self, dossier: Dossier, documents: Sequence[str], folder: Path, formats: Sequence[str]) -> list[Path]:
         """Write ``<document>.<format>`` for all, evidence pages and ``index.html``; the index comes first.
 
-        Everything is built, checked and rendered before the first file is written. A format whose package is not
+        Everything is built and checked before the first file is written. A format whose package is not
         installed is a MissingDependency.
         """
         with speaking(dossier.language):
@@ -62,15 +63,15 @@ class DocumentPublisher:
             views = [View(build(name, dossier), dossier, drawn) for name in dict.fromkeys(documents)]
             for view in views:
                 lint.check(view)
-            rendered = _rendered(views, renderers)
             html = importlib.import_module("probandum_reports.html")
             files = {view.document.id: [f"{view.document.id}.{name}" for name in renderers] for view in views}
             trees: list[Document] = [view.document for view in views]
+            with _rendered(views, renderers) as rendered:
+                entry = html.index(dossier, trees, files, [name for name in WHOLE if name in formats])
+                evidence: list[Path] = html.evidence(dossier, folder)
             index = folder / "index.html"
-            write_bytes(index, html.index(dossier, trees, files, [name for name in WHOLE if name in formats]))
-            for name, data in rendered.items():
-                write_bytes(folder / name, data)
-            evidence: list[Path] = html.evidence(dossier, folder)
+            for path, data in {index: entry, **{folder / name: data for name, data in rendered.items()}}.items():
+                write_bytes(path, data)
             return [index, *(folder / name for name in rendered), *evidence]
 
     def state(self, dossier: Dossier, document: str) -> State:
@@ -120,27 +121,37 @@ def _module(name: str, known: Mapping[str, str]) -> Any:
     return importlib.import_module(known[name])
 
 
-def _rendered(views: Sequence[View], renderers: Mapping[str, Any]) -> dict[str, bytes]:
-    """All documents in all formats by the names of their files.
+def _charts(view: View) -> int:
+    return sum(isinstance(node, Figure) for node in view.document.nodes)
 
-    Typesetting needs nothing of the interpreter: what a format does ``later`` is done in a thread beside the others.
+
+@contextmanager
+def _rendered(views: Sequence[View], renderers: Mapping[str, Any]) -> Iterator[dict[str, bytes]]:
+    """All documents in all formats by the names of their files, whole once the block has ended.
+
+    Typesetting needs nothing of the interpreter: what a format does ``later`` is done in a thread beside the others and
+    beside what the block does, first where no chart has to be drawn before.
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    made: dict[str, bytes] = {}
+    made: dict[str, bytes] = {f"{view.document.id}.{name}": b"" for view in views for name in renderers}
     with ThreadPoolExecutor(max_workers=1) as beside:
         try:
             waiting = {
                 f"{view.document.id}.{name}": beside.submit(module.later(view))
                 for name, module in renderers.items()
                 if hasattr(module, "later")
-                for view in views
+                for view in sorted(views, key=_charts)
             }
             for view in views:
                 for name, module in renderers.items():
                     file = f"{view.document.id}.{name}"
-                    made[file] = b"" if file in waiting else module.render(view)
-            return made | {file: typeset.result() for file, typeset in waiting.items()}
+                    if file not in waiting:
+                        made[file] = module.render(view)
+            for first in (*waiting.values(),)[:1]:
+                first.result()  # a package that is missing is told before anything is written
+            yield made
+            made |= {file: typeset.result() for file, typeset in waiting.items()}
         except BaseException:
             beside.shutdown(wait=False, cancel_futures=True)
             raise

@@ -84,4 +84,4 @@ class _Register(Part):
 @cache
 def register() -> tuple[Threat, ...]:
     """All rows; PlanError where the file is not as it must be."""
-    return checked(_Register, read_yaml(shipped("templates") / "_risks" / "register.yaml")).threats
+    return checked(_Register, read_yaml(shipped("templates") / "_risks" / "register.yaml", quick=True)).threats
