@@ -36,6 +36,8 @@ _FLAGS = (
 )
 #: The rules that a page is held against: WCAG 2.2 A and AA, and what the makers of axe-core advise beside it.
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+#: Paper by its name: width and height in inches.
+PAPERS = {"A4": (8.27, 11.69), "Letter": (8.5, 11.0)}
 #: Elements with text of their own, the first of each kind: contrast is costly, and depends on nothing else.
 _EACH_COLOUR = """(() => {
     const seen = new Map();
@@ -146,10 +148,11 @@ class Browser:
         shot = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         file.write_bytes(base64.b64decode(shot["data"]))
 
-    def printed(self, file: Path) -> None:
-        """The page as a PDF, as people print it."""
-        made = self.ask("Page.printToPDF", preferCSSPageSize=True, printBackground=False)
-        file.write_bytes(base64.b64decode(made["data"]))
+    def printed(self, paper: str) -> bytes:
+        """The page as a PDF, as people print it on such paper."""
+        width, height = PAPERS[paper]
+        made = self.ask("Page.printToPDF", paperWidth=width, paperHeight=height, printBackground=False)
+        return base64.b64decode(made["data"])
 
     def breaches(self) -> list[str]:
         """What axe-core finds wrong with the page as it stands, colours apart, one line an element."""

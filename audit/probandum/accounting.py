@@ -14,6 +14,7 @@ from typing import Literal
 
 from probandum.evidence import Observation
 from probandum.probe import ProbeResult, Window
+from probandum.speech import said
 
 State = Literal["measured", "not_applicable", "error", "missing"]
 
@@ -100,8 +101,9 @@ def from_cache(each: Sequence[Account]) -> str:
     days = sorted({day for account in each for day in account.cached_days})
     if not days:
         return ""
-    when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
-    return f"{sum(account.cached for account in each):,} answered from the shared cache, on {when}"
+    when = days[0] if days[0] == days[-1] else said("{first} to {last}", first=days[0], last=days[-1])
+    many = sum(account.cached for account in each)
+    return said("{n:,} answered from the shared cache, on {days}", n=many, days=when)
 
 
 def _metered(result: ProbeResult, windows: Mapping[str, Window]) -> int:

@@ -39,7 +39,6 @@ from probandum.comparison import Comparison
 from probandum.concluding import again, conclude
 from probandum.dates import as_of_day
 from probandum.declaring import Said
-from probandum.document import ENGLISH
 from probandum.dossier import WHOLE, Review, publisher
 from probandum.drafting import Draft, draft
 from probandum.errors import RecordError, UsageError
@@ -57,6 +56,7 @@ from probandum.record import Record, write_bytes
 from probandum.reporting import Judgement
 from probandum.running import Observer
 from probandum.signing import load_private, load_public
+from probandum.speech import ENGLISH
 from probandum.suggesting import suggest
 from probandum.tradeoffs import TradeOffs
 from probandum.trading import trade_offs as traded
@@ -362,6 +362,7 @@ def report(
     key: str | Path | None = None,
     language: str = ENGLISH,
     final: bool = False,
+    keep: bool = False,
 ) -> list[Path]:
     """Write documents from a sealed record, by default into its ``reports/``; the index comes first.
 
@@ -369,7 +370,8 @@ def report(
     of a signed record, wherever they are written, need the key that signed it, and UsageError where it is not given.
     ``as_of``: the ISO date that they state, by default the judgement's; not before the day the record began.
     ``language``: one of those whose message catalogues are shipped; UsageError for another. ``final``: they call
-    themselves so; Unfinished where one has an open field, or no reviewer of what it says.
+    themselves so; Unfinished where one has an open field, or no reviewer of what it says. ``keep``: other documents and
+    formats that stand there sealed are written again, too; UsageError where they would not come out so once more.
     RecordError where the record is damaged, or its present judgement is not what the sealed estimates give.
     """
     opened, signing = _open(record), None if key is None else Path(key)
@@ -380,7 +382,15 @@ def report(
     chosen = opened.plan["declare"]["documents"] if documents is None else documents
     folder = opened.reports if out is None else Path(out)
     return reporting.write(
-        opened, chosen, formats, folder=folder, as_of=as_of, key=signing, language=language, final=final
+        opened,
+        chosen,
+        formats,
+        folder=folder,
+        as_of=as_of,
+        key=signing,
+        language=language,
+        final=final,
+        keep=keep,
     )
 
 

@@ -6,7 +6,7 @@ deleted from it, or lies elsewhere, nobody can count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from probandum import codec
 from probandum.errors import RecordError
 from probandum.record import Record
+from probandum.speech import counted, said
 from probandum.weighing import ALPHA_PASS
 
 #: What tells a model by its files, where its target digests any.
@@ -64,16 +65,26 @@ class Attempts:
         ['judgement 2 of this record', 'each PASS line has its 5 % error in every attempt']
         """
         earlier = self.earlier
-        parts = [f"attempt {len(earlier.records) + 1} on this model that its folder of records knows of"]
+        attempt = said("attempt {n} on this model that its folder of records knows of", n=len(earlier.records) + 1)
         if earlier.records:
-            left = f", {len(earlier.unfinished)} of them unfinished" if earlier.unfinished else ""
-            parts[0] += f" ({_counted(earlier.records, 'earlier record')}{left}: {_named(earlier.records)})"
+            records = counted(len(earlier.records), "{n} earlier record", "{n:,} earlier records")
+            if left := len(earlier.unfinished):
+                records = said("{records}, {n} of them unfinished", records=records, n=left)
+            attempt = f"{attempt} ({records}: {_named(earlier.records)})"
+        parts = [attempt]
         if earlier.unread:
-            parts.append(f"{_counted(earlier.unread, 'folder')} beside it could not be read: {_named(earlier.unread)}")
+            parts.append(
+                counted(
+                    len(earlier.unread),
+                    "{n} folder beside it could not be read: {names}",
+                    "{n:,} folders beside it could not be read: {names}",
+                    names=_named(earlier.unread),
+                )
+            )
         if self.judgement > 1:
-            parts.append(f"judgement {self.judgement} of this record")
+            parts.append(said("judgement {n} of this record", n=self.judgement))
         if not self.first:
-            parts.append(f"each PASS line has its {100 * ALPHA_PASS:g} % error in every attempt")
+            parts.append(said("each PASS line has its {share} % error in every attempt", share=f"{100 * ALPHA_PASS:g}"))
         return "; ".join(parts)
 
 
@@ -139,10 +150,6 @@ def model_of(identity: Mapping[str, Any]) -> Mapping[str, Any]:
     return system
 
 
-def _counted(things: Sequence[str], noun: str) -> str:
-    return f"{len(things):,} {noun}{'' if len(things) == 1 else 's'}"
-
-
 def _named(names: Iterable[str]) -> str:
     """The first few of ``names``, and how many more there are.
 
@@ -150,8 +157,8 @@ def _named(names: Iterable[str]) -> str:
     'a, b, c and 2 more'
     """
     listed = list(names)
-    more = f" and {len(listed) - _NAMED:,} more" if len(listed) > _NAMED else ""
-    return ", ".join(listed[:_NAMED]) + more
+    some = ", ".join(listed[:_NAMED])
+    return said("{some} and {n:,} more", some=some, n=len(listed) - _NAMED) if len(listed) > _NAMED else some
 
 
 def _text(path: Path) -> str:

@@ -6,7 +6,7 @@ What documents ask of a card is handed in (``asked``), so that no document is kn
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from probandum.law.card_shapes import shaped
 from probandum.law.confirming import CONFIRMED, changed
 from probandum.plan_file import SystemCard
 from probandum.plan_reading import card_in
-from probandum.stating import stated, words
+from probandum.stating import stands_in, stated, words
 from probandum.yaml_source import Place, YamlSource, read_yaml
 
 #: What each document reads from a card, by its id.
@@ -184,11 +184,41 @@ def unsigned(file: CardFile, asked: Asked) -> Iterator[str]:
             yield file.yaml.problem(tuple(path.split(".")), told)
 
 
+def standing_in(file: CardFile) -> Iterator[str]:
+    """Cautions, each with its place: texts that say that somebody has yet to say something."""
+    for place, text in _texts(file.card):
+        if stands_in(text):
+            yield file.yaml.problem(place, f"{text!r} stands in for a statement, and is none: say it, or take it out")
+
+
+def claiming(file: CardFile, claim: Callable[[str], str | None]) -> Iterator[str]:
+    """Cautions, each with its place: a purpose or a class that says of the system what no document says itself."""
+    for path in ("purpose", CONFIRMED):
+        said = stated(file.card, path)
+        if said is not None and (found := claim(words(said.value))) is not None:
+            told = f"says {found!r} of the system, which no tool can say: documents print it as its speaker's words"
+            yield file.yaml.problem(tuple(path.split(".")), told)
+
+
 def ahead(file: CardFile, today: str) -> Iterator[str]:
     """Cautions, each with its place: statements of a day that has not come; ``today`` is an ISO date."""
     for place, day in _days(file.card):
         if day > today:
             yield file.yaml.problem(place, f"{day} lies ahead: nobody has stated anything on that day yet")
+
+
+def _texts(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every text of a card, and where it stands."""
+    if isinstance(value, str):
+        yield place, value
+    for key, inner in _inner(value):
+        yield from _texts(inner, (*place, key))
+
+
+def _inner(value: Any) -> Iterable[tuple[str | int, Any]]:
+    if isinstance(value, Mapping):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
 
 
 def _days(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -197,12 +227,7 @@ def _days(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple
         day = value.get("date")
         if isinstance(day, str) and ("value" in value or place == ("declared",)):
             yield (*place, "date"), day
-    pairs: Iterable[tuple[str | int, Any]] = ()
-    if isinstance(value, Mapping):
-        pairs = value.items()
-    elif isinstance(value, list):
-        pairs = enumerate(value)
-    for key, inner in pairs:
+    for key, inner in _inner(value):
         yield from _days(inner, (*place, key))
 
 

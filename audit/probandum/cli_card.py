@@ -68,6 +68,7 @@ def check(file: CardPath, document: Documents = None, debug: Debug = False) -> N
     import datetime
 
     from probandum import card_file
+    from probandum.dossier import publisher
     from probandum.law import catalogue
     from probandum.law.classifying import classify
     from probandum.units import counted
@@ -79,6 +80,8 @@ def check(file: CardPath, document: Documents = None, debug: Debug = False) -> N
         *card_file.strangers(read, asked),
         *card_file.unsigned(read, asked),
         *card_file.ahead(read, today),
+        *card_file.standing_in(read),
+        *card_file.claiming(read, publisher().claim),
     ):
         print(f"caution: {line}")
     print(f"{file}: fits")
@@ -108,12 +111,12 @@ def classify(file: CardPath, as_of: AsOf = None, debug: Debug = False) -> None:
 
     from probandum import card_file
     from probandum.dates import as_of_day
-    from probandum.law import show
+    from probandum.law.age import staleness
     from probandum.law.classifying import classify as proposed
 
     day = datetime.datetime.now(datetime.UTC).date().isoformat() if as_of is None else as_of_day(as_of).isoformat()
     read = card_file.read(file)
-    if (warning := show.staleness(day)) is not None:
+    if (warning := staleness(day)) is not None:
         print(warning)
     for line in _told(proposed(read.card), day):
         print(line)
@@ -183,6 +186,7 @@ def confirm(
     Where one of these answers changes, the class is confirmed by nobody until somebody confirms it again.
     """
     import datetime
+    import re
 
     from probandum import card_file, card_writing
     from probandum.law.classifying import classify as proposed
@@ -191,13 +195,13 @@ def confirm(
 
     read = card_file.read(file)
     outcome = proposed(read.card).outcome
-    said, who = " ".join((as_ or outcome).split()), " ".join(by.split())
+    said, who = " ".join((outcome if as_ is None else as_).split()), " ".join(by.split())
     if as_ is None and outcome.startswith("Open"):
         raise UsageError(f"{file}: {outcome}", remedy="answer that first, or give the class with --as")
     if not who or not said or not (who + said).isprintable():
         raise UsageError("expected a name, and a class, in plain text", remedy="such as --by 'A. Example, compliance'")
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    value = said.replace("Proposed: ", "")
+    value = re.sub(r"Proposed: (\w)", lambda begun: begun[1].upper(), said) if as_ is None else said
     made = {CONFIRMED: Statement(value=value[:1].upper() + value[1:], by=who, date=today)}
     answers = {path: Statement(value=answer) for path, answer in kept(read.card).items()}
     card_writing.put(read.path, made | answers, under=read.under)

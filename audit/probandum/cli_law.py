@@ -74,9 +74,9 @@ def _today() -> str:
 
 def _print(lines: Iterable[str], as_of: str | None) -> None:
     """The lines, which warn themselves where a day is given; without one, a warning where the pack is old today."""
-    from probandum.law import show
+    from probandum.law.age import staleness
 
-    if as_of is None and (warning := show.staleness(_today())) is not None:
+    if as_of is None and (warning := staleness(_today())) is not None:
         print(warning, file=sys.stderr)
     for line in lines:
         print(line)

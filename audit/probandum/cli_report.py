@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from typer.core import TyperGroup
 from probandum.cli_plan import Debug, SigningKey
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `audit` wrote.", show_default=False)]
+#: How many letters of a statement the terminal shows.
+_SHOWN = 300
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="As seen on this day, such as 2026-11-23.")]
 
 
@@ -35,7 +38,9 @@ app = typer.Typer(
 def write(
     run: RunFolder,
     out: Annotated[Path | None, typer.Option(help="Write here instead of RUN/reports.")] = None,
-    document: Annotated[list[str] | None, typer.Option(help="Only this document, or all; may be repeated.")] = None,
+    document: Annotated[
+        list[str] | None, typer.Option(help="This document beside those that stand there, or all; may be repeated.")
+    ] = None,
     format: Annotated[
         list[str] | None, typer.Option(help="html, pdf, docx, md, json, cyclonedx or in-toto; may be repeated.")
     ] = None,
@@ -43,13 +48,19 @@ def write(
     final: Annotated[
         bool, typer.Option("--final", help="Call them final; refused while a field is open or nobody signed.")
     ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Only these: other documents and formats that stand there go.")
+    ] = False,
     as_of: AsOf = None,
     key: SigningKey = None,
     debug: Debug = False,
 ) -> None:
-    """Write the documents of a record again, sealed; the same record gives the same bytes."""
+    """Write the documents of a record again, sealed; the same record gives the same bytes.
+
+    Documents and formats that stand there sealed are written again with them, or it is refused where they cannot be.
+    """
     from probandum import api, sealing
-    from probandum.law import show
+    from probandum.law.age import staleness
 
     for path in api.report(
         run,
@@ -60,9 +71,10 @@ def write(
         key=key,
         language=language,
         final=final,
+        keep=not replace,
     ):
         print(path)
-    if (warning := show.staleness(sealing.report_facts(out or run / "reports").as_of)) is not None:
+    if (warning := staleness(sealing.report_facts(out or run / "reports").as_of)) is not None:
         print(warning, file=sys.stderr)
 
 
@@ -87,10 +99,14 @@ def import_(
 ) -> None:
     """Read the filled fields of a Word file back into the card, with who said it and when.
 
-    Only fields may have changed: a locked value that does not say what the record says, or another record's document,
-    is refused. Comments and layout of the card stay.
+    Only fields may have changed. Compared with the record are every locked value and lock, all other text that a reader
+    sees (hidden, white and tiny words count as missing), headers, footers and notes, rows that Track Changes deletes,
+    data that controls are bound to, and every picture, point by point, with its alternative text. Not compared are
+    layout, fonts, colours that can be read, comments and macros, which nothing here runs. In the card, comments and
+    layout stay.
     """
     from probandum import api
+    from probandum.errors import one_line
     from probandum.stating import words
     from probandum.units import counted
 
@@ -98,7 +114,7 @@ def import_(
     for path, said in found.written.items():
         instead = " (replaced)" if path in found.replaced else ""
         who = "" if said.plain else f" ({said.by}, {said.date})"
-        print(f"{path}: {words(said.value)}{who}{instead}")
+        print(one_line(f"{path}: {textwrap.shorten(words(said.value), _SHOWN, placeholder=' …')}{who}{instead}"))
     stood = f", {len(found.standing)} stood there already" if found.standing else ""
     fields = f"{counted(len(found.written), 'field')} of {found.document} written{stood}, {found.empty} still empty"
     print(f"{_near(found.card)}: {fields}")

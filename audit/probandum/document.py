@@ -183,8 +183,6 @@ class DocumentSpec:
     digest: str
 
 
-#: The language in which documents are written where nobody asks for another.
-ENGLISH = "en"
 #: Stands in the place of a document's name for all that there are.
 ALL = "all"
 

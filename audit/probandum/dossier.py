@@ -12,13 +12,14 @@ from typing import Any, Protocol
 
 from probandum.accounting import Account
 from probandum.comparison import Comparison
-from probandum.document import ENGLISH, CardField, DocumentSpec
+from probandum.document import CardField, DocumentSpec
 from probandum.errors import MissingDependency
 from probandum.evidence import Items, Observation, Reading
 from probandum.filling import Filled, Origin
 from probandum.finding import Finding, Waiver
 from probandum.probe import ProbeResult, Window
 from probandum.reasons import Reasons
+from probandum.speech import ENGLISH
 from probandum.totalling import AuditEnergy
 from probandum.tradeoffs import TradeOffs
 
@@ -52,10 +53,14 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """How far a document is, whoever reviewed it: the digest of what it says, and what each open field asks for."""
+    """How far a document is, whoever reviewed it: the digest of what it says, and what each open field asks for.
+
+    ``blank``: it is a form with lines that people write on in the file or on paper, and never final itself.
+    """
 
     content: str
     open: tuple[str, ...]
+    blank: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -113,6 +118,10 @@ class Publisher(Protocol):
         """What each document reads from the card, by its id."""
         ...
 
+    def claim(self, text: str) -> str | None:
+        """The first claim in a text that no document makes of a system itself; None where it makes none."""
+        ...
+
     def publish(self, dossier: Dossier, documents: Sequence[str], folder: Path, formats: Sequence[str]) -> list[Path]:
         """Write ``documents`` and an ``index.html`` into ``folder``; returns the files, the index first.
 
@@ -128,8 +137,11 @@ class Publisher(Protocol):
         """Which document the filled Word file in ``path`` says it is; DataError where it is no such file."""
         ...
 
-    def filled(self, dossier: Dossier, path: Path) -> Filled:
-        """What people wrote into the fields of a document of ``dossier``; DataError where they changed more."""
+    def filled(self, dossier: Dossier, path: Path, *, original: Path | None = None) -> Filled:
+        """What people wrote into the fields of a document of ``dossier``; DataError where they changed more.
+
+        ``original``: the file as it was written, where it still lies there as it was sealed.
+        """
         ...
 
     def explained(self, dossier: Dossier, format: str) -> bytes:

@@ -29,8 +29,8 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
-#: What would break a line, or move the cursor of a terminal.
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+#: What would break a line, move the cursor of a terminal, or turn round what stands beside it.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 #: ``file:line:column:``, as a problem of a plan begins.
 _PLACED = re.compile(r"(.+?):(\d+):(\d+): ")
 

@@ -122,6 +122,12 @@ class Stream:
             raise ValueError(f"population is {self.population}; expected at least the {len(self.values)} drawn")
 
 
+#: Methods of values without an interval: what was worked out and not estimated, and the largest or smallest of several
+#: estimates, which is biased by being picked, as is a bootstrap of it.
+EXACT, EXTREME = "exact", "extreme"
+POINTS = (EXACT, EXTREME)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """A quantity with its two-sided interval at ``level``, or None with the reason.
@@ -171,6 +177,19 @@ class Estimate:
             raise ValueError("an estimate with a value has an interval and a method")
         elif self.low > self.high:
             raise ValueError(f"low {self.low} is above high {self.high}")
+
+    @property
+    def bounded(self) -> bool:
+        """Whether an interval belongs to the value; where none does, ``low`` and ``high`` are the value itself."""
+        return self.value is not None and self.method not in POINTS
+
+    def spread(self, how: str) -> str:
+        """The interval by a format specification, in brackets behind a blank; '' where none belongs to the value.
+
+        >>> Estimate(value=0.5, low=0.4, high=0.6, n=9, unit="share", method="wilson").spread(".1f")
+        ' (0.4 to 0.6)'
+        """
+        return f" ({self.low:{how}} to {self.high:{how}})" if self.bounded else ""
 
     @classmethod
     def missing(cls, why: str, *, n: int = 0, unit: str) -> Estimate:

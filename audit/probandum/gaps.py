@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from probandum.evidence import Capability, Column, Floats, Request, Table
+from probandum.speech import counted, said
 from probandum.subject import NUMBER, as_text
 
 Bools = npt.NDArray[np.bool_]
@@ -39,11 +40,12 @@ class Gaps:
         '2 of the 9 rows under audit have no value in debt (1) or income (2), and the system was given it as missing'
         """
         *others, last = (f"{name} ({count:,})" for name, count in sorted(self.columns.items()))
-        where = f"{', '.join(others)} or {last}" if others else last
-        have = "has" if self.rows == 1 else "have"
-        return (
-            f"{self.rows:,} of the {self.of:,} rows under audit {have} no value in {where}, and the system was given "
-            "it as missing"
+        return counted(
+            self.rows,
+            "{n} of the {of:,} rows under audit has no value in {columns}, and the system was given it as missing",
+            "{n:,} of the {of:,} rows under audit have no value in {columns}, and the system was given it as missing",
+            of=self.of,
+            columns=said("{some} or {last}", some=", ".join(others), last=last) if others else last,
         )
 
 

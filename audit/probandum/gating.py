@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from probandum import codec, sampling
+from probandum import codec, sampling, speech
 from probandum.assuring import assurances, moved_words
 from probandum.attempts import Attempts
 from probandum.chaining import Again
@@ -27,6 +27,7 @@ from probandum.errors import ProbandumError
 from probandum.finding import Finding, Limit, SubReason, Verdict, Waiver, limit_words, parse_metric
 from probandum.record import Record, read_bytes
 from probandum.sealing import unchecked
+from probandum.speech import Spoken
 from probandum.verifying import stale, verify
 from probandum.waiving import Idle, idle_waivers, in_force, standing, waiver_words, why_idle
 
@@ -243,20 +244,42 @@ def retold(result: GateResult, findings: Sequence[Finding]) -> GateResult:
     return replace(result, causes=causes, notes=notes(findings, result.mode))
 
 
-def meaning(result: GateResult) -> str:
-    """The exit code in words."""
-    return {
-        0: "nothing blocks" if result.notes else "every judged finding passes",
+#: What the gate's codes mean; of 0, by whether something is noted that does not block.
+_MEANINGS = Spoken(
+    {
         1: "a limit is broken",
         2: "the command or the plan is wrong; nothing was run",
-        3: "inconclusive, or nothing was judged",
+        3: "inconclusive",
         4: "the audit could not be carried out or trusted",
-    }[result.code]
+    }
+)
+_NOTHING = Spoken({True: "nothing blocks", False: "every judged finding passes"})
+
+
+def meaning(result: GateResult) -> str:
+    """The exit code in words."""
+    if result.code == 3 and not result.judged:
+        return speech.said("nothing was judged")
+    return _NOTHING[bool(result.notes)] if result.code == 0 else _MEANINGS[result.code]
 
 
 def headline(result: GateResult) -> str:
     """The exit code with its meaning, as summaries begin."""
-    return f"gate {result.code}, {meaning(result)}"
+    return speech.said("gate {code}, {meaning}", code=result.code, meaning=meaning(result))
+
+
+#: How strictly the gate decides, by its mode.
+_MODES = Spoken(
+    {
+        "release": "release: what is inconclusive blocks, unless somebody accepts it",
+        "merge": "merge: what is inconclusive blocks nothing, and a broken limit needs stronger evidence",
+    }
+)
+
+
+def strictness(result: GateResult) -> str:
+    """The mode that the gate decided in, with what it means."""
+    return _MODES.get(result.mode, result.mode)
 
 
 def said(finding: Finding) -> str:
@@ -269,7 +292,7 @@ def facts(finding: Finding) -> list[str]:
     parts = []
     estimate = finding.estimate
     if estimate.value is not None:
-        parts.append(f"{estimate.value:.4g} ({estimate.low:.4g} to {estimate.high:.4g}), {sampling.counted(estimate)}")
+        parts.append(f"{estimate.value:.4g}{estimate.spread('.4g')}, {sampling.counted(estimate)}")
     if moved := moved_words(estimate, finding.limit):
         parts.append(moved)
     if finding.limit is not None:

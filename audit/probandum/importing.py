@@ -32,11 +32,13 @@ from probandum.plan import Plan
 from probandum.plan_file import SystemCard
 from probandum.record import Record, read_bytes
 from probandum.splicing import Statement
-from probandum.stating import stated, words
+from probandum.stating import stands_in, stated, words
 
 _OTHERWISE = "write it otherwise in the document, or by hand in the card"
 #: What a card says plainly: of itself who declares it and when, and a version, which titles quote.
 _PLAIN = ("declared.by", "declared.date", "version")
+#: How many letters a field may hold: some ten pages.
+_LONGEST = 20_000
 _OTHER = "fill in the document that `probandum report` writes of this record now"
 
 
@@ -85,7 +87,7 @@ def import_filled(
         record, as_of=origin.as_of, judgement=_judgement(record, origin, file), language=origin.language
     )
     # 3. its fields
-    filled = publisher().filled(told, file)
+    filled = publisher().filled(told, file, original=_as_sealed(record, f"{origin.document}.docx"))
     # 4. the card
     plan = _plan_of(record, plan)
     found = _card(record, None if card is not None else plan, card)
@@ -157,6 +159,14 @@ def _judgement(record: Record, origin: Origin, file: Path) -> str:
     raise DataError(f"{file}: of no judgement of {record.folder}", remedy=_OTHER)
 
 
+def _as_sealed(record: Record, name: str) -> Path | None:
+    """A file among the sealed reports of a record, where it is as it was sealed."""
+    path = record.reports / name
+    if not (record.reports / sealing.STATEMENT).is_file() or not path.is_file():
+        return None
+    return path if sealing.listed_digests(record.reports).get(name) == sealing.file_sha256(path) else None
+
+
 def _told(path: Path) -> Any:
     """A file of a judgement, without its place among the others."""
     told = codec.decode(Any, read_bytes(path), what=str(path))
@@ -209,7 +219,19 @@ def _write(card: CardFile, statements: Mapping[str, Statement], entries: Sequenc
 
 
 def _value(entry: Entry) -> Any:
-    """What a field says as the card holds it: where the law asks who, which, or yes or no, it is that."""
+    """What a field says as the card holds it: where the law asks who, which, or yes or no, it is that.
+
+    UsageError where it says that somebody has yet to say something, or more than a field holds.
+    """
+    for text in (entry.value, entry.by or ""):
+        if stands_in(text):
+            said = f"{entry.path}, {entry.what}: {text!r} stands in for a statement, and is none"
+            raise UsageError(said, remedy="say it, or leave the field empty")
+        if len(text) > _LONGEST:
+            raise UsageError(
+                f"{entry.path}, {entry.what}: has {len(text):,} letters; a field holds {_LONGEST:,} at most",
+                remedy="say it in short, and name the file that says the rest",
+            )
     question = next((each for each in catalogue().questions if each.path == entry.path), None)
     if question is None or question.kind == "text":
         return entry.value
@@ -230,6 +252,6 @@ def _conflict(card: CardFile, taken: Sequence[str], statements: Mapping[str, Sta
 
 
 def _speaker(by: str) -> str:
-    if not by.strip():
+    if not by.strip() or stands_in(by):
         raise UsageError("a statement has somebody who makes it", remedy="name them with --by")
     return " ".join(by.split())

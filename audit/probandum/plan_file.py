@@ -66,6 +66,13 @@ class SystemCard(_Part):
     declared: dict[str, Any] | None = Field(
         None, description="Who makes the declarations that name nobody themselves, and when: by, date."
     )
+    in_scope: Truth | Said | None = Field(
+        None,
+        description="Whether it is an AI system, Art. 3(1), within Art. 2; false counts with in_scope_reasons alone.",
+    )
+    placed_on_market: Text | Said | None = Field(
+        None, description="When it was first placed on the market or put into service, or none; Art. 111(2)."
+    )
     purpose: Text | Said | None = Field(None, description="What the system decides or does, for whom.")
     role: Text | Said | None = Field(None, description="The role of your organisation under the AI Act.")
     provider: Party | None = Field(None, description="Who develops it: name, contact, address.")
@@ -149,6 +156,8 @@ class SystemCard(_Part):
         "annex_iii",
         "art_5",
         "art_6_3",
+        "in_scope",
+        "placed_on_market",
         "profiling",
         "roles",
         "safety_component",

@@ -13,8 +13,9 @@ from typing import Any
 from probandum.document import CardField
 from probandum.errors import UnknownName, UsageError
 from probandum.law import Catalogue, Question, Requirement, bind, catalogue
-from probandum.law.card_keys import CONDITIONS, conditions_of, practices_of
+from probandum.law.card_keys import CONDITIONS, IN_SCOPE, PLACED, conditions_of, placed, practices_of, truth
 from probandum.law.hints import near_uses
+from probandum.law.scope import parties_in_chain
 from probandum.splicing import Statement
 from probandum.stating import NONE, named, plainly, stated, words
 
@@ -24,6 +25,7 @@ _HOW: Mapping[str, str] = {
     "party": "a name, or none",
     "act": "the law, or none",
     "truth": "yes or no",
+    "day": "a date such as 2026-11-23, or none",
     "choice": "one of these",
     "points": "points such as 5(b), with commas between them, or none",
     "conditions": "letters, with commas between them, or none",
@@ -103,8 +105,10 @@ def read(question: Question, text: str) -> Any:
         return known[said.lower()]
     if question.kind in ("points", "conditions", "practices"):
         return _listed(question, [part.strip() for part in said.split(",") if part.strip()], law)
-    if question.kind in ("party", "act") and said.lower() in NONE:
+    if question.kind in ("party", "act", "day") and said.lower() in NONE:
         return "none"
+    if question.kind == "day":
+        placed({PLACED: said})
     return said
 
 
@@ -136,6 +140,10 @@ def _has_name(party: object) -> bool:
 
 def _matters(question: Question, card: Mapping[str, Any]) -> bool:
     plain = plainly(card)
+    if question.when == "outside":
+        return truth(plain, IN_SCOPE) is False
+    if question.when == "chain":
+        return parties_in_chain(plain, catalogue())
     if question.when == "listed":
         return bool(named(plain.get("annex_iii")))
     if question.when == "product":

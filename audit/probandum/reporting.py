@@ -7,31 +7,34 @@ never a seal over other reports.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from probandum import codec, environment, gating, locking, purging, reviewing, sealing
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from probandum import codec, environment, gating, locking, purging, report_folders, reviewing, sealing
 from probandum.accounting import Account, accounts
-from probandum.document import ENGLISH, chosen
+from probandum.document import chosen
 from probandum.dossier import WHOLE, Dossier, Review, publisher
 from probandum.errors import RecordError, Unfinished, UsageError
 from probandum.export import cyclonedx, in_toto
 from probandum.finding import Finding, Limit, Waiver
 from probandum.places import Spot
 from probandum.probe import Window
-from probandum.record import PART, Record, make_folder, read_bytes, write_bytes
+from probandum.record import Record, make_folder, read_bytes, write_bytes
 from probandum.sealing import ReportFacts
 from probandum.signing import Signature, envelope, enveloped, load_private, open_envelope
+from probandum.speech import ENGLISH
+from probandum.stating import stands_in
 from probandum.units import counted
 
 #: How many open fields of a document are named.
 _FEW = 3
+#: How many letters the name of a reviewer, and that of a function, may have.
+_LONGEST = 200
 
 
 class Judgement:
@@ -121,24 +124,27 @@ def write(
     key: Path | None = None,
     language: str = ENGLISH,
     final: bool = False,
+    keep: bool = False,
 ) -> list[Path]:
     """Write documents from a sealed record into ``folder`` and seal them there; the index comes first.
 
     ``documents``: ids, or ``all``. Reports that an earlier seal in ``folder`` covers are replaced; UsageError where a
     seal of something else, or another part of the record, would be. They show the reviews of what they say, and
     RecordError where one of those cannot be. ``final``: Unfinished where a document has an open field or no reviewer.
+    ``keep``: what an earlier seal covers is written again with them; UsageError where it is of another record,
+    judgement, day or language, or not as final.
     """
-    _refuse_other_folder(record, folder)
+    report_folders.refuse_other_folder(record, folder)
     record.sweep()
     told = dossier(record, as_of=as_of, language=language)
     documents = chosen(documents, publisher().known())
-    told = _reviewed(record, told, documents)
     private = None if key is None else load_private(key)
-    reviewing.refuse_wrong(record, told.reviews, None if private is None else private.public_key())
-    if final:
-        _refuse_unfinished(record, told, documents)
-        told = replace(told, final=True)
-    with _staging(folder) as staging:
+    plain, told = told, _checked(record, told, documents, private, final=final)
+    if keep:
+        asked = documents
+        documents, formats = report_folders.with_those_there(folder, told, documents, formats)
+        told = told if documents == asked else _checked(record, plain, documents, private, final=final)
+    with report_folders.staging(folder) as staging:
         made = publisher().publish(told, documents, staging, list(formats))
         made += _write_whole(told, formats, staging, lambda body: envelope(body, private))
         names = [path.relative_to(staging) for path in made]
@@ -174,6 +180,17 @@ def render(record: Record, facts: ReportFacts, judgement: str, folder: Path) -> 
     _write_whole(told, facts.formats, folder, lambda body: enveloped(body, signatures))
 
 
+def _checked(
+    record: Record, told: Dossier, documents: Sequence[str], key: Ed25519PrivateKey | None, *, final: bool
+) -> Dossier:
+    """``told`` with the reviews of its documents, each of which can be; ``final``: Unfinished where one is open."""
+    told = _reviewed(record, told, documents)
+    reviewing.refuse_wrong(record, told.reviews, None if key is None else key.public_key())
+    if final:
+        _refuse_unfinished(record, told, documents)
+    return replace(told, final=final)
+
+
 def _reviewed(record: Record, told: Dossier, documents: Sequence[str], *, only: Sequence[str] | None = None) -> Dossier:
     """``told`` with the reviews of what its documents say now; ``only``: those with one of these digests."""
     reviews = reviewing.read(record) if only is None or only else ()
@@ -192,8 +209,14 @@ def _refuse_unfinished(record: Record, told: Dossier, documents: Sequence[str]) 
     """Unfinished, with a line for each document that has an open field or no reviewer."""
     lines = []
     for document in documents:
-        found = publisher().state(told, document).open
-        if found:
+        state = publisher().state(told, document)
+        found = state.open
+        if state.blank:
+            lines.append(
+                f"{document}: never final: a blank form, whose lines people fill in and sign in the file or on paper, "
+                "and nothing reads back; file what they signed"
+            )
+        elif found:
             more = f", and {len(found) - _FEW} more" if len(found) > _FEW else ""
             fields = f"{counted(len(found), 'required field')} {'is' if len(found) == 1 else 'are'} open"
             lines.append(f"{document}: not final: {fields}: {'; '.join(found[:_FEW])}{more}")
@@ -210,8 +233,12 @@ def sign(record: Record, *, document: str, name: str, function: str, date: str |
     UsageError where it does not stand there, or tells another judgement than the present one.
     """
     again = f"write it first: probandum report {record.folder}"
-    if not (name.strip() and function.strip()):
+    if not (name.strip() and function.strip()) or stands_in(name) or stands_in(function):
         raise UsageError("a review has a name and a function", remedy="give them with --by and --function")
+    if max(len(name), len(function)) > _LONGEST:
+        raise UsageError(
+            f"a name and a function of a reviewer have at most {_LONGEST} letters each", remedy="shorten it"
+        )
     if not (record.reports / sealing.STATEMENT).is_file():
         raise UsageError(f"{record.folder}: has no sealed documents", remedy=again)
     facts = sealing.report_facts(record.reports)
@@ -247,33 +274,3 @@ def _write_whole(told: Dossier, formats: Iterable[str], folder: Path, sealed: Ca
         write_bytes(path, cyclonedx.render(told) if name == "cyclonedx" else sealed(in_toto.statement(told)))
         written.append(path)
     return written
-
-
-@contextmanager
-def _staging(folder: Path) -> Iterator[Path]:
-    """A folder inside ``folder`` for files that are still being written; nothing is left of it at the end."""
-    there = folder.exists()
-    make_folder(folder)
-    staging = Path(tempfile.mkdtemp(dir=folder, prefix=".", suffix=PART))
-    try:
-        yield staging
-    finally:
-        shutil.rmtree(staging)
-        if not there and not any(folder.iterdir()):
-            folder.rmdir()
-
-
-def _refuse_other_folder(record: Record, folder: Path) -> None:
-    """UsageError where ``folder`` is no place for reports."""
-    remedy = "choose another --out"
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: not a folder", remedy=remedy)
-    if folder.resolve() == record.reports.resolve():
-        return
-    if folder.resolve().is_relative_to(record.folder.resolve()):
-        raise UsageError(f"{folder}: lies inside the record and is not its reports/", remedy=remedy)
-    if any((folder / name).exists() for name in (sealing.SUMS, sealing.STATEMENT)):
-        try:
-            sealing.report_facts(folder)
-        except RecordError:
-            raise UsageError(f"{folder}: holds digests or a seal of something else", remedy=remedy) from None

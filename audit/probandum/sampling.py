@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 from probandum.finding import Estimate, Finding
+from probandum.speech import said
 
 
 def units(design: str | None) -> tuple[str, ...]:
@@ -60,10 +61,13 @@ def counted(estimate: Estimate) -> str:
     >>> counted(Estimate(value=0.1, low=0, high=0.2, n=1600, n_effective=18.48, **crossed))
     'n = 1,600 (18 effective)'
     """
-    text, number, effective = f"n = {estimate.n:,}", clusters(estimate), estimate.n_effective
+    number, effective = clusters(estimate), estimate.n_effective
     if number is not None:
-        return f"{text} ({number:,} {plural(units(estimate.design)[0])})"
-    return text if effective is None or round(effective) >= estimate.n else f"{text} ({round(effective):,} effective)"
+        things = plural(units(estimate.design)[0])
+        return said("n = {n:,} ({number:,} {things})", n=estimate.n, number=number, things=things)
+    if effective is None or round(effective) >= estimate.n:
+        return said("n = {n:,}", n=estimate.n)
+    return said("n = {n:,} ({effective:,} effective)", n=estimate.n, effective=round(effective))
 
 
 def grown(estimate: Estimate, n: int) -> int:
@@ -92,8 +96,9 @@ def needed(finding: Finding) -> str:
     if number is not None:
         return f"{math.ceil(round(number * factor, 6)):,} {plural(sampled[0])}"
     if sampled:
-        return f"{_times(factor ** (1 / len(sampled)))} times as many {' and '.join(map(plural, sampled))}"
-    return f"n = {finding.n_needed:,}"
+        times, things = _times(factor ** (1 / len(sampled))), said(" and ").join(map(plural, sampled))
+        return said("{number} times as many {things}", number=times, things=things)
+    return said("n = {n:,}", n=finding.n_needed)
 
 
 def _times(factor: float) -> str:

@@ -149,14 +149,14 @@ def quantity(estimate: Estimate) -> str:
     >>> quantity(Estimate(value=0.75, low=0.61, high=0.9, n=400, unit="ratio", method="koopman"))
     '0.750 (0.610 to 0.900), n = 400'
     >>> quantity(Estimate(value=8.1e-14, low=8.1e-14, high=8.1e-14, n=100, unit="score", method="exact"))
-    '8.1e-14 (8.1e-14 to 8.1e-14), n = 100'
+    '8.1e-14, n = 100'
     >>> quantity(Estimate.missing("no positives", unit="share"))
     'no value: no positives'
     """
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return f"no value: {estimate.why}"
     how = notation((estimate.value, estimate.low, estimate.high))
-    return f"{estimate.value:{how}} ({estimate.low:{how}} to {estimate.high:{how}}), {sampling.counted(estimate)}"
+    return f"{estimate.value:{how}}{estimate.spread(how)}, {sampling.counted(estimate)}"
 
 
 def print_findings(record: Record, result: GateResult) -> None:

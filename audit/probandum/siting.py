@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from probandum.grid import grid_intensity
+from probandum.speech import noted
 
 #: The least, the middle and the most that a facility takes for one kWh of its machines, where nobody declares it
 #: (convention).
@@ -19,8 +20,8 @@ PUE_RANGE = (1.1, 1.3, 1.6)
 HOURLY = (0.7, 1.3)
 
 MISSING = {
-    "grid": "the plan names neither energy.country nor energy.intensity, and a guessed grid would be another's",
-    "embodied": "the plan declares no energy.embodied, what making the hardware emitted",
+    "grid": noted("the plan names neither energy.country nor energy.intensity, and a guessed grid would be another's"),
+    "embodied": noted("the plan declares no energy.embodied, what making the hardware emitted"),
 }
 
 

@@ -242,4 +242,16 @@ def _scalar(said: Any) -> str:
     """
     quoted = '"' if isinstance(said, str) and (said == "TODO" or not said.isprintable()) else None
     written = yaml.safe_dump([said], default_flow_style=True, allow_unicode=True, width=10**9, default_style=quoted)
-    return written.strip().removeprefix("[").removesuffix("]")
+    written = written.strip().removeprefix("[").removesuffix("]")
+    return "".join(map(_escaped, written)) if quoted else written
+
+
+def _escaped(character: str) -> str:
+    r"""A character within double quotes; what is not seen, and would turn round what is, as its code.
+
+    >>> _escaped("\u202e"), _escaped("\U000e0001"), _escaped("a")
+    ('\\u202e', '\\U000e0001', 'a')
+    """
+    if character.isprintable():
+        return character
+    return f"\\U{ord(character):08x}" if ord(character) > 0xFFFF else f"\\u{ord(character):04x}"

@@ -6,6 +6,7 @@ card's own ``declared: {by, date}`` speaks for it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,27 @@ from probandum.errors import UsageError
 
 #: What says that there is none, where a key asks which.
 NONE: Final = ("none", "no", "outside")
+
+#: What stands where somebody has yet to say something, whatever stands behind the first two.
+_STAND_IN = re.compile(
+    r"""\W* (?: (?:tb[acd]|t\.b\.[acd]\.?|todo|fixme)\b.*
+    | to\ be\ (?:added|announced|completed|confirmed|decided|defined|determined|done|filled(?:\ in)?|provided|supplied)
+      (?:\ (?:by|in|later|once|soon|until|when)\b.{0,60})? \W*
+    | x{3,20}\W* | n\s?[/.]\s?a\W* | lorem\ ipsum.* | placeholder\W* )?
+    | \[[^\]]*\] | <[^>]*>""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+
+
+def stands_in(text: str) -> bool:
+    """Whether a text says that somebody has yet to say something, and nothing else.
+
+    >>> [stands_in(each) for each in ("TBD - to be completed", "n/a", "-", "xxx", "[name]", "To be filled in by legal")]
+    [True, True, True, True, True, True]
+    >>> [stands_in(each) for each in ("none", "To be completed forms are kept", "NA", "Xxxtra AG", "not applicable")]
+    [False, False, False, False, False]
+    """
+    return bool(text.strip()) and _STAND_IN.fullmatch(" ".join(text.split())) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

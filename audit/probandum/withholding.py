@@ -16,14 +16,15 @@ from dataclasses import replace
 from probandum.comparison import Change, Comparison
 from probandum.finding import Estimate, Finding, Groups, SubReason
 from probandum.headcounts import EVERYBODY, Counted, Figure, Naming, Place, headcounts, joined, whole
+from probandum.speech import noted
 from probandum.suppressing import BIN, TOTAL, Cell, Size, apart, attributes_of, suppressed
 
 #: A convention of this toolkit; no law sets the number.
 FEWEST = 10
 
 #: What stands where a figure about fewer than ten persons would stand, and where one that gives it away would.
-WITHHELD = "fewer than 10 persons, not shown"
-WITHHELD_TOO = "not shown, since it would give away a smaller group"
+WITHHELD = noted("fewer than 10 persons, not shown")
+WITHHELD_TOO = noted("not shown, since it would give away a smaller group")
 
 
 def withheld(findings: Iterable[Finding], attributes: Iterable[str]) -> Mapping[str, str]:

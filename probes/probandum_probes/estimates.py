@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from probandum import stats
-from probandum.finding import Estimate
+from probandum.finding import EXACT, EXTREME, Estimate
 
 
 def from_counts(
@@ -149,4 +149,9 @@ def from_draws(
 
 def exactly(value: float, *, n: int, unit: str, design: str | None = None) -> Estimate:
     """A number that is no estimate of a population's, with what it is in words."""
-    return Estimate(value=value, low=value, high=value, n=n, unit=unit, method="exact", design=design)
+    return Estimate(value=value, low=value, high=value, n=n, unit=unit, method=EXACT, design=design)
+
+
+def extreme(value: float, *, n: int, unit: str, design: str) -> Estimate:
+    """The largest or smallest of several estimates, which being picked makes biased: no interval is computed of it."""
+    return Estimate(value=value, low=value, high=value, n=n, unit=unit, method=EXTREME, design=design)

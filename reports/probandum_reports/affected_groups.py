@@ -1,7 +1,7 @@
 """The groups of persons that an audit compared, as assessments of data protection and of fundamental rights share them.
 
 A group is named by a finding about it alone. Where its persons are too few for a verdict, or where nothing was measured
-of it, it is not assessed, and says so.
+of it, it is not assessed, and says so. Groups that stand in texts of probes, and in no rows, have a table of their own.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from probandum.document import Cell, Node, Number, Table
+from probandum.document import Cell, Fact, Node, Number, Table, Text
 from probandum.finding import Finding, SubReason, Verdict, finding_id
 from probandum.withholding import WITHHELD
+from probandum_reports import facts, special_names
 from probandum_reports.filling_in import Parts
+from probandum_reports.messages import said
 from probandum_reports.tables import name
 
 _REQUIREMENT = "ai-act:art-27:1:c"
@@ -20,27 +22,55 @@ _SUPPLIER, _ADDING = "the auditor, with data on more persons", "the auditor, by 
 
 
 def table(parts: Parts) -> Iterable[Node]:
-    """A row a group of the plan; a gap where the audit compared none."""
+    """A row a group of the plan, and one for each attribute of texts; a gap where the audit compared neither."""
     found = _single(parts)
+    in_texts = list(_in_texts(parts))
+    yield from in_texts
+    if not found and in_texts:
+        return
     if not found:
         supplier = "the auditor, by adding groups and a suite that compares them"
-        yield parts.named_gap("not assessed: groups of persons in the data", _REQUIREMENT, supplier)
+        yield parts.unassessed("groups of persons in the data", _REQUIREMENT, supplier)
         return
     few, compared, references = _too_few(parts), _compared(parts, of="group"), _compared(parts, of="reference")
     rows: list[tuple[Cell, ...]] = []
     for key, finding in found.items():
         cell: Cell
         if key in references and _reference(parts, key):
-            cell = "the group with which findings of this record compare others"
+            cell = said("the group with which findings of this record compare others")
         elif key in compared:
-            cell = "compared with another group in a finding of this record"
+            cell = said("compared with another group in a finding of this record")
         elif key in few:
-            cell = parts.named_gap("not assessed: groups with too few persons for a verdict", _REQUIREMENT, _SUPPLIER)
+            cell = parts.unassessed("groups with too few persons for a verdict", _REQUIREMENT, _SUPPLIER)
         else:
-            cell = parts.named_gap("not assessed: groups that no finding compares with another", _REQUIREMENT, _ADDING)
+            cell = parts.unassessed("groups that no finding compares with another", _REQUIREMENT, _ADDING)
         rows.append((Number(finding=finding.id, label=name(parts.view.shown(finding.id))), cell))
     header = ("Group, and a figure of it alone", "Whether it was assessed")
     yield Table(caption="Groups of persons in the data of this audit", header=header, rows=tuple(rows))
+
+
+def _in_texts(parts: Parts) -> Iterable[Node]:
+    """The groups that findings compare in texts, with the probes that did."""
+    suggested = special_names.of_record(parts.dossier.plan, parts.dossier.findings)
+    probes: dict[str, dict[str, None]] = {name: {} for name, each in suggested.items() if each.of_texts}
+    for each in parts.dossier.findings:
+        if each.groups is not None and each.groups.attribute in probes:
+            probes[each.groups.attribute][each.probe] = None
+    rows: list[tuple[Cell, ...]] = []
+    for name_, by in probes.items():
+        path = f"special.{name_}"
+        words = Fact(path=f"run.{path}", value=facts.run_facts(parts.dossier)[path], origin="measured")
+        rows.append((words, said("compared in findings of {probes}", probes=", ".join(by))))
+    if rows:
+        header = ("Groups, and what the words for them suggest", "Whether they were compared")
+        yield Table(caption="Groups named in texts of this audit", header=header, rows=tuple(rows))
+        yield Text(
+            text=(
+                "Texts that name a group stand in place of persons: how persons of these groups fare in use was not "
+                "measured by them."
+            ),
+            style="note",
+        )
 
 
 def _reference(parts: Parts, key: tuple[str, str]) -> bool:

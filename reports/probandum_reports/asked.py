@@ -15,7 +15,9 @@ from probandum_reports.saying import decapitalised
 _QUOTED = re.compile(r"""\bcard\(\s*(['"])(?P<path>.+?)\1\s*,\s*(['"])(?P<label>.+?)\3""")
 
 #: Topics of questions whose answers the proposed classification shows.
-_CLASSIFYING = ("Who answers for it", "Prohibited practices", "Products", "Listed uses", "General-purpose models")
+_CLASSIFYING = (
+    *("Scope", "Who answers for it", "Prohibited practices", "Products", "Listed uses", "General-purpose models"),
+)
 
 
 def fields(template: Template) -> tuple[CardField, ...]:

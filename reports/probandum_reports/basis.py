@@ -14,6 +14,7 @@ from probandum.document import Cell, Fact, Gap, Node, Table, Text
 from probandum.dossier import Dossier
 from probandum.finding import Finding
 from probandum_reports import facts, saying
+from probandum_reports.messages import said
 
 #: Quantities, probe/metric, that hold decisions, scores or numbers against the label of the plan.
 _LEANING = (
@@ -77,8 +78,8 @@ def beside(parts: Stating) -> Iterable[Node]:
     if named is None:
         return
     yield Text(text=CAUTION, style="warning")
-    rows: list[tuple[Cell, ...]] = [("Label", named)]
-    rows += [(said, parts.stated(card, what)) for said, card, what in STATED]
+    rows: list[tuple[Cell, ...]] = [(said("Label"), named)]
+    rows += [(said(called), parts.stated(card, what)) for called, card, what in STATED]
     yield Table(caption="The label that these figures rest on", header=("Field", "Statement"), rows=tuple(rows))
 
 
@@ -87,11 +88,11 @@ def in_short(dossier: Dossier) -> Sequence[str]:
     named = label(dossier)
     if named is None:
         return []
-    said = [(what, facts.card_fact(dossier.card, card)) for what, card, _ in STATED]
-    absent = [saying.decapitalised(what) for what, fact in said if fact is None]
-    sentences = [CAUTION, f"Label: {named.value}."]
-    sentences += [f"{what}: {fact.value.rstrip('.')}." for what, fact in said if fact is not None]
-    return [*sentences, *([f"Nobody states {', '.join(absent)}."] if absent else [])]
+    stated = [(said(what), facts.card_fact(dossier.card, card)) for what, card, _ in STATED]
+    absent = [saying.decapitalised(what) for what, fact in stated if fact is None]
+    sentences = [said(CAUTION), said("Label: {label}.", label=named.value)]
+    sentences += [f"{what}: {fact.value.rstrip('.')}." for what, fact in stated if fact is not None]
+    return [*sentences, *([said("Nobody states {what}.", what=", ".join(absent))] if absent else [])]
 
 
 def _names(finding: Finding) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from probandum.dossier import Dossier
 from probandum.errors import UsageError
 from probandum_reports import (
     affected_groups,
+    answering,
     coverage,
     decision_annex,
     decision_parts,
@@ -27,18 +28,21 @@ from probandum_reports import (
     facts,
     form_fields,
     fria_bridge,
+    measured_form,
     parts,
     prior_consultation,
     processing_moments,
     risk_rows,
     saying,
     special_categories,
+    standing,
+    unasked,
 )
-from probandum_reports.citing import cited, dates_of, law_checked, law_version, roles_of
+from probandum_reports.citing import cited, dates_of, law_checked, law_version, marked, roles_of
 from probandum_reports.decision_parts import DecisionParts
 from probandum_reports.documents import Entry, FactLine, Section, Template, about, explanation, template
 from probandum_reports.filling_in import Parts
-from probandum_reports.messages import in_language, spoken
+from probandum_reports.messages import said, spoken
 from probandum_reports.nodes import gaps
 from probandum_reports.pictures import placed
 from probandum_reports.selecting import answered, select
@@ -65,12 +69,12 @@ _LATER: Mapping[str, Node] = {name: Text(text="") for name in ("figures", "limit
 
 def build(document_id: str, dossier: Dossier) -> Document:
     """The document ``document_id`` of ``dossier``; UnknownName where there is no such document."""
-    return spoken(Builder(in_language(template(document_id)), dossier).document())
+    return spoken(Builder(template(document_id), dossier).document())
 
 
 def explained(dossier: Dossier) -> Document:
     """The explanation of the decision of ``dossier``."""
-    return spoken(Builder(in_language(explanation()), dossier).document())
+    return spoken(Builder(explanation(), dossier).document())
 
 
 class Builder:
@@ -109,6 +113,8 @@ class Builder:
         nodes: list[Node] = []
         for section in self.template.sections:
             nodes += self._section(section, level=1, above=None)
+        if self.template.scoped and not standing.standing(self.dossier.card, self.template.requirement)[0]:
+            nodes = unasked.left(nodes, document=self.template.id, places=_LATER.values())
         nodes = self._filled_in("figures", nodes, lambda: parts.figures(nodes))
         nodes = self._filled_in("limits", nodes, lambda: parts.limits_shown(self, nodes))
         nodes = self._filled_in("open_items", nodes, lambda: [parts.open_items(nodes)])
@@ -133,7 +139,7 @@ class Builder:
     def _front(self) -> tuple[Fact, ...]:
         if self.dossier.decision is not None:
             return decision_parts.front(self.dossier)
-        return parts.front(self.dossier, brief=self.template.brief)
+        return parts.front(self.dossier, self.template.requirements(), brief=self.template.brief)
 
     def _status(self, nodes: Sequence[Node]) -> str:
         """A draft until a named reviewer signs and no field waits for a person."""
@@ -141,47 +147,60 @@ class Builder:
         people = sum(gap.origin == "human" for gap in fields.values())
         reviews = facts.reviews(self.dossier, self.template.id)
         if not reviews:
-            reviewed = f"not reviewed; {self.template.reviewer} must review it"
+            reviewed = said("not reviewed; {who} must review it", who=said(self.template.reviewer))
         else:
-            reviewed = f"reviewed {', '.join(f'by {each.name} on {each.date}' for each in reviews)}"
+            names = [said("by {name} on {date}", name=each.name, date=each.date) for each in reviews]
+            reviewed = said("reviewed {by}", by=", ".join(names))
         missing = saying.still_open(len(fields) - people, people)
         state = "Draft" if fields or not reviews else "Final" if self.dossier.final else "Reviewed"
         if self.dossier.decision is not None and self.dossier.decision.held_back:
             state = "Held back, to be looked at by a person"
-        return f"{state}: {missing}; {reviewed}"
+        return said("{state}: {missing}; {reviewed}", state=said(state), missing=missing, reviewed=reviewed)
 
     # Sections.
 
     def _section(self, section: Section, *, level: int, above: Section | None) -> Iterable[Node]:
         requirement = section.requirement or (above.requirement if above else None) or self.template.requirement
         supplier = section.supplier or (above.supplier if above else None) or self.template.supplier
-        here = section.model_copy(update={"requirement": requirement, "supplier": supplier})
-        citation = None if section.requirement is None else f"{cited(requirement)} [{requirement}]"
+        of_model = section.of_model or (above is not None and above.of_model)
+        here = section.model_copy(update={"requirement": requirement, "supplier": supplier, "of_model": of_model})
+        binds, why = standing.standing(self.dossier.card, section.binding) if section.binding else (True, "")
+        if of_model and not binds and not answering.model_named(self.dossier.card):
+            return
+        asks_here = section.requirement is not None
+        citation = f"{marked(cited(requirement), requirement)} [{requirement}]" if asks_here else None
         yield Heading(
             text=section.title, level=level, anchor=self._unique(section.title, self._anchors), citation=citation
         )
         if section.asks is not None:
             yield Text(text=self._asked(requirement, section.asks), style="note")
-        if section.binding is not None:
-            binds, said = coverage.standing(self.dossier.card, section.binding)
-            if said:
-                yield Text(text=said, style="note")
-            if binds and said and section.settled:
-                what = "whether this provision binds anybody here, by what the card states"
-                yield self._gap(what, here, supplier=supplier)
-            if not binds or (said and section.settled):
-                return
+        if why:
+            yield Text(text=why, style="note")
+        if not binds:
+            return
         for index, entry in enumerate(section.content):
-            yield from self._entry(entry, here, f"{section.title}, content {index + 1}", level=level)
+            if self._stands(entry):
+                yield from self._entry(entry, here, f"{section.title}, content {index + 1}", level=level)
         for inner in section.sections:
             yield from self._section(inner, level=level + 1, above=here)
 
+    def _stands(self, entry: Entry) -> bool:
+        """Whether a piece stands where provisions bind as they do by the card, and where findings are what they are."""
+        bound = ((entry.binding, True), (entry.unbound, False))
+        found = ((entry.having, True), (entry.lacking, False))
+        return all(not id or standing.standing(self.dossier.card, id)[0] is binds for id, binds in bound) and all(
+            not these or any(map(answered, select(self.dossier.findings, these))) is there for these, there in found
+        )
+
+    def _of_another(self, section: Section, card: str = "") -> bool:
+        """Whether a section asks of a model of which the card names no provider, and ``card`` speaks of the system."""
+        return section.of_model and not card.startswith("gpai") and not answering.model_named(self.dossier.card)
+
     def _asked(self, requirement: str, asks: str) -> str:
-        text = f"Asked of {roles_of(requirement)}: {asks}"
-        own = dates_of(requirement, as_of=self.dossier.as_of)
-        if own != dates_of(self.template.requirement, as_of=self.dossier.as_of):
-            text += f" Applies {own}."
-        return text
+        whom, own = roles_of(requirement), dates_of(requirement, as_of=self.dossier.as_of)
+        if own == dates_of(self.template.requirement, as_of=self.dossier.as_of):
+            return said("Asked of {whom}: {asks}", whom=whom, asks=said(asks))
+        return said("Asked of {whom}: {asks} Applies {when}.", whom=whom, asks=said(asks), when=own)
 
     def _entry(self, entry: Entry, section: Section, where: str, *, level: int) -> Iterable[Node]:
         if entry.text is not None:
@@ -197,11 +216,16 @@ class Builder:
                 caption=entry.caption or section.title,
                 header=("Field", "Statement"),
                 rows=tuple(
-                    (each.label, self._gap(each.what, section, requirement=each.requirement, human=True, blank=True))
+                    (
+                        marked(said(each.label), each.requirement),
+                        self._gap(each.what, section, requirement=each.requirement, human=True, blank=True),
+                    )
                     for each in entry.blank
                 ),
             )
         elif (table := entry.findings) is not None:
+            if self._of_another(section):
+                return
             chosen = select(self.dossier.findings, table.select)
             if not any(map(answered, select(chosen, table.answers or table.select))):
                 place = f"not_assessed.{_slug(table.missing).replace('-', '_')}"
@@ -209,19 +233,21 @@ class Builder:
                 by = supplier if chosen else "the auditor, by adding a suite"
                 yield self._unassessed(table.missing, section, card=place, supplier=by)
             if chosen and table.full:
-                yield from in_full(self.view, chosen, caption=table.caption)
+                yield from in_full(self.view, chosen, caption=said(table.caption))
             elif chosen:
-                yield from placed(self.view, chosen, caption=table.caption, chart=table.chart)
+                chart = None if table.chart is None else said(table.chart)
+                yield from placed(self.view, chosen, caption=said(table.caption), chart=chart)
         elif entry.risks is not None:
             for threat in entry.risks.threats:
-                title = f"{threat.id} {threat.name}"
+                title = f"{threat.id} {said(threat.name)}"
                 yield Heading(text=title, level=level + 1, anchor=self._unique(title, self._anchors))
                 asked = section.requirement or self.template.requirement
                 yield risk_rows.row(threat, self, lambda line: self._fact(line, section, human=True), asked=asked)
         elif entry.table is not None:
-            yield Table(caption=entry.table.caption, header=entry.table.header, rows=entry.table.rows)
+            words = tuple(tuple(map(said, row)) for row in entry.table.rows)
+            yield Table(caption=entry.table.caption, header=entry.table.header, rows=words)
         elif entry.form is not None:
-            yield from form_fields.table(entry.form, entry.caption or section.title, self)
+            yield from form_fields.table(entry.form, said(entry.caption or section.title), self)
         elif entry.requirements is not None:
             yield from coverage.table(entry.requirements, self)
         elif entry.builtin is not None and entry.builtin in _LATER:
@@ -234,10 +260,14 @@ class Builder:
     # Prose.
 
     def _prose(self, source: str, where: str, **names: Any) -> str:
+        place, text = f"templates/{self.template.id}/document.yaml: {where}", said(source)
         try:
-            return " ".join(self._jinja.from_string(source).render(**names).split(" ")).strip()
+            made = " ".join(self._jinja.from_string(text).render(**names).split(" ")).strip()
         except TemplateError as error:
-            raise UsageError(f"templates/{self.template.id}/document.yaml: {where}: {error}") from None
+            raise UsageError(f"{place}: {error}") from None
+        if (held := measured_form.figure(made)) is not None and held not in text:  # those of the text were checked
+            raise UsageError(f"{place}: it works out the figure {held!r}, which is no finding of the record")
+        return made
 
     def _line(self, source: str, section: Section, where: str) -> tuple[Inline, ...]:
         nodes: list[Inline] = []
@@ -249,7 +279,7 @@ class Builder:
         text = self._prose(
             source,
             where,
-            card=lambda path, label: mark(self._fact(in_language(about(path, label)), section)),
+            card=lambda path, label: mark(self._fact(about(path, label), section)),
             run=lambda path, label: mark(self._fact(FactLine(run=path, label=label), section)),
         )
         pieces = text.split(_MARK)
@@ -266,29 +296,43 @@ class Builder:
             found = facts.review_facts(self.dossier, self.template.id)
             yield from found
             if not found:
-                yield line.label, self._fact(line, section, human=human)
+                yield said(line.label), self._fact(line, section, human=human)
             return
         parts = facts.identity(self.dossier) if line.run == "target.identity" else {}
         for part in parts:
-            label = f"{line.label}: {part}" if part == next(iter(parts)) else f"Identity: {part}"
+            label = f"{said(line.label if part == next(iter(parts)) else 'Identity')}: {part}"
             if (fact := facts.run_fact(self.dossier, f"{line.run}.{part}")) is not None:
                 yield label, fact
         if not parts:
             stated = self._fact(line, section, human=human)
-            yield line.label, "not stated, which is optional" if line.optional and isinstance(stated, Gap) else stated
+            left = line.optional and isinstance(stated, Gap)
+            of_law = self.dossier.decision is None  # nobody who is sent an explanation has a use for it
+            label = marked(said(line.label), line.requirement) if of_law else said(line.label)
+            yield label, said("not stated, which is optional") if left else stated
 
     def _fact(self, line: FactLine, section: Section, *, human: bool = False) -> Fact | Gap:
         people, card = human or line.human, line.card
+        if card is not None and self._of_another(section, card):
+            return self._gap(
+                said(
+                    "{what}; what the card says of the system stands here once it names the provider of the model",
+                    what=said(line.what) if line.what else saying.decapitalised(said(line.label)),
+                ),
+                section,
+                supplier=line.supplier,
+                requirement=line.requirement,
+            )
         if line.run is not None:  # what no run recorded, a named person may state
             card = f"not_recorded.{line.run.replace('.', '_')}"
             recorded = facts.run_fact(self.dossier, line.run)
             fact = recorded or facts.card_fact(self.dossier.card, card, human=True)
         else:
             fact = facts.card_fact(self.dossier.card, card or "", human=people)
+            fact = fact or (line.recorded and facts.run_fact(self.dossier, line.recorded)) or None
         waits = line.after is not None and facts.card_fact(self.dossier.card, line.after, human=True) is None
-        what = line.what or saying.decapitalised(line.label)
+        what = said(line.what) if line.what else saying.decapitalised(said(line.label))
         return (None if waits else fact) or self._gap(
-            f"{what}; it waits for an earlier field" if waits else what,
+            said("{what}; it waits for an earlier field", what=what) if waits else what,
             section,
             supplier=line.supplier,
             requirement=line.requirement,
@@ -299,9 +343,16 @@ class Builder:
 
     def _unassessed(self, what: str, section: Section, *, card: str, supplier: str) -> Fact | Gap:
         """That nothing was measured, or what a named person says in its place."""
-        label = f"Not assessed by this audit, {what}"
+        label = said("Not assessed by this audit, {what}", what=said(what))
         fact = facts.card_fact(self.dossier.card, card, label=label, human=True)
-        return fact or self._gap(f"not assessed: {what}", section, supplier=supplier, card=card)
+        return fact or self._gap(said("not assessed: {what}", what=said(what)), section, supplier=supplier, card=card)
+
+    def unassessed(self, what: str, requirement: str, supplier: str) -> Fact | Gap:
+        """That nothing was measured of it, or what a named person says in its place; one field wherever it is shown."""
+        card = f"not_assessed.{_slug(what).replace('-', '_')}"
+        label = said("Not assessed by this audit, {what}", what=said(what))
+        fact = facts.card_fact(self.dossier.card, card, label=label, human=True)
+        return fact or self.named_gap(said("not assessed: {what}", what=said(what)), requirement, supplier, card=card)
 
     def _gap(
         self,
@@ -330,6 +381,11 @@ class Builder:
         """What the card says on a line that stands in no section, or the gap in its place."""
         return self._fact(line, Section(title=line.label), human=human)
 
+    def draft(self, document: str) -> bool:
+        """Whether another document of the record is a draft: a field of it is open, or nobody reviewed it."""
+        nodes = Builder(template(document), self.dossier).document().nodes
+        return any(gaps(nodes)) or not facts.reviews(self.dossier, document)
+
     def limit_gap(self, what: str, requirement: str, supplier: str) -> Gap:
         """A gap in what a limit says of itself: one field, wherever the limit is shown."""
         return self.named_gap(what, requirement, supplier, field="limit ")
@@ -339,7 +395,8 @@ class Builder:
         if (fact := facts.card_fact(self.dossier.card, card)) is not None:
             return fact
         line = self.template.line(card) or FactLine(label=what, card=card)
-        asked, what = line.requirement or self.template.requirement, line.what or saying.decapitalised(line.label)
+        asked = line.requirement or self.template.requirement
+        what = said(line.what) if line.what else saying.decapitalised(said(line.label))
         supplier = line.supplier or self.template.supplier
         return Gap(what=what, citation=cited(asked), supplier=supplier, field_id=card, card=card)
 
@@ -360,5 +417,5 @@ def _slug(text: str) -> str:
     >>> _slug("2(e) Human oversight")
     's2-e-human-oversight'
     """
-    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    slug = re.sub(r"[\W_]+", "-", text.lower()).strip("-")
     return (f"s{slug}" if slug[:1].isdigit() else slug)[:64].strip("-") or "x"

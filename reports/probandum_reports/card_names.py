@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from probandum.finding import Finding
+from probandum_reports.messages import said
 
 #: How a probe writes down which class it explains.
 _EXPLAINED = re.compile(r"""log-odds of (['"])(.+?)\1(?:;|$)""")
@@ -18,10 +19,10 @@ def declared(card: Mapping[str, Any], column: str, key: str) -> str:
     >>> declared({"columns": {"job": "occupation"}}, "job", "name"), declared({}, "job", "name")
     ('occupation', '')
     """
-    said = _of(card, "columns").get(column)
-    if isinstance(said, str) and key == "name":
-        return " ".join(said.split())
-    return " ".join(str(said[key]).split()) if isinstance(said, Mapping) and said.get(key) is not None else ""
+    stated = _of(card, "columns").get(column)
+    if isinstance(stated, str) and key == "name":
+        return " ".join(stated.split())
+    return " ".join(str(stated[key]).split()) if isinstance(stated, Mapping) and stated.get(key) is not None else ""
 
 
 def called(card: Mapping[str, Any], column: str) -> str:
@@ -35,8 +36,8 @@ def meanings(card: Mapping[str, Any], column: str) -> Mapping[str, str]:
     >>> meanings({"columns": {"housing": {"values": {1: "for free", 3: "owned"}}}}, "housing")
     {'1': 'for free', '3': 'owned'}
     """
-    said = _of(card, "columns").get(column)
-    return _named(said.get("values")) if isinstance(said, Mapping) else {}
+    stated = _of(card, "columns").get(column)
+    return _named(stated.get("values")) if isinstance(stated, Mapping) else {}
 
 
 def coded(card: Mapping[str, Any], column: str) -> bool:
@@ -56,17 +57,17 @@ def called_class(card: Mapping[str, Any], label: str) -> str:
 def explained(card: Mapping[str, Any], finding: Finding) -> str:
     """The class that a finding explains, in words."""
     found = _EXPLAINED.search(finding.estimate.design or "")
-    return "the class that is explained" if found is None else f"“{called_class(card, found[2])}”"
+    return said("the class that is explained") if found is None else f"“{called_class(card, found[2])}”"
 
 
 def facets(card: Mapping[str, Any], finding: Finding) -> dict[str, str]:
     """The facets of a finding as the card has them: a feature by its name, a code of it by its meaning."""
-    said, feature = dict(finding.facets), finding.facets.get("feature")
+    stated, feature = dict(finding.facets), finding.facets.get("feature")
     if feature is not None:
-        said["feature"] = called(card, feature)
-        if "at" in said:
-            said["at"] = meanings(card, feature).get(said["at"], said["at"])
-    return said
+        stated["feature"] = called(card, feature)
+        if "at" in stated:
+            stated["at"] = meanings(card, feature).get(stated["at"], stated["at"])
+    return stated
 
 
 def _of(card: Mapping[str, Any], key: str) -> Mapping[str, Any]:

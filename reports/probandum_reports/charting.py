@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from probandum.finding import Finding, Verdict
+from probandum_reports import saying
 from probandum_reports.pages import visible
 from probandum_reports.sayings import Shown
 
@@ -105,6 +107,29 @@ def quiet(axes: Any) -> None:
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(RULE)
+
+
+def ticked(axis: Any, most: int) -> None:
+    """Round numbers along a scale, with ``most`` steps at most, no two of which read alike."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda tick, _: tick_label(tick, *axis.get_view_interval())))
+
+
+def tick_label(tick: float, low: float, high: float) -> str:
+    """What stands at a tick of a scale from ``low`` to ``high``, with as many digits as tell it from its neighbours.
+
+    >>> [tick_label(tick, 0.0, 0.3) for tick in (0.1 - 0.1, 0.1 + 0.2)], tick_label(-0.5, -1.0, 1.0)
+    (['0', '0.3'], '−0.5')
+    >>> [tick_label(tick, 0.9999999, 1.0000001) for tick in (0.99999995, 1.0, 1.00000005)]
+    ['0.99999995', '1', '1.00000005']
+    """
+    wide = abs(high - low)
+    if abs(tick) < 1e-9 * wide:
+        return "0"
+    digits = 3 + math.ceil(math.log10(max(abs(low), abs(high)) / wide))
+    return saying.number(tick) if digits <= 6 else f"{tick:,.{digits}g}".replace("-", "−")
 
 
 def legend(sheet: Any, handles: list[Any], *, columns: int | None = None) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from probandum.law import catalogue, show
+from probandum.law import catalogue
+from probandum.law.age import stale
+from probandum.speech import english
+from probandum_reports.messages import said
 
 
 def cited(requirement: str) -> str:
@@ -21,7 +24,7 @@ def roles_of(requirement: str) -> str:
     'the controller'
     """
     law = catalogue()
-    return law.supplier(law.get(requirement))
+    return english(law.supplier(law.get(requirement)))
 
 
 def dates_of(requirement: str, *, as_of: str) -> str:
@@ -39,21 +42,42 @@ def dates_of(requirement: str, *, as_of: str) -> str:
     if (milestone := law.timeline.get(requirement)) is not None:
         return milestone.dates.said()
     dates = law.get(requirement).dates
-    said = dates.said(as_of=as_of)
+    told = dates.said(as_of=as_of)
     if dates.annex_i is None:
-        return said
-    return f"{said}; on the product route of Annex I, Section A: {dates.said(as_of=as_of, product_route=True)}"
+        return told
+    other = dates.said(as_of=as_of, product_route=True)
+    return said("{dates}; on the product route of Annex I, Section A: {others}", dates=told, others=other)
+
+
+def marked(words: str, requirement: str | None) -> str:
+    """``words``, marked where the catalogue does not take as settled what a provision says, or when it applies.
+
+    >>> marked("Person who submits", "ai-act:annex-viii:c:2"), marked("Purpose", "ai-act:annex-iv:1:a")
+    ('Person who submits [not settled]', 'Purpose')
+    """
+    entry = catalogue().requirements.get(requirement or "")
+    return said("{words} [not settled]", words=words) if entry is not None and entry.verify else words
 
 
 def law_version() -> str:
     """The text of the law that documents speak of."""
-    return catalogue().pack.statement
+    return english(catalogue().pack.statement)
+
+
+def gdpr_version() -> str:
+    """The text of the GDPR that documents speak of, and the day on which it was last looked at.
+
+    >>> gdpr_version().partition(",")[0]
+    'Regulation (EU) 2016/679'
+    """
+    head = catalogue().heads["gdpr"]
+    return said("{text}; last looked at on {day}", text=english(head.statement or ""), day=head.as_of)
 
 
 def law_age(as_of: str) -> str:
     """That the law was last looked at too long before a day; empty where it was not."""
-    said = (show.staleness(as_of) or "").removeprefix("warning: ")
-    return said and f"{said[:1].upper()}{said[1:]}."
+    told = stale(as_of) or ""
+    return told and f"{told[:1].upper()}{told[1:]}."
 
 
 def law_checked() -> str:

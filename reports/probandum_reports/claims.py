@@ -1,7 +1,8 @@
 """What no tool can say of a system, and how it is found whatever letters it is written with.
 
 Words that only people and authorities may say are claims wherever they stand; those that the law's own prose needs
-(lawful, safe, conformity) are where they are said of something, and not where a text asks for them.
+(lawful, safe, conformity) are where they are said of something. What is said in more words (it meets the requirements)
+is none where a clause asks after it or denies it. A claim in words that nobody thought of is not found.
 """
 
 from __future__ import annotations
@@ -10,24 +11,63 @@ import re
 import unicodedata
 
 _WORDS = (
-    r"compliant|certified|fair|unbiased|bias[- ]?free|discrimination[- ]free|non[- ]?discriminatory|anonymous|approved"
-    r"|conforms?|unprejudiced|risk[- ]free"
+    r"compliant|certified|certif(?:y|ies)|fair|unbiased|bias[- ]?free|discrimination[- ]free|non[- ]?discriminatory"
+    r"|anonymous|approved|conforms?|conformant|unprejudiced|risk[- ]free"
 )
 _PHRASES = (
-    r"compl(?:y|ies|ied|ying) with|in (?:\w+ )?(?:conformity|compliance) with|(?:is|are) in (?:full )?accordance with"
+    r"compl(?:y|ies|ied|ying) (?:\w+ly )?with|in (?:\w+ )?(?:conformity|compliance) with"
+    r"|(?:is|are) in (?:full )?accordance with"
     r"|(?:free (?:from|of)|without) (?:(?:any|all|every) )?(?:unfair |unlawful |undue )?(?:bias(?:es)?|discrimination)"
     r"|(?:does not|do not|cannot|never) discriminates?|(?:meets?|fulfil[ls]*|satisf(?:y|ies)) (?:all|every)"
     r"|safe (?:to|for) (?:use|deploy\w*|release\w*|people|persons|everybody|everyone|all)"
     r"|an? (?:\w+ly )?(?:safe|lawful|trustworthy|ethical) (?:ai|algorithm|model|system|product|tool)"
 )
-_QUALITIES = r"safe|lawful|legal|secure|trustworthy|ethical|equitable|impartial|harmless"
+_QUALITIES = r"safe|lawful|legal|secure|trustworthy|ethical|equitable|impartial|harmless|sound|free of personal data"
 #: What the law asks people to show: that an interest, a treatment or a period is lawful.
 _ASKED = "".join(
     f"(?<!{each} )"
     for each in ("treatment", "period", "interest that", "interest in development", "interest in deployment")
 )
-_PREDICATES = rf"{_ASKED}(?:is|are|was|were|remains?|proved|deemed) (?:(?:\w+ly|also|now|thus|and) )*(?:{_QUALITIES})"
-_CLAIM = re.compile(rf"\b(?:{_WORDS}|{_PHRASES}|{_PREDICATES})\b")
+_IS = r"(?:is|are|was|were|remains?|proves?|proved|proven|deemed|found|considered|judged|counts? as|seems?)(?: to be)?"
+_PREDICATES = rf"{_ASKED}{_IS} (?:(?:\w+ly|also|now|thus|and) )*(?:{_QUALITIES})"
+_LAW = (
+    r"(?:the |this |that |every |all )?(?:eu |european |union )*"
+    r"(?:ai[- ]act|gdpr|regulations?|laws?|act|directives?|legislation|art(?:icles?|s?\.)|annex|sections?)(?!\w)"
+)
+_DUTIES = (
+    r"(?:(?:the|its|their|these|those|legal|essential|relevant|applicable) )+(?:requirements?|obligations?|duties)"
+)
+_GOODS = r"compliance|conformity|lawfulness|legality|fairness|certification|approval|non-discrimination|equal treatment"
+_DONE = r"confirmed|guaranteed|ensured|proved|proven|shown|verified|achieved|established|granted|obtained|given"
+_SYSTEM = r"system|model|tool|product|algorithm|application"
+#: Claims where they are said of something, and none where a text asks after them or denies them.
+_SAID = "|".join(
+    (
+        rf"(?:meets|met|satisf(?:ies|ied)|fulfil(?:l?s|led)|pass(?:es|ed)|respect(?:s|ed)) (?:{_LAW}|{_DUTIES})",
+        rf"(?:adheres?|adhered) to {_LAW}|(?:abides?|abided) by {_LAW}|in line with {_LAW}",
+        r"(?:ai[- ]act|gdpr|audit)[- ](?:ready|proof)",
+        rf"(?:{_GOODS}) (?:(?:is|was|has been|fully|now) )*(?:{_DONE})",
+        rf"(?:confirms|guarantees|ensures|proves|verifies|attests) (?:(?:the|its|full|ai[- ]act|gdpr) )*(?:{_GOODS})",
+        r"(?:got|has|have|received|obtained) (?:(?:an?|the|full|official) )*(?:approval|certification|clearance)",
+        r"(?:compliance|conformity|fairness) (?:score|badge|seal|rating)",
+        r"(?:has|have|is|are|shows?|showed|exhibits?|contains?) (?:no|not any) (?:\w+ )?(?:bias(?:es)?|discrimination)",
+        r"treat(?:s|ed)? (?:(?!not )\w+ ){0,5}(?:alike|equally|fairly)",
+        rf"(?:(?:the|this|our) (?:\w+ )?(?:{_SYSTEM})|it) (?:is|was) (?:\w+ )?(?:not|no) (?:a )?high[- ]risk",
+        r"(?:holds?|contains?|has|stores?|includes?|reveals?|leaks?) no personal data",
+        r"(?<!levels of )risks? (?:is|are|remains?) (?:\w+ly )?(?:low|negligible|minimal|acceptable)",
+        r"(?:fria|dpia|impact assessment) (?:(?:is|was|has been) )?(?:completed?|passed)",
+        r"(?:dpo|data protection officer) (?:has )?agree[sd]",
+        r"(?:data subjects|people concerned) (?:were|have been) consulted",
+        r"(?:four[- ]fifths|80 ?%) rule (?:(?:is|was) )?(?:satisfied|met|kept|passed)",
+        r"(?:has|enjoys|benefits from) (?:a|the) presumption of conformity",
+    )
+)
+_CLAIM = re.compile(rf"\b(?:{_WORDS}|{_PHRASES}|{_PREDICATES}|(?P<said>{_SAID}))(?!\w)")
+#: What stands before a claim in its clause where a text asks after it or denies it.
+_OPEN = re.compile(
+    r"\b(?:(?:whether|if|how|where|why|unless|(?:so|to see|no statement|concluded) that)\b[^.,;:!?]*"
+    r"|(?:no|not|nor|never|neither|cannot|nobody)(?: \w+)?) $"
+)
 #: Letters of other scripts that look like Latin ones, in small letters.
 _ALIKE = str.maketrans(
     "\u0430\u0432\u0435\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u051b\u051d\u043a\u043c"
@@ -44,9 +84,14 @@ def claim(text: str) -> str | None:
 
     >>> claim("It compl\\u200bies with the Act."), claim("Is it lawful?"), claim("It is s\\u0430fe.")
     ('complies with', None, 'is safe')
+    >>> claim("It passes the AI Act."), claim("Whether it meets the requirements"), claim("It has no bias.")
+    ('passes the ai act', None, 'has no bias')
     """
-    found = _CLAIM.search(folded(text))
-    return None if found is None else found.group()
+    plain = folded(text)
+    for found in _CLAIM.finditer(plain):
+        if found["said"] is None or _OPEN.search(plain[: found.start()]) is None:
+            return found.group()
+    return None
 
 
 def folded(text: str) -> str:

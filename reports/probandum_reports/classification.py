@@ -11,7 +11,10 @@ from probandum.dossier import Dossier
 from probandum.law import Question, catalogue
 from probandum.law.classifying import classify
 from probandum.law.steps import Proposal, Step
+from probandum.speech import english
+from probandum_reports.card_keys_told import called, in_words
 from probandum_reports.documents import FactLine
+from probandum_reports.messages import said
 from probandum_reports.saying import decapitalised
 
 #: How the paths of the proposal's facts begin.
@@ -30,7 +33,7 @@ class Parts(Protocol):
 
 def steps(parts: Parts) -> Iterable[Node]:
     """The outcome, and a table of the steps with what is open in each and what would lead elsewhere."""
-    proposal, said = _proposed(parts.dossier)
+    proposal, told = _proposed(parts.dossier)
     yield Text(
         text=(
             "What follows is worked out from the answers of the card by fixed rules, and is a proposal. The provider "
@@ -40,9 +43,9 @@ def steps(parts: Parts) -> Iterable[Node]:
         style="note",
     )
     rows = [row for number, step in enumerate(proposal.steps, 1) for row in _rows(number, step, proposal, parts)]
-    entries = [(Text(text="What the answers lead to. "), _fact("outcome", said["outcome"]))]
-    if "overtaken" in said:
-        entries.append((Text(text="No longer confirmed. "), _fact("overtaken", said["overtaken"])))
+    entries = [(Text(text=f"{said('What the answers lead to.')} "), _fact("outcome", told["outcome"]))]
+    if "overtaken" in told:
+        entries.append((Text(text=f"{said('No longer confirmed.')} "), _fact("overtaken", told["overtaken"])))
     yield Listing(entries=tuple(entries))
     header = ("Question, and what it rests on", "What the card says", "What follows, proposed")
     yield Table(caption="The proposed classification, step by step", header=header, rows=tuple(rows))
@@ -50,24 +53,27 @@ def steps(parts: Parts) -> Iterable[Node]:
 
 def proposed(proposal: Proposal) -> dict[str, str]:
     """All that the proposal says, by the end of its path; a document that says anything else is refused."""
-    said = {"outcome": proposal.outcome} | {step.id: _follows(step) for step in proposal.steps}
+    told = {"outcome": english(in_words(proposal.outcome))} | {step.id: _follows(step) for step in proposal.steps}
     if proposal.overtaken is not None:
         before, others = proposal.overtaken
-        said["overtaken"] = (
-            f"{before.by} confirmed a class on {before.on} for other answers ({', '.join(others)}): nobody has "
-            "confirmed it as the card stands."
+        told["overtaken"] = said(
+            "{name} confirmed a class on {day} for other answers ({keys}): nobody has confirmed it as the card stands.",
+            name=before.by,
+            day=before.on,
+            keys=english(", ".join(map(called, others))),
         )
-    return said
+    return told
 
 
 def _follows(step: Step) -> str:
     """What follows from the answers to a step, what is open in it, and what would lead elsewhere."""
-    said = list(step.reasoning)
+    told = [english(in_words(" ".join(step.reasoning)))]
     if step.unsettled:
-        said.append(f"Not settled: {' '.join(step.unsettled)}")
+        told.append(said("Not settled: {what}", what=english(in_words(" ".join(step.unsettled)))))
     if step.changes:
-        said.append(f"It would lead elsewhere: {' '.join(decapitalised(text) for text in step.changes)}")
-    return " ".join(said)
+        changes = " ".join(decapitalised(text) for text in step.changes)
+        told.append(said("It would lead elsewhere: {changes}", changes=english(changes)))
+    return " ".join(filter(None, told))
 
 
 def resolved(dossier: Dossier, path: str) -> str | None:
@@ -88,16 +94,16 @@ def _rows(number: int, step: Step, proposal: Proposal, parts: Parts) -> Iterable
     cited = "; ".join(step.cited(law, parts.dossier.as_of, product_route=proposal.product_route))
     reasoning = _fact(step.id, _follows(step))
     paths = [path for path, _ in step.answers] + list(step.silent)
-    question = f"{number}. {step.question} {cited}"
-    yield (question, _said(paths[0], parts) if paths else "follows from the steps before", reasoning)
+    question = f"{number}. {english(step.question)} {cited}"
+    yield (question, _stated(paths[0], parts) if paths else said("follows from the steps before"), reasoning)
     for path in paths[1:]:
-        yield (f"{number}. {_called(path)}", _said(path, parts), "see above")
+        yield (f"{number}. {english(_called(path))}", _stated(path, parts), said("see above"))
 
 
-def _said(path: str, parts: Parts) -> Fact | Gap:
+def _stated(path: str, parts: Parts) -> Fact | Gap:
     """What the card says at a path; else a gap, which is one field wherever a document leaves it."""
     question = _questions().get(path)
-    what = f"the answer to: {question.ask}" if question else path
+    what = said("the answer to: {question}", question=english(question.ask)) if question else path
     requirement = question.requirements[0] if question and question.requirements else None
     supplier = "controller" if (requirement or "").startswith("gdpr:") else None
     return parts.filled(FactLine(card=path, label=what, what=what, requirement=requirement, supplier=supplier))

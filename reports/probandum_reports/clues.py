@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from probandum.document import Figure
 from probandum.finding import Finding
-from probandum_reports import readings
+from probandum_reports import feature_readings
 from probandum_reports.charting import drawn
+from probandum_reports.importances import strongest_of
+from probandum_reports.messages import said
 from probandum_reports.sayings import Shown
-from probandum_reports.tables import name, tabled
+from probandum_reports.tables import as_table, name, tabled
 
 _SLICE, _P, _CONFIRMED = "bias.triage/slice-excess", "bias.triage/slice-p", 0.05
 _TOLD, _CARRIED = "bias.proxies/feature-auc", "bias.proxies/feature-contribution"
@@ -27,19 +29,27 @@ _SLICES, _FEATURES, _COMPARISONS = 12, 12, 2
 def slices(shown: Sequence[Shown], repeats: str) -> Iterator[Figure]:
     """What the search found, as the other half of the rows has it."""
     found = [each for each in shown if each.finding.metric == _SLICE and "slice" in each.finding.facets]
-    members = [each for each in found if drawn(each)][:_SLICES]
+    searched = [each for each in found if drawn(each)]
+    members = searched[:_SLICES]
     if not members:
         return
-    held = [each for each in members if _holds(each, shown)]
-    caption = "Slices in which a difference is wider than outside them"
+    held = [each for each in searched if _holds(each, shown)]
+    caption = said("Slices in which a difference is wider than outside them")
+    if len(members) < len(searched):
+        caption = said("{caption}: the first {some} of {all}", caption=caption, some=len(members), all=len(searched))
+    names = "; ".join(name(each) for each in members)
+    alt = said(
+        "Intervals of how much wider a difference is in each slice than outside it, in rows that were not searched: "
+        "{names}.",
+        names=names,
+    )
     yield Figure(
         kind="intervals",
         caption=caption,
-        alt=f"Intervals of how much wider a difference is in each slice than outside it, in rows that were not "
-        f"searched: {'; '.join(name(each) for each in members)}. {repeats}",
-        reading=readings.of_slices(members, held),
+        alt=f"{alt} {repeats}",
+        reading=feature_readings.of_slices(searched, held),
         findings=tuple(each.finding.id for each in members),
-        twin=tabled(f"{caption}, as a table", [*members, *_tests(members, shown)]),
+        twin=tabled(as_table(caption), [*searched, *_tests(searched, shown)]),
     )
 
 
@@ -50,20 +60,29 @@ def carriers(shown: Sequence[Shown], repeats: str) -> Iterator[Figure]:
         if each.finding.metric in (_TOLD, _CARRIED) and drawn(each):
             comparisons.setdefault(str(each.finding.groups), []).append(each)
     for members in list(comparisons.values())[:_COMPARISONS]:
-        told = _first([each for each in members if each.finding.metric == _TOLD])
-        carried = _first([each for each in members if each.finding.metric == _CARRIED])
+        telling = [each for each in members if each.finding.metric == _TOLD]
+        carrying = [each for each in members if each.finding.metric == _CARRIED]
+        told, carried = _first(telling), _first(carrying)
         if len(told) + len(carried) < 2:
             continue
         groups = members[0].finding.groups
         assert groups is not None
-        caption = f"Features that stand in for {groups.attribute}, {groups.group} and {groups.reference}"
+        caption = said(
+            "Features that stand in for {attribute}, {group} and {reference}",
+            attribute=groups.attribute,
+            group=groups.group,
+            reference=groups.reference,
+        )
+        caption = strongest_of(caption, max(told, carried, key=len), max(telling, carrying, key=len))
+        names = "; ".join(name(each) for each in [*told, *carried])
+        alt = said("Intervals, one line a feature: {names}.", names=names)
         yield Figure(
             kind="intervals",
             caption=caption,
-            alt=f"Intervals, one line a feature: {'; '.join(name(each) for each in [*told, *carried])}. {repeats}",
-            reading=readings.of_carriers(told, carried, _PROXY),
+            alt=f"{alt} {repeats}",
+            reading=feature_readings.of_carriers(told, carried, _PROXY),
             findings=tuple(each.finding.id for each in [*told, *carried]),
-            twin=tabled(f"{caption}, as a table", [*told, *carried]),
+            twin=tabled(as_table(caption), [*told, *carried]),
         )
 
 
@@ -77,15 +96,21 @@ def contributions(shown: Sequence[Shown], repeats: str) -> Iterator[Figure]:
         gap = [each for each in shown if each.finding.metric == _GAP and str(each.finding.groups) == where]
         groups, added = members[0].finding.groups, _first(members)
         assert groups is not None
-        caption = f"What features add to the difference in scores by {groups.attribute}, {groups.group} and "
-        caption += str(groups.reference)
+        caption = said(
+            "What features add to the difference in scores by {attribute}, {group} and {reference}",
+            attribute=groups.attribute,
+            group=groups.group,
+            reference=groups.reference,
+        )
+        caption = strongest_of(caption, added, members)
+        alt = said("Bars with intervals, one a feature: {names}.", names="; ".join(name(each) for each in added))
         yield Figure(
             kind="rates",
             caption=caption,
-            alt=f"Bars with intervals, one a feature: {'; '.join(name(each) for each in added)}. {repeats}",
-            reading=readings.of_contributions(members, gap),
+            alt=f"{alt} {repeats}",
+            reading=feature_readings.of_contributions(members, gap),
             findings=tuple(each.finding.id for each in added),
-            twin=tabled(f"{caption}, as a table", [*gap, *members]),
+            twin=tabled(as_table(caption), [*gap, *members]),
         )
 
 

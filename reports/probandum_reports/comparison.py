@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from probandum.comparison import Comparison
 from probandum.export import comparison as told
+from probandum_reports.messages import said
 from probandum_reports.pages import fill
 
 
@@ -18,7 +19,7 @@ def page(comparison: Comparison) -> bytes:
         conclusion=told.conclusion(comparison),
         barring=[each.text for each in comparison.differences if each.bars],
         beside=[each.text for each in comparison.differences if not each.bars],
-        header=told.HEADER,
+        header=[said(each) for each in told.HEADER],
         rows=told.rows(comparison),
         unsaid=told.unsaid(comparison),
         crowded=told.crowded(comparison),

@@ -8,6 +8,8 @@ from probandum.document import Cell, Node, Table, Text
 from probandum_reports import facts, word_ribbons
 from probandum_reports.decision_names import NO_PART
 from probandum_reports.decision_parts import DecisionParts
+from probandum_reports.messages import said
+from probandum_reports.saying import decapitalised
 
 
 def provenance(parts: DecisionParts) -> Iterable[Node]:
@@ -24,12 +26,14 @@ def provenance(parts: DecisionParts) -> Iterable[Node]:
         "searched": "Search for other decisions",
         "fixed": "What that search could not change",
     }
-    rows: list[tuple[Cell, ...]] = [(label, parts.fact(path)) for path, label in labels.items() if parts.has(path)]
+    rows: list[tuple[Cell, ...]] = [
+        (said(label), parts.fact(path)) for path, label in labels.items() if parts.has(path)
+    ]
     run = {"started": "Audited", "digest.record": "Sealed record", "tool": "Tool", "seal": "Seal"}
     for path, label in run.items():
         fact = facts.run_fact(parts.dossier, path)
         if fact is not None:
-            rows.append((label, fact))
+            rows.append((said(label), fact))
     yield Table(caption="Where this comes from", header=("Field", "Statement"), rows=tuple(rows))
 
 
@@ -37,7 +41,7 @@ def every_factor(parts: DecisionParts) -> Iterable[Node]:
     """All factors with their figures, also those that are not told."""
     rows: list[tuple[Cell, ...]] = []
     for number, each in enumerate(parts.words.decision.factors):
-        way = NO_PART if each.idle else "toward" if each.weight.value > 0 else "against"
+        way = said(NO_PART) if each.idle else said("toward") if each.weight.value > 0 else said("against")
         rows.append((parts.words.item(each, whole=True), way, parts.fact(f"factor.{number}")))
     table = Table(
         caption="Every factor, in log-odds of the decision, with 95 % intervals over calculations",
@@ -46,9 +50,9 @@ def every_factor(parts: DecisionParts) -> Iterable[Node]:
     )
     yield word_ribbons.figure(parts.words, table) if parts.words.decision.text else table
     sums: list[tuple[Cell, ...]] = [
-        (f"Start: {parts.words.begins[:1].lower()}{parts.words.begins[1:]}", parts.fact("base")),
-        ("All that is not named, together", parts.fact("rest")),
-        ("This case", parts.fact("score")),
+        (said("Start: {what}", what=decapitalised(parts.words.begins)), parts.fact("base")),
+        (said("All that is not named, together"), parts.fact("rest")),
+        (said("This case"), parts.fact("score")),
     ]
     yield Table(caption="What they add up to, in log-odds of the decision", header=("Part", "Value"), rows=tuple(sums))
     if parts.words.decision.runs == 1:

@@ -11,12 +11,23 @@ from typing import Any
 from probandum.dossier import Dossier
 from probandum.reasons import Band, Factor, Reasons
 from probandum_reports import card_names
+from probandum_reports.messages import Spoken, counted, noted, said
 
 #: Words of a passage that is named whole; of a longer one the first and the last.
 _WHOLE = 3
 #: What is said of a part that is none, in place of a direction.
-NO_PART = "without any part"
-_STRENGTH: Mapping[Band, str] = {"strong": "strongly", "medium": "somewhat", "weak": "slightly"}
+NO_PART = noted("without any part")
+_STRENGTHS: Mapping[Band, str] = {"strong": "strongly", "medium": "somewhat", "weak": "slightly"}
+_SPOKEN: Mapping[Band, str] = Spoken({"strong": "strongly", "medium": "somewhat", "weak": "slightly"})
+#: Which way a factor points, by whether it moves the answer there and whether that is good for the person.
+_WAYS: Mapping[tuple[bool, bool | None], str] = {
+    (True, None): noted("toward the decision"),
+    (False, None): noted("against the decision"),
+    (True, True): noted("for you"),
+    (False, False): noted("for you"),
+    (True, False): noted("against you"),
+    (False, True): noted("against you"),
+}
 
 
 class DecisionNames:
@@ -40,9 +51,9 @@ class DecisionNames:
     def value(self, column: str, value: str, *, quoted: bool = False) -> str:
         """What a value of it means; within a sentence meanings of codes are ``quoted``."""
         if value in ("", "nan"):
-            return "not stated"
-        if (said := card_names.meanings(self.dossier.card, column).get(value)) is not None:
-            return f"“{said}”" if quoted else said
+            return said("not stated")
+        if (meaning := card_names.meanings(self.dossier.card, column).get(value)) is not None:
+            return f"“{meaning}”" if quoted else meaning
         unit = self.declared(column, "unit")
         return f"{_grouped(value)} {unit}" if unit else _grouped(value)
 
@@ -53,7 +64,7 @@ class DecisionNames:
         """
         told = factor.told
         if self.decision.text:
-            return f"{f'“{told.name}”' if whole else self.name(told.name)} ({told.value})"
+            return f"{f'“{told.name}”' if whole else self.name(told.name)} ({place_of(told.value)})"
         return f"{self.name(told.name)}: {self.value(told.name, told.value)}"
 
     def declared(self, column: str, key: str) -> str:
@@ -68,18 +79,33 @@ class DecisionNames:
     def thing(self) -> str:
         """What one factor is: of a long text several words together."""
         if not self.decision.text:
-            return "thing"
-        return "word" if all(each.told.value.startswith("word ") for each in self.decision.factors) else "passage"
+            return said("thing")
+        return said("passage") if self.in_passages else said("word")
+
+    @property
+    def in_passages(self) -> bool:
+        """Whether a factor of a text is several words together."""
+        return not all(each.told.value.startswith("word ") for each in self.decision.factors)
+
+    def things(self, count: int) -> str:
+        """So many of them."""
+        if not self.decision.text:
+            return counted(count, "{n} thing", "{n:,} things")
+        if self.in_passages:
+            return counted(count, "{n} passage", "{n:,} passages")
+        return counted(count, "{n} word", "{n:,} words")
 
     def outcome(self, label: str) -> str:
         """What is decided where the system answers ``label``."""
         favourable = self._favourable(label)
         if favourable is None:
-            return f"the answer “{self.label(label)}”"
-        said = self.outcomes.get("favourable" if favourable else "unfavourable")
-        if said:
-            return " ".join(str(said).split())
-        return f"{'favourable' if favourable else 'not favourable'} to you (answer “{self.label(label)}”)"
+            return said("the answer “{answer}”", answer=self.label(label))
+        stated = self.outcomes.get("favourable" if favourable else "unfavourable")
+        if stated:
+            return " ".join(str(stated).split())
+        if favourable:
+            return said("favourable to you (answer “{answer}”)", answer=self.label(label))
+        return said("not favourable to you (answer “{answer}”)", answer=self.label(label))
 
     def label(self, label: str) -> str:
         """What an answer is called."""
@@ -107,13 +133,10 @@ class DecisionNames:
         For or against the person, where the plan says which decision is good for them; toward or against the decision.
         What is 0 points nowhere.
         """
-        if weight == 0:
-            return NO_PART
-        toward = weight > 0
-        said = f"{'toward' if toward else 'against'} the decision"
-        if self.decision.favourable is None:
-            return said
-        return f"{'for' if toward == self.decision.favourable else 'against'} you"
+        return said(self._way(weight))
+
+    def _way(self, weight: float) -> str:
+        return NO_PART if weight == 0 else _WAYS[weight > 0, self.decision.favourable]
 
     @property
     def ways(self) -> tuple[str, str]:
@@ -124,18 +147,36 @@ class DecisionNames:
     @property
     def shown(self) -> str:
         """What is estimated."""
-        said = self.outcomes.get("estimate")
-        own = f"the probability of “{self.label(self.decision.shown)}” as the system sees it"
-        return " ".join(str(said or own).split())
+        own = said("the probability of “{answer}” as the system sees it", answer=self.label(self.decision.shown))
+        return " ".join(str(self.outcomes.get("estimate") or own).split())
 
     def strength(self, bands: tuple[Band, Band]) -> str:
         """How strong: one band, or two where the spread allows both."""
-        weakest, strongest = (_STRENGTH[each] for each in bands)
-        return weakest if weakest == strongest else f"{weakest} to {strongest}"
+        weakest, strongest = (_SPOKEN[each] for each in bands)
+        return weakest if weakest == strongest else said("{low} to {high}", low=weakest, high=strongest)
 
     def part(self, factor: Factor) -> str:
         """Strength and direction of a factor."""
-        return f"{self.strength(factor.bands)} {self.direction(factor.weight.value)}"
+        strength, way = self.strength(factor.bands), self.direction(factor.weight.value)
+        return said("{strength} {direction}", strength=strength, direction=way)
+
+    def key(self, factor: Factor) -> str:
+        """The same as the end of a path, which is the same in every language."""
+        words = " to ".join(dict.fromkeys(_STRENGTHS[each] for each in factor.bands))
+        return f"{words[:1].upper()}{words[1:]} {self._way(factor.weight.value)}"
+
+
+def place_of(value: str) -> str:
+    """Where a word or passage stands in its text, which a reasoner says in English.
+
+    >>> place_of("word 3"), place_of("words 3 to 5")
+    ('word 3', 'words 3 to 5')
+    """
+    _, *numbers = value.split()
+    if not numbers:
+        return value
+    first, *more = numbers
+    return said("words {first} to {last}", first=first, last=more[-1]) if more else said("word {n}", n=first)
 
 
 def passage(text: str) -> str:

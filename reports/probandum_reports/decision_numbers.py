@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from probandum.reasons import Counted, Spread
+from probandum_reports.messages import said
 
 
 def share_of(log_odds: float) -> float:
@@ -20,7 +21,7 @@ def share_of(log_odds: float) -> float:
 def spread_of(counted: Counted) -> str:
     """The interval of a share, in brackets."""
     low, high = percents([counted.share.low, counted.share.high])
-    return f"(95 % interval {low} to {high})"
+    return said("(95 % interval {low} to {high})", low=low, high=high)
 
 
 def percents(values: Sequence[float], *, beside: float | None = None) -> list[str]:
@@ -52,4 +53,13 @@ def ranged(spread: Spread) -> str:
     """A mean in log-odds with its interval, where it has a width."""
     if spread.low == spread.high:
         return signed(spread.value)
-    return f"{signed(spread.value)} ({signed(spread.low)} to {signed(spread.high)})"
+    return within(signed(spread.value), signed(spread.low), signed(spread.high))
+
+
+def within(value: str, low: str, high: str) -> str:
+    """A value with its interval.
+
+    >>> within("61", "59", "63")
+    '61 (59 to 63)'
+    """
+    return said("{value} ({low} to {high})", value=value, low=low, high=high)

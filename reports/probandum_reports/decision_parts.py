@@ -10,6 +10,7 @@ from probandum.dossier import Dossier
 from probandum.reasons import Factor
 from probandum_reports import facts
 from probandum_reports.decision_words import DecisionWords
+from probandum_reports.messages import noted, said
 from probandum_reports.waterfalls import rows_of
 
 _PROVIDER = "the controller, under columns in the card"
@@ -33,6 +34,7 @@ class DecisionParts:
         self.dossier = parts.dossier
         self.words = DecisionWords(parts.dossier)
         self._facts = self.words.facts()
+        self._reasons = {f"reasons.{key}": label for key, label, _ in self.words.reasons()}
 
     def fact(self, path: str, label: str | None = None) -> Fact:
         """What was worked out under ``path``."""
@@ -46,11 +48,7 @@ class DecisionParts:
         """The decision, what counted most, one thing that would have changed it; first whether a person must look."""
         yield from self._held_back()
         paths = ["short", *(path for path in self._facts if path.startswith("reasons.Strongly")), "alternative.0"]
-        found = [
-            self.fact(path, path.partition(".")[2] if path.startswith("reasons.") else None)
-            for path in paths
-            if self.has(path)
-        ]
+        found = [self.fact(path, self._reasons.get(path)) for path in paths if self.has(path)]
         yield Listing(entries=tuple((each,) for each in found))
 
     def _held_back(self) -> Iterable[Node]:
@@ -75,7 +73,9 @@ class DecisionParts:
             "threshold": "What that is held against",
             "recorded": "Whether it is the audited decision",
         }
-        rows: list[tuple[Cell, ...]] = [(label, self.fact(path)) for path, label in labels.items() if self.has(path)]
+        rows: list[tuple[Cell, ...]] = [
+            (said(label), self.fact(path)) for path, label in labels.items() if self.has(path)
+        ]
         yield Table(caption="What was decided", header=("Field", "Statement"), rows=tuple(rows))
         if self.words.decision.favourable is None:
             yield self._parts.named_gap(
@@ -88,9 +88,10 @@ class DecisionParts:
         """What the system was told, with the source of each where it is declared."""
         words = self.words
         if words.decision.text:
-            yield Text(
-                text=f"The system was given one text. Its {words.thing}s stand in the annex, each with its part."
-            )
+            text = "The system was given one text. Its words stand in the annex, each with its part."
+            if words.in_passages:
+                text = "The system was given one text. Its passages stand in the annex, each with its part."
+            yield Text(text=text)
             return
         rows: list[tuple[Cell, ...]] = []
         unsaid: list[str] = []
@@ -99,20 +100,19 @@ class DecisionParts:
             source = facts.card_fact(self.dossier.card, f"columns.{name}.source")
             if source is None:
                 unsaid.append(words.name(name))
-            rows.append((words.name(name), self.fact(f"told.{name}"), source or "not declared"))
+            rows.append((words.name(name), self.fact(f"told.{name}"), source or said("not declared")))
         header: tuple[str, ...] = ("What", "As the system was told it", "Where it comes from, and of when")
         width = 2 if len(unsaid) == len(rows) else 3
         yield Table(caption="What the system was told", header=header[:width], rows=tuple(row[:width] for row in rows))
         if unsaid:
-            of = "all of these" if len(unsaid) == len(words.decision.factors) else _listed(unsaid)
-            yield self._parts.named_gap(
-                f"source and date of {of}, and whether you gave it, it was observed or inferred",
-                "gdpr:15:1:h",
-                _PROVIDER,
-            )
+            what = noted("source and date of {names}, and whether you gave it, it was observed or inferred")
+            if len(unsaid) == len(words.decision.factors):
+                what = noted("source and date of all of these, and whether you gave it, it was observed or inferred")
+            yield self._parts.named_gap(said(what, names=_listed(unsaid)), "gdpr:15:1:h", _PROVIDER)
         unnamed = [each.told.name for each in self._in_order() if not words.declared(each.told.name, "name")]
         if unnamed:
-            yield self._parts.named_gap(f"names in plain words of {_listed(unnamed)}", "gdpr:12:1", _PROVIDER)
+            what = said("names in plain words of {columns}", columns=_listed(unnamed))
+            yield self._parts.named_gap(what, "gdpr:12:1", _PROVIDER)
 
     def _in_order(self) -> list[Factor]:
         """The factors as the data have their columns, or the text its words."""
@@ -136,8 +136,7 @@ class DecisionParts:
             )
             yield Listing(entries=((self.fact("left_out"),),))
             return
-        said = [(self.fact(path, path.partition(".")[2]),) for path in self._facts if path.startswith("reasons.")]
-        yield Listing(entries=tuple(said))
+        yield Listing(entries=tuple((self.fact(path, label),) for path, label in self._reasons.items()))
         flagged = [path for path in self._facts if path.startswith("flagged.")]
         if flagged:
             yield Text(
@@ -166,20 +165,24 @@ class DecisionParts:
         rows: list[tuple[Cell, ...]] = [(names[0], self.fact("start"))]
         rows += [(name, self.fact(f"step.{number}")) for number, name in enumerate(names[1:-1])]
         rows.append((names[-1], self.fact("share")))
-        begins = "every word masked" if words.decision.text else "other cases"
-        caption = f"How the calculation got from {begins} to this one"
-        within = " with its 95 % interval" if words.varies else ""
+        caption = said("How the calculation got from other cases to this one")
+        if words.decision.text:
+            caption = said("How the calculation got from every word masked to this one")
+        alt = "Steps to this case, the strongest first: {steps}. The table repeats every value."
+        header = "Its part, how often it was the same, and the estimate then"
+        if words.varies:
+            alt = (
+                "Steps to this case, the strongest first with its 95 % interval: {steps}. The table repeats every "
+                "value."
+            )
+            header = "Its part, how often it was the same, and the estimate then with its 95 % interval"
         return Figure(
             kind="waterfall",
             caption=caption,
-            alt=(
-                f"Steps to this case, the strongest first{within}: {'; '.join(names)}. The table repeats every value."
-            ),
+            alt=said(alt, steps="; ".join(names)),
             findings=(),
             twin=Table(
-                caption=f"{caption}, as a table",
-                header=("Step", f"Its part, how often it was the same, and the estimate then{within}"),
-                rows=tuple(rows),
+                caption=said("{caption}, as a table", caption=caption), header=("Step", header), rows=tuple(rows)
             ),
         )
 
@@ -191,26 +194,24 @@ class DecisionParts:
             return
         found = tuple((self.fact(f"alternative.{number}"),) for number in range(len(decision.alternatives)))
         yield Listing(entries=found)
-        left = " What the plan names as a protected attribute was left as it is." if self._compared() else ""
-        if decision.text:
-            left = " How natural the changed text reads was not measured."
-        yield Text(
-            text=(
-                "Each was asked of the same model again, with everything else as it was. It describes this "
-                f"calculation and promises nothing of a later decision. Other changes may do the same.{left}"
-            ),
-            style="note",
+        note = said(
+            "Each was asked of the same model again, with everything else as it was. It describes this calculation "
+            "and promises nothing of a later decision. Other changes may do the same."
         )
+        if decision.text:
+            note = f"{note} {said('How natural the changed text reads was not measured.')}"
+        elif self._compared():
+            note = f"{note} {said('What the plan names as a protected attribute was left as it is.')}"
+        yield Text(text=note, style="note")
         if decision.text:
             return
         names = dict.fromkeys(shift.name for each in decision.alternatives for shift in each.shifts)
         rows = []
         for name in names:
-            said = facts.card_fact(self.dossier.card, f"columns.{name}.change")
-            gap = self._parts.named_gap(
-                f"whether a person can change {self.words.name(name)}, or have it corrected", "gdpr:15:1:h", _PROVIDER
-            )
-            rows.append((self.words.name(name), said or gap))
+            stated = facts.card_fact(self.dossier.card, f"columns.{name}.change")
+            what = said("whether a person can change {name}, or have it corrected", name=self.words.name(name))
+            gap = self._parts.named_gap(what, "gdpr:15:1:h", _PROVIDER)
+            rows.append((self.words.name(name), stated or gap))
         yield Table(
             caption="What of this can be changed",
             header=("What", "free, rises, falls (one way alone) or correctable (it may be wrong in our data)"),
@@ -258,7 +259,7 @@ def front(dossier: Dossier) -> tuple[Fact, ...]:
     card = [("name", "System"), ("version", "Version"), ("deployer", "Deployer"), ("controller", "Controller")]
     found = [facts.card_fact(dossier.card, path, label=label) for path, label in card]
     found += [words.fact("row", "Case"), words.fact("outcome", "Decision")]
-    return tuple(fact for fact in found if fact is not None) + facts.aged_law(dossier) + facts.notices(dossier.card)
+    return tuple(fact for fact in found if fact is not None) + facts.aged_law(dossier) + facts.notices(dossier)
 
 
 class _Plain:

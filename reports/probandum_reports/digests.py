@@ -8,7 +8,7 @@ from typing import Any
 
 from probandum.dossier import Dossier
 from probandum.export.subjects import files_of
-from probandum.units import counted
+from probandum_reports.messages import counted, said
 
 #: How the files of weights are called among those of a model.
 _WEIGHTS = (".safetensors", ".bin", ".gguf", ".onnx", ".pt", ".npz", ".h5")
@@ -23,12 +23,16 @@ def model(dossier: Dossier) -> str:
     files = [*files_of(origin if isinstance(origin, Mapping) else identity)]
     recorded = {str(each["sha256"]) for each in dossier.environment.get("data") or ()}
     if files and {f"sha256:{digest}" for _, digest in files} <= recorded:
-        return "none: answers were recorded before, and the recording is the data"
+        return said("none: answers were recorded before, and the recording is the data")
     weights = [each for each in files if PurePosixPath(each[0]).suffix in _WEIGHTS]
     if weights and len(weights) < len(files):
-        said = f", and {counted(len(files) - len(weights), 'further file')} that the record names"
-        return _listed(weights) + said
-    return _listed(files) or "none: the system shows no file of its model"
+        return counted(
+            len(files) - len(weights),
+            "{files}, and {n} further file that the record names",
+            "{files}, and {n:,} further files that the record names",
+            files=_listed(weights),
+        )
+    return _listed(files) or said("none: the system shows no file of its model")
 
 
 def data(dossier: Dossier) -> str | None:
@@ -39,14 +43,15 @@ def data(dossier: Dossier) -> str | None:
     files = dossier.environment.get("data")
     if files is None:
         return None
-    said = [
-        f"{each['file']} {each['sha256']}" + ("" if each["rows"] is None else f", {counted(each['rows'], 'row')}")
-        for each in files
-    ]
+    named = []
+    for each in files:
+        file = f"{each['file']} {each['sha256']}"
+        rows = each["rows"]
+        named.append(file if rows is None else f"{file}, {counted(rows, '{n} row', '{n:,} rows')}")
     asked = dossier.digests.get("observations")
-    if not said and asked is not None:
-        return f"the probes' own, as asked: observations.jsonl.zst {asked}"
-    return "; ".join(said) or "none: no file of data was named"
+    if not named and asked is not None:
+        return said("the probes' own, as asked: {digest}", digest=f"observations.jsonl.zst {asked}")
+    return "; ".join(named) or said("none: no file of data was named")
 
 
 def _listed(files: Sequence[tuple[str, str]]) -> str:

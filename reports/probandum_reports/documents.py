@@ -19,7 +19,6 @@ from probandum.document import DocumentSpec
 from probandum.errors import PlanError, UnknownName
 from probandum.resources import shipped
 from probandum.yaml_source import read_yaml
-from probandum_reports.messages import in_language
 from probandum_reports.shelf import Shelf
 from probandum_reports.template_parts import Part, Words, checked
 from probandum_reports.threats import Regime, Selection, Threat, register
@@ -33,6 +32,7 @@ Builtin = Literal[
     "limits",
     "figures",
     "label",
+    "states",
     "waivers",
     "run",
     "probes",
@@ -85,6 +85,7 @@ class FactLine(Part):
     supplier: Words | None = Field(None, description="Who can supply it; by default the section's supplier.")
     requirement: Words | None = Field(None, description="The provision that asks; by default the section's.")
     human: bool = Field(False, description="Only a named person may state it: it needs value, by and date.")
+    recorded: Words | None = Field(None, description="The fact of the run that answers it where the card does not.")
     optional: bool = Field(False, description="Whether nothing is missing where nobody states it.")
     after: Words | None = Field(None, description="The path of a person's statement without which this one waits.")
 
@@ -124,7 +125,7 @@ class RisksEntry(Part):
     @property
     def threats(self) -> tuple[Threat, ...]:
         """The rows, in the register's order."""
-        return tuple(in_language(threat) for threat in register() if threat.regime in self.regimes)
+        return tuple(threat for threat in register() if threat.regime in self.regimes)
 
 
 class WordsTable(Part):
@@ -178,6 +179,10 @@ class Entry(Part):
     form: tuple[FormLine, ...] | None = Field(None, description="Fields of the Model Documentation Form.")
     builtin: Builtin | None = Field(None, description="A part that every document has.")
     caption: Words | None = Field(None, description="The caption of a table of facts or fields.")
+    binding: Words | None = Field(None, description="A provision: only where by the card it binds somebody, or may.")
+    unbound: Words | None = Field(None, description="A provision: only where by the card it binds nobody and cannot.")
+    having: Selection | None = Field(None, description="Only where the record holds an answer by findings like these.")
+    lacking: Selection | None = Field(None, description="Only where the record holds no answer by such findings.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -218,7 +223,11 @@ class Section(Part):
         None,
         description="A provision: where by the card it binds nobody and cannot, a sentence stands for the content.",
     )
-    settled: bool = Field(False, description="Whether the content also waits where the card leaves open that it binds.")
+    of_model: bool = Field(
+        False,
+        description="Whether it asks of a general-purpose model: where the card names no provider of one, nothing that "
+        "is known of the system fills it, and where it says that there is none, it is left out, heading and all.",
+    )
     content: tuple[Entry, ...] = ()
     sections: tuple[Section, ...] = ()
 
@@ -244,6 +253,10 @@ class Template(Part):
     supplier: Words = Field(description="Who supplies what is missing, where a section names nobody.")
     requirement: Words = Field(description="The provision that asks for the document.")
     sections: Annotated[tuple[Section, ...], Field(min_length=1)]
+    scoped: bool = Field(
+        False,
+        description="Whether nothing is asked where, by the card, the provision that asks for it binds nobody.",
+    )
     brief: bool = Field(False, description="Whether it is short: set without a page of its own for cover and contents.")
     hub_metadata: bool = Field(False, description="Whether its Markdown begins with the metadata that model hubs read.")
     ends: Words | None = Field(

@@ -20,9 +20,9 @@ from probandum.finding import Verdict
 from probandum_reports import word_brief
 from probandum_reports.columns import widths
 from probandum_reports.documents import template_digest
-from probandum_reports.front import front, in_reading_order, origins, who
+from probandum_reports.front import front, in_reading_order, origins, whose
 from probandum_reports.glyphs import MARKS
-from probandum_reports.messages import said
+from probandum_reports.messages import noted, said
 from probandum_reports.ooxml import (
     PROPERTIES,
     Controls,
@@ -30,6 +30,8 @@ from probandum_reports.ooxml import (
     bookmarked,
     element,
     field,
+    in_languages,
+    lettered,
     line_break,
     paragraph,
     run,
@@ -39,20 +41,19 @@ from probandum_reports.ooxml import (
 from probandum_reports.registers import shortened
 from probandum_reports.sayings import Shown
 from probandum_reports.typesetting import beside_picture, picture, raster
-from probandum_reports.view import View, mark_of
+from probandum_reports.view import View, asked_of, mark_of
 from probandum_reports.word_look import TONES, dress
 from probandum_reports.word_styles import TEXT_WIDTH, bar, box, colour
-from probandum_reports.wording import EXPLAINED, ORIGINS, Mark
+from probandum_reports.wording import BRIEFLY, EXPLAINED, ORIGINS, Mark
 
 #: The oldest time a zip entry can have; the document's own date stands in its properties.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_OPENING = "[to be completed by "
 #: A line to write on.
 RULED = "_" * 48
 #: What a field asks for that only a named person may fill, beside the statement itself; the end of its tag.
 BY, DATE = "#by", "#date"
 #: Where all rows of a register stand that has too many for a Word file.
-_ELSEWHERE = "this document as HTML, Markdown or JSON, and in findings.json of the record"
+_ELSEWHERE = noted("this document as HTML, Markdown or JSON, and in findings.json of the record")
 #: How many of the last entries of the contents stay together, so that none begins a page alone.
 _TOGETHER = 5
 
@@ -73,13 +74,13 @@ def render(view: View) -> bytes:
     return _timeless(buffer.getvalue())
 
 
-def form(view: View) -> Any:
-    """The document as python-docx knows it, without pictures: for comparing what it says alone."""
+def form(view: View, *, pictures: bool = False) -> Any:
+    """The document as python-docx knows it, with its pictures or without: for comparing another file with it."""
     import docx
 
     word = docx.Document()
     dress(word, front(view), view.document)
-    _Body(view, word, pictures=False).write()
+    _Body(view, word, pictures=pictures).write()
     return word
 
 
@@ -139,6 +140,7 @@ class _Body:
             self._add(*word_brief.imprint(self._view, front(self._view), self._controls))
         elif late:
             self._legend()
+        in_languages(self._body)
 
     def _add(self, *parts: Element) -> None:
         for part in parts:
@@ -160,7 +162,7 @@ class _Body:
             paragraph(run(document.title), style="Title"),
             paragraph(run(document.subtitle), style="Subtitle"),
             paragraph(run(page.system), style="System"),
-            paragraph(run(f"As of {page.day.isoformat()}")),
+            paragraph(run(said("As of {day}", day=page.day.isoformat()))),
             paragraph(run(document.status), style="Status"),
             *(self._fact(fact, style="CoverFact") for fact in document.front),
         )
@@ -190,7 +192,7 @@ class _Body:
             widths=shares,
             caption=said("How to read this document"),
         )
-        closing = (
+        closing = said(
             "Locked against editing and deleting: each value that was measured or recorded, a measured one with its "
             "interval, n, verdict and finding. Not locked: all other text, what was declared, and charts; and whoever "
             "lifts the locks can change these values, too. The seal of the reports holds this file as it was "
@@ -233,7 +235,7 @@ class _Body:
         parts = bookmarked(_bookmark(place), place, run(node.text))
         self._add(paragraph(*parts, style=f"Heading{min(node.level, 4)}"))
         if node.citation is not None:
-            self._add(paragraph(run(said("Answers {citation}").format(citation=node.citation)), style="Citation"))
+            self._add(paragraph(run(said("Answers {citation}", citation=node.citation)), style="Citation"))
 
     @_node.register
     def _(self, node: Text) -> None:
@@ -255,7 +257,10 @@ class _Body:
         lines = [
             self._gap_head(node),
             [run(node.what)],
-            [run(f"{node.citation} · field ", style="Small"), run(node.field_id, style="Identifier")],
+            [
+                run(f"{node.citation} · {said('field')} ", style="Small"),
+                run(node.field_id, style="Identifier"),
+            ],
             self._open(node),
         ]
         self._add(
@@ -290,8 +295,8 @@ class _Body:
     @_node.register
     def _(self, node: Table) -> None:
         self._tables += 1
-        node, cut = shortened(node, elsewhere=_ELSEWHERE)
-        title = [run(f"Table {self._tables}. ", element("b")), run(node.caption)]
+        node, cut = shortened(node, elsewhere=said(_ELSEWHERE))
+        title = [run(f"{said('Table {n}.', n=self._tables)} ", element("b")), run(node.caption)]
         shares = [round(TEXT_WIDTH * share) for share in widths(node, self._view)]
         cell = self._small if node.style == "dense" else self._close if self._view.document.brief else self._cell
         rows = ([cell(each) for each in row] for row in node.rows)
@@ -308,7 +313,8 @@ class _Body:
             self._draw(node, chart)
         else:
             node = beside_picture(node, self._view)
-        self._add(paragraph(run(f"Figure {self._figures}. ", element("b")), run(node.caption), style="Caption"))
+        number = run(f"{said('Figure {n}.', n=self._figures)} ", element("b"))
+        self._add(paragraph(number, run(node.caption), style="Caption"))
         if node.reading:
             self._add(paragraph(run(node.reading)))
         self._node(node.twin)
@@ -321,9 +327,9 @@ class _Body:
         drawn = self._end.getprevious()
         drawn.insert(0, element("pPr", element("keepNext")))
         for properties in drawn.iter("{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"):
-            properties.set("descr", node.alt)
-            properties.set("title", node.caption)
-            properties.set("name", f"Figure {self._figures}")
+            properties.set("descr", lettered(node.alt))
+            properties.set("title", lettered(node.caption))
+            properties.set("name", said("Figure {n}", n=self._figures))
 
     @_node.register
     def _(self, node: Listing) -> None:
@@ -345,9 +351,9 @@ class _Body:
         mark = mark_of(fact)
         if mark is None:
             return said
-        whose = None if self._view.provenance(fact) == "declared" else who(fact)
+        owner = whose(fact)
         between = run("   ") if apart is None else apart
-        return [*said, between, *self._origin(mark), *([run(f" · {whose}", style="Small")] if whose else [])]
+        return [*said, between, *self._origin(mark), *([run(f" · {owner}", style="Small")] if owner else [])]
 
     def _cell(self, cell: Cell) -> list[Element]:
         if isinstance(cell, str):
@@ -419,19 +425,18 @@ class _Body:
     def _origin(self, name: Mark) -> list[Element]:
         """A mark with its word; in a short document with the first of its words, which its last lines explain."""
         word = ORIGINS[name][0]
-        brief = word.partition(" ")[0] if self._view.document.brief else word
+        brief = BRIEFLY.get(name, word) if self._view.document.brief else word
         return [run(f"{MARKS[name]} {brief}", colour(TONES[name]))]
 
     def _gap_head(self, gap: Gap) -> list[Element]:
-        joined = " by: " if gap.origin == "human" else ". Can be supplied by: "
-        words = f"{MARKS[gap.origin]} {ORIGINS[gap.origin][0]}{joined}{gap.supplier}"
-        return [run(words, element("b"), colour(TONES[gap.origin]))]
+        return [run(f"{MARKS[gap.origin]} {asked_of(gap)}", element("b"), colour(TONES[gap.origin]))]
 
     def _open(self, gap: Gap) -> list[Element]:
         """The field of a gap; where only a named person may fill it, with who that is and when."""
         if gap.card is None:
             return [run(RULED if gap.blank else said("Not filled in here."), style="PlaceholderText")]
-        field = self._controls.open(gap.card, gap.what, f"{_OPENING}{gap.supplier}]")
+        waiting = said("[to be completed by {supplier}]", supplier=gap.supplier)
+        field = self._controls.open(gap.card, gap.what, waiting)
         if gap.origin != "human":
             return field
         by = self._controls.open(f"{gap.card}{BY}", said("Stated by"), said("[name]"))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from probandum.document import Node, Table
 from probandum_reports import facts, risk_rows
 from probandum_reports.filling_in import Parts, proposal
+from probandum_reports.messages import noted, said
 from probandum_reports.threats import register
 
 #: What must be there, where it stands, and the paths of the card that state it; (h): by a person alone.
@@ -18,13 +19,13 @@ CRITERIA: tuple[tuple[str, str, str], ...] = (
     ),
     ("personal data, recipients, retention", "1.1.a, 2.2.a", "personal_data minimisation"),
     ("functional description", "1.2", "dataflow"),
-    ("assets", "1.3", "assets"),
+    (noted("assets"), "1.3", "assets"),
     ("codes of conduct", "1.4", "codes_of_conduct"),
     ("specified, explicit, legitimate purposes", "1.1.b, 2.3.a", "purpose principles.purpose_limitation"),
-    ("lawfulness", "2.1", "dpia.legal_basis(h)"),
+    (noted("lawfulness"), "2.1", "dpia.legal_basis(h)"),
     ("adequate, relevant, limited data", "2.2.a", "minimisation principles.minimisation"),
     ("limited storage", "2.2.a", "minimisation principles.storage_limitation"),
-    ("information", "2.3.b", "information.purposes information.storage_period information.rights"),
+    (noted("information"), "2.3.b", "information.purposes information.storage_period information.rights"),
     ("access, portability", "2.3.b", "rights.access"),
     ("rectification, erasure", "2.3.b", "rights.rectification rights.erasure"),
     ("objection, restriction", "2.3.b", "rights.objection"),
@@ -47,7 +48,7 @@ CRITERIA: tuple[tuple[str, str, str], ...] = (
 def table(parts: Parts) -> Iterable[Node]:
     """Each criterion with where it is answered, and whether its fields are filled."""
     rows = tuple(
-        (what, where, proposal(f"dpia.presence.{index}", _state(paths.split(), parts)))
+        (said(what), where, proposal(f"dpia.presence.{index}", _state(paths.split(), parts)))
         for index, (what, where, paths) in enumerate(CRITERIA, 1)
     )
     header = ("Must be present", "Where", "Fields")
@@ -57,7 +58,7 @@ def table(parts: Parts) -> Iterable[Node]:
 def _state(paths: Iterable[str], parts: Parts) -> str:
     """Whether all, some or none of the fields are filled."""
     found = [state for path in paths for state in _filled(path, parts)]
-    return "filled" if all(found) else "partly filled" if any(found) else "open"
+    return said("filled") if all(found) else said("partly filled") if any(found) else said("open")
 
 
 def _filled(path: str, parts: Parts) -> Iterable[bool]:

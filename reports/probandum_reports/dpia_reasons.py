@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from probandum.document import Cell, Fact, Gap, Node, Table
 from probandum_reports.documents import FactLine
 from probandum_reports.filling_in import Parts, proposal, states_yes
+from probandum_reports.messages import said
 
 #: By key of ``triggers`` in the card: what is asked, with yes or no first, and by which provision.
 FACTS: Mapping[str, tuple[str, str]] = {
@@ -51,45 +52,50 @@ def table(parts: Parts) -> Iterable[Node]:
     """The facts, the nine criteria, and what follows from them as a proposal."""
     found = {key: _line(key, what, requirement, parts) for key, (what, requirement) in FACTS.items()}
     nine = {key: _line(key, what, "gdpr:35:1", parts) for key, what in CRITERIA.items()}
-    rows: list[tuple[Cell, ...]] = [(f"{_GROUNDS[key]}: {FACTS[key][0]}", fact) for key, fact in found.items()]
-    rows += [(f"Criterion {index} of 9: {CRITERIA[key]}", fact) for index, (key, fact) in enumerate(nine.items(), 1)]
+    rows: list[tuple[Cell, ...]] = [
+        (f"{said(_GROUNDS[key])}: {said(FACTS[key][0])}", fact) for key, fact in found.items()
+    ]
+    rows += [
+        (said("Criterion {number} of 9: {criterion}", number=number, criterion=said(CRITERIA[key])), fact)
+        for number, (key, fact) in enumerate(nine.items(), 1)
+    ]
     yield Table(caption="Facts that speak for an assessment", header=("Ground", "Statement"), rows=tuple(rows))
-    said = (
-        ("Art. 35(3) and national lists", _by_law(found)),
-        ("The nine criteria of WP248, a guideline", _by_criteria(nine)),
-        ("Art. 35(10)", _by_legislation(found["legislative"])),
+    follows = (
+        (said("Art. 35(3) and national lists"), _by_law(found)),
+        (said("The nine criteria of WP248, a guideline"), _by_criteria(nine)),
+        (said("Art. 35(10)"), _by_legislation(found["legislative"])),
     )
-    proposed = tuple((label, proposal(f"dpia.reasons.{index}", text)) for index, (label, text) in enumerate(said))
+    proposed = tuple((label, proposal(f"dpia.reasons.{index}", text)) for index, (label, text) in enumerate(follows))
     yield Table(caption="What follows, for a person to accept", header=("Rule", "Proposal"), rows=proposed)
 
 
 def _line(key: str, what: str, requirement: str, parts: Parts) -> Fact | Gap:
-    asked = f"yes or no, and why: {what}"
+    asked = said("yes or no, and why: {what}", what=said(what))
     return parts.filled(FactLine(label=what, card=f"triggers.{key}", what=asked, requirement=requirement))
 
 
 def _by_law(found: Mapping[str, Fact | Gap]) -> str:
     asked = [states_yes(fact) for key, fact in found.items() if key != "legislative"]
     if True in asked:
-        return "required, by a fact that the card states"
-    return "not settled: the card leaves a fact open" if None in asked else "not required by these facts"
+        return said("required, by a fact that the card states")
+    return said("not settled: the card leaves a fact open") if None in asked else said("not required by these facts")
 
 
 def _by_criteria(nine: Mapping[str, Fact | Gap]) -> str:
     asked = [states_yes(fact) for fact in nine.values()]
     if asked.count(True) > 1:
-        return "presumed required: more than one criterion is met"
+        return said("presumed required: more than one criterion is met")
     if None in asked:
-        return "not settled: the card leaves criteria open"
+        return said("not settled: the card leaves criteria open")
     if True in asked:
-        return "a person decides: one criterion is met"
-    return "no criterion is met: a person records why no assessment is made"
+        return said("a person decides: one criterion is met")
+    return said("no criterion is met: a person records why no assessment is made")
 
 
 def _by_legislation(fact: Fact | Gap) -> str:
     stated = states_yes(fact)
     if stated is None:
-        return "not settled: the card does not say"
+        return said("not settled: the card does not say")
     if stated:
-        return "a person decides: Art. 35(1) to (7) then do not apply unless the Member State says so"
-    return "no such law: Art. 35(1) to (7) apply"
+        return said("a person decides: Art. 35(1) to (7) then do not apply unless the Member State says so")
+    return said("no such law: Art. 35(1) to (7) apply")

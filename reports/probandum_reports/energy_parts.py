@@ -14,9 +14,10 @@ from probandum.dossier import Dossier
 from probandum.evidence import Reading
 from probandum.probe import Window
 from probandum.siting import MISSING, PUE_RANGE
-from probandum.units import so_many
+from probandum.speech import english
 from probandum_reports import metered, saying
 from probandum_reports.documents import Template
+from probandum_reports.messages import Spoken, counted, noted, said
 
 
 class Parts(Protocol):
@@ -24,6 +25,10 @@ class Parts(Protocol):
 
     dossier: Dossier
     template: Template
+
+    def unassessed(self, what: str, requirement: str, supplier: str) -> Fact | Gap:
+        """That nothing was measured of it, or what a named person says in its place."""
+        ...
 
     def named_gap(self, what: str, requirement: str, supplier: str, *, field: str = "") -> Gap:
         """A gap that is one field wherever it is shown."""
@@ -34,8 +39,14 @@ def factors(parts: Parts) -> Iterable[Node]:
     """What turns joules into emissions, as the plan declares it."""
     known = dict(_factors(parts.dossier))
     missing = {
-        "grid": ("the grid that the machine draws from", "energy.country or energy.intensity"),
-        "embodied": ("the emissions of making the hardware", "energy.embodied"),
+        "grid": (
+            said("the grid that the machine draws from: {why}", why=said(MISSING["grid"])),
+            said("the auditor, in the plan under energy.country or energy.intensity"),
+        ),
+        "embodied": (
+            said("the emissions of making the hardware: {why}", why=said(MISSING["embodied"])),
+            said("the auditor, in the plan under energy.embodied"),
+        ),
     }
     rows: list[tuple[Cell, ...]] = []
     for key, label in _LABELS.items():
@@ -43,39 +54,47 @@ def factors(parts: Parts) -> Iterable[Node]:
         if key in known:
             cell = _fact(f"factor.{key}", known[key])
         else:
-            what, where = missing[key]
-            cell = parts.named_gap(
-                f"{what}: {MISSING[key]}", parts.template.requirement, f"the auditor, in the plan under {where}"
-            )
+            what, supplier = missing[key]
+            cell = parts.named_gap(what, parts.template.requirement, supplier)
         rows.append((label, cell))
     yield Table(
         caption="What turns energy into emissions", header=("Factor", "As the plan declares it"), rows=tuple(rows)
     )
 
 
-_LABELS = {
-    "grid": "Grid",
-    "pue": "Overhead of the facility (PUE)",
-    "embodied": "Making the hardware (embodied)",
-    "meter": "Meter asked for",
-}
+_LABELS = Spoken(
+    {
+        "grid": "Grid",
+        "pue": "Overhead of the facility (PUE)",
+        "embodied": "Making the hardware (embodied)",
+        "meter": "Meter asked for",
+    }
+)
 
 
 def _factors(dossier: Dossier) -> Iterator[tuple[str, str]]:
     energy: Mapping[str, Any] = dossier.plan.get("ask", {}).get("energy") or {}
     if (own := energy.get("intensity")) is not None:
-        ends = "; ".join(f"{name} {saying.number(own[name])}" for name in ("low", "mid", "high") if own.get(name))
-        yield "grid", f"g CO2e/kWh {ends}, of {own.get('year')} ({own.get('source')})"
+        named = {"low": noted("low {value}"), "mid": noted("mid {value}"), "high": noted("high {value}")}
+        found = (said(told, value=saying.number(own[name])) for name, told in named.items() if own.get(name))
+        ends = "; ".join(found)
+        told = "g CO2e/kWh {ends}, of {year} ({source})"
+        yield "grid", said(told, ends=ends, year=own.get("year"), source=own.get("source"))
     elif energy.get("country"):
-        yield "grid", f"{energy['country']}: average of a year by codecarbon's table; which year stands with the method"
+        told = "{country}: average of a year by codecarbon's table; which year stands with the method"
+        yield "grid", said(told, country=energy["country"])
     if energy.get("pue") is not None:
-        yield "pue", f"{saying.number(energy['pue'])}, an assumption that the plan declares; the audit measures none"
+        told = "{value}, an assumption that the plan declares; the audit measures none"
+        yield "pue", said(told, value=saying.number(energy["pue"]))
     else:
         low, mid, high = map(saying.number, PUE_RANGE)
-        yield "pue", f"{low} to {high}, middle {mid}: an assumption of this toolkit, since the plan declares none"
+        told = "{low} to {high}, middle {mid}: an assumption of this toolkit, since the plan declares none"
+        yield "pue", said(told, low=low, mid=mid, high=high)
     if (made := energy.get("embodied")) is not None:
         kilograms, years = saying.number(made["kilograms"]), saying.number(made["years"])
-        yield "embodied", f"{kilograms} kg CO2e over {years} years ({made['source']}); {saying.grade('D')}"
+        told = "{kilograms} kg CO2e over {years} years ({source}); {grade}"
+        grade = saying.grade("D")
+        yield "embodied", said(told, kilograms=kilograms, years=years, source=made["source"], grade=grade)
     yield "meter", _asked_for(energy)
 
 
@@ -86,9 +105,9 @@ def _asked_for(energy: Mapping[str, Any]) -> str:
     ('a meter at the wall, by its log wall.csv', 'rapl', 'auto')
     """
     if energy.get("log"):
-        return f"a meter at the wall, by its log {energy['log']}"
+        return said("a meter at the wall, by its log {log}", log=energy["log"])
     if energy.get("replay"):
-        return f"none: readings of an earlier audit are played back, {energy['replay']}"
+        return said("none: readings of an earlier audit are played back, {record}", record=energy["replay"])
     return str(energy.get("meter") or "auto")
 
 
@@ -100,8 +119,8 @@ def meters(parts: Parts) -> Iterable[Node]:
             caption="Meters and windows", header=("Probe", "What was read, how, and with which grade"), rows=rows
         )
     else:
-        yield parts.named_gap(
-            "not assessed: metered windows of the system's own work",
+        yield parts.unassessed(
+            "metered windows of the system's own work",
             parts.template.requirement,
             "the auditor, by adding the suite energy.inference",
         )
@@ -125,13 +144,14 @@ def _windows(readings: list[Reading]) -> str:
     """How many windows there are and how long, what they cover, the meter with its grade, and what it warns of."""
     first = readings[0]
     ends = [saying.amount(end([each.seconds for each in readings]), "second") for end in (min, max)]
-    parts = [f"{so_many(len(readings), 'windows')} of {' to '.join(dict.fromkeys(ends))}"]
+    lasting = ends[0] if ends[0] == ends[1] else said("{low} to {high}", low=ends[0], high=ends[1])
+    parts = [counted(len(readings), "{n} window of {long}", "{n:,} windows of {long}", long=lasting)]
     if all(each.joules is None for each in readings):
-        why = "; ".join(dict.fromkeys(first.why.values())) or "no meter was used"
-        return saying.sentence([*parts, f"no joules were read ({why})"])
-    parts += [f"{name.upper()} not read: {why}" for name, why in first.why.items()]
-    parts += [f"the joules cover {', '.join(first.covers)}"] if first.covers else []
-    parts += ["idle power was not read"] if first.idle_watts is None else []
+        why = english("; ".join(dict.fromkeys(first.why.values()))) or said("no meter was used")
+        return saying.sentence([*parts, said("no joules were read ({why})", why=why)])
+    parts += [said("{part} not read: {why}", part=name.upper(), why=english(why)) for name, why in first.why.items()]
+    parts += [said("the joules cover {parts}", parts=", ".join(first.covers))] if first.covers else []
+    parts += [said("idle power was not read")] if first.idle_watts is None else []
     together = replace(
         first,
         notes=tuple(dict.fromkeys(note for each in readings for note in each.notes)),

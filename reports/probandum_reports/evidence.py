@@ -29,6 +29,7 @@ from probandum.finding import Finding
 from probandum.probe import ProbeResult, Window
 from probandum_reports import lint, metered, saying
 from probandum_reports.fields import fields
+from probandum_reports.messages import counted, said
 from probandum_reports.pages import fill, frame
 from probandum_reports.pseudonyms import masked, pseudonymised
 from probandum_reports.readable import Sample, plain, readable
@@ -120,12 +121,12 @@ def _results(dossier: Dossier) -> Iterator[ProbeResult]:
     yield from dossier.results
     known = {result.probe for result in dossier.results}
     for name in dict.fromkeys(finding.probe for finding in dossier.findings if finding.probe not in known):
-        summary = "What the gate itself found beside the record's baselines; no probe asked for it."
+        summary = said("What the gate itself found beside the record's baselines; no probe asked for it.")
         yield ProbeResult(probe=name, version=1, status="measured", summary=summary)
 
 
 def _view(dossier: Dossier) -> View:
-    page = Document(id="evidence", title="Evidence", subtitle="", status="", front=(), nodes=())
+    page = Document(id="evidence", title=said("Evidence"), subtitle="", status="", front=(), nodes=())
     return View(page, dossier)
 
 
@@ -222,11 +223,14 @@ def _unsettled(entry: Entry) -> bool:
 
 def _entry(view: View, finding: Finding, ledger: Ledger, rests: Rests | None) -> Entry:
     shown = view.shown(finding.id)
-    said = [pair for pair in fields(shown, ledger.lines, ledger.left) if pair[1]]
+    told = [pair for pair in fields(shown, ledger.lines, ledger.left) if pair[1]]
     if rests is not None and rests.asked:
-        own = f"its own items: raw lines {rests.asked}"
-        said = [(name, f"{own}; asked before it: {text}" if name == "Rests on" else text) for name, text in said]
-    return Entry(shown=shown, fields=said, rests=rests)
+        own = "its own items: raw lines {lines}; asked before it: {others}"
+        told = [
+            (name, said(own, lines=rests.asked, others=text) if name == said("Rests on") else text)
+            for name, text in told
+        ]
+    return Entry(shown=shown, fields=told, rests=rests)
 
 
 def _window(window: Window) -> tuple[str, str]:
@@ -237,13 +241,18 @@ def _window(window: Window) -> tuple[str, str]:
     for name in ("gpu", "cpu", "dram"):
         joules = getattr(reading, f"{name}_joules")
         if joules is None and name in reading.why:
-            parts.append(f"{name.upper()} not read: {reading.why[name]}")
+            parts.append(said("{part} not read: {why}", part=name.upper(), why=reading.why[name]))
         elif joules is not None and not estimated:
             parts.append(f"{name.upper()} {saying.amount(joules, 'joule')}")
     if reading.idle_watts is not None:
-        before = "" if reading.bare_watts is None else f", {saying.amount(reading.bare_watts, 'watt')} before loading"
-        parts.append(f"idle power {saying.amount(reading.idle_watts, 'watt')}{before}")
+        idle = said("idle power {watts}", watts=saying.amount(reading.idle_watts, "watt"))
+        if reading.bare_watts is not None:
+            bare = saying.amount(reading.bare_watts, "watt")
+            idle = said("{idle}, {watts} before loading", idle=idle, watts=bare)
+        parts.append(idle)
     parts += reading.others
-    done = f"{window.requests:,} requests" if window.requests else "the whole probe"
-    grade = "" if reading.joules is None else f", {saying.grade(reading.grade)}"
-    return f"{done} in {saying.amount(reading.seconds, 'second')}{grade}", "; ".join(parts)
+    asked = said("the whole probe")
+    if window.requests:
+        asked = counted(window.requests, "{n} request", "{n:,} requests")
+    done = said("{asked} in {time}", asked=asked, time=saying.amount(reading.seconds, "second"))
+    return done if reading.joules is None else f"{done}, {saying.grade(reading.grade)}", "; ".join(parts)

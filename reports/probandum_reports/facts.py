@@ -19,17 +19,31 @@ from probandum.dossier import Dossier, Review
 from probandum.evidence import Reading
 from probandum.finding import SubReason, Verdict
 from probandum.gaps import Gaps
+from probandum.gating import GateResult, headline, strictness
+from probandum.law import catalogue
 from probandum.law.confirming import CONFIRMED, changed
+from probandum.law.practices import prohibited
 from probandum.probe import ControlOutcome
+from probandum.speech import english
 from probandum.stating import stated, words
-from probandum.units import counted, so_many
-from probandum_reports import digests, metered, saying, special_names
-from probandum_reports.citing import law_age, law_version
+from probandum_reports import digests, metered, saying, special_names, tested
+from probandum_reports.citing import gdpr_version, law_age, law_version
+from probandum_reports.messages import Spoken, counted, noted, said
 
 #: What counts the operations of a request.
 _COMPUTE = "energy.compute"
 #: What a review is, and what it is not.
 REVIEW = "A record of review, and no signature of a responsible person in the sense of Annex IV(2)(g)."
+#: How a probe ended, and what became of inputs.
+_STATUS: Mapping[str, str] = Spoken({"measured": "measured", "not_applicable": "not applicable", "error": "error"})
+_BECAME: Mapping[str, str] = {
+    "planned": noted("{n:,} planned"),
+    "attempted": noted("{n:,} attempted"),
+    "assessed": noted("{n:,} assessed"),
+    "errored": noted("{n:,} errored"),
+    "refused": noted("{n:,} refused"),
+    "unparsable": noted("{n:,} unparsable"),
+}
 
 
 def card_fact(card: Mapping[str, Any], path: str, *, label: str | None = None, human: bool = False) -> Fact | None:
@@ -57,7 +71,6 @@ def run_facts(dossier: Dossier) -> Mapping[str, str]:
     """Everything that the record says of the run itself, as words by path; worked out once for all documents."""
     environment, plan = dossier.environment, dossier.plan
     target = environment.get("target", {})
-    execution = plan.get("ask", {}).get("execution", {})
     counts = dossier.gate.get("counts", {})
     facts: dict[str, Any] = {
         "tool": f"{environment['tool']['name']} {environment['tool']['version']}",
@@ -65,22 +78,18 @@ def run_facts(dossier: Dossier) -> Mapping[str, str]:
         "started": environment.get("started"),
         "as_of": dossier.as_of,
         "law": law_version(),
+        "law.gdpr": gdpr_version(),
         "law_age": law_age(dossier.as_of),
         "machine": environment.get("machine"),
         "packages": environment.get("packages"),
         "seed": environment.get("seed"),
-        "precision": execution.get("dtype"),
-        "device": execution.get("device"),
+        "precision": _ran(target, "precision", "dtype"),
+        "device": _ran(target, "device"),
         "target.type": target.get("type"),
         "target.identity": target.get("identity"),
         "target.capabilities": target.get("capabilities"),
         "target.labels": target.get("labels"),
-        "target.endpoints": target.get("endpoints") or "none",
-        "data": _rows(plan.get("ask", {}).get("data")),
-        "decision": plan.get("ask", {}).get("decision"),
-        "label": _label(plan.get("ask", {})),
-        "groups": {name: _group(group) for name, group in (plan.get("ask", {}).get("groups") or {}).items()} or None,
-        "suites": ", ".join(plan.get("suites", {})),
+        **tested.stated(dossier),
         "digest.record": dossier.digests.get("record"),
         "digest.judgement": dossier.digests.get("judgement"),
         "digest.model": digests.model(dossier),
@@ -90,7 +99,7 @@ def run_facts(dossier: Dossier) -> Mapping[str, str]:
         "digest.declare": dossier.digests.get("declare"),
         "seal": _seal(dossier.seal),
         "lock": _lock(dossier.lock),
-        "gate": f"code {dossier.gate.get('code')} in mode {dossier.gate.get('mode')}",
+        "gate": _gate(dossier),
         "findings": sum(counts.values()),
         "judged": dossier.gate.get("judged"),
         "unjudged": dossier.gate.get("unjudged"),
@@ -98,46 +107,66 @@ def run_facts(dossier: Dossier) -> Mapping[str, str]:
     }
     facts |= {f"target.identity.{name}": value for name, value in identity(dossier).items()}
     for index, caution in enumerate(target.get("cautions") or ()):
-        facts[f"target.cautions.{index}"] = caution
+        facts[f"target.cautions.{index}"] = english(caution)
     for index, amendment in enumerate((dossier.lock or {}).get("amendments", ())):
-        facts[f"target.cautions.amended.{index}"] = f"A limit was amended. {amendment}."
+        facts[f"target.cautions.amended.{index}"] = said(
+            "A limit was amended. {amendment}.", amendment=english(amendment)
+        )
     against = [
         each.why
         for each in dossier.findings
         if (each.verdict, each.sub_reason) == (Verdict.ERROR, SubReason.AGAINST_LABELS)
     ]
     for index, why in enumerate(dict.fromkeys(why for why in against if why)):
-        facts[f"target.cautions.against-labels.{index}"] = f"{why[:1].upper()}{why[1:]}."
+        facts[f"target.cautions.against-labels.{index}"] = english(f"{why[:1].upper()}{why[1:]}.")
     if (missing := environment.get("missing")) is not None:
         gaps = codec.decode(Gaps, codec.encode(missing), what="environment.json: missing")
-        facts["target.cautions.missing"] = f"{gaps.said} (data.missing: keep)."
+        facts["target.cautions.missing"] = said("{gaps} (data.missing: keep).", gaps=gaps.said)
     if dossier.purged is not None:
         deleted = dossier.purged[:1].upper() + dossier.purged[1:]
-        facts["target.cautions.purged"] = f"{deleted}. Digests, counts and values of items stand; the words are gone."
+        left = "{deleted}. Digests, counts and values of items stand; the words are gone."
+        facts["target.cautions.purged"] = said(left, deleted=english(deleted))
     facts |= {f"counts.{verdict}": str(count) for verdict, count in counts.items()}
-    facts |= {f"special.{name}": f"{name}: {said}" for name, said in special_names.of_plan(plan).items()}
+    special = special_names.of_record(plan, dossier.findings)
+    facts |= {f"special.{name}": f"{name}: {each.words}" for name, each in special.items()}
     for index, cause in enumerate(dossier.gate.get("causes", ())):
         if not cause.get("finding"):
-            facts[f"causes.{index}"] = cause["text"]
+            facts[f"causes.{index}"] = english(cause["text"])
     for result in dossier.results:
         for kind in ("positive", "negative"):
-            said = [_control(control) for control in result.controls if control.kind == kind]
-            if said:
-                facts[f"controls.{result.probe}.{kind}"] = result.quoted("; ".join(said))
-        state = f"version {result.version}, {result.status.replace('_', ' ')}"
+            told = [_control(control) for control in result.controls if control.kind == kind]
+            if told:
+                facts[f"controls.{result.probe}.{kind}"] = result.quoted("; ".join(told))
+        state = said("version {version}, {status}", version=result.version, status=_STATUS[result.status])
         why = result.quoted(result.why or "") if result.status == "error" else result.why or ""
-        facts[f"probe.{result.probe}"] = f"{state}: {why}" if why else state
-        facts[f"summary.{result.probe}"] = result.quoted(result.summary) or None
+        facts[f"probe.{result.probe}"] = f"{state}: {english(why)}" if why else state
+        facts[f"summary.{result.probe}"] = english(result.quoted(result.summary)) or None
         given = {name: value for name, value in result.options.items() if value not in (None, "", [], ())}
-        facts[f"options.{result.probe}"] = given or "none"
+        facts[f"options.{result.probe}"] = given or said("none")
     for account in dossier.accounts:
-        inputs = ", ".join(f"{count:,} {name}" for name, count in total([account]).items())
+        inputs = ", ".join(said(_BECAME[name], n=count) for name, count in total([account]).items())
         facts[f"inputs.{account.probe}"] = "; ".join(filter(None, [inputs, from_cache([account])]))
     facts |= {"energy": metered.whole(dossier.energy), "co2e": metered.emissions(dossier.energy)}
     facts["benchmark"] = _benchmark(dossier)
     for name, reading in dossier.readings.items():
         facts[f"reading.{name}"] = _reading(reading)
     return {path: words(value) for path, value in facts.items() if value is not None}
+
+
+def _gate(dossier: Dossier) -> str:
+    """How the gate ended, and how strictly it decided."""
+    result = codec.decode(GateResult, codec.encode(dossier.gate), what="gate.json")
+    return said("{ended}; mode {mode}", ended=headline(result), mode=strictness(result))
+
+
+def _ran(target: Mapping[str, Any], *names: str) -> str | None:
+    """What the target said of how it ran, which a plan only wishes; that nobody sees it, of one behind an address.
+
+    >>> _ran({"identity": {"dtype": "float32"}}, "precision", "dtype"), _ran({"identity": {}}, "device")
+    ('float32', None)
+    """
+    told = next((words(target["identity"][name]) for name in names if target.get("identity", {}).get(name)), None)
+    return told or (said("not seen: the system answers behind an address") if target.get("endpoints") else None)
 
 
 def _benchmark(dossier: Dossier) -> str | None:
@@ -147,27 +176,35 @@ def _benchmark(dossier: Dossier) -> str | None:
     if not found or result is None:
         return None
     texts, tokens = result.options.get("texts"), result.options.get("tokens")
-    whose = texts or "the set that comes with the tool"
-    task = [f"{so_many(found[0].estimate.n, 'texts')} of {whose}, each asked alone"]
-    task += [f"{tokens} tokens asked for"] if tokens and any("output-token" in each.metric for each in found) else []
+    task = counted(
+        found[0].estimate.n,
+        "{n} text of {whose}, each asked alone",
+        "{n:,} texts of {whose}, each asked alone",
+        whose=texts or said("the set that comes with the tool"),
+    )
+    if tokens and any("output-token" in each.metric for each in found):
+        task = said("{task}, {n} tokens asked for", task=task, n=tokens)
     target = dossier.environment.get("target", {})
     if target.get("endpoints"):
-        where = "it ran behind an address, on hardware that the audit does not see"
+        where = said("it ran behind an address, on hardware that the audit does not see")
     else:
-        device = target.get("identity", {}).get("device")
-        where = f"it ran on {words(dossier.environment.get('machine'))}" + (f", device {device}" if device else "")
-    return f"{', '.join(task)}; {where}; counted or estimated by {_COMPUTE} as its method says"
+        machine, device = words(dossier.environment.get("machine")), target.get("identity", {}).get("device")
+        where = said("it ran on {machine}", machine=machine)
+        if device:
+            where = said("it ran on {machine}, device {device}", machine=machine, device=device)
+    told = "{task}; {where}; counted or estimated by {probe} as its method says"
+    return said(told, task=task, where=where, probe=_COMPUTE)
 
 
 def identity(dossier: Dossier) -> dict[str, str]:
     """What tells the audited target from every other, in words by name: each digest has a line of its own."""
     parts: dict[str, str] = {}
     for name, value in dossier.environment.get("target", {}).get("identity", {}).items():
-        said = name.replace("_", " ")
+        called = name.replace("_", " ")
         if isinstance(value, Mapping) and all(str(each).startswith("sha256:") for each in value.values()):
-            parts |= {f"{said}, {key}": words(each) for key, each in value.items()}
+            parts |= {f"{called}, {key}": words(each) for key, each in value.items()}
         elif text := words(value):
-            parts[said] = text
+            parts[called] = text
     return parts
 
 
@@ -183,11 +220,25 @@ def aged_law(dossier: Dossier) -> tuple[Fact, ...]:
     return () if fact is None else (fact,)
 
 
-def notices(card: Mapping[str, Any]) -> tuple[Fact, ...]:
-    """What the card itself wants on every cover, such as that a model was trained for demonstration."""
+def practices(dossier: Dossier) -> tuple[Fact, ...]:
+    """That the card names practices which Art. 5(1) prohibits, one each."""
+    speaker = stated(dossier.card, "art_5")
+    told = prohibited(dossier.card, catalogue(), dossier.as_of)
+    if speaker is None:
+        return ()
+    label, by, on = said("Prohibited practice"), speaker.by, speaker.on
+    return tuple(Fact(path=f"practice.{id}", value=text, by=by, on=on, label=label) for id, text in told.items())
+
+
+def notices(dossier: Dossier) -> tuple[Fact, ...]:
+    """What every cover says: practices that are prohibited, and what the card itself wants there, such as that a model
+    was trained for demonstration.
+    """
+    card = dossier.card
     many = card.get("notices")
     paths = [f"notices.{index}" for index in range(len(many))] if isinstance(many, list) else ["notices"]
-    return tuple(fact for path in ["notice", *paths] if (fact := card_fact(card, path, label="Notice")) is not None)
+    found = (card_fact(card, path, label="Notice") for path in ["notice", *paths])
+    return (*practices(dossier), *(fact for fact in found if fact is not None))
 
 
 def review_field(document: str) -> str:
@@ -210,9 +261,9 @@ def review_facts(dossier: Dossier, document: str) -> list[tuple[str, Fact]]:
     for each in reviews(dossier, document):
         place, name, day = f"{review_field(document)}.{each.number}", each.name, each.date
         files = "; ".join(f"{name} sha256:{digest}" for name, digest in sorted(each.files.items()))
-        who = f"{each.name}, {each.function}. {REVIEW}"
-        found.append(("Reviewed by", Fact(path=place, value=who, by=name, on=day)))
-        found.append(("Files reviewed", Fact(path=f"{place}.files", value=files, by=name, on=day)))
+        who = f"{each.name}, {each.function}. {said(REVIEW)}"
+        found.append((said("Reviewed by"), Fact(path=place, value=who, by=name, on=day)))
+        found.append((said("Files reviewed"), Fact(path=f"{place}.files", value=files, by=name, on=day)))
     return found
 
 
@@ -221,49 +272,29 @@ def resolve(dossier: Dossier, path: str, *, human: bool = False, origin: Origin 
     if origin == "measured" and path.startswith("run."):
         return run_facts(dossier).get(path.removeprefix("run."))
     if path.startswith("review."):
-        said = (fact for _, fact in review_facts(dossier, path.split(".")[1]) if fact.path == path)
-        return next((fact.value for fact in said), None)
+        told = (fact for _, fact in review_facts(dossier, path.split(".")[1]) if fact.path == path)
+        return next((fact.value for fact in told), None)
+    if path.startswith("practice."):
+        return next((fact.value for fact in practices(dossier) if fact.path == path), None)
     fact = card_fact(dossier.card, path, human=human)
     return None if fact is None else fact.value
 
 
-def _rows(data: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """What the plan says of its rows; that none of them lacks a value goes without saying."""
-    return (
-        None if data is None else {key: value for key, value in data.items() if (key, value) != ("missing", "refuse")}
-    )
-
-
-def _label(ask: Mapping[str, Any]) -> str | None:
-    """The column of the label, of a log or of other rows, and which of its values a system tries to detect.
-
-    >>> _label({"data": {"label": "bad_loan", "positive": 1}}), _label({"target": {"type": "log"}})
-    ('column bad_loan; its value 1 is what the system tries to detect', None)
-    """
-    for source in (ask.get("target") or {}, ask.get("data") or {}):
-        if (column := source.get("label")) is not None:
-            positive = source.get("positive")
-            detected = "" if positive is None else f"; its value {words(positive)} is what the system tries to detect"
-            return f"column {column}{detected}"
-    return None
-
-
-def _group(group: Mapping[str, Any] | None) -> str:
-    group = group or {}
-    reference = group.get("reference")
-    text = "every ordered pair" if reference is None else f"against {reference}"
-    return text + (f", intervals {words(group['labels'])}" if group.get("labels") else "")
-
-
 def _control(control: ControlOutcome) -> str:
-    state = {True: "held", False: "failed", None: "could not tell"}[control.held]
-    return f"{control.name} {state}: {saying.legible(control.detail)}"
+    name, detail = english(control.name), english(saying.legible(control.detail))
+    if control.held is None:
+        return said("{control} could not tell: {detail}", control=name, detail=detail)
+    if control.held:
+        return said("{control} held: {detail}", control=name, detail=detail)
+    return said("{control} failed: {detail}", control=name, detail=detail)
 
 
 def _reading(reading: Reading) -> str:
-    over = f"over {saying.amount(reading.seconds, 'second')}"
+    seconds = saying.amount(reading.seconds, "second")
     if reading.joules is None:
-        return f"no value {over}: {', '.join(dict.fromkeys(reading.why.values())) or 'no meter was used'}"
+        why = english(", ".join(dict.fromkeys(reading.why.values()))) or said("no meter was used")
+        return said("no value over {seconds}: {why}", seconds=seconds, why=why)
+    over = said("over {seconds}", seconds=seconds)
     return f"{metered.took(reading, over=over)}. {metered.caveat(reading)}"
 
 
@@ -279,13 +310,19 @@ def _lock(lock: Mapping[str, Any] | None) -> str | None:
     """
     if lock is None:
         return None
-    when = "before the run began" if lock["precedes"] else "after the run began, so that it shows nothing of it"
-    signed = f"signed with key {lock['key_id']}" if lock["signed"] else "unsigned"
-    held = f"{counted(len(lock['held']), 'limit')} {'stands' if len(lock['held']) == 1 else 'stand'} in it"
-    return f"made on {lock['made'][:10]}, {when}, {signed}; {held} as now applied; digest {lock['digest']}"
+    if lock["precedes"]:
+        made = said("made on {day}, before the run began", day=lock["made"][:10])
+    else:
+        made = said("made on {day}, after the run began, so that it shows nothing of it", day=lock["made"][:10])
+    signed = said("signed with key {key}", key=lock["key_id"]) if lock["signed"] else said("unsigned")
+    held = counted(
+        len(lock["held"]), "{n} limit stands in it as now applied", "{n:,} limits stand in it as now applied"
+    )
+    return said("{made}, {signed}; {held}; digest {digest}", made=made, signed=signed, held=held, digest=lock["digest"])
 
 
 def _seal(seal: Mapping[str, Any]) -> str:
     if not seal.get("signed"):
-        return "unsigned: the digests show that files belong together, not who wrote them"
-    return f"signed with key {seal.get('key_id')}; the tool's seal is not the signature of a responsible person"
+        return said("unsigned: the digests show that files belong together, not who wrote them")
+    told = "signed with key {key}; the tool's seal is not the signature of a responsible person"
+    return said(told, key=seal.get("key_id"))

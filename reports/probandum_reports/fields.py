@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from probandum.finding import Stream
 from probandum_reports import saying
+from probandum_reports.messages import counted, said
 from probandum_reports.sayings import Shown
 
 #: How much of what is long a page shows: ranges of lines, digests of requests, outcomes of a sequence.
@@ -20,38 +21,50 @@ def fields(shown: Shown, lines: Mapping[str, Sequence[int]], left: Mapping[str, 
     """
     finding = shown.finding
     estimate, limit = finding.estimate, finding.limit
-    said = [shown.value] if shown.suppressed else [shown.value, shown.interval, shown.n]
-    yield "Estimate", ", ".join(part for part in said if part)
+    shows = [shown.value] if shown.suppressed else [shown.value, shown.interval, shown.n]
+    yield said("Estimate"), ", ".join(part for part in shows if part)
     if not shown.suppressed:
-        yield "Method", shown.method
-        yield "Counts", "; ".join(f"{events:,} of {trials:,}" for events, trials in estimate.counts or ())
+        yield said("Method"), shown.method
+        counts = (said("{some:,} of {all:,}", some=events, all=trials) for events, trials in estimate.counts or ())
+        yield said("Counts"), "; ".join(counts)
         if estimate.moments is not None:
-            value, error, freedom = estimate.moments
-            yield "Moments", f"value {exact(value)}, standard error {exact(error)}, degrees of freedom {exact(freedom)}"
+            value, error, freedom = map(exact, estimate.moments)
+            told = "value {value}, standard error {error}, degrees of freedom {freedom}"
+            yield said("Moments"), said(told, value=value, error=error, freedom=freedom)
         if estimate.draws is not None:
-            first, last = exact(estimate.draws[0]), exact(estimate.draws[-1])
-            yield "Resampled values", f"{len(estimate.draws):,}, from {first} to {last}"
+            low, high = exact(estimate.draws[0]), exact(estimate.draws[-1])
+            drawn = said("{n:,}, from {low} to {high}", n=len(estimate.draws), low=low, high=high)
+            yield said("Resampled values"), drawn
         if estimate.stream is not None:
-            yield "Outcomes in order", sequence(estimate.stream)
+            yield said("Outcomes in order"), sequence(estimate.stream)
     if limit is not None:
-        yield "Limit", shown.limit
-        yield "Whose limit", shown.limit_source + (f" Line {limit.line} of the plan." if limit.line else "")
+        yield said("Limit"), shown.limit
+        line = said("Line {line} of the plan.", line=limit.line) if limit.line else ""
+        yield said("Whose limit"), " ".join(filter(None, [shown.limit_source, line]))
         if not shown.suppressed:
-            bounds = [("lower", limit.lower), ("upper", limit.upper)]
-            found = ", ".join(f"{name} {exact(bound)}" for name, bound in bounds if bound is not None)
-            yield f"One-sided bounds at {1 - limit.alpha_pass:g}", found
+            lower = said("lower {bound}", bound=exact(limit.lower)) if limit.lower is not None else ""
+            upper = said("upper {bound}", bound=exact(limit.upper)) if limit.upper is not None else ""
+            found = ", ".join(filter(None, [lower, upper]))
+            yield said("One-sided bounds at {level}", level=f"{1 - limit.alpha_pass:g}"), found
             if limit.p_fail is not None and limit.p_adjusted is not None:
-                hypotheses = f"{limit.hypotheses} hypotheses of family “{limit.family}”"
-                p, adjusted = saying.p_value(limit.p_fail), saying.p_value(limit.p_adjusted)
-                held = f"{p}; after Holm over {hypotheses} {adjusted}; a fail needs p below {limit.alpha_fail:g}"
-                yield "Against the limit", held
-    yield "Reason", shown.reason
-    yield "Mode", {"gate": "", "disclosure": "reported, never judged", "indicator": "an indicator"}[finding.mode]
-    yield "Controls", shown.controls
-    yield "Answers", ", ".join(finding.requirements)
+                held = counted(
+                    limit.hypotheses,
+                    "{p}; after Holm over {n} hypothesis of family “{family}” {adjusted}; a fail needs p below {alpha}",
+                    "{p}; after Holm over {n} hypotheses of family “{family}” {adjusted}; a fail needs p below {alpha}",
+                    p=saying.p_value(limit.p_fail),
+                    family=limit.family,
+                    adjusted=saying.p_value(limit.p_adjusted),
+                    alpha=f"{limit.alpha_fail:g}",
+                )
+                yield said("Against the limit"), held
+    yield said("Reason"), shown.reason
+    modes = {"gate": "", "disclosure": said("reported, never judged"), "indicator": said("an indicator")}
+    yield said("Mode"), modes[finding.mode]
+    yield said("Controls"), shown.controls
+    yield said("Answers"), ", ".join(finding.requirements)
     if not shown.suppressed:
-        yield "Rests on", rests_on(finding.evidence, lines)
-        yield "Only in the record", only_in_record(finding.evidence, left)
+        yield said("Rests on"), rests_on(finding.evidence, lines)
+        yield said("Only in the record"), only_in_record(finding.evidence, left)
 
 
 def sequence(stream: Stream) -> str:
@@ -61,16 +74,21 @@ def sequence(stream: Stream) -> str:
     '4, drawn in random order and without replacement from 9; 2 of them 1, 2 of them 0: 0 1 1 0'
     """
     values, (low, high) = stream.values, stream.span
-    drawn = "in random order, each anew" if stream.population is None else "in random order and without replacement"
-    text = f"{len(values):,}, drawn {drawn}" + (f" from {stream.population:,}" if stream.population else "")
-    if stream.binary:
-        counted = [f"{values.count(end):,} of them {exact(end)}" for end in (high, low)]
-        text += f"; {', '.join(counted)}"
+    if stream.population:
+        drawn = "{n:,}, drawn in random order and without replacement from {whole:,}"
+        text = said(drawn, n=len(values), whole=stream.population)
     else:
-        text += f"; each from {exact(low)} to {exact(high)}"
+        text = said("{n:,}, drawn in random order, each anew", n=len(values))
+    if stream.binary:
+        ends = (said("{n:,} of them {value}", n=values.count(end), value=exact(end)) for end in (high, low))
+        spread = ", ".join(ends)
+    else:
+        spread = said("each from {low} to {high}", low=exact(low), high=exact(high))
     shown = " ".join(exact(value) for value in values[:_OUTCOMES])
-    more = f" … and {len(values) - _OUTCOMES:,} more in findings.json" if len(values) > _OUTCOMES else ""
-    return f"{text}: {shown}{more}"
+    if len(values) > _OUTCOMES:
+        left = len(values) - _OUTCOMES
+        shown = said("{values} … and {n:,} more in findings.json", values=shown, n=left)
+    return f"{text}; {spread}: {shown}"
 
 
 def exact(number: float) -> str:
@@ -89,7 +107,9 @@ def rests_on(digests: Iterable[str], lines: Mapping[str, Sequence[int]]) -> str:
     '4 raw lines: 1 to 3, 7'
     """
     numbers = {number for digest in digests for number in lines.get(digest, ())}
-    return f"{len(numbers):,} raw {'line' if len(numbers) == 1 else 'lines'}: {ranges(numbers)}" if numbers else ""
+    if not numbers:
+        return ""
+    return counted(len(numbers), "{n} raw line: {lines}", "{n:,} raw lines: {lines}", lines=ranges(numbers))
 
 
 def ranges(numbers: Iterable[int]) -> str:
@@ -104,9 +124,20 @@ def ranges(numbers: Iterable[int]) -> str:
             found[-1][1] = number
         else:
             found.append([number, number])
-    said = [f"{first:,}" if first == last else f"{first:,} to {last:,}" for first, last in found[:_RANGES]]
+    named = ", ".join(
+        f"{first:,}" if first == last else said("{first:,} to {last:,}", first=first, last=last)
+        for first, last in found[:_RANGES]
+    )
     rest = len(found) - _RANGES
-    return ", ".join(said) + (f", and {rest:,} more ranges up to {found[-1][1]:,}" if rest > 0 else "")
+    if rest <= 0:
+        return named
+    return counted(
+        rest,
+        "{ranges}, and {n} more range up to {end:,}",
+        "{ranges}, and {n:,} more ranges up to {end:,}",
+        ranges=named,
+        end=found[-1][1],
+    )
 
 
 def only_in_record(digests: Iterable[str], left: Mapping[str, int]) -> str:
@@ -119,5 +150,7 @@ def only_in_record(digests: Iterable[str], left: Mapping[str, int]) -> str:
     count = sum(left[name] for name in names)
     if not count:
         return ""
-    said = "the digests of their requests are" if len(names) <= _FEW else "the first of their requests are"
-    return f"{count:,} more {'observation' if count == 1 else 'observations'}; {said} {', '.join(names[:_FEW])}"
+    more, few = counted(count, "{n} more observation", "{n:,} more observations"), ", ".join(names[:_FEW])
+    if len(names) <= _FEW:
+        return said("{more}; the digests of their requests are {digests}", more=more, digests=few)
+    return said("{more}; the first of their requests are {digests}", more=more, digests=few)

@@ -7,6 +7,7 @@ from typing import Protocol
 from probandum.document import Fact, Gap
 from probandum.dossier import Dossier
 from probandum_reports.documents import FactLine, Template
+from probandum_reports.messages import said
 from probandum_reports.view import View
 
 
@@ -21,12 +22,20 @@ class Parts(Protocol):
         """The findings in words."""
         ...
 
+    def unassessed(self, what: str, requirement: str, supplier: str) -> Fact | Gap:
+        """That nothing was measured of it, or what a named person says in its place."""
+        ...
+
     def named_gap(self, what: str, requirement: str, supplier: str, *, field: str = "") -> Gap:
         """A gap that is one field wherever it is shown."""
         ...
 
     def filled(self, line: FactLine, *, human: bool = False) -> Fact | Gap:
         """What the card says on a line that stands in no section, or the gap in its place."""
+        ...
+
+    def draft(self, document: str) -> bool:
+        """Whether another document of the record is a draft."""
         ...
 
 
@@ -36,10 +45,10 @@ def proposal(name: str, said: str) -> Fact:
 
 
 def states_yes(fact: Fact | Gap) -> bool | None:
-    """Whether a statement begins with yes or no; None where it does neither, or is missing.
+    """Whether a statement begins with yes or no, in English or as documents say it; None where with neither.
 
     >>> states_yes(Fact(path="triggers.scoring", value="Yes, of applicants")), states_yes(Fact(path="a", value="none"))
     (True, None)
     """
     first = fact.value.strip().lower().partition(" ")[0].strip(",.;:") if isinstance(fact, Fact) else ""
-    return {"yes": True, "no": False}.get(first)
+    return {said("yes").lower(): True, said("no").lower(): False, "yes": True, "no": False}.get(first)

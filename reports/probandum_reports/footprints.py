@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from probandum.document import Figure
 from probandum_reports.charting import drawn
+from probandum_reports.messages import Spoken, said
 from probandum_reports.sayings import Shown
-from probandum_reports.tables import name, tabled
+from probandum_reports.tables import as_table, name, tabled
 
 _GRAMS = "grams-co2e-per-1000-requests"
 #: The shares of one figure's variance each, with what that figure is.
-_SHARES = {"variance-share": "the emissions", "sci-variance-share": "the software carbon intensity"}
+_SHARES: Mapping[str, str] = Spoken(
+    {"variance-share": "the emissions", "sci-variance-share": "the software carbon intensity"}
+)
 #: The ends and the middle of a grid's intensity, in the order of a chart.
 _GRID = ("low", "mid", "high", "range")
 
@@ -25,15 +28,16 @@ def emissions(shown: Sequence[Shown], repeats: str) -> Iterator[Figure]:
         )
         if len(found) < 2:
             continue
-        caption = "CO2e of 1,000 requests, by the intensity of the grid" + _estimated(probe)
+        caption = _estimated(said("CO2e of 1,000 requests, by the intensity of the grid"), probe)
+        names = "; ".join(map(name, found))
+        alt = said("Intervals of grams of CO2e, one line an intensity of the grid: {names}.", names=names)
         yield Figure(
             kind="intervals",
             caption=caption,
-            alt=f"Intervals of grams of CO2e, one line an intensity of the grid: {'; '.join(map(name, found))}. "
-            f"{repeats}",
+            alt=f"{alt} {repeats}",
             reading=_of_emissions(found),
             findings=tuple(each.finding.id for each in found),
-            twin=tabled(f"{caption}, as a table", found),
+            twin=tabled(as_table(caption), found),
         )
 
 
@@ -44,15 +48,23 @@ def shares(shown: Sequence[Shown], repeats: str) -> Iterator[Figure]:
             if len(members) < 2:
                 continue
             found = sorted(members, key=lambda each: -(each.finding.estimate.value or 0.0))
-            caption = f"Whose uncertainty moves {emitted}" + _estimated(probe)
+            caption = _estimated(said("Whose uncertainty moves {emitted}", emitted=emitted), probe)
+            alt = said(
+                "Bars, one an uncertain factor, by its share in the variance of {emitted}: {names}.",
+                emitted=emitted,
+                names="; ".join(map(name, found)),
+            )
             yield Figure(
                 kind="rates",
                 caption=caption,
-                alt=f"Bars, one an uncertain factor, by its share in the variance of {emitted}: "
-                f"{'; '.join(map(name, found))}. {repeats}",
-                reading=f"The largest share is that of {found[0].finding.facets['factor']}, {found[0].value}.",
+                alt=f"{alt} {repeats}",
+                reading=said(
+                    "The largest share is that of {factor}, {value}.",
+                    factor=found[0].finding.facets["factor"],
+                    value=found[0].value,
+                ),
                 findings=tuple(each.finding.id for each in found),
-                twin=tabled(f"{caption}, as a table", found),
+                twin=tabled(as_table(caption), found),
             )
 
 
@@ -64,13 +76,17 @@ def _by_probe(shown: Sequence[Shown], metric: str) -> dict[str, list[Shown]]:
     return found
 
 
-def _estimated(probe: str) -> str:
-    return ", estimated for a hosted model" if probe == "energy.hosted" else ""
+def _estimated(caption: str, probe: str) -> str:
+    return said("{caption}, estimated for a hosted model", caption=caption) if probe == "energy.hosted" else caption
 
 
 def _of_emissions(found: Sequence[Shown]) -> str:
     """The values at the ends of the grid's intensity, which no meter narrows."""
     at = {each.finding.facets["grid"]: each.value for each in found}
     if "low" in at and "high" in at:
-        return f"From {at['low']} where the grid emits least to {at['high']} where it emits most, of the same energy."
-    return f"At the middle of the grid's intensity {at['mid']}." if "mid" in at else ""
+        return said(
+            "From {low} where the grid emits least to {high} where it emits most, of the same energy.",
+            low=at["low"],
+            high=at["high"],
+        )
+    return said("At the middle of the grid's intensity {middle}.", middle=at["mid"]) if "mid" in at else ""

@@ -1,33 +1,25 @@
 """Whom Art. 27 binds by the card, and which of its points may refer to a data protection impact assessment.
 
-Art. 27(4) lets the deployer refer to sections of that assessment, or include them. A section that is empty, or an
-assessment that nobody signed, is referred to by nobody. An assessment of data protection is none of fundamental rights.
+Art. 27(4) lets the deployer refer to sections of that assessment, or include them. A draft is referred to by nobody: an
+assessment with an open field, or without a review. An assessment of data protection is none of fundamental rights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 
-from probandum.document import Cell, Fact, Gap, Node, Table, Text
+from probandum.document import Cell, Fact, Node, Table, Text
 from probandum.dossier import Dossier
-from probandum_reports import coverage, facts, risk_rows
-from probandum_reports.documents import FactLine, Section, template
+from probandum.speech import english
+from probandum_reports import saying, standing
+from probandum_reports.documents import FactLine
 from probandum_reports.filling_in import Parts, proposal
-from probandum_reports.threats import register
+from probandum_reports.messages import counted, said
 
 _ARTICLE = "ai-act:art-27:1:a"
 #: The article as a whole, which says whom it binds.
 _SCOPE = "ai-act:27:1"
-#: What only people state, and without which the assessment of data protection is signed by nobody.
-SIGNED = (
-    "dpia.dpo_advice",
-    "dpia.views",
-    "dpia.outcome",
-    "dpia.residual_accepted_by",
-    "dpia.validated_by",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +67,11 @@ BRIDGES = (
 
 def scope(parts: Parts) -> Iterable[Node]:
     """Whom Art. 27 binds by the card; where nobody, that this file holds inputs and no assessment."""
-    said, bound = _scope(parts.dossier)
+    whom, bound = _scope(parts.dossier)
     rows: tuple[tuple[Cell, ...], ...] = (
-        ("By what the card says, Art. 27 binds", proposal("fria.scope", said)),
+        (said("By what the card says, Art. 27 binds"), proposal("fria.scope", whom)),
         (
-            "Settled by a person",
+            said("Settled by a person"),
             parts.filled(
                 FactLine(
                     label="Scope",
@@ -104,10 +96,10 @@ def scope(parts: Parts) -> Iterable[Node]:
 
 def _scope(dossier: Dossier) -> tuple[str, bool]:
     """In words whom the article binds, and whether it binds anybody or may."""
-    parties, why = coverage.reach(dossier.card, _ARTICLE)
+    parties, why = standing.reach(dossier.card, _ARTICLE)
     if parties or why:
-        return ", ".join(parties) or f"open: {why}", True
-    return "nobody", False
+        return english(", ".join(parties)) or said("open: {why}", why=why), True
+    return said("nobody"), False
 
 
 def references(parts: Parts) -> Iterable[Node]:
@@ -116,7 +108,16 @@ def references(parts: Parts) -> Iterable[Node]:
         FactLine(
             label="Version",
             card="dpia.version",
-            what="the version of the data protection impact assessment, with its date",
+            what="the version of the data protection impact assessment",
+            supplier="controller",
+            requirement="ai-act:art-27:4",
+        )
+    )
+    dated = parts.filled(
+        FactLine(
+            label="Date of the version",
+            card="dpia.version_date",
+            what="the date of that version",
             supplier="controller",
             requirement="ai-act:art-27:4",
         )
@@ -130,11 +131,18 @@ def references(parts: Parts) -> Iterable[Node]:
         ),
         human=True,
     )
-    rows = tuple((f"({each.point})", _reference(each, version, parts), each.lacking) for each in BRIDGES)
+    named = None
+    if isinstance(version, Fact) and isinstance(dated, Fact) and not parts.draft("dpia"):
+        named = said("{version} of {day}", version=version.value, day=dated.value)
+    rows = tuple((f"({each.point})", _reference(each, named), said(each.lacking)) for each in BRIDGES)
     yield Table(
         caption="Versions",
         header=("Field", "Statement"),
-        rows=(("Data protection impact assessment as it stands", version), ("Relied on by this assessment", relied)),
+        rows=(
+            (said("Data protection impact assessment as it stands"), version),
+            (said("Date of that version"), dated),
+            (said("Relied on by this assessment"), relied),
+        ),
     )
     if isinstance(version, Fact) and isinstance(relied, Fact) and version.value != relied.value:
         yield Text(
@@ -148,62 +156,26 @@ def references(parts: Parts) -> Iterable[Node]:
     yield Table(caption="Cross-references under Art. 27(4)", header=header, rows=rows)
 
 
-def _reference(bridge: Bridge, version: Fact | Gap, parts: Parts) -> Cell:
-    named = f"DPIA {'sections' if len(bridge.sections) > 1 else 'section'} {_joined(bridge.sections)}"
-    card = parts.dossier.card
-    signed = all(facts.card_fact(card, path, human=True) for path in SIGNED)
-    if isinstance(version, Fact) and signed and all(_whole(section, parts.dossier) for section in bridge.sections):
-        dated = f" of {version.on}" if version.on else ""
-        said = f"point ({bridge.point}) refers to {named}, version {version.value}{dated}"
-        return proposal(f"fria.reference.{bridge.point}", said)
-    are = "are" if len(bridge.sections) > 1 else "is"
-    said = f"none yet: {named} {are} not complete and signed, so that this file answers point ({bridge.point}) itself"
-    return proposal(f"fria.reference.{bridge.point}", said)
-
-
-def _joined(sections: tuple[str, ...]) -> str:
-    """Numbers of sections as words.
-
-    >>> _joined(("1.1.b", "1.1.d", "1.2"))
-    '1.1.b, 1.1.d and 1.2'
-    """
-    return " and ".join(filter(None, [", ".join(sections[:-1]), sections[-1]]))
-
-
-def _whole(section: str, dossier: Dossier) -> bool:
-    """Whether every field of a section of the other assessment is filled."""
-    asked = fields_of(section)
-    return bool(asked) and all(facts.card_fact(dossier.card, path, human=human) for path, human in asked.items())
-
-
-@cache
-def fields_of(number: str) -> Mapping[str, bool]:
-    """The paths of the card below a number of the other assessment, and whether a person alone may fill them."""
-    found: dict[str, bool] = {}
-
-    def walk(sections: Iterable[Section], inside: bool) -> Iterator[tuple[str, bool]]:
-        for section in sections:
-            here = inside or _under(section.title, number)
-            for entry in section.content:
-                if entry.risks is not None and here:
-                    for threat in register():
-                        if threat.regime in entry.risks.regimes:
-                            yield from ((risk_rows.place(threat, field), True) for field in risk_rows.FIELDS)
-                within = here or _under(entry.caption or "", number)
-                for line, human in entry.of_card():
-                    if line.card is not None and (within or _under(line.label, number)):
-                        yield line.card, human
-            yield from walk(section.sections, here)
-
-    found.update(walk(template("dpia").sections, False))
-    return found
-
-
-def _under(label: str, number: str) -> bool:
-    """Whether a label or a heading is of a number.
-
-    >>> _under("1.1.b Purposes", "1.1.b"), _under("4.1.c Risk table", "4.1"), _under("1.10 Other", "1.1")
-    (True, True, False)
-    """
-    first = label.partition(" ")[0]
-    return first == number or first.startswith(f"{number}.")
+def _reference(bridge: Bridge, version: str | None) -> Cell:
+    """What a point may refer to in a version of the other assessment; None where there is none to refer to."""
+    many, named = len(bridge.sections), saying.listed(bridge.sections)
+    if version is not None:
+        words = counted(
+            many,
+            "point ({point}) refers to DPIA section {sections}, version {version}",
+            "point ({point}) refers to DPIA sections {sections}, version {version}",
+            point=bridge.point,
+            sections=named,
+            version=version,
+        )
+    else:
+        words = counted(
+            many,
+            "none yet: the DPIA with its section {sections} is a draft, or its version is undated, so that this file "
+            "answers point ({point}) itself",
+            "none yet: the DPIA with its sections {sections} is a draft, or its version is undated, so that this file "
+            "answers point ({point}) itself",
+            point=bridge.point,
+            sections=named,
+        )
+    return proposal(f"fria.reference.{bridge.point}", words)

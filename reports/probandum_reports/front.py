@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 
 from probandum.document import Document, Fact, Gap, Heading, Node, Number
 from probandum.errors import RecordError
-from probandum_reports.messages import said
+from probandum_reports.messages import Spoken, said
 from probandum_reports.nodes import walk
-from probandum_reports.view import View, mark_of
+from probandum_reports.view import View, mark_of, of_another
 from probandum_reports.wording import Mark
 
 #: The digests of a dossier in the order a reader checks them.
-_DIGESTS = {
-    "record": "Record",
-    "judgement": "Judgement",
-    "ask": "Plan: ask",
-    "judge": "Plan: judge",
-    "declare": "Plan: declare",
-    "waive": "Plan: waive",
-}
+_DIGESTS: Mapping[str, str] = Spoken(
+    {
+        "record": "Record",
+        "judgement": "Judgement",
+        "ask": "Plan: ask",
+        "judge": "Plan: judge",
+        "declare": "Plan: declare",
+        "waive": "Plan: waive",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,7 @@ def front(view: View) -> Front:
     """The first page of ``view``; RecordError where the record's day is no date."""
     dossier = view.dossier
     name, version = (str(dossier.card.get(key) or "") for key in ("name", "version"))
-    system = f"{name} {version}".strip() or "a system without a name"
+    system = f"{name} {version}".strip() or said("a system without a name")
     tool = dossier.environment.get("tool") or {}
     stated = {fact.value for fact in view.document.front}
     try:
@@ -58,13 +60,13 @@ def front(view: View) -> Front:
         ) from None
     if dossier.seal.get("signed"):
         key = dossier.seal.get("key_id")
-        seal, seal_short = f"Sealed and signed by key {key}.", f"signed by key {key}"
+        seal, seal_short = said("Sealed and signed by key {key}.", key=key), said("signed by key {key}", key=key)
     else:
-        seal = (
+        seal = said(
             "Unsigned. The digests show accidental change, but whoever can write the record's folder could write "
             "matching ones."
         )
-        seal_short = "unsigned"
+        seal_short = said("unsigned")
     return Front(
         system=system,
         day=day,
@@ -78,13 +80,19 @@ def front(view: View) -> Front:
         line=" · ".join(
             [
                 system,
-                f"{said('as of')} {day.isoformat()}",
-                f"{said('record')} {short(dossier.digests.get('record', ''))}",
+                said("as of {day}", day=day.isoformat()),
+                said("record {digest}", digest=short(dossier.digests.get("record", ""))),
                 seal_short,
             ]
         ),
         author=" ".join(["probandum", str(tool.get("version", ""))]).strip(),
-        description=f"{view.document.title} of {system}, as of {day.isoformat()}, {seal_short}",
+        description=said(
+            "{title} of {system}, as of {day}, {seal}",
+            title=view.document.title,
+            system=system,
+            day=day.isoformat(),
+            seal=seal_short,
+        ),
     )
 
 
@@ -94,7 +102,7 @@ def short(digest: str) -> str:
     >>> short("sha256:ea043a48f0c58c839b26")
     'ea043a48f0c5'
     """
-    return digest.partition(":")[2][:12] or "without a digest"
+    return digest.partition(":")[2][:12] or said("without a digest")
 
 
 def closing(document: Document) -> tuple[Fact, ...]:
@@ -105,6 +113,11 @@ def closing(document: Document) -> tuple[Fact, ...]:
 def who(fact: Fact) -> str | None:
     """By whom a fact is stated, and since when; None where nobody says."""
     return ", ".join(part for part in (fact.by, fact.on) if part) or None
+
+
+def whose(fact: Fact) -> str | None:
+    """:func:`who`, where that is not said by the number or the row beside the fact."""
+    return None if mark_of(fact) is not None and of_another(fact) else who(fact)
 
 
 def in_reading_order(nodes: Iterable[Node]) -> Iterator[Node | list[Fact]]:

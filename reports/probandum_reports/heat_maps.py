@@ -14,7 +14,9 @@ from probandum.finding import Finding, Verdict
 from probandum_reports import saying
 from probandum_reports.charting import COLOURS, INK, MEASURED, MUTED, PAGE, RULE, SHAPES, SIZE, WIDTH, blank, drawn
 from probandum_reports.directions import directed
+from probandum_reports.estimate_words import n_alone
 from probandum_reports.labels import folded
+from probandum_reports.messages import said
 from probandum_reports.neighbours import comparisons
 from probandum_reports.pages import visible
 from probandum_reports.row_charts import panels
@@ -53,7 +55,7 @@ def place(finding: Finding) -> tuple[str, str] | None:
     parts = groups.group.split("*")
     if len(parts) != len(groups.attribute.split("*")):
         return None
-    return " and ".join(parts[:-1]), parts[-1]
+    return saying.joined(parts[:-1]), parts[-1]
 
 
 def grid(members: Sequence[Shown]) -> Grid | None:
@@ -168,13 +170,13 @@ def _lines(axes: Any, across: float, down: float, lines: Sequence[str], *, ha: s
 def _cell(axes: Any, row: int, column: int, shown: Shown | None, scale: tuple[float, float]) -> None:
     """One group: its shade, its value and its n; what is withheld is hatched and has neither."""
     if shown is None:
-        axes.text(column, row, "nobody", ha="center", va="center", color=MUTED, fontsize=8)
+        axes.text(column, row, said("nobody"), ha="center", va="center", color=MUTED, fontsize=8)
         return
     box: dict[str, Any] = {"edgecolor": RULE, "linewidth": 0.8}
     if not drawn(shown):
         _box(axes, row, column, facecolor="none", **(box | {"hatch": _HATCH if shown.suppressed else None}))
-        said = "not shown" if shown.suppressed else saying.NO_VALUE
-        axes.text(column, row, said, ha="center", va="center", color=MUTED, fontsize=8, style="italic")
+        words = said("not shown") if shown.suppressed else saying.no_value()
+        axes.text(column, row, words, ha="center", va="center", color=MUTED, fontsize=8, style="italic")
         return
     value = shown.finding.estimate.value
     assert value is not None
@@ -182,7 +184,7 @@ def _cell(axes: Any, row: int, column: int, shown: Shown | None, scale: tuple[fl
     _box(axes, row, column, facecolor=MEASURED, alpha=_shade((value - low) / (high - low)), linewidth=0)
     _box(axes, row, column, facecolor="none", **box)
     axes.text(column, row - 0.14, shown.value, ha="center", va="center", color=INK, fontweight="bold", fontsize=9.5)
-    axes.text(column, row + 0.24, shown.n.partition(" (")[0], ha="center", va="center", color=INK, fontsize=7.5)
+    axes.text(column, row + 0.24, n_alone(shown.finding.estimate), ha="center", va="center", color=INK, fontsize=7.5)
 
 
 def _mark(axes: Any, row: int, column: int) -> None:
@@ -208,7 +210,7 @@ def _scale(found: Sequence[Shown]) -> tuple[float, float]:
     values = [each.finding.estimate.value or 0.0 for each in found] or [0.0, 1.0]
     low = int(10 * min(values) + 1e-9) / 10
     high = -int(-(10 * max(values) - 1e-9) // 1) / 10
-    return low, max(high, low + 0.1)
+    return (low, high) if high > low else (min(low, 0.9), min(low, 0.9) + 0.1)
 
 
 def _legend(axes: Any, low: float, high: float, *, marked: bool) -> None:
@@ -230,7 +232,8 @@ def _legend(axes: Any, low: float, high: float, *, marked: bool) -> None:
         across = start + width * _STEPS * place
         axes.text(across, 0.22, saying.number(round(value, 3)), ha="center", va="center", color=MUTED, fontsize=8)
     behind = start + width * _STEPS + 0.03
-    axes.text(behind, 0.71, "darker: a larger share", va="center", color=MUTED, fontsize=8)
+    axes.text(behind, 0.71, said("darker: a larger share"), va="center", color=MUTED, fontsize=8)
     if marked:
         axes.plot([behind + 0.01], [0.22], color=COLOURS[Verdict.FAIL], marker=SHAPES[Verdict.FAIL], markersize=5.5)
-        axes.text(behind + 0.035, 0.22, "beyond the limit beside another group", va="center", color=MUTED, fontsize=8)
+        broken = said("beyond the limit beside another group")
+        axes.text(behind + 0.035, 0.22, broken, va="center", color=MUTED, fontsize=8)

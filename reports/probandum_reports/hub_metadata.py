@@ -1,7 +1,7 @@
 """The metadata that model hubs read in front of a card: what was declared or measured, and nothing else.
 
-Results stand with their interval, n and verdict. Emissions are those of training, since a hub reads them so, and are
-declared; what inference emits is among the results.
+Results stand with their interval, where they have one, n and verdict. Emissions are those of training, since a hub
+reads them so, and are declared; what inference emits is among the results.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from probandum.dossier import Dossier
 from probandum.finding import Verdict
 from probandum.stating import plainly, stated
 from probandum_reports.charting import drawn
+from probandum_reports.messages import said
 from probandum_reports.sayings import Shown
 from probandum_reports.tables import name
 from probandum_reports.view import View
@@ -66,7 +67,7 @@ def metadata(view: View) -> dict[str, Any]:
     results = list(_results(view))
     if results:
         named = _plain(dossier, "name")
-        data["model-index"] = [{"name": str(named or "a system without a name"), "results": results}]
+        data["model-index"] = [{"name": str(named or said("a system without a name")), "results": results}]
     return data
 
 
@@ -80,7 +81,7 @@ def _emissions(dossier: Dossier) -> dict[str, Any]:
     declared = _plain(dossier, "training_emissions")
     if not isinstance(declared, Mapping) or not isinstance(declared.get("grams"), int | float):
         return {}
-    return {"co2_eq_emissions": {said: declared[key] for key, said in _EMISSIONS.items() if key in declared}}
+    return {"co2_eq_emissions": {its: declared[key] for key, its in _EMISSIONS.items() if key in declared}}
 
 
 def _results(view: View) -> Iterator[dict[str, Any]]:
@@ -93,7 +94,7 @@ def _results(view: View) -> Iterator[dict[str, Any]]:
     for probe in probes:
         yield {
             "task": {"type": task},
-            "dataset": {"type": probe, "name": f"inputs of {probe} in this audit"},
+            "dataset": {"type": probe, "name": said("inputs of {probe} in this audit", probe=probe)},
             "metrics": [_metric(each) for each in found[:_MOST] if each.finding.probe == probe],
         }
 
@@ -111,14 +112,13 @@ def _task(dossier: Dossier) -> str:
 
 def _metric(shown: Shown) -> dict[str, Any]:
     finding, estimate = shown.finding, shown.finding.estimate
+    interval = {"low": estimate.low, "high": estimate.high, "level": estimate.level}
     return {
         "type": finding.metric,
         "name": name(shown),
         "value": estimate.value,
         "args": {
-            "low": estimate.low,
-            "high": estimate.high,
-            "level": estimate.level,
+            **(interval if estimate.bounded else {}),
             "n": estimate.n,
             "unit": estimate.unit,
             "verdict": shown.verdict,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from probandum.document import Cell, Fact, Figure, Number, Table
-from probandum_reports import readings, swarms
+from probandum_reports import feature_readings, swarms
 from probandum_reports.charting import drawn
+from probandum_reports.messages import said
 from probandum_reports.sayings import Shown
-from probandum_reports.tables import name
+from probandum_reports.tables import as_table, name
 from probandum_reports.view import View
 
 _SIZE, _MEAN = "explain.global/mean-absolute-shap", "explain.global/mean-shap"
@@ -26,15 +27,17 @@ def bars(shown: Sequence[Shown], repeats: str) -> Iterator[Figure]:
     if len(found) < 2:
         return
     ranks = {_column(each): each for each in shown if each.finding.metric == _RANK}
-    caption = "How much each feature does to the answers"
+    caption = said("How much each feature does to the answers")
+    names = "; ".join(map(name, found[:_BARS]))
+    alt = said("Bars with intervals, one a feature, the largest first: {names}.", names=names)
     yield Figure(
         kind="rates",
-        caption=f"{caption}{_of(found[:_BARS], found)}",
-        alt=f"Bars with intervals, one a feature, the largest first: {'; '.join(map(name, found[:_BARS]))}. {repeats}",
-        reading=readings.of_importances(found, list(ranks.values())),
+        caption=strongest_of(caption, found[:_BARS], found),
+        alt=f"{alt} {repeats}",
+        reading=feature_readings.of_importances(found, list(ranks.values())),
         findings=tuple(each.finding.id for each in found[:_BARS]),
         twin=Table(
-            caption=f"{caption}, as a table",
+            caption=as_table(caption),
             header=("Feature", "Mean absolute SHAP value", "Rank", "Where no rank shows"),
             rows=tuple(_ranked(each, ranks.get(_column(each))) for each in found),
         ),
@@ -49,20 +52,24 @@ def beeswarm(shown: Sequence[Shown], view: View, repeats: str) -> Iterator[Figur
     members = [each for each in leading if each is not None and swarms.drawable(each, view)][:_SWARMS]
     if not members:
         return
-    caption = f"What each feature adds to the answer, row by row{_of(members, found)}"
+    caption = strongest_of(said("What each feature adds to the answer, row by row"), members, found)
     rows: list[tuple[Cell, ...]] = []
     for each in members:
-        path, said = f"finding:{each.finding.id}.swarm", swarms.said(each.finding, view)
-        assert said is not None
-        rows.append((_feature(each), Number(finding=each.finding.id), Fact(path=path, value=said, origin="measured")))
+        path, told = f"finding:{each.finding.id}.swarm", swarms.told(each.finding, view)
+        assert told is not None
+        rows.append((_feature(each), Number(finding=each.finding.id), Fact(path=path, value=told, origin="measured")))
+    alt = said(
+        "Beeswarm, one line a feature and one point an explained row, fuller where the row's value of the feature is "
+        "higher, and grey where values have no order: {names}.",
+        names="; ".join(map(name, members)),
+    )
     yield Figure(
         kind="swarm",
         caption=caption,
-        alt=f"Beeswarm, one line a feature and one point an explained row, fuller where the row's value of the feature "
-        f"is higher, and grey where values have no order: {'; '.join(map(name, members))}. {repeats}",
-        reading=readings.of_swarms(members, view),
+        alt=f"{alt} {repeats}",
+        reading=feature_readings.of_swarms(members, view),
         findings=tuple(each.finding.id for each in members),
-        twin=Table(caption=f"{caption}, as a table", header=("Feature", "Mean", "Over the rows"), rows=tuple(rows)),
+        twin=Table(caption=as_table(caption), header=("Feature", "Mean", "Over the rows"), rows=tuple(rows)),
     )
 
 
@@ -70,18 +77,18 @@ def _ranked(size: Shown, rank: Shown | None) -> tuple[Cell, ...]:
     """A feature with its size and its rank, or between which places it lies."""
     row: tuple[Cell, ...] = (_feature(size), Number(finding=size.finding.id))
     if rank is None:
-        return (*row, "none", "none was measured")
+        return (*row, said("none"), said("none was measured"))
     if rank.finding.estimate.value is not None:
-        return (*row, Number(finding=rank.finding.id), "its interval lies apart")
+        return (*row, Number(finding=rank.finding.id), said("its interval lies apart"))
     why = Fact(path=f"finding:{rank.finding.id}.reason", value=rank.reason, origin="measured")
     return (*row, Number(finding=rank.finding.id), why)
 
 
-def _of(drawn: Sequence[Shown], found: Sequence[Shown]) -> str:
-    """Which features are drawn, where these are not all."""
+def strongest_of(caption: str, drawn: Sequence[Shown], found: Sequence[Shown]) -> str:
+    """The caption with which features are drawn, where these are not all."""
     if len(drawn) == len(found):
-        return ""
-    return f": the {len(drawn)} strongest of {len(found)} features"
+        return caption
+    return said("{caption}: the {some} strongest of {all} features", caption=caption, some=len(drawn), all=len(found))
 
 
 def _column(shown: Shown) -> str:

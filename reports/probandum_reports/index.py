@@ -10,31 +10,57 @@ from probandum.dossier import WHOLE, Dossier
 from probandum.finding import Finding, SubReason, Verdict
 from probandum.totalling import SECOND
 from probandum_reports import basis, facts, lint, metered, reversals, saying
+from probandum_reports.messages import Spoken, said
 from probandum_reports.pages import fill, frame
 from probandum_reports.sayings import Shown
 from probandum_reports.strips import strips
 from probandum_reports.view import View
 from probandum_reports.waivers import not_blocking, standings
 
-#: What a gate's exit code says, the verdict whose mark it wears, and how its causes are headed.
-_GATES: Mapping[int, tuple[str, Verdict, str]] = {
-    0: ("Every judged finding passes, or is waived and in force", Verdict.PASS, ""),
-    1: ("A limit is broken", Verdict.FAIL, "Limits broken"),
-    3: ("No clear answer yet", Verdict.INCONCLUSIVE, "Inconclusive, or not judged"),
-    4: ("The audit could not be carried out or trusted", Verdict.ERROR, "Not carried out, or not to be trusted"),
-}
-_MODES: Mapping[str, str] = {
-    "release": "release: what stays inconclusive blocks unless somebody waives it",
-    "merge": "merge: only broken limits and errors block; what is inconclusive is noted",
-}
-#: Formats in the order in which a reader is offered them.
-_FORMATS: Mapping[str, str] = {"html": "Web page", "pdf": "PDF", "docx": "Word", "md": "Markdown", "json": "JSON"}
-#: Formats of the audit as a whole.
-_WHOLE: Mapping[str, str] = {"cyclonedx": "CycloneDX 1.7", "in-toto": "in-toto test result"}
-_UNSIGNED = (
-    "No key signed this record. Its digests show accidental change, but whoever can write the folder could have "
-    "written matching ones."
+#: What a gate's exit code says, how its causes are headed, and the verdict whose mark it wears.
+_GATES: Mapping[int, str] = Spoken(
+    {
+        0: "Every judged finding passes, or is waived and in force",
+        1: "A limit is broken",
+        3: "No clear answer yet",
+        4: "The audit could not be carried out or trusted",
+    }
 )
+_CAUSES: Mapping[int, str] = Spoken(
+    {1: "Limits broken", 3: "Inconclusive, or not judged", 4: "Not carried out, or not to be trusted"}
+)
+_MARKS: Mapping[int, Verdict] = {0: Verdict.PASS, 1: Verdict.FAIL, 3: Verdict.INCONCLUSIVE, 4: Verdict.ERROR}
+_MODES: Mapping[str, str] = Spoken(
+    {
+        "release": "release: what stays inconclusive blocks unless somebody waives it",
+        "merge": "merge: only broken limits and errors block; what is inconclusive is noted",
+    }
+)
+#: Formats in the order in which a reader is offered them.
+_FORMATS: Mapping[str, str] = Spoken(
+    {"html": "Web page", "pdf": "PDF", "docx": "Word", "md": "Markdown", "json": "JSON"}
+)
+#: Formats of the audit as a whole.
+_WHOLE: Mapping[str, str] = Spoken({"cyclonedx": "CycloneDX 1.7", "in-toto": "in-toto test result"})
+_STATUS: Mapping[str, str] = Spoken({"measured": "measured", "not_applicable": "not applicable", "error": "broke"})
+#: What a page says of the audited system and of the run, by where the record has it.
+_ABOUT: Mapping[str, str] = Spoken(
+    {
+        "target.type": "Reached as",
+        "data": "Data",
+        "decision": "Decision",
+        "label": "Label",
+        "groups": "Groups",
+        "started": "Begun",
+        "attempts": "Attempts on this model",
+        "machine": "Machine",
+        "tool": "Audited with",
+        "seed": "Seed",
+        "target.endpoints": "Endpoints called",
+    }
+)
+#: What of the card stands at the head of the page.
+_HEAD: Mapping[str, str] = Spoken({"name": "name", "version": "version", "purpose": "purpose"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,24 +109,23 @@ def index(
 
     ``whole``: the formats of the audit as a whole that stand there, too.
     """
-    page = Document(id="index", title="Audit", subtitle="", status="", front=(), nodes=())
+    page = Document(id="index", title=said("Audit"), subtitle="", status="", front=(), nodes=())
     view = View(page, dossier)
     verdicts = [finding for finding in dossier.findings if _carries_verdict(finding)]
-    code, counted = int(dossier.gate["code"]), dossier.gate["counts"]
-    said, mark, _ = _GATES[code]
+    code, counts = int(dossier.gate["code"]), dossier.gate["counts"]
     made = fill(
         "index.html",
         view=view,
         purpose=facts.card_fact(dossier.card, "purpose"),
         stated=_stated(view),
-        code=code,
-        said=said,
-        mark=mark,
+        gate=code,
+        meaning=_GATES[code],
+        mark=_MARKS[code],
         mode=_MODES.get(str(dossier.gate["mode"]), str(dossier.gate["mode"])),
         causes=list(_causes(view)),
         accepted=list(_accepted(view)),
         idle=[each for each in standings(dossier) if not each.in_force],
-        counts=[(verdict, saying.verdict(verdict), int(counted.get(verdict.value, 0))) for verdict in _ORDER],
+        counts=[(verdict, saying.verdict(verdict), int(counts.get(verdict.value, 0))) for verdict in _ORDER],
         waived=sum(finding.waiver is not None for finding in dossier.findings),
         judged=int(dossier.gate["judged"]),
         unjudged=int(dossier.gate["unjudged"]),
@@ -131,19 +156,13 @@ def _carries_verdict(finding: Finding) -> bool:
 def _stated(view: View) -> list[str]:
     """By whom and when name, version and purpose are stated: these are the declarer's words, and nobody's finding."""
     by: dict[str, list[str]] = {}
-    for name in ("name", "version", "purpose"):
+    for name, word in _HEAD.items():
         if (fact := facts.card_fact(view.dossier.card, name)) is not None:
-            by.setdefault(view.provenance(fact), []).append(name)
-    return [f"{_said(names)} {provenance}" for provenance, names in by.items()]
+            by.setdefault(view.provenance(fact), []).append(word)
+    return [f"{_capitalised(saying.listed(words))} {provenance}" for provenance, words in by.items()]
 
 
-def _said(names: Sequence[str]) -> str:
-    """Names in a row.
-
-    >>> _said(["name", "version", "purpose"]), _said(["purpose"])
-    ('Name, version and purpose', 'Purpose')
-    """
-    text = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+def _capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
@@ -157,15 +176,18 @@ def _causes(view: View) -> Iterator[tuple[str, Verdict, list[Cause]]]:
             if cause["code"] == code
         ]
         if causes:
-            yield _GATES[code][2], _GATES[code][1], causes
+            yield _CAUSES[code], _MARKS[code], causes
 
 
 def _accepted(view: View) -> Iterator[tuple[str, list[Cause]]]:
     """What did not pass and does not block: what somebody waives, and in a merge what is inconclusive."""
     findings = view.dossier.findings
     for title, chosen in (
-        ("Waived, and not blocking", [finding for finding in findings if finding.waiver is not None]),
-        ("Inconclusive, and not blocking a merge", [each for each in findings if not_blocking(each, view.dossier)]),
+        (said("Waived, and not blocking"), [finding for finding in findings if finding.waiver is not None]),
+        (
+            said("Inconclusive, and not blocking a merge"),
+            [each for each in findings if not_blocking(each, view.dossier)],
+        ),
     ):
         if chosen:
             yield title, [Cause(text="", shown=view.shown(finding.id)) for finding in chosen]
@@ -189,48 +211,44 @@ def _cautions(view: View) -> Iterator[tuple[str, str]]:
     """What a reader must know before any number: (heading, text) pairs."""
     dossier = view.dossier
     for fact in facts.aged_law(dossier):
-        yield "About the law", fact.value
+        yield said("About the law"), fact.value
     for fact in facts.cautions(dossier):
-        yield "About the system", fact.value
-    for fact in facts.notices(dossier.card):
-        provenance = view.provenance(fact)
-        yield provenance[:1].upper() + provenance[1:], fact.value
+        yield said("About the system"), fact.value
+    for fact in facts.notices(dossier):
+        yield _capitalised(view.provenance(fact)), fact.value
     if label := basis.in_short(dossier):
-        yield "About the label", " ".join(label)
+        yield said("About the label"), " ".join(label)
     for finding in view.reversed.values():
         shown = view.shown(finding.id)
-        yield "Reversed within strata", f"{shown.about}. {reversals.CAUTION} {shown.reason}"
+        yield said("Reversed within strata"), f"{shown.about}. {said(reversals.CAUTION)} {shown.reason}"
     for finding in dossier.findings:
         if finding.metric.endswith("/adjusted-difference") and finding.sub_reason is SubReason.TRIVIAL:
             shown = view.shown(finding.id)
-            yield "Nothing compared within strata", f"{shown.about}. {shown.reason}"
+            yield said("Nothing compared within strata"), f"{shown.about}. {shown.reason}"
     for each in standings(dossier):
         if each.ended:
-            yield "Waiver ended", f"{each.waiver.finding}: {each.state}."
+            yield said("Waiver ended"), f"{each.waiver.finding}: {each.state}."
     if not dossier.seal["signed"]:
-        yield "Unsigned", _UNSIGNED
+        unsigned = said(
+            "No key signed this record. Its digests show accidental change, but whoever can write the folder could "
+            "have written matching ones."
+        )
+        yield said("Unsigned"), unsigned
     for result in dossier.results:
         failed = [outcome.name for outcome in result.controls if outcome.held is False]
         if failed:
-            yield "Control failed", f"{result.probe}: {', '.join(failed)}. What this probe says is no evidence."
+            broken = said(
+                "{probe}: {controls}. What this probe says is no evidence.",
+                probe=result.probe,
+                controls=", ".join(failed),
+            )
+            yield said("Control failed"), broken
 
 
 def _about(dossier: Dossier) -> Iterator[tuple[str, str]]:
     """The audited system and the run, as far as the record knows them."""
     known = facts.run_facts(dossier)
-    for path, label in (
-        ("target.type", "Reached as"),
-        ("data", "Data"),
-        ("decision", "Decision"),
-        ("label", "Label"),
-        ("groups", "Groups"),
-        ("started", "Begun"),
-        ("attempts", "Attempts on this model"),
-        ("machine", "Machine"),
-        ("tool", "Audited with"),
-        ("seed", "Seed"),
-        ("target.endpoints", "Endpoints called"),
-    ):
+    for path, label in _ABOUT.items():
         if path in known:
             yield label, known[path]
 
@@ -245,16 +263,16 @@ def _energy(dossier: Dossier) -> Iterator[tuple[str, str, str, str]]:
     readings = dossier.readings
     if readings:
         seconds = sum(reading.seconds for name, reading in readings.items() if name != SECOND)
-        co2e = f"CO2e: {metered.emissions(dossier.energy)}"
-        yield "The whole audit", saying.amount(seconds, "second"), metered.whole(dossier.energy), co2e
+        co2e = said("CO2e: {grams}", grams=metered.emissions(dossier.energy))
+        yield said("The whole audit"), saying.amount(seconds, "second"), metered.whole(dossier.energy), co2e
     for name in sorted(readings, key=lambda name: name != SECOND):
         reading = readings[name]
-        reasons = list(dict.fromkeys(reading.why.values()))
+        reasons = "; ".join(dict.fromkeys(reading.why.values())) or said("no reason recorded")
         energy = metered.took(reading)
         yield (
-            "The whole audit, by a second opinion" if name == SECOND else name,
+            said("The whole audit, by a second opinion") if name == SECOND else name,
             saying.amount(reading.seconds, "second"),
-            energy or f"not read: {'; '.join(reasons) or 'no reason recorded'}",
+            energy or said("not read: {why}", why=reasons),
             metered.caveat(reading) if energy else "",
         )
 
@@ -275,7 +293,7 @@ def _probe(dossier: Dossier, name: str) -> Probe:
     return Probe(
         id=name,
         summary=result.quoted(result.summary),
-        status={"measured": "measured", "not_applicable": "not applicable", "error": "broke"}[result.status],
+        status=_STATUS[result.status],
         findings=len(findings),
-        controls=saying.controls(findings[0].controls) if findings and findings[0].controls else "none run",
+        controls=saying.controls(findings[0].controls) if findings and findings[0].controls else said("none run"),
     )

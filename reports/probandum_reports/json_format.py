@@ -11,6 +11,7 @@ from typing import Any
 
 from probandum import codec
 from probandum.document import Fact, Gap, Number, Text
+from probandum.speech import bare
 from probandum_reports.view import View
 
 FORMAT = 2
@@ -42,7 +43,7 @@ def render(view: View) -> bytes:
         b'"findings":%s'
         % _lines(b"{}", (b"%s:%s" % (codec.encode(name), codec.encode(each)) for name, each in named.items())),
     ]
-    return b"{\n%s\n}\n" % b",\n".join(parts)
+    return bare((b"{\n%s\n}\n" % b",\n".join(parts)).decode()).encode()
 
 
 def _lines(brackets: bytes, entries: Iterable[bytes]) -> bytes:

@@ -15,6 +15,8 @@ from typing import Any
 
 from probandum.errors import DataError
 from probandum.resources import shipped
+from probandum.speech import bare, piecewise
+from probandum_reports.messages import said
 
 #: Categories that change how others are shown, or have no shape of their own.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -53,7 +55,7 @@ def printable(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    composed = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\t", " ")
+    composed = unicodedata.normalize("NFC", bare(text)).replace("\r\n", "\n").replace("\t", " ")
     unseen = "".join(each for each in sorted(set(composed)) if not _seen(each))
     return re.sub(f"[{re.escape(unseen)}]+", _coded, composed) if unseen else composed
 
@@ -85,8 +87,8 @@ class Names:
         return {key: codes for codes, key in self._keys.items()}
 
     def short(self, text: str) -> str:
-        """``text`` :func:`printable`, with a key in place of many codes."""
-        return _RUN.sub(self._key, printable(text))
+        """``text`` :func:`printable`, with a key in place of many codes; what is marked as English stays so."""
+        return piecewise(text, lambda part: _RUN.sub(self._key, printable(part)))
 
     def short_all(self, value: Any) -> Any:
         """``value`` (nested dicts and lists) with every string in it :meth:`short`."""
@@ -101,4 +103,4 @@ class Names:
     def _key(self, run: re.Match[str]) -> str:
         if run[0].count("U+") <= _SHORT:
             return run[0]
-        return self._keys.setdefault(run[0], f"⟨name {len(self._keys) + 1}⟩")
+        return self._keys.setdefault(run[0], said("⟨name {n}⟩", n=len(self._keys) + 1))

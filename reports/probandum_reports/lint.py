@@ -34,13 +34,16 @@ from probandum_reports.view import View
 from probandum_reports.waivers import standings
 
 _OF_FINDING = re.compile(
-    r"finding:(?P<id>.*?)\.(?P<what>verdict|reason|limit|threshold|limit_source|whose|method|spread-\d+|swarm)"
+    r"finding:(?P<id>.*?)\.(?P<what>verdict|reason|limit|threshold|limit_source|held_against|method|spread-\d+|swarm)"
 )
 #: Who says again what stands at a path under a name of its own.
 _RESOLVED: Mapping[str, Callable[[Dossier, str], str | None]] = {
+    "coverage": coverage.resolve,
+    "coverage.asked": coverage.resolve,
     "energy": energy_parts.resolve,
     "form": form_fields.resolve,
     "outcome": summing_up.resolve,
+    "states": coverage.counted_at,
     "tally": tallies.resolve,
 }
 _OF_WAIVER = re.compile(r"waiver:(?P<id>.*)\.(?P<what>owner|reason|expires|bound|state)")
@@ -109,7 +112,8 @@ def breaches(view: View) -> Iterator[str]:
     names = {name(each) for each in shown} | coverage.summaries()
     columns = {said for each in shown for said in (each.facets.get("feature", ""), each.facets.get("at", ""))}
     quoted = (*view.quoted, *sorted(filter(claim, columns), key=lambda each: (-len(each), each)))
-    for text in _prose(document, nodes):
+    reviewers = sorted((each.name for each in facts.reviews(view.dossier, document.id)), key=len, reverse=True)
+    for text in (_without(document.status, reviewers), *_prose(document, nodes)):
         if text not in names and (said := claim(_without(text, quoted))) is not None:
             yield f"the claim {said!r} stands in {text[:60]!r}"
     yield from _of_probes(view)
@@ -170,8 +174,6 @@ def _unfounded(view: View, fact: Fact) -> str | None:
         return None
     elif (match := _OF_FINDING.fullmatch(fact.path)) is not None:
         said = _of_finding(view, match["id"], match["what"])
-    elif fact.path.startswith("coverage:"):
-        said = coverage.resolve(view.dossier, fact.path.removeprefix("coverage:"))
     elif (found := _RESOLVED.get(fact.path.partition(":")[0])) is not None:
         said = found(view.dossier, fact.path.partition(":")[2])
     elif fact.path.startswith("decision:"):
@@ -189,7 +191,7 @@ def _of_finding(view: View, finding_id: str, what: str) -> str | None:
         if what.startswith("spread-"):
             line = spreads.rows(shown.finding, view)[int(what.removeprefix("spread-"))]
             return line.said(shown.finding.estimate.unit)
-        return swarms.said(shown.finding, view) if what == "swarm" else str(getattr(shown, what))
+        return swarms.told(shown.finding, view) if what == "swarm" else str(getattr(shown, what))
     except RecordError:
         return None
 
@@ -200,8 +202,8 @@ def _of_waiver(view: View, finding_id: str, what: str) -> str | None:
 
 
 def _prose(document: Document, nodes: Iterable[object]) -> Iterator[str]:
-    """All text that is ours."""
-    yield from (document.title, document.subtitle, document.status)
+    """All text that is ours; the status, which names reviewers, apart."""
+    yield from (document.title, document.subtitle)
     for node in nodes:
         if isinstance(node, str):
             yield node

@@ -120,7 +120,7 @@ def _blocks(view: View, node: Node) -> Iterable[str]:
     elif isinstance(node, Table):
         yield from _table(view, node)
     elif isinstance(node, Figure):
-        yield f"*Figure: {escape(node.caption)}.* {escape(node.alt)}"
+        yield f"*{escape(said('Figure: {caption}.', caption=node.caption))}* {escape(node.alt)}"
         if node.reading:
             yield opening(node.reading)
         yield from _table(view, node.twin)
@@ -174,4 +174,5 @@ def _result(view: View, node: Number) -> str:
     if not shown.suppressed:
         parts.append(shown.n)
     title = _verbatim(node.finding).replace('"', '\\"')
-    return f'{escape(", ".join(parts))}, **{escape(shown.verdict)}** ([evidence]({shown.href} "{title}"))'
+    link = f'[{escape(said("evidence"))}]({shown.href} "{title}")'
+    return f"{escape(', '.join(parts))}, **{escape(shown.verdict)}** ({link})"

@@ -2,36 +2,39 @@
 
 The English text is the message; a language is a folder of catalogues and no code. What a catalogue does not hold, or
 holds as fuzzy, stays English. ``pybabel`` makes and updates the files (CONTRIBUTING.md says how); what they translate
-is found by :func:`extracted` and :func:`literals`.
+is found by :func:`extracted` and :func:`literals`. How they are told apart and told is ``probandum.speech``, which is
+passed on here.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
+from gettext import c2py
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any
 
 import yaml
-from pydantic import BaseModel
 
-from probandum.document import ENGLISH, Document, Fact, Figure, Gap, Heading, Listing, Number, Table, Text
+from probandum import speech
+from probandum.document import Document, Fact, Figure, Gap, Heading, Listing, Number, Table, Text
 from probandum.errors import DataError, MissingDependency, UnknownName
 from probandum.resources import shipped
+from probandum.speech import ENGLISH, Catalogue, Forms, Spoken, counted, noted, said, speaking_in
+
+__all__ = ["Spoken", "counted", "noted", "said"]
 
 #: Keys of a template under which texts stand that a reader sees; what stands under other keys are names and paths.
 TEXTS = {"title", "subtitle", "summary", "audience", "reviewer", "supplier", "asks", "text", "lines", "label", "what"}
 TEXTS |= {"caption", "missing", "chart", "name", "impact", "rights", "header", "rows"}
-_SPOKEN: ContextVar[tuple[str, Mapping[str, str]] | None] = ContextVar("spoken", default=None)
-M = TypeVar("M", bound=BaseModel)
-K = TypeVar("K")
-V = TypeVar("V", covariant=True)
-#: What a method of Babel's extraction gives: a line, a function, the text, comments.
-Extracted = tuple[int, str, str, list[str]]
+#: What a text leaves open: a name in braces, or what Jinja fills in, known by its function and its first argument.
+_OPEN = re.compile(r"\{\{\s*([\w.]+(?:\(\s*'[^']*')?).*?\}\}|\{(\w+)(?::,)?\}")
+#: What a method of Babel's extraction gives: a line, a function, the text or the two of a plural, comments.
+Extracted = tuple[int, str, str | tuple[str, str], list[str]]
 
 
 def languages() -> tuple[str, ...]:
@@ -46,11 +49,8 @@ def speaking(language: str) -> Iterator[None]:
     A language of a region that has none of its own is written as everywhere.
     """
     known = spoken_for(language, languages())
-    before = _SPOKEN.set((known, catalogue(known)))
-    try:
+    with speaking_in(known, catalogue(known)):
         yield
-    finally:
-        _SPOKEN.reset(before)
 
 
 def spoken_for(language: str, known: Sequence[str]) -> str:
@@ -63,58 +63,18 @@ def spoken_for(language: str, known: Sequence[str]) -> str:
     return next((each for each in (language, region, region.partition("_")[0]) if each in known), language)
 
 
-def said(text: str) -> str:
-    """``text`` in the language that is spoken, or as it stands.
-
-    >>> said("Findings by verdict")
-    'Findings by verdict'
-    """
-    spoken = _SPOKEN.get()
-    return text if spoken is None else spoken[1].get(text, text)
-
-
-class Spoken(Mapping[K, V]):
-    """Words by name, each in the language that is spoken when it is asked for; of a pair of words each.
-
-    >>> Spoken({"missing": ("Missing", "A fact that nobody has supplied yet.")})["missing"][0]
-    'Missing'
-    """
-
-    def __init__(self, words: Mapping[K, V]) -> None:
-        self._words = words
-
-    def __getitem__(self, name: K) -> V:
-        """The words under a name."""
-        return cast(V, _told(self._words[name]))
-
-    def __iter__(self) -> Iterator[K]:
-        """The names, in their order."""
-        return iter(self._words)
-
-    def __len__(self) -> int:
-        """How many names there are."""
-        return len(self._words)
-
-
-def _told(words: Any) -> Any:
-    if isinstance(words, str):
-        return said(words)
-    return tuple(map(_told, words)) if isinstance(words, tuple) else words
-
-
 def tag() -> tuple[str, str | None]:
     """The language that is spoken and its region, as files name them; English is spelt as in Britain.
 
     >>> tag()
     ('en', 'GB')
     """
-    spoken = _SPOKEN.get()
-    language, _, region = (ENGLISH if spoken is None else spoken[0]).replace("_", "-").partition("-")
+    language, _, region = speech.language().replace("_", "-").partition("-")
     return language, region or ("GB" if language == ENGLISH else None)
 
 
 @cache
-def catalogue(language: str) -> Mapping[str, str]:
+def catalogue(language: str) -> Catalogue:
     """The messages of a language by their English text; those of English are none."""
     if language == ENGLISH:
         return {}
@@ -123,52 +83,82 @@ def catalogue(language: str) -> Mapping[str, str]:
     return read(shipped("templates") / "_locale" / language)
 
 
-def read(folder: Path) -> Mapping[str, str]:
-    """All catalogues of a folder as one; DataError where two of them translate a text in different ways."""
+def read(folder: Path) -> Catalogue:
+    """All catalogues of a folder as one.
+
+    DataError where two of them translate a text in different ways, or one leaves out what a text has a place for, or
+    lacks a form that its language has.
+    """
     try:
         from babel.messages.pofile import read_po
     except ImportError:
         raise MissingDependency("babel", needed_for="documents in other languages", extra="languages") from None
-    found: dict[str, str] = {}
+    found: dict[str, str | Forms] = {}
     for path in sorted(folder.glob("*.po")):
         with path.open("rb") as file:
             messages = read_po(file)
+        which = c2py(messages.plural_expr)
         for message in messages:
-            if not (isinstance(message.id, str) and message.id and message.string) or message.fuzzy:
+            english, forms = _each(message.id), _each(message.string or "")
+            if message.fuzzy or not any(english) or not any(forms):
                 continue
-            if found.setdefault(message.id, str(message.string)) != message.string:
-                raise DataError(f"{path}:{message.lineno}: {message.id[:60]!r} is translated otherwise in another file")
+            place = f"{path}:{message.lineno}: {english[0][:60]!r}"
+            wanted = messages.num_plurals if len(english) > 1 else 1
+            if len(forms) != wanted or not all(forms):
+                raise DataError(f"{place} has {len([*filter(None, forms)])} forms, and its language {wanted}")
+            told_anyway = {"n"} if len(english) > 1 else set()  # one form may say the number as a word, or not at all
+            for form in forms:
+                named, asked = _places(form) | told_anyway, _places(english[-1]) | told_anyway
+                if named != asked:
+                    raise DataError(
+                        f"{place} has places for {_listed(asked)}, and its translation for {_listed(named)}"
+                    )
+            told = Forms(forms, which) if len(english) > 1 else forms[0]
+            if _texts_of(found.setdefault(english[0], told)) != forms:
+                raise DataError(f"{place} is translated otherwise in another file")
     return found
 
 
-def in_language(model: M) -> M:
-    """A template, or a part of one, with every text in the language that is spoken."""
-    spoken = _SPOKEN.get()
-    if spoken is None or not spoken[1]:
-        return model
-    return type(model).model_validate(_said(model.model_dump(exclude_unset=True)))
+def _each(text: str | Sequence[str]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
 
 
-def _said(value: Any, key: str = "") -> Any:
-    if isinstance(value, str):
-        return said(value) if key in TEXTS else value
-    if isinstance(value, Mapping):
-        return {name: _said(inner, str(name)) for name, inner in value.items()}
-    if isinstance(value, Sequence):
-        return type(value)(_said(inner, key) for inner in value)  # type: ignore[call-arg]
-    return value
+def _texts_of(told: str | Forms) -> tuple[str, ...]:
+    return told.texts if isinstance(told, Forms) else (told,)
+
+
+def _places(text: str) -> set[str]:
+    """What a text has a place for; a brace that opens or closes none is one of its own.
+
+    >>> sorted(_places("{n:,} of {{ card('name', 'the name') }}")), _places("{n of them")
+    (["card('name'", 'n'], {'{'})
+    """
+    return {jinja or name for jinja, name in _OPEN.findall(text)} | {*re.findall("[{}]", _OPEN.sub("", text))}
+
+
+def _listed(places: set[str]) -> str:
+    return ", ".join(sorted(places)) or "nothing"
 
 
 def spoken(document: Document) -> Document:
-    """The document with the words that builders put around its facts, captions and headers among them, translated."""
-    current = _SPOKEN.get()
-    return document if current is None or not current[1] else replace(document, nodes=tuple(map(_node, document.nodes)))
+    """The document with every text that is a whole node, caption, header or label in the language that is spoken.
+
+    Values stand in facts, numbers and cells, and are nobody's to translate; what is put together of words and values
+    was said by whoever put it together.
+    """
+    if speech.language() == ENGLISH:
+        return document
+    return replace(
+        document,
+        title=said(document.title),
+        subtitle=said(document.subtitle),
+        front=tuple(map(_node, document.front)),
+        nodes=tuple(map(_node, document.nodes)),
+    )
 
 
 def _node(node: Any) -> Any:
     match node:
-        case str():
-            return said(node)
         case Text() | Heading():
             return replace(node, text=said(node.text))
         case Gap():
@@ -179,7 +169,7 @@ def _node(node: Any) -> Any:
             rows = tuple(tuple(map(_node, row)) for row in node.rows)
             return replace(node, caption=said(node.caption), header=tuple(map(said, node.header)), rows=rows)
         case Figure():
-            return replace(node, caption=said(node.caption), twin=_node(node.twin))
+            return replace(node, caption=said(node.caption), alt=said(node.alt), twin=_node(node.twin))
         case Listing():
             return replace(node, entries=tuple(tuple(map(_node, entry)) for entry in node.entries))
     return node
@@ -204,16 +194,55 @@ def _texts(node: Any, key: str) -> Iterator[tuple[int, str]]:
             yield from _texts(inner, key)
 
 
-def literals(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extracted]:
-    """Every text of a Python file that may stand in a document, with its line; the same kind of method.
+def sentences(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extracted]:
+    """What a Python file hands to :func:`said`, :func:`counted`, :func:`noted` and :class:`Spoken`, with its line."""
+    for line, function, text, _ in _told(ast.parse(file.read())):
+        yield line, function, text, []
 
-    Words of two letters or more that begin large or have a space between them, and no docstring: too many rather than
-    too few, since a translator can leave out what no reader sees.
+
+def literals(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extracted]:
+    """The same, and every other text of a Python file that may stand in a document.
+
+    These are words of two letters or more that begin large or have a space between them, and no docstring: too many
+    rather than too few, since a translator can leave out what no reader sees. A part of an f-string is none: what is
+    put together there cannot be translated.
     """
     tree = ast.parse(file.read())
-    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    passed = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+    passed |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for line, function, text, constants in _told(tree):
+        passed.update(map(id, constants))
+        yield line, function, text, []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed:
             text = node.value
-            if len(text) > 1 and text[0].isalpha() and text == text.strip() and (" " in text or text[0].isupper()):
+            begins = text[:1].isalpha() or _OPEN.match(text) is not None
+            if len(text) > 1 and begins and text == text.strip() and (" " in text or text[0].isupper()):
                 yield node.lineno, "", text, []
+
+
+def _told(tree: ast.AST) -> Iterator[tuple[int, str, str | tuple[str, str], list[ast.Constant]]]:
+    """Every text that is handed to a function of ``probandum.speech``, and the constants that it stands in."""
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        match call.func, call.args:
+            case ast.Name(id="counted") | ast.Attribute(value=ast.Name(id="speech"), attr="counted"), [_, one, many]:
+                pair = [*_texts_in(one), *_texts_in(many)]
+                if len(pair) == 2:
+                    yield call.lineno, "ngettext", (pair[0][0], pair[1][0]), [constant for _, constant in pair]
+            case (
+                (ast.Name(id="said" | "noted") | ast.Attribute(value=ast.Name(id="speech"), attr="said" | "noted")),
+                [given],
+            ):
+                chosen = [given.body, given.orelse] if isinstance(given, ast.IfExp) else [given]
+                for text, constant in (each for word in chosen for each in _texts_in(word)):
+                    yield constant.lineno, "", text, [constant]
+            case ast.Name(id="Spoken"), [ast.Dict(values=values)]:
+                for text, constant in (
+                    each for value in values for word in ast.walk(value) for each in _texts_in(word)
+                ):
+                    yield constant.lineno, "", text, [constant]
+
+
+def _texts_in(node: ast.AST) -> list[tuple[str, ast.Constant]]:
+    """The text that a constant holds; none of any other node."""
+    return [(node.value, node)] if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value else []

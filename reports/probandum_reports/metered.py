@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from probandum.evidence import Reading
+from probandum.speech import english
 from probandum.totalling import AuditEnergy, Span
 from probandum_reports import saying
+from probandum_reports.messages import Spoken, counted, said
 
-_PARTS = {"gpu": "GPU", "cpu": "CPU", "dram": "memory"}
+_PARTS = Spoken({"gpu": "GPU", "cpu": "CPU", "dram": "memory"})
 
 
 def took(reading: Reading, *, over: str = "") -> str:
@@ -28,8 +30,10 @@ def took(reading: Reading, *, over: str = "") -> str:
         return f"{total}: {', '.join(reading.covers)}"
     parts = ", ".join(_of_parts(reading))
     if _estimated(reading):
-        return f"estimated {total}: {parts}"
-    return f"{total}: {parts}" + (f" (covers {', '.join(reading.covers)})" if reading.covers else "")
+        return said("estimated {total}: {parts}", total=total, parts=parts)
+    if reading.covers:
+        return said("{total}: {parts} (covers {covers})", total=total, parts=parts, covers=", ".join(reading.covers))
+    return f"{total}: {parts}"
 
 
 def caveat(reading: Reading) -> str:
@@ -38,8 +42,8 @@ def caveat(reading: Reading) -> str:
     >>> caveat(Reading(cpu_joules=1.0, seconds=1.0, meter="model 3", grade="D", notes=("Mind a factor of two.",)))
     'Measurement grade D: estimated from a model of the machine, not measured (model 3). Mind a factor of two.'
     """
-    said = [f"{saying.grade(reading.grade)} ({reading.meter})", *reading.notes]
-    return saying.sentence([*said, *_at_rest(reading), *_others(reading)])
+    graded = f"{saying.grade(reading.grade)} ({reading.meter})"
+    return saying.sentence([graded, *map(english, reading.notes), *_at_rest(reading), *_others(reading)])
 
 
 def _at_rest(reading: Reading) -> Iterable[str]:
@@ -49,13 +53,17 @@ def _at_rest(reading: Reading) -> Iterable[str]:
     ['at rest the parts took 7.25 W with the system loaded, 7.00 W before']
     """
     if reading.idle_watts is not None:
-        before = "" if reading.bare_watts is None else f", {saying.amount(reading.bare_watts, 'watt')} before"
-        yield f"at rest the parts took {saying.amount(reading.idle_watts, 'watt')} with the system loaded{before}"
+        loaded = saying.amount(reading.idle_watts, "watt")
+        if reading.bare_watts is None:
+            yield said("at rest the parts took {loaded} with the system loaded", loaded=loaded)
+        else:
+            told = "at rest the parts took {loaded} with the system loaded, {before} before"
+            yield said(told, loaded=loaded, before=saying.amount(reading.bare_watts, "watt"))
 
 
 def _others(reading: Reading) -> Iterable[str]:
     if reading.others:
-        yield f"others on the machine meanwhile: {'; '.join(reading.others)}"
+        yield said("others on the machine meanwhile: {others}", others=english("; ".join(reading.others)))
 
 
 def whole(energy: AuditEnergy) -> str:
@@ -68,11 +76,17 @@ def whole(energy: AuditEnergy) -> str:
     'no value: no meter'
     """
     if energy.kwh is None:
-        return f"{saying.NO_VALUE}: {energy.why}"
-    left = f"{len(energy.left_out)} of {energy.probes} probes {'is' if len(energy.left_out) == 1 else 'are'} left out: "
-    notes = [energy.how, *([left + "; ".join(energy.left_out)] if energy.left_out else []), *energy.notes]
-    estimated = "estimated " if energy.grade == "D" else ""
-    return f"{estimated}{_hours(energy.kwh)}, {saying.grade(energy.grade)}. {saying.sentence(notes)}"
+        return f"{saying.no_value()}: {english(energy.why or '')}"
+    left = counted(
+        len(energy.left_out),
+        "{n} of {all} probes is left out: {probes}",
+        "{n} of {all} probes are left out: {probes}",
+        all=energy.probes,
+        probes=english("; ".join(energy.left_out)),
+    )
+    notes = [english(energy.how), *([left] if energy.left_out else []), *map(english, energy.notes)]
+    hours = said("estimated {value}", value=_hours(energy.kwh)) if energy.grade == "D" else _hours(energy.kwh)
+    return f"{hours}, {saying.grade(energy.grade)}. {saying.sentence(notes)}"
 
 
 def _hours(kwh: Span) -> str:
@@ -93,14 +107,16 @@ def emissions(energy: AuditEnergy) -> str:
     ('2.00 g CO2e (1.00 to 4.00)', 'no value: no grid')
     """
     if energy.grams is None:
-        return f"{saying.NO_VALUE}: {energy.why_no_grams or energy.why or 'no grid is declared'}"
-    estimated = "estimated " if energy.kwh is not None and energy.grade == "D" else ""
-    return f"{estimated}{_spanned(energy.grams, 'gram')}".replace(" g ", " g CO2e ", 1)
+        why = energy.why_no_grams or energy.why
+        return f"{saying.no_value()}: {english(why) if why else said('no grid is declared')}"
+    low, mid, high = saying.figures([energy.grams.low, energy.grams.mid, energy.grams.high], "gram")
+    told = said("{mid} g CO2e ({low} to {high})", mid=mid, low=low, high=high)
+    return said("estimated {value}", value=told) if energy.kwh is not None and energy.grade == "D" else told
 
 
 def _spanned(span: Span, unit: str) -> str:
     low, mid, high = saying.figures([span.low, span.mid, span.high], unit)
-    return f"{mid} {saying.unit(unit)} ({low} to {high})"
+    return said("{mid} {unit} ({low} to {high})", mid=mid, unit=saying.unit(unit), low=low, high=high)
 
 
 def coverage(readings: Iterable[Reading]) -> list[str]:
@@ -108,7 +124,7 @@ def coverage(readings: Iterable[Reading]) -> list[str]:
     metered = [reading for reading in readings if reading.joules is not None]
     covers = dict.fromkeys(part for reading in metered if not _estimated(reading) for part in reading.covers)
     notes = dict.fromkeys(note for reading in metered for note in reading.notes)
-    return [*([f"The joules cover {', '.join(covers)}."] if covers else []), *notes]
+    return [*([said("The joules cover {parts}.", parts=", ".join(covers))] if covers else []), *notes]
 
 
 def _estimated(reading: Reading) -> bool:
@@ -125,7 +141,7 @@ def _of_parts(reading: Reading) -> Iterable[str]:
         if not _estimated(reading):
             yield f"{name} {text}"
         elif part == "dram":
-            yield f"{name} model {text} (a guess for the memory of the whole machine)"
+            yield said("{part} model {joules} (a guess for the memory of the whole machine)", part=name, joules=text)
         elif part == "cpu" and reading.covers:
             yield f"{name} {text} ({', '.join(reading.covers)})"
         else:

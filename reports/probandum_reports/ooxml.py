@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from functools import cache
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from probandum.speech import ENGLISH, language, pieces, piecewise
 from probandum_reports.directions import directed
 from probandum_reports.pages import visible
 
@@ -69,14 +71,59 @@ def run(text: str, *looks: Element, style: str | None = None) -> Element:
     if style is not None or looks:
         properties = [] if style is None else [element("rStyle", val=style)]
         made.append(element("rPr", *properties, *looks))
-    said = lettered(text) if style == "Identifier" else directed(lettered(text))
-    for number, line in enumerate(said.split("\n")):
+    told = lettered(text) if style == "Identifier" else _in_pieces(text)
+    for number, line in enumerate(told.split("\n")):
         if number > 0:
             made.append(element("br"))
-        words = element("t")
-        words.text = line
-        words.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
-        made.append(words)
+        made.append(_text(line))
+    return made
+
+
+def _in_pieces(text: str) -> str:
+    """``text`` with its right-to-left words kept to their place, and its marks of what stays English."""
+    return piecewise(text, lambda part: directed(lettered(part)))
+
+
+def in_languages(root: Element) -> None:
+    """Make runs of their own, which say so, of words that stay English in a document of another language."""
+    if language() == ENGLISH:
+        return
+    for whole in list(root.iter(name_of("r"))):
+        if not any(kept for words in whole.iter(name_of("t")) for _, kept in pieces(words.text or "")):
+            continue
+        looks = whole.find(name_of("rPr"))
+        for each in whole:
+            if each.tag == name_of("t"):
+                for part, kept in pieces(each.text or ""):
+                    whole.addprevious(_like(looks, _text(part), lang=ENGLISH if kept else None))
+            elif each is not looks:
+                whole.addprevious(_like(looks, deepcopy(each), lang=None))
+        whole.getparent().remove(whole)
+
+
+def _like(looks: Element | None, content: Element, *, lang: str | None) -> Element:
+    """A run of ``content`` with the looks of another, in a language of its own if one is named."""
+    properties = element("rPr") if looks is None else deepcopy(looks)
+    if lang is not None:
+        properties.append(element("lang", val=lang))
+    return element("r", *([properties] if len(properties) else []), content)
+
+
+def _text(words: str) -> Element:
+    made = element("t")
+    made.text = words
+    made.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+    return made
+
+
+def placed(text: str, **parts: Sequence[Element]) -> list[Element]:
+    """A text as runs, with ``parts`` at the places that it names in braces."""
+    made: list[Element] = []
+    for place, piece in enumerate(re.split(r"\{(\w+)\}", text)):
+        if place % 2:
+            made += parts[piece]
+        elif piece:
+            made.append(run(piece))
     return made
 
 

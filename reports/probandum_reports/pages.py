@@ -6,9 +6,11 @@ are written out, and each page forbids scripts and the network by its own conten
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,8 +18,10 @@ from markupsafe import Markup, escape
 
 from probandum.dossier import Dossier
 from probandum.resources import shipped
+from probandum.speech import ENGLISH, bare, pieces, piecewise
+from probandum.speech import language as spoken_here
 from probandum_reports.directions import by_direction, directed
-from probandum_reports.messages import said, tag
+from probandum_reports.messages import counted, said, tag
 from probandum_reports.saying import legible
 from probandum_reports.wording import ORIGINS
 
@@ -25,6 +29,8 @@ from probandum_reports.wording import ORIGINS
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 #: Unseen characters that ordinary text needs: line breaks, tabs, joiners of scripts and emoji.
 _NEEDED = frozenset("\n\t\u200c\u200d")
+#: Where text is no child of an element that may hold others: tags themselves, titles, styles and drawings.
+_NO_ELEMENTS = re.compile(r"(<(?:title|style|svg)\b.*?</(?:title|style|svg)>|<[^>]*>)", re.DOTALL)
 
 
 def visible(text: str) -> str:
@@ -35,6 +41,7 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
+    text = bare(text)
     hidden = {ord(character): shown for character in set(text) if (shown := _shown(character)) != character}
     return text.translate(hidden) if hidden else text
 
@@ -73,7 +80,51 @@ def kind(node: object) -> str:
 
 
 def _finalize(value: object) -> object:
-    return directed(visible(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return piecewise(value, lambda part: directed(visible(part)))
+
+
+def _in_languages(page: str) -> str:
+    """The page with words that stay English in elements that say so; within tags and pictures no element can stand.
+
+    >>> from probandum.speech import english, speaking_in
+    >>> with speaking_in("de", {}):
+    ...     print(_in_languages(f'<p title="{english("Act")}">von {english("the provider")}</p>'))
+    <p title="Act">von <span lang="en">the provider</span></p>
+    """
+    if spoken_here() == ENGLISH:
+        return page
+    parts = _NO_ELEMENTS.split(page)
+    for place in range(0, len(parts), 2):
+        words = pieces(parts[place])
+        parts[place] = "".join(f'<span lang="{ENGLISH}">{word}</span>' if kept else word for word, kept in words)
+    return bare("".join(parts))
+
+
+def _said(text: str, /, **values: object) -> str:
+    """What a template says in the language that is spoken; an element among the values stays one."""
+    return _filled(partial(said, text), values)
+
+
+def _counted(one: str, many: str, n: int, /, **values: object) -> str:
+    """The same of a text that counts."""
+    return _filled(partial(counted, n, one, many), values)
+
+
+def _filled(tell: Callable[..., str], values: Mapping[str, object]) -> str:
+    """What is told with values: with elements among them an element itself, in which all else is fenced as anywhere.
+
+    The places of elements are held by signs of private use, which no other value can have (:func:`visible`).
+    """
+    elements = {name: value for name, value in values.items() if isinstance(value, Markup)}
+    if not elements:
+        return tell(**values)
+    held = {name: f"\ue000{name}\ue000" for name in elements}
+    text = html.escape(tell(**{name: _finalize(value) for name, value in values.items()} | held), quote=False)
+    for name, element in elements.items():
+        text = text.replace(held[name], element)
+    return Markup(text)
 
 
 @cache
@@ -87,7 +138,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals |= {"ORIGINS": ORIGINS, "_": said}
+    environment.globals |= {"ORIGINS": ORIGINS, "_": _said, "ngettext": _counted}
     environment.filters |= {"anchor": anchor, "kind": kind, "legible": legible, "verbatim": verbatim}
     return environment
 
@@ -97,11 +148,8 @@ def fill(template: str, **context: Any) -> bytes:
     environment = _environment()
     folder = shipped("templates") / "_render" / "html"
     style = Markup((folder / "style.css").read_text(encoding="utf-8"))
-    return (
-        environment.get_template(template)
-        .render(style=style, language="-".join(filter(None, tag())), **context)
-        .encode()
-    )
+    page = environment.get_template(template).render(style=style, language="-".join(filter(None, tag())), **context)
+    return _in_languages(page).encode()
 
 
 def frame(dossier: Dossier) -> dict[str, Any]:

@@ -9,10 +9,22 @@ from probandum.document import Cell, Fact, Gap, Listing, Node, Number, Table, Te
 from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict
 from probandum.totalling import SECOND
-from probandum_reports import basis, classification, energy_parts, facts, proposals, risks, saying, summing_up
+from probandum_reports import (
+    basis,
+    classification,
+    coverage,
+    energy_parts,
+    facts,
+    proposals,
+    risks,
+    saying,
+    standing,
+    summing_up,
+)
 from probandum_reports.documents import FactLine, Template
+from probandum_reports.messages import said
 from probandum_reports.nodes import gaps, walk
-from probandum_reports.selecting import asked
+from probandum_reports.selecting import asked, matches
 from probandum_reports.tables import in_full, limits, name
 from probandum_reports.view import View
 from probandum_reports.waivers import DECLARED, not_blocking, standings
@@ -33,8 +45,12 @@ class Parts(Protocol):
         """A gap in what a limit says of itself."""
         ...
 
-    def named_gap(self, what: str, requirement: str, supplier: str, *, field: str = "") -> Gap:
-        """A gap that is one field wherever it is shown."""
+    def named_gap(self, what: str, requirement: str, supplier: str, *, field: str = "", card: str | None = None) -> Gap:
+        """A gap that is one field wherever it is shown; ``card`` fills it."""
+        ...
+
+    def unassessed(self, what: str, requirement: str, supplier: str) -> Fact | Gap:
+        """That nothing was measured of it, or what a named person says in its place."""
         ...
 
     def stated(self, card: str, what: str) -> Fact | Gap:
@@ -52,6 +68,7 @@ _BRIEF = (
     "version",
     "as_of",
     "law",
+    "law.gdpr",
     "digest.record",
     "digest.judgement",
     "digest.model",
@@ -60,14 +77,32 @@ _BRIEF = (
 )
 
 
-def front(dossier: Dossier, *, brief: bool = False) -> tuple[Fact, ...]:
+def laws(requirements: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The texts of the law that a document answers, each as the fact of the run that names it and its label.
+
+    The first of its ``requirements`` asks for it; the act of that one comes first.
+
+    >>> laws(["gdpr:30:1:a", "ai-act:annex-iv:1:a"]), laws(["ai-act:art-27:1:a"])
+    ((('law.gdpr', 'Law'), ('law', 'Law, of the AI Act')), (('law', 'Law'),))
+    """
+    acts = dict.fromkeys(each.partition(":")[0] for each in requirements)
+    known = [act for act in acts if act in _LAWS] or ["ai-act"]
+    first, *others = known
+    return ((_LAWS[first][0], "Law"), *(_LAWS[act] for act in others))
+
+
+#: By the act that ids of requirements begin with: the fact that says which text of it is meant, and its label.
+_LAWS = {"ai-act": ("law", "Law, of the AI Act"), "gdpr": ("law.gdpr", "Law, of the GDPR")}
+
+
+def front(dossier: Dossier, requirements: Sequence[str], *, brief: bool = False) -> tuple[Fact, ...]:
     """The cover: what was audited, when, under which text of the law, and how the files are sealed.
 
-    ``brief``: only what tells one record and its system from every other.
+    ``requirements``: what the document answers. ``brief``: only what tells one record and its system from every other.
     """
     card = [("name", "System"), ("version", "Version"), ("provider", "Provider"), ("annex_iii", "Annex III point")]
     run = [
-        ("law", "Law"),
+        *laws(requirements),
         ("as_of", "As of"),
         ("started", "Tested from"),
         ("tool", "Tool"),
@@ -82,12 +117,12 @@ def front(dossier: Dossier, *, brief: bool = False) -> tuple[Fact, ...]:
     known = tuple(fact for fact in found if fact is not None)
     if brief:
         return tuple(fact for fact in known if fact.path.removeprefix("run.") in _BRIEF)
-    return known + facts.notices(dossier.card)
+    return known + facts.notices(dossier)
 
 
 def _notices(parts: Parts) -> Iterable[Node]:
     """What a reader must know before anything else; that a record is unsigned, a short document says in its head."""
-    warned, brief = [*facts.notices(parts.dossier.card), *facts.cautions(parts.dossier)], parts.template.brief
+    warned, brief = [*facts.notices(parts.dossier), *facts.cautions(parts.dossier)], parts.template.brief
     if aged := facts.aged_law(parts.dossier):
         yield Listing(entries=(aged,))
     if warned and not brief:
@@ -103,6 +138,18 @@ def _notices(parts: Parts) -> Iterable[Node]:
             text="This record is unsigned: its digests show that the files belong together, and not who wrote them.",
             style="warning",
         )
+    if parts.template.scoped:
+        yield from _scope(parts)
+
+
+def _scope(parts: Parts) -> Iterable[Node]:
+    """That what asks for the document binds nobody by the card, or that this is open; nothing where it binds."""
+    binds, told = standing.standing(parts.dossier.card, parts.template.requirement)
+    if told and not binds:
+        rest = "Nothing is therefore asked for here: below stand what was measured and what the card states anyway."
+        yield Text(text=f"{told} {said(rest)}", style="warning")
+    elif told:
+        yield Text(text=told, style="warning")
 
 
 _MEANING: Mapping[Verdict, str] = {
@@ -118,13 +165,13 @@ def _verdicts(parts: Parts) -> Iterable[Node]:
     rows: list[tuple[Cell, ...]] = []
     for verdict, meaning in _MEANING.items():
         count = facts.run_fact(parts.dossier, f"counts.{verdict.value}")
-        rows.append((saying.verdict(verdict), count or "0", meaning))
+        rows.append((saying.verdict(verdict), count or "0", said(meaning)))
     for path, label, meaning in (
         ("findings", "All", "every quantity of the record: the sum of the rows above"),
         ("judged", "Of all: judged", "a limit of the plan was applied"),
         ("unjudged", "Of all: covered and not judged", "a limit covers it, and the data do not allow to apply it"),
     ):
-        rows.append((label, facts.run_fact(parts.dossier, path) or "0", meaning))
+        rows.append((said(label), facts.run_fact(parts.dossier, path) or "0", said(meaning)))
     yield Table(caption="Findings by verdict", header=("Verdict", "Findings", "Meaning"), rows=tuple(rows))
     yield Text(
         text=(
@@ -165,8 +212,11 @@ def _causes(parts: Parts) -> Iterable[Node]:
 def _more(count: int, parts: Parts) -> Iterable[Node]:
     """That a list goes on, where it does."""
     if count > _CAUSES:
-        whole = "annex" if parts.template.every_finding else "record"
-        yield Text(text=f"{_CAUSES} of {count:,} are listed here; the {whole} holds every finding.", style="note")
+        if parts.template.every_finding:
+            more = said("{n} of {all:,} are listed here; the annex holds every finding.", n=_CAUSES, all=count)
+        else:
+            more = said("{n} of {all:,} are listed here; the record holds every finding.", n=_CAUSES, all=count)
+        yield Text(text=more, style="note")
 
 
 def _waivers(parts: Parts) -> Iterable[Node]:
@@ -217,20 +267,20 @@ _RUN = {
 
 def _run(parts: Parts) -> Iterable[Node]:
     found = [(label, facts.run_fact(parts.dossier, path)) for path, label in _RUN.items()]
-    rows = tuple((label, fact) for label, fact in found if fact is not None)
+    rows = tuple((said(label), fact) for label, fact in found if fact is not None)
     yield Table(caption="The test run", header=("Field", "Recorded"), rows=rows)
 
 
 def _controls(parts: Parts) -> Iterable[Node]:
     rows: list[tuple[Cell, ...]] = []
     for result in parts.dossier.results:
-        said = [
+        both = [
             fact
             for kind in ("positive", "negative")
             if (fact := facts.run_fact(parts.dossier, f"controls.{result.probe}.{kind}")) is not None
         ]
         state = facts.run_fact(parts.dossier, f"probe.{result.probe}")
-        rows.append((result.probe, state or "", *(said if len(said) == 2 else ("none", "none"))))
+        rows.append((result.probe, state or "", *(both if len(both) == 2 else (said("none"), said("none")))))
     header = ("Probe", "State", "Positive control", "Negative control")
     yield Table(caption="Probes and their controls", header=header, rows=tuple(rows))
 
@@ -239,7 +289,7 @@ def _probes(parts: Parts) -> Iterable[Node]:
     rows: list[tuple[Cell, ...]] = []
     for result in parts.dossier.results:
         found = [facts.run_fact(parts.dossier, f"{what}.{result.probe}") for what in ("summary", "options")]
-        rows.append((result.probe, *(fact or "none" for fact in found)))
+        rows.append((result.probe, *(fact or said("none") for fact in found)))
     header = ("Probe", "What it measures", "Options")
     yield Table(caption="What the probes measure", header=header, rows=tuple(rows))
 
@@ -265,15 +315,15 @@ _SECOND = "The whole audit, by a second opinion"
 
 def _audit_energy(parts: Parts) -> Iterable[Node]:
     """What the audit took together, in kWh and CO2e, and its readings probe by probe."""
-    names = {"energy": "The whole audit", "co2e": "CO2e of the whole audit"}
-    names |= {f"reading.{each}": _SECOND if each == SECOND else each for each in parts.dossier.readings}
+    names = {"energy": said("The whole audit"), "co2e": said("CO2e of the whole audit")}
+    names |= {f"reading.{each}": said(_SECOND) if each == SECOND else each for each in parts.dossier.readings}
     found = [(name, facts.run_fact(parts.dossier, path)) for path, name in names.items()]
     rows = tuple((name, fact) for name, fact in found if fact is not None)
     if parts.dossier.readings:
         yield Table(caption="Energy of the audit itself", header=("Part", "Reading"), rows=rows)
     else:
-        what = "not assessed: the energy of the audit itself"
-        yield parts.named_gap(what, parts.template.requirement, "the auditor, on a machine with a meter")
+        what = "the energy of the audit itself"
+        yield parts.unassessed(what, parts.template.requirement, "the auditor, on a machine with a meter")
 
 
 def _all_findings(parts: Parts) -> Iterable[Node]:
@@ -282,7 +332,7 @@ def _all_findings(parts: Parts) -> Iterable[Node]:
     for finding in filter(asked, parts.dossier.findings):
         by_probe.setdefault(finding.probe, []).append(finding)
     for probe, findings in by_probe.items():
-        yield from in_full(parts.view, findings, caption=f"All findings of {probe}")
+        yield from in_full(parts.view, findings, caption=said("All findings of {probe}", probe=probe))
     if not by_probe:
         yield Text(text="The record holds no finding with a number or a verdict.")
     silent = dict.fromkeys(each.probe for each in parts.dossier.findings if not asked(each))
@@ -295,13 +345,13 @@ def _all_findings(parts: Parts) -> Iterable[Node]:
 def figures(nodes: Sequence[Node]) -> Iterable[Node]:
     """What the figures of a document are, where it shows any, and what an audit covers."""
     shown = any(isinstance(node, Number) for node in walk(nodes))
-    said = (
+    text = (
         "Every figure above is a finding of the record named here, and leads to its evidence. The audit tested what "
         "its probes ask, and no more of the system's behaviour."
         if shown
         else "This document shows no finding of the audit named here."
     )
-    yield Text(text=said, style="note")
+    yield Text(text=text, style="note")
 
 
 def limits_shown(parts: Parts, nodes: Sequence[Node]) -> Iterable[Node]:
@@ -323,21 +373,27 @@ _HITS = ("no hit, its upper bound stated", "for a person, where no hit identifie
 
 
 def _bands(parts: Parts) -> Iterable[Node]:
-    """The toolkit's bands, in columns of their own that say whose they are."""
-    own = "toolkit default, no legal authority"
+    """The toolkit's bands by which findings of the record are read, in columns that say whose they are."""
+    levels = tuple(said("{level} (toolkit default, no legal authority)", level=level) for level in (2, 3, 4))
     rows: list[tuple[Cell, ...]] = []
     for threat in parts.template.threats():
         for band in threat.bands:
-            numbers = (saying.number(band.limited), saying.number(band.significant), "beyond")
-            cells = _HITS if band.kind == "hits" else numbers
-            rows.append((threat.id, band.name, _READ[band.kind], *cells))
-    header = ("Threat", "Metric", "How it is read", f"2 ({own})", f"3 ({own})", f"4 ({own})")
-    yield Table(caption="Bands from which evidence proposes a likelihood", header=header, rows=tuple(rows))
+            if not any(matches(each.metric, band.metrics) for each in parts.dossier.findings):
+                continue
+            numbers = (saying.number(band.limited), saying.number(band.significant), said("beyond"))
+            cells = tuple(map(said, _HITS)) if band.kind == "hits" else numbers
+            rows.append((threat.id, said(band.name), said(_READ[band.kind]), *cells))
+    header = ("Threat", "Metric", "How it is read", *levels)
+    if rows:
+        yield Table(caption="Bands from which evidence proposes a likelihood", header=header, rows=tuple(rows))
+    else:
+        yield Text(text="No finding of this record is of a metric that has a band.", style="note")
 
 
 def _matrix(parts: Parts) -> Iterable[Node]:
-    header = ("Severity", *(f"Likelihood {number}, {word}" for number, word in risks.LEVELS.items()))
-    rows = tuple((f"{number}, {risks.LEVELS[number]}", *levels) for number, levels in risks.MATRIX.items())
+    likely = (said("Likelihood {number}, {word}", number=number, word=word) for number, word in risks.LEVELS.items())
+    rows = tuple((f"{number}, {risks.LEVELS[number]}", *map(said, levels)) for number, levels in risks.MATRIX.items())
+    header = ("Severity", *likely)
     yield Table(caption="Levels of risk, a convention of this toolkit and not law", header=header, rows=rows)
 
 
@@ -345,7 +401,7 @@ def open_items(nodes: Sequence[Node]) -> Table:
     """Every gap of a tree, once a field."""
     rows: dict[str, tuple[Cell, ...]] = {}
     for gap in gaps(nodes):
-        rows.setdefault(gap.field_id, (gap.what, gap.citation, gap.supplier))
+        rows.setdefault(gap.field_id, (said(gap.what), gap.citation, said(gap.supplier)))
     header = ("What", "Asked by", "Who can supply it")
     return Table(caption="Open items", header=header, rows=tuple(rows.values()))
 
@@ -355,6 +411,7 @@ BUILTINS: Mapping[str, Callable[[Parts], Iterable[Node]]] = {
     "verdicts": _verdicts,
     "causes": _causes,
     "label": basis.beside,
+    "states": coverage.states,
     "waivers": _waivers,
     "run": _run,
     "controls": _controls,

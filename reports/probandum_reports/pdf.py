@@ -30,14 +30,14 @@ from probandum.document import (
 from probandum.errors import UsageError
 from probandum.resources import shipped
 from probandum_reports.columns import widths
-from probandum_reports.front import closing, front, in_reading_order, origins, who
+from probandum_reports.front import closing, front, in_reading_order, origins, whose
 from probandum_reports.lettering import Names
-from probandum_reports.messages import said, tag
+from probandum_reports.messages import noted, said, tag
 from probandum_reports.registers import shortened
 from probandum_reports.strips import Strip, strips
 from probandum_reports.typesetting import TypesettingError, picture, typeset
-from probandum_reports.view import View, mark_of
-from probandum_reports.wording import ORIGINS, Mark
+from probandum_reports.view import View, asked_of, mark_of
+from probandum_reports.wording import BRIEFLY, ORIGINS, Mark
 
 #: What the typesetter writes of its own.
 _OWN = (
@@ -48,10 +48,37 @@ _OWN = (
     "Seal: ",
     "The findings are attached to this file as findings.json.",
     "Written from a sealed record by",
+    "The findings of this audit, as JSON",
+    "as of {day}",
+    "page {page} of {pages}",
+    "{n} here",
+    (
+        "A strip draws the interval (bar) and the value (dot) against the limit (upright line) and the tolerated side "
+        "(shaded); all strips of a metric share one scale. A verdict is read off the bound of an interval, never off "
+        "the value alone. The findings are attached to this file as findings.json."
+    ),
+    (
+        "Characters outside the letters shipped with this document are written as their code, such as ⟨U+4E2D⟩; the "
+        "attachment holds them verbatim."
+    ),
+    "A name that would take many codes stands as its number, such as ⟨name 1⟩; the last table says which it is.",
+    "The codes of each name, letter by letter",
+    "Here",
+    "Unicode",
+    "Table",
+    "Figure",
+    "Limit",
+    "Why",
+    "Controls",
+    "Method",
+    "Finding ",
+    "Note well.",
+    "Answers {citation}",
+    noted("field"),
 )
 _STANDARDS = ["a-3a", "ua-1"]
 #: Where all rows of a register stand that has too many to be printed.
-_ELSEWHERE = "findings.json, which is attached to this file, and in this document as HTML, Markdown or JSON"
+_ELSEWHERE = noted("findings.json, which is attached to this file, and in this document as HTML, Markdown or JSON")
 #: Letters of a cell that might not fit a page; a shorter row is kept in one piece.
 _PAGE = 900
 
@@ -150,7 +177,8 @@ class _Content:
             return {**self._fact(node), "label": node.label}
         if isinstance(node, Gap):
             close = self._view.document.brief
-            return {"kind": "gap", **asdict(node), "word": ORIGINS[node.origin][0], "close": close}
+            word = ORIGINS[node.origin][0]
+            return {"kind": "gap", **asdict(node), "word": word, "head": asked_of(node), "close": close}
         paragraphs = [" ".join(part.split()) for part in node.text.split("\n\n") if part.strip()]
         return {"kind": "text", "style": node.style, "text": " ".join(paragraphs), "paragraphs": paragraphs}
 
@@ -165,14 +193,14 @@ class _Content:
             "label": fact.label or fact.path,
             "origin": mark or fact.origin,
             "word": "" if mark is None else self._word(mark),
-            "who": None if self._view.provenance(fact) == "declared" else who(fact),
+            "who": whose(fact),
             "digest": fact.value.startswith("sha256:"),
         }
 
     def _word(self, mark: Mark) -> str:
         """The word of a mark; of a short document its first, which the last lines explain."""
         word = ORIGINS[mark][0]
-        return word.partition(" ")[0] if self._view.document.brief else word
+        return BRIEFLY.get(mark, word) if self._view.document.brief else word
 
     def _number(self, node: Number) -> dict[str, Any]:
         shown = self._view.number(node)
@@ -188,7 +216,7 @@ class _Content:
         }
 
     def _table(self, table: Table) -> dict[str, Any]:
-        table, cut = shortened(table, elsewhere=_ELSEWHERE)
+        table, cut = shortened(table, elsewhere=said(_ELSEWHERE))
         return {
             "caption": table.caption,
             "header": list(table.header),

@@ -27,10 +27,11 @@ from probandum_reports import (
     tradeoffs,
 )
 from probandum_reports.charting import drawn
+from probandum_reports.messages import said
 from probandum_reports.neighbours import comparisons, neutral_words
 from probandum_reports.reliability_diagrams import BIN, OBSERVED
 from probandum_reports.sayings import Shown
-from probandum_reports.tables import gravity, in_place, name, tabled
+from probandum_reports.tables import as_table, gravity, in_place, name, one_of, repeated, tabled
 from probandum_reports.view import View
 
 #: The rates of crossed groups that are mapped: what is decided, and whom errors meet.
@@ -38,32 +39,40 @@ _MAPPED = ("selection-rate", "tpr", "fpr")
 _SHIFT, _LOG_ODDS = "bias.term-swap/signed-shift", "log-odds-difference"
 #: How many crossings, words and differences are pictured in one place; the rest stands in charts and tables.
 _CROSSINGS, _WORDS, _DIFFERENCES = 4, 26, 3
-_REPEATS = "The table below repeats every value."
 
 
 def placed(view: View, findings: Sequence[Finding], *, caption: str, chart: str | None = None) -> Iterable[Node]:
     """What is reversed within strata first, pictures where ``chart`` asks for charts, charts and tables of the rest."""
     yield from reversals.cautions(findings, view)
     shown = [view.shown(finding.id) for finding in findings]
-    pictures = [] if chart is None else [*_heat_maps(shown, view), *_reliability(shown, view), *_ladders(shown, view)]
-    pictures += [] if chart is None else [*_spreads(shown, view), *clues.slices(shown, _REPEATS)]
-    pictures += [] if chart is None else [*clues.carriers(shown, _REPEATS), *clues.contributions(shown, _REPEATS)]
-    pictures += [] if chart is None else [*importances.bars(shown, _REPEATS)]
-    pictures += [] if chart is None else [*importances.beeswarm(shown, view, _REPEATS)]
-    pictures += [] if chart is None else [*ribbons.prompts(shown, _REPEATS)]
-    pictures += [] if chart is None else [*footprints.emissions(shown, _REPEATS), *footprints.shares(shown, _REPEATS)]
+    pictures = [] if chart is None else list(_pictures(shown, view, repeated()))
     yield from pictures
     if chart is not None:
-        yield from tradeoffs.figure(
-            shown, view, "The table below repeats every value, and both stand by themselves, too."
-        )
+        both = said("The table below repeats every value, and both stand by themselves, too.")
+        yield from tradeoffs.figure(shown, view, both)
     held = {cell.finding for each in pictures for row in each.twin.rows for cell in row if isinstance(cell, Number)}
     rest = [finding for finding in findings if finding.id not in held]
     if rest:
         yield from in_place(view, rest, caption=caption, chart=chart)
 
 
-def _heat_maps(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
+def _pictures(shown: Sequence[Shown], view: View, repeats: str) -> Iterator[Figure]:
+    """All of one kind after the other; ``repeats`` says of each that its table holds its values."""
+    yield from _heat_maps(shown, view, repeats)
+    yield from _reliability(shown, view, repeats)
+    yield from _ladders(shown, view, repeats)
+    yield from _spreads(shown, view, repeats)
+    yield from clues.slices(shown, repeats)
+    yield from clues.carriers(shown, repeats)
+    yield from clues.contributions(shown, repeats)
+    yield from importances.bars(shown, repeats)
+    yield from importances.beeswarm(shown, view, repeats)
+    yield from ribbons.prompts(shown, repeats)
+    yield from footprints.emissions(shown, repeats)
+    yield from footprints.shares(shown, repeats)
+
+
+def _heat_maps(shown: Sequence[Shown], view: View, repeats: str) -> Iterator[Figure]:
     """One figure a probe and crossing."""
     crossings: dict[tuple[str, str], list[Shown]] = {}
     for each in shown:
@@ -72,22 +81,29 @@ def _heat_maps(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
             crossings.setdefault((each.finding.probe, groups.attribute), []).append(each)
     drawable = [(key, _fitting(members)) for key, members in crossings.items()]
     for (probe, attribute), fitting in [each for each in drawable if each[1]][:_CROSSINGS]:
-        crossed = " and ".join(attribute.split("*"))
+        crossed = saying.crossed(attribute)
         others = sum(each == attribute for (_, each), members in drawable if members) > 1
-        title = f"Rates where {crossed} cross" + (f", as {probe} counts them" if others else "")
+        title = said("Rates where {attributes} cross", attributes=crossed)
+        if others:
+            title = said("{caption}, as {probe} counts them", caption=title, probe=probe)
         sheets = heat_maps.sheets(fitting)
         for place, members in enumerate(sheets, 1):
-            caption = title if len(sheets) == 1 else f"{title} ({place} of {len(sheets)})"
+            caption = title if len(sheets) == 1 else one_of(title, place, len(sheets))
             marked = any(heat_maps.breaks(each, view) for each in members)
-            metrics = list(dict.fromkeys(each.title for each in members))
+            metrics = _listed(list(dict.fromkeys(each.title for each in members)))
+            alt = said(
+                "Heat map of {metrics} of every group where {attributes} cross, darker where larger{marked}.",
+                metrics=metrics,
+                attributes=crossed,
+                marked=said(", marked where beyond a limit") if marked else "",
+            )
             yield Figure(
                 kind="heat",
                 caption=caption,
-                alt=f"Heat map of {_listed(metrics)} of every group where {crossed} cross, darker where larger"
-                f"{', marked where beyond a limit' if marked else ''}. {_REPEATS}",
+                alt=f"{alt} {repeats}",
                 reading=readings.of_rates(members),
                 findings=tuple(each.finding.id for each in members),
-                twin=_with_comparisons(tabled(f"{caption}, as a table", members), members, view),
+                twin=_with_comparisons(tabled(as_table(caption), members), members, view),
             )
 
 
@@ -96,7 +112,8 @@ def _with_comparisons(table: Table, members: Sequence[Shown], view: View) -> Tab
     gravest = [min(comparisons(each, view), key=gravity, default=None) for each in members]
     if not any(gravest):
         return table
-    cells: list[tuple[Cell, Cell]] = [("none", "none") if each is None else _compared(each) for each in gravest]
+    none = said("none")
+    cells: list[tuple[Cell, Cell]] = [(none, none) if each is None else _compared(each) for each in gravest]
     rows = tuple((*row, *more) for row, more in zip(table.rows, cells, strict=True))
     return Table(caption=table.caption, header=(*table.header, "Gravest comparison", "Its verdict"), rows=rows)
 
@@ -104,8 +121,9 @@ def _with_comparisons(table: Table, members: Sequence[Shown], view: View) -> Tab
 def _compared(shown: Shown) -> tuple[str, Fact]:
     groups = shown.finding.groups
     assert groups is not None and groups.reference is not None
-    said = f"{shown.title} against {saying.group(groups.reference, groups.attribute)}"
-    return said, Fact(path=f"finding:{shown.finding.id}.verdict", value=shown.verdict, origin="measured")
+    reference = saying.group(groups.reference, groups.attribute)
+    what = said("{quantity} against {reference}", quantity=shown.title, reference=reference)
+    return what, Fact(path=f"finding:{shown.finding.id}.verdict", value=shown.verdict, origin="measured")
 
 
 def _fitting(members: Sequence[Shown]) -> list[Shown]:
@@ -118,7 +136,7 @@ def _fitting(members: Sequence[Shown]) -> list[Shown]:
     return found
 
 
-def _reliability(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
+def _reliability(shown: Sequence[Shown], view: View, repeats: str) -> Iterator[Figure]:
     """One figure a probe and attribute."""
     attributes: dict[tuple[str, str], list[Shown]] = {}
     for each in shown:
@@ -132,11 +150,23 @@ def _reliability(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
         found = [each for each in all_bins if str(each.observed.finding.groups) in first]
         if not found:
             continue
-        said = " and ".join(attribute.split("*"))
-        caption = f"What was predicted and what came true, by {said}"
+        crossed = saying.crossed(attribute)
+        caption = said("What was predicted and what came true, by {attribute}", attribute=crossed)
+        if len(first) < len(groups):
+            shown_of = "{caption}: {some} of {all} groups"
+            caption = said(shown_of, caption=caption, some=len(first), all=len(groups))
+        alt = said(
+            "Reliability diagram, one panel a group of {attribute}: the share that came true against the share that "
+            "was predicted, bin by bin, and the line on which they are alike.",
+            attribute=crossed,
+        )
         rows = tuple(
             (
-                f"{saying.groups(each.observed.finding.groups)}; bin {each.observed.finding.facets[BIN]}",
+                said(
+                    "{groups}; bin {bin}",
+                    groups=saying.groups(each.observed.finding.groups),
+                    bin=each.observed.finding.facets[BIN],
+                ),
                 Number(finding=each.predicted.finding.id),
                 Number(finding=each.observed.finding.id),
             )
@@ -145,15 +175,14 @@ def _reliability(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
         yield Figure(
             kind="reliability",
             caption=caption,
-            alt=f"Reliability diagram, one panel a group of {said}: the share that came true against the share that "
-            f"was predicted, bin by bin, and the line on which they are alike. {_REPEATS}",
+            alt=f"{alt} {repeats}",
             reading=readings.of_reliability([each.observed for each in found], view),
             findings=tuple(each.observed.finding.id for each in found),
-            twin=Table(caption=f"{caption}, as a table", header=("Bin", "Predicted", "Came true"), rows=rows),
+            twin=Table(caption=as_table(caption), header=("Bin", "Predicted", "Came true"), rows=rows),
         )
 
 
-def _ladders(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
+def _ladders(shown: Sequence[Shown], view: View, repeats: str) -> Iterator[Figure]:
     """Words for persons by how far they move a score, with the neutral ones below them in the table."""
     moved = [each for each in shown if each.finding.metric == _SHIFT and each.finding.groups is not None]
     if not moved:
@@ -164,19 +193,23 @@ def _ladders(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
     if not 2 <= len(words) <= _WORDS:
         return
     words.sort(key=lambda each: -(each.finding.estimate.value or 0.0))
-    caption = "How far each word moves the score"
+    caption = said("How far each word moves the score")
+    alt = said(
+        "Ladder of words from the largest shift to the smallest, with intervals, what the limit tolerates, and the "
+        "region of neutral words: {names}.",
+        names="; ".join(name(each) for each in words),
+    )
     yield Figure(
         kind="ladder",
         caption=caption,
-        alt=f"Ladder of words from the largest shift to the smallest, with intervals, what the limit tolerates, and "
-        f"the region of neutral words: {'; '.join(name(each) for each in words)}. {_REPEATS}",
+        alt=f"{alt} {repeats}",
         reading=readings.of_ladder(words, view),
         findings=tuple(each.finding.id for each in words),
-        twin=tabled(f"{caption}, as a table, neutral words last", [*words, *neutral]),
+        twin=tabled(said("{caption}, as a table, neutral words last", caption=caption), [*words, *neutral]),
     )
 
 
-def _spreads(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
+def _spreads(shown: Sequence[Shown], view: View, repeats: str) -> Iterator[Figure]:
     """The differences of swapped names whose verdict is gravest, each over its scenarios and names."""
     found = [
         each
@@ -188,16 +221,20 @@ def _spreads(shown: Sequence[Shown], view: View) -> Iterator[Figure]:
     members = sorted(found, key=gravity)[:_DIFFERENCES]
     if not members:
         return
-    caption = "Scenario by scenario and name by name"
+    caption = said("Scenario by scenario and name by name")
+    if len(members) < len(found):
+        gravest = "{caption}: the {some} gravest of {all} differences"
+        caption = said(gravest, caption=caption, some=len(members), all=len(found))
+    names = "; ".join(name(each) for each in members)
+    alt = said("Spread of scenarios and of names about the difference: {names}.", names=names)
     yield Figure(
         kind="spread",
         caption=caption,
-        alt=f"Spread of scenarios and of names about the difference: {'; '.join(name(each) for each in members)}. "
-        f"{_REPEATS}",
+        alt=f"{alt} {repeats}",
         reading=readings.of_spread(members, view),
         findings=tuple(each.finding.id for each in members),
         twin=Table(
-            caption=f"{caption}, as a table",
+            caption=as_table(caption),
             header=("What", "Result, or every value from the lowest on"),
             rows=tuple(row for each in members for row in _of_spread(each, view)),
         ),
@@ -208,9 +245,9 @@ def _of_spread(shown: Shown, view: View) -> Iterator[tuple[Cell, ...]]:
     finding = shown.finding
     yield name(shown), Number(finding=finding.id)
     for place, line in enumerate(spreads.rows(finding, view)):
-        said = line.said(finding.estimate.unit)
+        told = line.said(finding.estimate.unit)
         about = f"{saying.groups(finding.groups)}; {line.count:,} {line.what}"
-        yield about, Fact(path=f"finding:{finding.id}.spread-{place}", value=said, origin="measured")
+        yield about, Fact(path=f"finding:{finding.id}.spread-{place}", value=told, origin="measured")
 
 
 def _listed(titles: Sequence[str]) -> str:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from probandum.document import Cell, Fact, Figure, Gap, Heading, Inline, Listing, Node, Table, Text
 from probandum_reports.columns import widths
 from probandum_reports.directions import directed
 from probandum_reports.labels import cells
+from probandum_reports.messages import Spoken, said
 from probandum_reports.nodes import walk
 from probandum_reports.pages import visible
-from probandum_reports.view import View
+from probandum_reports.view import View, mark_of
 
 #: Columns of a line, blanks between two columns of a table, and the least that one takes.
 WIDTH, _BETWEEN, _LEAST = 98, 2, 8
-_MARKS = {"missing": "[missing]", "human": "[for a person to write]"}
+_MARKS: Mapping[str, str] = Spoken({"missing": "[missing]", "human": "[for a person to write]"})
 
 
 def render(view: View) -> bytes:
@@ -34,12 +35,12 @@ class _Plain:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        said = (
+        told = (
             view.provenance(node)
             for node in walk([*view.document.front, *view.document.nodes])
             if isinstance(node, Fact) and node.origin == "declared"
         )
-        self._declared = next((text for text, _ in Counter(said).most_common(1)), "")
+        self._declared = next((text for text, _ in Counter(told).most_common(1)), "")
 
     def text(self) -> str:
         """All of it."""
@@ -48,7 +49,8 @@ class _Plain:
         blocks.append(_wrapped(document.status))
         blocks.append(self._fields([(fact.label or fact.path, replace(fact, label=None)) for fact in document.front]))
         if self._declared:
-            blocks.append(_wrapped(f"Where nothing else is said, what is declared here was {self._declared}."))
+            whose = said("Where nothing else is said, what is declared here was {declared}.", declared=self._declared)
+            blocks.append(_wrapped(whose))
         for node in document.nodes:
             blocks += self._blocks(node)
         return "\n\n".join(block for block in blocks if block) + "\n"
@@ -84,9 +86,9 @@ class _Plain:
 
     def _fields(self, rows: Iterable[Sequence[Cell]]) -> str:
         """Labels and what they say beside each other, the labels as wide as the longest of a usual length."""
-        said = [(_clean(self._cell(first)), self._cell(second)) for first, second in rows]
-        wide = max((cells(label) for label, _ in said if cells(label) <= WIDTH // 3), default=WIDTH // 4)
-        return "\n".join(line for row in said for line in _in_columns(row, (wide, WIDTH - wide - 2 * _BETWEEN)))
+        told = [(_clean(self._cell(first)), self._cell(second)) for first, second in rows]
+        wide = max((cells(label) for label, _ in told if cells(label) <= WIDTH // 3), default=WIDTH // 4)
+        return "\n".join(line for row in told for line in _in_columns(row, (wide, WIDTH - wide - 2 * _BETWEEN)))
 
     def _cell(self, cell: Cell) -> str:
         return cell if isinstance(cell, str) else self._inline(cell)
@@ -96,8 +98,9 @@ class _Plain:
             return f"{_MARKS[node.origin]} {node.what}"
         if not isinstance(node, Fact):
             return self._view.inline(node)
-        said = self._view.provenance(node)
-        by = f" ({said})" if said.startswith(("declared", "proposed")) and said != self._declared else ""
+        told = self._view.provenance(node)
+        owned = mark_of(node) in ("declared", "proposed") and told != self._declared
+        by = f" ({told})" if told and owned else ""
         return (f"{node.label}: " if node.label else "") + node.value + by
 
 

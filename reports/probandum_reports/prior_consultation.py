@@ -12,6 +12,7 @@ from probandum.document import Cell, Node, Table, Text
 from probandum_reports import risk_rows
 from probandum_reports.documents import FactLine
 from probandum_reports.filling_in import Parts, proposal
+from probandum_reports.messages import said
 from probandum_reports.threats import register
 
 _HIGH = ("high", "very high")
@@ -23,9 +24,11 @@ def check(parts: Parts) -> Iterable[Node]:
     high = [name for name, level in found.items() if level in _HIGH]
     unset = [name for name, level in found.items() if level is None]
     if high:
-        said = f"residual risk high or very high: {', '.join(high)}"
+        standing = said("residual risk high or very high: {risks}", risks=", ".join(high))
+    elif unset:
+        standing = said("not settled: no residual level of {risks}", risks=", ".join(unset))
     else:
-        said = f"not settled: no residual level of {', '.join(unset)}" if unset else "no residual risk above medium"
+        standing = said("no residual risk above medium")
     consultation = parts.filled(
         FactLine(
             label="Prior consultation",
@@ -35,7 +38,7 @@ def check(parts: Parts) -> Iterable[Node]:
         ),
         human=True,
     )
-    rows: list[tuple[Cell, ...]] = [("Residual levels", proposal("dpia.residual", said))]
+    rows: list[tuple[Cell, ...]] = [(said("Residual levels"), proposal("dpia.residual", standing))]
     if high:
         yield Text(
             text=(
@@ -46,7 +49,7 @@ def check(parts: Parts) -> Iterable[Node]:
             ),
             style="warning",
         )
-    rows.append(("Prior consultation, Art. 36", consultation))
+    rows.append((said("Prior consultation, Art. 36"), consultation))
     if high:
         over = FactLine(
             label="Consultation over",
@@ -54,5 +57,5 @@ def check(parts: Parts) -> Iterable[Node]:
             what="that the consultation is over, with the authority's answer; until then nothing releases a start",
             requirement="gdpr:36:1",
         )
-        rows.append(("Consultation over", parts.filled(over, human=True)))
+        rows.append((said("Consultation over"), parts.filled(over, human=True)))
     yield Table(caption="Check against Art. 36", header=("Field", "Statement"), rows=tuple(rows))

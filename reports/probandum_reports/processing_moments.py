@@ -12,20 +12,24 @@ from probandum.document import Cell, Node, Table
 from probandum_reports import facts
 from probandum_reports.documents import FactLine
 from probandum_reports.filling_in import Parts
+from probandum_reports.messages import Spoken, said
 
-MOMENTS: Mapping[str, str] = {
-    "collect": "collecting data",
-    "label": "labelling data",
-    "train": "training",
-    "fine_tune": "fine-tuning",
-    "evaluate": "evaluation",
-    "bias_test": "testing for bias",
-    "deploy_inference": "inference in use",
-    "log_monitor": "logging and monitoring",
-    "retrain": "training again",
-    "explain_and_handle_requests": "explanations and requests of people",
-    "audit": "this audit",
-}
+#: Asked together with the place of a moment in the card.
+MOMENTS: Mapping[str, str] = Spoken(
+    {
+        "collect": "collecting data",
+        "label": "labelling data",
+        "train": "training",
+        "fine_tune": "fine-tuning",
+        "evaluate": "evaluation",
+        "bias_test": "testing for bias",
+        "deploy_inference": "inference in use",
+        "log_monitor": "logging and monitoring",
+        "retrain": "training again",
+        "explain_and_handle_requests": "explanations and requests of people",
+        "audit": "this audit",
+    }
+)
 #: What Art. 30(1) asks of every activity: key, label, what is missing, and the provision.
 FIELDS: tuple[tuple[str, str, str, str], ...] = (
     ("purposes", "Purposes", "the purposes of {moment}", "gdpr:30:1:b"),
@@ -66,8 +70,8 @@ _MEASURED: tuple[tuple[str, str], ...] = (
 
 def table(parts: Parts) -> Iterable[Node]:
     """A table a moment that takes place, and one of those that do not, or of which nobody has said."""
-    said = parts.dossier.card.get("ropa")
-    rows_of = said if isinstance(said, Mapping) else {}
+    declared = parts.dossier.card.get("ropa")
+    rows_of = declared if isinstance(declared, Mapping) else {}
     happens = {"audit"} | ({"bias_test"} if parts.dossier.plan.get("ask", {}).get("groups") else set())
     others: list[tuple[Cell, ...]] = []
     for moment, named in MOMENTS.items():
@@ -78,7 +82,7 @@ def table(parts: Parts) -> Iterable[Node]:
         line = FactLine(
             label=named,
             card=f"ropa.{moment}",
-            what=f"whether this activity takes place, and then its fields: {named}",
+            what=said("whether this activity takes place, and then its fields: {moment}", moment=named),
             requirement="gdpr:30:1:b",
         )
         others.append((f"{named} ({moment})", parts.filled(line)))
@@ -91,11 +95,11 @@ def _row(moment: str, named: str, parts: Parts) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for key, label, what, requirement in (*FIELDS, *BEYOND):
         line = FactLine(
-            label=label, card=f"ropa.{moment}.{key}", what=what.format(moment=named), requirement=requirement
+            label=label, card=f"ropa.{moment}.{key}", what=said(what, moment=named), requirement=requirement
         )
-        rows.append((label, parts.filled(line, human=(key, label, what, requirement) in BEYOND)))
+        rows.append((said(label), parts.filled(line, human=(key, label, what, requirement) in BEYOND)))
     if moment in ("audit", "bias_test"):
         found = ((label, facts.run_fact(parts.dossier, path)) for path, label in _MEASURED)
-        rows += [(label, fact) for label, fact in found if fact is not None]
-    caption = f"Activity: {named} ({moment})"
+        rows += [(said(label), fact) for label, fact in found if fact is not None]
+    caption = said("Activity: {moment} ({name})", moment=named, name=moment)
     return Table(caption=caption, header=("Field", "Statement"), rows=tuple(rows))

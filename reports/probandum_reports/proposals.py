@@ -13,9 +13,9 @@ from typing import Protocol
 from probandum.document import Cell, Fact, Gap, Node, Number, Table, Text
 from probandum.dossier import Dossier
 from probandum.finding import Verdict
-from probandum.units import counted
 from probandum_reports import facts, saying
 from probandum_reports.citing import cited
+from probandum_reports.messages import counted, said
 from probandum_reports.sayings import Shown
 from probandum_reports.tables import declared, gravity, in_full, name
 from probandum_reports.view import View
@@ -86,7 +86,7 @@ class Row:
     @property
     def count(self) -> str:
         """How many findings the row stands for."""
-        return counted(len(self.members), "finding")
+        return counted(len(self.members), "{n} finding", "{n:,} findings")
 
 
 def judged(view: View, verdicts: Iterable[Verdict] = tuple(Verdict)) -> list[Row]:
@@ -110,20 +110,21 @@ def alert_rules(parts: Parts) -> Iterable[Node]:
     """Each judged metric with its limit, what was measured, and when to look; then what a person decided on each."""
     rows = judged(parts.view)
     if not rows:
-        yield _nothing(parts, "metrics to monitor: no metric has a limit, from which an alert could follow", _PLAN)
+        what = said("not assessed: metrics to monitor: no metric has a limit, from which an alert could follow")
+        yield _nothing(parts, what, _PLAN)
         return
     cells: list[tuple[Cell, ...]] = [
         (
             row.title,
             _gravest(row),
             declared(row.gravest, "threshold"),
-            _proposed(f"alert.{row.gravest.finding.id}", ALERTS[row.gravest.finding.verdict]),
+            _proposed(f"alert.{row.gravest.finding.id}", said(ALERTS[row.gravest.finding.verdict])),
         )
         for row in rows
     ]
     header = ("Metric", "Measured by this audit, the gravest", "Limit of the audit", "Alert rule, proposed")
     yield Table(caption="Metrics to monitor", header=header, rows=tuple(cells))
-    what = "the rule of alert that applies to {}, how often and on which data it is measured, and who is alerted"
+    what = "the rule of alert that applies to {metric}, how often and on which data it is measured, and who is alerted"
     decided = _by_metric(rows, parts, place="post_market.alerts", what=what, requirement=_PLAN)
     yield Table(caption="Alert rules, as decided", header=("Metric", "Decision"), rows=decided)
 
@@ -136,18 +137,19 @@ def risks_found(parts: Parts) -> Iterable[Node]:
         if judged(parts.view):
             yield Text(text="No judged finding broke its limit or was left open. Risks that no probe saw remain.")
         else:
-            yield _nothing(parts, "evidence on risks: no finding of this audit was judged", _IDENTIFIED)
+            what = said("not assessed: evidence on risks: no finding of this audit was judged")
+            yield _nothing(parts, what, _IDENTIFIED)
         return
     if rows:
         cells: list[tuple[Cell, ...]] = [(row.title, row.count, _gravest(row), _looked_at(row.gravest)) for row in rows]
         header = ("Metric", "How many", "The gravest", "Proposed")
         yield Table(caption="Risks to be looked at, by metric", header=header, rows=tuple(cells))
-        what = "the risk of the register that the findings on {} belong to, or why they are none"
+        what = "the risk of the register that the findings on {metric} belong to, or why they are none"
         place = "risk_management.findings"
         decided = _by_metric(rows, parts, place=place, what=what, requirement=_IDENTIFIED)
         yield Table(caption="What a person made of them", header=("Metric", "Identified risk"), rows=decided)
         found = [each.finding for row in rows for each in row.members]
-        yield from in_full(parts.view, found, caption="Every finding that proposes a risk")
+        yield from in_full(parts.view, found, caption=said("Every finding that proposes a risk"))
     if unmeasured:
         yield Table(
             caption="Not measured, and not judged: unknown, which makes no risk low",
@@ -175,7 +177,7 @@ def _by_metric(
             continue
         card, title = f"{place}.{row.key}", row.title
         fact = facts.card_fact(parts.dossier.card, card, human=True)
-        asked = what.format(saying.decapitalised(title))
+        asked = said(what, metric=saying.decapitalised(title))
         found[row.key] = (title, fact or _open(asked, card, requirement))
     return tuple(found.values())
 
@@ -185,7 +187,7 @@ def _open(what: str, card: str, requirement: str) -> Gap:
 
 
 def _nothing(parts: Parts, what: str, requirement: str) -> Gap:
-    return parts.named_gap(f"not assessed: {what}", requirement, "the auditor, by a plan with limits")
+    return parts.named_gap(what, requirement, "the auditor, by a plan with limits")
 
 
 def _gravest(row: Row) -> Number:
@@ -193,7 +195,7 @@ def _gravest(row: Row) -> Number:
 
 
 def _looked_at(shown: Shown) -> Fact:
-    return _proposed(f"risk.{shown.finding.id}", LOOKS[shown.finding.verdict])
+    return _proposed(f"risk.{shown.finding.id}", said(LOOKS[shown.finding.verdict]))
 
 
 def _proposed(path: str, words: str) -> Fact:

@@ -7,6 +7,7 @@ own: addresses of e-mail and of machines, telephone, account, card and identity 
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,16 +15,26 @@ from typing import Any
 
 from probandum.evidence import Observation, PerToken, Response
 
+#: Before a number that is no decimals of another one, nor the end of a date.
+_ALONE = r"(?<!\d\.)(?<!\b0,)(?<!\d[-/:])"
+_DATE = r"(?!\d{1,2}(?P<apart>[-/. ])\d{1,2}(?P=apart)\d{4}\b)"
+#: How telephone numbers begin outside the United States.
+_CALLED = rf"\+\d|\(0? ?\d{{2,5}}\)|{_ALONE}\b{_DATE}0(?:0?[1-9]|[ ]\d{{2,5}}[ ]?[/-])"
 #: What points at one person or machine, the longest forms first, and what stands in its place.
 _FORMS = (
-    ("e-mail address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
-    ("account number", r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
-    ("card number", r"\b(?:\d{4}[ -]?){3}\d{1,7}\b"),
+    ("e-mail address", r"[\w.+-]+[@\uff20][\w-]+(?:[.\uff0e][\w-]+)+"),
+    ("account number", r"\b[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?\b"),
+    ("network address", r"(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{1,4})?(?![\w:])"),
+    ("card number", _ALONE + r"\b(?:\d{4}[ -]?){3}\d{1,7}\b"),
     ("identity number", r"\b\d{3}-\d{2}-\d{4}\b"),
-    ("telephone number", r"(?:\+\d|\(\d{2,5}\)|\b0\d)(?:[ /()-]{0,2}\d){6,13}\b|\b\d{3}-\d{3}-\d{4}\b"),
+    ("tax number", _ALONE + r"\b(?:[1-9]\d \d{3} \d{3} \d{3}(?! ?\d)|\d{2,3}/\d{3}/\d{5})\b"),
+    ("telephone number", rf"(?:{_CALLED})(?:[ /()-]{{0,3}}\d){{6,13}}\b"),
+    ("telephone number", rf"{_ALONE}\b(?:1[-. ])?\d{{3}}(?P<between>[-.])\d{{3}}(?P=between)\d{{4}}\b"),
     ("network address", r"\b\d{1,3}(?:\.\d{1,3}){3}\b"),
 )
 _ANY = re.compile("|".join(f"(?P<f{place}>{form})" for place, (_, form) in enumerate(_FORMS)))
+#: As many figures has an address of version 6 at least: fewer are slices and times.
+_FIGURES = 4
 #: Lists of texts in a question, an entry an input, and texts that stand once.
 _LISTS, _SINGLE = ("inputs", "keys", "groups", "continuations"), ("prefix",)
 #: What names the rows of a question one by one.
@@ -37,9 +48,53 @@ def masked(text: str) -> str:
     >>> masked("Mail jo.doe@example.org or call +49 30 1234567, not 2026-11-01"), masked("1,299 of 0.123456789")
     ('Mail [e-mail address] or call [telephone number], not 2026-11-01', '1,299 of 0.123456789')
     """
-    if "@" not in text and not any(map(str.isdigit, text)):
-        return text
-    return _ANY.sub(lambda found: f"[{_FORMS[int(str(found.lastgroup)[1:])][0]}]", text)
+    told, end = [], 0
+    for first, last, what in _found(text):
+        told += [text[end:first], f"[{what}]"]
+        end = last
+    return "".join([*told, text[end:]])
+
+
+def _found(text: str) -> Iterator[tuple[int, int, str]]:
+    """What in a text points at one person: where it begins and ends, and what it is."""
+    if not any(each.isdigit() or each in "@\uff20" for each in text):
+        return
+    start = 0
+    while (found := _ANY.search(text, start)) is not None:
+        what = next(name for place, (name, _) in enumerate(_FORMS) if found[f"f{place}"] is not None)
+        if _holds(what, found[0]):
+            yield *found.span(), what
+            start = found.end()
+        else:
+            start = found.start() + 1
+
+
+def _holds(what: str, said: str) -> bool:
+    """Whether a text of a form is one by its check digits, where without them it may be anything else.
+
+    >>> [_holds("account number", each) for each in ("de89370400440532013000", "ab12cdef0123", "in10 some more text")]
+    [True, False, False]
+    >>> [_holds("network address", each) for each in ("2001:db8::1", "10:20:30", "1::2", "192.168.0.1")]
+    [True, False, False, True]
+    >>> [_holds("card number", each) for each in ("4111111111111111", "1732838400000000000")]
+    [True, False]
+    """
+    if what == "account number" and not (said.isupper() and "-" not in said):
+        plain = re.sub("[ -]", "", said).lower()
+        return int("".join(str(int(each, 36)) for each in plain[4:] + plain[:4])) % 97 == 1
+    if what == "network address" and ":" in said:
+        return sum(each not in ":." for each in said) >= _FIGURES and _is_address(said)
+    if what == "card number" and said.isdecimal():
+        doubled = (int(each) * (1 + place % 2) for place, each in enumerate(reversed(said)))
+        return sum(sum(divmod(each, 10)) for each in doubled) % 10 == 0
+    return True
+
+
+def _is_address(said: str) -> bool:
+    try:
+        return bool(ipaddress.IPv6Address(said))
+    except ValueError:
+        return False
 
 
 def pseudonymised(observation: Observation) -> Observation:
@@ -78,7 +133,7 @@ def _answer(asked: Mapping[str, Any], answer: Response) -> Response:
 
 
 def _tokens(each: PerToken, text: str) -> PerToken:
-    spans = [found.span() for found in _ANY.finditer(text)]
+    spans = [(first, last) for first, last, _ in _found(text)]
     if not spans:
         return each
     shown = tuple(

@@ -16,9 +16,11 @@ from probandum.dossier import WHOLE, Dossier, State
 from probandum.errors import UnknownName
 from probandum.filling import Filled, Origin
 from probandum.record import write_bytes
+from probandum.speech import bare
 from probandum.tradeoffs import TradeOffs
 from probandum_reports import asked, facts, json_format, lint
 from probandum_reports.build import build, explained
+from probandum_reports.claims import claim
 from probandum_reports.documents import templates
 from probandum_reports.messages import speaking
 from probandum_reports.nodes import gaps
@@ -51,6 +53,10 @@ class DocumentPublisher:
         """What each shipped document reads from the card."""
         return {name: asked.fields(template) for name, template in templates().items()}
 
+    def claim(self, text: str) -> str | None:
+        """What the lint would stop in a document's own words."""
+        return claim(text)
+
     def publish(self, dossier: Dossier, documents: Sequence[str], folder: Path, formats: Sequence[str]) -> list[Path]:
         """Write ``<document>.<format>`` for all, evidence pages and ``index.html``; the index comes first.
 
@@ -80,28 +86,30 @@ class DocumentPublisher:
         with speaking(dossier.language):
             view = View(build(document, plain), plain, {})
             content = codec.digest(json_format.render(view))
-        own = facts.review_field(document)
-        found = {gap.field_id: gap.what for gap in gaps(view.document.nodes) if gap.field_id != own}
-        return State(content=content, open=tuple(found.values()))
+            own = facts.review_field(document)
+            there = [gap for gap in gaps(view.document.nodes) if gap.field_id != own]
+            found = {gap.field_id: bare(gap.what) for gap in there}
+        return State(content=content, open=tuple(found.values()), blank=any(gap.blank for gap in there))
 
     def origin(self, path: Path) -> Origin:
         """Which document the filled Word file in ``path`` says it is; DataError where it is no such file."""
         found: Origin = importlib.import_module("probandum_reports.filled").origin(path)
         return found
 
-    def filled(self, dossier: Dossier, path: Path) -> Filled:
+    def filled(self, dossier: Dossier, path: Path, *, original: Path | None = None) -> Filled:
         """What people wrote into the fields of a document of ``dossier``; DataError where they changed more."""
-        read: Callable[[Dossier, Path], Filled] = importlib.import_module("probandum_reports.filled").filled
+        read: Callable[..., Filled] = importlib.import_module("probandum_reports.filled").filled
         with speaking(dossier.language):
-            return read(dossier, path)
+            return read(dossier, path, original=original)
 
     def explained(self, dossier: Dossier, format: str) -> bytes:
         """The explanation of the decision in ``dossier`` as a file: text, html, docx or json."""
         module = _module(format, EXPLAINED)
-        view = View(explained(dossier), dossier, {})
-        lint.check(view)
-        made: bytes = module.render(view)
-        return made
+        with speaking(dossier.language):
+            view = View(explained(dossier), dossier, {})
+            lint.check(view)
+            made: bytes = module.render(view)
+            return made
 
     def compared(self, comparison: Comparison) -> bytes:
         """The page that says what changed between two audits."""

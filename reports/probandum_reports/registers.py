@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from probandum.document import Table
+from probandum_reports.messages import said
 
 #: Rows of a register that are set: each takes a typesetter a quarter of a megabyte, and nobody leafs through hundreds
 #: of pages.
@@ -19,5 +20,10 @@ def shortened(table: Table, *, elsewhere: str) -> tuple[Table, str]:
     whole = len(table.rows)
     if table.style != "dense" or whole <= LONGEST:
         return table, ""
-    said = f"Of {whole:,} rows the first {LONGEST} are printed. All of them stand in {elsewhere}."
-    return replace(table, rows=table.rows[:LONGEST]), said
+    cut = said(
+        "Of {whole:,} rows the first {printed} are printed. All of them stand in {elsewhere}.",
+        whole=whole,
+        printed=LONGEST,
+        elsewhere=elsewhere,
+    )
+    return replace(table, rows=table.rows[:LONGEST]), cut

@@ -12,6 +12,7 @@ from probandum_reports import saying
 from probandum_reports.charting import INK, MEASURED, MUTED, PAPER, RULE, WIDTH, blank, drawn, legend, quiet
 from probandum_reports.directions import directed
 from probandum_reports.labels import folded
+from probandum_reports.messages import said
 from probandum_reports.pages import visible
 from probandum_reports.sayings import Shown
 from probandum_reports.view import View
@@ -91,9 +92,9 @@ def _panel(axes: Any, members: Sequence[Bin], name: str, *, first: bool) -> None
         axis.set_major_formatter(FuncFormatter(lambda tick, _: saying.number(tick)))
     axes.grid(color=RULE, linewidth=0.5)
     axes.set_axisbelow(True)
-    axes.set_xlabel("predicted share", color=MUTED, fontsize=8)
+    axes.set_xlabel(said("predicted share"), color=MUTED, fontsize=8)
     if first:
-        axes.set_ylabel("share that came true", color=MUTED, fontsize=8)
+        axes.set_ylabel(said("share that came true"), color=MUTED, fontsize=8)
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1.0, linestyle=(0, (4, 2)), zorder=2)
     shown = [each for each in members if each.drawn]
     for each in shown:
@@ -103,8 +104,8 @@ def _panel(axes: Any, members: Sequence[Bin], name: str, *, first: bool) -> None
         axes.plot([at], [estimate.value], linestyle="none", zorder=4, clip_on=False, **_point(misses=each.misses))
     hidden = len(members) - len(shown)
     if hidden:
-        said = f"{hidden} of {len(members)} bins not shown"
-        axes.text(0.98, 0.03, said, ha="right", va="bottom", color=MUTED, fontsize=7.5, style="italic")
+        words = said("{some} of {all} bins not shown", some=hidden, all=len(members))
+        axes.text(0.98, 0.03, words, ha="right", va="bottom", color=MUTED, fontsize=7.5, style="italic")
 
 
 def _point(*, misses: bool) -> dict[str, Any]:
@@ -118,7 +119,7 @@ def _handles() -> list[Any]:
     from matplotlib.lines import Line2D
 
     return [
-        Line2D([], [], color=MUTED, linewidth=1.0, linestyle=(0, (4, 2)), label="as predicted"),
-        Line2D([], [], linestyle="none", label="interval holds what was predicted", **_point(misses=False)),
-        Line2D([], [], linestyle="none", label="interval misses it", **_point(misses=True)),
+        Line2D([], [], color=MUTED, linewidth=1.0, linestyle=(0, (4, 2)), label=said("as predicted")),
+        Line2D([], [], linestyle="none", label=said("interval holds what was predicted"), **_point(misses=False)),
+        Line2D([], [], linestyle="none", label=said("interval misses it"), **_point(misses=True)),
     ]

@@ -16,8 +16,10 @@ from probandum.document import Figure, Number, Table
 from probandum_reports.charting import INK, MUTED, NARROW, RULE, SIZE, WIDTH, blank, drawn, quiet
 from probandum_reports.directions import directed
 from probandum_reports.labels import folded
+from probandum_reports.messages import said
 from probandum_reports.pages import visible
 from probandum_reports.sayings import Shown
+from probandum_reports.tables import as_table
 from probandum_reports.view import View
 from probandum_reports.waterfalls import AGAINST, TOWARDS
 
@@ -32,8 +34,6 @@ _SPACE = 0.3  # below the text in a narrow chart, where its interval lies
 #: How thick the line under a sentence is, in printer's points.
 UNDERLINE = 1.6
 _SIGNS = {1: "+", -1: "\u2212", 0: "\u00b7"}
-_TITLE = "What each sentence adds"
-_KEY = "+ for the favourable answer, \u2212 against it, \u00b7 cannot be told"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +58,20 @@ def prompts(shown: Sequence[Shown], repeats: str) -> Iterator[Figure]:
         if each.finding.metric in METRICS and "segment" in each.finding.facets and drawn(each):
             found.setdefault(each.finding.facets["prompt"], []).append(each)
     for prompt, members in list(found.items())[:_PROMPTS]:
-        caption = f"What each sentence of the prompt {prompt} adds to the answer"
+        caption = said("What each sentence of the prompt {prompt} adds to the answer", prompt=prompt)
+        alt = said(
+            "The sentences of one prompt in their order, tinted by how much each adds: plus and solid line for the "
+            "favourable answer, minus and broken line against it, a point where it cannot be told: {sentences}.",
+            sentences="; ".join(f"{_mark(each)} “{_text(each)}”" for each in members),
+        )
         yield Figure(
             kind="ribbon",
             caption=caption,
-            alt=f"The sentences of one prompt in their order, tinted by how much each adds: plus and solid line for "
-            f"the favourable answer, minus and broken line against it, a point where it cannot be told: "
-            f"{'; '.join(f'{_mark(each)} “{_text(each)}”' for each in members)}. {repeats}",
+            alt=f"{alt} {repeats}",
             reading=_reading(members),
             findings=tuple(each.finding.id for each in members),
             twin=Table(
-                caption=f"{caption}, as a table",
+                caption=as_table(caption),
                 header=("Sentence", "What it is", "What it adds"),
                 rows=tuple((_text(each), _part(each), Number(finding=each.finding.id)) for each in members),
             ),
@@ -98,8 +101,9 @@ def _sheet(members: Sequence[Shown], at: _Columns) -> Any:
     axes.set_axis_off()
     axes.set_xlim(0.0, at.width)
     axes.set_ylim(height, 0.0)
-    axes.text(0.0, 0.14, _TITLE, fontsize=9.5, fontweight="bold", color=INK, va="center")
-    axes.text(0.0, 0.33, _KEY, fontsize=8, color=MUTED, va="center")
+    key = said("+ for the favourable answer, \u2212 against it, \u00b7 cannot be told")
+    axes.text(0.0, 0.14, said("What each sentence adds"), fontsize=9.5, fontweight="bold", color=INK, va="center")
+    axes.text(0.0, 0.33, key, fontsize=8, color=MUTED, va="center")
     reach = max(max(abs(each.finding.estimate.low or 0.0), abs(each.finding.estimate.high or 0.0)) for each in members)
     most = max(abs(each.finding.estimate.value or 0.0) for each in members)
     reach, most = _rounded(reach), most or 1.0
@@ -151,8 +155,8 @@ def _scale(axes: Any, top: float, at: _Columns, reach: float) -> None:
     for number, edge in ((-reach, "left"), (0.0, "center"), (reach, "right")):
         place = _place(number, at, reach)
         axes.vlines(place, top, top + 0.04, color=RULE, linewidth=1.0)
-        said = f"{number:+.3g}".replace("-", "\u2212") if number else "0"
-        axes.text(place, top + 0.13, said, color=MUTED, fontsize=8, ha=edge, va="center")
+        mark = f"{number:+.3g}".replace("-", "\u2212") if number else "0"
+        axes.text(place, top + 0.13, mark, color=MUTED, fontsize=8, ha=edge, va="center")
 
 
 def tint(share: float) -> float:
@@ -210,14 +214,18 @@ def _reading(members: Sequence[Shown]) -> str:
     """Which sentence adds most either way, and how many can be told from nothing."""
     told = [each for each in members if _sign(each)]
     if not told:
-        return "No sentence can be told from one that adds nothing."
+        return said("No sentence can be told from one that adds nothing.")
     most = max(told, key=lambda each: abs(each.finding.estimate.value or 0.0))
-    way = "for" if _sign(most) > 0 else "against"
-    parts = [f"Most is added by what is called {_part(most)}, {way} the favourable answer"]
-    parts.append(f"{len(told)} of {len(members)} sentences can be told from one that adds nothing")
+    if _sign(most) > 0:
+        parts = [said("Most is added by what is called {part}, for the favourable answer", part=_part(most))]
+    else:
+        parts = [said("Most is added by what is called {part}, against the favourable answer", part=_part(most))]
+    some = said("{some} of {all} sentences can be told from one that adds nothing", some=len(told), all=len(members))
+    parts.append(some)
     idle = [each for each in members if _part(each) == _IRRELEVANT]
     if idle:
         least = max(abs(each.finding.estimate.value or 0.0) for each in idle)
         more = sum(abs(each.finding.estimate.value or 0.0) > least for each in members)
-        parts.append(f"{more} of {len(members) - len(idle)} add more, either way, than the irrelevant one")
+        others = len(members) - len(idle)
+        parts.append(said("{some} of {all} add more, either way, than the irrelevant one", some=more, all=others))
     return f"{'; '.join(parts)}."

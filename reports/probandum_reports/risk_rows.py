@@ -12,6 +12,7 @@ from probandum.document import Cell, Fact, Gap, Number, Table
 from probandum.dossier import Dossier
 from probandum_reports import facts, risks, saying
 from probandum_reports.documents import FactLine
+from probandum_reports.messages import said
 from probandum_reports.tables import name
 from probandum_reports.threats import Threat
 from probandum_reports.view import View
@@ -66,25 +67,25 @@ def row(threat: Threat, parts: Parts, filled: Callable[[FactLine], Fact | Gap], 
     """The row as a table; ``filled`` gives what a person stated, or a gap; ``asked`` names the provision of others."""
     silent = risks.silent_ones(parts.dossier.results, parts.view.suppressed)
     proposal = risks.propose(threat, parts.dossier.findings, silent=silent)
-    named = f"{threat.id}, {saying.decapitalised(threat.name)}"
+    named = f"{threat.id}, {saying.decapitalised(said(threat.name))}"
     person = {
-        field: filled(FactLine(card=place(threat, field), label=what.format(risk=named)))
+        field: filled(FactLine(card=place(threat, field), label=said(what, risk=named)))
         for field, what in FIELDS.items()
     }
     worst: Cell
     if proposal.worst is None:
         supplier = "the auditor, by adding a suite; a person, by an argument"
-        where, what = place(threat, "evidence"), f"not assessed: evidence on {named}"
+        where, what = place(threat, "evidence"), said("not assessed: evidence on {risk}", risk=named)
         argued = facts.card_fact(parts.dossier.card, where, human=True)
         worst = argued or parts.named_gap(what, asked, supplier, card=where)
     else:
         worst = _number(proposal.worst.id, parts.view)
     likelihood = Fact(path=f"proposal:{threat.id}.likelihood", value=proposal.words, origin="proposed")
-    rows: list[tuple[Cell, ...]] = [
-        ("Belongs to", _REGIMES[threat.regime]),
-        ("Comes from", _TRACKS[threat.track]),
-        ("Rights of the Charter to begin with", threat.rights),
-        ("Possible impact on a person", threat.impact),
+    rows: list[tuple[str, Cell]] = [
+        ("Belongs to", said(_REGIMES[threat.regime])),
+        ("Comes from", said(_TRACKS[threat.track])),
+        ("Rights of the Charter to begin with", said(threat.rights)),
+        ("Possible impact on a person", said(threat.impact)),
         ("Groups concerned", person["groups"]),
         ("Worst evidence of this audit", worst),
     ]
@@ -109,7 +110,9 @@ def row(threat: Threat, parts: Parts, filled: Callable[[FactLine], Fact | Gap], 
         ("Residual level", person["residual"]),
         ("Acceptable, and who says so", person["acceptable"]),
     ]
-    return Table(caption=f"Risk {threat.id}", header=("Field", "Statement"), rows=tuple(rows))
+    labelled = tuple((said(label), cell) for label, cell in rows)
+    caption = said("Risk {id}", id=threat.id)
+    return Table(caption=caption, header=("Field", "Statement"), rows=labelled)
 
 
 def _number(finding: str, view: View) -> Number:

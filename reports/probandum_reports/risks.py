@@ -15,10 +15,11 @@ from dataclasses import dataclass
 
 from probandum.finding import Finding, Verdict, finding_id
 from probandum.probe import ProbeResult
-from probandum_reports.selecting import matches, select
+from probandum_reports.messages import Spoken, counted, noted, said
+from probandum_reports.selecting import in_order, matches
 from probandum_reports.threats import Band, Threat
 
-LEVELS: Mapping[int, str] = {1: "negligible", 2: "limited", 3: "significant", 4: "maximum"}
+LEVELS: Mapping[int, str] = Spoken({1: "negligible", 2: "limited", 3: "significant", 4: "maximum"})
 UNKNOWN = 3
 #: Verdicts from the gravest on; what only a band reads has none, and is no easier than a pass.
 _GRAVITY: Mapping[Verdict, int] = {
@@ -36,6 +37,7 @@ MATRIX: Mapping[int, tuple[str, str, str, str]] = {
     3: ("medium", "medium", "high", "very high"),
     4: ("high", "high", "very high", "very high"),
 }
+_LEVELS = (noted("very high"), noted("high"), noted("medium"), noted("low"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,9 @@ class Proposal:
         """The proposal as a reader sees it."""
         level = UNKNOWN if self.level is None else self.level
         shown = f"{level}, {LEVELS[level]}"
-        return f"unknown, shown as {shown}: {self.why}" if self.level is None else f"{shown}: {self.why}"
+        if self.level is None:
+            return said("unknown, shown as {level}: {why}", level=shown, why=self.why)
+        return said("{level}: {why}", level=shown, why=self.why)
 
 
 def propose(threat: Threat, findings: Iterable[Finding], *, silent: frozenset[str] = frozenset()) -> Proposal:
@@ -63,13 +67,14 @@ def propose(threat: Threat, findings: Iterable[Finding], *, silent: frozenset[st
 
     ``silent`` are the ids of findings that say nothing here, whatever their interval: see :func:`silent_ones`.
     """
-    relevant = () if threat.select is None else select(findings, threat.select)
+    relevant = () if threat.select is None else in_order(findings, threat.select)
     speaking = [finding for finding in relevant if _speaks(threat.bands, finding)]
     if not speaking:
         told = next((each for each in relevant if each.estimate.value is not None and each.id not in silent), None)
         if told is None:
-            return Proposal(level=None, worst=None, why="not assessed, no probe of this audit measured it")
-        return Proposal(level=None, worst=told, why="measured, and no limit or band says what a number of it means")
+            return Proposal(level=None, worst=None, why=said("not assessed, no probe of this audit measured it"))
+        why = said("measured, and no limit or band says what a number of it means")
+        return Proposal(level=None, worst=told, why=why)
     levels = {each.id: level for each in speaking if (level := _level(threat.bands, each, silent))}
     mute = len(speaking) - len(levels)
     # 1. the gravest verdict; of one verdict the highest level, then the bound furthest beyond its limit
@@ -79,15 +84,25 @@ def propose(threat: Threat, findings: Iterable[Finding], *, silent: frozenset[st
     )
     worst = ranked[0]
     if not levels:
-        return Proposal(level=None, worst=worst, why="nothing that was measured allows a proposal")
+        return Proposal(level=None, worst=worst, why=said("nothing that was measured allows a proposal"))
     # 2. the highest level decides, whatever verdict it has
     level = max(levels.values())
     basis = next(each for each in ranked if levels.get(each.id) == level)
-    rule = "by the toolkit's bands" if _band(threat.bands, basis) else "by the plan's limit"
     if mute and level < UNKNOWN:
-        return Proposal(level=None, worst=worst, why=f"{_some(mute)} could not be assessed; the rest proposes {level}")
-    which = "the worst finding" if basis is worst else "the finding that proposes most"
-    return Proposal(level=level, worst=worst, basis=basis, why=f"{rule}, from {which}")
+        why = counted(
+            mute,
+            "one quantity could not be assessed; the rest proposes {level}",
+            "{n} quantities could not be assessed; the rest proposes {level}",
+            level=level,
+        )
+        return Proposal(level=None, worst=worst, why=why)
+    if _band(threat.bands, basis):
+        why = said("by the toolkit's bands, from the finding that proposes most")
+        worst_one = said("by the toolkit's bands, from the worst finding")
+    else:
+        why = said("by the plan's limit, from the finding that proposes most")
+        worst_one = said("by the plan's limit, from the worst finding")
+    return Proposal(level=level, worst=worst, basis=basis, why=worst_one if basis is worst else why)
 
 
 def silent_ones(results: Iterable[ProbeResult], withheld: Iterable[str]) -> frozenset[str]:
@@ -113,17 +128,20 @@ def level(severity: str, likelihood: str, *, known: bool = True) -> str | None:
         found = MATRIX[int(severity.strip()[:1])][int(likelihood.strip()[:1]) - 1]
     except (KeyError, ValueError, IndexError):
         return None
-    return "medium, since evidence is missing; the matrix alone says low" if found == "low" and not known else found
+    if found == "low" and not known:
+        return said("medium, since evidence is missing; the matrix alone says low")
+    return said(found)
 
 
 def stated_level(text: str) -> str | None:
-    """The level that a person's statement begins with; None where it begins with none.
+    """The level that a person's statement begins with, in English or as documents say it; None where with none.
 
     >>> stated_level("Very high: no measure helps"), stated_level("high"), stated_level("no longer high")
     ('very high', 'high', None)
     """
-    said = text.strip().lower()
-    return next((each for each in ("very high", "high", "medium", "low") if re.match(rf"{each}\b", said)), None)
+    stated = text.strip().lower()
+    words = ((level, word) for level in _LEVELS for word in {level, said(level).lower()})
+    return next((level for level, word in words if re.match(rf"{re.escape(word)}\b", stated)), None)
 
 
 def _level(bands: Sequence[Band], finding: Finding, silent: frozenset[str]) -> int | None:
@@ -170,7 +188,3 @@ def _beyond(finding: Finding) -> float:
 
 def _band(bands: Sequence[Band], finding: Finding) -> Band | None:
     return next((band for band in bands if matches(finding.metric, band.metrics)), None)
-
-
-def _some(count: int) -> str:
-    return "one quantity" if count == 1 else f"{count} quantities"

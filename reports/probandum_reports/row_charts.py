@@ -27,14 +27,17 @@ from probandum_reports.charting import (
     legend,
     marker,
     quiet,
+    ticked,
 )
 from probandum_reports.directions import directed
+from probandum_reports.estimate_words import n_alone
+from probandum_reports.judgement_words import narrowed
 from probandum_reports.labels import cells, folded
+from probandum_reports.messages import said
 from probandum_reports.neighbours import neutral_words, tolerated
 from probandum_reports.pages import visible
-from probandum_reports.saying import narrowed
 from probandum_reports.sayings import Shown
-from probandum_reports.strips import neutral, span
+from probandum_reports.strips import edges, neutral, span, tolerated_side
 from probandum_reports.view import View
 
 _ROW, _TOP, _BOTTOM, _LEGEND = 0.3, 0.36, 0.36, 0.32  # inches
@@ -137,7 +140,7 @@ def _head(axes: Any, row: int, label: str, shown: Shown, above: Sequence[float])
         say(0.0, row + down, directed(line), color=INK)
     if drawn(shown):
         say(1.0, row + above[-2], shown.value, color=INK, fontweight="bold", ha="right")
-        say(1.0, row + above[-1], shown.n.partition(" (")[0], color=MUTED, ha="right")
+        say(1.0, row + above[-1], n_alone(shown.finding.estimate), color=MUTED, ha="right")
     else:
         say(0.0, row, directed(visible(shown.value)), color=MUTED, style="italic")
 
@@ -158,13 +161,10 @@ def _frame(axes: Any, panel: Sequence[Shown], beside: Mapping[str, str], tall: f
 
 def _scaled(axes: Any, panel: Sequence[Shown], *, title: str, ticks: int, left: float = 0) -> None:
     """A quiet scale with a title, which begins at ``left`` of it."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     quiet(axes)
     axes.set_title(title, loc="left", x=left, fontsize=9.5, fontweight="bold", color=INK, pad=8)
     axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: saying.number(tick)))
+    ticked(axes.xaxis, ticks)
     axes.set_xlim(*_scale(panel))
 
 
@@ -183,7 +183,7 @@ def _say(axes: Any, row: int, shown: Shown) -> None:
     if drawn(shown):
         edge = 1 + 0.96 * _SAID / (1 - _LABEL - _SAID)
         say(1.03, row, shown.value, color=INK, fontweight="bold")
-        say(edge, row, shown.n.partition(" (")[0], color=MUTED, ha="right")
+        say(edge, row, n_alone(shown.finding.estimate), color=MUTED, ha="right")
     else:
         say(0.02, row, directed(visible(shown.value)), color=MUTED, style="italic")
 
@@ -195,12 +195,10 @@ def intervals(axes: Any, panel: Sequence[Shown], view: View, half: float) -> Non
         limit = shown.finding.limit
         if limit is None or not drawn(shown):
             continue
-        edges = limit.edges()
-        good = (low if edges[0] is None else edges[0], high if edges[1] is None else edges[1])
+        good = tolerated_side(limit, (low, high))
         axes.barh(row, good[1] - good[0], left=good[0], height=2 * half, color=BAND, zorder=0)
-        for edge in edges:
-            if edge is not None:
-                axes.vlines(edge, row - half, row + half, color=MUTED, linewidth=1.2, zorder=1)
+        for edge in edges(limit, (low, high)):
+            axes.vlines(edge, row - half, row + half, color=MUTED, linewidth=1.2, zorder=1, clip_on=False)
         for start, end in _too_far(limit, good):
             axes.barh(row, end - start, left=start, height=2 * half, zorder=0.5, **_TOO_FAR)
     origin = neutral(panel[0].finding)
@@ -240,7 +238,8 @@ def rates(axes: Any, panel: Sequence[Shown], view: View, half: float) -> None:
     highest = max([shown.finding.estimate.high or 0.0 for shown in panel if drawn(shown)], default=1.0)
     lowest = min([shown.finding.estimate.low or 0.0 for shown in panel if drawn(shown)], default=0.0)
     if lowest < 0:
-        axes.set_xlim(*_scale(panel))
+        low, high = _scale(panel)
+        axes.set_xlim(low, max(high, 0.0))
         axes.axvline(0.0, color=MUTED, linewidth=0.7, zorder=1)
     else:
         axes.set_xlim(0.0, min(1.0, 1.08 * highest) if 0 < highest <= 1 else max(1.08 * highest, 1.0))
@@ -264,7 +263,7 @@ def _interval(axes: Any, row: int, shown: Shown, half: float) -> None:
     assert estimate.low is not None and estimate.high is not None
     axes.hlines(row, estimate.low, estimate.high, color=colour, linewidth=1.6, zorder=3)
     for edge in (estimate.low, estimate.high):
-        axes.vlines(edge, row - 0.28 * half, row + 0.28 * half, color=colour, linewidth=1.6, zorder=3)
+        axes.vlines(edge, row - 0.28 * half, row + 0.28 * half, color=colour, linewidth=1.6, zorder=3, clip_on=False)
     axes.plot([estimate.value], [row], linestyle="none", zorder=4, clip_on=False, **marker(finding))
 
 
@@ -284,15 +283,13 @@ def _handles(figure: Figure, shown: Sequence[Shown], view: View) -> list[Any]:
         if found is not None:
             handles.append(Line2D([], [], label=saying.verdict(verdict), linestyle="none", **marker(found.finding)))
     if any(each.finding.limit is not None and drawn(each) for each in shown):
-        handles.append(Patch(facecolor=BAND, edgecolor=MUTED, linewidth=0.8, label="within the limit"))
+        handles.append(Patch(facecolor=BAND, edgecolor=MUTED, linewidth=0.8, label=said("within the limit")))
     if any(each.finding.limit is not None and narrowed(each.finding.limit) and drawn(each) for each in shown):
-        handles.append(Patch(label="too far for a pass", **_TOO_FAR))
+        handles.append(Patch(label=said("too far for a pass"), **_TOO_FAR))
     if figure.kind == "rates" and any(tolerated(each, view) for each in shown):
-        handles.append(
-            Patch(facecolor="none", edgecolor=MUTED, linewidth=0.8, label="within the limit against the reference")
-        )
+        beside = said("within the limit against the reference")
+        handles.append(Patch(facecolor="none", edgecolor=MUTED, linewidth=0.8, label=beside))
     if figure.kind == "ladder":
-        handles.append(
-            Patch(facecolor="none", edgecolor=MUTED, hatch=_HATCH, linewidth=0, label="all pairs of neutral words")
-        )
+        pairs = said("all pairs of neutral words")
+        handles.append(Patch(facecolor="none", edgecolor=MUTED, hatch=_HATCH, linewidth=0, label=pairs))
     return handles

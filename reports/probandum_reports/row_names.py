@@ -23,5 +23,5 @@ def label(shown: Shown, *, attribute: bool, without: Collection[str] = ()) -> st
     facets = [shown.facets[key] for key in keys if key not in without]
     if finding.groups is None:
         return "; ".join(facets) or shown.title
-    text = saying.groups(finding.groups) if attribute else saying.groups(finding.groups).partition(": ")[2]
+    text = saying.groups(finding.groups) if attribute else saying.against(finding.groups)
     return "; ".join([*facets, text])

@@ -9,13 +9,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from probandum import sampling
-from probandum.finding import Estimate, Finding, Groups, Judgement, SubReason, Verdict, Waiver, notation
-from probandum.units import counted
-from probandum_reports import card_names, titles, wording
+from probandum.finding import Finding, Groups, Verdict, notation
+from probandum.speech import ENGLISH, begun
+from probandum_reports import card_names, metric_names, titles, wording
+from probandum_reports.messages import counted, said, tag
 
-NO_VALUE = "no value"
 _MANY_DECIMALS = re.compile(r"(?<![\w.])-?\d+\.\d{6,}(?:e-?\d+)?(?!\w|\.\d)")
+#: Hyphens that stand for minus signs, before a number or in its exponent.
+_HYPHENS = re.compile(r"(?<![\w.)-])-(?=\d)|(?<=\de)-(?=\d)")
 
 
 def verdict(value: Verdict) -> str:
@@ -33,8 +34,9 @@ def unit(name: str) -> str:
     >>> unit("watt-hour"), unit("share"), unit("joule per request"), unit("furlong")
     ('Wh', '', 'J per request', 'furlong')
     """
-    first, joined, rest = name.partition(" per ")
-    return wording.UNITS.get(first, first) + joined + rest
+    first, _, what = name.partition(" per ")
+    known = wording.UNITS.get(first, first)
+    return said("{unit} per {what}", unit=known, what=what) if what else known
 
 
 def quantities(name: str) -> str:
@@ -43,8 +45,7 @@ def quantities(name: str) -> str:
     >>> quantities("share"), quantities("ratio"), quantities("joule")
     ('shares and differences', 'ratios', 'J')
     """
-    plural = {"share": "shares and differences", "ratio": "ratios", "score": "scores", "logit": "log-odds"}
-    return plural.get(name, unit(name) or name)
+    return wording.PLURALS.get(name, unit(name) or name)
 
 
 def figures(numbers: Sequence[float], unit_name: str) -> list[str]:
@@ -55,7 +56,7 @@ def figures(numbers: Sequence[float], unit_name: str) -> list[str]:
     >>> figures([1.0], "rank")
     ['1']
     """
-    whole = unit(unit_name).partition(" ")[0] in wording.COUNTED
+    whole = unit_name.partition(" per ")[0] in wording.COUNTED
     places = unit_name == "rank" and all(float(each).is_integer() for each in numbers)
     how = ",.0f" if places else notation(numbers, significant=3 if whole else None)
     return [figure(number, how) for number in numbers]
@@ -86,12 +87,13 @@ def number(value: float) -> str:
 
 
 def legible(text: str) -> str:
-    """A sentence of a probe with its numbers in four digits where they have six decimals and more.
+    """A sentence of a probe with its numbers in four digits where they have six decimals and more, and minus signs.
 
-    >>> legible("difference 0.8000737867518019, removed -0.7737516526326059, of 0.05")
-    'difference 0.8001, removed −0.7738, of 0.05'
+    >>> legible("difference 0.8000737867518019, removed -0.7737516526326059, of 0.05, -0.2353 on 2026-11-01, 8.4e-06")
+    'difference 0.8001, removed −0.7738, of 0.05, −0.2353 on 2026-11-01, 8.4e−06'
     """
-    return _MANY_DECIMALS.sub(lambda found: figure(float(found[0]), notation([float(found[0])], significant=4)), text)
+    told = _MANY_DECIMALS.sub(lambda found: figure(float(found[0]), notation([float(found[0])], significant=4)), text)
+    return _HYPHENS.sub("\N{MINUS SIGN}", told)
 
 
 def amount(value: float, unit_name: str) -> str:
@@ -103,47 +105,13 @@ def amount(value: float, unit_name: str) -> str:
     return f"{figures([value], unit_name)[0]} {unit(unit_name)}".rstrip()
 
 
-def value(estimate: Estimate) -> str:
-    """The point estimate with its unit.
+def no_value() -> str:
+    """What stands where a value would.
 
-    >>> value(Estimate.missing("no positives", unit="share"))
+    >>> no_value()
     'no value'
     """
-    return NO_VALUE if estimate.value is None else f"{_figures(estimate)[0]} {unit(estimate.unit)}".rstrip()
-
-
-def _figures(estimate: Estimate) -> list[str]:
-    """Value, low and high in one notation."""
-    numbers = [part for part in (estimate.value, estimate.low, estimate.high) if part is not None]
-    return figures(numbers, estimate.unit)
-
-
-def interval(estimate: Estimate) -> str:
-    """The two-sided interval, with as many decimals as the value; of a posterior it is none that holds at a rate.
-
-    >>> interval(Estimate(value=0.832, low=0.744, high=0.931, n=500, unit="ratio", method="koopman"))
-    '95 % interval 0.744 to 0.931'
-    >>> interval(Estimate(value=0.029, low=0.021, high=0.041, n=66, unit="share", method="posterior"))
-    '95 % of a posterior 0.021 to 0.041, without an error rate'
-    """
-    if estimate.value is None or estimate.low is None or estimate.high is None:
-        return ""
-    if estimate.method == "exact":
-        return "of a posterior, no interval" if "posterior" in (estimate.design or "") else "exact, no interval"
-    _, low, high = _figures(estimate)
-    level = number(round(100 * estimate.level, 6))
-    if estimate.method == "posterior":
-        return f"{level} % of a posterior {low} to {high}, without an error rate"
-    return f"{level} % interval {low} to {high}"
-
-
-def n(estimate: Estimate) -> str:
-    """How many observations stand behind the estimate, and how many count where they are clustered.
-
-    >>> n(Estimate.missing("no positives", n=1200, unit="share"))
-    'n = 1,200'
-    """
-    return sampling.counted(estimate)
+    return said("no value")
 
 
 def metric(name: str) -> str:
@@ -158,11 +126,11 @@ def metric(name: str) -> str:
     """
     first, _, last = name.rpartition("/")
     if last == "change":
-        return f"Change of {decapitalised(metric(first))}"
+        return said("Change of {what}", what=decapitalised(metric(first)))
     if name in titles.TITLES:
         return titles.TITLES[name]
-    if last in wording.METRICS:
-        return wording.METRICS[last]
+    if last in metric_names.METRICS:
+        return metric_names.METRICS[last]
     words = [wording.WORDS.get(word, word) for word in last.split("-")]
     if len(words) == 1:
         words = [words[0].replace("-rate", " rate").replace("-value", " value")]
@@ -190,7 +158,34 @@ def group(text: str, attribute: str) -> str:
     ('African-American and Male', 'Other*', 'Other**Male')
     """
     parts = text.split("*")
-    return " and ".join(parts) if len(parts) == len(attribute.split("*")) else text
+    return joined(parts) if len(parts) == len(attribute.split("*")) else text
+
+
+def crossed(attribute: str) -> str:
+    """An attribute, or those that are crossed, in words.
+
+    >>> crossed("race*sex"), crossed("age")
+    ('race and sex', 'age')
+    """
+    return joined(attribute.split("*"))
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Parts as a list without commas.
+
+    >>> joined(["race", "sex"]), joined(["race"])
+    ('race and sex', 'race')
+    """
+    return said(" and ").join(parts)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Parts as a list in a sentence.
+
+    >>> listed(["a", "b", "c"]), listed(["a"])
+    ('a, b and c', 'a')
+    """
+    return joined([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
 
 
 def groups(compared: Groups | None) -> str:
@@ -201,18 +196,28 @@ def groups(compared: Groups | None) -> str:
     """
     if compared is None:
         return ""
-    text = f"{' and '.join(compared.attribute.split('*'))}: {group(compared.group, compared.attribute)}"
+    return f"{crossed(compared.attribute)}: {against(compared)}"
+
+
+def against(compared: Groups) -> str:
+    """The same without the attribute.
+
+    >>> against(Groups(attribute="age", group="25 or younger", reference="over 25"))
+    '25 or younger against over 25'
+    """
+    text = group(compared.group, compared.attribute)
     if compared.reference is None:
         return text
-    return f"{text} against {group(compared.reference, compared.attribute)}"
+    reference = group(compared.reference, compared.attribute)
+    return said("{group} against {reference}", group=text, reference=reference)
 
 
 def facets(finding: Finding, card: Mapping[str, Any]) -> dict[str, str]:
     """The facets of a finding in words: a quantity of the probe that one names, and columns as the card calls them."""
-    said = card_names.facets(card, finding)
-    if "gap" in said:
-        said["gap"] = decapitalised(metric(f"{finding.probe}/{said['gap']}"))
-    return said
+    found = card_names.facets(card, finding)
+    if "gap" in found:
+        found["gap"] = decapitalised(metric(f"{finding.probe}/{found['gap']}"))
+    return found
 
 
 def about(finding: Finding, facets: Mapping[str, str]) -> str:
@@ -224,93 +229,13 @@ def about(finding: Finding, facets: Mapping[str, str]) -> str:
     return "; ".join(parts)
 
 
-def threshold(judgement: Judgement | None) -> str:
-    """A limit in words, as declared."""
-    if judgement is None:
-        return ""
-    edge = number(judgement.threshold)
-    if judgement.direction == "band":
-        text = f"within ±{edge}" + (f" of {number(judgement.around)}" if judgement.around else "")
-    else:
-        text = f"{'at most' if judgement.direction == 'at_most' else 'at least'} {edge}"
-    return text + (f", margin {number(judgement.margin)}" if judgement.margin else "")
-
-
-def limit(judgement: Judgement | None, *, withheld: bool = False) -> str:
-    """A limit in words, as applied: one that was narrowed for a pass says so, and one that was not applied.
-
-    ``withheld`` leaves out to what it was narrowed, a fifth of the larger rate, which would tell that rate.
-    """
-    if judgement is None:
-        return ""
-    if judgement.effective is None:
-        return f"{threshold(judgement)} (not applied: the data allow no verdict)"
-    if withheld or not narrowed(judgement):
-        return threshold(judgement)
-    demand = {"band": "within ±", "at_most": "at most ", "at_least": "at least "}[judgement.direction]
-    return f"{threshold(judgement)} (for a pass {demand}{number(float(f'{judgement.effective:.3g}'))})"
-
-
-def narrowed(judgement: Judgement) -> bool:
-    """Whether a pass is held to less than the limit as declared, being on a difference of low rates."""
-    sign = -1 if judgement.direction == "at_least" else 1
-    edge = sign * judgement.threshold + judgement.margin
-    return judgement.effective is not None and sign * judgement.effective < edge
-
-
-def limit_source(judgement: Judgement | None, metric_name: str, *, fixed: str = "") -> str:
-    """Whose limit it is, since when and why, and what it is not; ``fixed`` says whether it preceded the test."""
-    if judgement is None:
-        return ""
-    edge = ("±" if judgement.direction == "band" else "") + number(judgement.threshold)
-    owner = judgement.set_by or "somebody the plan does not name"
-    dated = f" on {judgement.set_on}" if judgement.set_on else ", undated"
-    cited = f" ({judgement.citation})" if judgement.citation else ""
-    if judgement.source == "foreign-guideline":
-        whose = "US" if metric_name.endswith("/impact-ratio") else "foreign"
-        text = f"{edge} is a {whose} guideline{cited} used here as screening value chosen by {owner}{dated}; "
-        text += "it is not EU law"
-    elif judgement.source == "law":
-        text = f"{edge} is declared by {owner}{dated} as set by law{cited or ', without a citation'}"
-    elif judgement.source in ("standard", "guideline", "convention"):
-        text = f"{edge} follows a {judgement.source}{cited} chosen by {owner}{dated}; it is no legal limit"
-    else:
-        text = f"Tolerance set by {owner}{dated}{cited}"
-    text += f". Reason: {judgement.reason.rstrip('.')}." if judgement.reason else "."
-    return f"{text} {fixed}".rstrip()
-
-
-def method(estimate: Estimate) -> str:
-    """The interval's method, and the design where the probe states one."""
-    if estimate.method is None:
-        return ""
-    if estimate.method == "exact" and "posterior" in (estimate.design or ""):
-        return f"{design(estimate.design or '')}: for display, without an error rate"
-    text = wording.METHODS.get(estimate.method, estimate.method)
-    return f"{text}; {design(estimate.design)}" if estimate.design else text
-
-
-def design(text: str) -> str:
-    """How the observations were drawn, with the clusters that a design names in words.
-
-    >>> design("cluster=seed text"), design("two_way=template x name"), design("rows resampled")
-    ('clusters are seed texts', 'templates and names are both samples', 'rows resampled')
-    """
-    _, _, rest = text.partition(";")
-    sampled = [sampling.plural(unit) for unit in sampling.units(text)]
-    if not sampled:
-        return text
-    said = f"clusters are {sampled[0]}" if len(sampled) == 1 else f"{' and '.join(sampled)} are both samples"
-    return f"{said};{rest}" if rest else said
-
-
 def controls(states: Mapping[str, str]) -> str:
     """Both controls in words; '' for a finding without any.
 
     >>> controls({"positive": "held", "negative": "failed"})
     'positive control held, negative control failed'
     """
-    return ", ".join(f"{kind} control {states[kind]}" for kind in ("positive", "negative") if kind in states)
+    return ", ".join(wording.CONTROLS[kind, states[kind]] for kind in ("positive", "negative") if kind in states)
 
 
 def grade(letter: str) -> str:
@@ -319,12 +244,8 @@ def grade(letter: str) -> str:
     >>> grade("B")
     'measurement grade B: hardware counters'
     """
-    return f"measurement grade {letter}: {wording.GRADES.get(letter, 'not described')}"
-
-
-def sub_reason(reason: SubReason | None) -> str:
-    """A sub-reason as a plain clause."""
-    return "" if reason is None else wording.SUB_REASONS[reason]
+    how = wording.GRADES.get(letter) or said("not described")
+    return said("measurement grade {letter}: {how}", letter=letter, how=how)
 
 
 def p_value(p: float) -> str:
@@ -343,58 +264,22 @@ def sentence(clauses: Sequence[str]) -> str:
     'The interval contains the limit. About 900 would do.'
     """
     kept = dict.fromkeys(clause.strip().rstrip(".") for clause in clauses if clause.strip())
-    return " ".join(f"{clause[:1].upper()}{clause[1:]}." for clause in kept)
-
-
-def reason(finding: Finding, *, withheld: bool = False, reversed: bool = False) -> str:
-    """Why the verdict is what it is, with the n a verdict needs and the smallest effect this design detects.
-
-    ``withheld`` leaves out what could tell the size or the figure of a small cell. ``reversed``: of a difference over
-    all rows and that within strata each says the opposite of the other.
-    """
-    if withheld:
-        return sentence([sub_reason(finding.sub_reason), waived(finding.waiver)])
-    estimate, judged = finding.estimate, finding.limit
-    clauses: list[str] = []
-    if judged is not None and finding.verdict is Verdict.PASS:
-        clauses.append(
-            f"the one-sided {number(100 * (1 - judged.alpha_pass))} % bound lies on the good side of the limit"
-        )
-    elif judged is not None and finding.verdict is Verdict.FAIL:
-        corrected = f"after Holm's correction over {judged.hypotheses} hypotheses" if judged.hypotheses > 1 else ""
-        p = "" if judged.p_adjusted is None else f" ({p_value(judged.p_adjusted)})"
-        clauses.append(f"{corrected} the bound lies on the bad side of the limit{p}".strip())
-    if finding.why is None or finding.sub_reason not in wording.SAID_BY_JUDGE:
-        clauses.append(sub_reason(finding.sub_reason))
-    clauses.append(finding.why or "")
-    clauses.append("what is true of all rows is reversed within the strata" if reversed else "")
-    if estimate.value is None:
-        clauses.append(estimate.why or "")
-    if needed := sampling.needed(finding):
-        clauses.append(f"a verdict at this value would need about {needed}")
-    if finding.detectable is not None:
-        found = amount(finding.detectable, estimate.unit)
-        clauses.append(f"the smallest effect this design finds with 80 % power is {found}")
-    clauses.append(waived(finding.waiver))
-    return sentence(clauses)
-
-
-def waived(waiver: Waiver | None) -> str:
-    """Who accepts a finding, since and until when, up to which value, and why; '' where nobody does."""
-    if waiver is None:
-        return ""
-    bound = "" if waiver.worst is None else f", no worse than {number(waiver.worst)}"
-    return f"waived by {waiver.owner} on {waiver.set_on} until {waiver.expires}{bound}: {waiver.reason}"
+    return " ".join(f"{begun(clause)}." for clause in kept)
 
 
 def decapitalised(text: str) -> str:
     """A label inside a sentence; acronyms, symbols and names of people keep their capital.
+
+    So do all labels in a language that is not English, where a noun may be written with one: a catalogue writes them
+    as they stand anywhere.
 
     >>> decapitalised("Intended purpose"), decapitalised("DPO advice"), decapitalised("F1"), decapitalised("R squared")
     ('intended purpose', 'DPO advice', 'F1', 'R squared')
     >>> decapitalised("Cohen's kappa"), decapitalised("A copy of it"), decapitalised("Log-odds")
     ("Cohen's kappa", 'a copy of it', 'log-odds')
     """
+    if tag()[0] != ENGLISH:
+        return text
     first = text.partition(" ")[0]
     symbol = len(first) == 1 and first not in "AI"
     if symbol or first[1:2].isupper() or first[1:2].isdigit() or first in wording.NAMES:
@@ -408,6 +293,8 @@ def still_open(facts: int, people: int) -> str:
     >>> still_open(1, 2), still_open(0, 0)
     ('1 fact is missing and 2 fields wait for a person', 'no fact is missing and no field waits for a person')
     """
-    lacking = "no fact is" if facts == 0 else f"{counted(facts, 'fact')} {'is' if facts == 1 else 'are'}"
-    waiting = "no field waits" if people == 0 else f"{counted(people, 'field')} {'waits' if people == 1 else 'wait'}"
-    return f"{lacking} missing and {waiting} for a person"
+    lacking = counted(facts, "{n} fact is missing", "{n:,} facts are missing") if facts else said("no fact is missing")
+    waiting = said("no field waits for a person")
+    if people:
+        waiting = counted(people, "{n} field waits for a person", "{n:,} fields wait for a person")
+    return joined([lacking, waiting])

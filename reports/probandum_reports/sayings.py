@@ -14,7 +14,8 @@ from probandum.dossier import Dossier
 from probandum.errors import RecordError
 from probandum.finding import Finding, Groups, Judgement
 from probandum.withholding import withheld
-from probandum_reports import owners, saying
+from probandum_reports import estimate_words, judgement_words, owners, saying
+from probandum_reports.messages import said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Shown:
     threshold: str
     limit_source: str
     reason: str
+    undecided: str
     controls: str
     method: str
     anchor: str
@@ -46,9 +48,10 @@ class Shown:
     suppressed: bool
 
     @property
-    def whose(self) -> str:
-        """The limit as it was applied, what it rests on, who set it and when; '' where there is none."""
-        return owners.whose(self.limit, self.finding.limit)
+    def held_against(self) -> str:
+        """The limit as it was applied with whose it is, or that there is none, and why nothing is decided."""
+        limit = owners.whose(self.limit, self.finding.limit) or said("none")
+        return f"{limit}; {self.undecided}" if self.undecided else limit
 
 
 #: A difference over all rows and that within strata.
@@ -93,29 +96,32 @@ class Sayings:
 
     def _say(self, finding: Finding) -> Shown:
         estimate = finding.estimate
-        hidden = self.suppressed.get(finding.id)
+        why_not = self.suppressed.get(finding.id)
+        hidden = None if why_not is None else said(why_not)
         grade = self.grade(finding)
-        value = saying.value(estimate)
+        value = estimate_words.value(estimate)
         if grade == "D" and estimate.value is not None:
-            value = f"estimated {value}"
-        method = saying.method(estimate)
+            value = said("estimated {value}", value=value)
+        method = estimate_words.method(estimate)
         if grade is not None and estimate.value is not None:
             method = "; ".join(part for part in (method, saying.grade(grade)) if part)
         anchor = anchor_of(finding)
         facets = saying.facets(finding, self.dossier.card)
+        verdict = saying.verdict(finding.verdict)
         return Shown(
             finding=finding,
             title=saying.metric(finding.metric),
             facets=facets,
             about=saying.about(finding, facets),
             value=hidden or value,
-            interval=hidden or saying.interval(estimate),
-            n=hidden or saying.n(estimate),
-            verdict=saying.verdict(finding.verdict) + (", waived" if finding.waiver is not None else ""),
-            limit=saying.limit(finding.limit, withheld=hidden is not None),
-            threshold=saying.threshold(finding.limit),
-            limit_source=saying.limit_source(finding.limit, finding.metric, fixed=self._fixed(finding)),
-            reason=saying.reason(finding, withheld=hidden is not None, reversed=self._turned(finding)),
+            interval=hidden or estimate_words.interval(estimate),
+            n=hidden or estimate_words.n(estimate),
+            verdict=verdict if finding.waiver is None else said("{verdict}, waived", verdict=verdict),
+            limit=judgement_words.limit(finding.limit, withheld=hidden is not None),
+            threshold=judgement_words.threshold(finding.limit),
+            limit_source=judgement_words.limit_source(finding.limit, finding.metric, fixed=self._fixed(finding)),
+            reason=judgement_words.reason(finding, withheld=hidden is not None, reversed=self._turned(finding)),
+            undecided=judgement_words.undecided(finding, withheld=hidden is not None),
             controls=saying.controls(finding.controls),
             method=method,
             anchor=anchor,
@@ -145,15 +151,28 @@ class Sayings:
             return ""
         planned = self.dossier.plan.get("judge", {})
         if finding.metric == "run/must-not-change" and planned.get("gate", {}).get("must_not_change"):
-            return f"The list stood in the plan when the run began on {started}."
+            return said("The list stood in the plan when the run began on {started}.", started=started)
         if lock is not None and lock["precedes"]:
             if any(_same_limit(codec.builtins(line), finding.metric, judged) for line in lock["held"]):
-                key = f", signed with key {lock['key_id']}" if lock["signed"] else ", unsigned"
-                return f"Fixed before testing: locked on {lock['made'][:10]}{key}; the run began on {started}."
-            return f"Not fixed before testing: it was changed or added after the lock of {lock['made'][:10]}."
+                signed = said(", signed with key {key}", key=lock["key_id"]) if lock["signed"] else said(", unsigned")
+                return said(
+                    "Fixed before testing: locked on {day}{signed}; the run began on {started}.",
+                    day=lock["made"][:10],
+                    signed=signed,
+                    started=started,
+                )
+            return said(
+                "Not fixed before testing: it was changed or added after the lock of {day}.", day=lock["made"][:10]
+            )
         if any(_same_limit(line, finding.metric, judged) for line in planned.get("limits", ())):
-            return f"It stood in the plan when the run began on {started}; no lock shows that it was fixed before."
-        return f"Not fixed before testing: the plan held another limit, or none, when the run began on {started}."
+            return said(
+                "It stood in the plan when the run began on {started}; no lock shows that it was fixed before.",
+                started=started,
+            )
+        return said(
+            "Not fixed before testing: the plan held another limit, or none, when the run began on {started}.",
+            started=started,
+        )
 
 
 def _same_limit(line: Mapping[str, Any], metric: str, judged: Judgement) -> bool:

@@ -9,10 +9,19 @@ from probandum.finding import Finding, Verdict
 from probandum.law import catalogue
 from probandum_reports.threats import Selection, Selector
 
+#: What the facet of a finding says that names its model, where that is the audited system.
+_SYSTEM = "system"
+
 
 def select(findings: Iterable[Finding], selection: Selection) -> tuple[Finding, ...]:
     """The findings that fit any of the selectors, in the record's order; a probe that never ran found nothing."""
     return tuple(each for each in findings if asked(each) and any(_fits(each, one) for one in selection))
+
+
+def in_order(findings: Iterable[Finding], selection: Selection) -> tuple[Finding, ...]:
+    """The findings that fit, those of the first selector first."""
+    found = select(findings, selection)
+    return tuple(sorted(found, key=lambda each: next(at for at, one in enumerate(selection) if _fits(each, one))))
 
 
 def asked(finding: Finding) -> bool:
@@ -36,7 +45,9 @@ def _fits(finding: Finding, selector: Selector) -> bool:
             not selector.requirements
             or any(matches(requirement, selector.requirements) for requirement in finding.requirements)
         )
+        and selector.facets.items() <= finding.facets.items()
         and (selector.judged is None or selector.judged == (finding.limit is not None))
+        and (selector.of_groups is None or selector.of_groups == (finding.groups is not None))
         and (selector.single_groups is None or selector.single_groups == _of_one_group(finding))
     )
 
@@ -46,7 +57,12 @@ def _of_one_group(finding: Finding) -> bool:
 
 
 def _measures(finding: Finding, names: Iterable[str]) -> bool:
-    """Whether a finding is of a metric, or of a probe, by which the catalogue's metrics are measured."""
+    """Whether a finding is of a metric, or of a probe, by which the catalogue's metrics are measured of the system.
+
+    What a probe says beside it of a model that it fitted itself is none of them.
+    """
+    if finding.facets.get("model", _SYSTEM) != _SYSTEM:
+        return False
     targets = {
         each for group in catalogue().metric_map.metrics.values() for name in names for each in group.get(name, ())
     }

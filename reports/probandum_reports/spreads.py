@@ -31,10 +31,13 @@ from probandum_reports.charting import (
     legend,
     marker,
     quiet,
+    ticked,
 )
 from probandum_reports.directions import directed
+from probandum_reports.estimate_words import n_alone
 from probandum_reports.labels import folded
 from probandum_reports.lettering import printable
+from probandum_reports.messages import said
 from probandum_reports.pages import visible
 from probandum_reports.sayings import Shown
 from probandum_reports.view import View
@@ -87,7 +90,7 @@ def rows(finding: Finding, view: View) -> list[Row]:
     if items.form == "two-way":
         return _crossed(items, finding.groups.group, finding.groups.reference)
     by_case = _means(zip(items.clusters, items.values, strict=True))
-    return [_row("scenarios", by_case, 0)]
+    return [_row(said("scenarios"), by_case, 0)]
 
 
 def _crossed(items: Items, group: str, reference: str) -> list[Row]:
@@ -95,12 +98,13 @@ def _crossed(items: Items, group: str, reference: str) -> list[Row]:
     cells = list(zip(items.clusters, items.crossed, items.sides, items.values, strict=True))
     of = {side: _means((case, value) for case, _, at, value in cells if at == side) for side in (1, -1)}
     gaps = {case: mean - of[-1][case] for case, mean in of[1].items() if case in of[-1]}
-    found = [_row("scenarios", gaps, 0)]
-    for side, name, plain in ((1, group, "the group"), (-1, reference, "the reference")):
+    found = [_row(said("scenarios"), gaps, 0)]
+    for side, name, plain in ((1, group, said("the group")), (-1, reference, said("the reference"))):
         own = _means(
             (person, value - of[-1][case]) for case, person, at, value in cells if at == side and case in of[-1]
         )
-        found.append(_row(f"names: {name if printable(name) == name else plain}", own, side))
+        whose = name if printable(name) == name else plain
+        found.append(_row(said("names: {group}", group=whose), own, side))
     return found
 
 
@@ -117,7 +121,7 @@ def _row(what: str, values: Mapping[str, float], side: int) -> Row:
         numbers = [value for _, value in ordered]
         inner = quantiles(numbers, n=20, method="inclusive")
         kept = [numbers[0], *inner, numbers[-1]]
-        ordered = [(f"at {5 * place} %:", value) for place, value in enumerate(kept)]
+        ordered = [(said("at {share} %:", share=5 * place), value) for place, value in enumerate(kept)]
     return Row(what=what, count=len(values), values=ordered, side=side)
 
 
@@ -137,8 +141,6 @@ def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
 
 
 def _panel(axes: Any, shown: Shown, lines: Sequence[Row], title: str) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     quiet(axes)
     axes.set_yticks([])
     axes.set_ylim(len(lines) + 0.5, -0.5)
@@ -150,8 +152,7 @@ def _panel(axes: Any, shown: Shown, lines: Sequence[Row], title: str) -> None:
         fontweight="bold",
         color=INK,
     )
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: saying.number(tick)))
+    ticked(axes.xaxis, 6)
     estimate, limit = shown.finding.estimate, shown.finding.limit
     edges = (None, None) if limit is None else limit.edges()
     numbers = [edge for edge in (*edges, estimate.low, estimate.high, 0.0) if edge is not None]
@@ -170,11 +171,11 @@ def _panel(axes: Any, shown: Shown, lines: Sequence[Row], title: str) -> None:
     assert estimate.low is not None and estimate.high is not None
     axes.hlines(0, estimate.low, estimate.high, color=colour, linewidth=2.2, zorder=3)
     axes.plot([estimate.value], [0], linestyle="none", zorder=4, **marker(shown.finding))
-    _label(axes, 0, "difference", shown.value, shown.n.partition(" (")[0])
+    _label(axes, 0, said("difference"), shown.value, n_alone(estimate))
     for place, line in enumerate(lines, 1):
         _marks(axes, place, line)
-        ends = saying.figures([line.values[0][1], line.values[-1][1]], estimate.unit)
-        _label(axes, place, f"{line.count:,} {line.what}", " to ".join(ends), "")
+        low, high = saying.figures([line.values[0][1], line.values[-1][1]], estimate.unit)
+        _label(axes, place, f"{line.count:,} {line.what}", said("{low} to {high}", low=low, high=high), "")
 
 
 def _marks(axes: Any, place: int, line: Row) -> None:
@@ -206,13 +207,19 @@ def _handles(shown: Sequence[Shown]) -> list[Any]:
     from matplotlib.patches import Patch
 
     handles: list[Any] = [
-        Line2D([], [], label=f"difference: {saying.verdict(verdict)}", linestyle="none", **marker(each.finding))
+        Line2D(
+            [],
+            [],
+            label=said("difference: {verdict}", verdict=saying.verdict(verdict)),
+            linestyle="none",
+            **marker(each.finding),
+        )
         for verdict, each in {each.finding.verdict: each for each in shown}.items()
     ]
-    handles.append(Line2D([], [], label="one scenario or name", **{**_MARK, "markersize": 9}))
-    handles.append(Line2D([], [], label="their mean", **_MEAN))
+    handles.append(Line2D([], [], label=said("one scenario or name"), **{**_MARK, "markersize": 9}))
+    handles.append(Line2D([], [], label=said("their mean"), **_MEAN))
     if any(each.finding.limit is not None for each in shown):
-        handles.append(Patch(facecolor=BAND, edgecolor=MUTED, linewidth=0.8, label="within the limit"))
+        handles.append(Patch(facecolor=BAND, edgecolor=MUTED, linewidth=0.8, label=said("within the limit")))
     return handles
 
 

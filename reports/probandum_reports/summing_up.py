@@ -7,27 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from itertools import accumulate
 from typing import Protocol
 
 from probandum import codec
 from probandum.document import Cell, Fact, Figure, Gap, Listing, Node, Number, Table, Text
 from probandum.dossier import Dossier
 from probandum.export.markdown import verdict_counts
-from probandum.finding import Verdict
-from probandum.gating import GateResult, headline
+from probandum.finding import Finding, Verdict
+from probandum.gating import GateResult, headline, strictness
 from probandum_reports import facts, saying, tallies
 from probandum_reports.citing import cited
 from probandum_reports.documents import Template
+from probandum_reports.messages import noted, said
 from probandum_reports.sayings import Shown
 from probandum_reports.selecting import answered, select
 from probandum_reports.tables import declared, gravity, name
 from probandum_reports.threats import Selection, Selector
 from probandum_reports.view import View
 
-#: How many findings management reads; how many that did not pass and changes stand on one screen, and of these changes.
-_GRAVEST, _SCREEN, _CHANGES = 5, 8, 3
-#: How many letters of a name stand in one line of a screen, and how many lines a figure with its verdict takes.
-_LETTERS, _LINES = 46, 2
+#: How many findings management reads, and how many changes a merge request has beside what did not pass.
+_GRAVEST, _CHANGES = 5, 3
+#: How many lines a screen has for rows and cautions; what the edges of a row take, and the least that a row has.
+_SCREEN, _EDGES, _ROW = 21, 0.5, 2.75
+#: How many letters a line has: of a name, of interval and n, of a limit with whose it is, of a caution, of a gate.
+_NAME, _RANGE, _LIMIT, _CAUTION, _GATE = 44, 58, 65, 150, 80
 _NOT_PASSED = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)
 #: What a person decides, by the verdict that asks for it.
 _DECISIONS: Mapping[Verdict, tuple[str, str, str]] = {
@@ -46,13 +50,6 @@ _DECISIONS: Mapping[Verdict, tuple[str, str, str]] = {
         "inconclusive",
         "what becomes of inconclusive findings: more data, another design, a waiver, or stop",
     ),
-}
-
-
-#: How strictly the gate decides, by its mode.
-_MODES = {
-    "release": "release: what is inconclusive blocks, unless somebody accepts it",
-    "merge": "merge: what is inconclusive blocks nothing, and a broken limit needs stronger evidence",
 }
 
 
@@ -82,13 +79,14 @@ def outcome(parts: Parts) -> Iterable[Node]:
 
 def gravest(parts: Parts) -> Iterable[Node]:
     """The five gravest findings that did not pass, with interval and limit."""
-    yield from _worst(parts, lambda found: found[:_GRAVEST], f"The gravest findings, {_GRAVEST} at most")
+    caption = said("The gravest findings, {n} at most", n=_GRAVEST)
+    yield from _worst(parts, lambda found: found[:_GRAVEST], caption)
 
 
 def not_passed(parts: Parts) -> Iterable[Node]:
-    """The gravest findings that did not pass, as many as one screen holds beside the changes."""
-    most = _SCREEN - min(len(_changes(parts)), _CHANGES)
-    yield from _worst(parts, lambda found: _on_screen(found, most), "Findings that did not pass")
+    """The gravest findings that did not pass, as many as one screen holds beside cautions and changes."""
+    room = _room(parts) - sum(map(_height, _changes_shown(parts)))
+    yield from _worst(parts, lambda found: _on_screen(found, room), "Findings that did not pass")
 
 
 def _worst(parts: Parts, choose: Callable[[list[Shown]], list[Shown]], caption: str) -> Iterable[Node]:
@@ -96,29 +94,56 @@ def _worst(parts: Parts, choose: Callable[[list[Shown]], list[Shown]], caption: 
     found = sorted(shown, key=_rank)
     if not found:
         judged = any(each.judged for each in parts.dossier.findings)
-        said = "No finding failed, erred or stayed inconclusive."
-        yield Text(text=said if judged else "No finding was judged, so that none could fail.")
+        none = "No finding failed, erred or stayed inconclusive."
+        yield Text(text=none if judged else "No finding was judged, so that none could fail.")
         return
     listed = choose(found)
-    yield _table(listed, caption, "Limit, and whose it is")
+    yield _table(listed, caption, "Limit, whose it is; why undecided")
     yield from _more(listed, found)
 
 
-def _on_screen(found: list[Shown], most: int) -> list[Shown]:
-    """The first of them, ``most`` at most, and fewer where long names take more lines than so many have by rights."""
-    room = _LINES * (most + 1)
-    for place, each in enumerate(found[:most]):
-        room -= max(_LINES, -(-len(name(each)) // _LETTERS))
-        if room < 0:
-            return found[: max(place, 1)]
-    return found[:most]
+def _room(parts: Parts) -> float:
+    """How many lines one screen has for rows, below its cautions and how the gate ended."""
+    dossier = parts.dossier
+    told = (*facts.notices(dossier), *facts.cautions(dossier), *facts.aged_law(dossier))
+    cautions = sum(_lines(f"{each.value} {each.by or ''} {each.on or ''}", _CAUTION) for each in told)
+    attempts = facts.run_fact(dossier, "attempts")
+    return _SCREEN - cautions - (0 if attempts is None else max(_lines(attempts.value, _GATE) - 2, 0))
+
+
+def _height(shown: Shown) -> float:
+    """How many lines the row of a finding takes."""
+    result = 1 + _lines(f"{shown.interval}, {shown.n}", _RANGE)
+    return max(_ROW, _EDGES + max(result, _lines(name(shown), _NAME), _lines(shown.held_against, _LIMIT)))
+
+
+def _lines(text: str, letters: int) -> int:
+    return -(-len(text) // letters)
+
+
+def _on_screen(found: list[Shown], room: float) -> list[Shown]:
+    """The first of them that so many lines hold, and one however few they are."""
+    heights = accumulate(map(_height, found))
+    return found[: max(sum(height <= room for height in heights), 1)]
 
 
 def _more(listed: Sequence[Shown], found: Sequence[Shown]) -> Iterable[Node]:
-    """That there are more than are listed, where there are."""
+    """That there are more than are listed, and how a difference is to be read, where there are."""
+    told = []
     if len(found) > len(listed):
-        said = f"{len(listed)} of {len(found):,} are listed; the index of the audit leads to all."
-        yield Text(text=said, style="note")
+        more = "{n} of {all:,} are listed; the index of the audit leads to all."
+        told.append(said(more, n=len(listed), all=len(found)))
+    if any(_differs(each.finding) for each in listed):
+        told.append(said("A difference below 0 says that what is named first has the lower value."))
+    if told:
+        yield Text(text=" ".join(told), style="note")
+
+
+def _differs(finding: Finding) -> bool:
+    """Whether a finding tells by its sign which of two lies higher."""
+    compared = finding.groups is not None and finding.groups.reference is not None
+    words = any("~" in value for value in finding.facets.values())
+    return (compared or words) and finding.estimate.value is not None and finding.estimate.unit != "ratio"
 
 
 def _rank(shown: Shown) -> tuple[bool, tuple[int, float]]:
@@ -127,11 +152,15 @@ def _rank(shown: Shown) -> tuple[bool, tuple[int, float]]:
 
 
 def _table(members: Sequence[Shown], caption: str, limit: str) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for each in members:
-        none = "none" if each.finding.limit is None else "not applied"
-        rows.append((name(each), Number(finding=each.finding.id), declared(each, "whose") if each.limit else none))
-    return Table(caption=caption, header=("Quantity", "Result", limit), rows=tuple(rows))
+    rows = tuple((name(each), Number(finding=each.finding.id), _held_against(each)) for each in members)
+    return Table(caption=caption, header=("Quantity", "Result", limit), rows=rows)
+
+
+def _held_against(shown: Shown) -> Fact:
+    """The limit, whose it is, and why nothing is decided."""
+    if shown.finding.limit is not None:
+        return declared(shown, "held_against")
+    return Fact(path=f"finding:{shown.finding.id}.held_against", value=shown.held_against, origin="measured")
 
 
 def changes(parts: Parts) -> Iterable[Node]:
@@ -140,14 +169,20 @@ def changes(parts: Parts) -> Iterable[Node]:
     if not found:
         yield _unassessed(parts, "change against a baseline", "the auditor, by naming gate.baseline in the plan")
         return
-    found.sort(key=_rank)
-    listed = _on_screen(found, _CHANGES)
-    yield _table(listed, "Changes against the baseline", "Limit on the change, and whose it is")
+    listed = _changes_shown(parts)
+    yield _table(listed, "Changes against the baseline", "Limit on the change, whose it is; why undecided")
     yield from _more(listed, found)
 
 
 def _changes(parts: Parts) -> list[Shown]:
-    return [parts.view.shown(each.id) for each in parts.dossier.findings if each.metric.endswith("/change")]
+    """Every change against a baseline, the gravest first."""
+    found = [parts.view.shown(each.id) for each in parts.dossier.findings if each.metric.endswith("/change")]
+    return sorted(found, key=_rank)
+
+
+def _changes_shown(parts: Parts) -> list[Shown]:
+    """Those of them that stand on the screen, in half of its room at most."""
+    return _on_screen(_changes(parts)[:_CHANGES], _room(parts) / 2)
 
 
 def tally(parts: Parts) -> Iterable[Node]:
@@ -161,7 +196,7 @@ def tally(parts: Parts) -> Iterable[Node]:
         for family, counts in families.items()
     )
     header = ("Measured", *(saying.verdict(verdict) for verdict in tallies.ORDER))
-    caption = "Findings by what they are about"
+    caption = said("Findings by what they are about")
     if all(each.verdict is Verdict.NOT_APPLICABLE for each in parts.dossier.findings):
         yield Text(text="No finding has a verdict, so that there is nothing to draw.")
         yield Table(caption=caption, header=header, rows=rows)
@@ -172,8 +207,8 @@ def tally(parts: Parts) -> Iterable[Node]:
         alt="Bars, one a family of probes, of how many findings with a verdict failed, erred, stayed inconclusive and "
         "passed; how many carry no verdict stands beside them. The table below repeats every count.",
         findings=(),
-        twin=Table(caption=f"{caption}, as a table", header=header, rows=rows),
-        reading=tallies.reading(families),
+        twin=Table(caption=said("{caption}, as a table", caption=caption), header=header, rows=rows),
+        reading=tallies.reading(parts.dossier.findings),
     )
 
 
@@ -182,8 +217,8 @@ def _after() -> Mapping[str, Selection]:
     """What a reader of a summary asks after, and the findings that tell."""
     return {
         "differences between groups of persons": (Selector(families=("bias",)),),
-        "explanations": (Selector(families=("explain",)),),
-        "accuracy": (Selector(families=("performance",)), Selector(measures=("perf.overall_metrics",))),
+        noted("explanations"): (Selector(families=("explain",)),),
+        noted("accuracy"): (Selector(families=("performance",)), Selector(measures=("perf.overall_metrics",))),
         "robustness against noise, shifts and attacks": (Selector(families=("robust",)),),
         "leakage of training data": (Selector(families=("privacy",)),),
         "drift of data and performance": (Selector(families=("drift",)),),
@@ -196,17 +231,9 @@ def not_measured(parts: Parts) -> Iterable[Node]:
     """What readers ask after and no probe gave a number for."""
     known = [each for each in parts.dossier.findings if each.estimate.value is not None]
     missing = [words for words, selection in _after().items() if not select(known, selection)]
-    said = {words: _unassessed(parts, words, "the auditor, by adding a suite") for words in missing}
-    stated = [each for each in said.values() if isinstance(each, Fact)]
-    if stated:
-        yield Listing(entries=tuple((each,) for each in stated))
-    if silent := [words for words, each in said.items() if isinstance(each, Gap)]:
-        yield Gap(
-            what=f"not assessed: {'; '.join(silent)}",
-            citation=cited(parts.template.requirement),
-            supplier="the auditor, by adding suites and what they need",
-            field_id="not-assessed",
-        )
+    told = {words: _unassessed(parts, words, "the auditor, by adding a suite") for words in missing}
+    if told:
+        yield Listing(entries=tuple((each,) for each in told.values()))
     if not missing:
         yield Text(text="All that this summary asks after has a number.")
 
@@ -216,7 +243,7 @@ def to_decide(parts: Parts) -> Iterable[Node]:
     seen = {each.verdict for each in parts.dossier.findings if each.waiver is None}
     asked = [_DECISIONS[verdict] for verdict in _NOT_PASSED if verdict in seen]
     asked.append(("Going on", "going_on", "whether the system is released, kept, changed or withdrawn, and why"))
-    rows = tuple((label, _decided(parts, f"decisions.{key}", what)) for label, key, what in asked)
+    rows = tuple((said(label), _decided(parts, f"decisions.{key}", what)) for label, key, what in asked)
     yield Table(caption="What to decide", header=("On", "Decision"), rows=rows)
 
 
@@ -235,9 +262,10 @@ def _decided(parts: Parts, card: str, what: str) -> Fact | Gap:
 def _unassessed(parts: Parts, what: str, supplier: str) -> Fact | Gap:
     """That nothing was measured, or what a named person says in its place."""
     card = f"not_assessed.{what.replace(',', '').replace(' ', '_').lower()}"
-    fact = facts.card_fact(parts.dossier.card, card, label=f"Not assessed by this audit, {what}", human=True)
+    label = said("Not assessed by this audit, {what}", what=said(what))
+    fact = facts.card_fact(parts.dossier.card, card, label=label, human=True)
     return fact or Gap(
-        what=f"not assessed: {what}",
+        what=said("not assessed: {what}", what=said(what)),
         citation=cited(parts.template.requirement),
         supplier=supplier,
         field_id=card,
@@ -251,8 +279,7 @@ def resolve(dossier: Dossier, what: str) -> str:
     ``mode``: how strictly it decided.
     """
     result = codec.decode(GateResult, codec.encode(dossier.gate), what="gate.json")
-    said = {"gate": headline(result), "mode": _MODES.get(result.mode, result.mode), "counts": verdict_counts(result)}
-    return said[what]
+    return {"gate": headline(result), "mode": strictness(result), "counts": verdict_counts(result)}[what]
 
 
 def _fact(what: str, words: str) -> Fact:

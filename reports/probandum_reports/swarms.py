@@ -32,10 +32,12 @@ from probandum_reports.charting import (
     drawn,
     legend,
     quiet,
+    ticked,
 )
 from probandum_reports.directions import directed
 from probandum_reports.dots import dots
 from probandum_reports.labels import folded
+from probandum_reports.messages import Spoken, said
 from probandum_reports.pages import visible
 from probandum_reports.sayings import Shown
 from probandum_reports.view import View
@@ -48,6 +50,9 @@ _LOOKS: Mapping[str, tuple[str, str, float]] = {  # face, edge, and how wide the
     HIGH: (MEASURED, MEASURED, 0.6),
 }
 _PLAIN = (RULE, MUTED, 0.6)
+#: What the bands are called in a table, and in a chart.
+_THIRDS: Mapping[str, str] = Spoken({LOW: "lowest third", MIDDLE: "middle third", HIGH: "highest third"})
+_VALUES: Mapping[str, str] = Spoken({LOW: "low value", MIDDLE: "middle value", HIGH: "high value"})
 #: The band of rows whose value is a code.
 _CODE = "a code"
 #: Rows that a swarm needs and draws at most: fewer tell on persons, more are no longer points.
@@ -86,9 +91,18 @@ class Swarm:
         means = [(band, mean) for band in _LOOKS if (mean := self.mean_of(band)) is not None]
         written = saying.figures([*numbers, *(mean for _, mean in means)], unit)
         low, first, middle, third, high = written[:5]
-        text = f"from {low} to {high}, half of the rows from {first} to {third}, the middle one {middle}"
-        of_bands = [f"{band} {value}" for (band, _), value in zip(means, written[5:], strict=True)]
-        return f"{text}; mean by value of the feature: {', '.join(of_bands)}" if of_bands else text
+        text = said(
+            "from {low} to {high}, half of the rows from {first} to {third}, the middle one {middle}",
+            low=low,
+            high=high,
+            first=first,
+            third=third,
+            middle=middle,
+        )
+        of_bands = [f"{_THIRDS[band]} {value}" for (band, _), value in zip(means, written[5:], strict=True)]
+        if not of_bands:
+            return text
+        return said("{text}; mean by value of the feature: {means}", text=text, means=", ".join(of_bands))
 
 
 def swarm(finding: Finding, view: View) -> Swarm | None:
@@ -102,7 +116,7 @@ def swarm(finding: Finding, view: View) -> Swarm | None:
     return Swarm(values=items.values[:MOST], bands=bands)
 
 
-def said(finding: Finding, view: View) -> str | None:
+def told(finding: Finding, view: View) -> str | None:
     """What a table says of the rows of one feature."""
     found = swarm(finding, view)
     return None if found is None else found.said(finding.estimate.unit)
@@ -158,20 +172,19 @@ def narrow(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
 
 def _frame(axes: Any, lines: Sequence[Shown], view: View, *, left: float, ticks: int) -> None:
     """A title, a scale that holds all points, and the line on which a feature adds nothing."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     quiet(axes)
     axes.set_yticks([])
-    title = "SHAP value of each row, and the mean"
+    title = said("SHAP value of each row, and the mean")
     axes.set_title(title, loc="left", x=left, fontsize=9.5, fontweight="bold", color=INK, pad=8)
     found = [each for shown in lines if (each := swarm(shown.finding, view)) is not None]
     values = [value for each in found for value in each.values]
     room = 0.04 * (max(values) - min(values) or 1.0)
     axes.set_xlim(min([*values, 0.0]) - room, max([*values, 0.0]) + room)
-    axes.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: saying.number(round(tick, 9))))
+    ticked(axes.xaxis, ticks)
     which = folded(visible(card_names.explained(view.dossier.card, lines[0].finding)), width=_NAME, lines=1)[0]
-    axes.set_xlabel(directed(f"to the right: for {which}"), loc="left", fontsize=8, color=MUTED, labelpad=3)
+    axes.set_xlabel(
+        directed(said("to the right: for {name}", name=which)), loc="left", fontsize=8, color=MUTED, labelpad=3
+    )
     axes.axvline(0.0, color=MUTED, linewidth=0.7, linestyle=(0, (2, 2)), zorder=1)
 
 
@@ -226,7 +239,6 @@ def _handles(lines: Sequence[Shown], view: View) -> list[Any]:
     from matplotlib.lines import Line2D
 
     bands = {band for shown in lines if (found := swarm(shown.finding, view)) is not None for band in found.bands}
-    names = {LOW: "low value", MIDDLE: "middle value", HIGH: "high value"}
-    handles = [Line2D([], [], label=names[band], **_mark(band)) for band in _LOOKS if band in bands]
+    handles = [Line2D([], [], label=_VALUES[band], **_mark(band)) for band in _LOOKS if band in bands]
     others = sorted(bands - _LOOKS.keys())
-    return [*handles, *([Line2D([], [], label="no order", **_mark(others[0]))] if others else [])]
+    return [*handles, *([Line2D([], [], label=said("no order"), **_mark(others[0]))] if others else [])]

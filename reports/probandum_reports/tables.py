@@ -13,6 +13,7 @@ from dataclasses import replace
 from probandum.document import Cell, Fact, Figure, Gap, Node, Number, Table, Text
 from probandum.finding import Finding, Verdict
 from probandum_reports import card_names, readings, saying
+from probandum_reports.messages import said
 from probandum_reports.neighbours import tolerated
 from probandum_reports.sayings import Shown
 from probandum_reports.view import View
@@ -35,13 +36,14 @@ def in_place(view: View, findings: Sequence[Finding], *, caption: str, chart: st
     if len(held) > MOST:
         gravest = {each.finding.id for each in sorted(held, key=gravity)[:MOST]}
         shown = [each for each in shown if not _held(each) or each.finding.id in gravest]
-        yield Text(
-            text=(
-                f"{MOST} of {len(held):,} findings with a verdict are shown here: the gravest verdicts first, and of "
-                f"one verdict those furthest beyond their limits, or least within them. The {_whole(view)} holds all."
-            ),
-            style="note",
+        first = said(
+            "{some} of {all:,} findings with a verdict are shown here: the gravest verdicts first, and of one verdict "
+            "those furthest beyond their limits, or least within them.",
+            some=MOST,
+            all=len(held),
         )
+        whole = said("The annex holds all.") if view.document.every_finding else said("The record holds all.")
+        yield Text(text=f"{first} {whole}", style="note")
     if len(reported) > _LARGEST - _PANEL:
         shown = [each for each in shown if _held(each)]
     drawn: set[str] = set()
@@ -51,25 +53,35 @@ def in_place(view: View, findings: Sequence[Finding], *, caption: str, chart: st
             yield figure
     rest = [each for each in shown if each.finding.id not in drawn]
     if rest:
-        yield tabled(f"{caption}: further figures" if drawn else caption, rest)
+        yield tabled(said("{caption}: further figures", caption=caption) if drawn else caption, rest)
     if len(reported) > _LARGEST - _PANEL:
-        which = "Further figures" if shown else "The figures asked for here"
-        where = f"stand in the {_whole(view)}: they are too many for here"
-        yield Text(text=f"{which}, on which the plan sets no limit, {where}.")
+        # Where all findings stand: in the annex of a document that holds them all, else in the record.
+        where = said("in the annex") if view.document.every_finding else said("in the record")
+        which = said("Further figures") if shown else said("The figures asked for here")
+        yield Text(
+            text=said(
+                "{which}, on which the plan sets no limit, stand {where}: they are too many for here.",
+                which=which,
+                where=where,
+            )
+        )
 
 
 def in_full(view: View, findings: Sequence[Finding], *, caption: str) -> Iterable[Node]:
     """Findings with a verdict and its reason, those that are only reported, and how the intervals are made."""
     shown = [view.shown(finding.id) for finding in findings]
     held, reported = [each for each in shown if _held(each)], [each for each in shown if not _held(each)]
-    title = f"{caption}, reported and not judged" if held else f"{caption}, not judged"
-    for said, members in (
+    if held:
+        title = said("{caption}, reported and not judged", caption=caption)
+    else:
+        title = said("{caption}, not judged", caption=caption)
+    for each, members in (
         (caption, held),
         (title, [each for each in reported if not _open(each)]),
-        (f"{title}, without a value", [each for each in reported if _open(each)]),
+        (said("{caption}, without a value", caption=title), [each for each in reported if _open(each)]),
     ):
         if members:
-            yield replace(tabled(said, members, full=members is held), style="dense")
+            yield replace(tabled(each, members, full=members is held), style="dense")
     if any(_along_codes(each, view) for each in shown):
         yield Text(
             text=(
@@ -101,20 +113,31 @@ def limits(view: View, findings: Sequence[Finding], gap: Callable[[str, str, str
         threshold = declared(shown, "threshold")
         whose = Fact(path=f"finding:{finding.id}.limit_source", value=shown.limit_source)
         rows[key] = ((shown.title, threshold, whose),)
-        absent = {"who set it": judged.set_by, "when": judged.set_on, "why": judged.reason}
+        absent = {said("who set it"): judged.set_by, said("when"): judged.set_on, said("why"): judged.reason}
         lacking = [name for name, value in absent.items() if value is None]
         if lacking:
-            what = f"of the limit on {saying.decapitalised(shown.title)}: {', '.join(lacking)}"
-            hole = gap(what, LIMITS_BEFOREHAND, "the owner of the limit, in the plan")
+            quantity = saying.decapitalised(shown.title)
+            what = said("of the limit on {quantity}: {lacking}", quantity=quantity, lacking=", ".join(lacking))
+            hole = gap(what, LIMITS_BEFOREHAND, said("the owner of the limit, in the plan"))
             rows[key] += ((shown.title, threshold, hole),)
     if rows:
         header = ("Limit on", "Limit", "Whose it is, since when, and why")
         yield Table(caption="Limits", header=header, rows=tuple(row for some in rows.values() for row in some))
 
 
-def _whole(view: View) -> str:
-    """Where all findings stand: in the annex of a document that holds them all, else in the record."""
-    return "annex" if view.document.every_finding else "record"
+def repeated() -> str:
+    """What the description of a chart ends in."""
+    return said("The table below repeats every value.")
+
+
+def as_table(caption: str) -> str:
+    """The caption of the table that repeats a chart."""
+    return said("{caption}, as a table", caption=caption)
+
+
+def one_of(caption: str, number: int, count: int) -> str:
+    """The caption of one of several charts of the same."""
+    return said("{caption} ({number} of {count})", caption=caption, number=number, count=count)
 
 
 def name(shown: Shown) -> str:
@@ -133,13 +156,13 @@ def tabled(caption: str, members: Sequence[Shown], *, full: bool = False, beside
     for each in members:
         cells: list[Cell] = [name(each), Number(finding=each.finding.id)]
         if limited:
-            none = "none" if each.finding.verdict is Verdict.NOT_APPLICABLE else "not applied"
+            none = said("none") if each.finding.verdict is Verdict.NOT_APPLICABLE else said("not applied")
             cells.append(declared(each, "limit") if each.limit else none)
         if reasoned:
             cells.append(Fact(path=f"finding:{each.finding.id}.reason", value=each.reason, origin="measured"))
         if near:
             compared = near.get(each.finding.id)
-            cells.append("none" if compared is None else declared(compared.by, "threshold"))
+            cells.append(said("none") if compared is None else declared(compared.by, "threshold"))
         rows.append(tuple(cells))
     return Table(caption=caption, header=tuple(header), rows=tuple(rows))
 
@@ -183,15 +206,15 @@ def _methods(shown: Sequence[Shown], caption: str) -> Iterable[Node]:
     if by_method:
         rows = tuple(_method(method, members) for method, members in by_method.items())
         header = ("Quantities", "How value and interval are made")
-        yield Table(caption=f"{caption}: methods", header=header, rows=rows, style="dense")
+        yield Table(caption=said("{caption}: methods", caption=caption), header=header, rows=rows, style="dense")
 
 
 def _method(method: str, members: Sequence[Shown]) -> tuple[str, Fact]:
     titles = list(dict.fromkeys(each.title for each in members))
     facets = [set(each.facets.values()) for each in members]
     common = set.intersection(*facets)
-    said = [titles[0], *map(saying.decapitalised, titles[1:])]
-    label = ", ".join(said) + (f" ({', '.join(sorted(common))})" if common else "")
+    named = [titles[0], *map(saying.decapitalised, titles[1:])]
+    label = ", ".join(named) + (f" ({', '.join(sorted(common))})" if common else "")
     return label, Fact(path=f"finding:{members[0].finding.id}.method", value=method, origin="measured")
 
 
@@ -202,10 +225,12 @@ def _figures(shown: Sequence[Shown], caption: str, view: View) -> Iterable[Figur
     for unit in units:
         title = caption if len(units) == 1 else f"{caption}: {saying.quantities(unit)}"
         members = [each for each in judged if each.finding.estimate.unit == unit]
-        yield from _charts("intervals", title, "Intervals against limits", members, view)
+        alt = "Intervals against limits, one line a finding: {names}."
+        yield from _charts("intervals", title, alt, members, view)
     rates = [each for each in shown if each.limit == "" and _rate(each)]
     compared = [each for each in rates if sum(_beside(each, other) for other in rates) > 1]
-    yield from _charts("rates", f"{caption}: rates by group" if judged else caption, "Rates by group", compared, view)
+    title = said("{caption}: rates by group", caption=caption) if judged else caption
+    yield from _charts("rates", title, "Rates by group, one line a finding: {names}.", compared, view)
 
 
 def _rate(shown: Shown) -> bool:
@@ -222,19 +247,18 @@ def _beside(one: Shown, other: Shown) -> bool:
     return one.finding.metric == other.finding.metric and same
 
 
-def _charts(kind: str, caption: str, what: str, members: Sequence[Shown], view: View) -> Iterable[Figure]:
-    """The findings by metric on as many charts as fit a page each."""
+def _charts(kind: str, caption: str, alt: str, members: Sequence[Shown], view: View) -> Iterable[Figure]:
+    """The findings by metric on as many charts as fit a page each; ``alt`` is what is said of each, with its names."""
     parts = list(_parts(sorted(members, key=_by_metric(members))))
     for number, part in enumerate(parts, 1):
-        title = caption if len(parts) == 1 else f"{caption} ({number} of {len(parts)})"
+        title = caption if len(parts) == 1 else one_of(caption, number, len(parts))
         yield Figure(
             kind=kind,
             caption=title,
-            alt=f"{what}, one line a finding: {'; '.join(name(each) for each in part)}. The table below repeats "
-            "every value.",
+            alt=f"{said(alt, names='; '.join(name(each) for each in part))} {repeated()}",
             reading=readings.of_rates(part) if kind == "rates" else readings.of_intervals(part),
             findings=tuple(each.finding.id for each in part),
-            twin=tabled(f"{title}, as a table", part, beside=view if kind == "rates" else None),
+            twin=tabled(as_table(title), part, beside=view if kind == "rates" else None),
         )
 
 

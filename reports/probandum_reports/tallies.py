@@ -9,9 +9,9 @@ from typing import Any
 from probandum.document import Fact, Figure
 from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict
-from probandum.units import counted
 from probandum_reports import saying
 from probandum_reports.charting import COLOURS, INK, MUTED, NARROW, OPEN, PAPER, SIZE, WIDTH, blank, legend
+from probandum_reports.messages import counted, said
 from probandum_reports.view import View
 
 #: Verdicts from the gravest on; the last is none.
@@ -42,12 +42,19 @@ def resolve(dossier: Dossier, path: str) -> str | None:
     return None if counts is None else f"{counts[Verdict(verdict)]:,}"
 
 
-def reading(found: Mapping[str, Counter[Verdict]]) -> str:
-    """How many findings have a verdict, and in which families one failed."""
-    judged = sum(counts[verdict] for counts in found.values() for verdict in _JUDGED)
-    failed = [saying.decapitalised(saying.family(name)) for name, counts in found.items() if counts[Verdict.FAIL]]
-    said = f"{counted(judged, 'finding')} {'has' if judged == 1 else 'have'} a verdict"
-    return f"{said}; limits are broken in {', '.join(failed)}." if failed else f"{said}; none is a broken limit."
+def reading(findings: Iterable[Finding]) -> str:
+    """How many findings have a verdict, to how many of them a limit was applied, and how many of these broke it."""
+    told = [each for each in findings if each.verdict in _JUDGED]
+    broken = Counter(each.probe.partition(".")[0] for each in told if each.verdict is Verdict.FAIL)
+    has = counted(len(told), "{n} finding has a verdict", "{n:,} findings have a verdict")
+    applied = sum(each.judged for each in told)
+    if not applied:
+        return said("{has}; no limit was applied to a number.", has=has)
+    if not broken:
+        return said("{has}; a limit was applied to {applied:,}, and none broke it.", has=has, applied=applied)
+    families = ", ".join(saying.decapitalised(saying.family(name)) for name in broken)
+    broke = "{has}; a limit was applied to {applied:,}, and {broken:,} broke it ({families})."
+    return said(broke, has=has, applied=applied, broken=broken.total(), families=families)
 
 
 def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
@@ -63,8 +70,8 @@ def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     for row, (name, counts) in enumerate(found.items()):
         axes.text(-pad, row, saying.family(name), transform=say, ha="right", va="center", color=INK, fontsize=SIZE)
         _bar(axes, row, counts, high=0.58)
-        if said := _unjudged(counts):
-            axes.text(1 + pad, row, said, transform=say, va="center", color=MUTED, fontsize=7.5)
+        if others := _unjudged(counts):
+            axes.text(1 + pad, row, others, transform=say, va="center", color=MUTED, fontsize=7.5)
     legend(sheet, _handles(found))
     return sheet
 
@@ -83,8 +90,8 @@ def narrow(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     for row, (name, counts) in enumerate(found.items()):
         axes.text(0, row - 0.2, saying.family(name), transform=say, va="center", color=INK, fontsize=SIZE)
         _bar(axes, row + 0.18, counts, high=0.32)
-        if said := _unjudged(counts):
-            axes.text(1, row - 0.2, said, transform=say, ha="right", va="center", color=MUTED, fontsize=8)
+        if others := _unjudged(counts):
+            axes.text(1, row - 0.2, others, transform=say, ha="right", va="center", color=MUTED, fontsize=8)
     legend(sheet, handles, columns=_IN_A_ROW)
     return sheet
 
@@ -112,7 +119,7 @@ def _bar(axes: Any, row: float, counts: Mapping[Verdict, int], *, high: float) -
 
 def _unjudged(counts: Mapping[Verdict, int]) -> str:
     unjudged = counts[Verdict.NOT_APPLICABLE]
-    return f"{unjudged:,} without a verdict" if unjudged else ""
+    return said("{n:,} without a verdict", n=unjudged) if unjudged else ""
 
 
 def _handles(found: Mapping[str, Counter[Verdict]]) -> list[Any]:

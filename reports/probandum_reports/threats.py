@@ -29,7 +29,9 @@ class Selector(Part):
     metrics: tuple[Words, ...] = Field((), description="Patterns of metrics, probe/metric.")
     measures: tuple[Words, ...] = Field((), description="Metrics of the law's catalogue, whoever measures them.")
     requirements: tuple[Words, ...] = Field((), description="Patterns of requirement ids that the probe names.")
+    facets: dict[Words, Words] = Field({}, description="What a finding's facets say, such as model: challenger.")
     judged: bool | None = Field(None, description="Only those with a limit, or only those without.")
+    of_groups: bool | None = Field(None, description="Only figures of groups and between them, or none of these.")
     single_groups: bool | None = Field(None, description="Only figures of one group alone, or none of these.")
 
     @field_validator("measures")

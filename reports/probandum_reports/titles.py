@@ -9,9 +9,8 @@ from collections.abc import Mapping
 
 from probandum_reports.messages import Spoken
 
-_OTHERS = "beyond the reference's"
 _MISSING = "Items without a recorded answer"
-#: By probe; what is not here is called as :mod:`probandum_reports.wording` says.
+#: By probe; what is not here is called as :mod:`probandum_reports.metric_names` says.
 _BY_PROBE: Mapping[str, Mapping[str, str]] = {
     "bias.bbq": {
         "bias-ambiguous": "Bias where the text decides nothing (s_AMB)",
@@ -41,20 +40,20 @@ _BY_PROBE: Mapping[str, Mapping[str, str]] = {
     },
     "bias.equity-corpus": {
         "intensity": "Mean intensity that is read into sentences",
-        "intensity-difference": f"Intensity {_OTHERS}",
+        "intensity-difference": "Intensity beyond the reference's",
     },
     "bias.generation": {
         "rate": "Flagged texts",
         "score": "Mean judgement of texts",
         "any-rate": "Prompts with a flagged text",
         "expected-maximum": "Mean of the worst judgement of each prompt",
-        "rate-difference": f"Flagged texts {_OTHERS}, less the judge's own bias",
-        "score-difference": f"Mean judgement {_OTHERS}, less the judge's own bias",
-        "any-rate-difference": f"Prompts with a flagged text {_OTHERS}",
-        "expected-maximum-difference": f"Worst judgement of each prompt {_OTHERS}",
-        "estimated-rate-difference": f"Bad texts {_OTHERS}, by the judge's known errors",
-        "judge-rate-difference": f"Harmless sentences that the judge flags {_OTHERS}",
-        "judge-score-difference": f"Mean judgement of harmless sentences {_OTHERS}",
+        "rate-difference": "Flagged texts beyond the reference's, less the judge's own bias",
+        "score-difference": "Mean judgement beyond the reference's, less the judge's own bias",
+        "any-rate-difference": "Prompts with a flagged text beyond the reference's",
+        "expected-maximum-difference": "Worst judgement of each prompt beyond the reference's",
+        "estimated-rate-difference": "Bad texts beyond the reference's, by the judge's known errors",
+        "judge-rate-difference": "Harmless sentences that the judge flags beyond the reference's",
+        "judge-score-difference": "Mean judgement of harmless sentences beyond the reference's",
         "halves-difference": "Difference between two halves of the prompts",
         "noise-floor": "Distance between samples of the same prompt",
         "missing-share": "Texts that were declined or empty",
@@ -63,7 +62,7 @@ _BY_PROBE: Mapping[str, Mapping[str, str]] = {
         "overall-auc": "AUC over the rows of calibration",
     },
     "explain.challenger": {
-        "auc": "AUC",
+        "auc": "AUC, mean over five folds",
     },
     "bias.hatecheck": {
         "accuracy": "Right cases",
@@ -91,11 +90,11 @@ _BY_PROBE: Mapping[str, Mapping[str, str]] = {
     },
     "bias.refusals": {
         "refusal-rate": "Requests that are refused",
-        "over-refusal-difference": f"Safe requests that are refused, {_OTHERS}",
-        "under-refusal-difference": f"Unsafe requests that are answered, {_OTHERS}",
+        "over-refusal-difference": "Safe requests that are refused, beyond the reference's",
+        "under-refusal-difference": "Unsafe requests that are answered, beyond the reference's",
         "length-ratio": "Length of answers, as a ratio to the reference's",
-        "grade-difference": f"Reading grade of answers {_OTHERS}",
-        "hedging-difference": f"Answers that hedge, {_OTHERS}",
+        "grade-difference": "Reading grade of answers beyond the reference's",
+        "hedging-difference": "Answers that hedge, beyond the reference's",
         "noise-floor": "Requests that are refused only once of twice",
         "detector-sensitivity": "Labelled refusals that the phrases find",
         "detector-specificity": "Labelled answers that the phrases leave alone",

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 from probandum.document import Figure, Number, Table
 from probandum.finding import Finding
-from probandum_reports import saying
-from probandum_reports.charting import INK, MEASURED, MUTED, PAPER, RULE, WIDTH, blank, drawn, legend, quiet
+from probandum_reports.charting import INK, MEASURED, MUTED, PAPER, RULE, WIDTH, blank, drawn, legend, quiet, ticked
 from probandum_reports.directions import directed
 from probandum_reports.labels import folded
+from probandum_reports.messages import said
 from probandum_reports.pages import visible
 from probandum_reports.sayings import Shown
+from probandum_reports.tables import as_table
 from probandum_reports.view import View
 
 _SPREAD, _FAITHFUL = "explain.complexity/effective-features", "explain.faithfulness/comprehensiveness-normalised"
@@ -52,16 +53,19 @@ def figure(shown: Sequence[Shown], view: View, repeats: str) -> Iterator[Figure]
     found = points([each.finding for each in shown], view)
     if len(found) < 2:
         return
-    caption = "How faithful explanations are, and on how many features they rest"
+    caption = said("How faithful explanations are, and on how many features they rest")
+    alt = said(
+        "One point an explainer, with intervals both ways: normalised comprehensiveness, which is 0 of a random order "
+        "and 1 of a greedy search, against the effective number of features."
+    )
     yield Figure(
         kind="tradeoff",
         caption=caption,
-        alt=f"One point an explainer, with intervals both ways: normalised comprehensiveness, which is 0 of a random "
-        f"order and 1 of a greedy search, against the effective number of features. {repeats}",
+        alt=f"{alt} {repeats}",
         reading=_reading(found),
         findings=tuple(each.spread.finding.id for each in found),
         twin=Table(
-            caption=f"{caption}, as a table",
+            caption=as_table(caption),
             header=("Explainer", "Effective number of features", "Normalised comprehensiveness"),
             rows=tuple(
                 (each.name, Number(finding=each.spread.finding.id), Number(finding=each.faithful.finding.id))
@@ -80,10 +84,15 @@ def _reading(found: Sequence[Point]) -> str:
         for each in found
         if (other := each.faithful.finding.estimate.low) is not None and low is not None and other > low
     ]
-    beyond = (
-        f"intervals show more faithful ones of {', '.join(better)}" if better else "none is shown to be more faithful"
+    if not better:
+        return said(
+            "Explanations of {name} rest on the fewest features; none is shown to be more faithful.", name=fewest.name
+        )
+    return said(
+        "Explanations of {name} rest on the fewest features; intervals show more faithful ones of {others}.",
+        name=fewest.name,
+        others=", ".join(better),
     )
-    return f"Explanations of {fewest.name} rest on the fewest features; {beyond}."
 
 
 def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
@@ -100,9 +109,9 @@ def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     quiet(axes)
     axes.grid(color=RULE, linewidth=0.5)
     axes.set_axisbelow(True)
-    for limit, said in ((0.0, "random order"), (1.0, "greedy search")):
+    for limit, words in ((0.0, said("random order")), (1.0, said("greedy search"))):
         axes.axhline(limit, color=MUTED, linewidth=1.0, linestyle=(0, (4, 2)), zorder=2)
-        axes.text(1.01, limit, said, transform=axes.get_yaxis_transform(), va="center", color=MUTED, fontsize=7.5)
+        axes.text(1.01, limit, words, transform=axes.get_yaxis_transform(), va="center", color=MUTED, fontsize=7.5)
     found = points([view.shown(name).finding for name in figure.findings], view)
     for each in found:
         across, up = each.spread.finding.estimate, each.faithful.finding.estimate
@@ -115,9 +124,10 @@ def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     most = max(each.spread.finding.estimate.high or 0.0 for each in found)
     axes.set_xlim(0, most * 1.08)
     _named(axes, found)
-    axes.set_xlabel("effective number of features", color=MUTED, fontsize=8)
-    axes.set_ylabel("normalised comprehensiveness", color=MUTED, fontsize=8)
-    axes.yaxis.set_major_formatter(lambda tick, _: saying.number(tick))
+    axes.set_xlabel(said("effective number of features"), color=MUTED, fontsize=8)
+    axes.set_ylabel(said("normalised comprehensiveness"), color=MUTED, fontsize=8)
+    ticked(axes.xaxis, 8)
+    ticked(axes.yaxis, 8)
     legend(sheet, _handles())
     return sheet
 
@@ -131,11 +141,11 @@ def _named(axes: Any, found: Sequence[Point]) -> None:
         at = each.faithful.finding.estimate.value or 0.0
         place = min(at - line, before - line)
         before = place
-        said = directed(folded(visible(each.name), width=_NAME, lines=1)[0])
+        name = directed(folded(visible(each.name), width=_NAME, lines=1)[0])
         axes.text(
             each.spread.finding.estimate.value,
             place,
-            f"{said} ",
+            f"{name} ",
             ha="right",
             va="center",
             color=INK,
@@ -157,6 +167,6 @@ def _handles() -> list[Any]:
     from matplotlib.lines import Line2D
 
     return [
-        Line2D([], [], linestyle="none", label="an explainer, with intervals both ways", **_POINT),
-        Line2D([], [], color=MUTED, linewidth=1.0, linestyle=(0, (4, 2)), label="what the scale is read against"),
+        Line2D([], [], linestyle="none", label=said("an explainer, with intervals both ways"), **_POINT),
+        Line2D([], [], color=MUTED, linewidth=1.0, linestyle=(0, (4, 2)), label=said("what the scale is read against")),
     ]

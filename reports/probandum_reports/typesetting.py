@@ -10,6 +10,7 @@ from probandum.document import Figure, Number
 from probandum.errors import MissingDependency
 from probandum_reports import figures
 from probandum_reports.lettering import fonts, printable
+from probandum_reports.messages import said
 from probandum_reports.view import View
 
 
@@ -41,7 +42,9 @@ def picture(figure: Figure, view: View) -> tuple[bytes, Figure]:
     names, known = _names(figure, view)
     if figure.kind == "heat" and len(known) < len(names):
         figure = replace(figure, kind="rates")
-    beside = {name: names[name] if name in known else f"row {_row(figure, name)} of the table" for name in names}
+    beside = {
+        name: names[name] if name in known else said("row {n} of the table", n=_row(figure, name)) for name in names
+    }
     drawn = figures.draw(figure, view, beside=beside).decode()
     chart = printable(drawn.replace("DejaVu Sans", "Inter")).encode()
     return chart, figure if len(known) == len(names) else _numbered(figure)
@@ -70,7 +73,10 @@ def _row(figure: Figure, finding: str) -> int:
 def _numbered(figure: Figure) -> Figure:
     """The figure with the rows of its table numbered, and a caption that says why."""
     rows = tuple((f"{number}. {first}", *rest) for number, (first, *rest) in enumerate(figure.twin.rows, 1))
-    caption = f"{figure.caption}. The chart has no letters for some of the names: it gives their row in the table"
+    caption = said(
+        "{caption}. The chart has no letters for some of the names: it gives their row in the table",
+        caption=figure.caption,
+    )
     return replace(figure, caption=caption, twin=replace(figure.twin, rows=rows))
 
 

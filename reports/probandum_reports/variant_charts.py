@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from probandum.export import trade_offs as told
 from probandum.finding import Estimate
 from probandum.tradeoffs import TradeOffs, Variant
-from probandum.units import counted
 from probandum_reports.charting import (
     INK,
     MEASURED,
@@ -25,10 +24,12 @@ from probandum_reports.charting import (
     legend,
     lettered,
     quiet,
+    ticked,
     written,
 )
 from probandum_reports.directions import directed
 from probandum_reports.labels import folded
+from probandum_reports.messages import counted, said
 from probandum_reports.pages import visible
 
 #: Panels of gaps that are drawn; the tables hold all.
@@ -70,12 +71,19 @@ def _gap_panels(found: TradeOffs) -> list[Panel]:
 def alt(found: TradeOffs) -> str:
     """What the picture shows, in words."""
     drawn = panels(found)
-    gaps = f", and against {counted(len(drawn) - 1, 'difference')} between groups" if len(drawn) > 1 else ""
-    return (
-        f"One point for each of {counted(len(found.variants), 'variant')}, with intervals both ways: "
-        f"{found.cost} in {found.variants[0].cost.unit} against {found.quality}{gaps}. {told.conclusion(found)} "
-        "The tables below hold every figure."
+    others = len(drawn) - 1
+    gaps = counted(
+        others, ", and against {n} difference between groups", ", and against {n:,} differences between groups"
     )
+    points = said(
+        "One point for each of {variants}, with intervals both ways: {cost} in {unit} against {quality}{gaps}.",
+        variants=counted(len(found.variants), "{n} variant", "{n:,} variants"),
+        cost=found.cost,
+        unit=found.variants[0].cost.unit,
+        quality=found.quality,
+        gaps=gaps if others else "",
+    )
+    return f"{points} {told.conclusion(found)} {said('The tables below hold every figure.')}"
 
 
 def wide(found: TradeOffs) -> bytes:
@@ -142,10 +150,11 @@ def _panel(axes: Any, panel: Panel, found: TradeOffs) -> None:
         color=INK,
         fontsize=8,
     )
-    axes.set_xlabel(f"{found.variants[0].cost.unit}, less is better", color=MUTED, fontsize=7.5, labelpad=2)
+    cost = said("{unit}, less is better", unit=found.variants[0].cost.unit)
+    axes.set_xlabel(cost, color=MUTED, fontsize=7.5, labelpad=2)
     axes.set_ylabel(panel.up, color=MUTED, fontsize=7.5, labelpad=2)
-    axes.locator_params(axis="x", nbins=5)
-    axes.locator_params(axis="y", nbins=5)
+    ticked(axes.xaxis, 5)
+    ticked(axes.yaxis, 5)
 
 
 def _named(axes: Any, panel: Panel, variants: Sequence[Variant]) -> None:
@@ -196,7 +205,7 @@ def _mark(variant: Variant) -> dict[str, Any]:
 def _handles(found: TradeOffs) -> list[Any]:
     from matplotlib.lines import Line2D
 
-    kinds = {"dominated by another": "D", "not compared in energy": "s", "not dominated": "o"}
+    kinds = {said("dominated by another"): "D", said("not compared in energy"): "s", said("not dominated"): "o"}
     shown: dict[str, dict[str, Any]] = {}
     for each in found.variants:
         mark = _mark(each)
@@ -204,7 +213,7 @@ def _handles(found: TradeOffs) -> list[Any]:
         shown.setdefault(label, mark)
     handles = [Line2D([], [], linestyle="none", label=label, **mark) for label, mark in shown.items()]
     if len(panels(found)) > 1:
-        handles.append(Line2D([], [], color=MUTED, linewidth=1.0, linestyle=(0, (4, 2)), label="no difference"))
+        handles.append(Line2D([], [], color=MUTED, linewidth=1.0, linestyle=(0, (4, 2)), label=said("no difference")))
     return handles
 
 

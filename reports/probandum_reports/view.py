@@ -19,6 +19,8 @@ from probandum_reports.messages import said
 from probandum_reports.sayings import Shown, sayings
 from probandum_reports.wording import ORIGINS, Mark
 
+#: What whoever writes documents decides, and the version of the toolkit that writes them.
+_OF_WRITING = ("run.as_of", "run.law", "run.law.gdpr", "run.law_age")
 #: What of a decision stands in the data and the plan, and is not measured.
 _DATA = ("decision:row", "decision:told.", "decision:threshold", "decision:flagged.")
 
@@ -111,12 +113,16 @@ class View:
         mark = mark_of(node)
         if mark == "recorded":
             return ORIGINS[mark][0].lower()
-        if _of_another(node):
-            return "" if mark is None else said("declared")
+        if mark is None:
+            return ""
+        if of_another(node):
+            return said("declared")
         if node.origin != "declared":
             return said("proposed, for a person to accept") if node.origin == "proposed" else said(node.origin)
-        told = said("declared by {by} on {on}") if node.on else said("declared by {by}, undated")
-        return told.format(by=node.by or said("nobody named"), on=node.on)
+        by = node.by or said("nobody named")
+        return (
+            said("declared by {by} on {on}", by=by, on=node.on) if node.on else said("declared by {by}, undated", by=by)
+        )
 
     def public(self, finding_id: str) -> dict[str, Any]:
         """The finding as a published JSON value, without its figures where they are withheld.
@@ -150,24 +156,42 @@ class View:
 
 
 def mark_of(node: Number | Fact | Gap) -> Mark | None:
-    """How a statement is marked; None where it belongs to the number or the row beside it, whose mark it shares."""
+    """How a statement is marked; None where it belongs to the number or the row beside it, whose mark it shares.
+
+    None as well of the day and the text of the law that documents are written by: no run recorded them.
+    """
     if isinstance(node, Number):
         return "measured"
     if isinstance(node, Gap):
         return node.origin
-    if node.path.startswith("finding:") and node.path.endswith(".whose"):
+    if node.path.startswith("finding:") and node.path.endswith(".held_against"):
         return None  # it names who set the limit, and when
+    if node.path in _OF_WRITING:
+        return None
     if node.origin != "measured":
         return node.origin
+    if node.path.startswith("coverage:"):  # an answer by findings with a number
+        return "measured"
     if node.path.startswith("decision:"):
         return "recorded" if node.path.startswith(_DATA) else "measured"
-    return None if _of_another(node) else "recorded"
+    return None if of_another(node) else "recorded"
 
 
-def _of_another(fact: Fact) -> bool:
+def of_another(fact: Fact) -> bool:
     """Whether a fact belongs to the number beside it, a table of counts, or a waiver whose owner speaks for it."""
     of_row = fact.path.startswith("waiver:") and not fact.path.endswith(".owner")
-    return of_row or fact.path.startswith(("finding:", "tally:"))
+    return of_row or fact.path.startswith(("finding:", "states:", "tally:"))
+
+
+def asked_of(gap: Gap) -> str:
+    """How a field or a gap begins on paper: who is to write it, or can supply what is missing.
+
+    >>> asked_of(Gap(what="the intended purpose", citation="Annex IV(1)(a)", supplier="provider", field_id="x"))
+    'Missing. Can be supplied by: provider'
+    """
+    if gap.origin == "human":
+        return said("To be written by: {supplier}", supplier=gap.supplier)
+    return said("{mark}. Can be supplied by: {supplier}", mark=ORIGINS[gap.origin][0], supplier=gap.supplier)
 
 
 def gap_text(gap: Gap) -> str:
@@ -177,5 +201,10 @@ def gap_text(gap: Gap) -> str:
     'Missing: the intended purpose (Annex IV(1)(a); to be supplied by: provider)'
     """
     head = said("NOT COMPLETED - required") if gap.origin == "human" else said("Missing")
-    told = said("{head}: {what} ({citation}; to be supplied by: {supplier})")
-    return told.format(head=head, what=gap.what, citation=gap.citation, supplier=gap.supplier)
+    return said(
+        "{head}: {what} ({citation}; to be supplied by: {supplier})",
+        head=head,
+        what=gap.what,
+        citation=gap.citation,
+        supplier=gap.supplier,
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict, Waiver
 from probandum_reports import saying
+from probandum_reports.messages import said
 
 #: What a document may quote of a waiver, under ``waiver:<finding>.<name>``.
 DECLARED = ("owner", "reason", "expires", "bound")
@@ -32,7 +33,7 @@ class Standing:
             "owner": self.waiver.owner,
             "reason": self.waiver.reason,
             "expires": self.waiver.expires,
-            "bound": "none" if self.waiver.worst is None else saying.number(self.waiver.worst),
+            "bound": said("none") if self.waiver.worst is None else saying.number(self.waiver.worst),
             "state": self.state,
         }
         return words[name]
@@ -53,7 +54,9 @@ def not_blocking(finding: Finding, dossier: Dossier) -> bool:
 def _standing(waiver: Waiver, finding: Finding | None, dossier: Dossier) -> Standing:
     if finding is not None and finding.waiver is not None:
         ended = dossier.as_of[:10] > waiver.expires
-        state = f"in force on {dossier.judged_on}, when the gate decided; it has ended since" if ended else "in force"
+        state = said("in force")
+        if ended:
+            state = said("in force on {day}, when the gate decided; it has ended since", day=dossier.judged_on)
         return Standing(waiver=waiver, finding=finding, state=state, in_force=True, ended=ended)
     return Standing(waiver=waiver, finding=finding, state=_idle(waiver, finding, dossier.judged_on), in_force=False)
 
@@ -61,13 +64,14 @@ def _standing(waiver: Waiver, finding: Finding | None, dossier: Dossier) -> Stan
 def _idle(waiver: Waiver, finding: Finding | None, day: str) -> str:
     """Why a waiver accepts nothing."""
     if finding is None:
-        return "accepts nothing: it matches no finding of this record"
+        return said("accepts nothing: it matches no finding of this record")
     if day > waiver.expires:
-        return f"accepts nothing: it expired on {waiver.expires}"
+        return said("accepts nothing: it expired on {day}", day=waiver.expires)
     if day < waiver.set_on:
-        return f"accepts nothing yet: it begins on {waiver.set_on}"
+        return said("accepts nothing yet: it begins on {day}", day=waiver.set_on)
     if finding.verdict is Verdict.ERROR:
-        return "accepts nothing: what could not be measured cannot be accepted"
+        return said("accepts nothing: what could not be measured cannot be accepted")
     if finding.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
-        return "accepts nothing: the finding does not block"
-    return f"accepts nothing: the value is beyond its bound of {saying.number(waiver.worst or 0)}"
+        return said("accepts nothing: the finding does not block")
+    bound = saying.number(waiver.worst or 0)
+    return said("accepts nothing: the value is beyond its bound of {bound}", bound=bound)

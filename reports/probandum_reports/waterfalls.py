@@ -17,6 +17,7 @@ from probandum_reports.decision_numbers import percents, share_of
 from probandum_reports.decision_words import DecisionWords
 from probandum_reports.directions import directed
 from probandum_reports.labels import folded
+from probandum_reports.messages import said
 from probandum_reports.pages import visible
 from probandum_reports.view import View
 
@@ -41,8 +42,8 @@ def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     """A sheet with one row a step, its name on the left and what it did on the right."""
     words = DecisionWords(view.dossier)
     rows = _rows(words)
-    beside_bars = [(_folded(label, _LINE), _folded(said, _WORDS), bold) for label, said, bold in rows]
-    most = max(len(lines) for label, said, _ in beside_bars for lines in (label, said))
+    beside_bars = [(_folded(label, _LINE), _folded(told, _WORDS), bold) for label, told, bold in rows]
+    most = max(len(lines) for label, told, _ in beside_bars for lines in (label, told))
     tall = _ROW + _MORE * max(most - _FITTING, 0)
     height = _TOP + tall * len(rows) + _BOTTOM + _LEGEND
     sheet = blank(height)
@@ -51,8 +52,8 @@ def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     _scale(axes, words, len(rows) - 0.5, -0.5, _ROOM)
     left = -_PAD / (72 * WIDTH * (1 - _LABEL - _SAID))
     say = partial(axes.text, transform=axes.get_yaxis_transform(), va="center", color=INK)
-    for place, (label, said, bold) in enumerate(beside_bars):
-        for at, lines, edge in ((left, label, "right"), (1.04, said, "left")):
+    for place, (label, told, bold) in enumerate(beside_bars):
+        for at, lines, edge in ((left, label, "right"), (1.04, told, "left")):
             for number, line in enumerate(lines):
                 down = (number - (len(lines) - 1) / 2) * 1.15 * SIZE / (72 * tall)
                 say(at, place + down, line, ha=edge, fontweight="bold" if bold else "normal")
@@ -64,8 +65,8 @@ def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
 def narrow(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     """The same for a narrow window: each row has its name and what it did above it."""
     words = DecisionWords(view.dossier)
-    above = [(_folded(label, _NAME), _folded(said, _NAME), bold) for label, said, bold in _rows(words)]
-    lines = max(len(label) + len(said) for label, said, _ in above)
+    above = [(_folded(label, _NAME), _folded(told, _NAME), bold) for label, told, bold in _rows(words)]
+    lines = max(len(label) + len(told) for label, told, _ in above)
     tall = _TALL + _STEP * (lines - 2)
     handles = _handles(words)
     keys = 0.1 + 0.19 * len(handles)
@@ -75,10 +76,10 @@ def narrow(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
     _scale(axes, words, len(above) - 1 + _FOOT / tall, _FOOT / tall - 1, 1.6 * _ROOM)
     over = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}  # the limit's line is not drawn through letters
     say = partial(axes.text, 0.0, transform=axes.get_yaxis_transform(), va="center", zorder=5, bbox=over)
-    for place, (label, said, bold) in enumerate(above):
+    for place, (label, told, bold) in enumerate(above):
         weight = "bold" if bold else "normal"
-        for up, line in enumerate(reversed([*label, *said])):
-            colour = INK if bold or up >= len(said) else MUTED
+        for up, line in enumerate(reversed([*label, *told])):
+            colour = INK if bold or up >= len(told) else MUTED
             say(place - (_ABOVE + _STEP * up) / tall, line, color=colour, fontweight=weight)
     _bars(axes, words, half=_SLIM / tall)
     legend(sheet, handles, columns=1)
@@ -99,12 +100,12 @@ def _rows(words: DecisionWords) -> list[tuple[str, str, bool]]:
     """Name, what stands beside it, and whether it is an end of the way."""
     facts = words.facts()
     found = [(words.begins, facts["start"], True)]
-    for number, (factor, _, _, _) in enumerate(words.steps):
+    for factor, _, _, _ in words.steps:
         if factor is None:
-            found.append((words.others, facts[f"step.{number}"].partition(";")[0], False))
+            found.append((words.others, words.direction(words.decision.rest.value), False))
         else:
             found.append((words.item(factor), words.part(factor), False))
-    return [*found, ("This case", facts["share"], True)]
+    return [*found, (said("This case"), facts["share"], True)]
 
 
 def _scale(axes: Any, words: DecisionWords, bottom: float, top: float, room: float) -> None:
@@ -127,7 +128,8 @@ def _scale(axes: Any, words: DecisionWords, bottom: float, top: float, room: flo
     ticks.sort()
     axes.set_xticks(ticks)
     axes.set_xticklabels([f"{100 * share_of(place):.0f}\u00a0%" for place in ticks])
-    axes.set_xlabel(directed(visible(f"Estimate: {words.shown}")), loc="left", fontsize=8, color=MUTED, labelpad=3)
+    title = said("Estimate: {what}", what=words.shown)
+    axes.set_xlabel(directed(visible(title)), loc="left", fontsize=8, color=MUTED, labelpad=3)
 
 
 def _bars(axes: Any, words: DecisionWords, *, half: float) -> None:
@@ -177,9 +179,9 @@ def _handles(words: DecisionWords) -> list[Any]:
         Patch(facecolor=PAPER, edgecolor=AGAINST, hatch=_HATCH, label=less),
     ]
     if words.varies:
-        handles.append(Line2D([], [], color=INK, linewidth=1.3, marker="|", markersize=6, label="95 % interval"))
+        handles.append(Line2D([], [], color=INK, linewidth=1.3, marker="|", markersize=6, label=said("95 % interval")))
     if _limit(words) is not None:
         at = percents([words.decision.threshold or 0.0, words.decision.probability])[0]
-        label = f"where the decision turns, {at}"
+        label = said("where the decision turns, {share}", share=at)
         handles.append(Line2D([], [], color=INK, linewidth=1.0, linestyle=(0, (4, 2)), label=label))
     return handles

@@ -1,17 +1,30 @@
-"""What was changed in a Word file beside its fields: the first locked value, text, header or note, by its name."""
+"""What was changed in a Word file beside its fields: the first locked value, text, picture, header or note, by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from probandum.errors import DataError
-from probandum_reports import word_text
+from probandum_reports import word_pictures, word_text
+from probandum_reports.ooxml import name_of
 from probandum_reports.word_controls import Control, clean, short
+from probandum_reports.word_pictures import Picture
 
 AGAIN = "fill in a document as it was written, and change its fields alone"
 T = TypeVar("T")
+#: Rows and cells that Track Changes took out or put in, and rows that are hidden: by where that is said.
+_ROWS = {
+    ("trPr", "del"): "a row of a table is deleted, and the change tracked",
+    ("trPr", "ins"): "a row of a table is put in, and the change tracked",
+    ("trPr", "hidden"): "a row of a table is hidden",
+    ("tcPr", "cellDel"): "a cell of a table is deleted, and the change tracked",
+    ("tcPr", "cellIns"): "a cell of a table is put in, and the change tracked",
+    ("tcPr", "cellMerge"): "cells of a table are merged, and the change tracked",
+}
+#: Codes of fields whose results programs work out from the document alone: contents, pages and links within it.
+_FIELDS = frozenset({"HYPERLINK", "NUMPAGES", "PAGE", "PAGEREF", "TOC"})
 
 
 def refuse_changed(path: Path, before: Sequence[Control], there: Sequence[Control]) -> None:
@@ -27,6 +40,56 @@ def refuse_changed(path: Path, before: Sequence[Control], there: Sequence[Contro
     else:
         said = f"{_title(old)}: the record says {_says(old)}, and the file {_says(new)}"
     raise DataError(f"{path}: {said}", remedy=AGAIN)
+
+
+def refuse_unlocked(path: Path, before: Sequence[Control], there: Sequence[Control]) -> None:
+    """DataError where a locked value, in order as it was, is locked no more; programs that drop tags drop all locks."""
+    for old, new in zip(before, there, strict=True):
+        if old.locked and not new.locked and new.name is not None:
+            raise DataError(f"{path}: {_title(old)}: its lock was taken away", remedy=AGAIN)
+
+
+def refuse_foreign(path: Path, word: Any) -> None:
+    """DataError where something stands there that shows, or hides, other than what the file says as it is."""
+    body = word.element.body
+    for (place, name), said in _ROWS.items():
+        found = body.iter(name_of(name))
+        if any(
+            each.getparent().tag == name_of(place) and each.get(name_of("val")) not in ("0", "false") for each in found
+        ):
+            raise DataError(f"{path}: {said}", remedy=f"reject the change, or show the row; {AGAIN}")
+    if any(isinstance(each.tag, str) and each.tag.endswith("}dataBinding") for each in body.iter()):
+        raise DataError(f"{path}: a control is bound to other data, which stand in its place", remedy=AGAIN)
+    for code in (*_codes(body), *(str(each.get(name_of("instr"))) for each in body.iter(name_of("fldSimple")))):
+        if (kind := next(iter(code.split()), "")) and kind.upper() not in _FIELDS:
+            raise DataError(f"{path}: a field {short(code)} stands there, which shows what it fetches", remedy=AGAIN)
+
+
+def _codes(body: Any) -> Iterator[str]:
+    """The code of every field that spans runs, whole: programs write one in pieces."""
+    open_: list[str] = []
+    for each in body.iter(name_of("fldChar"), name_of("instrText")):
+        state = each.get(name_of("fldCharType"))
+        if state == "begin":
+            open_.append("")
+        elif state == "end" and open_:
+            yield open_.pop()
+        elif each.tag == name_of("instrText") and open_:
+            open_[-1] += each.text or ""
+
+
+def refuse_other_pictures(path: Path, before: Sequence[Picture], word: Any) -> None:
+    """DataError where what is drawn in the text is not what was drawn there, naming the first by its place."""
+    there = word_pictures.pictures(word)
+    for place, (old, new) in enumerate(zip(before, there, strict=False), 1):
+        if (wrong := word_pictures.differs(old, new)) is not None:
+            remedy = f"{AGAIN}, and have pictures kept as they are"
+            raise DataError(f"{path}: the picture of figure {place} {wrong}", remedy=remedy)
+    if len(there) != len(before):
+        said = f"{len(there)} pictures stand there, and the record has {len(before)}"
+        raise DataError(f"{path}: {said}", remedy=AGAIN)
+    if (kind := next(word_pictures.around(word), None)) is not None:
+        raise DataError(f"{path}: {kind}: a picture stands there that the record does not have", remedy=AGAIN)
 
 
 def refuse_other_text(path: Path, before: Sequence[str], there: Sequence[str], contents: frozenset[str]) -> None:

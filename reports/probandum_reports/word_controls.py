@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from probandum_reports.ooxml import MARKED, name_of
+from probandum_reports.word_seen import Looks
+
+#: What was deleted or moved away, and is not there once that is accepted.
+_DELETED = tuple(map(name_of, ("moveFrom", "del")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """A content control: its tag, or the bookmark around it where that was dropped, its title, and its text.
+    """A content control: its tag, or the bookmark around it where that was dropped, its title, and what a reader sees.
 
     ``elements``: what it is in the tree, more than one where a program wrote one field as several controls. ``split``:
-    such a program left what can be read in more than one way.
+    such a program left what can be read in more than one way. ``locked``: nobody may edit or delete it.
     """
 
     name: str | None
@@ -23,6 +27,7 @@ class Control:
     text: str
     elements: tuple[Any, ...] = ()
     split: bool = False
+    locked: bool = False
 
 
 def controls(word: Any) -> Iterator[Control]:
@@ -30,6 +35,7 @@ def controls(word: Any) -> Iterator[Control]:
 
     What stands within one bookmark of a field, without tags, is one field.
     """
+    looks = Looks(word)
     open_: dict[str, str] = {}
     torn: set[str] = set()
     found: list[tuple[str | None, Any]] = []
@@ -55,13 +61,13 @@ def controls(word: Any) -> Iterator[Control]:
         else:
             groups.append((bookmark, [control]))
     for bookmark, members in groups:
-        yield _control(bookmark, members, torn=bookmark in torn)
+        yield _control(bookmark, members, looks, torn=bookmark in torn)
 
 
-def _control(bookmark: str | None, members: Sequence[Any], *, torn: bool) -> Control:
+def _control(bookmark: str | None, members: Sequence[Any], looks: Looks, *, torn: bool) -> Control:
     title = members[0].find(f"{name_of('sdtPr')}/{name_of('alias')}")
-    name, texts = _tag(members[0]), [_text(each.find(name_of("sdtContent"))) for each in members]
-    whole = _whole(texts)
+    name, texts = _tag(members[0]), [_text(each.find(name_of("sdtContent")), looks) for each in members]
+    whole, lock = _whole(texts), members[0].find(f"{name_of('sdtPr')}/{name_of('lock')}")
     return Control(
         name=name,
         bookmark=bookmark,
@@ -69,6 +75,7 @@ def _control(bookmark: str | None, members: Sequence[Any], *, torn: bool) -> Con
         text=texts[0] if whole is None else whole,
         elements=tuple(members),
         split=name is None and (torn or whole is None),
+        locked=lock is not None and lock.get(name_of("val")) == "sdtContentLocked",
     )
 
 
@@ -91,12 +98,14 @@ def _whole(texts: Sequence[str]) -> str | None:
     return whole if again else None
 
 
-def _text(content: Any) -> str:
-    """What stands in a control, with its line breaks; what was deleted, and the codes of fields, is not there."""
+def _text(content: Any, looks: Looks) -> str:
+    """What stands in a control, with its line breaks; what was deleted or hidden, and codes of fields, is not there."""
     said: list[str] = []
     for each in () if content is None else content.iter():
         if each.tag == name_of("t"):
-            if next(each.iterancestors(name_of("moveFrom")), None) is None:
+            run = next(each.iterancestors(name_of("r")), None)
+            deleted = next(each.iterancestors(*_DELETED), None) is not None
+            if not deleted and not (run is not None and looks.hidden(run)):
                 said.append(each.text or "")
         elif each.tag in (name_of("br"), name_of("cr")) or (each.tag == name_of("p") and said):
             said.append("\n")

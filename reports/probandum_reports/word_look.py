@@ -11,7 +11,8 @@ from probandum.finding import Verdict
 from probandum_reports import word_brief
 from probandum_reports.charting import COLOURS, MUTED
 from probandum_reports.front import Front
-from probandum_reports.ooxml import Element, element, field, lettered, name_of, paragraph, run
+from probandum_reports.messages import said, tag
+from probandum_reports.ooxml import Element, element, field, lettered, name_of, paragraph, placed, run
 from probandum_reports.word_styles import ACCENT, HUMAN, restyle
 
 TONES: Mapping[str, str] = {
@@ -47,7 +48,7 @@ def _plain(word: Any) -> None:
         if setting.get(name_of("name")) == "compatibilityMode":
             setting.set(name_of("val"), "15")
     for language in settings.iter(name_of("themeFontLang")):
-        language.set(name_of("val"), "en-GB")
+        language.set(name_of("val"), _spoken())
     for revisions in list(settings.iter(name_of("rsids"))):
         settings.remove(revisions)
 
@@ -60,9 +61,11 @@ def _page(section: Any, front: Front, document: Document) -> None:
     section.top_margin, section.bottom_margin = (Mm(14), Mm(15)) if document.brief else (Mm(26), Mm(23))
     section.header_distance = section.footer_distance = Mm(8 if document.brief else 12)
     section.different_first_page_header_footer = True
-    _fill(section.header, "Header", [run(document.title)], [run(f"as of {front.day.isoformat()}")])
+    day = said("as of {day}", day=front.day.isoformat())
+    _fill(section.header, "Header", [run(document.title)], [run(day)])
     for footer in (section.footer, section.first_page_footer):
-        pages = [run("page "), *field("PAGE", run("1")), run(" of "), *field("NUMPAGES", run("1"))]
+        number, count = field("PAGE", run("1")), field("NUMPAGES", run("1"))
+        pages = placed(said("page {page} of {pages}"), page=number, pages=count)
         _fill(footer, "Footer", [run(f"{front.system} · {front.seal_short}")], pages)
 
 
@@ -73,11 +76,16 @@ def _fill(place: Any, style: str, left: list[Element], right: list[Element]) -> 
     root.append(paragraph(*left, element("r", element("tab")), *right, style=style))
 
 
+def _spoken() -> str:
+    """The language of the document, as Word names it."""
+    return "-".join(filter(None, tag()))
+
+
 def _properties(core: Any, front: Front, title: str) -> None:
     core.title, core.subject, core.comments = (
         lettered(text)[:255] for text in (title, front.system, front.description)
     )
     core.author = core.last_modified_by = front.author
-    core.language, core.keywords, core.category, core.version = "en-GB", "", "", ""
+    core.language, core.keywords, core.category, core.version = _spoken(), "", "", ""
     core.created = core.modified = core.last_printed = datetime.datetime.combine(front.day, datetime.time())
     core.revision = 1

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 from probandum.document import Figure, Table
 from probandum.reasons import Factor
-from probandum.units import counted
 from probandum_reports.charting import INK, MUTED, NARROW, PAGE, RULE, SIZE, WIDTH, blank, legend, quiet
 from probandum_reports.decision_names import NO_PART, passage
 from probandum_reports.decision_words import DecisionWords
 from probandum_reports.directions import directed
 from probandum_reports.labels import cells, folded
+from probandum_reports.messages import counted, said
 from probandum_reports.pages import visible
 from probandum_reports.ribbons import UNDERLINE, tint
 from probandum_reports.view import View
@@ -45,9 +45,15 @@ def figure(words: DecisionWords, table: Table) -> Figure:
     more, less = words.ways
     return Figure(
         kind="words",
-        caption=f"What each {words.thing} of the text added",
-        alt=f"The text in its order, each {words.thing} tinted by how much it added, with a solid line under what was "
-        f"{more} and a broken line under what was {less}, and grey what was {NO_PART}. The table repeats every value.",
+        caption=said("What each {thing} of the text added", thing=words.thing),
+        alt=said(
+            "The text in its order, each {thing} tinted by how much it added, with a solid line under what was {more} "
+            "and a broken line under what was {less}, and grey what was {idle}. The table repeats every value.",
+            thing=words.thing,
+            more=more,
+            less=less,
+            idle=said(NO_PART),
+        ),
         reading=_reading(words),
         findings=(),
         twin=table,
@@ -57,13 +63,14 @@ def figure(words: DecisionWords, table: Table) -> Figure:
 def _reading(words: DecisionWords) -> str:
     """How many words have a part that is stable, one that is not, and none."""
     factors = words.decision.factors
-    counts = (
-        (sum(each.kept for each in factors), "a part that is stable"),
-        (len(words.decision.left_out), "one that is not stable"),
-        (sum(each.idle for each in factors), "no part at all"),
-    )
-    said = ", ".join(f"{count} {'has' if count == 1 else 'have'} {what}" for count, what in counts if count)
-    return f"Of {counted(len(factors), words.thing)} {said}."
+    parts: list[str] = []
+    if kept := sum(each.kept for each in factors):
+        parts.append(counted(kept, "{n} has a part that is stable", "{n} have a part that is stable"))
+    if left := len(words.decision.left_out):
+        parts.append(counted(left, "{n} has one that is not stable", "{n} have one that is not stable"))
+    if idle := sum(each.idle for each in factors):
+        parts.append(counted(idle, "{n} has no part at all", "{n} have no part at all"))
+    return said("Of {things} {parts}.", things=words.things(len(factors)), parts=", ".join(parts))
 
 
 def chart(figure: Figure, view: View, beside: Mapping[str, str]) -> Any:
@@ -139,7 +146,7 @@ def _handles(words: DecisionWords) -> list[Any]:
         Line2D([], [], color=AGAINST, linewidth=UNDERLINE, linestyle="--", label=less),
     ]
     if words.decision.left_out:
-        handles.append(Line2D([], [], color=MUTED, linestyle="none", label="no line: not stable"))
+        handles.append(Line2D([], [], color=MUTED, linestyle="none", label=said("no line: not stable")))
     if any(each.idle for each in words.decision.factors):
-        handles.append(Patch(facecolor=RULE, alpha=_IDLE, linewidth=0, label=NO_PART))
+        handles.append(Patch(facecolor=RULE, alpha=_IDLE, linewidth=0, label=said(NO_PART)))
     return handles

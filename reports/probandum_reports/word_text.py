@@ -2,6 +2,7 @@
 
 Programs split runs, number pages anew and write hyphens, blanks and unseen marks in their own ways; that is no change.
 Whatever a reader can see is text: that of boxes, notes and formulas, words drawn as pictures of letters, files put in.
+What a reader cannot see is none, so that hidden words are missing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from probandum_reports.ooxml import name_of
+from probandum_reports.word_seen import Looks
 
 #: Fields whose results every program works out anew; whatever else stands there as a result is text.
 _COUNTED = ("PAGE", "NUMPAGES")
@@ -21,13 +23,15 @@ _BLANK = frozenset(map(name_of, ("tab", "br", "cr", "ptab")))
 _HYPHEN = name_of("noBreakHyphen")
 #: What no reader sees: what was deleted, and how things look.
 _UNSEEN = frozenset(map(name_of, ("del", "moveFrom", "sdtPr", "rPr", "pPr", "sectPr")))
+#: Where another file stands in this one.
+_FILES = tuple(map(name_of, ("altChunk", "subDoc")))
 _ROOTS = ("header", "footer", "footnotes", "endnotes")
 _HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011", "-"))
 
 
 def paragraphs(word: Any, is_field: Callable[[Any], bool]) -> Iterator[str]:
     """What the body says outside its fields, a paragraph at a time, none of them empty."""
-    yield from _said(word.element.body, is_field)
+    yield from _said(word.element.body, is_field, Looks(word))
 
 
 def around(word: Any) -> dict[str, list[str]]:
@@ -35,11 +39,12 @@ def around(word: Any) -> dict[str, list[str]]:
     from docx.oxml import parse_xml
 
     found: dict[str, set[str]] = {kind: set() for kind in _ROOTS}
+    looks = Looks(word)
     for part in word.part.package.iter_parts():
         kind = part.content_type.rpartition("+")[0].rpartition(".")[2]
         if kind in found:
             root = getattr(part, "element", None)
-            said = " ".join(_said(parse_xml(part.blob) if root is None else root, lambda control: False))
+            said = " ".join(_said(parse_xml(part.blob) if root is None else root, lambda control: False, looks))
             found[kind].update([said] if said else [])
     return {kind: sorted(texts) for kind, texts in found.items()}
 
@@ -47,7 +52,8 @@ def around(word: Any) -> dict[str, list[str]]:
 def contents(word: Any) -> frozenset[str]:
     """The lines of its contents, to which programs add the number of a page."""
     styled = (each for each in word.element.body.iter(name_of("p")) if _style(each).lower().startswith("toc"))
-    return frozenset(text for each in styled if (text := _paragraph(each, lambda control: False)))
+    looks = Looks(word)
+    return frozenset(text for each in styled if (text := _paragraph(each, lambda control: False, looks)))
 
 
 def unnumbered(text: str) -> str:
@@ -59,11 +65,11 @@ def unnumbered(text: str) -> str:
     return re.sub(r"\s+[0-9]+$", "", text)
 
 
-def _said(root: Any, is_field: Callable[[Any], bool]) -> Iterator[str]:
-    for each in root.iter(name_of("p"), name_of("altChunk")):
-        if each.tag == name_of("altChunk"):
+def _said(root: Any, is_field: Callable[[Any], bool], looks: Looks) -> Iterator[str]:
+    for each in root.iter(name_of("p"), *_FILES):
+        if each.tag in _FILES:
             yield "(another file that was put in)"
-        elif text := _paragraph(each, is_field):
+        elif text := _paragraph(each, is_field, looks):
             yield text
 
 
@@ -72,7 +78,7 @@ def _style(paragraph: Any) -> str:
     return "" if style is None else str(style.get(name_of("val")))
 
 
-def _paragraph(paragraph: Any, is_field: Callable[[Any], bool]) -> str:
+def _paragraph(paragraph: Any, is_field: Callable[[Any], bool], looks: Looks) -> str:
     """What a paragraph itself says: paragraphs of boxes within it stand for themselves."""
     parts: list[str] = []
     codes: list[str] = []  # of fields that have begun and not ended, the innermost last
@@ -81,7 +87,7 @@ def _paragraph(paragraph: Any, is_field: Callable[[Any], bool]) -> str:
     def walk(node: Any) -> None:
         for each in node:
             tag = each.tag
-            if tag == name_of("p") or tag in _UNSEEN:
+            if tag == name_of("p") or tag in _UNSEEN or (tag == name_of("r") and _empty(each, looks)):
                 continue
             if tag == name_of("sdt") and is_field(each):
                 parts.append(" ")
@@ -106,7 +112,7 @@ def _paragraph(paragraph: Any, is_field: Callable[[Any], bool]) -> str:
             elif tag == _HYPHEN:
                 parts.append("-")
             elif tag == name_of("sym"):
-                parts.append(chr(int(each.get(name_of("char"), "20"), 16)))
+                parts.append(_symbol(str(each.get(name_of("char")))))
             elif not isinstance(tag, str):
                 continue  # a comment of the XML
             elif tag.endswith("}t"):
@@ -124,3 +130,20 @@ def _paragraph(paragraph: Any, is_field: Callable[[Any], bool]) -> str:
     walk(paragraph)
     seen = (each for each in "".join(parts).translate(_HYPHENS) if unicodedata.category(each) != "Cf")
     return " ".join("".join(seen).split())
+
+
+def _empty(run: Any, looks: Looks) -> bool:
+    """Whether a run has a text that nobody sees; codes of fields are read whoever sees them."""
+    return run.find(name_of("fldChar")) is None and run.find(name_of("instrText")) is None and looks.hidden(run)
+
+
+def _symbol(code: str) -> str:
+    """The character of a symbol by its number, in hexadecimal; a question mark where that is none.
+
+    >>> _symbol("2014"), _symbol("ZZ"), _symbol("FFFFFFFF")
+    ('\u2014', '?', '?')
+    """
+    try:
+        return chr(int(code, 16))
+    except (ValueError, OverflowError):
+        return "?"

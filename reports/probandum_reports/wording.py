@@ -1,6 +1,6 @@
-"""The words themselves: verdicts, units, interval methods, reasons and metric names, as tables.
+"""The words themselves: verdicts, units, interval methods, reasons and families of probes, as tables.
 
-A metric, probe or unit that stands in none of them is said by its own name.
+A family, method or unit that stands in none of them is said by its own name.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ ORIGINS: Mapping[Mark, tuple[str, str]] = Spoken(
     }
 )
 
+#: In one word, where that is another.
+BRIEFLY: Mapping[Mark, str] = Spoken({"recorded": "Recorded"})
+
 #: What some of these say in the explanation of one decision.
 EXPLAINED: Mapping[Mark, str] = Spoken(
     {
@@ -82,12 +85,21 @@ UNITS: Mapping[str, str] = Spoken(
         "gram": "g",
         "kilogram": "kg",
         "token": "tokens",
+        "samples": "samples",
+        "features": "features",
+        "grade": "grade",
+        "squared logit": "squared logit",
     }
+)
+#: What a chart of several quantities of one unit shows, where that is not the unit.
+PLURALS: Mapping[str, str] = Spoken(
+    {"share": "shares and differences", "ratio": "ratios", "score": "scores", "logit": "log-odds"}
 )
 #: First words of titles that are names of people, and keep their capital inside a sentence.
 NAMES = frozenset({"Breslow", "Cohen's", "Cramer's", "Woolf's"})
 #: Physical quantities and counts are said to three significant digits; all others to three decimals.
-COUNTED = frozenset({"J", "W", "Wh", "kWh", "s", "ms", "g", "kg", "GFLOP", "tokens", "samples"})
+COUNTED = frozenset({"joule", "watt", "watt-hour", "kilowatt-hour", "second", "millisecond", "gram", "kilogram"})
+COUNTED |= {"gigaflop", "token", "samples"}
 
 METHODS: Mapping[str, str] = Spoken(
     {
@@ -125,6 +137,7 @@ METHODS: Mapping[str, str] = Spoken(
         "monte-carlo": "percentiles of draws of every uncertain factor (Monte Carlo)",
         "sequential": "confidence sequence, valid however often one looks",
         "exact": "exact: deterministic, no sampling error",
+        "extreme": "no interval is computed: an extreme of several estimates is biased, and so is a bootstrap of it",
     }
 )
 
@@ -176,228 +189,21 @@ SAID_BY_JUDGE = frozenset(
     }
 )
 
-#: Whole metric names that word-by-word rules would say badly.
-#: Beside the energy of 1,000 requests, wherever it is named.
-SCORE_STYLE = "in the style of the AI Energy Score, not comparable off its hardware"
-
-METRICS: Mapping[str, str] = Spoken(
+#: Both kinds of control by how they ended.
+CONTROLS: Mapping[tuple[str, str], str] = Spoken(
     {
-        "impact-ratio": "Impact ratio",
-        "ppv": "Positive predictive value",
-        "npv": "Negative predictive value",
-        "ppv-difference": "Difference in positive predictive value",
-        "npv-difference": "Difference in negative predictive value",
-        "tpr-ratio": "Ratio of true positive rates",
-        "fpr-ratio": "Ratio of false positive rates",
-        "ppv-ratio": "Ratio of positive predictive values",
-        "npv-ratio": "Ratio of negative predictive values",
-        "selection-p-value": "Test of equal selection rates",
-        "equalized-odds-difference": "Larger gap of true and false positive rates (equalized odds)",
-        "equalized-odds-ratio": "Smaller ratio of true and false positive rates (equalized odds)",
-        "cost-difference": "Difference in what errors cost",
-        "overall-auc": "AUC over all rows",
-        "auc": "AUC within the group",
-        "xauc": "AUC of the group's positives over the other's negatives",
-        "auc-difference": "Difference in AUC",
-        "xauc-difference": "Difference in AUC across groups",
-        "calibration-in-the-large": "What came true beyond what was predicted",
-        "calibration-difference": "Difference in what came true beyond what was predicted",
-        "recalibration-p-value": "Likelihood-ratio test of one recalibration for all groups",
-        "debiased-ece": "Debiased calibration error",
-        "predicted-rate": "Mean prediction",
-        "observed-rate": "Share that came true",
-        "multicalibration-error": "Furthest from its prediction, of all groups and bins",
-        "shrunk-selection-rate": "Selection rate, shrunk",
-        "probability-below-four-fifths": "Probability of an impact ratio below 0.8, after shrinking",
-        "differential-fairness": "Differential fairness, epsilon",
-        "lowest-selection-rate": "Lowest selection rate of a crossing",
-        "highest-error-rate": "Highest error rate of a crossing",
-        "groups-too-small": "Share of crossed groups that are too small to be judged",
-        "attribute-flip-rate": "Share of decisions changed by the attribute alone (not causal)",
-        "attribute-shift": "Shift of favourable decisions by the attribute alone (not causal)",
-        "attribute-logit-shift": "Shift of the log-odds by the attribute alone (not causal)",
-        "mean-outcome": "Mean of what was decided",
-        "mean-error": "Mean of what was decided beyond what turned out",
-        "mae": "Mean absolute error",
-        "rmse": "Root mean squared error",
-        "quantile-loss": "Quantile loss",
-        "mean-difference": "Difference in the mean of what was decided",
-        "error-difference": "Difference in mean error",
-        "mae-difference": "Difference in mean absolute error",
-        "rmse-difference": "Difference in root mean squared error",
-        "quantile-loss-difference": "Difference in quantile loss",
-        "difference-in-sd": "Difference in the mean of what was decided, over the spread of all",
-        "error-difference-in-sd": "Difference in mean error, over the spread of what was decided",
-        "cohens-d": "Cohen's d, over the spread within the groups",
-        "ks-distance": "Largest distance between the two distributions",
-        "overall-correlation": "Correlation of what was decided with what turned out",
-        "mean-exposure": "Mean attention of the group's places",
-        "exposure-ratio": "Ratio of mean attention",
-        "top-share": "Share of the top",
-        "pool-share": "Share of everybody ranked",
-        "top-share-difference": "Share of the top beyond that of everybody ranked",
-        "tied-at-the-cut": "Rows that tie at the end of the top",
-        "crude-difference": "Difference in selection rate, crude",
-        "adjusted-difference": "Difference in selection rate within strata",
-        "stratum-difference": "Difference in selection rate in one stratum",
-        "crude-ratio": "Ratio of selection rates, crude",
-        "adjusted-ratio": "Ratio of selection rates within strata",
-        "crude-odds-ratio": "Odds ratio of selection, crude",
-        "adjusted-odds-ratio": "Odds ratio of selection within strata",
-        "breslow-day": "Breslow and Day's test of one odds ratio in all strata",
-        "woolf": "Woolf's test of one odds ratio in all strata",
-        "sign-reversal": "Crude and adjusted difference reversed",
-        "compared-share": "Share of rows in strata that are compared",
-        "attribute-auc": "AUC at which features tell the attribute",
-        "feature-auc": "AUC at which one feature tells the attribute",
-        "cramers-v": "Cramer's V of a feature and the attribute",
-        "distance-correlation": "Distance correlation of a feature and the attribute",
-        "association-p": "Permutation test of a feature, adjusted over features",
-        "score-gap": "Difference in mean log-odds of the favourable decision",
-        "feature-contribution": "What a feature adds to that difference",
-        "additivity-error": "What features together miss of that difference",
-        "protected-mass-share": "Share of attribution on the attribute itself",
-        "noise-mass-share": "Share of attribution that a column of noise reaches",
-        "protected-mass-over-noise": "Share of attribution on the attribute beyond that of noise",
-        "proxy-mass-share": "Share of attribution on proxies",
-        "validity": "Decisions with a change that turns them",
-        "actionability": "Changes that respect what may not change",
-        "proximity": "Cost of the smallest change found",
-        "sparsity": "Features, or words, that the smallest change found touches",
-        "edit-rate": "Share of a text's words that the smallest change found touches",
-        "neighbour-percentile": "Rows that are no further from others than a changed row",
-        "robustness": "Noisy copies of a changed row that stay favourable",
-        "diversity": "Mean cost between alternative changes",
-        "burden": "Mean cost of the smallest change found in the group",
-        "burden-difference": "Difference in the mean cost of the smallest change found",
-        "mean-absolute-shap": "Mean absolute SHAP value",
-        "mean-shap": "Mean SHAP value",
-        "importance-rank": "Rank by mean absolute SHAP value",
-        "permutation-importance": "Permutation importance: rise of log loss",
-        "permutation-shift": "Mean shift of log-odds by permutation",
-        "conditional-permutation-importance": "Permutation importance among rows alike in related features",
-        "conditional-permutation-shift": "Mean shift of log-odds by permutation among rows alike in related features",
-        "accumulated-local-effect": "Accumulated local effect (ALE)",
-        "accumulated-rise": "Accumulated local effect from end to end",
-        "partial-dependence": "Partial dependence: mean log-odds",
-        "interaction-share": "Share that is an interaction (H-statistic, squared)",
-        "non-additive-share": "Share that is no sum over features",
-        "r-squared": "R squared of a surrogate against the system",
-        "kappa": "Cohen's kappa of a surrogate's decisions and the system's",
-        "group-r-squared": "R squared of a surrogate within the group",
-        "r-squared-difference": "Difference in R squared of a surrogate",
-        "auc-gain": "AUC beyond that of a model that people can read",
-        "accuracy-gain": "Accuracy beyond that of a model that people can read",
-        "log-loss-gain": "Log loss saved beside a model that people can read",
-        "attribute-share": "Share of that difference through the attribute itself",
-        "proxy-share": "Share of that difference through proxies",
-        "selection-difference-removed": "Change of the selection difference without proxies",
-        "accuracy-removed": "Change of accuracy without proxies",
-        "slice-excess": "Difference in a slice beyond that outside it",
-        "slice-difference": "Difference in a slice",
-        "difference-outside": "Difference outside a slice",
-        "slice-p": "Test of a slice on the other half of the rows, adjusted over slices",
-        "slices-confirmed": "Share of the slices found that are confirmed",
-        "accuracy-change": "Change of accuracy by a remedy that is not applied",
-        "selection-impact-ratio": "Impact ratio of selection rates",
-        "scoring-impact-ratio": "Impact ratio of scoring rates",
-        "scoring-rate": "Share above the median score",
-        "at-the-median": "Share at the median score",
-        "not-stated": "Rows that state no category",
-        "log-odds-difference": "Difference in log-odds of the favourable answer",
-        "probability-difference": "Difference in probability of the favourable answer",
-        "scenario-spread": "Spread of the difference over applications",
-        "name-spread": "Spread over the names of a group",
-        "invalid-share": "Share of unusable answers",
-        "position-bias": "Preference for the answer listed first",
-        "signed-shift": "Shift of the score by one word",
-        "flip-rate": "Share of labels changed by one word",
-        "gap-over-placebo": "Shift by words for people beyond that by neutral words",
-        "score": "Mean score with one word",
-        "stereotype-preference": "Share of pairs in which the stereotype is likelier",
-        "holm-p-value": "Sign test of one half, adjusted over categories (Holm)",
-        "metric-score-as-published": "Metric score, as metric.py has it",
-        "stereo-score-as-published": "Stereotype score, as metric.py has it",
-        "antistereo-score-as-published": "Anti-stereotype score, as metric.py has it",
-        "neutral-share-as-published": "Share of neutral pairs, as metric.py has it",
-        "scored-share": "Share that has a score",
-        "random-swap-preference": "The same where any word was swapped at random",
-        "mean-absolute-difference": "Mean distance between the scores of a pair",
-        "stereotype-score": "Stereotype score (SS)",
-        "language-modelling-score": "Language-modelling score (LMS)",
-        "icat": "Idealised CAT score (ICAT)",
-        "stereotype-score-as-published": "Stereotype score (SS), as evaluation.py has it",
-        "language-modelling-score-as-published": "Language-modelling score (LMS), as evaluation.py has it",
-        "icat-as-published": "Idealised CAT score (ICAT), as evaluation.py has it",
-        "effect-size": "Effect size of association",
-        "permutation-p-value": "Permutation test of association",
-        "mean-association": "Mean association of one set",
-        "random-attributes-lower": "Effect size under random attributes, lower end",
-        "random-attributes-upper": "Effect size under random attributes, upper end",
-        "random-attributes-share": "Share of random attributes with as large an effect",
-        "share-slope": "Slope of the log-odds of she over he on the official share of women",
-        "share-slope-p-value": "Permutation test of that slope",
-        "mean-log-odds": "Log-odds of she over he, beyond those after neutral nouns",
-        "neutral-log-odds": "Log-odds of she over he after neutral nouns",
-        "mean-absolute-log-odds": "Mean distance of occupations' log-odds from neutral nouns",
-        "lopsided-share": "Share of sentences whose pronoun is as good as settled",
-        "occupation-log-odds": "Log-odds of she over he, beyond those after neutral nouns, by occupation",
-        "they-share": "Part of they among the pronouns",
-        "pronoun-mass": "Probability that a pronoun follows",
-        "split-half-correlation": "Correlation of occupations between two halves of the sentences",
-        "accuracy-gap": "Accuracy where statistics point at the wrong person, less that of the twins",
-        "pronoun-agreement": "Share of pairs in which he and she are resolved alike",
-        "referent-mass": "Probability of either person",
-        "accuracy-as-published": "Accuracy, as published",
-        "occupation-correlation-as-published": "Correlation with the share of women, as published",
-        "f1": "F1",
-        "f1-gap": "F1 with the stereotype less F1 against it",
-        "f1-as-published": "F1, as the published script counts",
-        "f1-gap-as-published": "F1 with the stereotype less F1 against it, as the published script counts",
-        "residual": "Efficiency residual",
-        "comprehensiveness-normalised": "Normalised comprehensiveness",
-        "sufficiency-normalised": "Normalised sufficiency",
-        "deletion-normalised": "Normalised deletion",
-        "insertion-normalised": "Normalised insertion",
-        "comprehensiveness-by-size": "Normalised comprehensiveness of the order by size",
-        "sufficiency-by-size": "Normalised sufficiency of the order by size",
-        "deletion-area": "Area under the probability as features are removed",
-        "insertion-area": "Area under the probability as features are added",
-        "comprehensiveness-over-occlusion": "Normalised comprehensiveness beyond occlusion's",
-        "local-fit": "Fit of the local model",
-        "relative-noise": "Relative noise over seeds",
-        "sign-agreement": "Agreement of signs over seeds",
-        "top-overlap": "Overlap of the leading features over seeds",
-        "variables-stability": "Share of the five leading features that two seeds have in common (VSI)",
-        "coefficients-stability": "Share of pairs of seeds whose intervals of a coefficient overlap (CSI)",
-        "attribution": "Attribution of a feature, mean over seeds",
-        "standard-deviation": "Standard deviation of an attribution over seeds",
-        "interval-half-width": "Half-width of the interval of an attribution's mean over seeds",
-        "samples-needed": "Samples needed for a noise of 0.1",
-        "joules-per-request": "Energy of a request",
-        "net-joules-per-request": "Energy of a request beyond idle power",
-        "gpu-joules-per-request": "Energy of a request, GPU",
-        "grams-co2e-per-1000-requests": "CO2e of 1,000 requests",
-        "software-carbon-intensity": "Software carbon intensity (ISO/IEC 21031) of 1,000 requests",
-        "sci-variance-share": "Variance share of the software carbon intensity",
-        "watt-hours-per-1000-requests": f"Energy of 1,000 requests ({SCORE_STYLE})",
-        "estimated-joules-per-request": "Estimated energy of a request",
-        "estimated-joules-per-output-token": "Estimated energy of an output token",
-        "estimated-watt-hours-per-1000-requests": f"Estimated energy of 1,000 requests ({SCORE_STYLE})",
-        "joules-per-output-token": "Energy of an output token",
-        "joules-per-token": "Energy of a token, read or written",
-        "gigaflop-per-request": "Operations of a request (FLOP)",
-        "gigaflop-per-output-token": "Operations of an output token (FLOP)",
-        "joules-per-read-token": "Energy of a token read (prefill)",
-        "joules-per-written-token": "Energy of a token written (decode)",
-        "seconds-per-read-token": "Time of a token read (prefill)",
-        "seconds-per-written-token": "Time of a token written (decode)",
-        "seconds-per-request": "Time of a request",
-        "seconds-per-output-token": "Time of an output token",
-        "run": "Probe run",
-        "must-not-change": "Items that may not change",
+        ("positive", "held"): "positive control held",
+        ("positive", "failed"): "positive control failed",
+        ("positive", "inconclusive"): "positive control inconclusive",
+        ("positive", "missing"): "positive control missing",
+        ("negative", "held"): "negative control held",
+        ("negative", "failed"): "negative control failed",
+        ("negative", "inconclusive"): "negative control inconclusive",
+        ("negative", "missing"): "negative control missing",
     }
 )
+
+#: Words of a metric's name that is said word by word.
 WORDS: Mapping[str, str] = Spoken(
     {
         "tpr": "true-positive-rate",
@@ -421,6 +227,8 @@ WORDS: Mapping[str, str] = Spoken(
         "sci": "SCI",
     }
 )
+
+#: Families of probes.
 PROBES: Mapping[str, str] = Spoken(
     {
         "bias": "Bias",

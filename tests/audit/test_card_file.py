@@ -144,6 +144,8 @@ SAYINGS = (
     ("art_5", ["f", "5(1)(ba)", "none", "ca", ["f", "y"], {"value": "f", "by": "A"}, {"value": "i"}]),
     ("annex_i", ["toys", "none", ["toys", "lifts"], ["none", "toys"], 4, {"value": "toys"}, {"value": ["no", "toys"]}]),
     ("annex_i_section", ["A", "b", "Section B", "C", "D", {"value": "A"}, {"value": "C"}, 1]),
+    ("in_scope", [True, False, "yes", {"value": False, "by": "A"}, 1]),
+    ("placed_on_market", ["2026-03-01", "none", "None", "March 2026", {"value": "2026-03-01"}, {"value": "x"}, 1]),
     ("profiling", [True, False, None, "yes", 1, {"value": True, "by": "A"}, {"value": "yes"}]),
     ("safety_component", [True, "true", {"value": False}, {"value": 0}]),
     ("roles", [["deployer-employer"], {"deployer-employer": True}, {"deployer-pope": True}, ["deployer-pope"]]),

@@ -16,6 +16,7 @@ from probandum.law.classifying import classify
 from probandum.law.hints import about_uses
 from probandum.law.steps import Proposal, Step
 from probandum.plan_file import SystemCard
+from probandum.questioning import questions
 from probandum_reports.claims import claim
 
 BANK = {"name": "Example Bank AG"}
@@ -282,6 +283,112 @@ def test_two_routes_are_both_named() -> None:
     assert not proposal.product_route
 
 
+@pytest.mark.parametrize(
+    ("law", "section"),
+    [
+        ("machinery", "B"),
+        ("Regulation (EU) 2023/1230", "B"),
+        ("Regulation (EU) 2019/2144", "B"),
+        ("tractors", "B"),
+        ("unmanned aircraft", "B"),
+        ("recreational craft", "A"),
+        ("ATEX", "A"),
+        ("Directive 2014/34/EU", "A"),
+        ("in vitro diagnostic devices", "A"),
+    ],
+)
+def test_a_section_that_the_law_does_not_stand_in_is_told(law: str, section: str) -> None:
+    """By words of its products or the number of the act; the right section is told of nothing."""
+    card = {**CREDIT, **MET, "annex_iii": "none", "annex_i": law}
+    wrong = classify({**card, "annex_i_section": "A" if section == "B" else "B"})
+
+    assert any(f"stands in Section {section}." in each for each in wrong.unsettled)
+    assert not any("contradicts" in each for each in classify({**card, "annex_i_section": section}).unsettled)
+
+
+def test_a_product_without_a_section_is_open_with_a_hint_at_it() -> None:
+    """No class is proposed; which section the law named stands in is a hint, and for a person to say."""
+    proposal = classify({**CREDIT, **MET, "annex_iii": "none", "annex_i": "machinery"})
+
+    assert "Open: the card does not say annex_i_section, without which no class can be proposed." == proposal.outcome
+    assert any("Hint, no finding: the law on machinery stands in Section B." in each for each in proposal.unsettled)
+    assert not proposal.product_route
+
+
+# scope and time
+
+
+DENIED = {"value": False, "by": "A. Example, law", "date": "2026-11-01"}
+
+
+def test_whether_the_act_speaks_of_it_is_the_first_step() -> None:
+    """Unsaid it is one open point, and the class is what it was; affirmed it is settled."""
+    unsaid, affirmed = classify(CREDIT), classify({**CREDIT, "in_scope": True})
+
+    assert "scope" == unsaid.steps[0].id
+    assert 1 == sum("in_scope" in each for each in unsaid.unsettled)
+    assert not any("in_scope" in each for each in affirmed.unsettled)
+    assert unsaid.outcome == affirmed.outcome
+
+
+def test_a_denial_with_reasons_by_a_named_person_leads_outside_the_act() -> None:
+    """No class follows, practices and data protection stay; without reasons the denial counts for nothing."""
+    card = {**CREDIT, "in_scope": DENIED}
+    proposal, unreasoned = classify({**card, "in_scope_reasons": "People wrote each rule"}), classify(card)
+
+    assert (
+        "Proposed: outside the AI Act, as A. Example, law said on 2026-11-01 with reasons; the GDPR and the law on "
+        "equal treatment stay."
+    ) == proposal.outcome
+    assert ["scope", "purpose", "parties", "practices", "route", "data_protection"] == [e.id for e in proposal.steps]
+    assert ("in_scope_reasons", "People wrote each rule") in step(proposal, "scope").answers
+    assert classify(CREDIT).outcome == unreasoned.outcome
+    assert ("in_scope_reasons",) == step(unreasoned, "scope").silent
+    assert any("reasons and who gives them" in each for each in unreasoned.unsettled)
+
+
+def test_a_denial_ends_a_confirmation_for_what_was_affirmed() -> None:
+    """Whether the Act speaks of it is one of the answers that a class rests on."""
+    said = {"confirmed": {"value": "High-risk", "by": "B", "date": "2026-10-01"}, "answers": {"in_scope": "yes"}}
+    proposal = classify({"in_scope": DENIED, "classification": said})
+
+    assert proposal.confirmed is None and proposal.overtaken is not None
+    assert ("in_scope",) == proposal.overtaken[1]
+
+
+def test_when_it_came_onto_the_market_is_a_step_where_duties_hang_on_it() -> None:
+    """Of a high-risk system, before the cut-off or unsaid, with the provision; of no other system."""
+    unsaid, older = classify(CREDIT), classify({**CREDIT, "placed_on_market": "2026-03-01"})
+    later, other = classify({**CREDIT, "placed_on_market": "2028-01-01"}), classify({**CREDIT, "annex_iii": "none"})
+
+    assert "From when its duties bind: the card does not say placed_on_market." in unsaid.unsettled
+    assert "this one came on 2026-03-01, the card says." in step(older, "placing").reasoning[0]
+    assert () == step(older, "placing").unsettled
+    assert ("ai-act:art-111:2",) == step(older, "placing").requirements
+    assert not any(each.id == "placing" for each in (*later.steps, *other.steps))
+
+
+@pytest.mark.parametrize(("law", "section", "cited"), [("lifts", "A", True), ("machinery", "B", False)])
+def test_other_conditions_cite_what_can_bind_by_them(law: str, section: str, cited: bool) -> None:
+    """Of a product of Section B, by which Art. 22 does not bind, no provision of Chapter III."""
+    roles = {"provider-high-risk-third-country": True}
+    card = {**CREDIT, **MET, "annex_iii": "none", "annex_i": law, "annex_i_section": section, "roles": roles}
+    binding, found = bind(card), step(classify(card), "conditions").requirements
+    able = {each.requirement.id for each in binding.bound} | {e.id for role in binding.open for e in role.requirements}
+
+    assert set(found) <= able
+    assert cited == any(id.startswith("ai-act:art-22:") for id in found)
+
+
+def test_who_else_answers_is_asked_where_the_own_role_is_neither() -> None:
+    """An importer's card names no importer: that is open; a provider's card is not asked."""
+    neither = step(classify({**CREDIT, "role": "neither"}), "parties")
+
+    assert {"importer", "distributor", "authorised_representative"} <= set(neither.silent)
+    assert "The card names no importer." in neither.unsettled
+    assert not any("importer" in each for each in step(classify(CREDIT), "parties").unsettled)
+
+
 # the rest
 
 
@@ -299,7 +406,10 @@ def test_a_prohibited_practice_comes_before_any_class() -> None:
     """Named, it leads the outcome and cites its letter; denied, the step says who says so."""
     proposal = classify({**CREDIT, "art_5": ["f", "5(1)(ba)"]})
 
-    assert proposal.outcome.startswith("Before any class: the card names a practice that Art. 5(1) prohibits.")
+    assert proposal.outcome.startswith(
+        "Before any class: the card names a practice of Art. 5(1)(f), prohibited with effect from 2025-02-02, and of "
+        "Art. 5(1)(ba), prohibited with effect from 2026-12-02. Proposed: high-risk"
+    )
     assert ("ai-act:art-5:1:f", "ai-act:art-5:1:ba") == step(proposal, "practices").requirements
 
 
@@ -308,6 +418,20 @@ def test_a_use_that_borders_on_a_prohibition_says_so() -> None:
     practices = step(classify({**CREDIT, "annex_iii": "1(c)"}), "practices")
 
     assert any("prohibited at work and in education" in each for each in practices.reasoning)
+
+
+def test_a_use_that_is_only_hinted_at_says_so_too() -> None:
+    """The purpose speaks of emotions, and the card names another point: the prohibition at work is told anyway."""
+    card = {**CREDIT, "annex_iii": "4(b)", "purpose": "Infers emotions of call-centre employees"}
+
+    assert any("prohibited at work and in education" in each for each in step(classify(card), "practices").reasoning)
+
+
+def test_an_empty_class_is_confirmed_by_nobody() -> None:
+    """A name and a day without a class confirm none."""
+    said = {"value": "", "by": "A. Example", "date": "2026-11-01"}
+
+    assert classify({**CREDIT, "classification": {"confirmed": said}}).confirmed is None
 
 
 def test_a_model_of_ones_own_binds_its_provider_and_systemic_risk_is_asked() -> None:
@@ -321,6 +445,25 @@ def test_a_model_of_ones_own_binds_its_provider_and_systemic_risk_is_asked() -> 
     assert ("Whether Arts 53 to 55 bind anybody here: the card does not say gpai.",) == unsaid.unsettled
     assert () == none.unsettled
     assert "does not by itself make a party its provider" in none.reasoning[0]
+
+
+def test_the_exemption_of_open_source_models_is_named_and_asked() -> None:
+    """Art. 53 binds the provider, Art. 54 one outside the Union; whether Art. 53(2) is relied on is a question."""
+    card = {**CREDIT, "gpai": {"name": "Model AG"}}
+    told = step(classify(card), "models")
+    settled = {"gpai-open-source": True, "gpai-provider-third-country": True}
+    relied = step(classify({**card, "roles": settled}), "models")
+
+    assert "Art. 53 binds it, Art. 54 if it is established outside the Union, Art. 55 with" in told.reasoning[0]
+    assert "Arts 53(2) and 54(6) exempt open-source models" in told.reasoning[0]
+    assert "ai-act:art-53:2" in told.requirements
+    assert any("roles.gpai-open-source" in each for each in told.unsettled)
+    paths = [each.path for each in questions(card)]
+    assert "roles.gpai-open-source" in paths and "roles.gpai-systemic" in paths
+    assert any(each.startswith("Said to hold: the provider relies on the exemption") for each in relied.reasoning)
+    assert any(each.startswith("Said to hold: the model provider is established out") for each in relied.reasoning)
+    assert any("(roles.gpai-systemic)" in each for each in relied.unsettled)
+    assert not any("(roles.gpai-provider-third-country)" in each for each in relied.unsettled)
 
 
 _TRANSPARENT = (
@@ -441,6 +584,7 @@ def test_no_card_leads_to_a_verdict_or_to_a_class_that_it_does_not_support(card:
     """High-risk is proposed exactly where a route is declared whole; nothing else ever says what a system is not."""
     proposal = classify(card)
     product = card.get("annex_i") == "machinery" and all(card.get(key) is True for key in MET)
+    product = product and card.get("annex_i_section") is not None
     listed = isinstance(card.get("annex_iii"), list)
     claimed = card.get("art_6_3") not in (None, "none")
     high = product or (listed and (card.get("profiling") is True or not claimed))
@@ -450,7 +594,8 @@ def test_no_card_leads_to_a_verdict_or_to_a_class_that_it_does_not_support(card:
     assert not re.search(r"not (a )?high-risk", proposal.outcome)
     assert claim(said) is None
     assert all(catalogue().get(id) for each in proposal.steps for id in each.requirements)
-    assert all(each.reasoning and each.requirements for each in proposal.steps)
+    assert all(each.reasoning for each in proposal.steps)
+    assert ["scope"] == [each.id for each in proposal.steps if not each.requirements]  # the catalogue has no Art. 3(1)
     SystemCard.model_validate({"name": "X", **card})
 
 

@@ -31,6 +31,8 @@ ANSWERS = [
     "Credit scorer",
     "2.10",
     "Decides on consumer credit applications",
+    "yes",
+    "none",
     "provider and deployer",
     "Example Bank AG",
     "Example Bank AG",
@@ -96,10 +98,10 @@ def test_a_card_is_asked_for_from_first_to_last(wizard: Wizard, tmp_path: Path) 
 
 def test_every_question_says_why_it_is_asked(wizard: Wizard) -> None:
     """The reasons of the law pack, the 25 uses and hints stand before the answers, and ? gives provisions and dates."""
-    ended = wizard([*ANSWERS[:10], "?", "none"])
+    ended = wizard([*ANSWERS[:12], "?", "none"])
     text = " ".join(ended.out.split())
 
-    assert all(" ".join(each.why.split()) in text for each in catalogue().questions[:8])
+    assert all(" ".join(each.why.split()) in text for each in catalogue().questions[:8] if each.when == "always")
     assert all(f"{case.point:<5} {case.title}" in ended.out for case in catalogue().use_cases.values())
     assert "Hint, no finding: the purpose has the word “credit” of 5(b)" in text
     assert "AI Act, Art. 6(2), 2027-12-02 (first set for 2026-08-02):" in text
@@ -108,7 +110,7 @@ def test_every_question_says_why_it_is_asked(wizard: Wizard) -> None:
 
 def test_what_is_skipped_stays_a_gap_and_is_asked_again(wizard: Wizard, tmp_path: Path) -> None:
     """An empty line writes nothing; the end of the pipe loses nothing; the same command asks what is left."""
-    first = wizard([WHO, "Desk", "", "", "provider"])
+    first = wizard([WHO, "Desk", "", "", "", "", "provider"])
     card = values(tmp_path)
     second = wizard(["", "1.0", "Ranks loans"])
 
@@ -129,9 +131,9 @@ def test_back_asks_again_and_shows_what_stands_there(wizard: Wizard, tmp_path: P
 
 def test_questions_follow_from_answers(wizard: Wizard) -> None:
     """No exception and no profiling is asked about where no use is listed, no section where there is no product."""
-    unlisted = wizard([*ANSWERS[:10], "none"], "a.yaml")
+    unlisted = wizard([*ANSWERS[:12], "none"], "a.yaml")
     claimed = wizard(
-        [*ANSWERS[:9], "machinery", "B", "yes", "no", "4(a), 5(b)", "no", "a, d", "Prepares only"], "b.yaml"
+        [*ANSWERS[:11], "machinery", "B", "yes", "no", "4(a), 5(b)", "no", "a, d", "Prepares only"], "b.yaml"
     )
 
     assert "Art. 4(4) GDPR" not in unlisted.out and "In which section" not in unlisted.out
@@ -153,7 +155,7 @@ def test_an_answer_that_cannot_be_read_is_asked_for_again(
     wizard: Wizard, tmp_path: Path, answers: list[str], said: str
 ) -> None:
     """The mistake is told under the question, nothing is written, and the next line answers."""
-    ended = wizard([*ANSWERS[:10], *answers, "4(a)"])
+    ended = wizard([*ANSWERS[:12], *answers, "4(a)"])
 
     assert said in " ".join(ended.out.split())
     assert "4(a)" == values(tmp_path)["annex_iii"]
@@ -505,6 +507,74 @@ def test_nobody_confirms_without_a_name(whole: Path, words: tuple[str, ...], sai
 
     assert 2 == ended.code and said in ended.err
     assert before == (whole / "card.yaml").read_bytes()
+
+
+def test_a_product_without_a_section_is_not_confirmed(tmp_path: Path) -> None:
+    """Which part of the Act applies hangs on it."""
+    text = "name: Robot\nannex_iii: none\nannex_i: machinery\nsafety_component: true\nthird_party_assessment: true\n"
+    (tmp_path / "card.yaml").write_text(text, "utf-8")
+    refused = entered(tmp_path, "card", "confirm", "card.yaml", "--by", "A")
+    (tmp_path / "card.yaml").write_text(f"{text}annex_i_section: B\n", "utf-8")
+
+    assert 2 == refused.code and "the card does not say annex_i_section" in refused.err
+    assert 0 == entered(tmp_path, "card", "confirm", "card.yaml", "--by", "A").code
+
+
+def test_a_class_behind_a_prohibited_practice_is_written_in_sentences(whole: Path) -> None:
+    """What the person takes as theirs is the proposal without the word, and begins each sentence large."""
+    card = whole / "card.yaml"
+    card.write_text(card.read_text("utf-8").replace("art_5: none", "art_5: f"), "utf-8")
+    entered(whole, "card", "confirm", "card.yaml", "--by", "A")
+
+    assert (
+        "with effect from 2025-02-02. High-risk, by Art. 6(2)" in values(whole)["classification"]["confirmed"]["value"]
+    )
+
+
+def test_a_class_of_no_words_is_refused_also_where_the_outcome_is_open(tmp_path: Path) -> None:
+    """An empty class stands for none, and not for the proposal."""
+    (tmp_path / "card.yaml").write_text("name: Desk\n", "utf-8")
+
+    assert 2 == entered(tmp_path, "card", "confirm", "card.yaml", "--by", "A", "--as", "").code
+    assert {"name"} == set(values(tmp_path))
+
+
+def test_a_class_or_a_purpose_that_claims_what_no_tool_can_say_is_a_caution(whole: Path) -> None:
+    """With its place; the statement stays its speaker's own."""
+    entered(whole, "card", "confirm", "card.yaml", "--by", "A", "--as", "The system is certified and compliant")
+    claimed = entered(whole, "card", "check", "card.yaml")
+    entered(whole, "card", "confirm", "card.yaml", "--by", "A")
+
+    assert 0 == claimed.code
+    assert re.search(
+        r"caution: card.yaml:\d+:\d+: classification.confirmed: says 'certified' of the system", claimed.out
+    )
+    assert "of the system" not in entered(whole, "card", "check", "card.yaml").out
+
+
+def test_others_than_provider_and_deployer_are_asked_about_where_the_role_is_neither(tmp_path: Path) -> None:
+    """Or where the provider is outside the Union; elsewhere nobody is asked about them."""
+    card = {"name": "Desk", "provider": "P", "annex_iii": "4(a)"}
+    others = {"importer", "distributor", "authorised_representative", "processor"}
+    abroad = {"roles": {"provider-high-risk-third-country": True}}
+    asked = [
+        others & {each.path for each in questioning.questions({**card, **more})}
+        for more in ({"role": "neither"}, abroad, {"role": "provider"})
+    ]
+
+    assert [others, others, set()] == asked
+
+
+def test_a_denial_of_the_scope_is_asked_for_its_reasons(wizard: Wizard, tmp_path: Path) -> None:
+    """A day is read as a day, and what is none is asked for again."""
+    wizard([*ANSWERS[:4], "no", "People wrote each rule", "last May", "2026-03-01"])
+    card = values(tmp_path)
+
+    assert (False, "People wrote each rule", "2026-03-01") == (
+        card["in_scope"],
+        card["in_scope_reasons"],
+        str(card["placed_on_market"]),
+    )
 
 
 def test_what_is_open_cannot_be_confirmed_without_a_class(whole: Path) -> None:

@@ -68,7 +68,7 @@ def test_what_a_limit_covers_and_nobody_judged_is_told_at_the_limit() -> None:
 
     assert ("warning", "bias.fake/open", "12") == (kind, where["title"], where["line"])
     assert "limit at most 0.5; W has 10 rows" in message
-    assert "1 of these has a limit that could not be applied" in summary(outcome)
+    assert "; of all 2, 1 has a limit that could not be applied" in summary(outcome)
 
 
 def test_ten_of_a_kind_at_most_and_the_rest_is_counted() -> None:

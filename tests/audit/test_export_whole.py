@@ -126,14 +126,34 @@ def test_every_number_is_that_of_the_finding_that_it_names(bom: dict[str, Any]) 
     told = {}
     for each in card(bom)["quantitativeAnalysis"]["performanceMetrics"]:
         name = "?".join(filter(None, [each["type"], each.get("slice")]))
-        told[name] = (each["value"], *each["confidenceInterval"].values())
+        told[name] = (each["value"], *each.get("confidenceInterval", {}).values())
     known = {
-        each.id: tuple(map(repr, (each.estimate.value, each.estimate.low, each.estimate.high)))
+        each.id: tuple(map(repr, (each.estimate.value, each.estimate.low, each.estimate.high)))[
+            : 3 if each.estimate.bounded else 1
+        ]
         for each in dossier.findings
         if each.estimate.value is not None and each.id not in hidden
     }
 
-    assert known == {name: (value, low, high) for name, (value, low, high) in told.items()}
+    assert known == told
+    assert {1, 3} == set(map(len, told.values()))
+
+
+def test_a_number_without_an_interval_has_none() -> None:
+    """An extreme of two gaps is a number alone: no width of nought stands beside it, which would read as certainty."""
+    dossier = make_dossier()
+    (ratio,) = [each for each in dossier.findings if each.id == f"bias.group-rates/impact-ratio?age={YOUNG}~over 25"]
+    alone = Estimate(value=0.1766, low=0.1766, high=0.1766, n=500, unit="share", method="extreme")
+    made = bill(
+        replace(dossier, findings=(replace(ratio, estimate=alone, limit=None, verdict=Verdict.NOT_APPLICABLE),))
+    )
+    (metric,) = _metrics(made)
+    (young,) = card(made)["considerations"]["fairnessAssessments"]
+
+    assert "0.1766" == metric["value"]
+    assert "confidenceInterval" not in metric
+    assert ": NOT_APPLICABLE; 0.1766, n = 500" in young["harms"]
+    assert None is problem(made)
 
 
 def test_what_was_not_measured_is_absent_and_says_why(bom: dict[str, Any]) -> None:

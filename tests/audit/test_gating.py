@@ -294,6 +294,16 @@ def test_a_waiver_that_accepts_nothing_says_why(waiver: Waiver, said: str) -> No
         assert blocking[waiver.finding].endswith(f"; the waiver by Board {idle.why}")
 
 
+def test_code_3_says_which_of_two_it_means() -> None:
+    """Something was judged and stayed open, or nothing was judged."""
+    open_, nothing = (
+        decided(judge([result_of(OPEN)], limits), [], ["bias.fake"], mode="release") for limits in (used(OPEN), ())
+    )
+
+    assert (3, "inconclusive") == (open_.code, meaning(open_))
+    assert (3, "nothing was judged") == (nothing.code, meaning(nothing))
+
+
 def test_a_waiver_of_no_finding_is_kept_apart_and_blocks_nothing() -> None:
     """It accepts nothing: every judged finding passes all the same."""
     misspelt = replace(WAIVER, finding="bias.fake/pased", line=12)

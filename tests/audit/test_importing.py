@@ -118,6 +118,62 @@ def test_the_same_command_then_says_so_in_the_documents(place: Path) -> None:
     assert [] == [step for step in api.verify(record) if step.held is False]
 
 
+def test_a_document_whose_every_field_is_filled_and_signed_is_final(place: Path) -> None:
+    """The summary for management of an audit that measured no robustness, no leakage and no drift."""
+    record = Record.open(place / "run")
+    api.report(record, documents=["summary"], formats=["docx"], keep=False)
+    open_ = [gap for gap in gaps(build("summary", dossier(record)).nodes) if gap.field_id != "review.summary"]
+    said = {str(gap.card): "A person states this." for gap in open_}
+    said |= {f"{gap.card}#by": "Maria Roth" for gap in open_ if gap.origin == "human"}
+    said |= {f"{gap.card}#date": "2026-11-28" for gap in open_ if gap.origin == "human"}
+    fill(record.reports / "summary.docx", place / "summary.docx", said)
+    assert "not_assessed.leakage_of_training_data" in said
+
+    made = api.import_filled(place / "summary.docx", by="Ann Example", run=place / "run")
+    api.judge(record, plan=place / "audit.yaml")
+    api.report(record, documents=["summary"], formats=["md"], keep=False)
+    api.sign(record, document="summary", by="Maria Roth", function="Head of credit risk")
+    api.report(record, documents=["summary"], formats=["md"], final=True, keep=False)
+
+    assert {str(gap.card) for gap in open_} == set(made.written)
+    assert "Status:** Final: no fact is missing" in (record.reports / "summary.md").read_text()
+    assert [] == [step for step in api.verify(record) if step.held is False]
+
+
+@pytest.mark.parametrize("text", ["TBD - to be completed", "TODO", "n/a", "to be completed", "-", "xxx"])
+def test_what_stands_in_for_a_statement_is_refused(place: Path, text: str) -> None:
+    """In a field, in the name beside it and of whoever imports; a check of the card warns of what stands there."""
+    for name in ("provider", "signatures.test_report#by"):
+        fill(place / "filled.docx", place / "odd.docx", {name: text})
+        refused = imported(place, "odd.docx")
+        assert 2 == refused.code
+        assert f"{text!r} stands in for a statement, and is none" in refused.err
+    with pytest.raises(UsageError, match="a statement has somebody who makes it"):
+        api.import_filled(place / "filled.docx", by=text, run=place / "run")
+    assert CARD == (place / "card.yaml").read_text()
+
+    (place / "card.yaml").write_text(CARD.replace("A list of reasons.", f"'{text}'"))
+    checked = entered(place, "card", "check", "card.yaml")
+    assert f"oversight.interpretation: {text!r} stands in for a statement, and is none" in checked.out
+
+
+def test_a_field_holds_so_many_letters_and_a_terminal_shows_fewer(place: Path) -> None:
+    """Ten pages are a document of their own; what turns letters round stands in the card as its code."""
+    long = fill(place / "filled.docx", place / "long.docx", {"oversight.measures": "word " * 5_000})
+    refused = imported(place, long.name)
+    assert 2 == refused.code
+    assert "has 24,999 letters; a field holds 20,000 at most" in refused.err
+    assert 500 > len(refused.err)
+
+    fill(place / "filled.docx", place / "odd.docx", {"oversight.measures": "turned \u202eround " + "word " * 500})
+    shown = imported(place, "odd.docx")
+    assert 0 == shown.code
+    assert r"turned \u202eround" in shown.out
+    assert 2_000 > len(shown.out)
+    assert r"turned \u202eround" in (place / "card.yaml").read_text()
+    assert "turned \u202eround" in card(place)["oversight"]["measures"]["value"]
+
+
 def test_another_document_of_an_older_judgement_can_still_be_imported(place: Path) -> None:
     """Where only statements moved on; where another judgement found otherwise, it is refused."""
     imported(place)

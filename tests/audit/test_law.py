@@ -584,7 +584,7 @@ def test_nothing_deleted_has_a_basis_of_its_dates(law: Catalogue) -> None:
 def test_a_product_of_annex_i_is_bound_from_august_2028() -> None:
     """The product route has its own dates, and no registration or FRIA."""
     card: dict[str, Any] = {"name": "Lift", "provider": BANK, "deployer": BANK, "annex_iii": "none", "annex_i": "lifts"}
-    card |= {"safety_component": True, "third_party_assessment": True}
+    card |= {"annex_i_section": "A", "safety_component": True, "third_party_assessment": True}
     entries = bound(card)
     nine = entries["ai-act:art-9:1"]
 
@@ -620,7 +620,237 @@ def test_a_card_that_cannot_be_read_is_refused(change: Mapping[str, Any], messag
         bind({**CREDIT, **change})
 
 
+MET = {"safety_component": True, "third_party_assessment": True}
+LIFT: dict[str, Any] = {"annex_iii": "none", "annex_i": "lifts", "annex_i_section": "A", **MET}
+MACHINE = {**LIFT, "annex_i": "machinery", "annex_i_section": "B"}
+
+
+def test_a_product_whose_section_is_unsaid_binds_nothing_of_chapter_iii() -> None:
+    """Machinery stands in Section B: read as Section A it would be bound by all of Articles 8 to 49."""
+    card = {**CREDIT, **LIFT, "annex_i": "machinery", "annex_i_section": None}
+    opens = {role.role: role.why for role in bind(card).open}
+
+    assert "annex_i_section" in bind(card).unsaid
+    assert "if the system is high-risk (the card does not say annex_i_section)" == opens["provider-high-risk"]
+    assert "ai-act:art-9:1" not in bound(card) and "ai-act:art-9:1" in bound({**CREDIT, **LIFT})
+
+
+def test_of_the_act_only_what_article_2_2_leaves_binds_a_product_of_section_b() -> None:
+    """Art. 6(1), 60a and 111: not Art. 4, 5, 25, 85 or 95; the provider of a model, and other law, stay bound."""
+    entries = bound({**CREDIT, **MACHINE})
+    of_act = {id for id in entries if id.startswith("ai-act:")}
+
+    assert of_act <= {"ai-act:art-2:2", "ai-act:art-111:2", "ai-act:art-60a"} | {
+        f"ai-act:art-6:{rest}" for rest in ("1:a", "1:b", "1a", "1b", "1c")
+    }
+    assert {"ai-act:art-2:2", "ai-act:art-6:1:a"} <= of_act
+    assert {"gdpr:35:1", "equality"} <= set(entries)
+    assert "ai-act:art-53:1:c" in bound({**CREDIT, **MACHINE, "gpai": BANK})
+    assert "ai-act:art-4:1" in bound({**CREDIT, **MACHINE, "annex_iii": "5(b)"})
+
+
+#: What Art. 53(2) and Art. 54(6) exempt open-source models from, and what they leave.
+_EXEMPTED = ("ai-act:art-53:1:a", "ai-act:art-53:1:b:i", "ai-act:annex-xi:s1:1:a", "ai-act:annex-xii:2:c")
+_LEFT = ("ai-act:art-53:1:c", "ai-act:art-53:1:d", "ai-act:art-53:3")
+
+
+@pytest.mark.parametrize(
+    ("roles", "documents"),
+    [
+        ({}, "unless the provider relies on the exemption for open-source models"),
+        ({"gpai-systemic": False}, "unless the provider relies on the exemption for open-source models"),
+        ({"gpai-open-source": True}, "if the model has systemic risk under Art. 51"),
+        ({"gpai-open-source": True, "gpai-systemic": False}, False),
+        ({"gpai-open-source": True, "gpai-systemic": True}, True),
+        ({"gpai-open-source": False}, True),
+        ({"gpai-systemic": True}, True),
+    ],
+)
+def test_an_open_source_model_is_exempt_by_what_the_card_says(roles: dict[str, bool], documents: bool | str) -> None:
+    """Art. 53(2): open while nobody relies on it or denies it; systemic risk gives it up; (c) and (d) stay."""
+    card = {**CREDIT, "gpai": BANK, "roles": {"gpai-provider-third-country": True, **roles}}
+    entries = bound(card)
+    opens = {each.id: role.why for role in bind(card).open for each in role.requirements}
+
+    assert all(id in entries for id in _LEFT)
+    for id in (*_EXEMPTED, "ai-act:art-54:1"):
+        assert (documents is True) == (id in entries), id
+        assert isinstance(documents, str) == (id in opens), id
+        assert opens.get(id, "").startswith(documents if isinstance(documents, str) else "")
+    assert roles.get("gpai-open-source", False) == ("ai-act:art-53:2" in entries)
+
+
+def test_article_54_binds_nobody_within_the_union() -> None:
+    """It is about providers established elsewhere, which the card asks."""
+    settled = {"gpai-provider-third-country": False, "gpai-open-source": False}
+    card = {**CREDIT, "gpai": BANK, "roles": settled}
+
+    assert "ai-act:art-53:1:a" in bound(card) and "ai-act:art-54:1" not in bound(card)
+    assert "ai-act:art-54:1" not in {each.id for role in bind(card).open for each in role.requirements}
+
+
+def test_what_speaks_of_section_b_does_not_bind_a_product_of_section_a() -> None:
+    """Art. 2(2) is told where the section is B or unsaid."""
+    told = "ai-act:art-2:2"
+
+    assert told in bound({**CREDIT, **MACHINE}) and told not in bound({**CREDIT, **LIFT})
+    unsaid = bind({**CREDIT, **LIFT, "annex_i_section": None})
+    assert told in {each.id for role in unsaid.open for each in role.requirements}
+
+
+@pytest.mark.parametrize(
+    ("card", "asked"),
+    [
+        ({"annex_i": "none"}, False),
+        ({}, False),
+        ({"annex_iii": "1(a)", "annex_i": "none"}, True),
+        (LIFT, True),
+        ({**LIFT, "annex_iii": "5(b)"}, True),
+        (MACHINE, False),
+        ({"annex_iii": None}, True),
+    ],
+)
+def test_a_notified_body_is_asked_about_at_point_1_and_of_products_alone(card: dict[str, Any], asked: bool) -> None:
+    """Art. 43(2) has points 2 to 8 go by internal control; what is unsaid leaves it open."""
+    opens = {role.role for role in bind({**CREDIT, **card}).open}
+
+    assert asked == ("provider-high-risk-notified-body-route" in opens)
+
+
+def test_a_financial_institution_is_bound_whatever_makes_its_system_high_risk() -> None:
+    """Art. 18(3) and 26(5), second subparagraph, bind by both routes, each from its own day."""
+    roles = {"provider-high-risk-financial-institution": True, "deployer-high-risk-financial-institution": True}
+    for id in ("ai-act:art-18:3", "ai-act:art-26:5:fin"):
+        listed, product = (bound({**CREDIT, "roles": roles, **card})[id] for card in ({}, LIFT))
+
+        assert "from 2027-12-02 (first set for 2026-08-02)" == listed.when("2026-11-23")
+        assert "from 2028-08-02 (first set for 2027-08-02)" == product.when("2026-11-23")
+
+
+DENIED = {"value": False, "by": "A. Example, law", "date": "2026-11-01"}
+
+
+def test_what_a_named_person_puts_outside_the_act_is_bound_by_other_law_alone() -> None:
+    """With reasons: nothing of the Act binds or is open; the GDPR and the law on equal treatment stay."""
+    answer = bind({**CREDIT, "in_scope": DENIED, "in_scope_reasons": "People wrote each rule"})
+    ids = {each.requirement.id for each in answer.bound} | {e.id for role in answer.open for e in role.requirements}
+
+    assert not any(id.startswith("ai-act:") for id in ids)
+    assert {"gdpr:35:1", "equality"} <= ids
+    assert () == answer.unsaid and "" == answer.placing
+    assert answer.remarks[0].startswith("outside the scope of the Act, by A. Example, law on 2026-11-01, with reasons")
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {},
+        {"in_scope": True},
+        {"in_scope": DENIED},
+        {"in_scope": False, "in_scope_reasons": "People wrote each rule"},
+        {"in_scope": {"value": False, "by": "A"}, "in_scope_reasons": "People wrote each rule"},
+    ],
+)
+def test_the_act_binds_where_nobody_puts_the_system_outside_it_with_reasons(card: dict[str, Any]) -> None:
+    """Unsaid, affirmed, or denied without a name, a day or reasons: it binds as it does."""
+    assert bound({**CREDIT, **card}).keys() == bound(CREDIT).keys()
+
+
+def test_an_older_system_has_its_duties_from_a_change_in_its_design() -> None:
+    """Art. 111(2) puts off what binds high-risk systems for one that came before the cut-off, and nothing else."""
+    card = {**CREDIT, "placed_on_market": "2026-03-01", "roles": {"deployer-public-authority": False}}
+    entries = bound(card)
+    older = "; as an older system only from a significant change in its design on or after 2027-12-02"
+
+    assert entries["ai-act:art-9:1"].when("2026-11-23") == f"from 2027-12-02 (first set for 2026-08-02){older}"
+    assert entries["ai-act:art-49:1"].when("2026-11-23").startswith("formally since 2026-08-02; practical, a reading: ")
+    for id in ("ai-act:art-4:1", "ai-act:art-5:1:a", "gdpr:35:1"):
+        assert "" == entries[id].older
+    assert bind(card).placing.endswith("this one came on 2026-03-01, the card says")
+    of_product = bound({**card, **LIFT})["ai-act:art-9:1"]
+    assert of_product.when("2026-11-23").endswith("only from a significant change in its design on or after 2028-08-02")
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        ({}, "where public authorities are to use it (Art. 111(2), not settled); the card does not say"),
+        ({"placed_on_market": "none"}, "this one has not come yet, the card says"),
+        (
+            {"roles": {"deployer-public-authority": True}},
+            "by 2030-08-02 in any case, since a public authority is to use",
+        ),
+        ({"roles": {"deployer-public-authority": False}}, "on or after that day (Art. 111(2), not settled)"),
+        ({**LIFT, "placed_on_market": "2028-08-01"}, "before 2028-08-02 has its duties only from"),
+    ],
+)
+def test_the_check_says_on_top_what_the_day_of_placing_does(card: dict[str, Any], said: str) -> None:
+    """Before the first entry, whether the card states the day or not; public authorities have until August 2030."""
+    lines = list(show.check({**CREDIT, **card}, "2026-11-23"))
+    first = next(at for at, line in enumerate(lines) if " entries by what the card says" in line)
+
+    assert any(said in line for line in lines[:first])
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"placed_on_market": "2027-12-02"},
+        {"annex_iii": "none", "annex_i": "none"},
+        MACHINE,
+        {"in_scope": DENIED, "in_scope_reasons": "People wrote each rule"},
+    ],
+)
+def test_the_day_of_placing_is_nothing_to_speak_of_where_nothing_hangs_on_it(card: dict[str, Any]) -> None:
+    """On the cut-off itself, and where no duty of a high-risk system binds."""
+    answer = bind({**CREDIT, "placed_on_market": "2026-03-01", **card})
+
+    assert "" == answer.placing
+    assert {""} == {each.older for each in answer.bound}
+
+
+@pytest.mark.parametrize("day", ["1 March 2026", "2026-13-02", ["2026-03-01", "2026-04-01"]])
+def test_a_day_of_placing_that_is_none_is_refused(day: Any) -> None:
+    """One line that names the key."""
+    with pytest.raises(UsageError, match=r"placed_on_market is .*: expected one date such as 2026-11-23, or none"):
+        bind({**CREDIT, "placed_on_market": day})
+
+
 # what it prints
+
+
+def test_the_check_opens_with_a_practice_that_is_prohibited() -> None:
+    """Since when or from when, before anything else; a practice that is denied opens nothing."""
+    lines = list(show.check({**CREDIT, "art_5": ["f", "ba"]}, "2026-11-23"))
+
+    assert "The card names a practice of Art. 5(1)(f), which is prohibited since 2025-02-02." == lines[0]
+    assert "The card names a practice of Art. 5(1)(ba), which is prohibited from 2026-12-02." == lines[1]
+    assert "Credit scorer 2.1.0: " == lines[2][:21]
+    assert list(show.check({**CREDIT, "art_5": "none"}, "2026-11-23")) == list(show.check(CREDIT, "2026-11-23"))
+
+
+def test_parties_of_whom_the_card_says_nothing_are_told_in_one_line() -> None:
+    """Those whom duties may bind: importers of high-risk systems, and of others none; who is denied is not silent."""
+    told = [line for line in show.check(CREDIT, "2026-11-23") if line.startswith("the card says nothing of ")]
+    plain = [line for line in show.check(MODERATION, "2026-11-23") if line.startswith("the card says nothing of ")]
+    denied = {**CREDIT, **dict.fromkeys(("importer", "distributor", "processor"), "none")}
+
+    assert 1 == len(told) and "processor, importer, distributor, authorised_representative" in told[0]
+    assert ["the card says nothing of processor: what may bind them is not counted"] == plain
+    assert {"authorised_representative", "initial_provider", "third_party_supplier"} == {
+        each.party for each in bind(denied).silent
+    }
+
+
+def test_a_day_before_the_text_of_the_pack_is_told() -> None:
+    """The pack knows no earlier text: whatever is asked of an earlier day warns first, and of a later day does not."""
+    said = "warning: the law pack knows the text of the law since 2026-07-27 alone: what applied on 2026-07-26 may"
+
+    assert next(iter(show.check(CREDIT, "2026-07-26"))).startswith(said)
+    assert next(iter(show.timeline("2026-07-26"))).startswith(said)
+    assert not next(iter(show.check(CREDIT, "2026-07-27"))).startswith("warning")
+    done = next(line for line in show.timeline("2026-07-26") if "(done" in line)
+    assert "(done as of 2026-11-23)" in done
 
 
 def test_the_check_states_its_sources_and_its_disclaimer() -> None:
@@ -714,7 +944,7 @@ def test_a_state_of_the_timeline_is_of_the_day_of_the_check() -> None:
         next(line for line in show.timeline(day) if "(future" in line) for day in ("2026-11-23", "2028-06-01")
     )
 
-    assert "(future)" in then and "(future on 2026-11-23)" in later
+    assert "(future)" in then and "(future as of 2026-11-23)" in later
     assert not any("(future)" in line for line in show.timeline("2028-06-01"))
 
 
@@ -932,6 +1162,44 @@ def test_the_shipped_pack_reads_the_same_from_anywhere(law: Catalogue, copy: Pat
         ),
         ("card.yaml", "path: version", "path: name", "card.yaml: a path is asked for twice"),
         ("standards.yaml", "cited_in_oj: false", "cited_in_oj: maybe", "cited_in_oj: expected bool, got str 'maybe'"),
+        (
+            "ai_act.yaml",
+            "formal: 2028-08-02, kind: law",
+            "formal: 2028-13-02, kind: law",
+            "ai_act.yaml:41: no valid YAML: 2028-13-02 is no date",
+        ),
+        (
+            "ai_act.yaml",
+            "{formal: 2028-08-02, kind: law",
+            "{kind: law",
+            "ai-act:art-2:2: dates: formal: expected a day, as they are of the kind 'law'",
+        ),
+        (
+            "ai_act.yaml",
+            "formal: 2028-08-02, kind: law",
+            "formal: 2028-08-02, kind: reading",
+            "ai-act:art-2:2: dates: practical: expected a day, as they are of the kind 'reading'",
+        ),
+        (
+            "ai_act.yaml",
+            "formal: 2028-08-02, kind: law",
+            "formal: 2028-08-02, practical: 2028-08-02, kind: reading",
+            "dates: practical: expected a day after 2028-08-02, got 2028-08-02",
+        ),
+        (
+            "ai_act.yaml",
+            "deleted: 2026-07-27, kind: deleted",
+            "kind: deleted",
+            "dates: deleted: expected a day, as they are of the kind 'deleted'",
+        ),
+        (
+            "ai_act.yaml",
+            "kind: deleted\n",
+            "kind: duty\n",
+            "kind is 'duty' and its dates are of the kind 'deleted': deleted is both or neither",
+        ),
+        ("gdpr.yaml", "applies_to: [controller]", "applies_to: []", "gdpr:5:1:a: applies_to: expected one at least"),
+        ("gdpr.yaml", "source: [GDPR]", "source: []", "gdpr:5:1:a: source: expected one at least"),
     ],
 )
 def test_a_broken_file_is_one_line_naming_file_and_entry(

@@ -116,6 +116,46 @@ def test_new_reports_take_the_place_of_the_old_ones(record: Record) -> None:
     assert [] == broken(record, render=True)
 
 
+def test_what_stands_there_is_kept_where_it_comes_out_the_same(record: Record) -> None:
+    """One document is written beside the others of the same judgement, day and language, in all their formats."""
+    folder = record.folder.parent
+    before = files(record.reports)
+    written = entered(folder, "report", "run", "--document", "merge_summary", "--format", "json")
+    facts, now = report_facts(record.reports), files(record.reports)
+
+    assert 0 == written.code
+    assert (("dpia", "merge_summary"), ("md", "json")) == (facts.documents, facts.formats)
+    assert {f"{name}.{kind}" for name in facts.documents for kind in facts.formats} <= set(now)
+    assert before["dpia.md"] == now["dpia.md"]
+    assert b"merge_summary" in now["index.html"] and b"dpia" in now["index.html"]
+    assert [] == broken(record, render=True)
+    entered(folder, "report", "run", "--document", "dpia", "--format", "md")
+    assert now == files(record.reports)
+    assert 0 == entered(folder, "report", "run", "--document", "dpia", "--format", "md", "--replace").code
+    assert before == files(record.reports)
+
+
+def test_what_would_go_is_named_before_it_goes(record: Record) -> None:
+    """A document of another day, or of another judgement, is let go with a word alone; all of them need none."""
+    folder = record.folder.parent
+    before = files(record.reports)
+    words = ("report", "run", "--document", "merge_summary", "--format", "md")
+    refused = entered(folder, *words, "--as-of", "2027-01-31")
+
+    assert (2, 1) == (refused.code, len(refused.err.splitlines()))
+    assert (
+        f"run/reports: holds documents as of {report_facts(record.reports).as_of}, of which dpia would go"
+        in refused.err
+    )
+    assert "write them all, choose another --out, or let them go with --replace" in refused.err
+    assert before == files(record.reports)
+    assert 0 == entered(folder, "report", "run", "--format", "md", "--as-of", "2027-01-31").code
+    api.judge(record, as_of="2027-01-30")
+    assert "of another judgement and as of 2027-01-31, of which dpia would go" in entered(folder, *words).err
+    assert 0 == entered(folder, *words, "--replace").code
+    assert {"merge_summary.md"} == {name for name in files(record.reports) if name.endswith(".md")}
+
+
 def test_reports_that_cannot_be_rendered_leave_the_old_ones(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is touched before everything is rendered, and no empty folder is left where there was none."""
     before = files(record.folder)

@@ -135,6 +135,16 @@ def test_documents_written_again_show_it(record: Record) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["Jane Fair", "Fair", "A. Certified-Approved"])
+def test_a_reviewer_may_have_any_name(record: Record, name: str) -> None:
+    """It is quoted as others' words are, and documents are written with it."""
+    api.sign(record, document=DOCUMENT, **{**ROTH, "by": name})
+    api.report(record, formats=["md", "html"])
+
+    assert f"reviewed by {name} on {TODAY}" in text(record)
+    assert [] == broken(record, render=True)
+
+
 def test_a_second_review_stands_beside_the_first(record: Record) -> None:
     """Of the same content, whether or not the first stands in it by then."""
     api.sign(record, document=DOCUMENT, **ROTH)
@@ -259,6 +269,9 @@ def test_what_is_not_there_cannot_be_reviewed(record: Record) -> None:
         api.sign(record, document="dpia", **ROTH)
     with pytest.raises(UsageError, match="a review has a name and a function"):
         api.sign(record, document=DOCUMENT, by="x", function=" ")
+    for words in ({"by": "x" * 201, "function": "y"}, {"by": "x", "function": "y" * 201}):
+        with pytest.raises(UsageError, match="a reviewer have at most 200 letters each"):
+            api.sign(record, document=DOCUMENT, **words)
     with pytest.raises(UsageError, match="lies before the run began"):
         api.sign(record, document=DOCUMENT, by="x", function="y", date="2020-01-01")
     with pytest.raises(UsageError, match="9999-12-31 is still to come"):
@@ -307,6 +320,21 @@ def test_with_every_field_filled_and_a_reviewer_it_is_final(record: Record) -> N
     assert report_facts(record.reports).final
     assert [] == broken(record, render=True)
     assert step(record)[0]
+
+
+def test_a_blank_form_is_never_final(record: Record) -> None:
+    """It says so, and does not count lines as if somebody could close them."""
+    refused = entered(record.folder.parent, "report", "run", "--final", "--document", "declaration_data", "--replace")
+
+    assert 2 == refused.code
+    assert "error: declaration_data: never final: a blank form, whose lines people fill in and sign" in refused.err
+    assert "required field" not in refused.err
+
+
+def test_a_stand_in_reviews_nothing(record: Record) -> None:
+    """Somebody who has yet to be named looked at nothing."""
+    with pytest.raises(UsageError, match="a review has a name and a function"):
+        api.sign(record, document=DOCUMENT, by="TBD", function="DPO")
 
 
 def test_report_writes_where_no_other_command_is_named(record: Record) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from commands import entered
 from probandum.errors import PlanError
-from probandum.yaml_source import MOST_DEPTH, read_yaml
+from probandum.resources import shipped
+from probandum.yaml_nodes import MOST_DEPTH
+from probandum.yaml_source import read_yaml
 
 
 def write(folder: Path, text: str) -> Path:
@@ -144,3 +147,30 @@ def test_a_character_that_json_writes_as_two_halves_is_one(tmp_path: Path) -> No
     (tmp_path / "a.yaml").write_text(json.dumps({"a": "x\U0001f600y", "\U0001f600": 1}), "utf-8")
 
     assert {"a": "x\U0001f600y", "\U0001f600": 1} == read_yaml(tmp_path / "a.yaml").values
+
+
+def test_the_quick_reader_sees_what_the_other_does_at_the_same_places() -> None:
+    """Templates and the risk register: values, and where each of them stands."""
+    paths = sorted(shipped("templates").glob("*/*.yaml"))
+
+    assert 25 < len(paths)
+    for path in paths:
+        careful, quick = read_yaml(path, collect=True), read_yaml(path, collect=True, quick=True)
+        assert careful.values == quick.values
+        assert careful.marks == quick.marks
+
+
+def test_the_quick_reader_follows_no_bomb_and_names_a_place(tmp_path: Path) -> None:
+    """What is too deep, too much, or holds itself is refused there, too, and broken YAML has its line."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 9)]
+    path = tmp_path / "a.yaml"
+    for text, said in (
+        ("\n".join(lines), "more than 200,000 keys and values, aliases written out"),
+        ("a: &a [*a]", "a.yaml:1:8: the alias *a stands within what it stands for"),
+        ("a: " + "[" * 200 + "]" * 200, "nested deeper than 100 levels"),
+        ("a: [1, 2", "a.yaml:2:1: broken YAML"),
+    ):
+        path.write_text(text)
+        with pytest.raises(PlanError, match=re.escape(said)):
+            read_yaml(path, quick=True)

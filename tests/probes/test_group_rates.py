@@ -381,6 +381,7 @@ def test_equalized_odds_are_fairlearns(published: ProbeResult) -> None:
         shown = measured(published, metric, "African-American", "Caucasian")
 
         assert (theirs(**of), "disclosure") == (pytest.approx(shown.estimate.value), shown.mode)
+        assert ("extreme", False) == (shown.estimate.method, shown.estimate.bounded)
 
 
 def test_what_errors_cost_is_weighed() -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from dossiers import make_dossier
+from dossiers import make_dossier, make_results
 from probandum.document import Document, Fact, Gap, Number, Table, Text
-from probandum.dossier import Dossier
+from probandum.dossier import Dossier, Review
+from probandum.finding import Estimate, Groups
 from probandum.law import catalogue
+from probandum.probe import Measure, ProbeResult
 from probandum_reports import lint
 from probandum_reports.build import build
 from probandum_reports.documents import Section, template, templates
 from probandum_reports.dpia_reasons import CRITERIA
-from probandum_reports.fria_bridge import BRIDGES, SIGNED, fields_of
+from probandum_reports.fria_bridge import BRIDGES
 from probandum_reports.nodes import walk
 from probandum_reports.risk_rows import FIELDS
 from probandum_reports.special_names import suggested
@@ -160,40 +163,93 @@ def test_a_statement_of_a_result_outside_the_scope_is_not_shown() -> None:
     assert "fria.result" not in facts_of(build("fria", carded(card)))
 
 
-def test_no_point_refers_to_an_unsigned_assessment_of_data_protection(dossier: Dossier) -> None:
+def test_no_point_refers_to_a_draft(dossier: Dossier) -> None:
     """A draft is referred to by nobody, and the point is answered where it stands."""
     facts = facts_of(build("fria", dossier))
 
-    assert all(facts[f"proposal:fria.reference.{each.point}"].value.startswith("none yet: DPIA") for each in BRIDGES)
+    assert all(facts[f"proposal:fria.reference.{each.point}"].value.startswith("none yet: ") for each in BRIDGES)
 
 
-def signed(**more: Any) -> Dossier:
-    """A dossier whose other assessment is signed, and complete in what point (b) may refer to."""
-    filled = dict.fromkeys((*SIGNED, *fields_of("0.4"), *fields_of("1.1.d")), "Stated")
-    return carded({**LENDER, **said({**filled, "dpia.version": "3", **more})})
+def complete(**more: Any) -> Dossier:
+    """A dossier whose other assessment is reviewed and has no open field: people state all that it asks."""
+    (rates,) = (each for each in make_results() if each.probe == "bias.group-rates")
+    of_age = (each for each in rates.measures if "age" in str(each.groups))
+    measures = tuple(each for each in of_age if each.metric in ("selection-rate", "impact-ratio"))
+    review = Review(
+        document="dpia",
+        number=1,
+        record="",
+        judgement="",
+        files={},
+        content="",
+        name="E. Example",
+        function="head of credit",
+        date="2026-10-30",
+        tool="",
+        digest="",
+    )
+    told = {"name": "System", "version": "1", **LENDER}
+    card: dict[str, Any] = {**said({"dpia.version": "3", "dpia.version_date": "2026-10-20", **more}), **told}
+    found = replace(make_dossier(results=[replace(rates, measures=measures)]), card=card, reviews=(review,))
+    while fields := {each.card: "Stated" for each in gaps_of(build("dpia", found)).values() if each.card}:
+        found = replace(found, card=merged(dict(found.card), said(fields)))
+    return found
 
 
-def test_a_point_refers_to_sections_version_and_date_of_a_signed_assessment() -> None:
-    """A reference names what it refers to; a section with an open field is still not referred to."""
-    facts = facts_of(build("fria", signed()))
+def merged(card: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """A card with what another states, too; a party that is a name alone becomes one that has it."""
+    for key, value in more.items():
+        there = card.get(key)
+        inner = there if isinstance(there, dict) else {"name": there} if there else {}
+        card[key] = value if "value" in value else merged(dict(inner), value)
+    return card
 
-    assert "point (b) refers to DPIA sections 0.4 and 1.1.d, version 3 of 2026-10-25" == (
+
+def test_a_point_refers_to_sections_of_an_assessment_that_is_no_draft() -> None:
+    """A reference names sections, the version, and the day of the version, which is not that of the statement."""
+    facts = facts_of(build("fria", complete()))
+
+    assert "point (b) refers to DPIA sections 0.4 and 1.1.d, version 3 of 2026-10-20" == (
         facts["proposal:fria.reference.b"].value
     )
-    assert facts["proposal:fria.reference.d"].value.startswith("none yet: DPIA sections 3.1 and 4.1")
+    assert all("refers to DPIA section" in facts[f"proposal:fria.reference.{each.point}"].value for each in BRIDGES)
+
+
+@pytest.mark.parametrize("lacking", ["dpia.consultation", "processing.scope", "dpia.version_date", "review"])
+def test_one_open_field_makes_a_draft_that_is_referred_to_by_nobody(lacking: str) -> None:
+    """A field of any section, the day of the version, the review: without one of them no point refers."""
+    dossier = complete()
+    if lacking == "review":
+        dossier = replace(dossier, reviews=())
+    else:
+        above, _, last = lacking.partition(".")
+        dossier = replace(
+            dossier,
+            card={**dossier.card, above: {key: each for key, each in dossier.card[above].items() if key != last}},
+        )
+    facts = facts_of(build("fria", dossier))
+
+    assert all(facts[f"proposal:fria.reference.{each.point}"].value.startswith("none yet: ") for each in BRIDGES)
 
 
 @pytest.mark.parametrize(("relied", "stale"), [("3", False), ("2", True)])
 def test_another_version_makes_the_references_stale(relied: str, stale: bool) -> None:
     """Where the other assessment has moved on, the document says so."""
-    document = build("fria", signed(**{"fria.dpia_version": relied}))
+    document = build("fria", carded({**LENDER, **said({"dpia.version": "3", "fria.dpia_version": relied})}))
 
     assert stale == any("versions differ" in text for text in warnings_of(document))
 
 
-def test_every_bridge_leads_to_fields_of_the_other_assessment() -> None:
+def test_every_bridge_leads_to_a_place_of_the_other_assessment() -> None:
     """No reference names a section that the template of the other assessment does not have."""
-    assert {} == {each.point: number for each in BRIDGES for number in each.sections if not fields_of(number)}
+    named = {place.section.title for place in template("dpia").walk()}
+    named |= {entry.caption or "" for entry in template("dpia").entries()}
+    named |= {line.label for entry in template("dpia").entries() for line, _ in entry.of_card()}
+    numbers = {each.partition(" ")[0] for each in named}
+
+    for bridge in BRIDGES:
+        for number in bridge.sections:
+            assert any(each == number or each.startswith(f"{number}.") for each in numbers), number
     assert "abcdef" == "".join(each.point for each in BRIDGES)
 
 
@@ -240,12 +296,152 @@ def test_a_group_with_too_few_persons_is_not_assessed(dossier: Dossier) -> None:
     assert "the group with which findings of this record compare others" == said["age=over 25"]
 
 
-def test_without_groups_of_the_plan_nobody_was_assessed(dossier: Dossier) -> None:
-    """Groups of texts in a benchmark are no groups of persons."""
-    plan = {**dossier.plan, "ask": {**dossier.plan["ask"], "groups": {}}}
-    document = build("fria", replace(dossier, plan=plan))
+def ungrouped(dossier: Dossier) -> Dossier:
+    """The dossier whose plan names no groups and no rows, and so no decision on them."""
+    ask = {**dossier.plan["ask"], "groups": {}, "data": None, "decision": None}
+    return replace(dossier, plan={**dossier.plan, "ask": ask})
 
-    assert "not assessed: groups of persons in the data" in {gap.what for gap in gaps_of(document).values()}
+
+def test_where_no_finding_is_about_a_group_nobody_was_assessed() -> None:
+    """Neither the plan nor a finding names a group, and the document says so of what was looked at."""
+    document = build("fria", ungrouped(make_dossier(results=[])))
+    texts = " ".join(node.text for node in walk(document.nodes) if isinstance(node, Text))
+
+    (gap,) = [gap for gap in gaps_of(document).values() if gap.what == "not assessed: groups of persons in the data"]
+    assert "not_assessed.groups_of_persons_in_the_data" == gap.card
+    said = {"value": "All are adults of one state.", "by": "D. Example", "date": "2026-11-02"}
+    empty = ungrouped(make_dossier(results=[]))
+    stated = build("fria", replace(empty, card={**empty.card, "not_assessed": {"groups_of_persons_in_the_data": said}}))
+    assert gap.card not in {each.card for each in gaps_of(stated).values()}
+    assert "The plan names no groups, and no finding of this record is about a group." in texts
+
+
+def named_in_texts() -> Dossier:
+    """A dossier of probes that compare words for groups in texts, and no rows."""
+    pairs = [("gay", "straight"), ("Muslim", "Christian"), ("deaf", "nondisabled"), ("female", "male")]
+    neutral = replace(shifted("new", "talented"), mode="disclosure")
+    result = ProbeResult(
+        probe="bias.term-swap", version=1, status="measured", measures=(*(shifted(*pair) for pair in pairs), neutral)
+    )
+    return ungrouped(make_dossier(results=[result], waivers=[]))
+
+
+def shifted(group: str, reference: str) -> Measure:
+    """How far a score moves from one word to the other."""
+    estimate = Estimate(value=0.3, low=0.2, high=0.4, n=200, unit="share", method="t", moments=(0.3, 0.05, 27.0))
+    return Measure(
+        metric="signed-shift", estimate=estimate, groups=Groups(attribute="term", group=group, reference=reference)
+    )
+
+
+@pytest.mark.parametrize("name", ["art22_notice", "art4a_record", "dpia", "fria", "ropa"])
+def test_groups_that_texts_name_are_compared_and_their_categories_told(name: str) -> None:
+    """No document says that nobody is compared; each word for a group suggests a category, and neutral words none."""
+    document = build(name, dossier := named_in_texts())
+    texts = " ".join(node.text for node in walk(document.nodes) if isinstance(node, Text))
+    told = facts_of(document)["run.special.term"].value
+
+    assert "No group" not in texts and "names no groups" not in texts
+    assert "sex life or sexual orientation, by the words (Art. 9(1) GDPR): gay, straight" in told
+    assert "religious or philosophical beliefs, by the words (Art. 9(1) GDPR): Muslim, Christian" in told
+    assert "health, by the words (Art. 9(1) GDPR): deaf, nondisabled" in told
+    assert "may matter under equality law: female, male" in told
+    assert "talented" not in told
+    assert "not assessed: groups of persons in the data" not in {gap.what for gap in gaps_of(document).values()}
+    lint.check(View(document, dossier))
+
+
+def test_what_the_record_holds_of_a_test_without_rows_is_asked_of_nobody() -> None:
+    """Texts, groups, the rule of decision and addresses are the auditor's own, and stand as recorded."""
+    found = {**facts_of(build("art4a_record", named_in_texts())), **facts_of(build("annex_iv", named_in_texts()))}
+    dossier = named_in_texts()
+    missing = {gap.field_id for name in templates() for gap in gaps_of(build(name, dossier)).values()}
+
+    assert not {"not_recorded.data", "not_recorded.groups", "not_recorded.decision", "art4a.endpoints"} & missing
+    assert "term, named in texts: gay, straight, Muslim, Christian, deaf, nondisabled, female, male" == (
+        found["run.groups"].value
+    )
+    assert found["run.data"].value.startswith("no rows by the plan; heldout.csv sha256:")
+    assert found["run.decision"].value.startswith("none by the plan: ")
+    assert "nobody: it connected to none" == found["run.nobody_reached"].value
+
+
+def test_rows_without_a_rule_of_decision_leave_it_missing(dossier: Dossier) -> None:
+    """Where a plan scores rows and says no threshold, somebody has to."""
+    plan = {**dossier.plan, "ask": {**dossier.plan["ask"], "decision": None}}
+
+    assert "not_recorded.decision" in gaps_of(build("annex_iv", replace(dossier, plan=plan)))
+
+
+def test_addresses_of_a_judge_are_not_said_to_be_none() -> None:
+    """A probe that was given a judge may have connected where the target did not."""
+    judged = ProbeResult(probe="bias.honest", version=1, status="measured", options={"judge": "judge.yaml"})
+    facts = facts_of(build("art4a_record", make_dossier(results=[judged])))
+
+    assert "judges of bias.honest" in facts["run.target.endpoints"].value
+    assert "run.nobody_reached" not in facts
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_only_probes_of_privacy_are_test_reports_of_anonymity(measured: bool) -> None:
+    """Bias and energy are none; attacks that were not made ask for no power and no targets."""
+    attack = ProbeResult(
+        probe="privacy.membership",
+        version=1,
+        status="measured",
+        measures=(Measure(metric="advantage", estimate=shifted("a", "b").estimate, groups=None),),
+    )
+    dossier = make_dossier(results=[attack]) if measured else make_dossier()
+    plan = (
+        {**dossier.plan, "suites": {**dossier.plan["suites"], "privacy.membership": {}}} if measured else dossier.plan
+    )
+    document = build("anonymity", replace(dossier, plan=plan))
+    captions = {node.caption for node in walk(document.nodes) if isinstance(node, Table)}
+
+    assert measured == ("Test reports" in captions)
+    assert measured == ("model_anonymity.attacks.power" in gaps_of(document))
+    assert "model_anonymity.attacks.not_tried" in gaps_of(document)
+    assert measured != any("No test of privacy stands in this record" in text for text in warnings_of(document))
+    assert ["privacy.membership"] * measured == [
+        fact.value for path, fact in facts_of(document).items() if path.startswith("run.suites.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "others"),
+    [
+        ("ropa", "Regulation (EU) 2016/679", {"Law, of the AI Act"}),
+        ("lia", "Regulation (EU) 2016/679", {"Law, of the AI Act"}),
+        ("anonymity", "Regulation (EU) 2016/679", {"Law, of the AI Act"}),
+        ("art22_notice", "Regulation (EU) 2016/679", {"Law, of the AI Act"}),
+        ("dpia", "Regulation (EU) 2016/679", {"Law, of the AI Act"}),
+        ("fria", "Regulation (EU) 2024/1689", {"Law, of the GDPR"}),
+        ("annex_xi_xii", "Regulation (EU) 2024/1689", set()),
+    ],
+)
+def test_the_cover_states_the_law_that_asks_for_the_document(name: str, first: str, others: set[str]) -> None:
+    """The GDPR for its own documents, with the day it was last looked at, and the other act where it is cited."""
+    laws = {fact.label: fact.value for fact in build(name, make_dossier()).front if "run.law" in fact.path}
+
+    assert laws["Law"].startswith(first)
+    assert {"Law", *others} == set(laws)
+    assert all("last looked at on 2026-11-23" in text for text in laws.values() if "2016/679" in text)
+
+
+def test_no_document_names_a_key_of_the_card_or_a_role(dossier: Dossier) -> None:
+    """What the card leaves open is said in words that a reader of a filed document knows."""
+    silent = replace(dossier, card={"name": "S", "annex_iii": "5(b)", "provider": "P", "deployer": "D"})
+    told = [
+        f"{name}: {text}"
+        for name in templates()
+        for node in walk(build(name, silent).nodes)
+        for text in (node.text if isinstance(node, Text) else node.value if isinstance(node, Fact) else "",)
+    ]
+    told += [str(c) for n in walk(build("coverage", silent).nodes) if isinstance(n, Table) for r in n.rows for c in r]
+
+    assert any("does not say" in each for each in told)
+    assert not [each for each in told if re.search(r"roles\.[a-z]|\((?:art_5|art_6_3|gpai|annex_i+)\)", each)]
+    assert not [each for each in told if re.search(r"does not say \(?(?:[a-z0-9]+_|gpai|profiling)", each)]
 
 
 # The data protection impact assessment.
@@ -360,14 +556,15 @@ def test_no_field_for_people_holds_words_of_the_template() -> None:
 )
 def test_a_name_suggests_a_category_by_whole_words(name: str, found: str) -> None:
     """Sex and age are no special categories; a name is a hint that can be wrong, and never hides in another word."""
-    assert suggested(name).startswith(found)
+    assert suggested(name).words.startswith(found)
 
 
 def compared(*attributes: str, card: Mapping[str, Any] | None = None) -> Dossier:
     """A dossier whose plan compares groups by these attributes."""
     dossier = make_dossier()
     plan = {**dossier.plan, "ask": {**dossier.plan["ask"], "groups": {name: {"column": name} for name in attributes}}}
-    return replace(dossier, plan=plan, card={"name": "System", **(card or {})})
+    findings = tuple(each for each in dossier.findings if each.groups is None or each.groups.attribute in attributes)
+    return replace(dossier, plan=plan, findings=findings, card={"name": "System", **(card or {})})
 
 
 def test_a_name_that_contradicts_the_card_is_a_discrepancy() -> None:
@@ -447,3 +644,13 @@ def test_both_dates_of_article_86_stand_in_its_document(dossier: Dossier) -> Non
 def test_every_document_of_this_kind_is_listed() -> None:
     """All of them are shipped."""
     assert set(OURS) <= set(templates())
+
+
+def test_the_items_of_data_stand_in_the_notice_as_the_card_calls_them(dossier: Dossier) -> None:
+    """A statement on personal data is no list of what a system uses; without rows somebody has to give one."""
+    ask = {**dossier.plan["ask"], "data": {**dossier.plan["ask"]["data"], "features": ["amount", "age"]}}
+    card = {**dossier.card, "columns": {"amount": {"name": "amount of the loan"}}}
+    notice = build("art22_notice", replace(dossier, plan={**dossier.plan, "ask": ask}, card=card))
+
+    assert "amount of the loan, age" == facts_of(notice)["run.features"].value
+    assert "not_recorded.features" in gaps_of(build("art22_notice", named_in_texts()))

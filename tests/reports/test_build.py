@@ -168,6 +168,16 @@ def test_an_unknown_name_in_prose_is_an_error(dossier: Dossier) -> None:
         Builder(broken, dossier).document()
 
 
+@pytest.mark.parametrize("entry", [{"text": "Right in {{ 97 / 100 }}"}, {"lines": ("Right in {{ 97 / 100 }}",)}])
+def test_a_figure_that_a_template_works_out_is_an_error(dossier: Dossier, entry: dict[str, Any]) -> None:
+    """What its text alone does not show is found once it is filled in."""
+    section = Section(title="A", content=(Entry(**entry),))
+    broken = template("annex_iv").model_copy(update={"sections": (section,)})
+
+    with pytest.raises(UsageError, match=r"annex_iv/document.yaml: A, content 1: it works out the figure '0.97'"):
+        Builder(broken, dossier).document()
+
+
 def test_a_line_mixes_prose_facts_and_gaps(dossier: Dossier) -> None:
     """Within a sentence, too, what is declared, measured or missing is a node of its own."""
     line = "{{ card('name', 'Name') }} was tested by {{ run('tool', 'Tool') }} for {{ card('no.such', 'Aim') }}."

@@ -12,9 +12,10 @@ from probandum.document import Document, Fact, Gap, Table
 from probandum.dossier import Dossier
 from probandum.law import catalogue
 from probandum.law.classifying import classify
-from probandum_reports import classification, lint
+from probandum_reports import classification, facts, lint
 from probandum_reports.build import build
 from probandum_reports.claims import claim
+from probandum_reports.documents import templates
 from probandum_reports.markdown import render
 from probandum_reports.nodes import walk
 from probandum_reports.view import View
@@ -112,16 +113,16 @@ def test_a_class_that_was_confirmed_for_other_answers_is_a_gap() -> None:
     same, _ = document({**CARD, "classification": {**kept, "answers": {**kept["answers"], "annex_iii": "5(b)"}}})
 
     assert any(isinstance(node, Gap) and node.card == "classification.confirmed" for node in walk(made.nodes))
-    assert (
-        "B. Example confirmed a class on 2026-10-20 for other answers (annex_iii)" in proposals(made)[OVERTAKEN].value
-    )
+    told = proposals(made)[OVERTAKEN].value
+    assert "B. Example confirmed a class on 2026-10-20 for other answers (the point of Annex III)" in told
     assert OVERTAKEN not in proposals(same)
     assert any(isinstance(node, Fact) and node.path == "classification.confirmed" for node in walk(same.nodes))
     lint.check(View(made, dossier))
 
 
 @pytest.mark.parametrize(
-    "change", [{"annex_iii": "none"}, {"profiling": False, "art_6_3": "a"}, {"annex_i": "lifts", **MET}]
+    "change",
+    [{"annex_iii": "none"}, {"profiling": False, "art_6_3": "a"}, {"annex_i": "lifts", "annex_i_section": "A", **MET}],
 )
 def test_a_stale_proposal_cannot_be_rendered(change: dict[str, Any]) -> None:
     """A document whose card says otherwise by now is refused, and so is a proposal that does not say it is one."""
@@ -138,9 +139,39 @@ def test_a_stale_proposal_cannot_be_rendered(change: dict[str, Any]) -> None:
     assert any("does not say so" in each for each in lint.breaches(View(replace(made, nodes=disguised), dossier)))
 
 
+PRACTICE = {"value": "f", "by": "B. Example", "date": "2026-10-02"}
+PROHIBITED = "The card names a practice of Art. 5(1)(f), which is prohibited since 2025-02-02."
+
+
+@pytest.mark.parametrize("id", sorted(templates()))
+def test_every_document_says_that_a_practice_is_prohibited(id: str) -> None:
+    """Those of management and of a merge too, and those that bind nobody: first, with who declared it."""
+    dossier = replace(make_dossier(), card={**CARD, "art_5": PRACTICE})
+    made = build(id, dossier)
+    told = [node for node in walk((*made.front, *made.nodes)) if isinstance(node, Fact) and node.value == PROHIBITED]
+    without = build(id, replace(dossier, card=CARD))
+
+    assert {"B. Example"} == {node.by for node in told}
+    assert PROHIBITED in render(View(made, dossier)).decode()
+    assert not any(isinstance(node, Fact) and "Art. 5(1)(f), which" in node.value for node in walk(without.nodes))
+    lint.check(View(made, dossier))
+
+
+def test_a_practice_that_is_prohibited_later_says_from_when() -> None:
+    """The day of the documents decides: before it from, after it since."""
+    for day, told in (("2026-11-02", "from 2026-12-02"), ("2026-12-02", "since 2026-12-02")):
+        dossier = replace(make_dossier(), card={**CARD, "art_5": "ba"}, as_of=day)
+        (fact,) = facts.notices(dossier)
+
+        assert f"The card names a practice of Art. 5(1)(ba), which is prohibited {told}." == fact.value
+        assert fact.value == facts.resolve(dossier, fact.path)
+
+
 def test_the_classification_of_every_use_may_be_printed() -> None:
     """No word that the toolkit never says of a system stands in any of the 25, in an exception or without a use."""
     cards = [{**CARD, "annex_iii": case.point} for case in catalogue().use_cases.values()]
+    denied = {"value": False, "by": "B. Example", "date": "2026-10-02"}
+    cards += [{**CARD, "in_scope": denied, "in_scope_reasons": "Rules"}, {**CARD, "placed_on_market": "2026-03-01"}]
     cards += [{**CARD, "profiling": False, "art_6_3": "a"}, {**CARD, "annex_iii": "none"}, {"name": "Desk"}]
     said = [text for card in cards for text in classification.proposed(classify(card)).values()]
 

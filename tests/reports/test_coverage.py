@@ -10,23 +10,38 @@ from probandum.dossier import Dossier
 from probandum.finding import Estimate
 from probandum.law import bind, catalogue
 from probandum.probe import Measure, ProbeResult
-from probandum_reports import coverage
+from probandum_reports import answering, coverage, front
 from probandum_reports.build import build
+from probandum_reports.view import mark_of
+
+
+def tables_of(dossier: Dossier) -> list[Table]:
+    """The tables of the matrix."""
+    return [node for node in build("coverage", dossier).nodes if isinstance(node, Table) and node.style == "dense"]
 
 
 def rows_of(dossier: Dossier) -> dict[str, tuple[Cell, ...]]:
     """The rows of the matrix by the id of their provision."""
-    tables = [node for node in build("coverage", dossier).nodes if isinstance(node, Table) and len(node.header) == 5]
-    return {str(row[0]).rpartition("[")[2].rstrip("]"): row for table in tables for row in table.rows}
+    rows = [row for table in tables_of(dossier) for row in table.rows]
+    return {str(row[0]).rpartition("[")[2].rstrip("]"): row for row in reversed(rows)}
+
+
+def rest_of(dossier: Dossier, provision: str) -> Gap | None:
+    """What stands as missing beneath the answer to a provision."""
+    rows = [row for table in tables_of(dossier) for row in table.rows if str(row[0]).endswith(f"[{provision}]")]
+    gaps = [row[4] for row in rows[1:] if isinstance(row[4], Gap)]
+    return gaps[0] if gaps else None
 
 
 def test_every_provision_of_the_catalogue_has_one_row(dossier: Dossier) -> None:
-    """What binds, what may and what does not: nothing is left out, and nothing stands twice, in other words neither."""
-    tables = [node for node in build("coverage", dossier).nodes if isinstance(node, Table) and len(node.header) == 5]
+    """What binds, what may and what does not: nothing is left out or stands twice, but for what an answer lacks."""
+    rows = [row for table in tables_of(dossier) for row in table.rows]
+    rest = [at for at, row in enumerate(rows) if str(row[1]).startswith("the same; ")]
     own = sorted(each.id for each in catalogue().requirements.values() if not each.see)
 
     assert own == sorted(rows_of(dossier))
-    assert len(own) == sum(len(table.rows) for table in tables)
+    assert len(own) == len(rows) - len(rest)
+    assert all(rows[at][0] == rows[at - 1][0] and isinstance(rows[at][4], Gap) for at in rest)
     assert "ai-act:art-86:1" in own and "ai-act:86:1" not in own
 
 
@@ -54,7 +69,7 @@ def test_a_measured_provision_says_by_how_many_findings(dossier: Dossier) -> Non
     assert isinstance(answer, Fact)
     assert "measured" == answer.origin
     assert answer.value.startswith(f"measured: {len(known)} findings of bias.group-rates; ")
-    assert "asked without a number: 2 findings" in answer.value
+    assert "asked for, and no number came of it: 2 findings" in answer.value
 
 
 def test_a_declared_provision_says_how_much_of_it(dossier: Dossier) -> None:
@@ -98,18 +113,26 @@ def test_silence_is_no_answer_and_rules_nothing_out(dossier: Dossier) -> None:
     )
 
     for provision, why in (
-        ("ai-act:art-53:1:a", "open: the card does not say gpai"),
-        ("ai-act:art-51:1:a", "open: the card does not say gpai"),
-        ("ai-act:art-6:1:a", "open: the card does not say annex_i"),
+        ("ai-act:art-53:1:a", "open: the card does not say who provides a general-purpose model, if anybody"),
+        ("ai-act:art-51:1:a", "open: the card does not say who provides a general-purpose model, if anybody"),
+        ("ai-act:art-6:1:a", "open: the card does not say which law of Annex I covers it, if any"),
     ):
         assert why == silent[provision][2]
         assert "nobody, by what the card says" == said[provision][2]
-    assert "does not say art_6_3" in str(silent["ai-act:art-49:2"][2])
+    assert "does not say whether an exception of Art. 6(3) is relied on" in str(silent["ai-act:art-49:2"][2])
     assert "nobody, by what the card says" == said["ai-act:art-49:2"][2]
     assert "nobody named: the card names no importer" == silent["ai-act:art-23:1"][2]
     assert "nobody, by what the card says" == said["ai-act:art-23:1"][2]
     assert "nobody named: the card names no processor" == said["gdpr:30:2:a"][2]
     assert "the Commission, the standardisation bodies, no party of the card" == said["ai-act:art-40:2"][2]
+
+
+def test_every_reason_why_a_provision_may_bind_is_told(dossier: Dossier) -> None:
+    """Art. 50(5) hangs on each of the four paragraphs before it."""
+    binds = str(rows_of(replace(dossier, card={"name": "S", "provider": "P", "deployer": "D"}))["ai-act:art-50:5"][2])
+
+    for condition in ("interacts directly", "generates synthetic", "deep fakes", "recognises emotions"):
+        assert condition in binds
 
 
 def test_what_binds_nobody_is_not_answered(dossier: Dossier) -> None:
@@ -139,7 +162,7 @@ def test_seconds_answer_nothing_that_asks_for_energy(provision: str) -> None:
             requirements=("ai-act:annex-iv:2:c",),
         )
         card = {"name": "S", "provider": "P", "gpai": "Lab"}
-        return bool(coverage.answers(make_dossier(results=[result], card=card))[provision].measured)
+        return bool(answering.answers(make_dossier(results=[result], card=card))[provision].measured)
 
     assert not answered("seconds-per-request", "second")
     assert (provision != "ai-act:annex-iv:2:c") == answered("joules-per-request", "joule")
@@ -147,11 +170,102 @@ def test_seconds_answer_nothing_that_asks_for_energy(provision: str) -> None:
 
 def test_what_asks_for_an_act_in_use_is_answered_by_no_finding(dossier: Dossier) -> None:
     """Monitoring, an assessment, an intervention: group rates of a test set are none of them."""
-    found = coverage.answers(dossier)
+    found = answering.answers(dossier)
 
     assert found["ai-act:annex-iv:2:g"].measured
     for provision in ("ai-act:art-26:5:a", "ai-act:art-72:2", "gdpr:22:3", "gdpr:35:1"):
         assert () == found[provision].measured
+
+
+@pytest.mark.parametrize("provision", ["ai-act:art-86:1", "gdpr:5:1:d", "gdpr:13:2:f", "gdpr:14:2:g", "gdpr:15:1:h"])
+def test_what_asks_that_people_are_told_something_is_answered_by_no_finding(provision: str) -> None:
+    """A ranking of features is no evidence that anybody was told of it; nor are a system's errors those of its data."""
+    law = catalogue()
+    targets = {target for group in law.metric_targets(law.get(provision)).values() for target in group}
+    estimate = Estimate(value=0.5, low=0.4, high=0.6, n=80, unit="share", method="exact")
+    results = [
+        ProbeResult(
+            probe=target.partition("/")[0],
+            version=1,
+            status="measured",
+            measures=(Measure(metric=target.partition("/")[2] or "value", estimate=estimate, mode="disclosure"),),
+            controls=HELD,
+            requirements=(provision,),
+        )
+        for target in sorted(targets)
+    ]
+
+    assert results
+    assert () == answering.answers(make_dossier(results=results))[provision].measured
+
+
+def test_beside_what_was_measured_stands_what_nobody_measured() -> None:
+    """Art. 15(1) asks for accuracy, robustness and cybersecurity over time: accuracy alone answers a part of it."""
+    estimate = Estimate(value=0.8, low=0.7, high=0.9, n=80, unit="share", method="exact")
+    accuracy = ProbeResult(
+        probe="explain.challenger",
+        version=1,
+        status="measured",
+        measures=(Measure(metric="accuracy", estimate=estimate, mode="disclosure"),),
+        controls=HELD,
+    )
+    record = make_dossier(results=[accuracy])
+    rows = rows_of(record)
+    answer, missing = rows["ai-act:art-15:1"][4], rest_of(record, "ai-act:art-15:1")
+
+    assert isinstance(answer, Fact) and isinstance(missing, Gap)
+    assert "measured: 1 finding of explain.challenger; not assessed: robustness, drift, cybersecurity" == answer.value
+    assert missing.what.endswith("Art. 15(1): robustness; drift; cybersecurity")
+    assert "the provider" == missing.supplier
+    told = rows["ai-act:art-13:3:b:ii"][4]
+    assert isinstance(told, Fact)
+    assert "; not assessed: degradation conditions, robustness, cybersecurity; " in told.value
+    assert "not assessed" not in str(rows["ai-act:art-15:3"][4])
+
+
+def test_an_answer_in_part_has_a_gap_beside_it(dossier: Dossier) -> None:
+    """What is not stated is named with who can supply it, and is closed by an answer to the provision as such."""
+    answer, missing = rows_of(dossier)["ai-act:annex-iv:2:g"][4], rest_of(dossier, "ai-act:annex-iv:2:g")
+    answered = {"ai_act_annex_iv_2_g": {"value": "In the file of tests", "by": "B. Example", "date": "2026-11-01"}}
+    closed = replace(dossier, card={**dossier.card, "provisions": answered})
+
+    assert isinstance(answer, Fact) and " facts asked for" in answer.value
+    assert isinstance(missing, Gap)
+    assert missing.what.startswith("the rest of an answer to AI Act, Annex IV(2)(g): ")
+    assert ("provisions.ai_act_annex_iv_2_g", "the provider") == (missing.card, missing.supplier)
+    assert rest_of(closed, "ai-act:annex-iv:2:g") is None
+    assert rest_of(dossier, "ai-act:annex-iv:1:a") is None
+
+
+def test_what_findings_answer_is_marked_as_measured(dossier: Dossier) -> None:
+    """The cover counts the rows that findings with a number answer; what was asked in vain is none of them."""
+    document = build("coverage", dossier)
+    cells = [cell for row in rows_of(dossier).values() for cell in row if isinstance(cell, Fact)]
+    measured = [each for each in cells if each.value.startswith("measured: ")]
+
+    assert measured
+    assert {"measured"} == {mark_of(each) for each in measured}
+    assert len(measured) == front.origins(document)["measured"]
+    asked = [each for each in cells if each.path.startswith("coverage.asked:")]
+    assert all("recorded" == mark_of(each) and "measured: " not in each.value for each in asked)
+
+
+def test_a_table_counts_the_rows_by_state(dossier: Dossier) -> None:
+    """Each row of the matrix once: measured, declared, missing, or why nothing is asked; open ones apart."""
+    nodes = build("coverage", dossier).nodes
+    table = next(each for each in nodes if isinstance(each, Table) and "by how they are answered" in each.caption)
+    counts = {str(row[0]): [int(cell.value) for cell in row if isinstance(cell, Fact)] for row in table.rows}
+    rows = rows_of(dossier)
+
+    def found(open_: bool, kind: str) -> int:
+        told = [row[4] for row in rows.values() if str(row[2]).startswith("open: ") is open_]
+        return sum(isinstance(each, Fact | Gap) and mark_of(each) == kind for each in told)
+
+    assert len(rows) == sum(map(sum, counts.values()))
+    for name in ("measured", "declared", "missing"):
+        assert [found(False, name), found(True, name), 0] == counts[name.capitalize()]
+    assert counts["Not applicable"][2] == sum(row[2] == "nobody, by what the card says" for row in rows.values())
+    assert 0 < counts["Measured"][0] and 0 < counts["Missing"][0] and 0 < sum(each[1] for each in counts.values())
 
 
 def test_an_audit_without_findings_answers_nothing_by_measurement() -> None:
@@ -169,4 +283,41 @@ def test_the_words_of_an_answer_are_found_again(dossier: Dossier) -> None:
     said = [row[4] for row in rows_of(dossier).values() if isinstance(row[4], Fact)]
 
     assert said
-    assert all(coverage.resolve(dossier, each.path.removeprefix("coverage:")) == each.value for each in said)
+    assert all(coverage.resolve(dossier, each.path.partition(":")[2]) == each.value for each in said)
+
+
+def test_a_practice_that_the_card_names_is_told_from_those_that_it_denies(dossier: Dossier) -> None:
+    """One question is about all practices: each row says what was answered of its own; silence is no answer."""
+    card = {"name": "S", "provider": "P", "deployer": "D", "declared": {"by": "A. Example", "date": "2026-10-20"}}
+    rows = rows_of(replace(dossier, card={**card, "art_5": ["f", "ba"]}))
+    none = rows_of(replace(dossier, card={**card, "art_5": "none"}))
+    silent = rows_of(replace(dossier, card=card))
+    named, denied = "named by the card as part of the purpose", "denied by the card"
+
+    for letter, told in (("f", named), ("ba", named), ("a", denied), ("bb", denied)):
+        answer, other = rows[f"ai-act:art-5:1:{letter}"][4], none[f"ai-act:art-5:1:{letter}"][4]
+        assert isinstance(answer, Fact) and isinstance(other, Fact)
+        assert (told, "A. Example", "declared") == (answer.value, answer.by, answer.origin)
+        assert denied == other.value
+        assert not isinstance(silent[f"ai-act:art-5:1:{letter}"][4], Fact)
+    assert "from 2026-12-02" == rows["ai-act:art-5:1:ba"][3]
+
+
+def test_the_dates_of_an_older_system_say_from_when(dossier: Dossier) -> None:
+    """Art. 111(2) stands in the rows that it puts off, and in no other."""
+    card = {"name": "S", "provider": "P", "annex_iii": "5(b)", "placed_on_market": "2026-03-01"}
+    rows = rows_of(replace(dossier, card=card))
+
+    assert "as an older system only from a significant change in its design" in str(rows["ai-act:art-9:1"][3])
+    assert "older" not in str(rows["ai-act:art-4:1"][3])
+
+
+def test_of_a_system_outside_the_act_no_provision_of_it_binds(dossier: Dossier) -> None:
+    """A named person denies it with reasons: the rows of the Act bind nobody, those of the GDPR as before."""
+    denied = {"value": False, "by": "A. Example", "date": "2026-10-01"}
+    card = {"name": "S", "provider": "P", "deployer": "D", "controller": "C", "gpai": "none"}
+    rows = rows_of(replace(dossier, card={**card, "in_scope": denied, "in_scope_reasons": "People wrote each rule"}))
+
+    assert "nobody, by what the card says" == rows["ai-act:art-4:1"][2]
+    assert not any(str(row[2]).startswith("open") for id, row in rows.items() if id.startswith("ai-act:"))
+    assert "controller C" == rows["gdpr:35:1"][2]

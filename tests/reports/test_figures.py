@@ -4,18 +4,20 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dossiers import make_dossier, make_results
 from papers import findings_table
 from probandum.document import Document, Figure
 from probandum.dossier import Dossier
 from probandum.errors import UsageError
-from probandum.finding import Groups, Verdict
+from probandum.finding import Direction, Finding, Groups, Verdict
 from probandum.withholding import WITHHELD, WITHHELD_TOO
 from probandum_reports import charting, figures
 from probandum_reports.html import inlined
 from probandum_reports.lettering import printable
-from probandum_reports.strips import neutral, strips
+from probandum_reports.strips import neutral, span, strips, tolerated_side
 from probandum_reports.typesetting import picture, raster
 from probandum_reports.view import View
 
@@ -183,6 +185,76 @@ def test_a_value_without_spread_is_still_drawn() -> None:
     finding = make_dossier(results=results).findings[0]
 
     assert 0 <= strips([finding])[finding.id].value <= 1
+
+
+@given(low=st.floats(-1e6, 1e6), wide=st.floats(-9, 6), steps=st.integers(3, 8))
+def test_no_two_ticks_of_a_scale_read_alike(low: float, wide: float, steps: int) -> None:
+    """Of a scale wide or narrow, near 0 or far from it."""
+    axes = charting.blank(1.0).add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_xlim(low, low + max(10.0**wide, 1e-9 * abs(low)))
+    charting.ticked(axes.xaxis, steps)
+    ends = axes.get_xlim()
+    labels = [charting.tick_label(tick, *ends) for tick in axes.get_xticks() if ends[0] <= tick <= ends[1]]
+
+    assert labels
+    assert len(set(labels)) == len(labels)
+
+
+def limited(*numbers: float, direction: Direction, threshold: float, margin: float, unit: str) -> Finding:
+    """A finding with these numbers from the lowest on and with such a limit."""
+    found = next(each for each in make_dossier().findings if each.limit is not None)
+    low, value, high = sorted(numbers)
+    assert found.limit is not None
+    limit = replace(found.limit, direction=direction, threshold=threshold, margin=margin, around=0.0)
+    return replace(found, estimate=replace(found.estimate, low=low, value=value, high=high, unit=unit), limit=limit)
+
+
+@given(
+    numbers=st.tuples(*[st.floats(0.0, 1.0)] * 3) | st.just((1.0, 1.0, 1.0)),
+    threshold=st.floats(0.0, 1.0),
+    margin=st.floats(0.0, 0.2),
+    direction=st.sampled_from(["at_most", "at_least"]),
+    sign=st.sampled_from([1.0, -1.0]),
+)
+def test_a_scale_holds_what_was_found_and_nothing_that_a_share_cannot_be(
+    numbers: tuple[float, ...], threshold: float, margin: float, direction: Direction, sign: float
+) -> None:
+    """No axis, no tolerated region and no limit lies beyond 1, nor below 0 where nothing else does."""
+    signed = [sign * number for number in numbers]
+    share = limited(*signed, direction=direction, threshold=threshold, margin=margin, unit="share")
+    least, most = span([share])
+    assert share.limit is not None
+    good = tolerated_side(share.limit, (least, most))
+    strip = strips([share])[share.id]
+
+    assert (-1.0 if min(signed) < 0 else 0.0) <= least <= min(signed) <= max(signed) <= most <= 1.0
+    assert least < most
+    assert least <= good[0] <= good[1] <= most
+    assert strip.good is not None
+    assert all(0 <= place <= 1 for place in (strip.low, strip.value, strip.high, *strip.good, *strip.limits))
+
+
+def test_a_share_of_all_has_a_scale_that_ends_at_all() -> None:
+    """A figure of 1 that is to be 1: distinct ticks up to it, and nothing tinted beyond it."""
+    first = make_results()[0]
+    rate = next(each for each in first.measures if each.metric == "selection-rate")
+    whole = replace(rate, estimate=replace(rate.estimate, value=1.0, low=1.0, high=1.0, method="exact", counts=None))
+    figure, view = figure_of(make_dossier(results=[replace(first, measures=(whole,))]), "intervals", "selection-rate")
+    ticks = [text for text in texts(figures.draw(figure, view)) if text.replace(".", "").isdigit()]
+
+    assert "1" == ticks[-2]  # the last is the figure itself
+    assert len(set(ticks)) == len(ticks) > 3
+
+
+def test_bars_that_all_point_down_begin_at_zero() -> None:
+    """The scale holds 0 also where no figure reaches it."""
+    first = make_results()[0]
+    gap = next(each for each in first.measures if each.metric == "fpr-difference")
+    fall = replace(gap.estimate, value=-0.3, low=-0.4, high=-0.2, method="exact", moments=None)
+    falls = replace(gap, metric="own-difference", estimate=fall)
+    figure, view = figure_of(make_dossier(results=[replace(first, measures=(falls,))]), "rates", "own-difference")
+
+    assert "0" in texts(figures.draw(figure, view))
 
 
 def scripts(*names: str) -> tuple[Figure, View]:

@@ -143,22 +143,58 @@ def test_the_run_speaks_for_the_model_only_where_its_provider_is_named(dossier: 
 
     assert isinstance(named, Fact)
     assert "run.target.identity" == named.path
-    assert "Model authenticity" not in rows_of(dossier)
+    assert "Model authenticity" not in rows_of(replace(dossier, card={"name": "S", "gpai": "none"}))
 
 
 @pytest.mark.parametrize("name", ["gpai_form", "annex_xi_xii"])
-def test_they_say_first_whom_they_bind_and_ask_nothing_of_a_model_that_nobody_places(
+def test_while_it_is_open_who_provides_a_model_every_field_is_asked_for_and_none_is_filled(name: str) -> None:
+    """What is known of the system may be of another's model: it fills no field, and no finding stands there."""
+    card = {"name": "S", "design": {"architecture": "forest"}, "data": {"selection": "at random"}, "limitations": "few"}
+    open_, named = (build(name, make_dossier(card=each)) for each in (card, {**card, "gpai": "Lab"}))
+    ours = {"design.architecture", "data.selection", "limitations"}
+
+    assert not ours & {node.path for node in walk(open_.nodes) if isinstance(node, Fact)}
+    assert ours & {node.path for node in walk(named.nodes) if isinstance(node, Fact)}
+    assert () == open_.findings()
+    assert len(list(gaps(open_.nodes))) > 40
+    assert not ours & {gap.card for gap in gaps(open_.nodes)}
+    assert "gpai_model.acceptable_use" in {gap.card for gap in gaps(open_.nodes)}
+
+
+@pytest.mark.parametrize("name", ["gpai_form", "annex_xi_xii"])
+def test_they_say_first_whom_they_bind_and_print_no_field_of_a_model_that_nobody_places(
     dossier: Dossier, name: str
 ) -> None:
-    """A card that says none, and one that is silent: no field of the form or the annexes stands in either."""
+    """A card that says none has no field and no heading of one, and the introduction says why; silence asks for all."""
     none, silent = (build(name, replace(dossier, card={"name": "Scorer", **card})) for card in ({"gpai": "none"}, {}))
     told, asked = (" ".join(node.text for node in each.nodes if isinstance(node, Text)) for each in (none, silent))
+    headings = [[node.text for node in each.nodes if isinstance(node, Heading)] for each in (none, silent)]
 
     assert any("Whom" in node.caption for node in none.nodes if isinstance(node, Table))
-    assert "binds nobody here" in told
-    assert "binds anybody here is open: the card does not say gpai" in asked
-    assert not any("licence" in gap.what.lower() for each in (none, silent) for gap in gaps(each.nodes))
+    assert "nobody here places a general-purpose model on the market" in told and "not printed" in told
+    assert not any(promise in told for promise in ("lists every field", "item by item.  Most", "is a ticked box"))
+    assert "Annex XI, Section 1" not in headings[0] and "The form, and a voluntary addition" not in headings[0]
+    assert {"Annex XI, Section 1", "The form, and a voluntary addition"} & set(headings[1])
+    assert "binds anybody here is open: the card does not say who provides a general-purpose model" in asked
+    assert not any("licence" in gap.what.lower() for gap in gaps(none.nodes))
+    assert any("licence" in gap.what.lower() for gap in gaps(silent.nodes))
     assert "gpai" in {gap.card for gap in gaps(silent.nodes)}
+
+
+@pytest.mark.parametrize("name", ["gpai_form", "annex_xi_xii"])
+def test_an_open_source_provider_is_asked_for_no_field_of_either(name: str) -> None:
+    """Art. 53(2): where it is relied on and there is no systemic risk, they say so; until both are said, they ask."""
+    relied = {"gpai-open-source": True}
+    exempt, open_ = (
+        build(name, make_dossier(card={**CARD, "roles": roles}))
+        for roles in ({**relied, "gpai-systemic": False}, relied)
+    )
+    told, asked = (" ".join(node.text for node in each.nodes if isinstance(node, Text)) for each in (exempt, open_))
+
+    assert "relies on the exemption of Art. 53(2)" in told and "nobody here places" not in told
+    assert not any("licence" in gap.what.lower() for gap in gaps(exempt.nodes))
+    assert "binds anybody here is open: if the model has systemic risk under Art. 51." in asked
+    assert any("licence" in gap.what.lower() for gap in gaps(open_.nodes))
 
 
 @pytest.mark.parametrize("annex", ["ai-act:annex-xi", "ai-act:annex-xii"])
@@ -169,7 +205,7 @@ def test_every_item_of_the_annex_has_its_section(annex: str) -> None:
     assert asked <= set(template("annex_xi_xii").requirements())
 
 
-def test_the_part_on_systemic_risk_stands_only_where_the_card_says_so(dossier: Dossier) -> None:
+def test_the_part_on_systemic_risk_is_asked_for_unless_the_card_rules_it_out(dossier: Dossier) -> None:
     """A model without it, one of which the card is silent, and one with it."""
 
     def said(card: dict[str, object]) -> tuple[str, list[str], bool]:
@@ -180,15 +216,13 @@ def test_the_part_on_systemic_risk_stands_only_where_the_card_says_so(dossier: D
         note = " ".join(node.text for node in part if isinstance(node, Text))
         return note, [gap.what for gap in gaps(part)], any(isinstance(node, Table) for node in walk(part))
 
-    nobody, silent = said({"gpai": "none"}), said({"gpai": "Lab"})
+    nobody, silent = said({"gpai": "Lab", "roles": {"gpai-systemic": False}}), said({"gpai": "Lab"})
     systemic = said({"gpai": "Lab", "roles": {"gpai-systemic": True}})
 
     assert "binds nobody here" in nobody[0]
     assert ([], False) == nobody[1:]
     assert "is open: if the model has systemic risk under Art. 51" in silent[0]
-    assert ["whether this provision binds anybody here, by what the card states"] == silent[1]
-    assert not silent[2]
-    assert systemic[2]
+    assert silent[1:] == systemic[1:]
     assert any("adversarial testing" in what for what in systemic[1])
 
 

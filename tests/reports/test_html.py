@@ -21,7 +21,7 @@ from probandum.evidence import Observation, Reading, Response
 from probandum.finding import Stream, Verdict
 from probandum.probe import ProbeResult
 from probandum.resources import shipped
-from probandum_reports import html, saying
+from probandum_reports import estimate_words, html, saying
 from probandum_reports.facts import run_facts
 from probandum_reports.pages import fill, visible
 from probandum_reports.readable import readable
@@ -140,7 +140,7 @@ def test_withheld_figures_stand_on_no_page(dossier: Dossier, pages: dict[str, Pa
     hidden = [view.shown(name).finding for name in sorted(view.suppressed)]
     assert hidden
     for finding in hidden:
-        value, interval = saying.value(finding.estimate), saying.interval(finding.estimate)
+        value, interval = estimate_words.value(finding.estimate), estimate_words.interval(finding.estimate)
         for page in pages.values():
             assert interval not in page.text
             assert finding.estimate.counts is not None

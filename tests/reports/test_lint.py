@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +12,9 @@ from probandum.dossier import Dossier
 from probandum.errors import RecordError
 from probandum.probe import ProbeResult
 from probandum.resources import shipped
-from probandum_reports import html, lint
+from probandum_reports import html, lint, measured_form
 from probandum_reports.build import build
 from probandum_reports.documents import templates
-from probandum_reports.messages import extracted
 from probandum_reports.nodes import walk
 from probandum_reports.view import View
 
@@ -71,6 +68,42 @@ def test_a_claim_that_no_tool_can_make_is_a_breach(whole: Document, dossier: Dos
         "The system is bias\u2010free.",
         "The system is a\u0301pproved.",
         "The system is\u00a0 safe.",
+        "The system meets the requirements of the AI Act.",
+        "It meets its legal requirements.",
+        "It satisfies Article 15.",
+        "It fulfils Art. 13.",
+        "It passes the AI Act.",
+        "The decision passes Art. 22.",
+        "The model has no bias.",
+        "It shows no measurable discrimination.",
+        "The product is GDPR-ready.",
+        "AI Act compliance confirmed.",
+        "It ensures compliance.",
+        "This audit certifies the system.",
+        "Certification was granted.",
+        "The system got official approval.",
+        "It was found to be lawful.",
+        "It is considered safe.",
+        "It counts as lawful.",
+        "It proved to be secure.",
+        "The system is conformant.",
+        "It adheres to the GDPR.",
+        "It abides by the law.",
+        "It works in line with the AI Act.",
+        "It complies fully with the Act.",
+        "It is legally sound.",
+        "The system is not high-risk.",
+        "It treats all people alike.",
+        "People are treated fairly.",
+        "Fairness guaranteed.",
+        "The model holds no personal data.",
+        "Its compliance score is high.",
+        "The residual risk is low.",
+        "The FRIA is completed.",
+        "The DPO agreed.",
+        "Data subjects were consulted.",
+        "The four-fifths rule is satisfied.",
+        "It enjoys the presumption of conformity.",
     ],
 )
 def test_a_claim_is_found_in_whatever_words_and_letters(whole: Document, dossier: Dossier, said: str) -> None:
@@ -89,6 +122,15 @@ def test_a_claim_is_found_in_whatever_words_and_letters(whole: Document, dossier
         "Without prejudice to trade secrets.",
         "It is not safe to rely on one figure.",
         "The legal basis, and measures against discrimination.",
+        "Whether the system meets the requirements of Section 2.",
+        "How it was found that the model holds no personal data",
+        "Tests, so that the system performs consistently and meets the requirements.",
+        "No statement that the model holds no personal data.",
+        "the conditions by which the provider concluded that the system is not high-risk",
+        "It has not received certification.",
+        "which levels of risk are acceptable, and with which justification",
+        "Does it satisfy Article 15?",
+        "A certificate of a notified body, with its number.",
     ],
 )
 def test_the_prose_of_the_law_is_no_claim(whole: Document, dossier: Dossier, said: str) -> None:
@@ -96,35 +138,29 @@ def test_the_prose_of_the_law_is_no_claim(whole: Document, dossier: Dossier, sai
     assert [] == found(whole, dossier, Text(text=said))
 
 
-#: Numbers in our own texts that are no measurements: the ratio of a guideline, and what energy is told per.
-_KNOWN = ("compared with 0.8 follows a US guideline", "The ratio of 0.8 in the bands is a US", "Measure 1.1")
-_FIGURE = re.compile(r"(?<![\w.])\d+\.\d+|\bn\s*=|\d+\s*%")
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Nothing in it would trouble a court.",
+        "A court would find nothing to say.",
+        "Its risk could hardly be lower.",
+        "Where people use it as intended it respects the law.",
+    ],
+)
+def test_a_claim_in_words_that_nobody_thought_of_is_not_found(whole: Document, dossier: Dossier, said: str) -> None:
+    """The list of words is a net and no proof: a template is reviewed by people, too."""
+    assert [] == found(whole, dossier, Text(text=said))
 
 
-def figures_in(texts: Iterable[str]) -> list[str]:
-    """Texts with a figure in them that is no number of a section: those begin a label of the same document."""
-    said = [text for text in texts if not any(known in text for known in _KNOWN)]
-    sections = {match.group() for text in said if (match := re.match(r"\d\.\d(?=[ .])", text))}
-    return [text for text in said if any(each not in sections for each in _FIGURE.findall(text))]
-
-
-def test_no_text_of_ours_holds_a_figure() -> None:
-    """Every figure of a document is a finding of its record: a template can hold none."""
-    folder = shipped("templates")
-    files = [path for path in sorted(folder.rglob("*.yaml")) if path.parent.name not in ("_plan", "_locale")]
-    texts = {path: [text for _, _, text, _ in extracted(io.BytesIO(path.read_bytes()), [], [], {})] for path in files}
+def test_no_page_of_ours_holds_a_figure() -> None:
+    """Every figure of a page is a finding of its record; the levels of tests and intervals are none."""
     pages = {
-        path: re.sub(r"(?s)\{[{%#].*?[}%#]\}|<style.*?</style>|<[^>]*>", " ", path.read_text("utf-8"))
-        for path in sorted((folder / "_render" / "html").glob("*.html"))
+        path: re.sub(r"(?s)\{[{%#].*?[}%#]\}|<style.*?</style>|<[^>]*>|9?5 %", " ", path.read_text("utf-8"))
+        for path in sorted((shipped("templates") / "_render" / "html").glob("*.html"))
     }
 
-    assert 25 < len(files)
     assert 4 < len(pages)
-    assert {} == {path.parent.name: held for path, said in texts.items() if (held := figures_in(said))}
-    levels = {"5 %", "95 %"}  # of the tests and intervals that the pages describe
-    assert {} == {path.name: odd for path, text in pages.items() if (odd := set(_FIGURE.findall(text)) - levels)}
-    for planted in ("The selection rate of women was 0.73 (n = 283).", "It is right in 97 % of cases.", "n=12"):
-        assert [planted] == figures_in([*texts[folder / "dpia" / "document.yaml"], planted])
+    assert {} == {path.name: held for path, text in pages.items() if (held := measured_form.figure(text))}
 
 
 def test_people_are_quoted_whatever_they_say(whole: Document, dossier: Dossier) -> None:

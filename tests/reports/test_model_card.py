@@ -10,6 +10,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from dossiers import make_dossier
 from probandum.document import Heading
 from probandum.dossier import Dossier
+from probandum.finding import Verdict
 from probandum_reports import hub_metadata, lint, markdown
 from probandum_reports.build import build
 from probandum_reports.documents import templates
@@ -103,6 +104,16 @@ def test_what_is_withheld_or_failed_a_control_is_no_result(dossier: Dossier, dec
     assert not any("nationality=CH" in name for name in told)
     assert not any(name.startswith("explain.efficiency/") for name in told)
     assert "energy.inference/joules-per-request" in told
+
+
+def test_an_exact_value_has_no_interval_and_no_level(dossier: Dossier) -> None:
+    """What was worked out without sampling stands alone, and what was estimated with both ends and their level."""
+    judged = next(each for each in dossier.findings if each.judged and each.verdict is Verdict.FAIL)
+    exact = replace(judged, estimate=replace(judged.estimate, method="exact"))
+    for finding, named in ((exact, set()), (judged, {"low", "high", "level"})):
+        told = replace(dossier, findings=(finding,))
+        (result,) = hub_metadata.metadata(View(build("model_card", told), told))["model-index"][0]["results"]
+        assert named == {"low", "high", "level"} & set(result["metrics"][0]["args"])
 
 
 def test_what_nobody_declared_has_no_key(dossier: Dossier) -> None:

@@ -290,3 +290,15 @@ def test_three_thousand_findings_take_seconds(dossier: Dossier) -> None:
 
     assert time.process_time() - began < 60
     assert len(pikepdf.open(io.BytesIO(made)).pages) > 100
+
+
+def test_who_can_supply_what_is_missing_is_told_apart_from_what_it_is(dossier: Dossier) -> None:
+    """In a box of a table a mark stands between the two, which else read as one sentence."""
+    gap = Gap(
+        what="not assessed: leakage", citation="Art. 15", supplier="the auditor, as they need", field_id="leakage"
+    )
+    table = Table(caption="Open", header=("What", "State"), rows=(("Leakage", gap),))
+    document = replace(make_document(dossier), nodes=(table,))
+    said = words_of(pikepdf.open(io.BytesIO(pdf.render(View(document, dossier)))))
+
+    assert "theauditor,astheyneed·notassessed:leakage" in said

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -13,15 +12,38 @@ from typing import Any
 import pytest
 
 import probandum_reports
-from dossiers import HELD, make_dossier
+from dossiers import make_dossier
+from pictured import (
+    ADDED,
+    ANSWERS,
+    BINS,
+    COUNTS,
+    NEUTRAL,
+    PICTURED,
+    ROWS,
+    SLICES,
+    SWAP,
+    WORDS,
+    calibration,
+    clustered,
+    compared,
+    crossings,
+    decomposed,
+    result,
+    share,
+    stand_ins,
+    swapped,
+    terms,
+    triage,
+    whole,
+)
 from probandum import stats
 from probandum.document import Document, Fact, Figure, Number, Table, Text
 from probandum.dossier import Dossier
 from probandum.errors import RecordError
-from probandum.evidence import Items
-from probandum.finding import Estimate, Groups, Limit, SubReason, Verdict
+from probandum.finding import Estimate, Groups, Limit, Verdict
 from probandum.judging import judge
-from probandum.probe import Measure, ProbeResult
+from probandum.probe import Measure
 from probandum_reports import (
     charting,
     figures,
@@ -40,211 +62,6 @@ from probandum_reports.readings import of_intervals
 from probandum_reports.tables import in_full
 from probandum_reports.typesetting import picture, raster
 from probandum_reports.view import View
-
-CROSSED = "age*nationality"
-#: Favourable decisions and persons of each group; nobody is young and Swiss, and few are old and Swiss.
-COUNTS = {
-    "young*AT": (20, 50),
-    "young*DE": (30, 40),
-    "old*AT": (90, 120),
-    "old*DE": (45, 60),
-    "old*CH": (2, 6),
-}
-
-
-def share(x: int, n: int) -> Estimate:
-    """A share with its Wilson interval."""
-    found = stats.proportion_interval(x, n, level=0.95)
-    return Estimate(
-        value=found.value, low=found.low, high=found.high, n=n, unit="share", method="wilson", counts=((x, n),)
-    )
-
-
-def clustered(value: float, error: float, unit: str) -> Estimate:
-    """A mean with an interval from 21 clusters."""
-    found = stats.bounds("t", level=0.95, moments=(value, error, 20.0))
-    return Estimate(
-        value=value, low=found.low, high=found.high, n=210, unit=unit, method="t", moments=(value, error, 20.0)
-    )
-
-
-def result(probe: str, measures: Sequence[Measure]) -> ProbeResult:
-    """What one probe left."""
-    held = tuple(replace(each, evidence=("sha256:" + "0" * 64,)) for each in measures)
-    return ProbeResult(
-        probe=probe, version=1, status="measured", measures=held, controls=HELD, summary="A probe.", planned=1
-    )
-
-
-def crossings(counts: dict[str, tuple[int, int]] = COUNTS, attribute: str = CROSSED) -> ProbeResult:
-    """Rates of crossed groups."""
-    return result(
-        "bias.intersections",
-        [
-            Measure(metric="selection-rate", groups=Groups(attribute=attribute, group=name), estimate=share(*each))
-            for name, each in counts.items()
-        ],
-    )
-
-
-def compared() -> ProbeResult:
-    """Rates of crossed groups, of which one breaks the limit beside another."""
-    counts = {name: each for name, each in COUNTS.items() if name != "old*CH"} | {"young*AT": (20, 200)}
-    rates = replace(crossings(counts), probe="bias.group-rates")
-    pair = Groups(attribute=CROSSED, group="young*AT", reference="old*DE")
-    found = stats.ratio_interval(20, 200, 45, 60)
-    ratio = Estimate(
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        n=260,
-        unit="ratio",
-        method="koopman",
-        counts=((20, 200), (45, 60)),
-    )
-    measured = (*rates.measures, replace(rates.measures[0], metric="impact-ratio", groups=pair, estimate=ratio))
-    return replace(rates, measures=measured)
-
-
-#: Mean prediction, events and persons of each bin of two groups; the last bin of the old has too few, and that of the
-#: young would give it away.
-BINS = {"young": ((0.2, 10, 50), (0.5, 40, 50), (0.8, 41, 50)), "old": ((0.2, 11, 50), (0.5, 27, 50), (0.8, 3, 4))}
-
-
-def calibration() -> ProbeResult:
-    """What was predicted and what came true in three bins."""
-    measures = []
-    for group, found in BINS.items():
-        for number, (predicted, x, n) in enumerate(found, 1):
-            exact = Estimate(value=predicted, low=predicted, high=predicted, n=n, unit="share", method="exact")
-            of, facets = Groups(attribute="age", group=group), {"bin": f"{number} of 3"}
-            measures.append(Measure(metric="predicted-rate", estimate=exact, groups=of, facets=facets))
-            measures.append(Measure(metric="observed-rate", estimate=share(x, n), groups=of, facets=facets))
-    return result("bias.calibration", measures)
-
-
-#: How far words move a score: three for persons, and two pairs of neutral ones.
-WORDS = {("gay", "straight"): 0.34, ("Turkish", "British"): -0.06, ("Polish", "British"): 0.01}
-NEUTRAL = {("new", "talented"): 0.04, ("polite", "energetic"): -0.02}
-
-
-def terms() -> ProbeResult:
-    """Shifts of all words, and rates of changed decisions of those for persons."""
-    measures = []
-    for (group, reference), value in (WORDS | NEUTRAL).items():
-        pair = Groups(attribute="term", group=group, reference=reference)
-        measures.append(Measure(metric="signed-shift", groups=pair, estimate=clustered(value, 0.004, "share")))
-        if (group, reference) in WORDS:
-            measures.append(Measure(metric="flip-rate", groups=pair, estimate=share(1, 210)))
-    return result("bias.term-swap", measures)
-
-
-#: Log-odds by scenario and name, of two names a group.
-ANSWERS = {
-    ("a", "Anna"): -0.6,
-    ("a", "Berta"): -0.2,
-    ("b", "Anna"): 0.1,
-    ("b", "Berta"): 0.3,
-    ("a", "Carl"): 0.0,
-    ("a", "Dirk"): 0.2,
-    ("b", "Carl"): 0.1,
-    ("b", "Dirk"): -0.1,
-}
-SWAP = "bias.name-swap/log-odds-difference?name=women~men"
-
-
-def swapped() -> dict[str, Any]:
-    """A difference of names, and the items that it rests on."""
-    women = [name in ("Anna", "Berta") for _, name in ANSWERS]
-    items = Items(
-        keys=tuple(f"{case}/{name}" for case, name in ANSWERS),
-        strata=tuple("women" if each else "men" for each in women),
-        values=tuple(ANSWERS.values()),
-        unit="logit",
-        form="two-way",
-        clusters=tuple(case for case, _ in ANSWERS),
-        crossed=tuple(name for _, name in ANSWERS),
-        sides=tuple(1 if each else -1 for each in women),
-    )
-    pair = Groups(attribute="name", group="women", reference="men")
-    measure = Measure(metric="log-odds-difference", groups=pair, estimate=clustered(-0.15, 0.1, "logit"))
-    return {"results": [result("bias.name-swap", [measure])], "items": {SWAP: items}}
-
-
-PAIR = Groups(attribute="sex", group="women", reference="men")
-#: Slices with their excess and their adjusted p-value.
-SLICES = {"town Bath": (-0.31, 0.001), "debt to 0.2": (-0.05, 0.6), "town Cork": (0.02, 1.0)}
-#: Features with the AUC at which they tell who is of which sex, and what they add to the gap in logits.
-TELLING = {"job": (0.71, -0.9), "income": (0.52, 0.1), "debt": (0.55, -0.05)}
-
-
-def triage() -> ProbeResult:
-    """Three slices, of which one holds."""
-    measures = []
-    for each, (excess, p) in SLICES.items():
-        facets, exact = {"gap": "selection-difference", "slice": each}, {"n": 900, "unit": "p-value", "method": "exact"}
-        found = clustered(excess, 0.05, "share")
-        measures.append(Measure(metric="slice-excess", groups=PAIR, facets=facets, estimate=found, mode="disclosure"))
-        test = Estimate(value=p, low=p, high=p, **exact)  # type: ignore[arg-type]
-        measures.append(Measure(metric="slice-p", groups=PAIR, facets=facets, estimate=test, mode="disclosure"))
-    return result("bias.triage", measures)
-
-
-def stand_ins() -> ProbeResult:
-    """Three features, of which one stands in for the attribute."""
-    measures = []
-    for feature, (area, added) in TELLING.items():
-        for metric, found in (
-            ("feature-auc", clustered(area, 0.01, "share")),
-            ("feature-contribution", clustered(added, 0.04, "logit")),
-        ):
-            facets = {"feature": feature}
-            measures.append(Measure(metric=metric, groups=PAIR, facets=facets, estimate=found, mode="disclosure"))
-    return result("bias.proxies", measures)
-
-
-#: What features add to the gap in logits, and what they are to the attribute.
-ADDED = {"sex": (-0.9, "carries sex itself; shap"), "job": (-0.3, "a proxy: alone; shap"), "debt": (0.05, "shap")}
-
-
-def decomposed() -> ProbeResult:
-    """A gap that runs through the attribute and a proxy, with one feature that pulls back."""
-    whole = clustered(-1.15, 0.1, "logit")
-    measures = [Measure(metric="score-gap", groups=PAIR, estimate=whole, mode="disclosure")]
-    for feature, (added, design) in ADDED.items():
-        found = replace(clustered(added, 0.04, "logit"), design=design)
-        measures.append(
-            Measure(metric="feature-contribution", groups=PAIR, facets={"feature": feature}, estimate=found)
-        )
-    return result("explain.reliance", measures)
-
-
-#: What three features add in forty rows, and how closely one of them goes together with another.
-ROWS = {"status": [-0.6, 0.4] * 20, "age": [0.1, -0.1] * 20, "job": [0.01 * row for row in range(40)]}
-TOGETHER = "log-odds of '1'; goes together with job (0.63)"
-
-
-def whole() -> dict[str, Any]:
-    """Sizes, means and ranks of features, and the rows behind the means."""
-    measures, items = [], {}
-    for place, (name, values) in enumerate(ROWS.items()):
-        facets, design = {"feature": name}, TOGETHER if name == "age" else "log-odds of '1'"
-        sizes = clustered(fmean(map(abs, values)), 0.01, "logit")
-        mean = clustered(fmean(values), 0.01, "logit")
-        exact = Estimate(value=1.0, low=1.0, high=1.0, n=40, unit="rank", method="exact")
-        rank = exact if place == 0 else Estimate.missing("between place 2 and 3", n=40, unit="rank")
-        looks: dict[str, Any] = {"facets": facets, "mode": "disclosure"}
-        measures.append(Measure(metric="mean-absolute-shap", estimate=replace(sizes, design=design), **looks))
-        measures.append(Measure(metric="mean-shap", estimate=replace(mean, design=design), **looks))
-        if rank.value is None:
-            looks |= {"verdict": Verdict.INCONCLUSIVE, "sub_reason": SubReason.NEAR_THRESHOLD, "why": rank.why}
-        measures.append(Measure(metric="importance-rank", estimate=rank, **looks))
-        bands = ["a category" if name == "job" else ("lowest third", "highest third")[row % 2] for row in range(40)]
-        keys = tuple(map(str, range(40)))
-        items[f"explain.global/mean-shap?feature={name}"] = Items(
-            keys=keys, strata=tuple(bands), values=tuple(values), unit="logit"
-        )
-    return {"results": [result("explain.global", measures)], "items": items}
 
 
 def seen(dossier: Dossier) -> tuple[View, list[Figure], list[Table]]:
@@ -268,20 +85,6 @@ def texts(figure: Figure, view: View) -> list[str]:
     """The text of a chart, in drawing order."""
     found = ET.fromstring(figures.draw(figure, view)).iter("{http://www.w3.org/2000/svg}text")
     return ["".join(element.itertext()) for element in found]
-
-
-#: Dossiers that have a picture of each kind.
-PICTURED: list[dict[str, Any]] = [
-    {"results": [crossings()]},
-    {"results": [compared()]},
-    {"results": [calibration()]},
-    {"results": [terms()]},
-    swapped(),
-    {"results": [triage()]},
-    {"results": [stand_ins()]},
-    {"results": [decomposed()]},
-    whole(),
-]
 
 
 @pytest.mark.parametrize("made", PICTURED)
@@ -433,6 +236,15 @@ def ordered(figure: Figure) -> list[str]:
     return [places[f"{row}*{column}"] for row in ("young", "old") for column in ("AT", "DE")]
 
 
+def test_a_map_of_groups_that_all_have_all_ends_at_all() -> None:
+    """No shade stands for a share above 1."""
+    view, (figure, *_), _ = seen(make_dossier(results=[crossings(dict.fromkeys(COUNTS, (50, 50)))]))
+    said = texts(figure, view)
+
+    assert {"0.9", "1"} <= set(said)
+    assert "1.1" not in said
+
+
 def test_a_group_beyond_the_limit_is_marked_in_the_map_and_named_in_the_table() -> None:
     """A frame, the shape of a FAIL, what both mean, and the comparison that broke the limit; no other cell has them."""
     view, (figure, *_), _ = seen(make_dossier(results=[compared()]))
@@ -558,8 +370,22 @@ def test_contributions_are_bars_from_zero_to_either_side() -> None:
     assert 4 == len(figure.twin.rows)
     assert (
         "Most of the difference in scores runs through sex (carries sex itself); "
-        "1 of 3 features pull the other way; proxies beside it: job."
+        "0 of 3 features pull the other way with an interval that does not reach zero; proxies beside it: job."
     ) == figure.reading
+
+
+def test_what_pulls_back_is_counted_by_its_interval_and_its_proxies_are_named_apart() -> None:
+    """An interval that reaches zero pulls no way; a caption says how many of the features are drawn."""
+    many = decomposed()
+    (gap, sex, job, debt) = many.measures
+    back = replace(job.estimate, value=0.3, low=0.2, high=0.4, moments=None, counts=None, method="exact")
+    rest = [replace(debt, facets={"feature": f"f{n}"}) for n in range(11)]
+    turned = replace(many, measures=(gap, sex, replace(job, estimate=back), debt, *rest))
+    _, (figure,), _ = seen(make_dossier(results=[turned]))
+
+    assert "1 of 14 features pull the other way with an interval that does not reach zero" in figure.reading
+    assert figure.reading.endswith("proxies that pull the other way: job.")
+    assert figure.caption.endswith(": the 12 strongest of 14 features")
 
 
 def test_more_values_than_fit_a_row_are_shown_by_twentieths() -> None:
@@ -831,6 +657,44 @@ def test_a_caption_says_how_many_features_are_not_drawn() -> None:
         "How much each feature does to the answers: the 14 strongest of 18 features",
         "What each feature adds to the answer, row by row: the 10 strongest of 18 features",
     ] == [each.caption for each in figures_drawn]
+
+
+def test_a_caption_says_how_many_slices_differences_and_groups_are_not_drawn() -> None:
+    """Twelve slices, twelve stand-ins, three differences of names and six groups are not all there are."""
+    (slice_, p, *_), (area, added, *_) = triage().measures, stand_ins().measures
+    slices = [replace(each, facets={**each.facets, "slice": f"town {n:02}"}) for n in range(14) for each in (slice_, p)]
+    features = [replace(each, facets={"feature": f"f{n:02}"}) for n in range(15) for each in (area, added)]
+    groups = [f"group {n}" for n in range(7)]
+    bins = [
+        replace(each, groups=Groups(attribute="age", group=group))
+        for group in groups
+        for each in calibration().measures[:2]
+    ]
+    swap = swapped()
+    ((gap,), items) = swap["results"][0].measures, swap["items"][SWAP]
+    pairs = [
+        (f"name {n}", replace(gap, groups=Groups(attribute="name", group=f"name {n}", reference="men")))
+        for n in range(4)
+    ]
+    made = make_dossier(
+        results=[
+            replace(triage(), measures=tuple(slices)),
+            replace(stand_ins(), measures=tuple(features)),
+            replace(calibration(), measures=tuple(bins)),
+            replace(swap["results"][0], measures=tuple(measure for _, measure in pairs)),
+        ],
+        items={SWAP.replace("women", name): items for name, _ in pairs},
+    )
+    _, found, _ = seen(made)
+
+    assert [
+        "What was predicted and what came true, by age: 6 of 7 groups",
+        "Scenario by scenario and name by name: the 3 gravest of 4 differences",
+        "Slices in which a difference is wider than outside them: the first 12 of 14",
+        "Features that stand in for sex, women and men: the 12 strongest of 15 features",
+    ] == [each.caption for each in found]
+    assert "14 slices" in found[2].reading
+    assert 14 == sum("town" in str(row) and "excess" in str(row) for row in found[2].twin.rows)
 
 
 def test_a_feature_of_which_nothing_follows_is_read_for_no_class() -> None:

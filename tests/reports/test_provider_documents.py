@@ -18,7 +18,7 @@ from probandum.law import catalogue
 from probandum_reports import docx
 from probandum_reports.build import build
 from probandum_reports.documents import template
-from probandum_reports.nodes import walk
+from probandum_reports.nodes import gaps, walk
 from probandum_reports.proposals import ALERTS, LOOKS, judged
 from probandum_reports.view import View
 
@@ -356,16 +356,35 @@ def test_a_section_whose_party_the_card_leaves_open_says_what_must_be_settled(bu
     assert any(isinstance(node, Table) for node in found)
 
 
-def test_section_b_waits_until_the_card_says_whether_an_exception_is_relied_on(built: Built) -> None:
-    """Silence about Art. 6(3) neither asks for the section nor says that it binds nobody: one gap says what is open."""
+def test_section_b_is_asked_for_while_the_card_leaves_open_whether_an_exception_is_relied_on(built: Built) -> None:
+    """Silence about Art. 6(3) says why the section is open, and its points are asked for as those of Section C are."""
     found = under(built["annex_viii"], "The points of Section B")
     said = [node.text for node in found if isinstance(node, Text)]
 
-    assert any("is open" in text and "the card does not say art_6_3" in text for text in said)
-    assert not any(isinstance(node, Table) for node in found)
-    assert ["whether this provision binds anybody here, by what the card states"] == [
-        node.what for node in found if isinstance(node, Gap)
-    ]
+    assert any("is open" in text and "whether an exception of Art. 6(3) is relied on" in text for text in said)
+    assert not any("art_6_3" in text for text in said)
+    assert "registration.conditions" in {gap.card for gap in gaps(found)}
+
+
+def test_what_the_catalogue_leaves_open_is_marked_where_it_stands(built: Built) -> None:
+    """Every point and every section of Annex VIII whose entry is to be looked at again says so beside its name."""
+    law = catalogue()
+    labels = {
+        str(row[0])
+        for node in built["annex_viii"].nodes
+        if isinstance(node, Table) and node.caption.startswith("Section ")
+        for row in node.rows
+    }
+    points = {line.label for each in template("annex_viii").entries() for line, _ in each.of_card()}
+    marked = {label for label in labels if label.endswith(" [not settled]")}
+
+    assert law.get("ai-act:annex-viii:c:2").verify
+    assert "C(2) Person who submits [not settled]" in marked
+    assert {label for label in labels if label.startswith(("A(", "B(", "C("))} == marked
+    assert {label.removesuffix(" [not settled]") for label in marked} <= points
+    assert "AI Act, Art. 49(3) [not settled] [ai-act:art-49:3]" in {
+        node.citation for node in built["annex_viii"].nodes if isinstance(node, Heading)
+    }
 
 
 def test_from_when_a_not_high_risk_conclusion_is_registered_is_said_to_be_open(built: Built) -> None:

@@ -30,6 +30,16 @@ _IBAN = "DE89 3704 0044 0532 0130 00"
         ("call 555-867-5309", "call [telephone number]"),
         ("number 078-05-1120", "number [identity number]"),
         ("from 192.168.0.1", "from [network address]"),
+        ("pay to de89370400440532013000.", "pay to [account number]."),
+        ("IBAN DE89-3704-0044-0532-0130-00", "IBAN [account number]"),
+        ("de89 3704 0044 0532 0130 00", "[account number]"),
+        ("call 555.123.4567 or 1-555-867-5309", "call [telephone number] or [telephone number]"),
+        ("Tel. 0 30 / 123 45 67, (0 30) 123 45 67", "Tel. [telephone number], [telephone number]"),
+        ("row,030 1234567,x", "row,[telephone number],x"),
+        ("from 2001:db8::1 and fe80::1ff:fe23:4567:890a", "from [network address] and [network address]"),
+        ("jo\uff20example.org", "[e-mail address]"),
+        ("Steuer-ID 12 345 678 901, Nr. 93/815/08152", "Steuer-ID [tax number], Nr. [tax number]"),
+        ("4111111111111111", "[card number]"),
     ],
 )
 def test_what_points_at_one_person_is_masked(text: str, shown: str) -> None:
@@ -45,6 +55,13 @@ def test_what_points_at_one_person_is_masked(text: str, shown: str) -> None:
         "0.123456789 and 1e-09",
         "Rachel Smith, aged 42",
         "§ 12(3), 10:20:30",
+        "0.0123456789, 3.141592653589793, 0,0123456789",
+        "01/11/2026, 01-11-2026, 01.11.2026 09:30, 2026-01-11 09:30",
+        "sha256:0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7a8b9c0d1e",
+        "commit ab12cdef0123, be12 some more text here",
+        "row 00012345 of 20,000; x[1::2]; std::vec",
+        "labels 0 1 0 1 1 0 0 1, 12 345 678 901 234",
+        "1732838400000000000",
     ],
 )
 def test_ordinary_numbers_stay(text: str) -> None:

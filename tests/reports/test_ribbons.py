@@ -10,53 +10,14 @@ import pytest
 from matplotlib.colors import to_hex
 
 from decisions import factor, make_reasons
-from dossiers import HELD, make_dossier
-from probandum import stats
+from dossiers import make_dossier
+from pictured import SENTENCES, prompted
 from probandum.document import Document, Figure, Number
-from probandum.finding import Estimate
-from probandum.probe import Measure, ProbeResult
 from probandum.reasons import Factor
 from probandum_reports import charting, figures, lint, ribbons, word_ribbons
 from probandum_reports.build import build, explained
 from probandum_reports.pictures import placed
 from probandum_reports.view import View
-
-#: Sentences with their part, what they add, and the standard error of it.
-SENTENCES = (
-    ("The applicant has led a team of five for the last eighteen months and holds the licence.", "fact", 0.62, 0.05),
-    ("A former employer calls the work slow at first.", "fact", -0.41, 0.05),
-    ("The person concerned is called Chuka Amadi.", "name", -0.18, 0.05),
-    ("A copy of this page lies in the drawer below.", "placebo", 0.02, 0.05),
-)
-
-
-def spoken(prompts: int = 1, *, scale: float = 1.0) -> dict[str, Any]:
-    """Figures of the sentences of some prompts, and of one part over all."""
-    measures = []
-    for prompt in range(prompts):
-        for place, (text, part, value, error) in enumerate(SENTENCES, 1):
-            facets = {"prompt": f"en-{prompt}", "part": part, "segment": f"{place}: {text}"}
-            measures.append(measure(scale * value, scale * error, facets))
-    measures.append(measure(-0.1, 0.03, {"part": "name"}))
-    result = ProbeResult(
-        probe="explain.prompt-attribution",
-        version=1,
-        status="measured",
-        measures=tuple(measures),
-        controls=HELD,
-        summary="A probe.",
-        planned=1,
-    )
-    return {"results": [result]}
-
-
-def measure(value: float, error: float, facets: dict[str, str]) -> Measure:
-    """One Shapley value in logits."""
-    moments = (value, error, 40.0)
-    found = stats.bounds("t", level=0.95, moments=moments)
-    estimate = Estimate(value=value, low=found.low, high=found.high, n=128, unit="logit", method="t", moments=moments)
-    metric, evidence = "log-odds-attribution", ("sha256:" + "0" * 64,)
-    return Measure(metric=metric, estimate=estimate, facets=facets, mode="disclosure", evidence=evidence)
 
 
 def seen(**made: Any) -> tuple[View, list[Figure]]:
@@ -69,7 +30,7 @@ def seen(**made: Any) -> tuple[View, list[Figure]]:
 
 def test_a_ribbon_says_each_sentence_with_its_sign_and_value() -> None:
     """In the picture, in its alternative and in its table, all in the order of the prompt."""
-    view, (figure,) = seen(**spoken())
+    view, (figure,) = seen(**prompted())
     texts = [
         "".join(element.itertext())
         for element in ET.fromstring(figures.draw(figure, view)).iter("{http://www.w3.org/2000/svg}text")
@@ -92,7 +53,7 @@ def test_a_ribbon_says_each_sentence_with_its_sign_and_value() -> None:
 @pytest.mark.parametrize("draw", [ribbons.chart, ribbons.narrow])
 def test_signs_show_in_grey(draw: Any) -> None:
     """A solid line for the favourable answer, a broken one against it, none where the interval holds 0."""
-    view, (figure,) = seen(**spoken())
+    view, (figure,) = seen(**prompted())
     with charting.lettered():
         axes = draw(figure, view, {}).axes[0]
 
@@ -106,7 +67,7 @@ def test_signs_show_in_grey(draw: Any) -> None:
 @pytest.mark.parametrize("name", ["annex_iv", "dpia"])
 def test_a_ribbon_may_stand_in_a_document(name: str) -> None:
     """What it quotes is found again at its source."""
-    dossier = make_dossier(**spoken(2))
+    dossier = make_dossier(**prompted(2))
     document = build(name, dossier)
 
     assert "ribbon" in {node.kind for node in document.nodes if isinstance(node, Figure)}
@@ -115,7 +76,7 @@ def test_a_ribbon_may_stand_in_a_document(name: str) -> None:
 
 def test_a_few_prompts_are_drawn_and_the_same_each_time() -> None:
     """Three at most, each with equal bytes; further ones stand in tables."""
-    view, found = seen(**spoken(5))
+    view, found = seen(**prompted(5))
 
     assert 3 == len(found)
     assert figures.draw(found[0], view) == figures.draw(found[0], view)
@@ -124,7 +85,7 @@ def test_a_few_prompts_are_drawn_and_the_same_each_time() -> None:
 
 def test_sentences_that_add_nothing_are_drawn() -> None:
     """No scale has a width of 0, and the reading says that nothing can be told."""
-    view, (figure,) = seen(**spoken(scale=0.0))
+    view, (figure,) = seen(**prompted(scale=0.0))
 
     assert b"<svg" in figures.draw(figure, view)
     assert "No sentence can be told from one that adds nothing." == figure.reading
@@ -200,7 +161,7 @@ def test_a_word_without_any_part_is_grey(draw: Any) -> None:
 @pytest.mark.parametrize("draw", [ribbons.chart, ribbons.narrow])
 def test_a_sentence_without_any_part_is_grey(draw: Any) -> None:
     """What adds exactly 0 has the tint of no direction."""
-    view, (figure,) = seen(**spoken(scale=0.0))
+    view, (figure,) = seen(**prompted(scale=0.0))
     with charting.lettered():
         axes = draw(figure, view, {}).axes[0]
 

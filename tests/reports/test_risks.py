@@ -1,15 +1,24 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from dossiers import HELD, make_dossier
 from probandum import judging, stats
+from probandum.document import Table
+from probandum.dossier import Dossier
 from probandum.finding import Estimate, Finding, Groups, SubReason, Verdict
-from probandum.probe import Measure, ProbeResult
-from probandum_reports.documents import template
+from probandum.plugins import load_plugins
+from probandum.probe import Measure, ProbeResult, known_probes
+from probandum_reports.build import build
+from probandum_reports.documents import template, templates
+from probandum_reports.nodes import walk
 from probandum_reports.risks import MATRIX, level, propose, silent_ones
-from probandum_reports.threats import Threat
+from probandum_reports.threats import Selector, Threat, register
 
 
 def threat(name: str = "T1") -> Threat:
@@ -97,6 +106,78 @@ def test_without_a_band_the_plan_limit_speaks() -> None:
 
     assert Verdict.PASS is kept[0].verdict
     assert propose(threat("T3"), kept).level == 2
+
+
+def of_all(metric: str, facets: dict[str, str], low: float, high: float, groups: Groups | None = None) -> ProbeResult:
+    """One figure that nobody judges."""
+    estimate = Estimate(value=(low + high) / 2, low=low, high=high, n=500, unit="share", method="exact")
+    probe, _, name = metric.partition("/")
+    measure = Measure(metric=name, facets=facets, groups=groups, estimate=estimate, mode="disclosure")
+    return ProbeResult(probe=probe, version=1, status="measured", measures=(measure,), controls=HELD)
+
+
+def test_an_explanation_that_changes_from_run_to_run_is_read_by_a_band() -> None:
+    """The lower end of the overlap of the leading inputs speaks, though no limit of a plan does."""
+    for low, high, level_ in ((0.95, 1.0, 2), (0.78, 0.85, 3), (0.3, 0.5, 4)):
+        found = judging.judge([of_all("explain.seed-stability/top-overlap", {"explainer": "lime"}, low, high)], [])
+        assert level_ == propose(threat("T3"), found).level
+
+
+def test_wrong_individual_output_is_shown_by_accuracy_and_not_by_a_difference_between_groups() -> None:
+    """What differs between groups is another threat, and a model that a probe fitted is not the system."""
+    pair = Groups(attribute="age", group="a", reference="b")
+    results = [
+        of_all("bias.calibration/ece-difference", {}, 0.0, 0.1, pair),
+        of_all("explain.challenger/auc", {"model": "system"}, 0.7, 0.8),
+        of_all("explain.challenger/accuracy", {"model": "challenger"}, 0.7, 0.8),
+        of_all("explain.challenger/accuracy", {"model": "system"}, 0.6, 0.7),
+    ]
+    worst = propose(threat("T2"), judging.judge(results, [])).worst
+
+    assert worst is not None
+    assert "explain.challenger/accuracy?model=system" == worst.id
+
+
+def test_bands_are_printed_where_a_finding_is_read_by_them(dossier: Dossier) -> None:
+    """Numbers that no finding of the record meets stand nowhere."""
+
+    def printed(made: Dossier) -> set[str]:
+        tables = [node for node in walk(build("dpia", made).nodes) if isinstance(node, Table)]
+        return {str(row[1]) for node in tables if node.caption.startswith("Bands from") for row in node.rows}
+
+    assert {"ratio of selection rates", "gap in true- or false-positive rates"} == printed(dossier)
+    assert set() == printed(make_dossier(results=[]))
+
+
+def test_every_metric_that_documents_name_is_one_that_a_probe_gives() -> None:
+    """A slip would be printed as not assessed for ever; families that no probe serves yet are gaps until one does."""
+    load_plugins()
+    specs = known_probes()
+    metrics = {f"{id}/{metric}" for id, spec in specs.items() for metric in spec.metrics}
+    families = {id.partition(".")[0] for id in specs}
+
+    def named() -> Iterator[tuple[str, Iterable[str]]]:
+        for selector in [*selectors(register()), *(each for made in templates().values() for each in selectors(made))]:
+            yield from ((each, specs) for each in selector.probes)
+            yield from ((each, metrics) for each in selector.metrics if each != "*/change")
+        for band in (band for row in register() for band in row.bands):
+            yield from ((each, metrics) for each in band.metrics)
+
+    served = [(each, known) for each, known in named() if each.partition(".")[0] in families or each.startswith("*")]
+    assert len(served) > 60
+    assert [] == sorted({each for each, known in served if not any(fnmatchcase(name, each) for name in known)})
+
+
+def selectors(part: object) -> Iterator[Selector]:
+    """All selectors within a template, or within rows of the register."""
+    if isinstance(part, Selector):
+        yield part
+    elif isinstance(part, BaseModel):
+        for name in type(part).model_fields:
+            yield from selectors(getattr(part, name))
+    elif isinstance(part, tuple):
+        for each in part:
+            yield from selectors(each)
 
 
 def test_the_gravest_severity_is_never_below_high() -> None:

@@ -8,7 +8,7 @@ from probandum import stats
 from probandum.finding import Estimate, Judgement, SubReason, Verdict
 from probandum.plugins import load_plugins
 from probandum.probe import known_probes
-from probandum_reports import saying, titles
+from probandum_reports import estimate_words, judgement_words, metric_names, saying, titles
 
 
 def judgement(**changes: object) -> Judgement:
@@ -46,7 +46,7 @@ def test_every_verdict_has_a_word() -> None:
 
 def test_every_sub_reason_has_a_sentence() -> None:
     """No sub-reason is shown as its code."""
-    sentences = [saying.sub_reason(reason) for reason in SubReason]
+    sentences = [judgement_words.sub_reason(reason) for reason in SubReason]
 
     assert all(" " in sentence and "_" not in sentence for sentence in sentences)
 
@@ -56,7 +56,7 @@ def test_every_interval_method_is_named(method: str) -> None:
     """Each method of the statistics has its name in words."""
     estimate = Estimate(value=0.5, low=0.4, high=0.6, n=10, unit="share", method=method)
 
-    assert saying.method(estimate) != method
+    assert estimate_words.method(estimate) != method
 
 
 @given(st.floats(min_value=-1e6, max_value=1e6), st.integers(min_value=0, max_value=6))
@@ -85,7 +85,10 @@ def test_value_and_interval_share_their_decimals() -> None:
     """A value near zero is said as coarsely as its interval allows."""
     estimate = Estimate(value=0.00012, low=-0.05, high=0.05, n=100, unit="share", method="newcombe")
 
-    assert ("0.000", "95 % interval −0.050 to 0.050") == (saying.value(estimate), saying.interval(estimate))
+    assert ("0.000", "95 % interval −0.050 to 0.050") == (
+        estimate_words.value(estimate),
+        estimate_words.interval(estimate),
+    )
 
 
 def test_a_posterior_is_no_interval_of_an_error_rate() -> None:
@@ -93,9 +96,18 @@ def test_a_posterior_is_no_interval_of_an_error_rate() -> None:
     ranged = Estimate(value=0.03, low=0.02, high=0.05, n=66, unit="share", method="posterior")
     told = Estimate(value=1.0, low=1.0, high=1.0, n=66, unit="share", method="exact", design="of the posterior")
 
-    assert "95 % of a posterior 0.020 to 0.050, without an error rate" == saying.interval(ranged)
-    assert "of a posterior, no interval" == saying.interval(told)
-    assert "of the posterior: for display, without an error rate" == saying.method(told)
+    assert "95 % of a posterior 0.020 to 0.050, without an error rate" == estimate_words.interval(ranged)
+    assert "of a posterior, no interval" == estimate_words.interval(told)
+    assert "of the posterior: for display, without an error rate" == estimate_words.method(told)
+
+
+def test_an_extreme_of_estimates_is_not_called_exact() -> None:
+    """It is said that no interval is computed of it, and why."""
+    found = Estimate(value=0.2, low=0.2, high=0.2, n=500, unit="share", method="extreme", design="the larger gap")
+
+    assert "an extreme of estimates, no interval is computed" == estimate_words.interval(found)
+    assert "no interval is computed: an extreme of several estimates is biased" in estimate_words.method(found)
+    assert "exact" not in estimate_words.method(found)
 
 
 @pytest.mark.parametrize(
@@ -120,14 +132,19 @@ def test_metrics_of_the_shipped_probes_have_titles(name: str) -> None:
 
 
 def test_titles_by_probe_are_of_metrics_that_it_measures() -> None:
-    """A metric that was renamed takes its title along, and no two of one probe are called alike."""
+    """A metric that was renamed takes its title along, none is without one, and no two of a probe are called alike."""
     load_plugins()
     declared = {f"{name}/{metric}" for name, spec in known_probes().items() for metric in spec.metrics}
 
     assert set() == titles.TITLES.keys() - declared
+    assert set() == {name for name in declared - titles.TITLES.keys() if _last(name) not in metric_names.METRICS}
     for probe in {name.rpartition("/")[0] for name in titles.TITLES}:
         said = [saying.metric(name) for name in declared if name.startswith(f"{probe}/")]
         assert len(said) == len(set(said))
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 @pytest.mark.parametrize(
@@ -157,12 +174,12 @@ def test_titles_by_probe_are_of_metrics_that_it_measures() -> None:
 )
 def test_a_limit_that_was_narrowed_for_a_pass_says_so(changes: dict[str, object], expected: str) -> None:
     """The tolerance that a PASS had to show stands beside the declared one, on whichever side."""
-    assert expected == saying.limit(judgement(**changes))
+    assert expected == judgement_words.limit(judgement(**changes))
 
 
 def test_a_withheld_figure_is_not_told_by_its_limit() -> None:
     """What a limit was narrowed to is a fifth of the larger rate, and stays out with it."""
-    assert "within ±0.05" == saying.limit(judgement(effective=0.0214), withheld=True)
+    assert "within ±0.05" == judgement_words.limit(judgement(effective=0.0214), withheld=True)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +195,7 @@ def test_a_withheld_figure_is_not_told_by_its_limit() -> None:
 )
 def test_a_limit_says_whose_it_is(source: str, metric: str, expected: str) -> None:
     """Each kind of source has its sentence, and none makes a guideline or a convention law."""
-    text = saying.limit_source(judgement(source=source), metric)
+    text = judgement_words.limit_source(judgement(source=source), metric)
 
     assert expected in text
     assert "Decision 14" in text
@@ -186,6 +203,6 @@ def test_a_limit_says_whose_it_is(source: str, metric: str, expected: str) -> No
 
 def test_a_limit_of_nobody_says_so() -> None:
     """A limit without owner and date does not pass for somebody's."""
-    text = saying.limit_source(judgement(set_by=None, set_on=None, reason=None), "x.y/z")
+    text = judgement_words.limit_source(judgement(set_by=None, set_on=None, reason=None), "x.y/z")
 
     assert text == "Tolerance set by somebody the plan does not name, undated."

@@ -102,6 +102,58 @@ def test_several_selectors_find_what_fits_any(dossier: Dossier) -> None:
     assert "bias.name-swap/run" not in {each.id for each in select(dossier.findings, both.select)}
 
 
+def test_what_a_probe_fitted_itself_is_no_figure_of_the_system() -> None:
+    """The accuracy of a challenger stands with the comparison, and nowhere among the accuracy of the system."""
+    estimate = Estimate(value=0.7, low=0.6, high=0.8, n=500, unit="share", method="exact")
+    measures = [
+        Measure(metric=metric, facets={"model": model}, estimate=estimate, mode="disclosure")
+        for metric in ("auc", "accuracy", "log-loss")
+        for model in ("system", "challenger")
+    ]
+    probe = ProbeResult(probe="explain.challenger", version=1, status="measured", measures=tuple(measures))
+    findings = make_dossier(results=[probe]).findings
+    overall = {
+        (name, finding.facets["model"])
+        for name, made in templates().items()
+        for selection in chosen(made.sections)
+        if any("perf.overall_metrics" in one.measures for one in selection.select)
+        and not any(one.facets for one in selection.select)
+        for finding in select(findings, selection.select)
+    }
+    rival = {
+        name
+        for name, made in templates().items()
+        for selection in chosen(made.sections)
+        if any("perf.baseline_comparison" in one.measures for one in selection.select)
+        and {"challenger"} <= {each.facets["model"] for each in select(findings, selection.select)}
+    }
+
+    assert {"annex_iv", "instructions_for_use", "art22_notice", "model_card"} <= {name for name, _ in overall}
+    assert {"system"} == {model for _, model in overall}
+    assert {"dpia", "lia", "annex_xi_xii"} == rival
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("annex_iv", "A normalised score is relative"),
+        ("dpia", "A normalised score is relative"),
+        ("instructions_for_use", "A normalised score is relative"),
+        ("energy_statement", "Gross figures hold all"),
+        ("energy_statement", "Low, middle and high are the range"),
+        ("energy_statement", "Every figure has its interval"),
+        ("annex_iv", "fewer than ten persons"),
+    ],
+)
+def test_how_to_read_a_figure_is_said_where_there_is_one(name: str, words: str) -> None:
+    """No paragraph explains what an audit did not measure."""
+    document = build(name, make_dossier(results=[unasked()], readings={}, windows={}))
+    texts = [node.text for node in walk(document.nodes) if isinstance(node, Text)]
+
+    assert not [text for text in texts if words in text]
+    assert any(words in str(entry.text) for entry in template(name).entries())
+
+
 @pytest.mark.parametrize("name", sorted(templates()))
 def test_an_audit_of_nothing_has_no_finding_to_show(name: str) -> None:
     """A probe that does not apply is told in the table of probes, with why; nothing reads as if it had passed."""
@@ -191,7 +243,8 @@ def test_an_attribute_says_whether_it_is_an_input(dossier: Dossier) -> None:
     """What is an input stands under no heading that says it is not used."""
     ask = {**dossier.plan["ask"], "groups": {"age": {"column": "age"}, "race": {"column": "race"}}}
     plan = {**dossier.plan, "ask": {**ask, "data": {**ask["data"], "features": ["age", "amount"]}}}
-    document = build("art22_notice", replace(dossier, plan=plan))
+    findings = tuple(each for each in dossier.findings if each.groups is None or each.groups.attribute == "age")
+    document = build("art22_notice", replace(dossier, plan=plan, findings=findings))
     said = [fact.value for fact in walk(document.nodes) if isinstance(fact, Fact) and "special." in fact.path]
 
     assert ["age: an input", "race: no input"] == [value.partition(";")[0] for value in said]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,10 +11,14 @@ from probandum import codec
 from probandum.document import Document, Fact, Gap, Number
 from probandum.dossier import Dossier
 from probandum.errors import RecordError
-from probandum.finding import Limit
+from probandum.finding import Limit, Verdict
 from probandum.withholding import WITHHELD, WITHHELD_TOO
-from probandum_reports.view import View
+from probandum_reports import facts
+from probandum_reports.build import build
+from probandum_reports.view import View, mark_of
 
+OF_LIMITS = (Verdict.PASS, Verdict.FAIL)
+UNSEEN = "not seen: the system answers behind an address"
 WITHHELD_ID = "bias.group-rates/impact-ratio?nationality=CH~AT"
 RATIO = "bias.group-rates/impact-ratio?age=25 or younger~over 25"
 
@@ -117,6 +122,48 @@ def test_an_energy_figure_says_its_grade() -> None:
     timed = view_of(replace(dossier, findings=(seconds,))).shown(seconds.id)
 
     assert ("0.0412 s", "Student t interval") == (timed.value, timed.method)
+
+
+@pytest.mark.parametrize("design", [None, "of the posterior"])
+def test_an_exact_value_keeps_or_breaks_a_limit_without_a_bound(dossier: Dossier, design: str | None) -> None:
+    """It has no interval, so that none of its bounds can lie anywhere; what is of a posterior is no exact value."""
+    judged = next(each for each in dossier.findings if each.judged and each.verdict is Verdict.FAIL)
+    exact = replace(judged, estimate=replace(judged.estimate, method="exact", design=design))
+    kept, broken = (view_of(replace(dossier, findings=(replace(exact, verdict=verdict),))) for verdict in OF_LIMITS)
+
+    for view, does in ((kept, "keeps"), (broken, "breaks")):
+        assert (design is None) == view.shown(judged.id).reason.startswith(f"The exact value {does} the limit.")
+        assert (design is None) == ("bound" not in view.shown(judged.id).reason)
+
+
+def test_what_the_writing_of_documents_decides_no_run_recorded(dossier: Dossier) -> None:
+    """The day and the text of the law that documents are written by bear no mark in any of them."""
+    view = view_of(replace(dossier, as_of="2027-06-30"))
+    written = [fact for name in ("lia", "summary") for fact in build(name, view.dossier).front]
+    marks = {fact.path: (mark_of(fact), view.provenance(fact)) for fact in written}
+
+    assert (None, "") == marks["run.as_of"] == marks["run.law"]
+    assert ("recorded", "recorded by the run") == marks["run.digest.record"]
+
+
+@pytest.mark.parametrize(
+    ("target", "precision", "device"),
+    [
+        ({"identity": {"precision": "float64"}}, "float64", None),
+        ({"identity": {"dtype": "float32", "device": "cpu"}}, "float32", "cpu"),
+        ({"identity": {}}, None, None),
+        ({"identity": {}, "endpoints": ["a.example"]}, UNSEEN, UNSEEN),
+    ],
+)
+def test_how_it_ran_is_what_the_target_said(
+    dossier: Dossier, target: dict[str, Any], precision: str | None, device: str | None
+) -> None:
+    """And not what the plan wished, which may be "auto"."""
+    plan = {**dossier.plan, "ask": {**dossier.plan["ask"], "execution": {"dtype": "auto", "device": "cuda"}}}
+    environment = {**dossier.environment, "target": {**dossier.environment["target"], **target}}
+    known = facts.run_facts(replace(dossier, plan=plan, environment=environment))
+
+    assert (precision, device) == (known.get("precision"), known.get("device"))
 
 
 def test_a_statement_says_where_it_comes_from(dossier: Dossier) -> None:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from probandum import weighing
+from probandum import units, weighing
 from probandum.comparison import Change, Comparison, Named
 from probandum.export.markdown import escaped
 from probandum.finding import notation
+from probandum.speech import counted, noted, said
 from probandum.stats import p_value
-from probandum.units import counted
 
 #: What each row says, in order.
-HEADER = ("Quantity", "Baseline", "New", "Change, 95 %", "p", "n", "Items up, down")
+HEADER = (
+    noted("Quantity"),
+    noted("Baseline"),
+    noted("New"),
+    noted("Change, 95 %"),
+    "p",
+    "n",
+    noted("Items up, down"),
+)
 
 
 class Row(NamedTuple):
@@ -59,7 +67,13 @@ def heading(comparison: Comparison) -> list[str]:
 def named(audit: Named) -> str:
     """Which audit it is, and of what: the identity tells two models of one name apart."""
     system = " ".join(filter(None, [audit.system, audit.version]))
-    return f"{system} (identity {audit.identity}), record {audit.run}, begun {audit.started}"
+    return said(
+        "{system} (identity {identity}), record {record}, begun {day}",
+        system=system,
+        identity=audit.identity,
+        record=audit.run,
+        day=audit.started,
+    )
 
 
 def conclusion(comparison: Comparison) -> str:
@@ -67,10 +81,19 @@ def conclusion(comparison: Comparison) -> str:
     done = len(rows(comparison))
     barred = sum(not change.comparable for change in comparison.changes)
     if not comparison.changes:
-        return "Nothing could be compared: the new record keeps no items."
-    left = f"; {barred:,} not comparable" if barred else ""
-    same = "; both audits are of the same system" if comparison.base.identity == comparison.new.identity else ""
-    return f"{done:,} of {counted(len(comparison.changes), 'change')} have a number{left}{same}."
+        return said("Nothing could be compared: the new record keeps no items.")
+    clauses = [
+        counted(
+            len(comparison.changes),
+            "{some:,} of {n} change have a number",
+            "{some:,} of {n:,} changes have a number",
+            some=done,
+        )
+    ]
+    clauses += [said("{n:,} not comparable", n=barred)] if barred else []
+    same = comparison.base.identity == comparison.new.identity
+    clauses += [said("both audits are of the same system")] if same else []
+    return f"{'; '.join(clauses)}."
 
 
 def markdown(comparison: Comparison) -> bytes:
@@ -98,7 +121,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield from ("| " + " | ".join(escaped(cell) for cell in row) + " |" for row in found)
         yield ""
     for reason, names in (*unsaid(comparison), *crowded(comparison)):
-        yield f"- {escaped(reason)} ({counted(len(names), 'change')}, the first {escaped(names[0])})"
+        yield f"- {escaped(reason)} ({units.counted(len(names), 'change')}, the first {escaped(names[0])})"
 
 
 def _row(change: Change) -> Row:
@@ -109,7 +132,12 @@ def _row(change: Change) -> Row:
         quantity=change.of,
         base=_number(change.base),
         new=_number(change.new),
-        change=f"{_signed(estimate.value, how)} ({_signed(estimate.low, how)} to {_signed(estimate.high, how)})",
+        change=said(
+            "{value} ({low} to {high})",
+            value=_signed(estimate.value, how),
+            low=_signed(estimate.low, how),
+            high=_signed(estimate.high, how),
+        ),
         p=_p(change),
         n=f"{estimate.n:,}",
         items="" if estimate.moved is None else "{:,}, {:,}".format(*estimate.moved),
@@ -134,7 +162,7 @@ def _p(change: Change) -> str:
     """Twice the smaller one-sided p-value of no change; nothing where the change is exact."""
     method = change.estimate.method or ""
     if method == "exact":
-        return "exact"
+        return said("exact")
     basis = weighing.basis_of(change.estimate)
     above = p_value(method, 0.0, side="above", **basis)
     found = min(1.0, 2 * min(above, p_value(method, 0.0, side="below", **basis)))

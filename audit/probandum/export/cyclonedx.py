@@ -108,13 +108,14 @@ def _has_value(finding: Finding) -> bool:
 
 
 def _metric(finding: Finding) -> dict[str, Any]:
-    """A number with its interval at 95 % or the level that the evidence states, exactly as it was computed."""
+    """A number with its interval at 95 % or the level that the evidence states, as computed; none where it has none."""
     estimate = finding.estimate
+    between = {"lowerBound": repr(estimate.low), "upperBound": repr(estimate.high)} if estimate.bounded else None
     return {
         "type": finding.metric,
         "slice": finding.id.removeprefix(finding.metric).removeprefix("?"),
         "value": repr(estimate.value),
-        "confidenceInterval": {"lowerBound": repr(estimate.low), "upperBound": repr(estimate.high)},
+        "confidenceInterval": between,
     }
 
 

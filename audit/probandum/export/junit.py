@@ -66,7 +66,8 @@ def _properties(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "verdict", finding.verdict.value
     if estimate.value is not None:
         yield "estimate", repr(estimate.value)
-        yield "interval", f"{estimate.low!r} to {estimate.high!r} at {estimate.level:g}"
+        if estimate.bounded:
+            yield "interval", f"{estimate.low!r} to {estimate.high!r} at {estimate.level:g}"
         yield "unit", estimate.unit
     if not hidden(estimate):
         yield "n", str(estimate.n)

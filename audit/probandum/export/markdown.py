@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-from probandum import sampling
+from probandum import sampling, speech
 from probandum.accounting import from_cache, total
 from probandum.export.outcome import Entry, Outcome, State
 from probandum.export.writing import line
@@ -23,7 +23,7 @@ _WORDS = {
     Verdict.ERROR: "ERROR",
     Verdict.INCONCLUSIVE: "INCONCLUSIVE",
     Verdict.PASS: "PASS",
-    Verdict.NOT_APPLICABLE: "not judged",
+    Verdict.NOT_APPLICABLE: speech.noted("not judged"),
 }
 _MARKUP = re.compile(r"[\\`*_{}\[\]()#+!|~:@]|(?<=www)\.", re.IGNORECASE)
 
@@ -47,10 +47,19 @@ def escaped(text: str, longest: int = 240) -> str:
 
 def verdict_counts(result: GateResult) -> str:
     """How many findings have which verdict, the gravest first, and how many of them a limit only covers."""
-    verdicts = [f"{result.counts[verdict]} {word}" for verdict, word in _WORDS.items() if result.counts.get(verdict)]
-    some = f"{result.unjudged} of these {'has a limit' if result.unjudged == 1 else 'have limits'}"
-    unjudged = f"{some} that could not be applied" if result.unjudged else ""
-    return "; ".join(filter(None, [", ".join(verdicts) or "nothing was judged", unjudged]))
+    verdicts = [
+        f"{result.counts[verdict]} {speech.said(word)}"
+        for verdict, word in _WORDS.items()
+        if result.counts.get(verdict)
+    ]
+    unjudged = speech.counted(
+        result.unjudged,
+        "of all {all}, {n} has a limit that could not be applied",
+        "of all {all}, {n} have limits that could not be applied",
+        all=f"{sum(result.counts.values()):,}",
+    )
+    told = ", ".join(verdicts) or speech.said("nothing was judged")
+    return f"{told}; {unjudged}" if result.unjudged else told
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
@@ -110,7 +119,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     if estimate.value is None:
         said = escaped(finding.why or estimate.why or "", 120)
     else:
-        said = f"{estimate.value:.4g} ({estimate.low:.4g} to {estimate.high:.4g})"
+        said = f"{estimate.value:.4g}{estimate.spread('.4g')}"
         if finding.verdict is Verdict.ERROR and finding.why:
             said += f"; {escaped(finding.why, 120)}"
     limit = "" if finding.limit is None else limit_in_short(finding.limit)

@@ -140,9 +140,9 @@ def _properties(entry: Entry) -> dict[str, Any]:
         "verdict": entry.finding.verdict.value,
         "subReason": entry.finding.sub_reason,
         "estimate": estimate.value,
-        "low": estimate.low,
-        "high": estimate.high,
-        "level": None if hidden(estimate) else estimate.level,
+        "low": estimate.low if estimate.bounded else None,
+        "high": estimate.high if estimate.bounded else None,
+        "level": estimate.level if estimate.bounded and not hidden(estimate) else None,
         "n": None if hidden(estimate) else estimate.n,
         "unit": line(estimate.unit, 255) or None,
     }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from probandum.finding import Estimate, notation
+from probandum.speech import counted, said
 from probandum.tradeoffs import Gap, TradeOffs, Variant
 from probandum.trading import DRIFT, MARGIN, no_worse
-from probandum.units import counted
 
 
 def figure(estimate: Estimate) -> str:
@@ -18,9 +18,10 @@ def figure(estimate: Estimate) -> str:
     """
     numbers = [each for each in (estimate.value, estimate.low, estimate.high) if each is not None]
     if len(numbers) < 3:
-        return f"none: {estimate.why}"
+        return said("none: {why}", why=estimate.why)
     how = notation(numbers)
-    return "{} ({} to {})".format(*(format(each, how) for each in numbers))
+    value, low, high = (format(each, how) for each in numbers)
+    return said("{value} ({low} to {high})", value=value, low=low, high=high)
 
 
 def signed(change: Estimate) -> str:
@@ -31,29 +32,33 @@ def signed(change: Estimate) -> str:
     """
     numbers = [each for each in (change.value, change.low, change.high) if each is not None]
     if len(numbers) < 3:
-        return f"none: {change.why}"
+        return said("none: {why}", why=change.why)
     how = "+.1%" if change.unit == "relative" else f"+{notation(numbers)}"
-    return "{} ({} to {})".format(*(format(each, how).replace("%", " %") if each else "0" for each in numbers))
+    value, low, high = (format(each, how).replace("%", " %") if each else "0" for each in numbers)
+    return said("{value} ({low} to {high})", value=value, low=low, high=high)
 
 
 def stands(variant: Variant) -> str:
     """Whether another variant takes less and is better, as far as anybody can say."""
     if variant.dominated:
-        return f"dominated by {', '.join(variant.dominated)}"
-    left = f"not compared with {', '.join(variant.uncompared)}" if variant.uncompared else ""
-    return left or "not dominated"
+        return said("dominated by {names}", names=", ".join(variant.dominated))
+    if variant.uncompared:
+        return said("not compared with {names}", names=", ".join(variant.uncompared))
+    return said("not dominated")
 
 
 def differing(variant: Variant) -> list[str]:
     """In what a variant differs from the first, one thing a line."""
     if variant.beside is None:
-        return ["the first"]
-    return [each.text for each in variant.differs] or ["nothing that its record names"]
+        return [said("the first")]
+    return [each.text for each in variant.differs] or [said("nothing that its record names")]
 
 
 def metered(variant: Variant) -> str:
     """The unit of the cost, and the grade of its energy."""
-    return variant.cost.unit + (f", grade {variant.grade}" if variant.grade else "")
+    if not variant.grade:
+        return variant.cost.unit
+    return said("{unit}, grade {grade}", unit=variant.cost.unit, grade=variant.grade)
 
 
 def kept(found: TradeOffs, variant: Variant) -> str:
@@ -61,50 +66,67 @@ def kept(found: TradeOffs, variant: Variant) -> str:
     if variant.beside is None:
         return ""
     change = variant.beside.quality
-    shown = "shown" if no_worse(change, higher=found.higher) else "not shown"
-    items = ""
-    if change.moved is not None:
-        up, down, n = change.moved
-        items = f"; of {counted(n, 'item')} {up:,} rose and {down:,} fell"
-    return f"worse by less than {MARGIN:g}: {shown}{items}"
+    if no_worse(change, higher=found.higher):
+        shown = said("worse by less than {margin}: shown", margin=f"{MARGIN:g}")
+    else:
+        shown = said("worse by less than {margin}: not shown", margin=f"{MARGIN:g}")
+    if change.moved is None:
+        return shown
+    up, down, n = change.moved
+    items = counted(
+        n, "of {n} item {up:,} rose and {down:,} fell", "of {n:,} items {up:,} rose and {down:,} fell", up=up, down=down
+    )
+    return f"{shown}; {items}"
 
 
 def direction(found: TradeOffs) -> str:
     """Which way the quality is better."""
-    return "more is better" if found.higher else "less is better"
+    return said("more is better" if found.higher else "less is better")
 
 
 def moved(found: TradeOffs) -> str:
     """How many gaps there are, and how many moved in any variant beyond chance."""
     n = sum(any(each.moved(place) for place in range(1, len(found.variants))) for each in found.gaps)
-    return f"{n} of {counted(len(found.gaps), 'difference')} between groups moved beyond chance"
+    return counted(
+        len(found.gaps),
+        "{some} of {n} difference between groups moved beyond chance",
+        "{some} of {n:,} differences between groups moved beyond chance",
+        some=n,
+    )
 
 
 def conclusion(found: TradeOffs) -> str:
     """Which variants no other dominates, in one sentence."""
     front = ", ".join(each.name for each in found.front)
     if len(found.front) == len(found.variants):
-        return f"No variant is shown to take more than another and to be worse: {front}."
+        return said("No variant is shown to take more than another and to be worse: {front}.", front=front)
     left = [each.name for each in found.variants if each.dominated]
-    word = "is" if len(left) == 1 else "are"
-    return f"{', '.join(left)} {word} dominated; on the front: {front}."
+    return counted(
+        len(left),
+        "{names} is dominated; on the front: {front}.",
+        "{names} are dominated; on the front: {front}.",
+        names=", ".join(left),
+        front=front,
+    )
 
 
 def cautions(found: TradeOffs) -> Iterator[str]:
     """What a reader has to know before acting on it."""
-    yield (
+    yield said(
         "Each pair is held against each other on its own, at 95 % on either axis; what separate audits drift by, up to "
-        f"{100 * DRIFT:g} % of the cost, dominates nothing."
+        "{share} % of the cost, dominates nothing.",
+        share=f"{100 * DRIFT:g}",
     )
     if found.variants[0].cost.unit == "second":
-        yield "The cost is time: it stands in place of energy where no meter reads, and is none."
+        yield said("The cost is time: it stands in place of energy where no meter reads, and is none.")
     if coarse := [each.name for each in found.variants if each.grade is not None and each.grade > "B"]:
-        yield (
-            f"Energy of {', '.join(coarse)} was sampled or estimated (grade C or D): it is shown, compared with "
-            "nothing, and dominates nothing."
+        yield said(
+            "Energy of {names} was sampled or estimated (grade C or D): it is shown, compared with nothing, and "
+            "dominates nothing.",
+            names=", ".join(coarse),
         )
     if any(each.what == "device" for variant in found.variants for each in variant.differs):
-        yield "Variants ran on different devices: their cost is that of the devices, too."
+        yield said("Variants ran on different devices: their cost is that of the devices, too.")
 
 
 def lines(found: TradeOffs) -> Iterator[str]:
@@ -149,5 +171,6 @@ def changed(gap: Gap, place: int) -> str:
     if place == 0:
         return ""
     if change is None:
-        return "not compared: no items of it were kept"
-    return signed(change.estimate) + (", moved" if gap.moved(place) else "")
+        return said("not compared: no items of it were kept")
+    value = signed(change.estimate)
+    return said("{change}, moved", change=value) if gap.moved(place) else value

@@ -9,6 +9,7 @@ from probandum.law.card_keys import conditions_of, practices_of, product_of, sec
 from probandum.law.contradicting import contradictions
 from probandum.law.entries import UseCase
 from probandum.law.loading import Catalogue
+from probandum.law.scope import outside
 from probandum.law.steps import Step
 from probandum.stating import named, plainly, stated, words
 
@@ -27,6 +28,7 @@ class Answers:
         self.practices = practices_of(self.plain, law)
         self.product = product_of(self.plain)
         self.section = section_of(self.plain)
+        self.outside = outside(card)
         self._contradictions = contradictions(self.plain)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from probandum.dates import as_of_day
 from probandum.errors import UnknownName, UsageError
 from probandum.law.loading import Catalogue, catalogue
 from probandum.stating import named, plainly
@@ -13,6 +14,8 @@ from probandum.stating import named, plainly
 CONDITIONS = ("a", "b", "c", "d")
 #: The two conditions of Art. 6(1), which must both be met.
 PRODUCT_CONDITIONS = ("safety_component", "third_party_assessment")
+#: Whether it is an AI system within the scope of the Act, and when it came onto the market or into service.
+IN_SCOPE, PLACED = "in_scope", "placed_on_market"
 
 
 def conditions_of(card: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -62,6 +65,22 @@ def section_of(card: Mapping[str, Any]) -> str | None:
     if section not in ("A", "B"):
         raise UnknownName("section of Annex I", str(found), ("A", "B"))
     return section
+
+
+def placed(card: Mapping[str, Any]) -> str | None:
+    """The day on which the system came onto the market or into service, empty where it has not; None where unsaid.
+
+    >>> placed({"placed_on_market": "2026-03-01"}), placed({"placed_on_market": "none"}), placed({})
+    ('2026-03-01', '', None)
+    """
+    found = named(card.get(PLACED))
+    if found is None:
+        return None
+    try:
+        return as_of_day(", ".join(found)).isoformat() if found else ""
+    except UsageError:
+        told = f"{PLACED} is {', '.join(found)!r}: expected one date such as 2026-11-23, or none"
+        raise UsageError(told, remedy="correct the card") from None
 
 
 def truth(card: Mapping[str, Any], key: str) -> bool | None:
@@ -154,6 +173,8 @@ _READERS: Mapping[str, Callable[[Any, Catalogue], object]] = {
     "annex_i_section": lambda value, law: section_of({"annex_i_section": value}),
     "art_5": lambda value, law: practices_of({"art_5": value}, law),
     "art_6_3": lambda value, law: conditions_of({"art_6_3": value}),
+    IN_SCOPE: _truth,
+    PLACED: lambda value, law: placed({PLACED: value}),
     "profiling": _truth,
     "safety_component": _truth,
     "third_party_assessment": _truth,
@@ -170,29 +191,32 @@ def _said(read: Callable[[Any, Catalogue], object], value: Any, law: Catalogue) 
 
 
 def product_of(card: Mapping[str, Any]) -> bool | None:
-    """Whether a law of Annex I and both conditions of Art. 6(1) are declared; None where that is open.
+    """Whether a law of Annex I, its section and both conditions of Art. 6(1) are declared; None where that is open.
+
+    The section decides what of the Act applies: without it nothing is said to bind.
 
     >>> product_of({"annex_i": "lifts"}), product_of({"annex_i": "lifts", "safety_component": False})
     (None, False)
     """
     conditions = [truth(card, key) for key in PRODUCT_CONDITIONS]
-    section_of(card)
+    section = section_of(card)
     products = named(card.get("annex_i"))
     if products is None:
         return None
     if not products or False in conditions:
         return False
-    return None if None in conditions else True
+    return None if section is None or None in conditions else True
 
 
 def product_silence(card: Mapping[str, Any]) -> tuple[str, ...]:
     """The keys whose silence leaves the product route open; empty where it is settled.
 
     >>> product_silence({}), product_silence({"annex_i": "lifts", "safety_component": True})
-    (('annex_i',), ('third_party_assessment',))
+    (('annex_i',), ('annex_i_section', 'third_party_assessment'))
     """
     if product_of(card) is not None:
         return ()
     if named(card.get("annex_i")) is None:
         return ("annex_i",)
-    return tuple(key for key in PRODUCT_CONDITIONS if truth(card, key) is None)
+    unsaid = ("annex_i_section",) if section_of(card) is None else ()
+    return (*unsaid, *(key for key in PRODUCT_CONDITIONS if truth(card, key) is None))

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from probandum.law.card_keys import CONDITIONS, conditional
+from probandum.law.card_keys import CONDITIONS, IN_SCOPE, PLACED, conditional
 from probandum.law.loading import Catalogue
 from probandum.stating import NONE
 
 Schema = dict[str, Any]
 #: Keys that are true or false.
-_TRUTHS = ("profiling", "safety_component", "third_party_assessment")
+_TRUTHS = (IN_SCOPE, "profiling", "safety_component", "third_party_assessment")
 
 
 def shaped(properties: Mapping[str, Schema], law: Catalogue) -> None:
@@ -34,6 +34,7 @@ def shaped(properties: Mapping[str, Schema], law: Catalogue) -> None:
         ]
         _narrow(properties[key], only)
     _narrow(properties["annex_i_section"], [_text(r"(?:[Ss][Ee][Cc][Tt][Ii][Oo][Nn] )?[ABab]")])
+    _narrow(properties[PLACED], [_text(rf"(?:{none}|\d{{4}}-\d{{2}}-\d{{2}})")])
     for key in _TRUTHS:
         _narrow(properties[key], [{"type": "boolean"}])
         properties[key]["description"] += " true or false: by YAML 1.2, yes is a text."

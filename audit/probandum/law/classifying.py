@@ -7,15 +7,17 @@ say; what the catalogue knows of a use is printed as a hint.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from probandum.law import following
+from probandum.law import following, listed, practices, scoping
 from probandum.law.answers import Answers
 from probandum.law.card_keys import PRODUCT_CONDITIONS, product_silence, truth
 from probandum.law.confirming import CONFIRMED, changed
-from probandum.law.hints import about_uses
+from probandum.law.contradicting import section_shown
+from probandum.law.hints import near_uses
 from probandum.law.loading import Catalogue, catalogue
+from probandum.law.scope import parties_in_chain
 from probandum.law.steps import Proposal, Step
 from probandum.stating import named, stated, words
 
@@ -23,26 +25,25 @@ from probandum.stating import named, stated, words
 def classify(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Proposal:
     """What the card's answers lead to; UnknownName where it names an unknown point, condition or practice.
 
-    1. The purpose and who answers for the system. 2. Prohibited practices. 3. The product route, Art. 6(1). 4. The
-    listed uses, Art. 6(2), with profiling and the exceptions of Art. 6(3). 5. What these lead to. 6. What follows from
-    it, and what binds whatever the class: models, transparency, data protection.
+    1. Whether the Act speaks of it; where not, no class follows. 2. The purpose and who answers for the system.
+    3. Prohibited practices. 4. The product route, Art. 6(1). 5. The listed uses, Art. 6(2), with profiling and the
+    exceptions of Art. 6(3). 6. What these lead to. 7. What follows from it, and what binds whatever the class: models,
+    transparency, data protection.
     """
     known = law or catalogue()
     answers = Answers(card, known)
     route = _route(answers)
     steps = (
+        scoping.scope(answers),
         _purpose(answers),
         _parties(answers),
         _practices(answers),
-        _product(answers),
-        _use(answers),
-        *((_profiling(answers), _exception(answers)) if answers.cases else ()),
-        _oversight(answers),
+        *(_classes(answers) if answers.outside is None else ()),
         route,
-        *following.steps(answers),
+        *(following.steps(answers) if answers.outside is None else (following.data_protection(answers),)),
     )
     said = stated(card, CONFIRMED)
-    confirmed, others = said if said is not None and said.own else None, changed(card)
+    confirmed, others = said if said is not None and said.own and words(said.value) else None, changed(card)
     return Proposal(
         steps=steps,
         outcome=route.reasoning[0],
@@ -50,6 +51,13 @@ def classify(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Propos
         overtaken=(confirmed, others) if confirmed is not None and others else None,
         product_route=answers.product is True and answers.listed_high is not True,
     )
+
+
+def _classes(answers: Answers) -> Iterator[Step]:
+    """The ways to a class."""
+    yield _product(answers)
+    yield from listed.steps(answers)
+    yield _oversight(answers)
 
 
 def _purpose(answers: Answers) -> Step:
@@ -72,20 +80,27 @@ _BECOMES_PROVIDER = (
 )
 
 
+#: Who else may bear duties of the Act where the card's own role is neither provider nor deployer.
+_CHAIN = ("importer", "distributor", "authorised_representative")
+
+
 def _parties(answers: Answers) -> Step:
     missing = [each for each in ("provider", "deployer") if answers.plain.get(each) is None]
+    chain = _CHAIN if parties_in_chain(answers.plain, answers.law) else ()
+    missing += [each for each in chain if answers.plain.get(each) is None]
     return answers.step(
         "parties",
         "Who answers for it?",
         "role",
         "provider",
         "deployer",
+        *chain,
         reasoning=(
             "The provider classifies and documents. Arts 9 to 15 bind it; Arts 26 and 27, among others, the deployer.",
             _BECOMES_PROVIDER,
         ),
         requirements=("ai-act:art-25:1:a", "ai-act:art-25:1:b", "ai-act:art-25:1:c"),
-        unsettled=tuple(f"The card names no {each}." for each in missing),
+        unsettled=tuple(f"The card names no {each.replace('_', ' ')}." for each in missing),
     )
 
 
@@ -95,14 +110,15 @@ def _practices(answers: Answers) -> Step:
         unsettled: tuple[str, ...] = ("Whether a prohibited practice is at hand: the card does not say (art_5).",)
     elif answers.practices:
         reasoning = (
-            "The card names a practice that Art. 5(1) prohibits, apart from exceptions in its own letter. No class "
-            "makes it lawful: a lawyer looks at it before anything else."
+            f"The card names a practice of {practices.named(answers.practices, answers.law)}, apart from exceptions in "
+            "its own letter. No class makes it lawful: a lawyer looks at it before anything else."
         )
         unsettled = ()
     else:
         reasoning = "The card says that no practice of Art. 5(1) is part of the purpose."
         unsettled = ()
-    near = tuple(trap for case in answers.cases for trap in case.traps if "prohibited" in trap)
+    hinted = (case for case, _ in near_uses(words(answers.plain.get("purpose")), answers.law, known=answers.cases))
+    near = tuple(trap for case in (*answers.cases, *hinted) for trap in case.traps if "prohibited" in trap)
     return answers.step(
         "practices",
         "Is a practice of Art. 5(1) at hand?",
@@ -130,11 +146,15 @@ def _product(answers: Answers) -> Step:
         reasoning = f"Both conditions of Art. 6(1) must be met, and the card denies one ({denied})."
         changes.append("Both conditions of Art. 6(1) being met.")
     else:
-        met = "says that both" if answers.product else "does not say whether both"
+        met = "says that both" if all(conditions.values()) else "does not say whether both"
         reasoning = f"The card names a law of Annex I, and {met} conditions of Art. 6(1) are met."
-        unsettled += [f"A condition of Art. 6(1): the card does not say {key}." for key in product_silence(plain)]
+        unsettled += [
+            f"A condition of Art. 6(1): the card does not say {key}." for key, is_ in conditions.items() if is_ is None
+        ]
         if answers.section is None:
-            unsettled.append("The section of Annex I: the card does not say annex_i_section; read as Section A.")
+            shown = section_shown(plain)
+            hint = f" Hint, no finding: the law on {shown[1]} stands in Section {shown[0]}." if shown else ""
+            unsettled.append(f"The section of Annex I: the card does not say annex_i_section.{hint}")
     asked = ["annex_i", *(("annex_i_section", *conditions) if law_named else ())]
     requirements = ["ai-act:art-6:1:a", "ai-act:art-6:1:b"]
     if law_named:
@@ -149,104 +169,6 @@ def _product(answers: Answers) -> Step:
         requirements=tuple(requirements),
         unsettled=tuple(unsettled),
         changes=tuple(changes),
-    )
-
-
-def _use(answers: Answers) -> Step:
-    hints = about_uses(words(answers.plain.get("purpose")), answers.cases, answers.law)
-    changes: tuple[str, ...] = ()
-    unsettled = list(hints)
-    if answers.listed is None:
-        reasoning = ["The card does not say whether the use is listed in Annex III."]
-        unsettled.insert(0, "The listed uses of Art. 6(2): the card does not say annex_iii.")
-    elif not answers.cases:
-        reasoning = ["The card says that the use is none of those of Annex III."]
-        changes = ("A use of Annex III among the purposes, also one added later.",)
-    else:
-        reasoning = [f"Annex III {case.point}, {case.title}: {case.summary}" for case in answers.cases]
-        reasoning += [f"Aid to the person who classifies: {trap}." for case in answers.cases for trap in case.traps]
-        unsettled += [
-            f"How far Annex III {case.point} reaches is not settled." for case in answers.cases if case.verify
-        ]
-        changes = ("A purpose outside the listed use.",)
-    return answers.step(
-        "use",
-        "Is the use listed in Annex III?",
-        "annex_iii",
-        reasoning=tuple(dict.fromkeys(reasoning)),
-        requirements=("ai-act:art-6:2", *(case.id for case in answers.cases)),
-        unsettled=tuple(unsettled),
-        changes=changes,
-    )
-
-
-def _profiling(answers: Answers) -> Step:
-    hints = tuple(
-        f"Hint, no finding: systems for Annex III {case.point} {_HINT[case.profiling]} natural persons."
-        for case in answers.cases
-    )
-    if answers.profiling is None:
-        reasoning = "The card does not say whether the system profiles natural persons; only people can."
-        unsettled: tuple[str, ...] = ("Whether the system profiles natural persons: the card does not say profiling.",)
-    elif answers.profiling:
-        reasoning = "The card says that it profiles: a listed system is then always high-risk, whatever else is met."
-        unsettled = ()
-    else:
-        reasoning = "The card says that it does not profile; an exception of Art. 6(3) is then not closed by profiling."
-        often = [case.point for case in answers.cases if case.profiling in ("always", "usual")]
-        unsettled = tuple(f"The card denies profiling, which Annex III {point} mostly comes with." for point in often)
-    return answers.step(
-        "profiling",
-        "Does it profile natural persons?",
-        "profiling",
-        reasoning=(reasoning, *hints),
-        requirements=("ai-act:art-6:3:profiling",),
-        unsettled=unsettled,
-        changes=("Profiling in the sense of Art. 4(4) GDPR.",) if not answers.profiling else (),
-    )
-
-
-_HINT: Mapping[str, str] = {
-    "always": "always profile",
-    "usual": "usually profile",
-    "sometimes": "sometimes profile",
-    "rare": "rarely profile",
-}
-
-
-_EXCEPTED = "The condition of Art. 6(3) not being met, or the output materially influencing decisions."
-_UNEXCEPTED = "An exception of Art. 6(3) that the provider documents before market placement and registers."
-
-
-def _exception(answers: Answers) -> Step:
-    rules = answers.law.heads["annex_iii"].rules
-    claimed = answers.conditions or ()
-    requirements = tuple(f"ai-act:art-6:3:{letter}" for letter in claimed or ("a", "b", "c", "d"))
-    unsettled: tuple[str, ...] = ()
-    if answers.conditions is None and not answers.profiling:
-        unsettled = ("Whether the provider relies on an exception: the card does not say art_6_3.",)
-    if not claimed:
-        said = "does not say whether the provider relies" if answers.conditions is None else "says that nobody relies"
-        reasoning = [f"The card {said} on an exception of Art. 6(3); without one the listed use counts."]
-    elif answers.profiling:
-        reasoning = ["The card claims an exception and states profiling, which closes every exception."]
-    else:
-        reasoning = [
-            "The provider relies on an exception: its own conclusion, which nothing here examines.",
-            rules["filtered"],
-        ]
-        unsettled = ("Whether the condition of Art. 6(3) is met: the provider's conclusion, read narrowly.",)
-        if answers.profiling is None:
-            unsettled += ("The exception, as long as the card does not say profiling.",)
-    return answers.step(
-        "exception",
-        "Does the provider rely on an exception?",
-        "art_6_3",
-        *(("art_6_3_reasons",) if claimed else ()),
-        reasoning=(*reasoning, rules["filter"]),
-        requirements=(*requirements, *(("ai-act:art-6:4", "ai-act:art-49:2") if claimed else ())),
-        unsettled=unsettled,
-        changes=() if answers.profiling else (_EXCEPTED if claimed else _UNEXCEPTED,),
     )
 
 
@@ -268,12 +190,17 @@ def _route(answers: Answers) -> Step:
     if answers.listed_high:
         routes.append(f"Art. 6(2) with Annex III {answers.points}")
     if answers.product:
-        routes.append(f"Art. 6(1) with Annex I Section {answers.section or 'A'}")
+        routes.append(f"Art. 6(1) with Annex I Section {answers.section}")
     open_ones = [*(["annex_iii"] if answers.listed is None else []), *product_silence(answers.plain)]
     if answers.listed_high is None and answers.listed:
         open_ones.insert(0, "profiling")
     claimed = ", ".join(f"({letter})" for letter in answers.conditions or ())
-    if routes:
+    if answers.outside is not None:
+        said = (
+            f"Proposed: outside the AI Act, as {answers.outside.by} said on {answers.outside.on} with reasons; the "
+            "GDPR and the law on equal treatment stay."
+        )
+    elif routes:
         said = f"Proposed: high-risk, by {' and by '.join(routes)}."
         if answers.section == "B" and answers.product and not answers.listed_high:
             said += " Of the Act little applies directly to products under Section B; not settled."
@@ -292,7 +219,9 @@ def _route(answers: Answers) -> Step:
             "for the provider to conclude."
         )
     if answers.practices:
-        said = f"Before any class: the card names a practice that Art. 5(1) prohibits. {said}"
+        said = (
+            f"Before any class: the card names a practice of {practices.named(answers.practices, answers.law)}. {said}"
+        )
     return answers.step(
         "route",
         "What do these answers lead to?",

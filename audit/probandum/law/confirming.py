@@ -16,6 +16,7 @@ CONFIRMED = "classification.confirmed"
 ANSWERS = "classification.answers"
 #: The answers that lead to a class.
 _CLASSIFYING = (
+    "in_scope",
     "purpose",
     "art_5",
     "annex_i",

@@ -9,10 +9,18 @@ from typing import Any
 from probandum.law.card_keys import conditions_of, section_of, truth
 from probandum.stating import NONE, named, words
 
-#: Words of products, by the section of Annex I in which their law stands.
+#: Words of products, and numbers of acts, by the section of Annex I in which their law stands.
 _PRODUCTS: Mapping[str, tuple[str, ...]] = {
-    "A": ("toy", "lift", "radio", "medical", "watercraft", "pressure", "cableway", "protective equipment", "gaseous"),
-    "B": ("machinery", "aviation", "vehicle", "marine", "rail"),
+    "A": (
+        *("toy", "2009/48", "watercraft", "recreational craft", "2013/53", "lift", "2014/33", "explosive", "atex"),
+        *("2014/34", "radio", "2014/53", "pressure", "2014/68", "cableway", "2016/424", "protective equipment"),
+        *("2016/425", "gaseous", "2016/426", "medical", "2017/745", "in vitro", "2017/746"),
+    ),
+    "B": (
+        *("machinery", "2023/1230", "2006/42", "aviation", "aircraft", "drone", "300/2008", "2018/1139", "vehicle"),
+        *("tractor", "motorcycle", "168/2013", "167/2013", "2018/858", "2019/2144", "marine", "2014/90", "rail"),
+        "2016/797",
+    ),
 }
 
 
@@ -37,20 +45,27 @@ def _of_roles(plain: Mapping[str, Any]) -> list[str]:
     return [f"role says {each}, and {each} says that there is none" for each in parties if _is_none(plain.get(each))]
 
 
+def section_shown(plain: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The section of Annex I in which the law that the card names stands, and the word that shows it; None if unclear.
+
+    >>> section_shown({"annex_i": "Regulation (EU) 2023/1230"}), section_shown({"annex_i": "a law"})
+    (('B', '2023/1230'), None)
+    """
+    law = ", ".join(named(plain.get("annex_i")) or ()).lower()
+    found = {section: word for section, stems in _PRODUCTS.items() if (word := _first(stems, law))}
+    return next(iter(found.items())) if len(found) == 1 else None
+
+
 def _of_sections(plain: Mapping[str, Any]) -> list[str]:
-    section, law = section_of(plain), ", ".join(named(plain.get("annex_i")) or ()).lower()
-    if section is None:
+    said, shown = section_of(plain), section_shown(plain)
+    if said is None or shown is None or said == shown[0]:
         return []
-    other = "B" if section == "A" else "A"
-    ours, theirs = (_first(_PRODUCTS[each], law) for each in (section, other))
-    if ours or not theirs:
-        return []
-    return [f"annex_i_section says {section}, and the law on {theirs} stands in Section {other}"]
+    return [f"annex_i_section says {said}, and the law on {shown[1]} stands in Section {shown[0]}"]
 
 
 def _first(stems: tuple[str, ...], text: str) -> str:
-    """The first word of a text that begins with one of the stems; empty where none does."""
-    found = (re.search(rf"\b{stem}\w*", text) for stem in stems)
+    """The first word of a text that begins with one of the stems; empty where none does. A number is a whole one."""
+    found = (re.search(rf"\b{stem}(?!\d)\w*" if stem[0].isdigit() else rf"\b{stem}\w*", text) for stem in stems)
     return next((each.group() for each in found if each), "")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from probandum.law.reading import Date
+from probandum.speech import said
 
 #: What kind of statement an entry is. Only ``duty`` says that somebody must do something.
 Kind = Literal["duty", "permission", "classification", "criterion", "voluntary", "background", "deleted"]
@@ -52,24 +53,30 @@ class Dates:
         'formally 2026-08-02; practical, a reading: 2027-12-02'
         """
         if self.kind == "deleted":
-            return f"deleted {self.deleted}"
+            return said("deleted {day}", day=self.deleted)
         if self.kind == "in-force":
-            return "in force"
+            return said("in force")
         if self.kind == "none" or self.formal is None:
-            return "no date set"
+            return said("no date set")
         route = self.annex_i if product_route else None
         practical = (route or self.practical) if self.kind == "reading" else None
         formal = self.formal if self.kind == "reading" else route or self.formal
         original = self.annex_i_original if route else self.original
-        tense = "" if as_of is None else ("since " if formal <= as_of else "from ")
-        said = f"{tense}{formal}"
+        told = str(formal)
+        if as_of is not None:
+            told = said("since {day}", day=formal) if formal <= as_of else said("from {day}", day=formal)
         if practical is not None:
-            said = f"formally {said}; practical, a reading: {practical}"
+            told = said("formally {dates}; practical, a reading: {day}", dates=told, day=practical)
         if original is not None and original not in (formal, practical):
-            said += f" (first set for {original})"
+            told = said("{dates} (first set for {day})", dates=told, day=original)
         if self.legacy_by is not None and self.legacy_by != formal:
-            said += f" (placed on the market before {self.legacy_before}: {self.legacy_by})"
-        return said
+            told = said(
+                "{dates} (placed on the market before {before}: {day})",
+                dates=told,
+                before=self.legacy_before,
+                day=self.legacy_by,
+            )
+        return told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,10 +215,14 @@ class Remark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What a file says of itself: its date, its sources (the Official Journal), what it was checked against."""
+    """What a file says of itself: its date, its sources (the Official Journal), what it was checked against.
+
+    ``statement``: the text of its law that documents speak of, where that is not the pack's.
+    """
 
     title: str
     as_of: Date
+    statement: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
     bases: Mapping[str, str] = field(default_factory=dict)
@@ -226,8 +237,10 @@ class Role:
     """Whom entries bind. A role without a ``party`` is a public body, named by ``words``.
 
     It binds where the card names the party, the system is of the kind ``system`` at one of ``points`` (none of
-    ``except_points``), and, where there is a ``condition``, the card settles it or a point in ``certain_at`` does; by
-    its own name, or by that of ``settled_by``, a wider role with the same condition.
+    ``except_points``; a role of all high-risk systems also by a product of Annex I), and, where there is a
+    ``condition``, the card settles it or a point in ``certain_at`` does; by its own name, or by that of ``settled_by``,
+    a wider role with the same condition. It does not where the card settles the role ``unless``, which is exempt, and
+    denies the role ``but``, which gives the exemption up; until both are said, it is open.
     """
 
     party: str | None = None
@@ -238,6 +251,8 @@ class Role:
     condition: str | None = None
     certain_at: tuple[str, ...] = ()
     settled_by: str | None = None
+    unless: str | None = None
+    but: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,9 +263,9 @@ class Question:
     topic: str
     ask: str
     why: str
-    kind: Literal["text", "party", "act", "truth", "choice", "points", "conditions", "practices"]
+    kind: Literal["text", "party", "act", "truth", "day", "choice", "points", "conditions", "practices"]
     options: Mapping[str, str] = field(default_factory=dict)
-    when: Literal["always", "listed", "product", "exception"] = "always"
+    when: Literal["always", "outside", "chain", "listed", "product", "exception"] = "always"
     requirements: tuple[str, ...] = ()
 
 
@@ -283,9 +298,13 @@ class Pack:
 class MetricMap:
     """The catalogue's families and metrics in our names: a target is a metric, or a probe with all its metrics.
 
-    ``acts``: ids of requirements that ask for what people do or judge, which no finding answers.
+    ``acts``: ids of requirements that ask for what people do or judge, which no finding answers. ``beside``: what
+    requirements ask to be measured, by their id, of which they name no metric and there is no probe. ``stated``: names
+    of metrics that are said in words, and measured by nothing.
     """
 
     acts: tuple[str, ...]
+    beside: Mapping[str, tuple[str, ...]]
+    stated: tuple[str, ...]
     families: Mapping[str, tuple[str, ...]]
     metrics: Mapping[str, Mapping[str, tuple[str, ...]]]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from probandum.law.answers import Answers
-from probandum.law.binding import bind
+from probandum.law.binding import Binding, bind
 from probandum.law.entries import Role
+from probandum.law.scoping import placing
 from probandum.law.steps import Step
 
 #: Roles whose conditions are those of Art. 50, and those of a general-purpose model.
 _TRANSPARENCY = ("provider-interactive-ai", "provider-genai", "deployer-genai", "deployer-biometric")
-_MODELS = ("gpai-systemic", "gpai-provider-third-country", "gpai-authorised-representative")
+_MODELS = ("gpai-open-source", "gpai-systemic", "gpai-provider-third-country", "gpai-authorised-representative")
 _CONFORMITY: Mapping[str, str] = {
     "annex-vi": "internal control under Annex VI, without a notified body",
     "annex-vi-or-vii": (
@@ -32,22 +33,24 @@ _REGISTRATION: Mapping[str, str] = {
 
 def steps(answers: Answers) -> Iterator[Step]:
     """The steps behind the class, in order."""
-    states = _states(answers)
+    binding = bind(answers.card, law=answers.law)
+    states = _states(answers, binding)
+    if binding.placing:
+        yield placing(answers, binding.placing)
     if answers.cases and answers.listed_high is not False:
         yield _assessment(answers)
         yield _impact(answers, states)
     if answers.product:
         yield _product_assessment(answers)
-    if (other := _others(answers, states)) is not None:
+    if (other := _others(answers, states, binding)) is not None:
         yield other
     yield _models(answers, states)
     yield _transparency(answers, states)
-    yield _data_protection(answers)
+    yield data_protection(answers)
 
 
-def _states(answers: Answers) -> Mapping[str, bool | str]:
+def _states(answers: Answers, binding: Binding) -> Mapping[str, bool | str]:
     """Of every role with a condition that may bind: whether it does, or why that is open."""
-    binding = bind(answers.card, law=answers.law)
     found: dict[str, bool | str] = {role.role: role.why for role in binding.open}
     settled = answers.plain.get("roles") or {}
     if not isinstance(settled, Mapping):
@@ -91,9 +94,6 @@ def _product_assessment(answers: Answers) -> Step:
         "Which conformity assessment would follow for the product?",
         reasoning=(said, "Only the provider draws up a declaration; nothing here is one."),
         requirements=requirements,
-        unsettled=("The section of Annex I: the card does not say it; read as Section A.",)
-        if answers.section is None
-        else (),
     )
 
 
@@ -121,11 +121,14 @@ def _impact(answers: Answers, states: Mapping[str, bool | str]) -> Step:
     )
 
 
-def _others(answers: Answers, states: Mapping[str, bool | str]) -> Step | None:
-    """Conditions of roles that have no step of their own."""
+def _others(answers: Answers, states: Mapping[str, bool | str], binding: Binding) -> Step | None:
+    """Conditions of roles that have no step of their own; cited is the first entry that can bind by each."""
     apart = {*_TRANSPARENCY, *_MODELS, "deployer-fria"}
     known = answers.law.pack.roles.items()
     roles = {name: role for name, role in known if role.condition and not role.settled_by and name not in apart}
+    hanging = [(role.role, role.requirements[0].id) for role in binding.open]
+    hanging += [(name, each.requirement.id) for each in binding.bound for name in each.roles]
+    firsts = dict(reversed(hanging))
     return _conditions(
         answers,
         states,
@@ -133,7 +136,8 @@ def _others(answers: Answers, states: Mapping[str, bool | str]) -> Step | None:
         "conditions",
         "What else decides on duties?",
         ("Some duties hang on a condition that only the parties can settle.",),
-        (),
+        [firsts[name] for name in roles if name in firsts],
+        optional=True,
     )
 
 
@@ -142,7 +146,9 @@ def _models(answers: Answers, states: Mapping[str, bool | str]) -> Step:
     unsettled: tuple[str, ...] = ()
     if answers.names("gpai"):
         said = (
-            "The card names a provider of a general-purpose model: Arts 53 and 54 bind it, Art. 55 with systemic risk."
+            "The card names a provider of a general-purpose model: Art. 53 binds it, Art. 54 if it is established "
+            "outside the Union, Art. 55 with systemic risk. Without systemic risk, Arts 53(2) and 54(6) exempt "
+            "open-source models from Art. 53(1)(a) and (b) and from Art. 54."
         )
     elif answers.plain.get("gpai") is None:
         said = "The card does not say whether one of the parties places a general-purpose model on the market."
@@ -160,7 +166,7 @@ def _models(answers: Answers, states: Mapping[str, bool | str]) -> Step:
         "models",
         "Is there a general-purpose model of one's own?",
         (said,),
-        ("ai-act:art-53:1:a", "ai-act:art-51:1:a", "ai-act:art-51:2"),
+        ("ai-act:art-53:1:a", "ai-act:art-53:2", "ai-act:art-51:1:a", "ai-act:art-51:2"),
         paths=("gpai", "development.third_party"),
         unsettled=unsettled,
     )
@@ -183,7 +189,8 @@ def _transparency(answers: Answers, states: Mapping[str, bool | str]) -> Step:
     return made
 
 
-def _data_protection(answers: Answers) -> Step:
+def data_protection(answers: Answers) -> Step:
+    """Who answers for personal data, whatever the system is under the Act."""
     said = "The GDPR binds the controller, whatever the class under the AI Act."
     if "controller" in answers.plain and not answers.names("controller"):
         said = "The card says that there is no controller, which can only be where no personal data are processed."
@@ -209,8 +216,9 @@ def _conditions(
     *,
     paths: Sequence[str] = (),
     unsettled: Sequence[str] = (),
+    optional: bool = False,
 ) -> Step | None:
-    """A step about conditions of roles; None where it has nothing to say."""
+    """A step about conditions of roles; None where it is ``optional`` and has nothing to say."""
     said, open_ones, asked = (
         list(reasoning),
         list(unsettled),
@@ -218,31 +226,25 @@ def _conditions(
     )
     for name, role in roles.items():
         state = states.get(name)
-        if isinstance(state, str):
+        if isinstance(state, str) and (role.condition or "") in state:
             condition = f"Whether {role.condition}" if state == f"if {role.condition}" else f"Whether it holds, {state}"
             open_ones.append(f"{condition}: nobody has said it (roles.{name}).")
         elif state:
             said.append(f"Said to hold: {role.condition} (roles.{name}).")
         elif state is False and name in _settled(answers):
             said.append(f"Said not to hold: {role.condition} (roles.{name}).")
-    if not requirements and not open_ones and len(said) == len(reasoning):
+    if optional and not open_ones and len(said) == len(reasoning):
         return None
-    first = [_first(answers, name) for name in roles if states.get(name)] if not requirements else []
     return answers.step(
         id,
         question,
         *paths,
         *asked,
         reasoning=tuple(said),
-        requirements=tuple(dict.fromkeys([*requirements, *filter(None, first)])),
+        requirements=tuple(dict.fromkeys(requirements)),
         unsettled=tuple(open_ones),
     )
 
 
 def _settled(answers: Answers) -> Sequence[str]:
     return tuple(answers.plain.get("roles") or ())
-
-
-def _first(answers: Answers, role: str) -> str | None:
-    """The first entry that hangs on a role."""
-    return next((entry.id for entry in answers.law.requirements.values() if role in entry.applies_to), None)

@@ -25,6 +25,7 @@ from probandum.law.entries import (
     UseCase,
 )
 from probandum.law.reading import build, read_yaml
+from probandum.law.soundness import flaw
 
 Entry = Requirement | FormField | Standard | Milestone | Remark
 T = TypeVar("T")
@@ -133,6 +134,11 @@ def load(folder: Path = _HERE) -> Catalogue:
     for name, role in pack.roles.items():
         if (role.party is None) == (role.words is None) or (role.party or "gpai") not in pack.parties:
             raise DataError(f"pack.yaml: role {name}: expected a known party, or words for a public body")
+        if (role.unless is None) != (role.but is None):
+            raise DataError(f"pack.yaml: role {name}: expected unless and but together")
+        for other in (role.unless or name, role.but or name):
+            if other not in pack.roles or (other != name and pack.roles[other].condition is None):
+                raise DataError(f"pack.yaml: role {name}: {other!r} is no role with a condition")
         wider = pack.roles.get(role.settled_by or name)
         if wider is None or (wider.party, wider.condition) != (role.party, role.condition):
             raise DataError(f"pack.yaml: role {name}: settled_by: expected a role with the same party and condition")
@@ -162,9 +168,10 @@ def load(folder: Path = _HERE) -> Catalogue:
             raise DataError(f"annex_iii.yaml: {id}: no classification entry of this id in ai_act.yaml")
         if case.point.partition("(")[0] not in reading.heads["annex_iii"].areas:
             raise DataError(f"annex_iii.yaml: {id}: point {case.point!r} lies in no area of the file")
-    for id in metric_map.acts:
-        if id not in requirements:
-            raise DataError(f"metric_map.yaml: acts: unknown {id!r}{did_you_mean(id, requirements)}")
+    for key, ids in (("acts", metric_map.acts), ("beside", metric_map.beside)):
+        for id in ids:
+            if id not in requirements:
+                raise DataError(f"metric_map.yaml: {key}: unknown {id!r}{did_you_mean(id, requirements)}")
     for id, requirement in requirements.items():
         for other in requirement.see:
             if other not in requirements:
@@ -203,6 +210,9 @@ class _Reading:
         self.metrics = {name for group in metric_map.metrics.values() for name in group}
         if unknown := set(metric_map.metrics) ^ set(metric_map.families):
             raise DataError(f"metric_map.yaml: family {min(unknown)!r} stands in only one of families and metrics")
+        for name in metric_map.stated:
+            if name not in self.metrics:
+                raise DataError(f"metric_map.yaml: stated: unknown {name!r}{did_you_mean(name, self.metrics)}")
 
     def entries(self, stem: str, kind: type[T], *, detail: bool = False) -> dict[str, T]:
         """The entries of a file by id; ``detail`` entries share their ids with another file's."""
@@ -232,6 +242,8 @@ class _Reading:
             if other is not None and not (detail and other != file):
                 raise DataError(f"{where}: the id stands twice" + ("" if other == file else f", also in {other}"))
             found[id] = build(kind, self._resolved(entry, self.heads[stem], where), where)
+            if (wrong := flaw(found[id])) is not None:
+                raise DataError(f"{where}: {wrong}")
         if not detail:
             self.taken |= dict.fromkeys(found, file)
         return found

@@ -27,7 +27,14 @@ _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Base):  # type: ignore[misc]  # libyaml's loader where PyYAML was built with it: ten times faster
-    """Refuses a key that stands twice, of which plain YAML silently keeps the last."""
+    """Refuses a key that stands twice, of which plain YAML silently keeps the last; a day that is none has its line."""
+
+    def construct_day(self, node: yaml.ScalarNode) -> object:
+        try:
+            return self.construct_yaml_timestamp(node)
+        except ValueError as error:
+            problem = f"{node.value} is no date: {error}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -37,6 +44,9 @@ class _Loader(_Base):  # type: ignore[misc]  # libyaml's loader where PyYAML was
             seen.add(key.value)
         mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
         return mapping
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_day)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from itertools import chain
 from typing import Any
 
 from probandum.dates import as_of_day
+from probandum.law.age import staleness
 from probandum.law.binding import Binding, Open, bind
 from probandum.law.entries import FormField, Milestone, Remark, Requirement, Standard, UseCase
 from probandum.law.loading import Catalogue, Entry, canonical, catalogue, unknown
+from probandum.law.practices import prohibited
 from probandum.units import counted
 
 _WIDTH = 110
@@ -66,7 +68,7 @@ def _day(as_of: str | None) -> str | None:
 
 
 def _warned(as_of: str | None, law: Catalogue) -> Iterator[str]:
-    """A warning where the pack is old on that day."""
+    """A warning where the pack does not fit that day."""
     if as_of is not None and (warning := staleness(as_of, law=law)):
         yield warning
 
@@ -85,20 +87,9 @@ def check(card: Mapping[str, Any], as_of: str) -> Iterator[str]:
     return _check(card, today, binding, law)
 
 
-def staleness(as_of: str, *, law: Catalogue | None = None) -> str | None:
-    """A warning where the pack is older at ``as_of`` than it says it may grow, else None."""
-    pack = (law or catalogue()).pack
-    age = (as_of_day(as_of) - datetime.date.fromisoformat(pack.as_of)).days
-    if age <= pack.stale_after_days:
-        return None
-    return (
-        f"warning: the law pack was checked on {pack.as_of}, {age} days before {as_of}; more than "
-        f"{pack.stale_after_days} is stale: update it, or check each date in the Official Journal"
-    )
-
-
 def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law: Catalogue) -> Iterator[str]:
     as_of = today.isoformat()
+    yield from prohibited(card, law, as_of).values()
     yield from _warned(as_of, law)
     name = " ".join(str(card[key]) for key in ("name", "version") if card.get(key))
     yield f"{name or 'the system'}: what binds whom by what its card says, as of {as_of}"
@@ -107,6 +98,8 @@ def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law:
     for case in binding.cases:
         yield f"the card says: Annex III {case.point}, {case.title}" + (" [not settled]" if case.verify else "")
     yield from (f"the card says: {remark}" for remark in binding.remarks)
+    if binding.placing:
+        yield binding.placing
     if binding.unsaid:
         yield f"the card does not say: {', '.join(binding.unsaid)}"
     duties = sum(each.requirement.kind == "duty" for each in binding.bound)
@@ -117,11 +110,14 @@ def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law:
             [f"{first.duties} duties of {first.party}s", *(f"{each.duties} of {each.party}s" for each in more)]
         )
         yield f"the card names {names}: {counts} may bind and are not counted"
+    if binding.silent:
+        parties = _listed([each.party for each in binding.silent])
+        yield f"the card says nothing of {parties}: what may bind them is not counted"
     yield f"{len(binding.bound)} entries by what the card says, {duties} of them duties"
     for each in binding.bound:
         requirement = each.requirement
-        when = requirement.dates.said(as_of=as_of, product_route=each.product_route)
-        yield _join(requirement.id, requirement.cited, ", ".join(each.parties), when, _summary(requirement))
+        parties = ", ".join(each.parties)
+        yield _join(requirement.id, requirement.cited, parties, each.when(as_of), _summary(requirement))
     if binding.open:
         stay = f"{counted(len(binding.open), 'role')} {'stays' if len(binding.open) == 1 else 'stay'}"
         yield f"{stay} open until the card says more (settle them under roles)"
@@ -158,8 +154,8 @@ def _line(entry: Entry, law: Catalogue, as_of: str | None = None) -> str:
             if entry.dates.kind == "reading" and entry.dates.annex_i is not None:
                 when += f" (Annex III), {entry.dates.annex_i} (Annex I Section A)"
             status, checked = entry.status_note or entry.status, law.heads["timeline"].as_of
-            if as_of is not None and as_of > checked:
-                status = f"{status} on {checked}"
+            if as_of is not None and as_of != checked:
+                status = f"{status} as of {checked}"
             return _join(entry.id, when, entry.citation, f"{entry.what} ({status}){_mark(entry)}")
         case FormField():
             return _join(entry.id, entry.citation or "no provision", f"{entry.label}: {entry.what}{_mark(entry)}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from probandum.law.loading import Catalogue
+from probandum.speech import said
 from probandum.stating import Stated
 
 
@@ -31,10 +32,15 @@ class Step:
 
     def cited(self, law: Catalogue, as_of: str, *, product_route: bool = False) -> tuple[str, ...]:
         """The provisions with citation and dates; both dates where the later one is a reading."""
+        found = (
+            (each, each.dates.said(as_of=as_of, product_route=product_route))
+            for each in map(law.get, self.requirements)
+        )
         return tuple(
-            f"{entry.cited}: {entry.dates.said(as_of=as_of, product_route=product_route)}"
-            + (" [not settled]" if entry.verify else "")
-            for entry in (law.get(id) for id in self.requirements)
+            said("{provision}: {dates} [not settled]", provision=entry.cited, dates=dates)
+            if entry.verify
+            else f"{entry.cited}: {dates}"
+            for entry, dates in found
         )
 
 

@@ -21,7 +21,7 @@
     posterior                                     quantiles of a posterior in place of draws; for display
     monte-carlo                                   quantiles of what uncertain factors make together; for display
     sequential                                    stream, in the order in which it was drawn
-    exact                                         value
+    exact, extreme                                value; of an extreme of several estimates there is no interval
 
 So a limit can be changed, and a finding judged again, without asking the audited system anything.
 """
@@ -32,7 +32,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from probandum.finding import Stream
+from probandum.finding import POINTS, Stream
 from probandum.stats.auc import DeLong
 from probandum.stats.betting import Betting
 from probandum.stats.checking import refuse_number
@@ -85,7 +85,7 @@ METHODS = (
     EFFECTIVE,
     *RESAMPLED,
     "sequential",
-    "exact",
+    *POINTS,
 )
 
 #: Families of counts without their checks, for designs that are scaled to numbers no data have.
@@ -212,7 +212,7 @@ def family_of(
         if stream is None:
             raise ValueError("stream is None; sequential expects the outcomes in the order in which they were drawn")
         return Betting(stream=stream)
-    if method == "exact":
+    if method in POINTS:
         refuse_number("value", value)
         assert value is not None
         return Exact(known=value)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from probandum.finding import Stream
+from probandum.finding import POINTS, Stream
 from probandum.stats.auc import DeLong
 from probandum.stats.basis import (
     DIFFERENCES,
@@ -102,8 +102,8 @@ def detectable(
 
     An effect is a distance from a limit in the quantity's own unit; for a ratio, how far below 1 the ratio
     must lie (0.2: a ratio of 0.8) near the pooled rate. Shares enter as (x + 1) / (n + 2), so that no events
-    do not promise that anything would be seen. None for ``exact``, for ``posterior`` and
-    ``monte-carlo``, which have no error rate, and where nothing varied.
+    do not promise that anything would be seen. None for ``exact`` and ``extreme``, for ``posterior``
+    and ``monte-carlo``, which have no error rate, and where nothing varied.
     """
     if method in (POSTERIOR, MONTE_CARLO):
         return None
@@ -129,7 +129,7 @@ def detectable(
     if isinstance(family, Betting):
         width = max(family.upper(ALPHA) - family.value, family.value - family.lower(ALPHA))
         return width + normal_quantile(1 - POWER) * family.spread() / math.sqrt(len(family.stream.values))
-    if counts is None or method == "exact":
+    if counts is None or method in POINTS:
         return None
     if method in STRATIFIED:
         error = STRATIFIED[method](scaled_strata(counts, 1.0)).standard_error
@@ -172,7 +172,7 @@ def n_for_verdict(
     bounds must come to lie inside (PASS), outside them one bound must leave them (FAIL). Counts are scaled and
     their interval asked again; errors of moments and draws shrink with 1 / sqrt(n); the capital betted on a
     stream goes on growing as it would on its outcomes so far. Never less than ``n``.
-    None where the value sits on an edge, beyond a billion, and for ``exact``, which more data do not change.
+    None where the value sits on an edge, beyond a billion, and for ``exact`` and ``extreme``, which have no bounds.
     ``alpha_fail`` may be divided by the number of hypotheses, as Holm's first step does.
     """
     refuse_trials("n", n)
@@ -181,7 +181,7 @@ def n_for_verdict(
     family = family_of(method, counts=counts, moments=moments, draws=draws, stream=stream, value=value)
     method, counts = _counted(method, counts, family)
     estimate = family.value
-    if method == "exact" or estimate in (low, high):
+    if method in POINTS or estimate in (low, high):
         return None
     below = low is not None and estimate < low
     above = high is not None and estimate > high
@@ -235,7 +235,7 @@ def can_pass(
         best = family.stream.span[low is not None]
         family = Betting(stream=replace(family.stream, values=(best,) * len(family.stream.values)))
         return _within(family, low, high, ALPHA)
-    if counts is None or method in (*MOMENTS, *RESAMPLED, *LOGITS, "exact"):
+    if counts is None or method in (*MOMENTS, *RESAMPLED, *LOGITS, *POINTS):
         if low is None or high is None:
             return True
         if isinstance(family, LogChange):  # the same question of the ratio

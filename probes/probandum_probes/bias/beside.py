@@ -17,7 +17,7 @@ from probandum.subject import Grouping, Outcomes, Subject
 from probandum_probes.bias.counting import SELECTION, compared, count, groups_of, once, pair_of
 from probandum_probes.bias.tallies import Tally, Two
 from probandum_probes.bias.weighted import Shares
-from probandum_probes.estimates import exactly, from_moments
+from probandum_probes.estimates import exactly, extreme, from_moments
 
 #: What an error costs, beside another that costs 1.
 Cost = Annotated[float, Between(least=0, most=1_000_000, what="a number")]
@@ -115,14 +115,14 @@ class _Errors:
         sides = (tpr, other_tpr), (fpr, other_fpr)
         design = "of true and false positive rates; a limit judges both differences, and this is biased upwards"
         widest = max(abs(one - other) for one, other in sides)
-        told = {"equalized-odds-difference": exactly(widest, n=n, unit="share", design=f"the larger gap {design}")}
+        told = {"equalized-odds-difference": extreme(widest, n=n, unit="share", design=f"the larger gap {design}")}
         if any(max(side) == 0 for side in sides):
             why = "nobody of either group is found positive among the negatives, or among the positives: no ratio"
             told["equalized-odds-ratio"] = Estimate.missing(why, n=n, unit="ratio")
         else:
             least = min(min(side) / max(side) for side in sides)
             lower = design.replace("differences", "ratios").replace("upwards", "downwards")
-            told["equalized-odds-ratio"] = exactly(least, n=n, unit="ratio", design=f"the smaller ratio {lower}")
+            told["equalized-odds-ratio"] = extreme(least, n=n, unit="ratio", design=f"the smaller ratio {lower}")
         if costs is not None:
             told["cost-difference"] = self._cost(cells, costs, n)
         return told

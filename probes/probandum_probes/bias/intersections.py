@@ -32,7 +32,7 @@ from probandum_probes.bias.design_controls import no_gap, planted_gap
 from probandum_probes.bias.rates import JUDGED, METRICS, measures_of, unsaid, unsaid_all
 from probandum_probes.bias.requirements import DECISIONS
 from probandum_probes.bias.sampling import refuse_sample, sampled_rows
-from probandum_probes.estimates import exactly, from_counts, from_draws
+from probandum_probes.estimates import exactly, extreme, from_counts, from_draws
 
 #: The ratio of the four-fifths rule, of which a posterior probability is told.
 FOUR_FIFTHS = 0.8
@@ -170,11 +170,11 @@ class _Ranked:
     def differential(self) -> Measure:
         """How far the rates of all groups lie apart, in one number."""
         widest = stats.differential_fairness(self.events, self.trials)
-        design = "a largest distance, biased upwards in small groups, and without an interval"
+        design = "a largest distance, biased upwards in small groups"
         return Measure(
             metric="differential-fairness",
             facets={"crossing": self.grouping.attribute},
-            estimate=exactly(widest, n=sum(self.trials), unit="nat", design=design),
+            estimate=extreme(widest, n=sum(self.trials), unit="nat", design=design),
             mode="indicator",
         )
 

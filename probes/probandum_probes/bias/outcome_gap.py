@@ -40,7 +40,7 @@ from probandum_probes.bias.person_items import Persons
 from probandum_probes.bias.requirements import PERFORMANCE
 from probandum_probes.bias.sampling import refuse_sample
 from probandum_probes.bias.tallies import Two
-from probandum_probes.estimates import exactly, from_moments
+from probandum_probes.estimates import extreme, from_moments
 
 #: Outcomes may have nothing to do with what was decided, and chance alone must not call that an error.
 CERTAIN = 0.998
@@ -185,8 +185,8 @@ class _Pair:
             found = self._estimate(scaled(self._numbers, raw, inner), SPREADS)
             yield Measure(metric="cohens-d", groups=self._where, estimate=found, mode="disclosure")
         far = distance(self._numbers, self._grouping, self._pair)
-        design = "a largest distance, biased upwards in small groups, and without an interval"
-        estimate = exactly(far, n=self._n, unit="share", design=design)
+        design = "a largest distance, biased upwards in small groups"
+        estimate = extreme(far, n=self._n, unit="share", design=design)
         yield Measure(metric="ks-distance", groups=self._where, estimate=estimate, mode="disclosure")
 
     def _measure(self, metric: str, contrast: Contrast, unit: str) -> Measure:

@@ -1,0 +1,142 @@
+"""Whom a provision binds by what the card says: parties; why that is open; a party that the card does not name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from probandum import codec
+from probandum.dossier import Dossier
+from probandum.law import Binding, Bound, Requirement, bind, catalogue
+from probandum.law.scope import outside
+from probandum.speech import english
+from probandum_reports.card_keys_told import in_words
+from probandum_reports.messages import said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What the card says of whom one provision binds.
+
+    ``parties``: those that it binds; ``why``: what leaves open whether it binds; ``unnamed``: of what binds nobody
+    here, whom it would bind of whom the card says nothing. ``bound``: how it binds, where it does.
+    """
+
+    parties: tuple[str, ...] = ()
+    why: str = ""
+    unnamed: str = ""
+    bound: Bound | None = None
+
+    @property
+    def binding(self) -> bool:
+        """Whether it binds somebody, or may."""
+        return bool(self.parties or self.why)
+
+    @property
+    def words(self) -> str:
+        """Whom it binds, in words."""
+        if self.parties:
+            return english(", ".join(self.parties))
+        if self.why:
+            return said("open: {why}", why=self.why)
+        return self.unnamed or said("nobody, by what the card says")
+
+    def when(self, requirement: Requirement, as_of: str) -> str:
+        """From when the provision applies, as seen on a day."""
+        return requirement.dates.said(as_of=as_of) if self.bound is None else self.bound.when(as_of)
+
+
+def reaches(dossier: Dossier) -> Mapping[str, Reach]:
+    """Whom each provision of the catalogue binds by the card of a record, by its id."""
+    binding = bind(dossier.card)
+    bound = {each.requirement.id: each for each in binding.bound}
+    open_ = {**_of_products(dossier.card), **_open(binding)}
+    found: dict[str, Reach] = {}
+    for id, requirement in catalogue().requirements.items():
+        if id in bound:
+            found[id] = Reach(parties=bound[id].parties, bound=bound[id])
+        elif id in open_:
+            found[id] = Reach(why=open_[id])
+        else:
+            found[id] = Reach(unnamed=_unnamed(requirement, dossier))
+    return found
+
+
+def reach(card: Mapping[str, Any], requirement: str) -> tuple[tuple[str, ...], str]:
+    """The parties that a provision binds by the card, or why it may bind some; neither where it binds nobody."""
+    binding = _binding(codec.encode(card))
+    for each in binding.bound:
+        if each.requirement.id == requirement:
+            return each.parties, ""
+    return (), _open(binding).get(requirement, "")
+
+
+@lru_cache(maxsize=1)
+def _binding(card: bytes) -> Binding:
+    """What binds by a card, which each section of a document asks anew."""
+    return bind(codec.decode(dict[str, Any], card))
+
+
+def standing(card: Mapping[str, Any], requirement: str) -> tuple[bool, str]:
+    """Whether a provision binds anybody by what the card says, or may; and what to say where that is not plain."""
+    (parties, why), cited = reach(card, requirement), catalogue().get(requirement).cited
+    if parties:
+        return True, ""
+    if why:
+        return True, said("Whether {provision} binds anybody here is open: {why}.", provision=cited, why=why)
+    none = "By what the card says, {provision} binds nobody here. A change of the card changes this."
+    return False, said(none, provision=cited)
+
+
+def _open(binding: Binding) -> Mapping[str, str]:
+    """What hangs on a role that the card leaves open, or on a party that it does not name, and why."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for role in binding.open:
+        for requirement in role.requirements:
+            found[requirement.id][english(in_words(role.why))] = None
+    for party in binding.unnamed:
+        for role in party.roles:
+            for requirement in role.requirements:
+                unnamed = said("the card names no {party}", party=english(party.party))
+                found[requirement.id][english(in_words(role.why)) or unnamed] = None
+    return {id: "; ".join(reasons) for id, reasons in found.items()}
+
+
+def _unnamed(requirement: Requirement, dossier: Dossier) -> str:
+    """Of what binds nobody here: whom it would bind of whom the card says nothing; empty where the card rules it out.
+
+    Public bodies, whom no card of a system names, are named as what they are.
+    """
+    roles = [catalogue().pack.roles[name] for name in requirement.applies_to]
+    if requirement.kind != "deleted" and roles and all(role.party is None for role in roles):
+        words = english(", ".join(dict.fromkeys(role.words or "" for role in roles)))
+        return said("{roles}, no party of the card", roles=words)
+    silent = [party.replace("_", " ") for party, ids in _silent(dossier).items() if requirement.id in ids]
+    parties = said(" and no ").join(map(english, silent))
+    return said("nobody named: the card names no {parties}", parties=parties) if silent else ""
+
+
+@lru_cache(maxsize=1)
+def _silent(dossier: Dossier) -> Mapping[str, frozenset[str]]:
+    """What would bind, or might, each party of whom the card says nothing, if there were one."""
+    found: dict[str, frozenset[str]] = {}
+    for party in catalogue().pack.parties:
+        if dossier.card.get(party) is None:
+            supposed = bind({**dossier.card, party: True})
+            found[party] = frozenset((*(each.requirement.id for each in supposed.bound), *_open(supposed)))
+    return found
+
+
+def _of_products(card: Mapping[str, Any]) -> Mapping[str, str]:
+    """What hangs on the product route alone, where the card does not speak of it.
+
+    A listed use is classified without that route, and so nothing of it is asked then; it is not ruled out.
+    """
+    if card.get("annex_i") is not None or outside(card) is not None:
+        return {}
+    known = catalogue().requirements.values()
+    why = said("the card does not say which law of Annex I covers it, if any")
+    return {each.id: why for each in known if each.route == "annex-i" and each.kind != "deleted"}
