@@ -172,6 +172,36 @@ def test_the_schema_takes_what_the_tool_takes(key: str, values: list[Any], asked
 # reading
 
 
+#: What keys say that the law reads; every other path of a document takes any words.
+READ: Mapping[str, object] = {
+    "annex_i_section": "A",
+    "annex_iii": "5(b)",
+    "art_5": "f",
+    "art_6_3": "a",
+    "in_scope": True,
+    "placed_on_market": "2026-03-01",
+    "profiling": True,
+    "safety_component": True,
+    "third_party_assessment": True,
+}
+
+
+def test_whatever_a_document_asks_can_be_written_into_a_card_and_read_back(
+    tmp_path: Path, asked: card_file.Asked
+) -> None:
+    """Each path by itself, signed: no key of a plan's own kind stands in the way of a fact that a document prints."""
+    signed = {"by": "A", "date": "2026-11-28"}
+    for path in dict.fromkeys(field.path for fields in asked.values() for field in fields):
+        value = READ.get(path, path.startswith("roles.") or "Two words")
+        said: Any = value if path in ("name", "version") else {"value": value, **signed}
+        for step in reversed(path.split(".")):
+            said = {step: said}
+        (tmp_path / "card.yaml").write_text(yaml.safe_dump({"name": "X", "declared": signed} | said), "utf-8")
+
+        told = stated(card_file.read(tmp_path / "card.yaml").card, path)
+        assert told is not None and (value, "A", "2026-11-28") == (told.value, told.by, told.on), path
+
+
 def test_a_plan_and_its_card_are_read_alike(tmp_path: Path) -> None:
     """The same card in the plan, or in a file that it names."""
     inside = tmp_path / "inside.yaml"

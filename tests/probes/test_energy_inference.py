@@ -280,7 +280,7 @@ def test_the_spread_of_a_pilot_fixes_how_many_windows_are_metered() -> None:
             self.watts *= 1.5
             return super().read()
 
-    few = estimates(run(Slow(), metered(Watts(20.0)), repeats=3, precision=0.5, most=8))
+    few = estimates(run(Slow(), metered(Watts(20.0)), repeats=3, precision=0.95, most=8))
     many = estimates(run(Slow(), metered(Swinging(20.0)), repeats=3, precision=0.02, most=8))
 
     assert (4, 8) == (few["joules-per-request"].n, many["joules-per-request"].n)

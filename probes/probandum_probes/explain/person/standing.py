@@ -65,6 +65,8 @@ def standings(runs: Floats) -> list[Standing]:
     ([(True, 1, 'strong'), (True, 2, 'medium')], [False, False])
     >>> found[3].idle
     True
+    >>> [each.place for each in standings(np.array([[1.0, 1.0 - 1e-15, 0.5]]))]
+    [1, 1, 2]
     """
     mean, half = runs.mean(axis=0), half_widths(runs)
     agreement = (np.sign(runs) == np.sign(mean)).mean(axis=0)
@@ -151,13 +153,13 @@ def factors_of(told: Sequence[Told], runs: Floats) -> tuple[tuple[Factor, ...], 
 def _places(sizes: Floats) -> np.ndarray:
     """A number for the place of each feature; ``sizes``, shape (runs, features), stand in falling order of their means.
 
-    A new place begins where all before it are larger than all from it on.
+    A new place begins where all before it are larger than all from it on, by more than rounding makes of equal ones.
     """
     width = sizes.shape[1]
     larger: Bools = np.ones((width, width), dtype=bool)
     for before in range(width - 1):
         apart = sizes[:, before, None] - sizes[:, before + 1 :]
-        larger[before, before + 1 :] = apart.mean(axis=0) - half_widths(apart) > 0
+        larger[before, before + 1 :] = apart.mean(axis=0) - half_widths(apart) > NEGLIGIBLE
     begins = [cut == 0 or bool(larger[:cut, cut:].all()) for cut in range(width)]
     return np.cumsum(begins)
 
