@@ -135,7 +135,7 @@ def _told(proposal: Proposal, day: str) -> Iterator[str]:
         yield from _column("card", [f"{path}: {text}" for path, text in step.answers])
         yield from _column("not said", step.silent)
         yield from _column("follows", step.reasoning)
-        yield from _column("law", step.cited(law, day, product_route=proposal.product_route))
+        yield from _column("law", step.cited(law, day, proposal.applying))
         yield from _column("open", step.unsettled)
         yield from _column("otherwise", step.changes)
     yield f"\n{proposal.outcome}"
@@ -189,15 +189,22 @@ def confirm(
     import re
 
     from probandum import card_file, card_writing
+    from probandum.dossier import publisher
     from probandum.law.classifying import classify as proposed
     from probandum.law.confirming import CONFIRMED, kept
+    from probandum.law.contradicting import contradictions
+    from probandum.plugins import load_plugins
     from probandum.splicing import Statement
+    from probandum.stating import plainly
 
     read = card_file.read(file)
     outcome = proposed(read.card).outcome
     said, who = " ".join((outcome if as_ is None else as_).split()), " ".join(by.split())
     if as_ is None and outcome.startswith("Open"):
         raise UsageError(f"{file}: {outcome}", remedy="answer that first, or give the class with --as")
+    against = [text for texts in contradictions(plainly(read.card)).values() for text in texts]
+    if as_ is None and against:
+        raise UsageError(f"{file}: {' '.join(against)}", remedy="correct the card first, or give the class with --as")
     if not who or not said or not (who + said).isprintable():
         raise UsageError("expected a name, and a class, in plain text", remedy="such as --by 'A. Example, compliance'")
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
@@ -205,6 +212,9 @@ def confirm(
     made = {CONFIRMED: Statement(value=value[:1].upper() + value[1:], by=who, date=today)}
     answers = {path: Statement(value=answer) for path, answer in kept(read.card).items()}
     card_writing.put(read.path, made | answers, under=read.under)
+    load_plugins()
+    for line in (*against, *card_file.claiming(card_file.read(file), publisher().claim)):
+        print(f"caution: {line}")
     print(f"{read.path}: confirmed by {who} on {today}: {made[CONFIRMED].value}")
 
 

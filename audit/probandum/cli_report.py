@@ -100,9 +100,9 @@ def import_(
     """Read the filled fields of a Word file back into the card, with who said it and when.
 
     Only fields may have changed. Compared with the record are every locked value and lock, all other text that a reader
-    sees (hidden, white and tiny words count as missing), headers, footers and notes, rows that Track Changes deletes,
-    data that controls are bound to, and every picture, point by point, with its alternative text. Not compared are
-    layout, fonts, colours that can be read, comments and macros, which nothing here runs. In the card, comments and
+    sees (hidden, white, tiny and struck words count as missing), headers, footers and notes, rows that Track Changes
+    deletes, data that controls are bound to, and every picture, point by point, with its alternative text. Not compared
+    are layout, fonts, colours that can be read, comments and macros, which nothing here runs. In the card, comments and
     layout stay.
     """
     from probandum import api

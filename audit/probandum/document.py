@@ -173,7 +173,10 @@ class CardField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentSpec:
-    """What ``templates/<id>/document.yaml`` says a document is; ``digest`` is of all that it says."""
+    """What ``templates/<id>/document.yaml`` says a document is; ``digest`` is of all that it says.
+
+    ``refers``: the documents whose reviews its text hangs on, which refer to none themselves.
+    """
 
     id: str
     title: str
@@ -181,6 +184,7 @@ class DocumentSpec:
     audience: str
     requirements: tuple[str, ...]
     digest: str
+    refers: tuple[str, ...] = ()
 
 
 #: Stands in the place of a document's name for all that there are.

@@ -11,7 +11,7 @@ class Origin:
 
     ``record`` and ``judgement``: digests of the statements that it was written from. ``template``: the digest of its
     template. ``as_of``: the ISO date that it states. ``language``: in which it is written. ``tool``: name and
-    version of what asked.
+    version of what asked. ``reviews``: digests of the statements over the reviews that it shows.
     """
 
     document: str
@@ -21,6 +21,7 @@ class Origin:
     as_of: str
     language: str
     tool: str
+    reviews: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

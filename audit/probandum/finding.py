@@ -122,10 +122,11 @@ class Stream:
             raise ValueError(f"population is {self.population}; expected at least the {len(self.values)} drawn")
 
 
-#: Methods of values without an interval: what was worked out and not estimated, and the largest or smallest of several
-#: estimates, which is biased by being picked, as is a bootstrap of it.
-EXACT, EXTREME = "exact", "extreme"
-POINTS = (EXACT, EXTREME)
+#: Methods of values without an interval: what was worked out and not estimated; the largest or smallest of several
+#: estimates, which is biased by being picked, as is a bootstrap of it; and what rests on a sample, such as a p-value,
+#: and of which none is computed.
+EXACT, EXTREME, POINT = "exact", "extreme", "point"
+POINTS = (EXACT, EXTREME, POINT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,6 @@ from probandum.dates import said_on
 from probandum.dossier import publisher
 from probandum.errors import DataError, UsageError
 from probandum.filling import Entry, Origin
-from probandum.law import catalogue
 from probandum.law.confirming import CONFIRMED, kept
 from probandum.plan import Plan
 from probandum.plan_file import SystemCard
@@ -86,6 +85,7 @@ def import_filled(
     told = reporting.dossier(
         record, as_of=origin.as_of, judgement=_judgement(record, origin, file), language=origin.language
     )
+    told = reporting.reviewed(record, told, (origin.document,), only=origin.reviews)
     # 3. its fields
     filled = publisher().filled(told, file, original=_as_sealed(record, f"{origin.document}.docx"))
     # 4. the card
@@ -232,7 +232,7 @@ def _value(entry: Entry) -> Any:
                 f"{entry.path}, {entry.what}: has {len(text):,} letters; a field holds {_LONGEST:,} at most",
                 remedy="say it in short, and name the file that says the rest",
             )
-    question = next((each for each in catalogue().questions if each.path == entry.path), None)
+    question = questioning.asked_at(entry.path)
     if question is None or question.kind == "text":
         return entry.value
     try:

@@ -68,7 +68,10 @@ class SystemCard(_Part):
     )
     in_scope: Truth | Said | None = Field(
         None,
-        description="Whether it is an AI system, Art. 3(1), within Art. 2; false counts with in_scope_reasons alone.",
+        description=(
+            "Whether it is an AI system, Art. 3(1), within Art. 2; false counts only with who says so and when, "
+            "{value, by, date}, and with in_scope_reasons."
+        ),
     )
     placed_on_market: Text | Said | None = Field(
         None, description="When it was first placed on the market or put into service, or none; Art. 111(2)."

@@ -15,7 +15,7 @@ from probandum.errors import UnknownName, UsageError
 from probandum.law import Catalogue, Question, Requirement, bind, catalogue
 from probandum.law.card_keys import CONDITIONS, IN_SCOPE, PLACED, conditions_of, placed, practices_of, truth
 from probandum.law.hints import near_uses
-from probandum.law.scope import parties_in_chain
+from probandum.law.scope import REASONS, is_said, parties_in_chain
 from probandum.splicing import Statement
 from probandum.stating import NONE, named, plainly, stated, words
 
@@ -46,6 +46,20 @@ def questions(card: Mapping[str, Any], fields: Iterable[CardField] = ()) -> tupl
         if not field.human:
             found.setdefault(field.path, _about(field, law))
     return tuple(found.values())
+
+
+def asked_at(path: str) -> Question | None:
+    """The question of the law whose answer stands at a path; None where people answer in words of their own.
+
+    >>> [each and each.kind for each in map(asked_at, ("placed_on_market", "roles.gpai-open-source", "hardware"))]
+    ['day', 'truth', None]
+    """
+    law = catalogue()
+    role = law.pack.roles.get(path.removeprefix("roles.")) if path.startswith("roles.") else None
+    if role is not None and role.condition is not None:
+        ask = f"Does it hold that {role.condition}?"
+        return Question(path=path, topic="Conditions", ask=ask, why="", kind="truth")
+    return next((each for each in law.questions if each.path == path), None)
 
 
 def answered(card: Mapping[str, Any], question: Question) -> str:
@@ -94,6 +108,8 @@ def read(question: Question, text: str) -> Any:
         raise UsageError("expected text without control characters")
     if _VARIABLE.search(said):
         raise UsageError("${ stands for a variable of the environment in a card", remedy="write it without the sign")
+    if question.path == REASONS and not is_said(said):
+        raise UsageError(f"expected reasons, got {said!r}: without them the denial counts for nothing")
     if question.kind == "truth":
         if said.lower() not in (*_YES, *_NO):
             raise UsageError(f"expected yes or no, got {said!r}")
@@ -129,6 +145,7 @@ def statements(question: Question, value: Any, card: Mapping[str, Any], *, by: s
     elif path.startswith("roles.") and isinstance(there := card.get("roles"), Sequence):
         path, value = "roles", {**dict.fromkeys(there, True), path.removeprefix("roles."): value}
     plain = words(declared.get("by")) == by and words(declared.get("date")) == on
+    plain = plain and not (path == IN_SCOPE and value is False)  # who denies it says so there
     plain = plain or path in ("name", "version", "roles")  # these are read as they stand
     found[path] = Statement(value=value) if plain else Statement(value=value, by=by, date=on)
     return found
@@ -184,7 +201,7 @@ def _about(field: CardField, law: Catalogue) -> Question:
         topic="Documents",
         ask=f"{field.what[:1].upper()}{field.what[1:]}?",
         why=f"To be supplied by: {field.supplier}.",
-        kind="text",
+        kind="text" if (known := asked_at(field.path)) is None else known.kind,
         requirements=(field.requirement,),
     )
 

@@ -35,6 +35,8 @@ from probandum.units import counted
 _FEW = 3
 #: How many letters the name of a reviewer, and that of a function, may have.
 _LONGEST = 200
+#: How many words a name has at most that holds a word of a claim, and what only sentences have.
+_WORDS_OF_A_NAME, _OF_SENTENCES = 6, frozenset(("are", "be", "is", "was", "were", "with"))
 
 
 class Judgement:
@@ -171,7 +173,7 @@ def write(
 def render(record: Record, facts: ReportFacts, judgement: str, folder: Path) -> None:
     """Write into ``folder`` the reports that a statement with these ``facts`` speaks of, without a seal."""
     plain = dossier(record, as_of=facts.as_of, judgement=judgement, language=facts.language)
-    told = replace(_reviewed(record, plain, facts.documents, only=facts.reviews), final=facts.final)
+    told = replace(reviewed(record, plain, facts.documents, only=facts.reviews), final=facts.final)
     if facts.reviews != tuple(each.digest for each in told.reviews):
         raise RecordError(f"{record.reports}: they show a review that is not of what they say")
     publisher().publish(told, facts.documents, folder, facts.formats)
@@ -184,25 +186,30 @@ def _checked(
     record: Record, told: Dossier, documents: Sequence[str], key: Ed25519PrivateKey | None, *, final: bool
 ) -> Dossier:
     """``told`` with the reviews of its documents, each of which can be; ``final``: Unfinished where one is open."""
-    told = _reviewed(record, told, documents)
+    told = reviewed(record, told, documents)
     reviewing.refuse_wrong(record, told.reviews, None if key is None else key.public_key())
     if final:
         _refuse_unfinished(record, told, documents)
     return replace(told, final=final)
 
 
-def _reviewed(record: Record, told: Dossier, documents: Sequence[str], *, only: Sequence[str] | None = None) -> Dossier:
-    """``told`` with the reviews of what its documents say now; ``only``: those with one of these digests."""
-    reviews = reviewing.read(record) if only is None or only else ()
+def reviewed(record: Record, told: Dossier, documents: Sequence[str], *, only: Sequence[str] | None = None) -> Dossier:
+    """``told`` with the reviews of what its documents say now; ``only``: those with one of these digests.
+
+    What a document says hangs on whether those that it refers to are reviewed, so these come first, written or not.
+    """
     found = [
         each
-        for each in reviews
-        if each.document in documents
-        and (only is None or each.digest in only)
-        and each.judgement == told.digests["judgement"]
-        and each.content == publisher().state(told, each.document).content
+        for each in (reviewing.read(record) if only is None or only else ())
+        if (only is None or each.digest in only) and each.judgement == told.digests["judgement"]
     ]
-    return replace(told, reviews=tuple(found))
+    known = publisher().known()
+    referred = [other for document in documents if document in known for other in known[document].refers]
+    for document in dict.fromkeys([*referred, *documents]):
+        if of_it := [each for each in found if each.document == document]:
+            content = publisher().state(told, document).content
+            told = replace(told, reviews=(*told.reviews, *(each for each in of_it if each.content == content)))
+    return replace(told, reviews=tuple(sorted(told.reviews, key=lambda each: (each.document, each.number))))
 
 
 def _refuse_unfinished(record: Record, told: Dossier, documents: Sequence[str]) -> None:
@@ -227,6 +234,17 @@ def _refuse_unfinished(record: Record, told: Dossier, documents: Sequence[str]) 
         raise Unfinished(lines)
 
 
+def _claimed(text: str, *, most: int) -> str | None:
+    """The claim in a name or a function, which documents show as it is; None where it is a word of one.
+
+    It is, alone in at most so many words, none of them of a sentence: people are called Fair and work in fair lending.
+    """
+    found, words = publisher().claim(text), text.casefold().split()
+    if found is None or (" " not in found and len(words) <= most and _OF_SENTENCES.isdisjoint(words)):
+        return None
+    return found
+
+
 def sign(record: Record, *, document: str, name: str, function: str, date: str | None, key: Path | None) -> Review:
     """Record that somebody reviewed a document as it stands in the sealed reports of a record that was verified.
 
@@ -239,6 +257,12 @@ def sign(record: Record, *, document: str, name: str, function: str, date: str |
         raise UsageError(
             f"a name and a function of a reviewer have at most {_LONGEST} letters each", remedy="shorten it"
         )
+    for what, said, most in (("name", name, _WORDS_OF_A_NAME), ("function", function, _LONGEST)):
+        if (found := _claimed(said, most=most)) is not None:
+            raise UsageError(
+                f"a {what} of a reviewer says {found!r}, which no document says of a system",
+                remedy="give the name with --by, and the function with --function, and no sentence",
+            )
     if not (record.reports / sealing.STATEMENT).is_file():
         raise UsageError(f"{record.folder}: has no sealed documents", remedy=again)
     facts = sealing.report_facts(record.reports)
@@ -249,6 +273,7 @@ def sign(record: Record, *, document: str, name: str, function: str, date: str |
     if facts.judgement != judgement:
         raise UsageError(f"{record.reports}: tells another judgement than the one that decides", remedy=again)
     told = dossier(record, as_of=facts.as_of, language=facts.language)
+    told = reviewed(record, told, facts.documents, only=facts.reviews)  # as the documents told them when written
     listed = sealing.listed_digests(record.reports)
     review = Review(
         document=document,

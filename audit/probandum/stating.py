@@ -16,11 +16,16 @@ from probandum.errors import UsageError
 #: What says that there is none, where a key asks which.
 NONE: Final = ("none", "no", "outside")
 
-#: What stands where somebody has yet to say something, whatever stands behind the first two.
+#: What stands where somebody has yet to say something, whatever stands behind the first line of it.
 _STAND_IN = re.compile(
     r"""\W* (?: (?:tb[acd]|t\.b\.[acd]\.?|todo|fixme)\b.*
     | to\ be\ (?:added|announced|completed|confirmed|decided|defined|determined|done|filled(?:\ in)?|provided|supplied)
       (?:\ (?:by|in|later|once|soon|until|when)\b.{0,60})? \W*
+    | (?:(?:still|currently)\ )?pending (?:\ (?:approval|confirmation|decision|input|review))? \W*
+    | not\ yet (?:\ (?:assessed|available|clear|completed|decided|defined|determined|done|known|measured|provided
+      |settled|specified|written))? \W*
+    | (?:(?:to|will)\ follow|follows) (?:\ (?:later|soon))? \W*
+    | see\ (?:above|below|elsewhere)\W* | asdf\w{0,20}\W* | qwert[yz]\w{0,20}\W*
     | x{3,20}\W* | n\s?[/.]\s?a\W* | lorem\ ipsum.* | placeholder\W* )?
     | \[[^\]]*\] | <[^>]*>""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
@@ -30,8 +35,16 @@ _STAND_IN = re.compile(
 def stands_in(text: str) -> bool:
     """Whether a text says that somebody has yet to say something, and nothing else.
 
+    That something is unknown, or was not assessed, is a statement: whoever makes it answers for it, it may be all that
+    there is to say of another's model or data, and a reader has a use for it. That it is not known or assessed yet says
+    that an answer is to come, as "pending" does.
+
     >>> [stands_in(each) for each in ("TBD - to be completed", "n/a", "-", "xxx", "[name]", "To be filled in by legal")]
     [True, True, True, True, True, True]
+    >>> [stands_in(each) for each in ("pending", "Not yet.", "not yet assessed", "to follow", "see above", "asdf")]
+    [True, True, True, True, True, True]
+    >>> [stands_in(each) for each in ("unknown", "Not assessed.", "None yet.", "Not yet marketed.", "See annex 4.")]
+    [False, False, False, False, False]
     >>> [stands_in(each) for each in ("none", "To be completed forms are kept", "NA", "Xxxtra AG", "not applicable")]
     [False, False, False, False, False]
     """
@@ -56,6 +69,8 @@ def stated(card: Mapping[str, Any], path: str) -> Stated | None:
     Stated(value='Scores', by='A. Example', on='2026-11-01', own=True)
     >>> stated({"declared": {"by": "B"}, "data": {"cleaning": "None."}}, "data.cleaning")
     Stated(value='None.', by='B', on=None, own=False)
+    >>> stated({"roles": ["gpai-systemic"]}, "roles.gpai-systemic").value  # a list names the roles that apply
+    True
     """
     speaker = card.get("declared")
     value: Any = card
@@ -66,6 +81,8 @@ def stated(card: Mapping[str, Any], path: str) -> Stated | None:
             value = value[step]
         elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
             value = value[int(step)]
+        elif isinstance(value, list) and step in value and path == f"roles.{step}":
+            value = True
         else:
             return None
     by, on = _text(speaker, "by"), _text(speaker, "date")

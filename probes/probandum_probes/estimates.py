@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from probandum import stats
-from probandum.finding import EXACT, EXTREME, Estimate
+from probandum.finding import EXACT, EXTREME, POINT, Estimate
 
 
 def from_counts(
@@ -148,8 +148,13 @@ def from_draws(
 
 
 def exactly(value: float, *, n: int, unit: str, design: str | None = None) -> Estimate:
-    """A number that is no estimate of a population's, with what it is in words."""
+    """A number that is no estimate of a population's and has no sampling error, with what it is in words."""
     return Estimate(value=value, low=value, high=value, n=n, unit=unit, method=EXACT, design=design)
+
+
+def point(value: float, *, n: int, unit: str, design: str) -> Estimate:
+    """A number that rests on a sample, such as a p-value, and of which no interval is computed."""
+    return Estimate(value=value, low=value, high=value, n=n, unit=unit, method=POINT, design=design)
 
 
 def extreme(value: float, *, n: int, unit: str, design: str) -> Estimate:

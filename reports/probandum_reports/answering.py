@@ -1,7 +1,8 @@
 """What a record holds on each provision: findings with a number, those without, and facts of the card; what is missing.
 
-A finding answers a provision that it names, and one that asks for its metric by the catalogue; none answers what asks
-for an act of people. Nothing that is known of a system answers what asks of another's model.
+A finding answers a provision that it names, and one that asks for its metric by the catalogue, where it is of the
+audited system: what a probe says beside it of a model that it fitted itself answers nothing. None answers what asks for
+an act of people. Nothing that is known of a system answers what asks of another's model.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from probandum_reports import facts, saying
 from probandum_reports.card_keys_told import called
 from probandum_reports.documents import templates
 from probandum_reports.messages import counted, said
+from probandum_reports.selecting import of_system
 from probandum_reports.wording import WORDS
 
 #: How much of what it names an answer lists.
@@ -136,6 +138,8 @@ def answers(dossier: Dossier) -> Mapping[str, Answer]:
     law = catalogue()
     spoken: dict[str, list[int]] = defaultdict(list)
     for index, finding in enumerate(dossier.findings):
+        if not of_system(finding):
+            continue
         for name in (*finding.requirements, finding.metric, finding.probe):
             spoken[name].append(index)
     found: dict[str, Answer] = {}

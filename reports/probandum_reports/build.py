@@ -43,9 +43,9 @@ from probandum_reports.decision_parts import DecisionParts
 from probandum_reports.documents import Entry, FactLine, Section, Template, about, explanation, template
 from probandum_reports.filling_in import Parts
 from probandum_reports.messages import said, spoken
-from probandum_reports.nodes import gaps
+from probandum_reports.nodes import fields, gaps
 from probandum_reports.pictures import placed
-from probandum_reports.selecting import answered, select
+from probandum_reports.selecting import answered, auditor, select
 from probandum_reports.tables import in_full
 from probandum_reports.view import View
 
@@ -87,7 +87,7 @@ class Builder:
         self._fields: Counter[str] = Counter()
         self._jinja = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
         self._jinja.globals |= {
-            "dates": lambda requirement: dates_of(requirement, as_of=dossier.as_of),
+            "dates": self._dates,
             "cited": cited,
             "law": law_version(),
             "law_checked": law_checked(),
@@ -143,16 +143,16 @@ class Builder:
 
     def _status(self, nodes: Sequence[Node]) -> str:
         """A draft until a named reviewer signs and no field waits for a person."""
-        fields = {gap.field_id: gap for gap in gaps(nodes)}
-        people = sum(gap.origin == "human" for gap in fields.values())
+        open_ = fields(nodes)
+        people = sum(gap.origin == "human" for gap in open_.values())
         reviews = facts.reviews(self.dossier, self.template.id)
         if not reviews:
             reviewed = said("not reviewed; {who} must review it", who=said(self.template.reviewer))
         else:
             names = [said("by {name} on {date}", name=each.name, date=each.date) for each in reviews]
             reviewed = said("reviewed {by}", by=", ".join(names))
-        missing = saying.still_open(len(fields) - people, people)
-        state = "Draft" if fields or not reviews else "Final" if self.dossier.final else "Reviewed"
+        missing = saying.still_open(len(open_) - people, people)
+        state = "Draft" if open_ or not reviews else "Final" if self.dossier.final else "Reviewed"
         if self.dossier.decision is not None and self.dossier.decision.held_back:
             state = "Held back, to be looked at by a person"
         return said("{state}: {missing}; {reviewed}", state=said(state), missing=missing, reviewed=reviewed)
@@ -179,28 +179,34 @@ class Builder:
         if not binds:
             return
         for index, entry in enumerate(section.content):
-            if self._stands(entry):
+            if self._stands(entry, here):
                 yield from self._entry(entry, here, f"{section.title}, content {index + 1}", level=level)
         for inner in section.sections:
             yield from self._section(inner, level=level + 1, above=here)
 
-    def _stands(self, entry: Entry) -> bool:
+    def _stands(self, entry: Entry, section: Section) -> bool:
         """Whether a piece stands where provisions bind as they do by the card, and where findings are what they are."""
         bound = ((entry.binding, True), (entry.unbound, False))
         found = ((entry.having, True), (entry.lacking, False))
+        shown = () if self._of_another(section) else self.dossier.findings
         return all(not id or standing.standing(self.dossier.card, id)[0] is binds for id, binds in bound) and all(
-            not these or any(map(answered, select(self.dossier.findings, these))) is there for these, there in found
+            not these or any(map(answered, select(shown, these))) is there for these, there in found
         )
 
     def _of_another(self, section: Section, card: str = "") -> bool:
         """Whether a section asks of a model of which the card names no provider, and ``card`` speaks of the system."""
-        return section.of_model and not card.startswith("gpai") and not answering.model_named(self.dossier.card)
+        of_model = card.startswith(("gpai", "roles.gpai"))
+        return section.of_model and not of_model and not answering.model_named(self.dossier.card)
 
     def _asked(self, requirement: str, asks: str) -> str:
-        whom, own = roles_of(requirement), dates_of(requirement, as_of=self.dossier.as_of)
-        if own == dates_of(self.template.requirement, as_of=self.dossier.as_of):
+        whom, own = roles_of(requirement), self._dates(requirement)
+        if own == self._dates(self.template.requirement):
             return said("Asked of {whom}: {asks}", whom=whom, asks=said(asks))
         return said("Asked of {whom}: {asks} Applies {when}.", whom=whom, asks=said(asks), when=own)
+
+    def _dates(self, requirement: str) -> str:
+        """From when a provision applies by the card, as of the day of the document."""
+        return dates_of(requirement, as_of=self.dossier.as_of, applying=standing.applying(self.dossier.card))
 
     def _entry(self, entry: Entry, section: Section, where: str, *, level: int) -> Iterable[Node]:
         if entry.text is not None:
@@ -225,13 +231,18 @@ class Builder:
             )
         elif (table := entry.findings) is not None:
             if self._of_another(section):
+                yield Text(
+                    text=(
+                        "No finding of the audit stands here until the card names the provider of the model (its key "
+                        "gpai): what was asked is a system, and it may rest on another's model."
+                    ),
+                    style="note",
+                )
                 return
             chosen = select(self.dossier.findings, table.select)
             if not any(map(answered, select(chosen, table.answers or table.select))):
                 place = f"not_assessed.{_slug(table.missing).replace('-', '_')}"
-                supplier = "the auditor, once what kept it from being measured is mended"
-                by = supplier if chosen else "the auditor, by adding a suite"
-                yield self._unassessed(table.missing, section, card=place, supplier=by)
+                yield self._unassessed(table.missing, section, card=place, supplier=auditor(chosen))
             if chosen and table.full:
                 yield from in_full(self.view, chosen, caption=said(table.caption))
             elif chosen:
@@ -321,6 +332,8 @@ class Builder:
                 section,
                 supplier=line.supplier,
                 requirement=line.requirement,
+                card="gpai",
+                fillable=False,  # here, where another thing is asked
             )
         if line.run is not None:  # what no run recorded, a named person may state
             card = f"not_recorded.{line.run.replace('.', '_')}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from probandum.law import catalogue
 from probandum.law.age import stale
+from probandum.law.applying import Applying
 from probandum.speech import english
 from probandum_reports.messages import said
 
@@ -27,26 +28,21 @@ def roles_of(requirement: str) -> str:
     return english(law.supplier(law.get(requirement)))
 
 
-def dates_of(requirement: str, *, as_of: str) -> str:
-    """From when a provision applies; both dates where the practical one is a reading, and the product route's.
+def dates_of(requirement: str, *, as_of: str, applying: Applying) -> str:
+    """From when a provision applies by what a card says; both dates where the practical one is a reading.
 
     Of a date of the timeline, such as the day on which a template is due, the day alone.
 
-    >>> dates_of("ai-act:annex-iv:2:g", as_of="2026-11-02")
+    >>> dates_of("ai-act:annex-iv:2:g", as_of="2026-11-02", applying=Applying())
     'from 2027-12-02 (first set for 2026-08-02); on the product route of Annex I, Section A: from 2028-08-02 \
 (first set for 2027-08-02)'
-    >>> dates_of("ai-act-date:c-72-3", as_of="2026-11-02")
+    >>> dates_of("ai-act-date:c-72-3", as_of="2026-11-02", applying=Applying())
     '2027-09-02 (first set for 2026-02-02)'
     """
     law = catalogue()
     if (milestone := law.timeline.get(requirement)) is not None:
         return milestone.dates.said()
-    dates = law.get(requirement).dates
-    told = dates.said(as_of=as_of)
-    if dates.annex_i is None:
-        return told
-    other = dates.said(as_of=as_of, product_route=True)
-    return said("{dates}; on the product route of Annex I, Section A: {others}", dates=told, others=other)
+    return applying.when(law.get(requirement), as_of)
 
 
 def marked(words: str, requirement: str | None) -> str:

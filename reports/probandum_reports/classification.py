@@ -91,7 +91,7 @@ def _proposed(dossier: Dossier) -> tuple[Proposal, dict[str, str]]:
 def _rows(number: int, step: Step, proposal: Proposal, parts: Parts) -> Iterable[tuple[Cell, ...]]:
     """A row for each answer; the law and what follows stand in the first."""
     law = catalogue()
-    cited = "; ".join(step.cited(law, parts.dossier.as_of, product_route=proposal.product_route))
+    cited = "; ".join(step.cited(law, parts.dossier.as_of, proposal.applying))
     reasoning = _fact(step.id, _follows(step))
     paths = [path for path, _ in step.answers] + list(step.silent)
     question = f"{number}. {english(step.question)} {cited}"

@@ -15,13 +15,16 @@ from typing import Protocol
 from probandum.document import Cell, Fact, Gap, Node, Table, Text
 from probandum.dossier import Dossier
 from probandum.law import Requirement, catalogue
+from probandum.law.entries import ACTS
+from probandum.law.scope import outside
 from probandum.speech import english
+from probandum_reports import facts
 from probandum_reports.answering import Answer, answered_at, answers
 from probandum_reports.citing import roles_of
 from probandum_reports.documents import RequirementsEntry
 from probandum_reports.messages import Spoken, said
 from probandum_reports.selecting import matches
-from probandum_reports.standing import Reach, reaches
+from probandum_reports.standing import Reach, applying, reaches
 from probandum_reports.view import View
 
 _HEADER = ("Provision", "What it asks, in own words", "Binds", "Applies", "How this record answers it")
@@ -53,13 +56,14 @@ class Parts(Protocol):
 def table(entry: RequirementsEntry, parts: Parts) -> Iterable[Node]:
     """The provisions that fit ``entry``, each with its answer; nothing bound is said to be so, too."""
     reached, found = reaches(parts.dossier), answers(parts.dossier)
+    applies = applying(parts.dossier.card)
     rows: list[tuple[Cell, ...]] = []
     for requirement in _own():
         reach, answer = reached[requirement.id], found[requirement.id]
         which = "binding" if reach.binding else "unnamed" if reach.unnamed else "not_binding"
         if not matches(requirement.id, entry.ids) or entry.which not in ("all", which):
             continue
-        when = reach.when(requirement, parts.dossier.as_of)
+        when = applies.when(requirement, parts.dossier.as_of)
         name, whom = f"{requirement.cited} [{requirement.id}]", (reach.words, when)
         if not entry.answered:
             rows.append((name, _asks(requirement), *whom))
@@ -72,7 +76,9 @@ def table(entry: RequirementsEntry, parts: Parts) -> Iterable[Node]:
         header = _HEADER if entry.answered else _HEADER[:-1]
         yield Table(caption=entry.caption, header=header, rows=tuple(rows), style="dense")
     else:
-        yield Text(text="By what the card says, there is no such provision.", style="note")
+        none = said("By what the card says, there is no such provision.")
+        denied = facts.denied(parts.dossier) if any(each.startswith("ai-act") for each in entry.ids) else ()
+        yield Text(text=" ".join([*(each.value for each in denied), none]), style="note")
 
 
 def _own() -> Iterable[Requirement]:
@@ -88,6 +94,10 @@ def _cell(requirement: Requirement, reach: Reach, answer: Answer, parts: Parts) 
             return _NO_DUTY[requirement.kind]
         if reach.unnamed:
             return said("nothing asked: no such party is named")
+        denied = outside(parts.dossier.card)
+        if denied is not None and requirement.act == ACTS["ai-act"]:
+            who = {"name": denied.by, "day": denied.on}
+            return said("not applicable: outside the Act by {name} on {day}, not examined here", **who)
         return said("not applicable by what the card says")
     if answer.measured:
         return Fact(path=f"coverage:{requirement.id}", value=answer.words, origin="measured")

@@ -62,6 +62,7 @@ Builtin = Literal[
     "dpia_presence",
     "dpia_consultation",
     "special_attributes",
+    "no_basis",
     "processing_moments",
     "decision_in_short",
     "decision_outcome",
@@ -257,6 +258,9 @@ class Template(Part):
         False,
         description="Whether nothing is asked where, by the card, the provision that asks for it binds nobody.",
     )
+    refers: tuple[Words, ...] = Field(
+        (), description="Other documents that it refers to once they are reviewed, and that refer to none."
+    )
     brief: bool = Field(False, description="Whether it is short: set without a page of its own for cover and contents.")
     hub_metadata: bool = Field(False, description="Whether its Markdown begins with the metadata that model hubs read.")
     ends: Words | None = Field(
@@ -319,6 +323,7 @@ class Template(Part):
             audience=self.audience,
             requirements=self.requirements(),
             digest=codec.digest_of(self.model_dump(mode="json")),
+            refers=self.refers,
         )
 
 
@@ -355,6 +360,12 @@ def template_digest(name: str) -> str:
     """The digest of all that a shipped document's template says; empty where there is none of that name."""
     known = templates()
     return known[name].spec().digest if name in known else ""
+
+
+def referred(name: str) -> tuple[str, ...]:
+    """The documents that a shipped one refers to once they are reviewed."""
+    known = templates()
+    return known[name].refers if name in known else ()
 
 
 def read_template(path: Path) -> Template:

@@ -19,7 +19,7 @@ from probandum.errors import MissingDependency
 from probandum.finding import Verdict
 from probandum_reports import word_brief
 from probandum_reports.columns import widths
-from probandum_reports.documents import template_digest
+from probandum_reports.documents import referred, template_digest
 from probandum_reports.front import front, in_reading_order, origins, whose
 from probandum_reports.glyphs import MARKS
 from probandum_reports.messages import noted, said
@@ -87,6 +87,8 @@ def form(view: View, *, pictures: bool = False) -> Any:
 def _of(view: View) -> dict[str, str]:
     """What the properties of the file say: of which document, record and judgement it is, and by which template."""
     digests, tool = view.dossier.digests, view.dossier.environment.get("tool") or {}
+    shown = (view.document.id, *referred(view.document.id))
+    reviews = [each for each in view.dossier.reviews if each.document in shown]
     told = {
         "document": view.document.id,
         "record": digests.get("record", ""),
@@ -94,6 +96,7 @@ def _of(view: View) -> dict[str, str]:
         "template": template_digest(view.document.id),
         "as-of": view.dossier.as_of,
         "language": view.dossier.language,
+        "reviews": " ".join(each.digest for each in reviews),
         "tool": f"{tool.get('name', '')} {tool.get('version', '')}".strip(),
     }
     return {f"{PROPERTIES}{name}": value for name, value in told.items()}

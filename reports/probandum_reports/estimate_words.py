@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from probandum import sampling
-from probandum.finding import Estimate
+from probandum.finding import EXACT, EXTREME, Estimate
 from probandum_reports import wording
 from probandum_reports.messages import said
 from probandum_reports.saying import figures, joined, no_value, number, unit
@@ -25,20 +25,28 @@ def _figures(estimate: Estimate) -> list[str]:
 
 
 def interval(estimate: Estimate) -> str:
-    """The two-sided interval, with as many decimals as the value; of a posterior it is none that holds at a rate.
+    """The two-sided interval, with as many decimals as the value, or why none stands there.
+
+    Of a posterior it is none that holds at a rate.
 
     >>> interval(Estimate(value=0.832, low=0.744, high=0.931, n=500, unit="ratio", method="koopman"))
     '95 % interval 0.744 to 0.931'
     >>> interval(Estimate(value=0.029, low=0.021, high=0.041, n=66, unit="share", method="posterior"))
     '95 % of a posterior 0.021 to 0.041, without an error rate'
+    >>> interval(Estimate(value=0.046, low=0.046, high=0.046, n=500, unit="p-value", method="point"))
+    'p-value, no interval'
     """
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return ""
-    if estimate.method == "exact":
+    if estimate.unit == "p-value" and not estimate.bounded:
+        return said("p-value, no interval")
+    if estimate.method == EXACT:
         of_posterior = "posterior" in (estimate.design or "")
         return said("of a posterior, no interval") if of_posterior else said("exact, no interval")
-    if not estimate.bounded:
+    if estimate.method == EXTREME:
         return said("an extreme of estimates, no interval is computed")
+    if not estimate.bounded:
+        return said("no interval is computed")
     _, low, high = _figures(estimate)
     level = number(round(100 * estimate.level, 6))
     if estimate.method == "posterior":
@@ -68,7 +76,7 @@ def method(estimate: Estimate) -> str:
     """The interval's method, and the design where the probe states one."""
     if estimate.method is None:
         return ""
-    if estimate.method == "exact" and "posterior" in (estimate.design or ""):
+    if estimate.method == EXACT and "posterior" in (estimate.design or ""):
         how = design(estimate.design or "")
         return said("{how}: for display, without an error rate", how=how)
     text = wording.METHODS.get(estimate.method, estimate.method)

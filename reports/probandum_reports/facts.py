@@ -23,6 +23,7 @@ from probandum.gating import GateResult, headline, strictness
 from probandum.law import catalogue
 from probandum.law.confirming import CONFIRMED, changed
 from probandum.law.practices import prohibited
+from probandum.law.scope import denial, outside
 from probandum.probe import ControlOutcome
 from probandum.speech import english
 from probandum.stating import stated, words
@@ -230,15 +231,24 @@ def practices(dossier: Dossier) -> tuple[Fact, ...]:
     return tuple(Fact(path=f"practice.{id}", value=text, by=by, on=on, label=label) for id, text in told.items())
 
 
+def denied(dossier: Dossier) -> tuple[Fact, ...]:
+    """That somebody says that the Act does not speak of the system, with their reasons; none where nobody does."""
+    speaker = outside(dossier.card)
+    if speaker is None:
+        return ()
+    label, told = said("Outside the AI Act"), denial(dossier.card)
+    return (Fact(path="scope.denied", value=told, by=speaker.by, on=speaker.on, label=label),)
+
+
 def notices(dossier: Dossier) -> tuple[Fact, ...]:
-    """What every cover says: practices that are prohibited, and what the card itself wants there, such as that a model
-    was trained for demonstration.
+    """What every cover says: practices that are prohibited, that somebody denies the whole Act, and what the card
+    itself wants there, such as that a model was trained for demonstration.
     """
     card = dossier.card
     many = card.get("notices")
     paths = [f"notices.{index}" for index in range(len(many))] if isinstance(many, list) else ["notices"]
     found = (card_fact(card, path, label="Notice") for path in ["notice", *paths])
-    return (*practices(dossier), *(fact for fact in found if fact is not None))
+    return (*practices(dossier), *denied(dossier), *(fact for fact in found if fact is not None))
 
 
 def review_field(document: str) -> str:
@@ -276,6 +286,8 @@ def resolve(dossier: Dossier, path: str, *, human: bool = False, origin: Origin 
         return next((fact.value for fact in told), None)
     if path.startswith("practice."):
         return next((fact.value for fact in practices(dossier) if fact.path == path), None)
+    if path == "scope.denied":
+        return denial(dossier.card) or None
     fact = card_fact(dossier.card, path, human=human)
     return None if fact is None else fact.value
 

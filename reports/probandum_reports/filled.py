@@ -70,7 +70,8 @@ def _origin(path: Path, word: Any) -> Origin:
         as_of_day(told["as-of"])
     except UsageError as error:
         raise DataError(f"{path}: {error.message}", remedy=_WRITTEN) from None
-    return Origin(as_of=told.pop("as-of"), **told)
+    reviews = tuple(found.get(f"{PROPERTIES}reviews", "").split())
+    return Origin(as_of=told.pop("as-of"), reviews=reviews, **told)
 
 
 def filled(dossier: Dossier, path: Path, *, original: Path | None = None) -> Filled:

@@ -57,7 +57,7 @@ def render(view: View) -> bytes:
         closing=closing(document),
         mark_of=mark_of,
         leads=partial(coverage.leads, view),
-        gaps=list({anchor(gap.field_id): gap for gap in gaps(document.nodes)}.values()),
+        gaps=list(filter(_first_time(), gaps(document.nodes))),
         arrives=_first_time(),
         alone=view.dossier.decision is not None,
         meaning={} if view.dossier.decision is None else EXPLAINED,

@@ -130,12 +130,13 @@ def breaches(view: View) -> Iterator[str]:
         yield f"finding {missing} does not appear"
     # 5. gaps
     fields: dict[str, str] = {}
+    paths = {node.card for node in nodes if isinstance(node, Gap)}
     for node in nodes:
         if isinstance(node, Gap):
             if not (node.what.strip() and node.citation.strip() and node.supplier.strip()):
                 yield f"gap {node.field_id} lacks what, citation or supplier"
             # 6. one field, one question; what a path of the card answers may be asked in several words
-            if node.card is None and fields.setdefault(node.field_id, node.what) != node.what:
+            if node.field_id not in paths and fields.setdefault(node.field_id, node.what) != node.what:
                 yield f"two gaps share the field {node.field_id}"
     anchors: set[str] = set()
     for node in nodes:

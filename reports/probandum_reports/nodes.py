@@ -28,3 +28,11 @@ def walk(nodes: Iterable[object]) -> Iterator[object]:
 def gaps(nodes: Iterable[object]) -> Iterator[Gap]:
     """Every gap of a tree, in reading order."""
     return (node for node in walk(nodes) if isinstance(node, Gap))
+
+
+def fields(nodes: Iterable[object]) -> dict[str, Gap]:
+    """What is open in a tree, by the field that closes it: of several gaps the first, which asks in its own words."""
+    found: dict[str, Gap] = {}
+    for gap in gaps(nodes):
+        found.setdefault(gap.field_id, gap)
+    return found

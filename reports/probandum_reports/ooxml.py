@@ -81,6 +81,8 @@ def run(text: str, *looks: Element, style: str | None = None) -> Element:
 
 def _in_pieces(text: str) -> str:
     """``text`` with its right-to-left words kept to their place, and its marks of what stays English."""
+    if text.isascii() and text.isprintable():
+        return text
     return piecewise(text, lambda part: directed(lettered(part)))
 
 

@@ -80,7 +80,7 @@ def kind(node: object) -> str:
 
 
 def _finalize(value: object) -> object:
-    if not isinstance(value, str) or isinstance(value, Markup):
+    if not isinstance(value, str) or isinstance(value, Markup) or (value.isascii() and value.isprintable()):
         return value
     return piecewise(value, lambda part: directed(visible(part)))
 

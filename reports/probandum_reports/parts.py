@@ -21,9 +21,10 @@ from probandum_reports import (
     standing,
     summing_up,
 )
+from probandum_reports.citing import cited
 from probandum_reports.documents import FactLine, Template
 from probandum_reports.messages import said
-from probandum_reports.nodes import gaps, walk
+from probandum_reports.nodes import fields, walk
 from probandum_reports.selecting import asked, matches
 from probandum_reports.tables import in_full, limits, name
 from probandum_reports.view import View
@@ -397,17 +398,24 @@ def _matrix(parts: Parts) -> Iterable[Node]:
     yield Table(caption="Levels of risk, a convention of this toolkit and not law", header=header, rows=rows)
 
 
-def open_items(nodes: Sequence[Node]) -> Table:
-    """Every gap of a tree, once a field."""
-    rows: dict[str, tuple[Cell, ...]] = {}
-    for gap in gaps(nodes):
-        rows.setdefault(gap.field_id, (said(gap.what), gap.citation, said(gap.supplier)))
-    header = ("What", "Asked by", "Who can supply it")
-    return Table(caption="Open items", header=header, rows=tuple(rows.values()))
+def open_items(nodes: Sequence[Node]) -> Node:
+    """Every gap of a tree, once a field, or that there is none."""
+    rows = tuple((said(gap.what), gap.citation, said(gap.supplier)) for gap in fields(nodes).values())
+    if not rows:
+        return Text(text="Nothing is open.")
+    return Table(caption="Open items", header=("What", "Asked by", "Who can supply it"), rows=rows)
+
+
+def _no_basis(parts: Parts) -> Iterable[Node]:
+    """That what the document rests on falls away where the Act is said not to speak of the system."""
+    if facts.denied(parts.dossier):
+        told = "This document rests on {provision}. Where the Act does not apply, that is no basis for any processing."
+        yield Text(text=said(told, provision=cited(parts.template.requirement)), style="warning")
 
 
 BUILTINS: Mapping[str, Callable[[Parts], Iterable[Node]]] = {
     "notices": _notices,
+    "no_basis": _no_basis,
     "verdicts": _verdicts,
     "causes": _causes,
     "label": basis.beside,

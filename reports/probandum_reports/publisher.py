@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,9 +22,9 @@ from probandum.tradeoffs import TradeOffs
 from probandum_reports import asked, facts, json_format, lint
 from probandum_reports.build import build, explained
 from probandum_reports.claims import claim
-from probandum_reports.documents import templates
+from probandum_reports.documents import template, templates
 from probandum_reports.messages import speaking
-from probandum_reports.nodes import gaps
+from probandum_reports.nodes import fields
 from probandum_reports.shelf import Shelf
 from probandum_reports.view import View
 
@@ -63,7 +64,7 @@ class DocumentPublisher:
         Everything is built and checked before the first file is written. A format whose package is not
         installed is a MissingDependency.
         """
-        with speaking(dossier.language):
+        with speaking(dossier.language), _uncollected():
             renderers = {name: _module(name, RENDERERS) for name in dict.fromkeys(formats) if name not in WHOLE}
             drawn: dict[Hashable, bytes] = {}
             views = [View(build(name, dossier), dossier, drawn) for name in dict.fromkeys(documents)]
@@ -81,15 +82,20 @@ class DocumentPublisher:
             return [index, *(folder / name for name in rendered), *evidence]
 
     def state(self, dossier: Dossier, document: str) -> State:
-        """What the document says before any review stands in it, by its digest, and its open fields."""
-        plain = replace(dossier, reviews=(), final=False)
+        """What the document says before any review of it stands there, by its digest, and its open fields.
+
+        Reviews of documents that it refers to are part of what it says.
+        """
+        refers = template(document).refers
+        reviews = tuple(each for each in dossier.reviews if each.document in refers)
+        plain = replace(dossier, reviews=reviews, final=False)
         with speaking(dossier.language):
             view = View(build(document, plain), plain, {})
             content = codec.digest(json_format.render(view))
             own = facts.review_field(document)
-            there = [gap for gap in gaps(view.document.nodes) if gap.field_id != own]
-            found = {gap.field_id: bare(gap.what) for gap in there}
-        return State(content=content, open=tuple(found.values()), blank=any(gap.blank for gap in there))
+            there = [gap for name, gap in fields(view.document.nodes).items() if name != own]
+            missing = tuple(bare(gap.what) for gap in there)
+        return State(content=content, open=missing, blank=any(gap.blank for gap in there))
 
     def origin(self, path: Path) -> Origin:
         """Which document the filled Word file in ``path`` says it is; DataError where it is no such file."""
@@ -127,6 +133,18 @@ def _module(name: str, known: Mapping[str, str]) -> Any:
     if name not in known:
         raise UnknownName("format", name, [*known, *WHOLE] if known is RENDERERS else known)
     return importlib.import_module(known[name])
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Within it nobody looks for garbage: all that is made is kept until the last file is written."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def _charts(view: View) -> int:

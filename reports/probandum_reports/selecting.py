@@ -34,6 +34,22 @@ def answered(finding: Finding) -> bool:
     return finding.estimate.value is not None or finding.verdict is not Verdict.NOT_APPLICABLE
 
 
+def auditor(asked_for: Iterable[Finding]) -> str:
+    """Who supplies what no finding has a number of: the auditor, who adds a suite where no probe asked for it.
+
+    >>> auditor([])
+    'the auditor, by adding a suite'
+    """
+    if any(True for _ in asked_for):
+        return "the auditor, once what kept it from being measured is mended"
+    return "the auditor, by adding a suite"
+
+
+def of_system(finding: Finding) -> bool:
+    """Whether a finding is of the audited system, and not of a model that a probe fitted itself to compare it with."""
+    return finding.facets.get("model", _SYSTEM) == _SYSTEM
+
+
 def _fits(finding: Finding, selector: Selector) -> bool:
     """Whether a finding fits every key that the selector gives."""
     return (
@@ -61,7 +77,7 @@ def _measures(finding: Finding, names: Iterable[str]) -> bool:
 
     What a probe says beside it of a model that it fitted itself is none of them.
     """
-    if finding.facets.get("model", _SYSTEM) != _SYSTEM:
+    if not of_system(finding):
         return False
     targets = {
         each for group in catalogue().metric_map.metrics.values() for name in names for each in group.get(name, ())

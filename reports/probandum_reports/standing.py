@@ -10,8 +10,10 @@ from typing import Any
 
 from probandum import codec
 from probandum.dossier import Dossier
-from probandum.law import Binding, Bound, Requirement, bind, catalogue
-from probandum.law.scope import outside
+from probandum.law import Binding, Requirement, bind, catalogue
+from probandum.law.applying import Applying
+from probandum.law.entries import ACTS
+from probandum.law.scope import denial, outside
 from probandum.speech import english
 from probandum_reports.card_keys_told import in_words
 from probandum_reports.messages import said
@@ -22,13 +24,12 @@ class Reach:
     """What the card says of whom one provision binds.
 
     ``parties``: those that it binds; ``why``: what leaves open whether it binds; ``unnamed``: of what binds nobody
-    here, whom it would bind of whom the card says nothing. ``bound``: how it binds, where it does.
+    here, whom it would bind of whom the card says nothing.
     """
 
     parties: tuple[str, ...] = ()
     why: str = ""
     unnamed: str = ""
-    bound: Bound | None = None
 
     @property
     def binding(self) -> bool:
@@ -44,10 +45,6 @@ class Reach:
             return said("open: {why}", why=self.why)
         return self.unnamed or said("nobody, by what the card says")
 
-    def when(self, requirement: Requirement, as_of: str) -> str:
-        """From when the provision applies, as seen on a day."""
-        return requirement.dates.said(as_of=as_of) if self.bound is None else self.bound.when(as_of)
-
 
 def reaches(dossier: Dossier) -> Mapping[str, Reach]:
     """Whom each provision of the catalogue binds by the card of a record, by its id."""
@@ -57,7 +54,7 @@ def reaches(dossier: Dossier) -> Mapping[str, Reach]:
     found: dict[str, Reach] = {}
     for id, requirement in catalogue().requirements.items():
         if id in bound:
-            found[id] = Reach(parties=bound[id].parties, bound=bound[id])
+            found[id] = Reach(parties=bound[id].parties)
         elif id in open_:
             found[id] = Reach(why=open_[id])
         else:
@@ -74,6 +71,11 @@ def reach(card: Mapping[str, Any], requirement: str) -> tuple[tuple[str, ...], s
     return (), _open(binding).get(requirement, "")
 
 
+def applying(card: Mapping[str, Any]) -> Applying:
+    """From when provisions apply by the card."""
+    return _binding(codec.encode(card)).applying
+
+
 @lru_cache(maxsize=1)
 def _binding(card: bytes) -> Binding:
     """What binds by a card, which each section of a document asks anew."""
@@ -82,11 +84,15 @@ def _binding(card: bytes) -> Binding:
 
 def standing(card: Mapping[str, Any], requirement: str) -> tuple[bool, str]:
     """Whether a provision binds anybody by what the card says, or may; and what to say where that is not plain."""
-    (parties, why), cited = reach(card, requirement), catalogue().get(requirement).cited
+    (parties, why), entry = reach(card, requirement), catalogue().get(requirement)
+    cited = entry.cited
     if parties:
         return True, ""
     if why:
         return True, said("Whether {provision} binds anybody here is open: {why}.", provision=cited, why=why)
+    if entry.act == ACTS["ai-act"] and (denied := denial(card)):
+        none = "{denied} {provision} is therefore taken to bind nobody here. A change of the card changes this."
+        return False, said(none, denied=denied, provision=cited)
     none = "By what the card says, {provision} binds nobody here. A change of the card changes this."
     return False, said(none, provision=cited)
 

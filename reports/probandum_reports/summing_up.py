@@ -6,6 +6,7 @@ The words on the gate are those of ``gate --summary``, so that a document and a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import accumulate
 from typing import Protocol
@@ -21,7 +22,7 @@ from probandum_reports.citing import cited
 from probandum_reports.documents import Template
 from probandum_reports.messages import noted, said
 from probandum_reports.sayings import Shown
-from probandum_reports.selecting import answered, select
+from probandum_reports.selecting import answered, auditor, select
 from probandum_reports.tables import declared, gravity, name
 from probandum_reports.threats import Selection, Selector
 from probandum_reports.view import View
@@ -32,6 +33,8 @@ _GRAVEST, _CHANGES = 5, 3
 _SCREEN, _EDGES, _ROW = 21, 0.5, 2.75
 #: How many letters a line has: of a name, of interval and n, of a limit with whose it is, of a caution, of a gate.
 _NAME, _RANGE, _LIMIT, _CAUTION, _GATE = 44, 58, 65, 150, 80
+#: Differences of a score that is the probability of one class.
+_SHIFTS = "bias.term-swap/signed-shift"
 _NOT_PASSED = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)
 #: What a person decides, by the verdict that asks for it.
 _DECISIONS: Mapping[Verdict, tuple[str, str, str]] = {
@@ -99,7 +102,7 @@ def _worst(parts: Parts, choose: Callable[[list[Shown]], list[Shown]], caption: 
         return
     listed = choose(found)
     yield _table(listed, caption, "Limit, whose it is; why undecided")
-    yield from _more(listed, found)
+    yield from _more(parts, listed, found)
 
 
 def _room(parts: Parts) -> float:
@@ -108,7 +111,8 @@ def _room(parts: Parts) -> float:
     told = (*facts.notices(dossier), *facts.cautions(dossier), *facts.aged_law(dossier))
     cautions = sum(_lines(f"{each.value} {each.by or ''} {each.on or ''}", _CAUTION) for each in told)
     attempts = facts.run_fact(dossier, "attempts")
-    return _SCREEN - cautions - (0 if attempts is None else max(_lines(attempts.value, _GATE) - 2, 0))
+    score = 1 + _EDGES if _class(dossier) else 0
+    return _SCREEN - cautions - score - (0 if attempts is None else max(_lines(attempts.value, _GATE) - 2, 0))
 
 
 def _height(shown: Shown) -> float:
@@ -127,7 +131,7 @@ def _on_screen(found: list[Shown], room: float) -> list[Shown]:
     return found[: max(sum(height <= room for height in heights), 1)]
 
 
-def _more(listed: Sequence[Shown], found: Sequence[Shown]) -> Iterable[Node]:
+def _more(parts: Parts, listed: Sequence[Shown], found: Sequence[Shown]) -> Iterable[Node]:
     """That there are more than are listed, and how a difference is to be read, where there are."""
     told = []
     if len(found) > len(listed):
@@ -137,6 +141,15 @@ def _more(listed: Sequence[Shown], found: Sequence[Shown]) -> Iterable[Node]:
         told.append(said("A difference below 0 says that what is named first has the lower value."))
     if told:
         yield Text(text=" ".join(told), style="note")
+    if any(each.finding.metric == _SHIFTS for each in listed) and (label := _class(parts.dossier)):
+        told_by = said("A score is the probability of this class, and the higher, the likelier")
+        yield Listing(entries=((replace(_fact("class", label), label=told_by),),))
+
+
+def _class(dossier: Dossier) -> str:
+    """The class whose probability the scores of texts are, where the plan names it; else ''."""
+    settings = dossier.plan.get("suites", {}).get(_SHIFTS.partition("/")[0], {})
+    return str(settings.get("class_name") or "")
 
 
 def _differs(finding: Finding) -> bool:
@@ -171,7 +184,7 @@ def changes(parts: Parts) -> Iterable[Node]:
         return
     listed = _changes_shown(parts)
     yield _table(listed, "Changes against the baseline", "Limit on the change, whose it is; why undecided")
-    yield from _more(listed, found)
+    yield from _more(parts, listed, found)
 
 
 def _changes(parts: Parts) -> list[Shown]:
@@ -229,9 +242,10 @@ def _after() -> Mapping[str, Selection]:
 
 def not_measured(parts: Parts) -> Iterable[Node]:
     """What readers ask after and no probe gave a number for."""
-    known = [each for each in parts.dossier.findings if each.estimate.value is not None]
+    findings = parts.dossier.findings
+    known = [each for each in findings if each.estimate.value is not None]
     missing = [words for words, selection in _after().items() if not select(known, selection)]
-    told = {words: _unassessed(parts, words, "the auditor, by adding a suite") for words in missing}
+    told = {words: _unassessed(parts, words, auditor(select(findings, _after()[words]))) for words in missing}
     if told:
         yield Listing(entries=tuple((each,) for each in told.values()))
     if not missing:
@@ -276,8 +290,10 @@ def _unassessed(parts: Parts, what: str, supplier: str) -> Fact | Gap:
 def resolve(dossier: Dossier, what: str) -> str:
     """What the gate decided, in the words of ``gate --summary``: ``gate`` its code and meaning, ``counts`` findings.
 
-    ``mode``: how strictly it decided.
+    ``mode``: how strictly it decided. ``class``: the class whose probability scores of texts are.
     """
+    if what == "class":
+        return _class(dossier)
     result = codec.decode(GateResult, codec.encode(dossier.gate), what="gate.json")
     return {"gate": headline(result), "mode": strictness(result), "counts": verdict_counts(result)}[what]
 

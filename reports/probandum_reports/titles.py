@@ -1,6 +1,8 @@
-"""What documents call the quantities of probes of texts and of language models, by probe and metric.
+"""What documents call quantities by probe and metric, where a metric's own name says little outside its probe.
 
-A metric's own name says little outside its probe: ``rate`` is that of flagged texts in one and of refusals in another.
+So it is of probes of texts and of language models: ``rate`` is that of flagged texts in one and of refusals in another.
+Two probes whose metrics of one name measure different things, such as agreement between explainers and between seeds,
+have their titles here.
 """
 
 from __future__ import annotations
@@ -61,6 +63,13 @@ _BY_PROBE: Mapping[str, Mapping[str, str]] = {
     "bias.calibration": {
         "overall-auc": "AUC over the rows of calibration",
     },
+    "explain.agreement": {
+        "kendall": "Rank correlation of two explainers (Kendall)",
+        "rank-biased-overlap": "Overlap of two explainers' rankings (rank-biased)",
+        "sign-agreement": "Agreement of signs between two explainers",
+        "spearman": "Rank correlation of two explainers (Spearman)",
+        "top-overlap": "Overlap of the leading features of two explainers",
+    },
     "explain.challenger": {
         "auc": "AUC, mean over five folds",
     },
@@ -100,6 +109,18 @@ _BY_PROBE: Mapping[str, Mapping[str, str]] = {
         "detector-specificity": "Labelled answers that the phrases leave alone",
         "empty-share": "Answers that are empty",
     },
+    "bias.mitigation": {
+        "selection-rate": "Selection rate beside a remedy that is not applied",
+        "selection-difference": "Selection difference beside a remedy that is not applied",
+        "tpr-difference": "True-positive-rate difference beside a remedy that is not applied",
+        "fpr-difference": "False-positive-rate difference beside a remedy that is not applied",
+    },
+    "bias.name-swap": {
+        "variance-share": "Share of the spread of effects that one component makes",
+    },
+    "bias.sampled-swap": {
+        "variance-share": "Share of the spread of effects that one component makes",
+    },
     "bias.subgroup-auc": {
         "overall-auc": "AUC of all texts",
         "subgroup-auc": "AUC: among texts that mention it",
@@ -129,6 +150,11 @@ _BY_PROBE: Mapping[str, Mapping[str, str]] = {
         "probability-attribution": "What it adds to the share of favourable answers",
         "noise-share": "Share of attribution that noise alone would give",
         "invalid-share": "Answers without a decision",
+    },
+    "explain.seed-stability": {
+        "kendall": "Rank correlation over seeds (Kendall)",
+        "sign-agreement": "Agreement of signs over seeds",
+        "top-overlap": "Overlap of the leading features over seeds",
     },
     "explain.self-explanation": {
         "denied-share": "Decisions that an attribute turned, which the system denies",

@@ -1,6 +1,7 @@
-"""Whether a reader of a Word file sees a run: not if it is hidden, tiny, squeezed, or of the colour of its ground.
+"""Whether a reader of a Word file sees a run, and sees it stand.
 
-What a run does not say of its look, its styles say, and what these do not, the defaults of the document.
+It does not where it is hidden, tiny, squeezed, struck through, or of the colour of its ground. What a run does not say
+of its look, its styles and that of its table say, and what these do not, the defaults of the document.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from probandum_reports.ooxml import name_of
 #: What letters need at least: half points of size, per cent of their width, and the contrast with their ground.
 _LEAST_SIZE, _LEAST_WIDTH, _LEAST_CONTRAST = 8, 20, 1.5
 _OFF = ("0", "false", "off", "none")
+#: What takes words away: nobody sees them, or whoever reads them takes them for deleted.
+_AWAY = ("vanish", "strike", "dstrike")
 _PAPER, _AUTOMATIC = "FFFFFF", "000000"
 #: Colours that a theme gives paper and what lies on it.
 _THEMED = {"background1": _PAPER, "light1": _PAPER, "bg1": _PAPER, "lt1": _PAPER}
@@ -46,9 +49,9 @@ class Looks:
         self._defaults = root.find(f"{name_of('docDefaults')}/{name_of('rPrDefault')}/{name_of('rPr')}")
 
     def hidden(self, run: Any) -> bool:
-        """Whether nobody sees the text of ``run``, a ``w:r``."""
+        """Whether nobody sees the text of ``run``, a ``w:r``, or sees it struck through."""
         told = list(self._told(run))
-        if self._on(told, "vanish"):
+        if any(self._on(told, each) for each in _AWAY):
             return True
         size, width = self._number(told, "sz"), self._number(told, "w")
         if (size is not None and size < _LEAST_SIZE) or (width is not None and width < _LEAST_WIDTH):
@@ -62,10 +65,13 @@ class Looks:
         """The properties of a run, the nearest first: its own, those of its styles and the defaults."""
         own = run.find(name_of("rPr"))
         paragraph = next(run.iterancestors(name_of("p")), None)
+        table = next(run.iterancestors(name_of("tbl")), None)
         if own is not None:
             yield own
         yield from self._of_style(own, "rStyle", "character")
         yield from self._of_style(None if paragraph is None else paragraph.find(name_of("pPr")), "pStyle", "paragraph")
+        if table is not None:
+            yield from self._of_style(table.find(name_of("tblPr")), "tblStyle", "table")
         if self._defaults is not None:
             yield self._defaults
 

@@ -137,6 +137,7 @@ METHODS: Mapping[str, str] = Spoken(
         "monte-carlo": "percentiles of draws of every uncertain factor (Monte Carlo)",
         "sequential": "confidence sequence, valid however often one looks",
         "exact": "exact: deterministic, no sampling error",
+        "point": "no interval is computed of it, though it rests on a sample",
         "extreme": "no interval is computed: an extreme of several estimates is biased, and so is a bootstrap of it",
     }
 )

@@ -30,8 +30,9 @@ from probandum.plan_file import SystemCard
 from probandum.plugins import load_plugins
 from probandum.splicing import Statement
 from probandum.stating import Stated, stated
+from probandum_reports.asked import fields as fields_of
 from probandum_reports.build import build
-from probandum_reports.documents import templates
+from probandum_reports.documents import explanation, templates
 
 EXAMPLES = sorted((ROOT / "examples").glob("*/audit.yaml"))
 PLAN = "version: 1\nsystem: card.yaml\ntarget: {type: log, path: log.csv, decision: ok, favourable: 1}\n"
@@ -189,9 +190,10 @@ READ: Mapping[str, object] = {
 def test_whatever_a_document_asks_can_be_written_into_a_card_and_read_back(
     tmp_path: Path, asked: card_file.Asked
 ) -> None:
-    """Each path by itself, signed: no key of a plan's own kind stands in the way of a fact that a document prints."""
+    """Each path by itself, signed, those of the explanation of a decision too: no key of another kind is in the way."""
     signed = {"by": "A", "date": "2026-11-28"}
-    for path in dict.fromkeys(field.path for fields in asked.values() for field in fields):
+    every = [*(field for fields in asked.values() for field in fields), *fields_of(explanation())]
+    for path in dict.fromkeys(field.path for field in every):
         value = READ.get(path, path.startswith("roles.") or "Two words")
         said: Any = value if path in ("name", "version") else {"value": value, **signed}
         for step in reversed(path.split(".")):

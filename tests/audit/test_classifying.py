@@ -63,7 +63,9 @@ def test_every_listed_use_leads_to_a_proposal_that_names_it(point: str) -> None:
     assert case.id in use.requirements
     assert case.verify == any(f"How far Annex III {point} reaches is not settled." == each for each in use.unsettled)
     assert ("ai-act:art-43:2" in step(proposal, "assessment").requirements) == (case.conformity == "annex-vi")
-    assert all("from 2027-12-02" in each or "since" in each for each in use.cited(catalogue(), "2026-11-29"))
+    assert all(
+        "from 2027-12-02" in each or "since" in each for each in use.cited(catalogue(), "2026-11-29", proposal.applying)
+    )
 
 
 def test_annex_iii_has_25_uses() -> None:
@@ -185,9 +187,9 @@ def test_a_product_of_section_a_has_its_own_dates() -> None:
     )
 
     assert "Proposed: high-risk, by Art. 6(1) with Annex I Section A." == proposal.outcome
-    assert proposal.product_route
+    assert "annex-i" == proposal.applying.route
     assert "AI Act, Art. 6(1)(a): from 2028-08-02 (first set for 2027-08-02)" in step(proposal, "product").cited(
-        catalogue(), "2026-11-29", product_route=True
+        catalogue(), "2026-11-29", proposal.applying
     )
     assert ("ai-act:art-43:3", "ai-act:art-8:2", "ai-act:art-11:2") == step(proposal, "product_assessment").requirements
 
@@ -280,7 +282,7 @@ def test_two_routes_are_both_named() -> None:
         "Proposed: high-risk, by Art. 6(2) with Annex III 5(b) and by Art. 6(1) with Annex I Section A."
         == proposal.outcome
     )
-    assert not proposal.product_route
+    assert "annex-iii" == proposal.applying.route
 
 
 @pytest.mark.parametrize(
@@ -312,7 +314,7 @@ def test_a_product_without_a_section_is_open_with_a_hint_at_it() -> None:
 
     assert "Open: the card does not say annex_i_section, without which no class can be proposed." == proposal.outcome
     assert any("Hint, no finding: the law on machinery stands in Section B." in each for each in proposal.unsettled)
-    assert not proposal.product_route
+    assert "annex-i" == proposal.applying.route
 
 
 # scope and time
@@ -362,10 +364,22 @@ def test_when_it_came_onto_the_market_is_a_step_where_duties_hang_on_it() -> Non
     later, other = classify({**CREDIT, "placed_on_market": "2028-01-01"}), classify({**CREDIT, "annex_iii": "none"})
 
     assert "From when its duties bind: the card does not say placed_on_market." in unsaid.unsettled
-    assert "this one came on 2026-03-01, the card says." in step(older, "placing").reasoning[0]
+    assert "of this one the card says 2026-03-01." in step(older, "placing").reasoning[0]
     assert () == step(older, "placing").unsettled
     assert ("ai-act:art-111:2",) == step(older, "placing").requirements
     assert not any(each.id == "placing" for each in (*later.steps, *other.steps))
+
+
+def test_a_step_dates_a_duty_of_an_older_system_as_the_check_does() -> None:
+    """Art. 27(1)(a) of a public authority is put off as wherever else it is dated."""
+    roles = {"deployer-public-authority": True, "deployer-fria": True}
+    card = {**CREDIT, "annex_iii": "5(d)", "placed_on_market": "2025-05-01", "roles": roles}
+    when = bind(card).applying.when(catalogue().get("ai-act:art-27:1:a"), "2026-11-29")
+    proposal = classify(card)
+    cited = [line for each in proposal.steps for line in each.cited(catalogue(), "2026-11-29", proposal.applying)]
+
+    assert "by 2030-08-02 in any case" in when
+    assert f"AI Act, Art. 27(1)(a): {when}" in cited
 
 
 @pytest.mark.parametrize(("law", "section", "cited"), [("lifts", "A", True), ("machinery", "B", False)])

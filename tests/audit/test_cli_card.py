@@ -520,6 +520,42 @@ def test_a_product_without_a_section_is_not_confirmed(tmp_path: Path) -> None:
     assert 0 == entered(tmp_path, "card", "confirm", "card.yaml", "--by", "A").code
 
 
+def test_what_contradicts_itself_is_not_confirmed(tmp_path: Path) -> None:
+    """The check of the law tells it as the card's does; who gives the class in other words is cautioned."""
+    text = "name: Robot\nannex_iii: none\nannex_i: machinery\nsafety_component: true\nthird_party_assessment: true\n"
+    (tmp_path / "card.yaml").write_text(f"{text}annex_i_section: A\n", "utf-8")
+    against = "The card contradicts itself: annex_i_section says A, and the law on machinery stands in Section B."
+    refused = entered(tmp_path, "card", "confirm", "card.yaml", "--by", "A")
+    left = "classification" in values(tmp_path)
+    checked = entered(tmp_path, "law", "check", "card.yaml")
+    other = entered(tmp_path, "card", "confirm", "card.yaml", "--by", "A", "--as", "High-risk, by Section B")
+
+    assert 2 == refused.code and against in refused.err and not left
+    assert against in checked.out
+    assert 0 == other.code and f"caution: {against}" in other.out
+
+
+def test_a_denial_is_confirmed_for_its_reasons_and_by_whom_it_is_made(tmp_path: Path) -> None:
+    """With other reasons, or of another person, the class is confirmed by nobody; the check of the law tells all."""
+    text = "name: Rules\nin_scope: {value: false, by: A. Example, date: 2026-11-20}\nin_scope_reasons: Fixed rules\n"
+    card = tmp_path / "card.yaml"
+    card.write_text(text, "utf-8")
+    told = entered(tmp_path, "law", "check", "card.yaml").out
+    entered(tmp_path, "card", "confirm", "card.yaml", "--by", "B. Example")
+    confirmed = card.read_text("utf-8")
+    found = []
+    for before, after in (("in_scope_reasons: Fixed rules\n", "in_scope_reasons: Hosted abroad\n"), ("A. Ex", "C. Ex")):
+        card.write_text(confirmed.replace(before, after, 1), "utf-8")
+        found.append(entered(tmp_path, "card", "check", "card.yaml").out)
+
+    assert told.startswith(
+        "By A. Example on 2026-11-20, the AI Act does not speak of this system. The reasons, not examined here: Fixed "
+        "rules.\n"
+    )
+    assert "was for another in_scope_reasons" in found[0]
+    assert "was for another in_scope;" in found[1]
+
+
 def test_a_class_behind_a_prohibited_practice_is_written_in_sentences(whole: Path) -> None:
     """What the person takes as theirs is the proposal without the word, and begins each sentence large."""
     card = whole / "card.yaml"
@@ -541,11 +577,12 @@ def test_a_class_of_no_words_is_refused_also_where_the_outcome_is_open(tmp_path:
 
 def test_a_class_or_a_purpose_that_claims_what_no_tool_can_say_is_a_caution(whole: Path) -> None:
     """With its place; the statement stays its speaker's own."""
-    entered(whole, "card", "confirm", "card.yaml", "--by", "A", "--as", "The system is certified and compliant")
+    taken = entered(whole, "card", "confirm", "card.yaml", "--by", "A", "--as", "The system is certified and compliant")
     claimed = entered(whole, "card", "check", "card.yaml")
     entered(whole, "card", "confirm", "card.yaml", "--by", "A")
 
     assert 0 == claimed.code
+    assert 0 == taken.code and "classification.confirmed: says 'certified' of the system" in taken.out
     assert re.search(
         r"caution: card.yaml:\d+:\d+: classification.confirmed: says 'certified' of the system", claimed.out
     )
@@ -566,15 +603,13 @@ def test_others_than_provider_and_deployer_are_asked_about_where_the_role_is_nei
 
 
 def test_a_denial_of_the_scope_is_asked_for_its_reasons(wizard: Wizard, tmp_path: Path) -> None:
-    """A day is read as a day, and what is none is asked for again."""
-    wizard([*ANSWERS[:4], "no", "People wrote each rule", "last May", "2026-03-01"])
+    """The denial names who makes it; reasons that are none, and a day that is none, are asked for again."""
+    ended = wizard([*ANSWERS[:4], "no", "none", "TBD", "People wrote each rule", "last May", "2026-03-01"])
     card = values(tmp_path)
 
-    assert (False, "People wrote each rule", "2026-03-01") == (
-        card["in_scope"],
-        card["in_scope_reasons"],
-        str(card["placed_on_market"]),
-    )
+    assert (False, WHO) == (card["in_scope"]["value"], card["in_scope"]["by"])
+    assert ("People wrote each rule", "2026-03-01") == (card["in_scope_reasons"], str(card["placed_on_market"]))
+    assert "expected reasons, got 'none'" in ended.out and "expected reasons, got 'TBD'" in ended.out
 
 
 def test_what_is_open_cannot_be_confirmed_without_a_class(whole: Path) -> None:

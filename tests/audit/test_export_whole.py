@@ -27,6 +27,7 @@ from probandum.dossier import WHOLE, Dossier
 from probandum.evidence import Reading
 from probandum.export import cyclonedx, in_toto
 from probandum.finding import Estimate, Verdict
+from probandum.law import bind, catalogue
 from probandum.probe import Measure, ProbeResult, Window
 from probandum.record import Record
 from probandum.signing import keygen
@@ -212,6 +213,20 @@ def test_a_pass_is_a_claim_a_fail_a_counter_claim_and_the_rest_neither(bom: dict
     assert waived
     for name in waived:
         assert "waived by" in claims[name]["reasoning"]
+
+
+def test_a_provision_applies_when_the_documents_say() -> None:
+    """Of a product of Annex I that came before the cut-off: by its own route, and put off."""
+    lift = {"annex_iii": "none", "annex_i": "lifts", "annex_i_section": "A", "placed_on_market": "2026-03-01"}
+    met = {"safety_component": True, "third_party_assessment": True}
+    dossier = make_dossier(card={"name": "S", "provider": "P", **lift, **met})
+    applying, dated = bind(dossier.card).applying, {}
+    for act in bill(dossier)["definitions"]["standards"]:
+        for each in act["requirements"]:
+            dated[each["bom-ref"]] = each["properties"][0]["value"]
+
+    assert dated == {id: applying.when(catalogue().get(id), dossier.as_of) for id in dated}
+    assert dated["ai-act:annex-iv:2:g"].startswith("from 2028-08-02") and "older system" in dated["ai-act:annex-iv:2:g"]
 
 
 def test_no_score_no_assessor_and_no_banned_word(bom: dict[str, Any]) -> None:

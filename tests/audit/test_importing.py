@@ -140,7 +140,9 @@ def test_a_document_whose_every_field_is_filled_and_signed_is_final(place: Path)
     assert [] == [step for step in api.verify(record) if step.held is False]
 
 
-@pytest.mark.parametrize("text", ["TBD - to be completed", "TODO", "n/a", "to be completed", "-", "xxx"])
+@pytest.mark.parametrize(
+    "text", ["TBD - to be completed", "TODO", "n/a", "to be completed", "-", "xxx", "pending", "not yet", "see above"]
+)
 def test_what_stands_in_for_a_statement_is_refused(place: Path, text: str) -> None:
     """In a field, in the name beside it and of whoever imports; a check of the card warns of what stands there."""
     for name in ("provider", "signatures.test_report#by"):
@@ -186,6 +188,21 @@ def test_another_document_of_an_older_judgement_can_still_be_imported(place: Pat
     entered(place, "judge", "run", "--plan", "audit.yaml")
     with pytest.raises(DataError, match="of judgement 1, and another one decides now"):
         api.import_filled(place / "more.docx", by="B", run=place / "run")
+
+
+def test_a_document_that_shows_a_review_can_still_be_filled_in(place: Path) -> None:
+    """Written again after it was reviewed it says so, which is no change that somebody made."""
+    record = Record.open(place / "run")
+    api.report(record, documents=["annex_iv"], formats=["docx"], keep=False)
+    api.sign(record, document="annex_iv", by="Maria Roth", function="Head of credit risk")
+    api.report(record, documents=["annex_iv"], formats=["docx"], keep=False)
+    fill(record.reports / "annex_iv.docx", place / "reviewed.docx", STATED)
+
+    made = api.import_filled(place / "reviewed.docx", by="Ann Example", run=place / "run")
+
+    shown = [each.text for table in docx.Document(place / "reviewed.docx").tables for each in table._cells]
+    assert any("Head of credit risk" in text for text in shown)
+    assert {"oversight.measures", "signatures.test_report"} == set(made.written)
 
 
 def test_a_second_import_writes_nothing(place: Path) -> None:
@@ -440,6 +457,26 @@ def test_an_answer_is_what_the_law_asks_for(place: Path) -> None:
     wrong = fill(place / "filled.docx", place / "wrong.docx", {"annex_iii": "a point that there is none of"})
     with pytest.raises(UsageError, match="annex_iii, "):
         api.import_filled(wrong, by="B", run=place / "run")
+
+
+def test_the_notice_on_decisions_and_a_role_are_filled_in_a_document(tmp_path: Path) -> None:
+    """Its facts stand in a card beside the text of covers; whether a role holds is yes or no."""
+    text = PLAN.replace('version: "1.0"', 'version: "1.0", notice: For demonstration, gpai: {name: Lab}')
+    record = api.audit(
+        write_plan(tmp_path, text + LIMITS + "documents: [art22_notice, annex_xi_xii]\n"),
+        out=tmp_path / "run",
+        documents=False,
+    )
+    api.report(record, formats=["docx"])
+    filled = {"art22_notice": ("art22.ease", "A form"), "annex_xi_xii": ("roles.gpai-open-source", "yes")}
+    for id, (path, words) in filled.items():
+        file = fill(record.reports / f"{id}.docx", tmp_path / f"{id}.docx", {path: words})
+        api.import_filled(file, by="B", date="2026-11-29", run=record.folder)
+    system: Any = read_yaml(tmp_path / "audit.yaml").values["system"]
+
+    assert {"value": "A form", "by": "B", "date": "2026-11-29"} == system["art22"]["ease"]
+    assert {"value": True, "by": "B", "date": "2026-11-29"} == system["roles"]["gpai-open-source"]
+    assert "For demonstration" == system["notice"]
 
 
 def test_a_class_that_is_confirmed_in_a_document_is_so_for_the_answers_beside_it(place: Path) -> None:

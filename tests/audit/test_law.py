@@ -160,6 +160,11 @@ def bound(card: Mapping[str, Any]) -> dict[str, Bound]:
     return {each.requirement.id: each for each in bind(card).bound}
 
 
+def when(card: Mapping[str, Any], id: str, as_of: str = "2026-11-23") -> str:
+    """From when an entry applies by a card, as seen on a day."""
+    return bind(card).applying.when(catalogue().get(id), as_of)
+
+
 @cache
 def all_texts() -> list[tuple[str, str]]:
     """Every text of every file, with where it stands."""
@@ -586,11 +591,8 @@ def test_a_product_of_annex_i_is_bound_from_august_2028() -> None:
     card: dict[str, Any] = {"name": "Lift", "provider": BANK, "deployer": BANK, "annex_iii": "none", "annex_i": "lifts"}
     card |= {"annex_i_section": "A", "safety_component": True, "third_party_assessment": True}
     entries = bound(card)
-    nine = entries["ai-act:art-9:1"]
 
-    assert "from 2028-08-02 (first set for 2027-08-02)" == nine.requirement.dates.said(
-        as_of="2026-11-23", product_route=nine.product_route
-    )
+    assert "from 2028-08-02 (first set for 2027-08-02)" == when(card, "ai-act:art-9:1")
     assert set() == {"ai-act:art-49:1", "ai-act:art-27:1:a"} & set(entries)
 
 
@@ -721,10 +723,10 @@ def test_a_financial_institution_is_bound_whatever_makes_its_system_high_risk() 
     """Art. 18(3) and 26(5), second subparagraph, bind by both routes, each from its own day."""
     roles = {"provider-high-risk-financial-institution": True, "deployer-high-risk-financial-institution": True}
     for id in ("ai-act:art-18:3", "ai-act:art-26:5:fin"):
-        listed, product = (bound({**CREDIT, "roles": roles, **card})[id] for card in ({}, LIFT))
+        listed, product = ({**CREDIT, "roles": roles, **card} for card in ({}, LIFT))
 
-        assert "from 2027-12-02 (first set for 2026-08-02)" == listed.when("2026-11-23")
-        assert "from 2028-08-02 (first set for 2027-08-02)" == product.when("2026-11-23")
+        assert id in bound(listed) and "from 2027-12-02 (first set for 2026-08-02)" == when(listed, id)
+        assert id in bound(product) and "from 2028-08-02 (first set for 2027-08-02)" == when(product, id)
 
 
 DENIED = {"value": False, "by": "A. Example, law", "date": "2026-11-01"}
@@ -749,26 +751,100 @@ def test_what_a_named_person_puts_outside_the_act_is_bound_by_other_law_alone() 
         {"in_scope": DENIED},
         {"in_scope": False, "in_scope_reasons": "People wrote each rule"},
         {"in_scope": {"value": False, "by": "A"}, "in_scope_reasons": "People wrote each rule"},
+        {"in_scope": DENIED, "in_scope_reasons": "none"},
+        {"in_scope": DENIED, "in_scope_reasons": "TBD"},
+        {"in_scope": {**DENIED, "by": "none"}, "in_scope_reasons": "People wrote each rule"},
+        {
+            "in_scope": False,
+            "in_scope_reasons": "People wrote each rule",
+            "declared": {"by": "the project", "date": "2026-11-01"},
+        },
     ],
 )
 def test_the_act_binds_where_nobody_puts_the_system_outside_it_with_reasons(card: dict[str, Any]) -> None:
-    """Unsaid, affirmed, or denied without a name, a day or reasons: it binds as it does."""
+    """Unsaid, affirmed, or denied without a name and day of its own, or without reasons: it binds as it does."""
     assert bound({**CREDIT, **card}).keys() == bound(CREDIT).keys()
+
+
+def test_whoever_is_asked_for_the_scope_is_told_that_output_used_in_the_union_counts() -> None:
+    """Art. 2(1)(c): that a system is hosted abroad puts nothing outside."""
+    why = next(each.why for each in catalogue().questions if each.path == "in_scope")
+
+    assert "where the output is used in the Union, Art. 2(1)(c)" in why
+
+
+@pytest.mark.parametrize(
+    ("id", "before", "after", "more"),
+    [
+        ("ai-act:art-111:3", "2025-08-01", "2025-08-02", {"gpai": "P"}),
+        ("ai-act:art-111:4", "2026-08-01", "2026-08-02", {"roles": {"provider-genai": True}}),
+    ],
+)
+def test_what_speaks_of_older_systems_alone_binds_no_later_one(
+    id: str, before: str, after: str, more: dict[str, Any]
+) -> None:
+    """Unsaid it binds as the pack says; from the cut-off on it does not, and what it puts off binds as before."""
+    days = {None: True, before: True, after: False}
+
+    for day, binds in days.items():
+        found = bound({**CREDIT, **more, "placed_on_market": day})
+        assert binds is (id in found)
+        assert ("ai-act:art-53:1:c" if "gpai" in more else "ai-act:art-50:2") in found
 
 
 def test_an_older_system_has_its_duties_from_a_change_in_its_design() -> None:
     """Art. 111(2) puts off what binds high-risk systems for one that came before the cut-off, and nothing else."""
     card = {**CREDIT, "placed_on_market": "2026-03-01", "roles": {"deployer-public-authority": False}}
-    entries = bound(card)
-    older = "; as an older system only from a significant change in its design on or after 2027-12-02"
+    change = "; as an older system only from a significant change in its design on or after"
+    reading = "(a reading of Art. 111(2), not settled)"
 
-    assert entries["ai-act:art-9:1"].when("2026-11-23") == f"from 2027-12-02 (first set for 2026-08-02){older}"
-    assert entries["ai-act:art-49:1"].when("2026-11-23").startswith("formally since 2026-08-02; practical, a reading: ")
+    assert f"from 2027-12-02 (first set for 2026-08-02){change} 2027-12-02 {reading}" == when(card, "ai-act:art-9:1")
+    assert when(card, "ai-act:art-49:1").startswith("formally since 2026-08-02; practical, a reading: ")
     for id in ("ai-act:art-4:1", "ai-act:art-5:1:a", "gdpr:35:1"):
-        assert "" == entries[id].older
-    assert bind(card).placing.endswith("this one came on 2026-03-01, the card says")
-    of_product = bound({**card, **LIFT})["ai-act:art-9:1"]
-    assert of_product.when("2026-11-23").endswith("only from a significant change in its design on or after 2028-08-02")
+        assert id in bound(card) and "older" not in when(card, id)
+    assert bind(card).placing.endswith("of this one the card says 2026-03-01")
+    assert when({**card, **LIFT}, "ai-act:art-9:1").endswith(f"{change} 2028-08-02 {reading}")
+
+
+def test_nothing_but_a_duty_is_put_off_for_an_older_system() -> None:
+    """A permission such as Art. 4a(1), a definition or a classification is no duty of an older system."""
+    card = {**CREDIT, "placed_on_market": "2026-03-01"}
+    put_off = bind(card).applying.put_off
+
+    assert "ai-act:art-4a:1" in bound(card) and "older" not in when(card, "ai-act:art-4a:1")
+    assert {"duty"} == {catalogue().get(id).kind for id in put_off}
+
+
+def test_what_is_open_applies_as_what_binds() -> None:
+    """A role that the card leaves open has the date of the system's own route, and is put off for an older system."""
+    id = "ai-act:art-22:1"
+    card = {**CREDIT, "placed_on_market": "2026-03-01"}
+    section_unsaid = {**CREDIT, **LIFT, "annex_i": "machinery", "annex_i_section": None}
+
+    assert id in {each.id for role in bind(card).open for each in role.requirements}
+    assert "as an older system only from" in when(card, id)
+    assert when({**CREDIT, **LIFT}, id).startswith("from 2028-08-02 (first set for 2027-08-02)")
+    assert "ai-act:art-9:1" not in bound(section_unsaid)
+    assert when(section_unsaid, "ai-act:art-9:1").startswith("from 2028-08-02 (first set for 2027-08-02)")
+
+
+def test_where_the_route_is_open_both_dates_are_told() -> None:
+    """The card says neither use nor product: either date may be the system's."""
+    assert (
+        "from 2027-12-02 (first set for 2026-08-02); on the product route of Annex I, Section A: from 2028-08-02 "
+        "(first set for 2027-08-02)"
+    ) == when({**CREDIT, "annex_iii": None}, "ai-act:art-9:1")
+
+
+def test_a_day_of_placing_to_come_is_told_as_to_come() -> None:
+    """Seen from before that day, in the dates and on top of the check."""
+    card = {**CREDIT, "placed_on_market": "2027-06-01"}
+    told = "as an older system, if it comes on 2027-06-01 as the card says, only from a significant change"
+
+    assert told in when(card, "ai-act:art-9:1")
+    assert "as an older system only from" in when(card, "ai-act:art-9:1", as_of="2027-06-01")
+    assert any(line.endswith("says 2027-06-01; that day is to come") for line in show.check(card, "2026-11-23"))
+    assert not any("that day is to come" in line for line in show.check(card, "2027-06-01"))
 
 
 @pytest.mark.parametrize(
@@ -806,7 +882,7 @@ def test_the_day_of_placing_is_nothing_to_speak_of_where_nothing_hangs_on_it(car
     answer = bind({**CREDIT, "placed_on_market": "2026-03-01", **card})
 
     assert "" == answer.placing
-    assert {""} == {each.older for each in answer.bound}
+    assert frozenset() == answer.applying.put_off
 
 
 @pytest.mark.parametrize("day", ["1 March 2026", "2026-13-02", ["2026-03-01", "2026-04-01"]])

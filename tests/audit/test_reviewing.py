@@ -119,6 +119,21 @@ def test_a_review_stands_apart_from_every_seal(record: Record) -> None:
     assert "Maria Roth" not in text(record)
 
 
+def test_a_review_counts_for_a_document_that_refers_to_what_was_reviewed(record: Record) -> None:
+    """Written together with it or alone; a document that refers to none has no use for it."""
+    api.report(record, documents=["dpia"], formats=["md"])
+    review = api.sign(record, document="dpia", **ROTH)
+    api.report(record, documents=["fria"], formats=["md"])
+
+    assert (review.digest,) == report_facts(record.reports).reviews
+    assert [] == broken(record, render=True)
+    fria = api.sign(record, document="fria", **DOE)
+    api.report(record, documents=["fria"], formats=["md"])
+    assert (review.digest, fria.digest) == report_facts(record.reports).reviews
+    api.report(record, documents=[DOCUMENT], formats=["md"])
+    assert () == report_facts(record.reports).reviews
+
+
 def test_documents_written_again_show_it(record: Record) -> None:
     """With the digests of what was reviewed; they still come out of the record, and the review still holds."""
     review = api.sign(record, document=DOCUMENT, **ROTH)
@@ -143,6 +158,26 @@ def test_a_reviewer_may_have_any_name(record: Record, name: str) -> None:
 
     assert f"reviewed by {name} on {TODAY}" in text(record)
     assert [] == broken(record, render=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"by": "This system is compliant with the AI Act"},
+        {"by": "The system, compliant with the AI Act"},
+        {"by": "Maria Roth who found it unbiased and certified"},
+        {"by": "No bias: free of discrimination"},
+        {"function": "Auditor of a system that is fair"},
+        {"function": "It meets all requirements"},
+    ],
+)
+def test_a_sentence_that_claims_is_no_name(record: Record, words: dict[str, str]) -> None:
+    """It would stand in the status of the document; functions that hold a word of a claim are functions."""
+    with pytest.raises(UsageError, match="which no document says of a system"):
+        api.sign(record, document=DOCUMENT, **{**ROTH, **words})
+
+    assert not (record.folder / "reviews").exists()
+    api.sign(record, document=DOCUMENT, **{**ROTH, "function": "Deputy head of fair lending and of certified products"})
 
 
 def test_a_second_review_stands_beside_the_first(record: Record) -> None:

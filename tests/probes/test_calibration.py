@@ -65,6 +65,7 @@ def test_the_line_finds_the_logit_that_was_taken(lowered: ProbeResult) -> None:
         for metric in ("recalibration-intercept", "recalibration-slope")
     )
     p = measured(lowered, "recalibration-p-value")
+    assert ("point", False) == (p.estimate.method, p.estimate.bounded)
 
     assert [True, True] == [each.low < 1 < each.high for each in slopes if each.low and each.high]
     assert (intercepts[0].low or 0) < 1 < (intercepts[0].high or 0)
@@ -156,6 +157,8 @@ def test_reliability_data_by_hand() -> None:
         if each.metric == "observed-rate" and each.groups
     }
     predicted = {each.estimate.value for each in result.measures if each.metric == "predicted-rate"}
+    methods = {each.estimate.method for each in result.measures if each.metric == "predicted-rate"}
+    assert {"point"} == methods
 
     assert {
         ("Ayr", "1 of 2"): (0.3, 100),

@@ -61,6 +61,16 @@ def test_a_paragraph_that_binds_nobody_stands_without_fields(dossier: Dossier) -
     assert "Art. 50(2) binds nobody here" in prose(stated)
 
 
+def test_the_day_of_placing_is_the_one_that_the_law_reads(dossier: Dossier) -> None:
+    """A generator is asked for it under one key, and nothing else is."""
+    stated = replace(dossier, card={**dossier.card, "roles": {"provider-genai": True}})
+    asked = {gap.card for gap in gaps(build("art50_notice", stated).nodes)}
+    said = build("art50_notice", replace(stated, card={**stated.card, "placed_on_market": "2026-03-01"}))
+
+    assert "placed_on_market" in asked and "transparency.marking.placed" not in asked
+    assert ("placed_on_market", "2026-03-01") in {(e.path, e.value) for e in walk(said.nodes) if isinstance(e, Fact)}
+
+
 def test_the_wording_of_the_notice_is_a_person_s(dossier: Dossier) -> None:
     """Nobody but a named person writes it."""
     unsigned = replace(dossier, card={**dossier.card, "transparency": {"notice": "You talk to a machine."}})

@@ -21,6 +21,7 @@ from probandum_reports.documents import Section, template, templates
 from probandum_reports.dpia_reasons import CRITERIA
 from probandum_reports.fria_bridge import BRIDGES
 from probandum_reports.nodes import walk
+from probandum_reports.publisher import DocumentPublisher
 from probandum_reports.risk_rows import FIELDS
 from probandum_reports.special_names import suggested
 from probandum_reports.threats import register
@@ -230,6 +231,26 @@ def test_one_open_field_makes_a_draft_that_is_referred_to_by_nobody(lacking: str
     facts = facts_of(build("fria", dossier))
 
     assert all(facts[f"proposal:fria.reference.{each.point}"].value.startswith("none yet: ") for each in BRIDGES)
+
+
+def test_what_a_reviewer_of_the_assessment_saw_hangs_on_the_review_of_the_other_one() -> None:
+    """The content that a review names changes once the other assessment is reviewed, and by no review of itself."""
+    reviewed = complete()
+    own = replace(reviewed.reviews[0], document="fria")
+    content = {
+        name: DocumentPublisher().state(replace(reviewed, reviews=reviews), "fria").content
+        for name, reviews in (("none", ()), ("dpia", reviewed.reviews), ("both", (*reviewed.reviews, own)))
+    }
+
+    assert content["none"] != content["dpia"] == content["both"]
+
+
+def test_a_document_that_is_referred_to_refers_to_none() -> None:
+    """So what one of them says hangs on no chain of reviews."""
+    refers = {name: each.refers for name, each in templates().items() if each.refers}
+
+    assert ("dpia",) == refers["fria"]
+    assert not any(templates()[other].refers for names in refers.values() for other in names)
 
 
 @pytest.mark.parametrize(("relied", "stale"), [("3", False), ("2", True)])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dossiers import make_dossier
-from probandum.document import Document, Fact, Gap, Table
+from probandum.document import Document, Fact, Gap, Table, Text
 from probandum.dossier import Dossier
 from probandum.law import catalogue
 from probandum.law.classifying import classify
@@ -54,11 +54,12 @@ def proposals(made: Document) -> dict[str, Fact]:
 def test_every_step_has_a_row_with_what_follows_and_the_law() -> None:
     """Question with its provisions and dates, statement, proposal; the numbers are those of the steps."""
     made, _ = document(CARD)
-    steps = classify(CARD).steps
+    proposal = classify(CARD)
+    steps = proposal.steps
     rows = [row for row in table(made).rows if isinstance(row[2], Fact)]
 
     assert [
-        f"{number}. {step.question} {'; '.join(step.cited(catalogue(), '2026-11-02'))}"
+        f"{number}. {step.question} {'; '.join(step.cited(catalogue(), '2026-11-02', proposal.applying))}"
         for number, step in enumerate(steps, 1)
     ] == [row[0] for row in rows]
     assert {f"proposal:classification.{step.id}" for step in steps} | {"proposal:classification.outcome"} == set(
@@ -155,6 +156,38 @@ def test_every_document_says_that_a_practice_is_prohibited(id: str) -> None:
     assert PROHIBITED in render(View(made, dossier)).decode()
     assert not any(isinstance(node, Fact) and "Art. 5(1)(f), which" in node.value for node in walk(without.nodes))
     lint.check(View(made, dossier))
+
+
+DENIED = {"value": False, "by": "B. Example", "date": "2026-10-02"}
+OUTSIDE = {"in_scope": DENIED, "in_scope_reasons": "People wrote each rule."}
+UNSPOKEN = (
+    "By B. Example on 2026-10-02, the AI Act does not speak of this system. The reasons, not examined here: "
+    "People wrote each rule."
+)
+
+
+@pytest.mark.parametrize("id", sorted(templates()))
+def test_every_document_says_who_puts_the_system_outside_the_act(id: str) -> None:
+    """On its cover, with the day and the reasons; what asks for it by the Act says so where it asks nothing."""
+    dossier = replace(make_dossier(), card={**CARD, **OUTSIDE})
+    made = build(id, dossier)
+    covered = [node for node in walk((*made.front, *made.nodes)) if isinstance(node, Fact) and node.value == UNSPOKEN]
+
+    assert {("scope.denied", "B. Example", "2026-10-02")} == {(node.path, node.by, node.on) for node in covered}
+    assert "The reasons, not examined here: People wrote each rule." in render(View(made, dossier)).decode()
+    lint.check(View(made, dossier))
+    if id == "art4a_record":
+        (head,) = [node.text for node in made.nodes if isinstance(node, Text) and "no basis" in node.text]
+        assert head.startswith("This document rests on AI Act, Art. 4a(1), introductory part. Where the Act does not")
+    if templates()[id].scoped and templates()[id].requirement.startswith("ai-act:"):
+        assert any(isinstance(node, Text) and node.text.startswith(UNSPOKEN) for node in made.nodes)
+
+
+def test_a_basis_of_the_act_falls_away_only_where_somebody_denies_the_act() -> None:
+    """The record of Art. 4a has no such head otherwise."""
+    made = build("art4a_record", replace(make_dossier(), card=CARD))
+
+    assert not any(isinstance(node, Text) and "no basis" in node.text for node in made.nodes)
 
 
 def test_a_practice_that_is_prohibited_later_says_from_when() -> None:

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from dossiers import HELD, make_dossier
-from probandum.document import Cell, Fact, Gap, Table
+from probandum.document import Cell, Fact, Gap, Table, Text
 from probandum.dossier import Dossier
 from probandum.finding import Estimate
 from probandum.law import bind, catalogue
 from probandum.probe import Measure, ProbeResult
-from probandum_reports import answering, coverage, front
+from probandum_reports import answering, coverage, front, standing
 from probandum_reports.build import build
 from probandum_reports.view import mark_of
 
@@ -144,9 +144,7 @@ def test_what_binds_nobody_is_not_answered(dossier: Dossier) -> None:
     assert not any(isinstance(each, Fact | Gap) for each in nobody)
 
 
-@pytest.mark.parametrize(
-    "provision", ["ai-act:annex-iv:2:c", "ai-act:annex-xi:s1:2:e", "ai-act:art-95:2:b", "gdpr:35:7:b"]
-)
+@pytest.mark.parametrize("provision", ["ai-act:annex-iv:2:c", "ai-act:annex-xi:s1:2:e", "ai-act:art-95:2:b"])
 def test_seconds_answer_nothing_that_asks_for_energy(provision: str) -> None:
     """A time is no answer to a provision on energy; joules are, where the provision asks for those of inference."""
 
@@ -221,6 +219,22 @@ def test_beside_what_was_measured_stands_what_nobody_measured() -> None:
     assert isinstance(told, Fact)
     assert "; not assessed: degradation conditions, robustness, cybersecurity; " in told.value
     assert "not assessed" not in str(rows["ai-act:art-15:3"][4])
+
+
+def test_the_accuracy_of_a_model_fitted_beside_the_system_answers_nothing() -> None:
+    """What a probe says of a simpler model is counted nowhere, and alone it leaves a provision without an answer."""
+    estimate = Estimate(value=0.8, low=0.7, high=0.9, n=80, unit="share", method="exact")
+
+    def found(*models: str) -> answering.Answer:
+        shown = tuple(
+            Measure(metric="accuracy", estimate=estimate, facets={"model": model}, mode="disclosure")
+            for model in models
+        )
+        result = ProbeResult(probe="explain.challenger", version=1, status="measured", measures=shown, controls=HELD)
+        return answering.answers(make_dossier(results=[result]))["ai-act:art-15:1"]
+
+    assert "measured: 1 finding of explain.challenger" == found("system", "challenger").words.partition(";")[0]
+    assert () == found("challenger").measured
 
 
 def test_an_answer_in_part_has_a_gap_beside_it(dossier: Dossier) -> None:
@@ -312,6 +326,57 @@ def test_the_dates_of_an_older_system_say_from_when(dossier: Dossier) -> None:
     assert "older" not in str(rows["ai-act:art-4:1"][3])
 
 
+@pytest.mark.parametrize(
+    "document, provision", [("fria", "art-27:1:a"), ("risk_file", "art-9:1"), ("qms_index", "art-17:1")]
+)
+def test_a_document_dates_a_duty_as_its_row_in_the_matrix_does(dossier: Dossier, document: str, provision: str) -> None:
+    """An older system of a public authority: one record gives one date."""
+    roles = {"deployer-fria": True, "deployer-public-authority": True}
+    card = {"name": "S", "provider": "P", "deployer": "D", "annex_iii": "5(d)", "placed_on_market": "2025-05-01"}
+    told = replace(dossier, card={**card, "roles": roles})
+    when = str(rows_of(told)[f"ai-act:{provision}"][3])
+    texts = [node.text for node in build(document, told).nodes if isinstance(node, Text)]
+
+    assert "by 2030-08-02 in any case" in when
+    assert any(f"applies {when}." in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    "provision",
+    [
+        "ai-act:art-15:3",
+        "ai-act:art-27:1:d",
+        "ai-act:annex-iv:2:e",
+        "gdpr:5:1:a",
+        "gdpr:5:1:c",
+        "gdpr:6:1:f",
+        "gdpr:35:7:b",
+        "gdpr:35:7:c",
+    ],
+)
+def test_no_finding_answers_what_asks_for_an_act_or_a_judgement(dossier: Dossier, provision: str) -> None:
+    """An assessment, a balance of interests or a declaration is made by people, whatever a finding names."""
+    named = replace(
+        next(each for each in dossier.findings if each.estimate.value is not None), requirements=(provision,)
+    )
+    found = answering.answers(replace(dossier, findings=(named, *dossier.findings)))
+
+    assert () == found[provision].measured
+
+
+def test_what_is_open_on_the_product_route_has_the_date_of_that_route(dossier: Dossier) -> None:
+    """Annex I alone: no row that binds or may gives the date of Annex III."""
+    lift = {"annex_iii": "none", "annex_i": "lifts", "annex_i_section": "A"}
+    met = {"safety_component": True, "third_party_assessment": True}
+    told = replace(dossier, card={"name": "S", "provider": "P", "deployer": "D", "gpai": "none", **lift, **met})
+    reached = standing.reaches(told)
+    rows = {id: row for id, row in rows_of(told).items() if reached[id].binding}
+
+    assert reached["ai-act:art-22:1"].why and str(rows["ai-act:art-22:1"][3]).startswith("from 2028-08-02")
+    moved = [id for id in rows if catalogue().get(id).dates.annex_i is not None]
+    assert moved and not [id for id in moved if "2027-12-02" in str(rows[id][3])]
+
+
 def test_of_a_system_outside_the_act_no_provision_of_it_binds(dossier: Dossier) -> None:
     """A named person denies it with reasons: the rows of the Act bind nobody, those of the GDPR as before."""
     denied = {"value": False, "by": "A. Example", "date": "2026-10-01"}
@@ -321,3 +386,7 @@ def test_of_a_system_outside_the_act_no_provision_of_it_binds(dossier: Dossier) 
     assert "nobody, by what the card says" == rows["ai-act:art-4:1"][2]
     assert not any(str(row[2]).startswith("open") for id, row in rows.items() if id.startswith("ai-act:"))
     assert "controller C" == rows["gdpr:35:1"][2]
+    assert "not applicable: outside the Act by A. Example on 2026-10-01, not examined here" == rows["ai-act:art-9:1"][4]
+    made = build("coverage", replace(dossier, card={**card, "in_scope": denied, "in_scope_reasons": "Rules"}))
+    none = [node.text for node in made.nodes if isinstance(node, Text) and "there is no such provision" in node.text]
+    assert any(each.startswith("By A. Example on 2026-10-01, the AI Act does not speak") for each in none)

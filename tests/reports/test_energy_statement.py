@@ -259,6 +259,16 @@ def test_what_the_plan_declares_of_grid_and_hardware_is_quoted(metered: Dossier)
     assert "nvml" == said["meter"]
 
 
+def test_what_the_audit_itself_took_is_not_denied_where_the_system_s_work_was_not_metered() -> None:
+    """The first sentence speaks of the system's work alone: an estimate of the audit stands further down."""
+    document = statement(make_dossier(results=[]))
+    lead = next(node.text for node in document.nodes if isinstance(node, Text) and node.style == "lead")
+
+    assert "In this audit no meter read it, so that it holds no figure of the energy or the emissions of that" in lead
+    assert "What the audit itself took, as far as it was metered or estimated, stands below" in lead
+    assert facts_of(document)["run.energy"].startswith("0.0111 Wh")
+
+
 def test_an_audit_without_findings_states_no_energy() -> None:
     """Every figure is a gap, and none is zero."""
     empty = make_dossier(results=[], windows={}, readings={}, card={"name": "M"}, plan={"ask": {}})

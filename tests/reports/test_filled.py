@@ -157,6 +157,21 @@ def restyled(word: Any) -> None:
         each.set(name_of("val"), "FEFEFE")
 
 
+def struck(word: Any) -> None:
+    """A style of letters that strikes them through, and a locked value of it."""
+    style = word.styles.add_style("Struck", 2)
+    style.element.get_or_add_rPr().append(element("dstrike"))
+    look(element("rStyle", val=style.style_id))(word)
+
+
+def struck_tables(word: Any) -> None:
+    """Every table of ours struck through, by its style."""
+    (style,) = (
+        each for each in word.styles.element.iter(name_of("style")) if each.get(name_of("styleId")) == "Evidence"
+    )
+    style.append(element("rPr", element("strike")))
+
+
 def bound(word: Any) -> None:
     """A locked value that shows other data."""
     locked(word)[3].find(name_of("sdtPr")).append(element("dataBinding", xpath="/a", storeItemID="{0}"))
@@ -181,6 +196,10 @@ HIDDEN = "the file ''"
     ("change", "message"),
     [
         (look(element("vanish")), HIDDEN),
+        (look(element("strike")), HIDDEN),
+        (look(element("dstrike", val="true")), HIDDEN),
+        (struck, HIDDEN),
+        (struck_tables, HIDDEN),
         (look(element("color", val="FFFFFF")), HIDDEN),
         (look(element("color", val="auto", themeColor="background1")), HIDDEN),
         (look(element("sz", val=1)), HIDDEN),
@@ -222,7 +241,7 @@ def test_what_hides_or_exchanges_anything_is_refused(
     [
         lambda word: None,
         saved_anew,
-        look(element("color", val="A8321F"), element("sz", val=40)),
+        look(element("color", val="A8321F"), element("sz", val=40), element("strike", val=0)),
         lambda word: word.add_comment(word.paragraphs[2].runs[0], text="?", author="B"),
     ],
 )

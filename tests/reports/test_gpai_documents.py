@@ -9,13 +9,13 @@ import pytest
 
 from dossiers import HELD, make_dossier
 from probandum.document import Fact, Gap, Heading, Number, Table, Text
-from probandum.dossier import Dossier
+from probandum.dossier import Dossier, Review
 from probandum.finding import Estimate
 from probandum.law import catalogue
 from probandum.probe import Measure, ProbeResult
-from probandum_reports import form_fields, lint
+from probandum_reports import asked, form_fields, lint
 from probandum_reports.build import build
-from probandum_reports.documents import FormLine, Section, template
+from probandum_reports.documents import FormLine, Section, template, templates
 from probandum_reports.nodes import gaps, walk
 from probandum_reports.view import View
 
@@ -162,6 +162,53 @@ def test_while_it_is_open_who_provides_a_model_every_field_is_asked_for_and_none
 
 
 @pytest.mark.parametrize("name", ["gpai_form", "annex_xi_xii"])
+def test_what_waits_for_the_provider_of_a_model_names_the_key_that_closes_it(name: str) -> None:
+    """No note speaks of findings that do not stand there, and no field is named by what is no path of the card."""
+    card = {"name": "S", "limitations": "few"}
+    open_, named = (build(name, make_dossier(card=each)) for each in (card, {**card, "gpai": "Lab"}))
+    left, told = (" ".join(node.text for node in each.nodes if isinstance(node, Text)) for each in (open_, named))
+    known = {field.path for each in templates().values() for field in asked.fields(each)}
+
+    lint.check(View(open_, make_dossier(card=card)))
+    assert set() == {gap.field_id for gap in gaps(open_.nodes) if gap.card is None} - known
+    assert "until the card names the provider of the model (its key gpai)" in left
+    assert "until the card names" not in told
+    assert "the table of limits below" not in left and "no official rating" not in left
+    assert not any("as measured" in node.text for node in open_.nodes if isinstance(node, Heading))
+    assert ("annex_xi_xii" == name) == ("the table of limits below" in told)
+
+
+@pytest.mark.parametrize("name", ["gpai_form", "annex_xi_xii"])
+def test_a_document_without_gaps_says_that_nothing_is_open(name: str) -> None:
+    """In the place of a table without rows; once it is reviewed, no sentence calls it a draft."""
+    card = {"name": "S", "version": "1", "gpai": "none", "declared": {"by": "A", "date": "2026-10-20"}}
+    review = Review(
+        document=name,
+        number=1,
+        record="",
+        judgement="",
+        files={},
+        content="",
+        name="E. Example",
+        function="counsel",
+        date="2026-10-30",
+        tool="",
+        digest="",
+    )
+    draft, reviewed = (build(name, replace(make_dossier(card=card), reviews=each)) for each in ((), (review,)))
+    texts = [[node.text for node in each.nodes if isinstance(node, Text)] for each in (draft, reviewed)]
+
+    assert [False, True] == ["Nothing is open." in each for each in texts]
+    assert [1, 0] == [sum(_is_open(node) for node in each.nodes) for each in (draft, reviewed)]
+    assert reviewed.status.startswith("Reviewed: ")
+    assert not any("it is a draft" in text for text in texts[1])
+
+
+def _is_open(node: object) -> bool:
+    return isinstance(node, Table) and node.caption == "Open items"
+
+
+@pytest.mark.parametrize("name", ["gpai_form", "annex_xi_xii"])
 def test_they_say_first_whom_they_bind_and_print_no_field_of_a_model_that_nobody_places(
     dossier: Dossier, name: str
 ) -> None:
@@ -235,3 +282,22 @@ def test_an_audit_without_findings_renders_as_gaps(name: str) -> None:
     lint.check(View(document, empty))
     assert () == document.findings()
     assert len(list(gaps(document.nodes))) > 40
+
+
+EXEMPT = "whether the provider relies on Art. 53(2) for open-source models"
+
+
+@pytest.mark.parametrize("roles", [{"gpai-open-source": True}, ["gpai-open-source"]])
+def test_the_exemption_for_open_source_is_said_once(roles: object) -> None:
+    """The role that the law reads is what the document asks for: no second key stays open beside it."""
+    whose = {key: said for key, said in CARD.items() if key != "gpai"}
+    (asks,) = [
+        each for each in gaps(build("annex_xi_xii", replace(make_dossier(), card=whose)).nodes) if EXEMPT in each.what
+    ]
+    dossier = replace(make_dossier(), card={**CARD, "roles": roles})
+    told = [node for node in walk(build("annex_xi_xii", dossier).nodes) if isinstance(node, Fact)]
+    left = {gap.card for gap in gaps(build("annex_xi_xii", dossier).nodes)}
+
+    assert (EXEMPT, "roles.gpai-open-source") == (asks.what, asks.card)
+    assert ("roles.gpai-open-source", "yes") in {(fact.path, fact.value) for fact in told}
+    assert "roles.gpai-open-source" not in left and "gpai_model.open_source" not in left

@@ -94,6 +94,25 @@ def told(dossier: Dossier, **card: Any) -> Dossier:
     return replace(dossier, card={**dossier.card, **card})
 
 
+@pytest.mark.parametrize("name", ["annex_iv", "instructions_for_use", "qms_index", "ropa"])
+def test_a_product_of_annex_i_is_named_by_its_law(dossier: Dossier, name: str) -> None:
+    """Beside the point of Annex III, under which it is none."""
+    lift = {"annex_iii": "none", "annex_i": "Directive 2014/33/EU, lifts", "annex_i_section": "A"}
+    met = {"safety_component": True, "third_party_assessment": True}
+    rows = {
+        row[0]: row[1]
+        for node in of_kind(build(name, told(dossier, **lift, **met)), Table)
+        for row in node.rows
+        if isinstance(row[1], Fact)
+    }
+
+    assert ("none", "Directive 2014/33/EU, lifts") == (
+        rows["Point of Annex III"].value,
+        rows["Law of Annex I"].value,
+    )
+    assert not any("or the act of Annex I" in gap.what for gap in gaps(build(name, replace(dossier, card={})).nodes))
+
+
 def prose(document: Document) -> str:
     """All text of a document that is no data."""
     return " ".join(node.text for node in of_kind(document, Text))
@@ -312,6 +331,18 @@ def test_each_letter_of_the_quality_system_asks_for_the_providers_own_document(b
     assert isinstance(tables[0].rows[0][1], Gap)
 
 
+def test_an_index_that_nobody_needs_has_no_heading_without_a_statement(dossier: Dossier) -> None:
+    """The size of the provider and the system as a whole are chapters, and fall away where nothing is said of them."""
+    nobody, binds = (
+        {node.text for node in build("qms_index", told(dossier, **card)).nodes if isinstance(node, Heading)}
+        for card in ({"annex_iii": "none", "annex_i": "none"}, {"annex_iii": "5(b)", "art_6_3": "none"})
+    )
+    chapters = {"How large the system has to be", "The system as a whole"}
+
+    assert set() == chapters & nobody
+    assert chapters <= binds
+
+
 # Registration.
 
 
@@ -340,16 +371,17 @@ def test_a_section_is_asked_only_of_whom_it_binds(dossier: Dossier, card: dict[s
     """By what the card says one party registers under one section; of the others a sentence says that they do not."""
     document = build("annex_viii", told(dossier, **card))
     for section in "ABC":
-        found = under(document, f"The points of Section {section}")
+        found = under(document, f"Section {section}: ")
         said = [node.text for node in found if isinstance(node, Text)]
 
         assert (section in asked) == any(isinstance(node, Table) for node in found)
         assert (section not in asked) == any("binds nobody here" in text for text in said)
+        assert (section in asked) == any("points of" in node.text for node in found if isinstance(node, Heading))
 
 
 def test_a_section_whose_party_the_card_leaves_open_says_what_must_be_settled(built: Built) -> None:
     """Section C is asked where the card does not say whether the deployer is a public authority."""
-    found = under(built["annex_viii"], "The points of Section C")
+    found = under(built["annex_viii"], "Section C: ")
     said = [node.text for node in found if isinstance(node, Text)]
 
     assert any("is open: if the deployer is a public authority" in text for text in said)
@@ -358,7 +390,7 @@ def test_a_section_whose_party_the_card_leaves_open_says_what_must_be_settled(bu
 
 def test_section_b_is_asked_for_while_the_card_leaves_open_whether_an_exception_is_relied_on(built: Built) -> None:
     """Silence about Art. 6(3) says why the section is open, and its points are asked for as those of Section C are."""
-    found = under(built["annex_viii"], "The points of Section B")
+    found = under(built["annex_viii"], "Section B: ")
     said = [node.text for node in found if isinstance(node, Text)]
 
     assert any("is open" in text and "whether an exception of Art. 6(3) is relied on" in text for text in said)

@@ -110,6 +110,30 @@ def test_an_extreme_of_estimates_is_not_called_exact() -> None:
     assert "exact" not in estimate_words.method(found)
 
 
+@pytest.mark.parametrize(("unit", "told"), [("p-value", "p-value, no interval"), ("share", "no interval is computed")])
+def test_what_rests_on_a_sample_and_has_no_interval_is_not_called_exact(unit: str, told: str) -> None:
+    """A p-value by approximation, or a mean over sampled rows, is no number without sampling error."""
+    found = Estimate(value=0.046, low=0.046, high=0.046, n=500, unit=unit, method="point", design="chi-squared 6.17")
+
+    assert not found.bounded
+    assert told == estimate_words.interval(found)
+    assert "no interval is computed of it, though it rests on a sample; chi-squared" in estimate_words.method(found)
+
+
+def test_the_title_of_a_p_value_says_that_it_is_one() -> None:
+    """Else a reader takes it for the difference that it tests."""
+    load_plugins()
+    named = [
+        saying.metric(f"{name}/{metric}")
+        for name, spec in known_probes().items()
+        for metric, unit in spec.metrics.items()
+        if unit == "p-value"
+    ]
+
+    assert named
+    assert [] == [each for each in named if not each.startswith("p-value ")]
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "expected"),
     [(8.15e-14, "score", "8.2e−14"), (0.0000321, "second", "3.21e−05 s"), (631.8, "samples", "632 samples")],
@@ -141,6 +165,45 @@ def test_titles_by_probe_are_of_metrics_that_it_measures() -> None:
     for probe in {name.rpartition("/")[0] for name in titles.TITLES}:
         said = [saying.metric(name) for name in declared if name.startswith(f"{probe}/")]
         assert len(said) == len(set(said))
+
+
+#: Metrics of one name that several probes measure, and that are the same quantity in each of them.
+ALIKE = {
+    "attribute-flip-rate": {"bias.attribute-flip", "explain.reliance"},
+    "comprehensiveness-normalised": {"explain.agreement", "explain.faithfulness"},
+    "feature-contribution": {"bias.proxies", "explain.reliance"},
+    "grams-co2e-per-1000-requests": {"energy.hosted", "energy.inference"},
+    "local-fit": {"explain.faithfulness", "explain.seed-stability"},
+    "overall-auc": {"bias.auc-gap", "bias.group-rates", "bias.intersections"},
+    "position-bias": {"bias.name-swap", "bias.sampled-swap", "bias.winobias", "bias.winogender"},
+    "referent-mass": {"bias.winobias", "bias.winogender"},
+    "score-gap": {"bias.proxies", "explain.reliance"},
+    "scored-share": {"bias.crows-pairs", "bias.stereoset"},
+    "selection-difference": {"bias.group-rates", "bias.intersections", "bias.proxies"},
+    "selection-rate": {"bias.group-rates", "bias.intersections", "bias.ll144"},
+    "variance-share": {"energy.hosted", "energy.inference"},
+}
+
+
+def test_a_metric_of_one_name_in_two_probes_has_a_title_in_each_unless_it_is_the_same_quantity() -> None:
+    """No probe's figure is told in words of another's: who adds a name that exists says which of both it is."""
+    load_plugins()
+    sharing: dict[str, set[str]] = {}
+    for name, spec in known_probes().items():
+        for metric in spec.metrics:
+            if f"{name}/{metric}" not in titles.TITLES:
+                sharing.setdefault(metric, set()).add(name)
+    crossed = {"bias.group-rates", "bias.intersections"}  # one set of rates, of groups and of their crossings
+    several = {metric: probes for metric, probes in sharing.items() if len(probes) > 1 and probes != crossed}
+
+    assert several == ALIKE
+
+
+@pytest.mark.parametrize("index", ["top-overlap", "sign-agreement", "kendall"])
+def test_agreement_of_two_explainers_is_not_told_as_that_over_seeds(index: str) -> None:
+    """No seed changes between two explainers."""
+    assert "over seeds" in saying.metric(f"explain.seed-stability/{index}")
+    assert "two explainers" in saying.metric(f"explain.agreement/{index}")
 
 
 def _last(name: str) -> str:

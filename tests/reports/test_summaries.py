@@ -149,6 +149,26 @@ def test_what_nobody_measured_is_a_gap_that_a_named_person_may_fill(dossier: Dos
     )
 
 
+def test_what_a_probe_asked_for_in_vain_is_not_asked_of_another_suite(dossier: Dossier) -> None:
+    """Where a meter was missing, the suite ran: what kept it from a number is to be mended, as other documents say."""
+    why = "no sensor of this machine can be read"
+    unmetered = ProbeResult(
+        probe="energy.inference",
+        version=1,
+        status="measured",
+        measures=(Measure(metric="joules-per-request", estimate=Estimate.missing(why, unit="joule"), why=why),),
+        controls=HELD,
+    )
+
+    def supplier(name: str, results: list[ProbeResult]) -> set[str]:
+        found = gaps(build(name, make_dossier(results=results)).nodes)
+        return {gap.supplier for gap in found if gap.what == "not assessed: energy of inference"}
+
+    for name in ("summary", "energy_statement"):
+        assert {"the auditor, once what kept it from being measured is mended"} == supplier(name, [unmetered])
+        assert {"the auditor, by adding a suite"} == supplier(name, [])
+
+
 def test_only_a_named_person_decides(dossier: Dossier) -> None:
     """What is asked follows from the verdicts; a decision without name and date does not count."""
     asked = [str(row[0]) for row in rows(dossier, "summary", "What to decide")]
@@ -249,6 +269,26 @@ def test_the_sign_of_a_difference_is_explained(dossier: Dossier, name: str) -> N
 
     assert told in markdown.render(View(build(name, dossier), dossier)).decode()
     assert told not in markdown.render(View(build(name, only), only)).decode()
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_what_a_higher_score_of_a_text_says_is_told(name: str) -> None:
+    """A manager reads which side a shift burdens only where the class of the score stands beside it."""
+    shift = Measure(
+        metric="signed-shift",
+        estimate=Estimate(
+            value=0.34, low=0.3, high=0.4, n=400, unit="share difference", method="t", moments=(0.34, 0.02, 40.0)
+        ),
+        facets={"term": "women~people"},
+    )
+    result = ProbeResult(probe="bias.term-swap", version=1, status="measured", measures=(shift,), controls=HELD)
+    found = make_dossier(results=[result])
+    record = replace(found, findings=tuple(replace(each, verdict=Verdict.FAIL) for each in found.findings))
+    named = replace(record, plan={**record.plan, "suites": {"bias.term-swap": {"class_name": "fair"}}})
+    told = "A score is the probability of this class, and the higher, the likelier: fair"
+
+    assert told in markdown.render(View(build(name, named), named)).decode()
+    assert "A score is" not in markdown.render(View(build(name, record), record)).decode()
 
 
 @pytest.mark.parametrize("name", SHORT)

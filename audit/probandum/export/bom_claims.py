@@ -14,7 +14,8 @@ from probandum.dossier import Dossier
 from probandum.errors import UnknownName
 from probandum.finding import Finding, Verdict, limit_words
 from probandum.gating import said
-from probandum.law import catalogue
+from probandum.law import bind, catalogue
+from probandum.law.applying import Applying
 from probandum.law.entries import ACTS, Requirement
 from probandum.waiving import waiver_words
 
@@ -44,9 +45,10 @@ def declarations(dossier: Dossier, findings: Sequence[Finding], *, target: str) 
 
 def standards(dossier: Dossier, findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """The provisions that the probes of this audit serve, by act, with their dates."""
+    applying = bind(dossier.card).applying
     acts: dict[str, list[dict[str, Any]]] = {}
     for name in _named(dossier, findings):
-        acts.setdefault(name.partition(":")[0], []).append(_provision(name, dossier.as_of))
+        acts.setdefault(name.partition(":")[0], []).append(_provision(name, dossier.as_of, applying))
     pack = catalogue().pack
     return [
         {
@@ -138,7 +140,7 @@ def _without_score(name: str, dossier: Dossier, mine: Sequence[Finding]) -> Iter
             yield f"Not measured: {result.probe}, {result.why}."
 
 
-def _provision(name: str, as_of: str) -> dict[str, Any]:
+def _provision(name: str, as_of: str, applying: Applying) -> dict[str, Any]:
     try:
         entry: Requirement = catalogue().get(name)
     except UnknownName:  # a probe of another package may serve a provision that this catalogue does not hold
@@ -149,7 +151,7 @@ def _provision(name: str, as_of: str) -> dict[str, Any]:
         "identifier": entry.cited,
         "title": entry.title,
         "descriptions": [f"In our own words: {entry.summary}"],
-        "properties": [{"name": "probandum:applies", "value": entry.dates.said(as_of=as_of)}, *unsettled],
+        "properties": [{"name": "probandum:applies", "value": applying.when(entry, as_of)}, *unsettled],
     }
 
 

@@ -13,17 +13,17 @@ true or false), which settles what no other key can say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from probandum.law import scope
-from probandum.law.card_keys import product_silence, settled_roles
+from probandum.law.applying import Applying
+from probandum.law.card_keys import placed, product_silence, settled_roles
 from probandum.law.entries import ACTS, Requirement, Role, UseCase
 from probandum.law.loading import Catalogue, catalogue
 from probandum.law.scope import outside
 from probandum.law.system import System, among
-from probandum.speech import said
 from probandum.stating import NONE, plainly
 
 #: The parties of whom every system has one, so that a card without them has left them out.
@@ -36,22 +36,11 @@ _HIGH = ("high-risk", "annex-iii", "annex-i")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """A requirement that binds by what the card says: the roles and the parties, as ``provider Example Bank AG``.
-
-    ``product_route``: its date is that of Annex I Section A. ``older``: from when Art. 111(2) lets it bind a system
-    that came before the cut-off; empty where it does not put it off.
-    """
+    """A requirement that binds by what the card says: the roles and the parties, as ``provider Example Bank AG``."""
 
     requirement: Requirement
     roles: tuple[str, ...]
     parties: tuple[str, ...]
-    product_route: bool = False
-    older: str = ""
-
-    def when(self, as_of: str) -> str:
-        """Its dates as seen on a day, and how an older system differs."""
-        told = self.requirement.dates.said(as_of=as_of, product_route=self.product_route)
-        return said("{dates}; as an older system {older}", dates=told, older=self.older) if self.older else told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +67,8 @@ class Binding:
 
     ``unnamed``: what may bind parties that the card does not name; ``bound`` and ``open`` hold nothing of it.
     ``silent``: other parties of whom it says nothing, and whom duties may bind. ``placing``: what Art. 111(2) makes of
-    the day on which the system came onto the market, empty where nothing hangs on it.
+    the day on which the system came onto the market, empty where nothing hangs on it. ``applying``: from when entries
+    apply to it.
     """
 
     cases: tuple[UseCase, ...]
@@ -89,6 +79,7 @@ class Binding:
     silent: tuple[Unnamed, ...]
     remarks: tuple[str, ...]
     placing: str
+    applying: Applying
 
 
 def bind(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Binding:
@@ -98,7 +89,6 @@ def bind(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Binding:
     system = System(card, known, outside=denied)
     settled = settled_roles(card, known)
     states = {name: _state(name, card, system, settled, known) for name in known.pack.roles}
-    older = "" if system.spared else scope.older(card, known, product_route=system.by_product)
     bound: list[Bound] = []
     for requirement in known.requirements.values():
         roles = tuple(
@@ -106,15 +96,7 @@ def bind(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Binding:
         )
         if roles and system.concerns(requirement):
             parties = dict.fromkeys(_holder(known.pack.roles[name], card) for name in roles)
-            bound.append(
-                Bound(
-                    requirement=requirement,
-                    roles=roles,
-                    parties=tuple(parties),
-                    product_route=system.only_product and requirement.dates.annex_i is not None,
-                    older=older if _of_high(requirement, roles, known) else "",
-                )
-            )
+            bound.append(Bound(requirement=requirement, roles=roles, parties=tuple(parties)))
     taken = {each.requirement.id for each in bound}
     opens: list[Open] = []
     for name, state in states.items():
@@ -136,7 +118,35 @@ def bind(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Binding:
         silent=tuple(each for each in unnamed if each.party not in _PARTIES and each.duties),
         remarks=system.remarks,
         placing="" if system.spared else scope.remark(card, known, product_route=system.by_product),
+        applying=_applying(card, system, states, known),
     )
+
+
+def _applying(card: Mapping[str, Any], system: System, states: Mapping[str, bool | str], law: Catalogue) -> Applying:
+    """From when entries apply: by the route of the system, and what Art. 111(2) puts off of those that bind or may."""
+    by_product = system.by_product
+    older = "" if system.spared else scope.older(card, law, product_route=by_product)
+    if not older:
+        return Applying(route=_route(system))
+    put_off = [each.id for each in law.requirements.values() if system.concerns(each) and _put_off(each, states, law)]
+    return Applying(route=_route(system), older=older, placed=placed(card) or "", put_off=frozenset(put_off))
+
+
+def _route(system: System) -> Literal["annex-i", "annex-iii"] | None:
+    """Which of the two dates is the system's own; None where the card leaves that open, or none is."""
+    if system.annex_iii:
+        return "annex-iii"
+    return "annex-i" if system.by_product else None
+
+
+def _put_off(requirement: Requirement, states: Mapping[str, bool | str], law: Catalogue) -> bool:
+    """Whether an entry is a duty of the Act that binds by nothing else than that the system is high-risk.
+
+    That hangs on the roles that bind here, or may; where none does, on all that it names.
+    """
+    roles = [role for role in requirement.applies_to if states[role] is not False] or requirement.applies_to
+    of_act = requirement.kind == "duty" and requirement.act == ACTS["ai-act"]
+    return of_act and all(law.pack.roles[role].system in _HIGH for role in roles)
 
 
 def _unsaid(card: Mapping[str, Any], system: System) -> list[str]:
@@ -145,11 +155,6 @@ def _unsaid(card: Mapping[str, Any], system: System) -> list[str]:
     unsaid += [key for key in product_silence(card) if key != "annex_i" or not system.cases]  # classified without it
     unsaid += ["art_6_3"] if system.points and system.excepted is None else []
     return unsaid + ([_MODEL] if card.get(_MODEL) is None else [])
-
-
-def _of_high(requirement: Requirement, roles: Sequence[str], law: Catalogue) -> bool:
-    """Whether an entry of the Act binds by nothing else than that the system is high-risk."""
-    return requirement.act == ACTS["ai-act"] and all(law.pack.roles[role].system in _HIGH for role in roles)
 
 
 def _hanging(role: str, system: System, law: Catalogue) -> list[Requirement]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from probandum.law import following, listed, practices, scoping
 from probandum.law.answers import Answers
+from probandum.law.binding import bind
 from probandum.law.card_keys import PRODUCT_CONDITIONS, product_silence, truth
 from probandum.law.confirming import CONFIRMED, changed
 from probandum.law.contradicting import section_shown
@@ -49,7 +50,7 @@ def classify(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Propos
         outcome=route.reasoning[0],
         confirmed=None if others else confirmed,
         overtaken=(confirmed, others) if confirmed is not None and others else None,
-        product_route=answers.product is True and answers.listed_high is not True,
+        applying=bind(card, law=known).applying,
     )
 
 

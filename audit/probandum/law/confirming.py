@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from probandum.stating import stated, words
+from probandum.law.card_keys import IN_SCOPE
+from probandum.law.scope import REASONS
+from probandum.stating import Stated, stated, words
 
 #: Where a named person confirms or corrects the proposal, and where the answers stand that lay before them.
 CONFIRMED = "classification.confirmed"
 ANSWERS = "classification.answers"
 #: The answers that lead to a class.
 _CLASSIFYING = (
-    "in_scope",
+    IN_SCOPE,
+    REASONS,
     "purpose",
     "art_5",
     "annex_i",
@@ -63,8 +66,14 @@ def changed(card: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _answers(card: Mapping[str, Any]) -> dict[str, str]:
     """The answers that classify, in words."""
-    found = {key: said.value for key in _CLASSIFYING if (said := stated(card, key)) is not None}
-    return {key: text for key, value in found.items() if (text := words(value))}
+    found = {key: _worded(key, said) for key in _CLASSIFYING if (said := stated(card, key)) is not None}
+    return {key: text for key, text in found.items() if text}
+
+
+def _worded(key: str, said: Stated) -> str:
+    """An answer in words; a denial of the Act is as good as who makes it, who is named with it."""
+    text = words(said.value)
+    return f"{text}, by {said.by}" if key == IN_SCOPE and said.value is False and said.by else text
 
 
 def _before(card: Mapping[str, Any]) -> dict[str, str] | None:

@@ -12,7 +12,7 @@ from typing import Any
 from probandum.law.card_keys import IN_SCOPE, PLACED, placed, settled_roles, truth
 from probandum.law.loading import Catalogue
 from probandum.speech import said
-from probandum.stating import Stated, plainly, stated, words
+from probandum.stating import NONE, Stated, plainly, stands_in, stated, words
 
 #: Why the Act does not speak of the system.
 REASONS = "in_scope_reasons"
@@ -23,18 +23,49 @@ _PUBLIC = ("deployer-public-authority", "deployer-public-authority-1-6-7", "depl
 def outside(card: Mapping[str, Any]) -> Stated | None:
     """Who says, with reasons, that the Act does not speak of the system; None where nobody does so.
 
-    >>> said = {"value": False, "by": "A. Example", "date": "2026-11-01"}
-    >>> outside({"in_scope": said}), outside({"in_scope": False, "in_scope_reasons": "Fixed rules"})
+    The key itself has to say who and when, since a card's ``declared`` speaks for no denial; and neither a name nor
+    reasons are what says that there are none, or that somebody has yet to say them.
+
+    >>> denied = {"value": False, "by": "A. Example", "date": "2026-11-01"}
+    >>> outside({"in_scope": denied}), outside({"in_scope": denied, "in_scope_reasons": "none"})
     (None, None)
-    >>> outside({"in_scope": said, "in_scope_reasons": "Fixed rules of people"}).by
+    >>> outside({"in_scope": denied, "in_scope_reasons": "Fixed rules of people"}).by
     'A. Example'
     """
     if truth(plainly(card), IN_SCOPE) is not False:
         return None
     denied, reasons = stated(card, IN_SCOPE), stated(card, REASONS)
-    if denied is None or not (denied.by and denied.on) or reasons is None or not words(reasons.value):
+    if denied is None or not denied.own or reasons is None:
         return None
-    return denied
+    return denied if is_said(denied.by) and is_said(reasons.value) else None
+
+
+def is_said(value: object) -> bool:
+    """Whether a name or reasons are given, and not that there are none, or that they are to come.
+
+    >>> [is_said(each) for each in ("Fixed rules", "None.", "TBD", "", None)]
+    [True, False, False, False, False]
+    """
+    text = words(value)
+    return text.lower().strip(" .") not in ("", *NONE) and not stands_in(text)
+
+
+def denial(card: Mapping[str, Any]) -> str:
+    """By whom, on which day and for which reasons the Act does not speak of the system; empty where it does.
+
+    >>> denied = {"value": False, "by": "A. Example", "date": "2026-11-01"}
+    >>> denial({"in_scope": denied, "in_scope_reasons": "Rules."})
+    'By A. Example on 2026-11-01, the AI Act does not speak of this system. The reasons, not examined here: Rules.'
+    """
+    denied, reasons = outside(card), stated(card, REASONS)
+    if denied is None or reasons is None:
+        return ""
+    return said(
+        "By {name} on {day}, the AI Act does not speak of this system. The reasons, not examined here: {reasons}.",
+        name=denied.by,
+        day=denied.on,
+        reasons=words(reasons.value).rstrip("."),
+    )
 
 
 def cut_off(law: Catalogue, *, product_route: bool) -> str:
@@ -64,7 +95,7 @@ def remark(plain: Mapping[str, Any], law: Catalogue, *, product_route: bool) -> 
         f"significant change in its design on or after that day{_public(plain, law)} (Art. 111(2), not settled)"
     )
     if day:
-        return f"{told}; this one came on {day}, the card says"
+        return f"{told}; of this one the card says {day}"
     if day == "":
         return f"{told}; this one has not come yet, the card says"
     return f"{told}; the card does not say {PLACED}, and the dates here are those of later systems"

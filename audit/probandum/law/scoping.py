@@ -19,9 +19,8 @@ def scope(answers: Answers) -> Step:
         )
     elif said is False:
         reasoning = "The card denies it without the reasons of a named person; it goes on as if the Act spoke of it."
-        unsettled = (
-            f"Whether the Act speaks of it: reasons and who gives them, on which day, are missing ({REASONS}).",
-        )
+        missing = "reasons and who gives them, on which day, are missing"
+        unsettled = (f"Whether the Act speaks of it: {missing} ({IN_SCOPE} and {REASONS}).",)
     elif said is None:
         reasoning = "Nobody has said it; what follows holds if it is."
         unsettled = (f"Whether it is an AI system within the scope of the Act: the card does not say {IN_SCOPE}.",)

@@ -11,9 +11,12 @@ from typing import Any
 from probandum.dates import as_of_day
 from probandum.law.age import staleness
 from probandum.law.binding import Binding, Open, bind
+from probandum.law.contradicting import contradictions
 from probandum.law.entries import FormField, Milestone, Remark, Requirement, Standard, UseCase
 from probandum.law.loading import Catalogue, Entry, canonical, catalogue, unknown
 from probandum.law.practices import prohibited
+from probandum.law.scope import denial
+from probandum.stating import plainly
 from probandum.units import counted
 
 _WIDTH = 110
@@ -90,6 +93,8 @@ def check(card: Mapping[str, Any], as_of: str) -> Iterator[str]:
 def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law: Catalogue) -> Iterator[str]:
     as_of = today.isoformat()
     yield from prohibited(card, law, as_of).values()
+    yield from filter(None, [denial(card)])
+    yield from chain.from_iterable(contradictions(plainly(card)).values())
     yield from _warned(as_of, law)
     name = " ".join(str(card[key]) for key in ("name", "version") if card.get(key))
     yield f"{name or 'the system'}: what binds whom by what its card says, as of {as_of}"
@@ -99,7 +104,7 @@ def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law:
         yield f"the card says: Annex III {case.point}, {case.title}" + (" [not settled]" if case.verify else "")
     yield from (f"the card says: {remark}" for remark in binding.remarks)
     if binding.placing:
-        yield binding.placing
+        yield binding.placing + ("; that day is to come" if binding.applying.to_come(as_of) else "")
     if binding.unsaid:
         yield f"the card does not say: {', '.join(binding.unsaid)}"
     duties = sum(each.requirement.kind == "duty" for each in binding.bound)
@@ -117,7 +122,9 @@ def _check(card: Mapping[str, Any], today: datetime.date, binding: Binding, law:
     for each in binding.bound:
         requirement = each.requirement
         parties = ", ".join(each.parties)
-        yield _join(requirement.id, requirement.cited, parties, each.when(as_of), _summary(requirement))
+        yield _join(
+            requirement.id, requirement.cited, parties, binding.applying.when(requirement, as_of), _summary(requirement)
+        )
     if binding.open:
         stay = f"{counted(len(binding.open), 'role')} {'stays' if len(binding.open) == 1 else 'stay'}"
         yield f"{stay} open until the card says more (settle them under roles)"

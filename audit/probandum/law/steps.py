@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probandum.law.applying import Applying
 from probandum.law.loading import Catalogue
 from probandum.speech import said
 from probandum.stating import Stated
@@ -30,12 +31,9 @@ class Step:
     unsettled: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
 
-    def cited(self, law: Catalogue, as_of: str, *, product_route: bool = False) -> tuple[str, ...]:
-        """The provisions with citation and dates; both dates where the later one is a reading."""
-        found = (
-            (each, each.dates.said(as_of=as_of, product_route=product_route))
-            for each in map(law.get, self.requirements)
-        )
+    def cited(self, law: Catalogue, as_of: str, applying: Applying) -> tuple[str, ...]:
+        """The provisions with citation and dates by what the card says; both dates where the later one is a reading."""
+        found = ((each, applying.when(each, as_of)) for each in map(law.get, self.requirements))
         return tuple(
             said("{provision}: {dates} [not settled]", provision=entry.cited, dates=dates)
             if entry.verify
@@ -46,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """The steps, what they lead to, and who confirmed it; ``product_route``: its dates are those of Annex I Section A.
+    """The steps, what they lead to, and who confirmed it; ``applying``: from when provisions apply.
 
     ``outcome`` is a sentence about what the card's answers lead to, and never a statement of the law about the system.
     ``overtaken``: a class that was confirmed for other answers, and the keys that say something else now.
@@ -55,7 +53,7 @@ class Proposal:
     steps: tuple[Step, ...]
     outcome: str
     confirmed: Stated | None
-    product_route: bool
+    applying: Applying
     overtaken: tuple[Stated, tuple[str, ...]] | None = None
 
     @property

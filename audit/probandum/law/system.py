@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from probandum.law.card_keys import conditions_of, product_of, product_silence, section_of, truth
+from probandum.law.card_keys import conditions_of, placed, product_of, product_silence, section_of, truth
 from probandum.law.entries import ACTS, Requirement, Role
 from probandum.law.loading import Catalogue
 from probandum.stating import Stated, named
@@ -22,6 +22,7 @@ class System:
         self.outside = outside
         points = named(card.get("annex_iii"))
         self.cases = tuple(law.use_case(point) for point in points or ())
+        self._placed = placed(card)
         self.points = None if points is None else tuple(case.point for case in self.cases)
         listed = None if points is None else bool(points)
         self.product = product_of(card)
@@ -33,7 +34,7 @@ class System:
         claimed = bool(conditions)
         remarks = [] if listed is not False else ["the use is not listed in Annex III"]
         if outside is not None:
-            told = f"outside the scope of the Act, by {outside.by} on {outside.on}, with reasons (in_scope_reasons)"
+            told = f"outside the scope of the Act, by {outside.by} on {outside.on}, with reasons not examined here"
             remarks.insert(
                 0, f"{told}: nothing of the Act is counted, and the GDPR and the law on equal treatment stay"
             )
@@ -118,6 +119,8 @@ class System:
             return False
         if requirement.id.startswith("ai-act:annex-iii:") and self.points is not None:
             return requirement.id in self._ids
+        if self._placed and _of_older(requirement) and self._placed >= str(requirement.dates.legacy_before):
+            return False
         if requirement.id == _SECTION_B and self._section == "A":
             return False
         if requirement.route == "annex-i":
@@ -135,6 +138,11 @@ class System:
     def spared(self) -> bool:
         """Whether nothing of what binds high-risk systems binds it: outside the Act, by Section B alone, or if none."""
         return self.outside is not None or self.high is False or (self.only_product and self._section == "B")
+
+
+def _of_older(requirement: Requirement) -> bool:
+    """Whether an entry speaks of nothing but what came before a day, such as Art. 111(3) and (4)."""
+    return requirement.dates.legacy_by is not None and requirement.dates.legacy_by == requirement.dates.formal
 
 
 def among(point: str, points: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from probandum.probe import Measure
 from probandum.subject import Grouping
 from probandum_probes.bias.counting import groups_of
 from probandum_probes.bias.rates import unsaid, unsaid_all
-from probandum_probes.estimates import exactly
+from probandum_probes.estimates import exactly, point
 
 ADJUSTED = "adjusted-difference"
 IN_STRATUM = "stratum-difference"
@@ -133,10 +133,6 @@ class Comparison(ABC):
         count = len(self.kept)
         return f"within {count} {'stratum' if count == 1 else 'strata'} of {self.strata.attribute}"
 
-    def exactly(self, value: float, *, unit: str, design: str) -> Estimate:
-        """A number that is no estimate of a population's."""
-        return exactly(value, n=self.n, unit=unit, design=design)
-
     def _shown(self, metric: str, estimate: Callable[[], Estimate], *, unit: str) -> Measure:
         """A figure beside what is judged, or why there is none."""
         try:
@@ -147,7 +143,7 @@ class Comparison(ABC):
 
     def _share(self) -> Measure:
         share, told = self.share
-        estimate = self.exactly(share, unit="share", design=told)
+        estimate = exactly(share, n=self.n, unit="share", design=told)
         if not self.n:
             estimate = Estimate.missing("nobody is in these groups", unit="share")
         return Measure(metric="compared-share", groups=self.where, estimate=estimate, mode="disclosure")
@@ -210,7 +206,7 @@ class Comparison(ABC):
             missing = Estimate.missing("one of the two differences has no number", n=self.n, unit="share")
             return Measure(metric="sign-reversal", groups=self.where, estimate=missing, mode="disclosure")
         reversed_, why = _opposite(crude, adjusted)
-        estimate = self.exactly(float(reversed_), unit="share", design=self.within)
+        estimate = point(float(reversed_), n=self.n, unit="share", design=self.within)
         return Measure(
             metric="sign-reversal",
             groups=self.where,

@@ -17,7 +17,7 @@ from probandum_probes.bias.adjusted import IN_STRATUM, Comparison, Form, column_
 from probandum_probes.bias.counting import SELECTION, counted, too_small
 from probandum_probes.bias.scored import RowValues
 from probandum_probes.bias.strata import LEAST_COMPARED, SMALLEST_CELL, Within
-from probandum_probes.estimates import from_counts
+from probandum_probes.estimates import from_counts, point
 
 _CRUDE: Mapping[Form, str] = {"difference": "newcombe", "ratio": "koopman", "odds-ratio": "mantel-haenszel-odds"}
 _ADJUSTED: Mapping[Form, str] = {
@@ -120,7 +120,7 @@ class RowComparison(Comparison):
         """By a chi-squared test."""
         found = (stats.breslow_day if test == "breslow-day" else stats.woolf)(self.counts.counts)
         statistic = f"chi-squared {found.statistic:.2f} with {found.df} degrees of freedom"
-        return self.exactly(found.p_value, unit="p-value", design=f"{statistic}, {self.within}")
+        return point(found.p_value, n=self.n, unit="p-value", design=f"{statistic}, {self.within}")
 
     def in_stratum(self, place: int) -> Measure:
         """Newcombe's difference."""

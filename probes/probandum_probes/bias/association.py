@@ -28,7 +28,7 @@ from probandum_probes.bias.association_vectors import Vectors, asked, flat, near
 from probandum_probes.bias.association_words import Association, WordFile, read_published, read_word_sets
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.stereotype_validity import WEAK_LINK
-from probandum_probes.estimates import exactly, from_counts, from_interval
+from probandum_probes.estimates import exactly, from_counts, from_interval, point
 
 #: Fewest words a set that say anything.
 FEWEST_WORDS = 8
@@ -180,7 +180,7 @@ class AssociationTest:
         design = f"{len(effects):,} random pairs of {sizes[0]} and {sizes[1]} of {len(pool)} neutral words"
         low, high = np.percentile(effects, _BAND).tolist()
         for end, value in (("lower", low), ("upper", high)):
-            estimate = exactly(value, n=len(effects), unit="sd", design=design)
+            estimate = point(value, n=len(effects), unit="sd", design=design)
             yield Measure(metric=f"random-attributes-{end}", facets=place, estimate=estimate, mode="disclosure")
         further = 1 + int((np.abs(effects) >= abs(effect)).sum()), 1 + len(effects)
         share = from_counts("clopper-pearson", [further], n=len(effects), design=design)
@@ -199,8 +199,8 @@ def _p_value(found: Permuted, n: int) -> Estimate:
 def _as_published(found: Permuted, n: int) -> tuple[Estimate, Estimate]:
     """Both p-values of the publications: by counting partitions, and by a normal distribution."""
     large, of = published_p(found)
-    counted = exactly(large / of, n=n, unit="p-value", design=f"as May et al. count {of:,} partitions")
-    return counted, exactly(normal_p(found), n=n, unit="p-value", design="as a normal distribution has it")
+    counted = point(large / of, n=n, unit="p-value", design=f"as May et al. count {of:,} partitions")
+    return counted, point(normal_p(found), n=n, unit="p-value", design="as a normal distribution has it")
 
 
 def _read(words: Path | Sequence[Path]) -> WordFile:

@@ -17,7 +17,7 @@ from probandum.subject import Grouping, Outcomes, Subject
 from probandum_probes.bias.counting import SELECTION, compared, count, groups_of, once, pair_of
 from probandum_probes.bias.tallies import Tally, Two
 from probandum_probes.bias.weighted import Shares
-from probandum_probes.estimates import exactly, extreme, from_moments
+from probandum_probes.estimates import extreme, from_moments, point
 
 #: What an error costs, beside another that costs 1.
 Cost = Annotated[float, Between(least=0, most=1_000_000, what="a number")]
@@ -77,7 +77,7 @@ def _no_difference(grouping: Grouping, subject: Subject, outcomes: Outcomes, pai
         if not all(trials for _, trials in counts):
             return Estimate.missing("one of the groups has no rows", n=n, unit="p-value")
         tested = stats.no_difference(counts)
-        return exactly(tested.p, n=n, unit="p-value", design=tested.told)
+        return point(tested.p, n=n, unit="p-value", design=tested.told)
     tally = Tally.of(SELECTION, grouping, subject, outcomes)
     n = tally.persons(*pair)
     found = tally.difference(pair) if all(tally.moving.get(group) for group in pair) else None
@@ -86,7 +86,7 @@ def _no_difference(grouping: Grouping, subject: Subject, outcomes: Outcomes, pai
     moments = (found.value, found.standard_error, found.df)
     sides = [stats.p_value("cr2", 0.0, side=side, moments=moments) for side in ("above", "below")]
     design = f"Student's t test of no difference, t = {found.value / found.standard_error:+.2f}; {tally.design}"
-    return exactly(min(1.0, 2 * min(sides)), n=n, unit="p-value", design=design)
+    return point(min(1.0, 2 * min(sides)), n=n, unit="p-value", design=design)
 
 
 class _Errors:

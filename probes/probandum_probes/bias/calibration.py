@@ -29,7 +29,7 @@ from probandum_probes.bias.scored import OVERALL, RowValues, Scored, pairs_of, p
 from probandum_probes.bias.tallies import design_in_words
 from probandum_probes.bias.weighted import PersonValues, persons_of, values_of
 from probandum_probes.bias.worth import few, persons_compared, worth_of
-from probandum_probes.estimates import exactly, from_moments
+from probandum_probes.estimates import from_moments, point
 
 
 @probe(
@@ -177,7 +177,7 @@ def _interaction(found: Scored, grouping: Grouping) -> Measure:
         f"likelihood-ratio test of {len(large)} groups: chi-squared {tested.statistic:.2f} on {tested.df} degrees of "
         "freedom"
     )
-    estimate = exactly(tested.p, n=n, unit=unit, design=design)
+    estimate = point(tested.p, n=n, unit=unit, design=design)
     return Measure(metric=metric, facets=place, estimate=estimate, mode="disclosure")
 
 

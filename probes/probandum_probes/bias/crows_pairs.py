@@ -21,7 +21,7 @@ from probandum_probes.bias.crows_scores import Pair, Scores, asked, read_pairs, 
 from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import refuse_sample, sampled
 from probandum_probes.bias.stereotype_validity import PITFALLS
-from probandum_probes.estimates import exactly, from_counts, from_interval, from_moments
+from probandum_probes.estimates import from_counts, from_interval, from_moments, point
 
 #: Fewest pairs of a category, and of all, that say anything.
 FEWEST_PAIRS = 100
@@ -177,7 +177,7 @@ def _preferences(scores: Scores) -> Iterator[Measure]:
         yield _indicator("stereotype-preference", _independent(own), scores, of, pairs, own)
         if len(own):
             told = f"exact sign test, adjusted over {len(categories)} categories"
-            yield _indicator("holm-p-value", exactly(p, n=len(own), unit="p-value", design=told), scores, of, pairs)
+            yield _indicator("holm-p-value", point(p, n=len(own), unit="p-value", design=told), scores, of, pairs)
 
 
 def _overall(wins: Floats, pairs: Sequence[Pair]) -> Estimate:

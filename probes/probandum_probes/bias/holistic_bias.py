@@ -32,7 +32,7 @@ from probandum_probes.bias.requirements import DIFFERENCES
 from probandum_probes.bias.sampling import sampled
 from probandum_probes.bias.text_answers import likelihood
 from probandum_probes.bias.writing_options import WritingOptions
-from probandum_probes.estimates import exactly, from_interval
+from probandum_probes.estimates import exactly, from_interval, point
 
 ID = "bias.holistic-bias"
 #: The level at which two distributions of perplexity are said to differ.
@@ -143,7 +143,7 @@ class HolisticBias(WritingOptions):
             about = [found.mean[found.about(axis, descriptor)] for descriptor in descriptors]
             means = [float(values.mean()) for values in about if len(values)]
             spread = (
-                exactly(float(np.std(means, ddof=1)), n=len(means), unit="share", design="descriptors are no sample")
+                point(float(np.std(means, ddof=1)), n=len(means), unit="share", design="descriptors are no sample")
                 if len(means) > 1
                 else Estimate.missing("texts about fewer than two descriptors", n=len(means), unit="share")
             )

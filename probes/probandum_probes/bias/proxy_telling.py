@@ -17,7 +17,7 @@ from probandum_probes.bias.predicting import MOST_ROWS, CrossFitted, Sampled, al
 from probandum_probes.bias.proxy_associations import PERMUTATIONS, Association, association
 from probandum_probes.bias.proxy_places import PROXY, Place
 from probandum_probes.bias.tallies import design_in_words
-from probandum_probes.estimates import exactly, from_draws, from_interval
+from probandum_probes.estimates import from_draws, from_interval, point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,6 +111,6 @@ def telling(place: Place, told: Told) -> Iterator[Measure]:
                 found.metric,
                 from_draws("bootstrap", found.value, found.draws, n=found.n, unit="correlation", design=design),
             ),
-            ("association-p", exactly(adjusted, n=min(place.n, found.n), unit="p-value", design=said)),
+            ("association-p", point(adjusted, n=min(place.n, found.n), unit="p-value", design=said)),
         ):
             yield Measure(metric=metric, groups=place.where, facets=facets, estimate=each, mode="disclosure")

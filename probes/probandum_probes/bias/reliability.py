@@ -17,7 +17,7 @@ from probandum_probes.bias.in_the_large import SMALLEST, in_the_large
 from probandum_probes.bias.scored import Scored
 from probandum_probes.bias.weighted import Shares, persons_of
 from probandum_probes.bias.worth import ROUNDING, few
-from probandum_probes.estimates import exactly, from_counts, from_draws
+from probandum_probes.estimates import from_counts, from_draws, point
 
 #: Bins of the reliability data, alike for all groups, each with about as many of all rows.
 SHOWN_BINS = 10
@@ -87,7 +87,7 @@ def reliability_data(found: Scored, where: Groups, inside: Bools, bins: Codes) -
             metric="predicted-rate",
             groups=where,
             facets=place,
-            estimate=exactly(predicted, n=n, unit="share", design=f"of these {who}"),
+            estimate=point(predicted, n=n, unit="share", design=f"of these {who}"),
             mode="disclosure",
         )
         counts = ((int(found.positive[rows].sum()), n),)

@@ -29,7 +29,7 @@ from probandum_probes.bias.scored import pairs_of, sizes_of
 from probandum_probes.bias.slices import CONFIRMED, FEWEST, Factor, Seen, Trial, search
 from probandum_probes.bias.triage_controls import no_slices, planted_slice
 from probandum_probes.bias.weighted import persons_of
-from probandum_probes.estimates import exactly, from_interval
+from probandum_probes.estimates import from_interval, point
 
 Rate = Literal["selection-difference", "tpr-difference", "fpr-difference"]
 _RATES: tuple[Rate, ...] = ("selection-difference", "tpr-difference", "fpr-difference")
@@ -183,7 +183,7 @@ class Triage:
             metric="slices-confirmed",
             groups=where,
             facets={"gap": self.gap},
-            estimate=exactly(kept / len(found), n=n, unit="share", design=said),
+            estimate=point(kept / len(found), n=n, unit="share", design=said),
             mode="disclosure",
         )
 
@@ -201,7 +201,7 @@ class Triage:
             "slice-excess": from_interval(seen.excess(), n=seen.n, unit="share", design=told),
             "slice-difference": seen.gap("inside", verdict),
             "difference-outside": seen.gap("outside", verdict),
-            "slice-p": exactly(p, n=seen.n, unit="p-value", design=f"{verdict}; Holm over the slices of these groups"),
+            "slice-p": point(p, n=seen.n, unit="p-value", design=f"{verdict}; Holm over the slices of these groups"),
         }
         for metric, estimate in shown.items():
             yield Measure(metric=metric, groups=where, facets=facets, estimate=estimate, mode="disclosure")

@@ -23,7 +23,7 @@ from probandum_probes.energy.footprint import (
     repeated,
     within,
 )
-from probandum_probes.estimates import exactly, from_draws
+from probandum_probes.estimates import from_draws, point
 
 EMISSIONS = {"grams-co2e-per-1000-requests": "gram", "variance-share": "share"}
 METRICS = {**EMISSIONS, "software-carbon-intensity": "gram", "sci-variance-share": "share"}
@@ -122,7 +122,7 @@ def _shares(metric: str, found: Footprint, n: int, facets: Mapping[str, str]) ->
         yield Measure(
             metric=metric,
             facets={**facets, "factor": name},
-            estimate=exactly(share, n=n, unit="share", design=design),
+            estimate=point(share, n=n, unit="share", design=design),
             mode="disclosure",
         )
 

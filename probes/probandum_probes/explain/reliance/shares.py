@@ -12,7 +12,7 @@ from probandum.probe import Ask, Measure
 from probandum.subject import Bools
 from probandum_probes.bias.proxy_places import NONE
 from probandum_probes.bias.rates import unsaid
-from probandum_probes.estimates import exactly, from_draws
+from probandum_probes.estimates import from_draws, point
 from probandum_probes.explain.reliance.comparison import Bar, Comparison
 from probandum_probes.explain.reliance.flips import contradiction, flipped
 from probandum_probes.explain.reliance.mass import Mass
@@ -48,7 +48,7 @@ def shares(ask: Ask, found: Comparison, noise: Floats) -> Iterator[Measure]:
     yield _shown(ask, found, mass, PROTECTED, place.own, f"carried by {', '.join(place.own)}")
     limit = noise_share(noise, mass.mean(np.ones(len(place.features), dtype=bool)))
     dealt = f"95th percentile of {DEALT} times, {len(place.subject)} rows"
-    noisy = exactly(limit, n=len(place.subject), unit="share", design=dealt)
+    noisy = point(limit, n=len(place.subject), unit="share", design=dealt)
     yield Measure(metric="noise-mass-share", groups=where, estimate=noisy, mode="disclosure")
     both = np.isin(place.grouping.codes, place.pair)
     flips = flipped(ask, place.grouping, place.pair, place.own)

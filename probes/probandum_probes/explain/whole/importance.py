@@ -10,7 +10,7 @@ from probandum.evidence import Column, Floats
 from probandum.finding import Estimate, SubReason, Verdict
 from probandum.probe import Measure
 from probandum.stats import mean_interval, ratio_of_means_draws
-from probandum_probes.estimates import exactly, from_draws, from_interval
+from probandum_probes.estimates import from_draws, from_interval, point
 from probandum_probes.explain.explaining import Explainer
 from probandum_probes.explain.quality.base import items_of, seed_of
 from probandum_probes.explain.whole.backgrounds import Attributions, over_parts
@@ -91,7 +91,7 @@ def ranked(features: Sequence[str], estimates: Sequence[Estimate]) -> Iterator[M
         worst = len(ends) - sum(other < low for _, other in ends)
         if best == worst:
             design = "by mean absolute SHAP; its interval overlaps with no other"
-            yield shown("importance-rank", exactly(best, n=estimate.n, unit="rank", design=design), feature=name)
+            yield shown("importance-rank", point(best, n=estimate.n, unit="rank", design=design), feature=name)
             continue
         why = f"between place {best} and {worst} of {len(ends)}: intervals of mean absolute SHAP overlap"
         yield Measure(
