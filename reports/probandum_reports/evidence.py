@@ -13,7 +13,6 @@ was asked among the raw lines.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -35,6 +34,7 @@ from probandum_reports.pseudonyms import masked, pseudonymised
 from probandum_reports.readable import Sample, plain, readable
 from probandum_reports.resting import Places, Rests, resting
 from probandum_reports.sayings import Shown
+from probandum_reports.staged import opened, write
 from probandum_reports.strips import strips
 from probandum_reports.view import View
 
@@ -108,10 +108,10 @@ def evidence(dossier: Dossier, folder: Path) -> list[Path]:
             page, items = target / f"{result.probe}.html", target / f"{result.probe}.items.jsonl"
             made = _page(view, result, ledger, rests)
             lint.check_page(page.name, made)
-            _write(page, made)
+            write(page, made)
             files += [page, target / f"{result.probe}.jsonl"]
             if held:
-                _write(items, b"".join(held))
+                write(items, b"".join(held))
                 files.append(items)
     return files
 
@@ -130,21 +130,12 @@ def _view(dossier: Dossier) -> View:
     return View(page, dossier)
 
 
-def _opened(path: Path) -> IO[bytes]:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
-
-
-def _write(path: Path, data: bytes) -> None:
-    with _opened(path) as file:
-        file.write(data)
-
-
 @contextmanager
 def _ledgers(dossier: Dossier, target: Path) -> Iterator[Mapping[str, Ledger]]:
     with ExitStack() as stack:
         yield {
             result.probe: Ledger(
-                file=stack.enter_context(_opened(target / f"{result.probe}.jsonl")),
+                file=stack.enter_context(opened(target / f"{result.probe}.jsonl")),
                 places=Places(wanted=_names(dossier, result.probe)),
             )
             for result in _results(dossier)

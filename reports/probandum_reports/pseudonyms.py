@@ -11,6 +11,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from probandum.evidence import Observation, PerToken, Response
@@ -32,6 +33,7 @@ _FORMS = (
     ("telephone number", rf"{_ALONE}\b(?:1[-. ])?\d{{3}}(?P<between>[-.])\d{{3}}(?P=between)\d{{4}}\b"),
     ("network address", r"\b\d{1,3}(?:\.\d{1,3}){3}\b"),
 )
+_SOME = re.compile(r"[\d@\uff20]")
 _ANY = re.compile("|".join(f"(?P<f{place}>{form})" for place, (_, form) in enumerate(_FORMS)))
 #: As many figures has an address of version 6 at least: fewer are slices and times.
 _FIGURES = 4
@@ -42,6 +44,7 @@ _OF_ROWS = ("keys", "groups")
 _BLANK = "[masked]"
 
 
+@lru_cache(maxsize=1 << 15)  # a row has one name in every finding that it is an item of
 def masked(text: str) -> str:
     """``text`` with what points at one person written as what it is.
 
@@ -57,7 +60,7 @@ def masked(text: str) -> str:
 
 def _found(text: str) -> Iterator[tuple[int, int, str]]:
     """What in a text points at one person: where it begins and ends, and what it is."""
-    if not any(each.isdigit() or each in "@\uff20" for each in text):
+    if not _SOME.search(text):
         return
     start = 0
     while (found := _ANY.search(text, start)) is not None:

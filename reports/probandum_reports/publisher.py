@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,6 @@ from probandum.document import CardField, Document, DocumentSpec, Figure
 from probandum.dossier import WHOLE, Dossier, State
 from probandum.errors import UnknownName
 from probandum.filling import Filled, Origin
-from probandum.record import write_bytes
 from probandum.speech import bare
 from probandum.tradeoffs import TradeOffs
 from probandum_reports import asked, facts, json_format, lint
@@ -26,6 +25,7 @@ from probandum_reports.documents import template, templates
 from probandum_reports.messages import speaking
 from probandum_reports.nodes import fields
 from probandum_reports.shelf import Shelf
+from probandum_reports.staged import write
 from probandum_reports.view import View
 
 #: Which module renders a format, by the extension of its files.
@@ -67,18 +67,19 @@ class DocumentPublisher:
         with speaking(dossier.language), _uncollected():
             renderers = {name: _module(name, RENDERERS) for name in dict.fromkeys(formats) if name not in WHOLE}
             drawn: dict[Hashable, bytes] = {}
-            views = [View(build(name, dossier), dossier, drawn) for name in dict.fromkeys(documents)]
-            for view in views:
-                lint.check(view)
+            views = (_checked(View(build(name, dossier), dossier, drawn)) for name in dict.fromkeys(documents))
             html = importlib.import_module("probandum_reports.html")
-            files = {view.document.id: [f"{view.document.id}.{name}" for name in renderers] for view in views}
-            trees: list[Document] = [view.document for view in views]
-            with _rendered(views, renderers) as rendered:
-                entry = html.index(dossier, trees, files, [name for name in WHOLE if name in formats])
+            with _rendered(views, renderers) as (trees, rendered):
+                files = {tree.id: [f"{tree.id}.{name}" for name in renderers] for tree in trees}
+                index = folder / "index.html"
+                write(index, html.index(dossier, trees, files, [name for name in WHOLE if name in formats]))
                 evidence: list[Path] = html.evidence(dossier, folder)
-            index = folder / "index.html"
-            for path, data in {index: entry, **{folder / name: data for name, data in rendered.items()}}.items():
-                write_bytes(path, data)
+                for name, data in rendered.items():
+                    if data:
+                        write(folder / name, data)
+                made = {name for name, data in rendered.items() if data}
+            for name in rendered.keys() - made:
+                write(folder / name, rendered[name])
             return [index, *(folder / name for name in rendered), *evidence]
 
     def state(self, dossier: Dossier, document: str) -> State:
@@ -147,37 +148,50 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def _checked(view: View) -> View:
+    lint.check(view)
+    return view
+
+
 def _charts(view: View) -> int:
     return sum(isinstance(node, Figure) for node in view.document.nodes)
 
 
 @contextmanager
-def _rendered(views: Sequence[View], renderers: Mapping[str, Any]) -> Iterator[dict[str, bytes]]:
-    """All documents in all formats by the names of their files, whole once the block has ended.
+def _rendered(views: Iterable[View], renderers: Mapping[str, Any]) -> Iterator[tuple[list[Document], dict[str, bytes]]]:
+    """All documents, and their files in all formats by name, of which what is made ``later`` has its bytes at the end.
 
-    Typesetting needs nothing of the interpreter: what a format does ``later`` is done in a thread beside the others and
-    beside what the block does, first where no chart has to be drawn before.
+    Typesetting needs nothing of the interpreter: it is done in a thread beside the other formats and beside what the
+    block does, of documents without a chart as soon as they are there, which ``views`` builds and checks one by one.
     """
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
-    made: dict[str, bytes] = {f"{view.document.id}.{name}": b"" for view in views for name in renderers}
+    waiting: dict[str, Future[bytes]] = {}
     with ThreadPoolExecutor(max_workers=1) as beside:
+
+        def typeset(view: View) -> None:
+            for name, module in renderers.items():
+                if hasattr(module, "later"):
+                    waiting[f"{view.document.id}.{name}"] = beside.submit(module.later(view))
+
         try:
-            waiting = {
-                f"{view.document.id}.{name}": beside.submit(module.later(view))
-                for name, module in renderers.items()
-                if hasattr(module, "later")
-                for view in sorted(views, key=_charts)
-            }
+            there: list[View] = []
             for view in views:
+                there.append(view)
+                if not _charts(view):
+                    typeset(view)
+            for view in sorted(there, key=_charts):
+                if _charts(view):
+                    typeset(view)
+            made: dict[str, bytes] = {}
+            for view in there:
                 for name, module in renderers.items():
                     file = f"{view.document.id}.{name}"
-                    if file not in waiting:
-                        made[file] = module.render(view)
+                    made[file] = b"" if file in waiting else module.render(view)
             for first in (*waiting.values(),)[:1]:
                 first.result()  # a package that is missing is told before anything is written
-            yield made
-            made |= {file: typeset.result() for file, typeset in waiting.items()}
+            yield [view.document for view in there], made
+            made |= {file: each.result() for file, each in waiting.items()}
         except BaseException:
             beside.shutdown(wait=False, cancel_futures=True)
             raise
