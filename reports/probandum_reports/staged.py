@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import IO
 
+from probandum.record import make_folder
+
 
 def opened(path: Path) -> IO[bytes]:
     """A new file of mode 600, or an old one emptied, to write into."""
@@ -16,6 +18,7 @@ def opened(path: Path) -> IO[bytes]:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a whole file."""
+    """Write a whole file, and the folders above it that are not there."""
+    make_folder(path.parent)
     with opened(path) as file:
         file.write(data)
