@@ -49,7 +49,8 @@ class Ledger:
     """The raw lines of one probe as they are written.
 
     ``wanted``: the findings that name a digest. ``written``: how many lines each finding has already. ``left``: how
-    many observations stand in the record only, by digest. ``places``: where items of findings were asked.
+    many observations stand in the record only, by digest. ``places``: where items of findings were asked. ``full``:
+    one had no room any more.
     """
 
     file: IO[bytes]
@@ -62,6 +63,7 @@ class Ledger:
     left: Counter[str] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
     windows: list[tuple[int, Window]] = field(default_factory=list)
+    full: bool = False
 
     def write(self, name: str, line: bytes) -> int:
         """Add one line under the digest or key ``name``; returns its number, from 1."""
@@ -72,11 +74,18 @@ class Ledger:
         self.written.update(self.wanted.get(name, ()))
         return self.count
 
+    def takes(self, name: str) -> bool:
+        """Whether an observation is looked at: there may be room for it, or a finding has too few yet."""
+        return not self.full or self._needs(name)
+
+    def _needs(self, name: str) -> bool:
+        return any(self.written[finding] < _LEAST for finding in self.wanted.get(name, ()))
+
     def observe(self, observation: Observation, line: bytes) -> None:
         """Add an observation if there is room for it, or if a finding has too few yet to be looked at."""
         name = observation.named
-        needed = any(self.written[finding] < _LEAST for finding in self.wanted.get(name, ()))
-        if self.size + len(line) > _BYTES and not needed:
+        self.full = self.full or self.size + len(line) > _BYTES
+        if not self.takes(name):
             self.left[name] += 1
             return
         number = self.write(name, line)
@@ -156,10 +165,16 @@ def _stream(dossier: Dossier, ledgers: Mapping[str, Ledger]) -> None:
             named.setdefault(digest, {}).setdefault(finding.probe)
             ledgers[finding.probe].wanted.setdefault(digest, []).append(finding.id)
     for observation in dossier.observations():
-        told = pseudonymised(observation)
-        line = codec.encode(told)
-        for probe in {observation.probe: None, **named.get(observation.named, {})}:
-            ledgers[probe].observe(told, line)
+        name = observation.named
+        of_it = [ledgers[probe] for probe in {observation.probe: None, **named.get(name, {})}]
+        for ledger in of_it:
+            if not ledger.takes(name):
+                ledger.left[name] += 1
+        if taken := [ledger for ledger in of_it if ledger.takes(name)]:
+            told = pseudonymised(observation)
+            line = codec.encode(told)
+            for ledger in taken:
+                ledger.observe(told, line)
     for key, window in dossier.windows.items():
         line = codec.encode({"window": key, "reading": window})
         probes = dict(named.get(key, {}))
