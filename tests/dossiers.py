@@ -10,7 +10,7 @@ import numpy as np
 from probandum import codec, gating, judging, stats
 from probandum.accounting import accounts
 from probandum.attempts import Attempts, Earlier
-from probandum.dossier import Dossier
+from probandum.dossier import Dossier, Review
 from probandum.evidence import Capability, Items, Observation, Reading, Request, Response, Table
 from probandum.finding import Estimate, Groups, SubReason, Verdict, Waiver
 from probandum.plan import Plan
@@ -72,6 +72,23 @@ def make_dossier(
         "accounts": accounts(plan.suites, measured, make_observations(), make_windows()),
     }
     return Dossier(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def make_review(document: str, *, function: str) -> Review:
+    """That somebody reviewed what a document says, of which nothing else counts."""
+    return Review(
+        document=document,
+        number=1,
+        record="",
+        judgement="",
+        files={},
+        content="",
+        name="E. Example",
+        function=function,
+        date="2026-10-30",
+        tool="",
+        digest="",
+    )
 
 
 def make_results() -> tuple[ProbeResult, ...]:

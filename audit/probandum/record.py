@@ -128,20 +128,16 @@ class Record:
 
     def outlines(self) -> Iterator[Observation]:
         """As :meth:`observations`, with an empty array in the place of each: for counts, in a third of the time."""
-        return (entry for entry in self._outlined() if isinstance(entry, Observation))
+        return (entry for entry in self.entries(arrays=False) if isinstance(entry, Observation))
 
-    def entries(self) -> Iterator[Observation | WindowEntry]:
-        """The journal, sealed or not, in the order it was written."""
+    def entries(self, *, arrays: bool = True) -> Iterator[Observation | WindowEntry]:
+        """The journal, sealed or not, in the order it was written; of a sealed one with ``arrays`` or without."""
         file = self.observed
-        yield from journal_entries(file) if file == self.journal else packed_entries(file)
-
-    def _outlined(self) -> Iterator[Observation | WindowEntry]:
-        file = self.observed
-        yield from journal_entries(file) if file == self.journal else packed_entries(file, arrays=False)
+        yield from journal_entries(file) if file == self.journal else packed_entries(file, arrays=arrays)
 
     def left_by_a_purge(self) -> Iterator[bytes]:
         """The lines of the journal as they stand once raw questions and answers are deleted, sealed or not."""
-        for entry in self._outlined():
+        for entry in self.entries(arrays=False):
             left = entry.without_payload() if isinstance(entry, Observation) else entry
             yield codec.encode(left) + b"\n"
 

@@ -241,8 +241,8 @@ class Builder:
                 return
             chosen = select(self.dossier.findings, table.select)
             if not any(map(answered, select(chosen, table.answers or table.select))):
-                place = f"not_assessed.{_slug(table.missing).replace('-', '_')}"
-                yield self._unassessed(table.missing, section, card=place, supplier=auditor(chosen))
+                asked = section.requirement or self.template.requirement
+                yield self.unassessed(table.missing, asked, auditor(chosen))
             if chosen and table.full:
                 yield from in_full(self.view, chosen, caption=said(table.caption))
             elif chosen:
@@ -327,7 +327,7 @@ class Builder:
             return self._gap(
                 said(
                     "{what}; what the card says of the system stands here once it names the provider of the model",
-                    what=said(line.what) if line.what else saying.decapitalised(said(line.label)),
+                    what=_wanted(line),
                 ),
                 section,
                 supplier=line.supplier,
@@ -343,7 +343,7 @@ class Builder:
             fact = facts.card_fact(self.dossier.card, card or "", human=people)
             fact = fact or (line.recorded and facts.run_fact(self.dossier, line.recorded)) or None
         waits = line.after is not None and facts.card_fact(self.dossier.card, line.after, human=True) is None
-        what = said(line.what) if line.what else saying.decapitalised(said(line.label))
+        what = _wanted(line)
         return (None if waits else fact) or self._gap(
             said("{what}; it waits for an earlier field", what=what) if waits else what,
             section,
@@ -353,12 +353,6 @@ class Builder:
             card=card,
             fillable=line.card != facts.review_field(self.template.id),
         )
-
-    def _unassessed(self, what: str, section: Section, *, card: str, supplier: str) -> Fact | Gap:
-        """That nothing was measured, or what a named person says in its place."""
-        label = said("Not assessed by this audit, {what}", what=said(what))
-        fact = facts.card_fact(self.dossier.card, card, label=label, human=True)
-        return fact or self._gap(said("not assessed: {what}", what=said(what)), section, supplier=supplier, card=card)
 
     def unassessed(self, what: str, requirement: str, supplier: str) -> Fact | Gap:
         """That nothing was measured of it, or what a named person says in its place; one field wherever it is shown."""
@@ -409,7 +403,7 @@ class Builder:
             return fact
         line = self.template.line(card) or FactLine(label=what, card=card)
         asked = line.requirement or self.template.requirement
-        what = said(line.what) if line.what else saying.decapitalised(said(line.label))
+        what = _wanted(line)
         supplier = line.supplier or self.template.supplier
         return Gap(what=what, citation=cited(asked), supplier=supplier, field_id=card, card=card)
 
@@ -422,6 +416,11 @@ class Builder:
         slug = _slug(text)
         taken[slug] += 1
         return slug if taken[slug] == 1 else f"{slug}-{taken[slug]}"
+
+
+def _wanted(line: FactLine) -> str:
+    """What a line asks for, in words."""
+    return said(line.what) if line.what else saying.decapitalised(said(line.label))
 
 
 def _slug(text: str) -> str:

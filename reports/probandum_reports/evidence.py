@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -42,6 +43,24 @@ from probandum_reports.view import View
 _SAMPLES = 6
 #: How much of the raw lines a file holds: bytes of them all, and observations of each finding whatever their size.
 _BYTES, _LEAST = 4_000_000, 12
+
+
+class Raw:
+    """An observation under the name that findings call it by, told and written out once somebody has room for it."""
+
+    def __init__(self, observation: Observation) -> None:
+        self._observation = observation
+        self.name = observation.named
+
+    @cached_property
+    def told(self) -> Observation:
+        """As a report may hold it."""
+        return pseudonymised(self._observation)
+
+    @cached_property
+    def line(self) -> bytes:
+        """As its line says it."""
+        return codec.encode(self.told)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,24 +93,17 @@ class Ledger:
         self.written.update(self.wanted.get(name, ()))
         return self.count
 
-    def takes(self, name: str) -> bool:
-        """Whether an observation is looked at: there may be room for it, or a finding has too few yet."""
-        return not self.full or self._needs(name)
-
-    def _needs(self, name: str) -> bool:
-        return any(self.written[finding] < _LEAST for finding in self.wanted.get(name, ()))
-
-    def observe(self, observation: Observation, line: bytes) -> None:
+    def observe(self, raw: Raw) -> None:
         """Add an observation if there is room for it, or if a finding has too few yet to be looked at."""
-        name = observation.named
-        self.full = self.full or self.size + len(line) > _BYTES
-        if not self.takes(name):
-            self.left[name] += 1
+        needed = any(self.written[finding] < _LEAST for finding in self.wanted.get(raw.name, ()))
+        self.full = self.full or self.size + len(raw.line) > _BYTES
+        if self.full and not needed:
+            self.left[raw.name] += 1
             return
-        number = self.write(name, line)
-        self.places.note(observation, number)
+        number = self.write(raw.name, raw.line)
+        self.places.note(raw.told, number)
         if len(self.samples) < _SAMPLES:
-            self.samples.append(readable(observation, number))
+            self.samples.append(readable(raw.told, number))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,16 +177,9 @@ def _stream(dossier: Dossier, ledgers: Mapping[str, Ledger]) -> None:
             named.setdefault(digest, {}).setdefault(finding.probe)
             ledgers[finding.probe].wanted.setdefault(digest, []).append(finding.id)
     for observation in dossier.observations():
-        name = observation.named
-        of_it = [ledgers[probe] for probe in {observation.probe: None, **named.get(name, {})}]
-        for ledger in of_it:
-            if not ledger.takes(name):
-                ledger.left[name] += 1
-        if taken := [ledger for ledger in of_it if ledger.takes(name)]:
-            told = pseudonymised(observation)
-            line = codec.encode(told)
-            for ledger in taken:
-                ledger.observe(told, line)
+        raw = Raw(observation)
+        for probe in {observation.probe: None, **named.get(raw.name, {})}:
+            ledgers[probe].observe(raw)
     for key, window in dossier.windows.items():
         line = codec.encode({"window": key, "reading": window})
         probes = dict(named.get(key, {}))

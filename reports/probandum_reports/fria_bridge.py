@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from probandum.document import Cell, Fact, Node, Table, Text
 from probandum.dossier import Dossier
@@ -104,24 +105,11 @@ def _scope(dossier: Dossier) -> tuple[str, bool]:
 
 def references(parts: Parts) -> Iterable[Node]:
     """Point by point: which sections it may refer to, in which version, and what must be added."""
-    version = parts.filled(
-        FactLine(
-            label="Version",
-            card="dpia.version",
-            what="the version of the data protection impact assessment",
-            supplier="controller",
-            requirement="ai-act:art-27:4",
-        )
-    )
-    dated = parts.filled(
-        FactLine(
-            label="Date of the version",
-            card="dpia.version_date",
-            what="the date of that version",
-            supplier="controller",
-            requirement="ai-act:art-27:4",
-        )
-    )
+    of_it = partial(FactLine, supplier="controller", requirement="ai-act:art-27:4")
+    what = "the version of the data protection impact assessment"
+    version = parts.filled(of_it(label="Version", card="dpia.version", what=what))
+    what = "the date of that version"
+    dated = parts.filled(of_it(label="Date of the version", card="dpia.version_date", what=what))
     relied = parts.filled(
         FactLine(
             label="Version relied on",

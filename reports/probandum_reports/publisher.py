@@ -74,12 +74,8 @@ class DocumentPublisher:
                 index = folder / "index.html"
                 write(index, html.index(dossier, trees, files, [name for name in WHOLE if name in formats]))
                 evidence: list[Path] = html.evidence(dossier, folder)
-                for name, data in rendered.items():
-                    if data:
-                        write(folder / name, data)
-                made = {name for name, data in rendered.items() if data}
-            for name in rendered.keys() - made:
-                write(folder / name, rendered[name])
+            for name, data in rendered.items():
+                write(folder / name, data)
             return [index, *(folder / name for name in rendered), *evidence]
 
     def state(self, dossier: Dossier, document: str) -> State:

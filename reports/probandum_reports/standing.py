@@ -14,7 +14,7 @@ from probandum.law import Binding, Requirement, bind, catalogue
 from probandum.law.applying import Applying
 from probandum.law.entries import ACTS
 from probandum.law.scope import denial, outside
-from probandum.speech import english
+from probandum.speech import english, language
 from probandum_reports.card_keys_told import in_words
 from probandum_reports.messages import said
 
@@ -48,7 +48,7 @@ class Reach:
 
 def reaches(dossier: Dossier) -> Mapping[str, Reach]:
     """Whom each provision of the catalogue binds by the card of a record, by its id."""
-    binding = bind(dossier.card)
+    binding = _binding(dossier.card)
     bound = {each.requirement.id: each for each in binding.bound}
     open_ = {**_of_products(dossier.card), **_open(binding)}
     found: dict[str, Reach] = {}
@@ -64,7 +64,7 @@ def reaches(dossier: Dossier) -> Mapping[str, Reach]:
 
 def reach(card: Mapping[str, Any], requirement: str) -> tuple[tuple[str, ...], str]:
     """The parties that a provision binds by the card, or why it may bind some; neither where it binds nobody."""
-    binding = _binding(codec.encode(card))
+    binding = _binding(card)
     for each in binding.bound:
         if each.requirement.id == requirement:
             return each.parties, ""
@@ -73,12 +73,16 @@ def reach(card: Mapping[str, Any], requirement: str) -> tuple[tuple[str, ...], s
 
 def applying(card: Mapping[str, Any]) -> Applying:
     """From when provisions apply by the card."""
-    return _binding(codec.encode(card)).applying
+    return _binding(card).applying
+
+
+def _binding(card: Mapping[str, Any]) -> Binding:
+    """What binds by a card, which each section of a document asks anew; its dates are told in the language spoken."""
+    return _bound(codec.encode(card), language())
 
 
 @lru_cache(maxsize=1)
-def _binding(card: bytes) -> Binding:
-    """What binds by a card, which each section of a document asks anew."""
+def _bound(card: bytes, spoken: str) -> Binding:
     return bind(codec.decode(dict[str, Any], card))
 
 

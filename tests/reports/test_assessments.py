@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dossiers import make_dossier, make_results
+from dossiers import make_dossier, make_results, make_review
 from probandum.document import Document, Fact, Gap, Number, Table, Text
-from probandum.dossier import Dossier, Review
+from probandum.dossier import Dossier
 from probandum.finding import Estimate, Groups
 from probandum.law import catalogue
 from probandum.probe import Measure, ProbeResult
@@ -176,19 +176,7 @@ def complete(**more: Any) -> Dossier:
     (rates,) = (each for each in make_results() if each.probe == "bias.group-rates")
     of_age = (each for each in rates.measures if "age" in str(each.groups))
     measures = tuple(each for each in of_age if each.metric in ("selection-rate", "impact-ratio"))
-    review = Review(
-        document="dpia",
-        number=1,
-        record="",
-        judgement="",
-        files={},
-        content="",
-        name="E. Example",
-        function="head of credit",
-        date="2026-10-30",
-        tool="",
-        digest="",
-    )
+    review = make_review("dpia", function="head of credit")
     told = {"name": "System", "version": "1", **LENDER}
     card: dict[str, Any] = {**said({"dpia.version": "3", "dpia.version_date": "2026-10-20", **more}), **told}
     found = replace(make_dossier(results=[replace(rates, measures=measures)]), card=card, reviews=(review,))

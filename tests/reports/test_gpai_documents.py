@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from dossiers import HELD, make_dossier
+from dossiers import HELD, make_dossier, make_review
 from probandum.document import Fact, Gap, Heading, Number, Table, Text
-from probandum.dossier import Dossier, Review
+from probandum.dossier import Dossier
 from probandum.finding import Estimate
 from probandum.law import catalogue
 from probandum.probe import Measure, ProbeResult
@@ -182,19 +182,7 @@ def test_what_waits_for_the_provider_of_a_model_names_the_key_that_closes_it(nam
 def test_a_document_without_gaps_says_that_nothing_is_open(name: str) -> None:
     """In the place of a table without rows; once it is reviewed, no sentence calls it a draft."""
     card = {"name": "S", "version": "1", "gpai": "none", "declared": {"by": "A", "date": "2026-10-20"}}
-    review = Review(
-        document=name,
-        number=1,
-        record="",
-        judgement="",
-        files={},
-        content="",
-        name="E. Example",
-        function="counsel",
-        date="2026-10-30",
-        tool="",
-        digest="",
-    )
+    review = make_review(name, function="counsel")
     draft, reviewed = (build(name, replace(make_dossier(card=card), reviews=each)) for each in ((), (review,)))
     texts = [[node.text for node in each.nodes if isinstance(node, Text)] for each in (draft, reviewed)]
 

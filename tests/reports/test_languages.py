@@ -29,8 +29,8 @@ from probandum.dossier import Dossier
 from probandum.errors import DataError
 from probandum.law import bind, catalogue
 from probandum.law.classifying import classify
-from probandum.speech import Catalogue, bare, language
-from probandum_reports import build, html, messages
+from probandum.speech import Catalogue, bare, language, speaking_in
+from probandum_reports import build, html, messages, standing
 from probandum_reports.card_keys_told import called, in_words
 from probandum_reports.documents import templates
 from probandum_reports.messages import counted, read, said, speaking
@@ -303,3 +303,15 @@ def test_an_open_field_is_named_without_marks(other: Catalogue, monkeypatch: pyt
 
     assert [each for each in state.open if any(question.ask in each for question in catalogue().questions)]
     assert not re.search("[\ue000-\ue002]", " ".join(state.open))
+
+
+def test_what_was_told_of_a_card_in_one_language_is_told_anew_in_another() -> None:
+    """From when an older system has its duties: what is kept of a card is kept for the language that was spoken."""
+    card = {"annex_iii": "5(b)", "provider": "Bank", "placed_on_market": "2026-03-01"}
+
+    plain = standing.applying(card).older
+    with speaking_in("xx", {"only from a significant change in its design on or after {day}": "aus {day}"}):
+        other = standing.applying(card).older
+
+    assert plain.startswith("only from a significant change")
+    assert other.startswith("aus 2")
