@@ -13,6 +13,7 @@ from probandum.attempts import Attempts, Earlier
 from probandum.dossier import Dossier, Review
 from probandum.evidence import Capability, Items, Observation, Reading, Request, Response, Table
 from probandum.finding import Estimate, Groups, SubReason, Verdict, Waiver
+from probandum.journal import Recorded
 from probandum.plan import Plan
 from probandum.probe import ControlOutcome, Measure, ProbeResult, Window
 from probandum.siting import Site
@@ -67,7 +68,7 @@ def make_dossier(
             gating.decided(findings, unused, plan.suites, mode=mode, waivers=accepted, attempts=ATTEMPTS)
         ),
         "as_of": "2026-11-02",
-        "observations": lambda: iter(make_observations()),
+        "observations": lambda: map(make_recorded, make_observations()),
         "windows": make_windows(),
         "accounts": accounts(plan.suites, measured, make_observations(), make_windows()),
     }
@@ -307,6 +308,11 @@ def make_windows() -> Mapping[str, Window]:
         )
         for index in range(3)
     }
+
+
+def make_recorded(observation: Observation) -> Recorded:
+    """An observation as a journal gives it."""
+    return Recorded(observation, lambda: observation)
 
 
 def make_observations() -> list[Observation]:

@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from probandum_reports import ooxml
 from probandum_reports.ooxml import name_of
+
+
+def element(name: str, /, *children: Any, **attributes: str | int) -> Any:
+    """An element of the library's tree with children."""
+    (made,) = ooxml.trees(ooxml.element(name, **attributes))
+    made.extend(children)
+    return made
 
 
 def controls(word: Any) -> list[tuple[str, Any]]:

@@ -14,9 +14,10 @@ from probandum.accounting import Account
 from probandum.comparison import Comparison
 from probandum.document import CardField, DocumentSpec
 from probandum.errors import MissingDependency
-from probandum.evidence import Items, Observation, Reading
+from probandum.evidence import Items, Reading
 from probandum.filling import Filled, Origin
 from probandum.finding import Finding, Waiver
+from probandum.journal import Recorded
 from probandum.probe import ProbeResult, Window
 from probandum.reasons import Reasons
 from probandum.speech import ENGLISH
@@ -95,7 +96,7 @@ class Dossier:
     seal: Mapping[str, Any]
     gate: Mapping[str, Any]
     as_of: str
-    observations: Callable[[], Iterator[Observation]]
+    observations: Callable[[], Iterator[Recorded]]
     windows: Mapping[str, Window] = field(default_factory=dict)
     energy: AuditEnergy = field(default_factory=lambda: AuditEnergy(why="nothing was metered"))
     lock: Mapping[str, Any] | None = None

@@ -12,9 +12,10 @@ import contextlib
 import fcntl
 import io
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import msgspec
 
@@ -30,10 +31,19 @@ from probandum.totalling import SECOND
 ASKED_AGAIN = "again:"
 #: How the line of a window begins, and no other's.
 _OF_A_WINDOW = b'{"reading":'
+#: How many bytes of a packed journal are unpacked at once.
+_AT_ONCE = 1 << 17
 #: What the digest of an answer covers, in its order; see :attr:`probandum.evidence.Response.digest`.
 _ANSWERED = ("outputs", "per_token", "texts", "labels", "input_tokens", "output_tokens", "refused", "error")
 #: What the digest of a request covers beyond its kind and its inputs, and what it is where the journal leaves it out.
 _ASKED = {"options": b"[]", "prefix": b'""', "continuations": b"[]", "parameters": b"{}", "repeat": b"0"}
+
+
+class Recorded(NamedTuple):
+    """An observation with an empty array in the place of each, and what reads it whole: most of the time goes there."""
+
+    outline: Observation
+    whole: Callable[[], Observation]
 
 
 class _Payload(msgspec.Struct):
@@ -177,6 +187,14 @@ def packed_entries(path: Path, *, arrays: bool = True) -> Iterator[Observation |
     return (_entry(line, where, arrays=arrays) for line, where in _packed_lines(path))
 
 
+def packed_observations(path: Path) -> Iterator[Recorded]:
+    """The observations of a packed journal, each in outline; RecordError as :func:`packed_entries` raises it."""
+    for line, where in _packed_lines(path):
+        outline = _entry(line, where, arrays=False)
+        if isinstance(outline, Observation):
+            yield Recorded(outline, partial(codec.decode, Observation, line, what=where))
+
+
 def packed_windows(path: Path) -> Iterator[WindowEntry]:
     """The energy windows of a packed journal alone, read as :func:`packed_entries` reads them."""
     lines = (each for each in _packed_lines(path) if each[0].startswith(_OF_A_WINDOW))
@@ -204,7 +222,7 @@ def _packed_lines(path: Path) -> Iterator[tuple[bytes, str]]:
         try:
             missing = zstandard.frame_content_size(raw.read(18))
             raw.seek(0)
-            lines = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw))
+            lines = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw), _AT_ONCE)
             for number, line in enumerate(lines, 1):
                 missing -= len(line)
                 yield line, f"{path}:{number}"

@@ -85,7 +85,7 @@ def dossier(
         seal=sealing.signature(record.folder),
         gate=codec.builtins(gating.load_gate(record, judgement)),
         as_of=as_of or judged.as_of,
-        observations=record.observations,
+        observations=record.recorded,
         windows=windows,
         energy=record.energy,
         lock=_lock(record, judged.limits),
@@ -97,7 +97,8 @@ def dossier(
 
 def account(record: Record, windows: Mapping[str, Window]) -> tuple[Account, ...]:
     """What became of every input that the probes of a record planned to ask; ``windows`` are the record's."""
-    return accounts(record.plan["suites"], record.results, record.outlines(), windows)
+    outlines = (each.outline for each in record.recorded())
+    return accounts(record.plan["suites"], record.results, outlines, windows)
 
 
 def _lock(record: Record, limits: Sequence[Limit]) -> Mapping[str, Any] | None:

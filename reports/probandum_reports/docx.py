@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
-from functools import singledispatchmethod
+from collections.abc import Callable, Sequence
+from functools import partial, singledispatchmethod
 from itertools import pairwise
 from typing import Any
 
@@ -26,16 +26,17 @@ from probandum_reports.messages import noted, said
 from probandum_reports.ooxml import (
     PROPERTIES,
     Controls,
-    Element,
+    Piece,
     bookmarked,
     element,
     field,
-    in_languages,
     lettered,
     line_break,
+    linked,
     paragraph,
     run,
     set_properties,
+    source,
     table,
 )
 from probandum_reports.registers import shortened
@@ -60,28 +61,65 @@ _TOGETHER = 5
 
 def render(view: View) -> bytes:
     """The document as one Word file."""
+    return later(view)()
+
+
+def later(view: View) -> Callable[[], bytes]:
+    """What packs the document when it is called, as :func:`render` would; most of what it says is told now."""
     try:
-        import docx
+        import docx.package  # noqa: F401
     except ImportError:
         raise MissingDependency("python-docx", needed_for="writing Word files", extra="docx") from None
 
-    word = docx.Document()
-    dress(word, front(view), view.document)
-    _Body(view, word).write()
-    set_properties(word, _of(view))
-    buffer = io.BytesIO()
-    word.save(buffer)
-    return _timeless(buffer.getvalue())
+    return partial(_packed, view, _Body(view))
 
 
 def form(view: View, *, pictures: bool = False) -> Any:
     """The document as python-docx knows it, with its pictures or without: for comparing another file with it."""
     import docx
 
+    return docx.Document(io.BytesIO(_packed(view, _Body(view, pictures=pictures))))
+
+
+def _packed(view: View, body: _Body) -> bytes:
+    """The file. Its text is put into the package as it is: making a tree of it first takes as long as all the rest."""
+    import docx
+    from docx.opc.constants import RELATIONSHIP_TYPE
+    from docx.oxml import parse_xml
+
     word = docx.Document()
     dress(word, front(view), view.document)
-    _Body(view, word, pictures=pictures).write()
-    return word
+    for page, relation in body.links.items():
+        word.part.load_rel(RELATIONSHIP_TYPE.HYPERLINK, page, relation, is_external=True)
+    drawn = {place: _drawn(view, word, number, *chart) for number, (place, chart) in enumerate(body.charts.items(), 1)}
+    text = "".join(drawn.get(place, part) for place, part in enumerate(body.parts)).encode()
+    set_properties(word, _of(view))
+    buffer, made = io.BytesIO(), io.BytesIO()
+    word.save(buffer)
+    with zipfile.ZipFile(buffer) as source, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            data = source.read(name)
+            if name == "word/document.xml":
+                before, opened, after = data.partition(b"<w:body>")
+                data = b"".join((before, opened, text, after))
+                parse_xml(data)  # a piece that is no XML is told here, and not by Word
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 0
+            target.writestr(entry, data)
+    return made.getvalue()
+
+
+def _drawn(view: View, word: Any, number: int, chart: bytes, figure: Figure) -> Piece:
+    """A chart in a paragraph of its own, which stays with its caption."""
+    from docx.shared import Twips
+
+    pixels = view.once(chart, partial(raster, chart))
+    inline = word.part.new_pic_inline(io.BytesIO(pixels), width=Twips(TEXT_WIDTH))
+    told = {"id": str(number), "descr": figure.alt, "title": figure.caption, "name": said("Figure {n}", n=number)}
+    for name, words in told.items():
+        inline.docPr.set(name, lettered(words))
+    return paragraph(element("r", element("drawing", source(inline))), looks=[element("keepNext")])
 
 
 def _of(view: View) -> dict[str, str]:
@@ -102,31 +140,23 @@ def _of(view: View) -> dict[str, str]:
     return {f"{PROPERTIES}{name}": value for name, value in told.items()}
 
 
-def _timeless(data: bytes) -> bytes:
-    """The package with every entry at the same old time and in the same order."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 0
-            target.writestr(entry, source.read(name))
-    return buffer.getvalue()
-
-
 class _Body:
-    """Walks the tree and appends to the body of ``word``."""
+    """Walks the tree and tells in ``parts`` what the body of the file holds.
 
-    def __init__(self, view: View, word: Any, *, pictures: bool = True) -> None:
+    ``links``: relations by the pages that they lead to; ``charts``: pictures, and their figures, by their places there.
+    """
+
+    def __init__(self, view: View, *, pictures: bool = True) -> None:
         self._view = view
         self._pictures = pictures
-        self._word = word
-        self._body = word.element.body
-        self._end = self._body[-1]
         self._controls = Controls()
         self._tables = self._figures = self._headings = 0
+        self.parts: list[Piece] = []
+        self.links: dict[str, str] = {}
+        self.charts: dict[int, tuple[bytes, Figure]] = {}
+        self._write()
 
-    def write(self) -> None:
+    def _write(self) -> None:
         """The first page, how to read it, the contents, and every node."""
         nodes = list(in_reading_order(self._view.document.nodes))
         alone = self._view.dossier.decision is not None  # a person's own page begins with what it says
@@ -136,23 +166,17 @@ class _Body:
             self._legend()
             self._contents([node for node in nodes if isinstance(node, Heading)])
         for above, node in pairwise([None, *nodes]):
-            self._node(node)
-            if isinstance(above, Heading) and isinstance(node, Text):
-                self._keep_with_next()
+            if isinstance(node, Text):
+                self._text(node, keep=isinstance(above, Heading))
+            else:
+                self._node(node)
         if self._view.document.brief:
             self._add(*word_brief.imprint(self._view, front(self._view), self._controls))
         elif late:
             self._legend()
-        in_languages(self._body)
 
-    def _add(self, *parts: Element) -> None:
-        for part in parts:
-            self._end.addprevious(part)
-
-    def _keep_with_next(self) -> None:
-        """Hold the paragraph just written on the page of what follows: a lead-in tells nothing at the foot of one."""
-        properties = self._end.getprevious().get_or_add_pPr()
-        properties.get_or_add_keepNext()
+    def _add(self, *parts: Piece) -> None:
+        self.parts += parts
 
     # The pages before the text.
 
@@ -206,23 +230,19 @@ class _Body:
 
     def _contents(self, headings: Sequence[Heading]) -> None:
         listed = [(place, heading) for place, heading in enumerate(headings) if heading.level <= 2]
-        lines = [
-            paragraph(
-                element("hyperlink", run(heading.text), anchor=_bookmark(place), history=1), style=f"Toc{heading.level}"
-            )
-            for place, heading in listed
-        ]
-        if not lines:
+        if not listed:
             return
-        for line in lines[-_TOGETHER:-1]:
-            line.get_or_add_pPr().get_or_add_keepNext()
-        begin, end = _around(field(r'TOC \o "1-2" \h \z \u'))
-        for part in reversed(begin):
-            lines[0].insert(1, part)
-        for part in end:
-            lines[-1].append(part)
+        *begin, end = field(r'TOC \o "1-2" \h \z \u')
         looks = [element("spacing", before=480)]
-        self._add(paragraph(run(said("Contents")), style="System", looks=looks), *lines)
+        self._add(paragraph(run(said("Contents")), style="System", looks=looks))
+        for number, (place, heading) in enumerate(listed, 1):
+            line = [linked(run(heading.text), anchor=_bookmark(place))]
+            if number == 1:
+                line[:0] = begin
+            if number == len(listed):
+                line.append(end)
+            held = [element("keepNext")] if len(listed) - _TOGETHER < number < len(listed) else []
+            self._add(paragraph(*line, style=f"Toc{heading.level}", looks=held))
 
     # Nodes of the text.
 
@@ -240,13 +260,14 @@ class _Body:
         if node.citation is not None:
             self._add(paragraph(run(said("Answers {citation}", citation=node.citation)), style="Citation"))
 
-    @_node.register
-    def _(self, node: Text) -> None:
+    def _text(self, node: Text, *, keep: bool) -> None:
+        """Prose; ``keep`` holds its end on the page of what follows: a lead-in tells nothing at the foot of one."""
         style = {"body": None, "lead": "Lead", "note": "Note", "warning": "Warning"}[node.style]
         parts = [" ".join(part.split()) for part in node.text.split("\n\n") if part.strip()]
-        for place, part in enumerate(parts):
-            opening = [run(said("Note well. "), element("b"))] if node.style == "warning" and place == 0 else []
-            self._add(paragraph(*opening, run(part), style=style))
+        for place, part in enumerate(parts, 1):
+            opening = [run(said("Note well. "), element("b"))] if node.style == "warning" and place == 1 else []
+            looks = [element("keepNext")] if keep and place == len(parts) else []
+            self._add(paragraph(*opening, run(part), style=style, looks=looks))
 
     @_node.register
     def _(self, node: list) -> None:  # type: ignore[type-arg]
@@ -313,7 +334,8 @@ class _Body:
         self._figures += 1
         if self._pictures:
             chart, node = picture(node, self._view)
-            self._draw(node, chart)
+            self.charts[len(self.parts)] = chart, node
+            self._add("")
         else:
             node = beside_picture(node, self._view)
         number = run(f"{said('Figure {n}.', n=self._figures)} ", element("b"))
@@ -321,18 +343,6 @@ class _Body:
         if node.reading:
             self._add(paragraph(run(node.reading)))
         self._node(node.twin)
-
-    def _draw(self, node: Figure, chart: bytes) -> None:
-        from docx.shared import Twips
-
-        pixels = self._view.once(chart, lambda: raster(chart))
-        self._word.add_picture(io.BytesIO(pixels), width=Twips(TEXT_WIDTH))
-        drawn = self._end.getprevious()
-        drawn.insert(0, element("pPr", element("keepNext")))
-        for properties in drawn.iter("{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr"):
-            properties.set("descr", lettered(node.alt))
-            properties.set("title", lettered(node.caption))
-            properties.set("name", said("Figure {n}", n=self._figures))
 
     @_node.register
     def _(self, node: Listing) -> None:
@@ -342,11 +352,11 @@ class _Body:
 
     # Pieces of a line or a cell.
 
-    def _fact(self, fact: Fact, *, style: str = "Fact") -> Element:
+    def _fact(self, fact: Fact, *, style: str = "Fact") -> Piece:
         label = run(fact.label or fact.path, colour(TONES[Verdict.NOT_APPLICABLE]))
         return paragraph(label, element("r", element("tab")), *self._stated(fact), style=style)
 
-    def _stated(self, fact: Fact, *, apart: Element | None = None) -> list[Element]:
+    def _stated(self, fact: Fact, *, apart: Piece | None = None) -> list[Piece]:
         """What a fact says, locked where the audit says it, and who says so; ``apart`` stands between the two."""
         said = [run(fact.value, style="Identifier" if fact.value.startswith("sha256:") else None)]
         if fact.origin == "measured":
@@ -358,7 +368,7 @@ class _Body:
         between = run("   ") if apart is None else apart
         return [*said, between, *self._origin(mark), *([run(f" · {owner}", style="Small")] if owner else [])]
 
-    def _cell(self, cell: Cell) -> list[Element]:
+    def _cell(self, cell: Cell) -> list[Piece]:
         if isinstance(cell, str):
             return [paragraph(run(cell), style="TableText")]
         if isinstance(cell, Number):
@@ -372,7 +382,7 @@ class _Body:
         ]
         return [paragraph(*line, style="TableText", looks=[_frame(cell), _inset()]) for line in lines]
 
-    def _small(self, cell: Cell) -> list[Element]:
+    def _small(self, cell: Cell) -> list[Piece]:
         """A cell of a register: a figure takes one line, and its value leads to its evidence."""
         if isinstance(cell, Number):
             shown = self._view.number(cell)
@@ -384,7 +394,7 @@ class _Body:
         said = [run(cell)] if isinstance(cell, str) else self._stated(cell)
         return [paragraph(*said, style="TableSmall")]
 
-    def _close(self, cell: Cell) -> list[Element]:
+    def _close(self, cell: Cell) -> list[Piece]:
         """A cell of a short document: a figure leads to its evidence by its value, a gap takes one paragraph."""
         if isinstance(cell, Number):
             shown = self._view.number(cell)
@@ -396,7 +406,7 @@ class _Body:
         parts = [run(cell)] if isinstance(cell, str) else self._stated(cell)
         return [paragraph(*parts, style="TableText")]
 
-    def _in_one(self, gap: Gap) -> list[Element]:
+    def _in_one(self, gap: Gap) -> list[Piece]:
         """A gap in one paragraph: who is to fill what, which a field says itself, and the provision that asks."""
         opened = gap.card is not None
         word = run(f"{MARKS[gap.origin]} {ORIGINS[gap.origin][0]}", element("b"), colour(TONES[gap.origin]))
@@ -404,14 +414,14 @@ class _Body:
         asked = run(f" ({gap.citation}) ", style="Small")
         return [*head, run(f"  {gap.what}"), asked, *self._open(gap)]
 
-    def _number_in_cell(self, node: Number) -> Element:
+    def _number_in_cell(self, node: Number) -> Piece:
         shown = self._view.number(node)
         label = [] if node.label is None else [run(node.label), line_break()]
         said = [_value(shown), run("  "), *_verdict(shown), line_break()]
         spread = [run(_range(shown), style="Small"), line_break()] if _range(shown) else []
         return self._controls.locked(shown.anchor, shown.title, [*label, *said, *spread, self._evidence(shown)])
 
-    def _inline(self, node: Inline) -> list[Element]:
+    def _inline(self, node: Inline) -> list[Piece]:
         if isinstance(node, Text):
             return [run(node.text)]
         if isinstance(node, Fact):
@@ -425,16 +435,16 @@ class _Body:
         said = [run(f"{label}: "), _value(shown), *spread, run("  "), *_verdict(shown), run("  ")]
         return [self._controls.locked(shown.anchor, label, [*said, self._evidence(shown)])]
 
-    def _origin(self, name: Mark) -> list[Element]:
+    def _origin(self, name: Mark) -> list[Piece]:
         """A mark with its word; in a short document with the first of its words, which its last lines explain."""
         word = ORIGINS[name][0]
         brief = BRIEFLY.get(name, word) if self._view.document.brief else word
         return [run(f"{MARKS[name]} {brief}", colour(TONES[name]))]
 
-    def _gap_head(self, gap: Gap) -> list[Element]:
+    def _gap_head(self, gap: Gap) -> list[Piece]:
         return [run(f"{MARKS[gap.origin]} {asked_of(gap)}", element("b"), colour(TONES[gap.origin]))]
 
-    def _open(self, gap: Gap) -> list[Element]:
+    def _open(self, gap: Gap) -> list[Piece]:
         """The field of a gap; where only a named person may fill it, with who that is and when."""
         if gap.card is None:
             return [run(RULED if gap.blank else said("Not filled in here."), style="PlaceholderText")]
@@ -446,43 +456,34 @@ class _Body:
         on = self._controls.open(f"{gap.card}{DATE}", said("Stated on"), said("[date, such as 2026-11-29]"))
         return [*field, run(said(" stated by "), style="Small"), *by, run(said(" on "), style="Small"), *on]
 
-    def _evidence(self, shown: Shown, said: Element | None = None) -> Element:
+    def _evidence(self, shown: Shown, said: Piece | None = None) -> Piece:
         """The finding's id, or what is ``said`` in its place, as a link to its raw observations."""
-        from docx.opc.constants import RELATIONSHIP_TYPE
-        from docx.oxml.ns import qn
-
         page, _, anchor = shown.href.partition("#")
         words = run(shown.finding.id, style="Identifier") if said is None else said
-        link = element("hyperlink", words, anchor=anchor, history=1)
-        link.set(qn("r:id"), self._word.part.relate_to(page, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
-        return link
+        relation = self.links.setdefault(page, f"rPage{len(self.links) + 1}")
+        return linked(words, anchor=anchor, relation=relation)
 
 
 def _bookmark(place: int) -> str:
     return f"_Toc{place:08d}"
 
 
-def _around(parts: list[Element]) -> tuple[list[Element], list[Element]]:
-    """A field's opening and closing parts, for content that spans paragraphs."""
-    return parts[:-1], parts[-1:]
-
-
-def _frame(gap: Gap) -> Element:
+def _frame(gap: Gap) -> Piece:
     """A dashed frame for what a person writes, a solid one for what is missing."""
     return box("dashed" if gap.origin == "human" else "single", TONES[gap.origin], 1.0)
 
 
-def _inset() -> Element:
+def _inset() -> Piece:
     """Room for a frame within a cell."""
     return element("ind", left=150, right=150)
 
 
-def _spacer(*looks: Element) -> Element:
+def _spacer(*looks: Piece) -> Piece:
     """A thin gap between framed blocks, which would otherwise grow together; the one above a block stays with it."""
     return paragraph(looks=[*looks, element("spacing", before=0, after=0, line=120, lineRule="exact")])
 
 
-def _value(shown: Shown, *, large: bool = False) -> Element:
+def _value(shown: Shown, *, large: bool = False) -> Piece:
     if shown.suppressed:
         return run(shown.value, element("i"))
     return run(shown.value, style="Value") if large else run(shown.value, element("b"))
@@ -493,6 +494,6 @@ def _range(shown: Shown) -> str:
     return "" if shown.suppressed else " · ".join(part for part in (shown.interval, shown.n) if part)
 
 
-def _verdict(shown: Shown) -> list[Element]:
+def _verdict(shown: Shown) -> list[Piece]:
     verdict: Verdict = shown.finding.verdict
     return [run(f"{MARKS[verdict]} {shown.verdict}", element("b"), colour(TONES[verdict]))]

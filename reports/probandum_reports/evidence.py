@@ -26,6 +26,7 @@ from probandum.document import Document
 from probandum.dossier import Dossier
 from probandum.evidence import Observation
 from probandum.finding import Finding
+from probandum.journal import Recorded
 from probandum.probe import ProbeResult, Window
 from probandum_reports import lint, metered, saying
 from probandum_reports.fields import fields
@@ -46,16 +47,17 @@ _BYTES, _LEAST = 4_000_000, 12
 
 
 class Raw:
-    """An observation under the name that findings call it by, told and written out once somebody has room for it."""
+    """An observation under the name that findings call it by, read and written out once somebody has room for it."""
 
-    def __init__(self, observation: Observation) -> None:
-        self._observation = observation
-        self.name = observation.named
+    def __init__(self, recorded: Recorded) -> None:
+        self._read = recorded.whole
+        self.probe = recorded.outline.probe
+        self.name = recorded.outline.named
 
     @cached_property
     def told(self) -> Observation:
         """As a report may hold it."""
-        return pseudonymised(self._observation)
+        return pseudonymised(self._read())
 
     @cached_property
     def line(self) -> bytes:
@@ -176,9 +178,8 @@ def _stream(dossier: Dossier, ledgers: Mapping[str, Ledger]) -> None:
         for digest in finding.evidence:
             named.setdefault(digest, {}).setdefault(finding.probe)
             ledgers[finding.probe].wanted.setdefault(digest, []).append(finding.id)
-    for observation in dossier.observations():
-        raw = Raw(observation)
-        for probe in {observation.probe: None, **named.get(raw.name, {})}:
+    for raw in map(Raw, dossier.observations()):
+        for probe in {raw.probe: None, **named.get(raw.name, {})}:
             ledgers[probe].observe(raw)
     for key, window in dossier.windows.items():
         line = codec.encode({"window": key, "reading": window})

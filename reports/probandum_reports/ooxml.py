@@ -1,24 +1,25 @@
 """Word's XML in small pieces: runs, paragraphs, content controls, fields, tables.
 
-Built element by element, since the library's own calls slow down with the square of a table's length. Text is
-always a text node, with what XML forbids written as its code.
+Pieces are texts, which :func:`trees` makes elements of the library's tree all at once: its own calls slow down with the
+square of a table's length, and elements made one by one take twice as long. Every text goes through :func:`lettered`
+and is escaped, so that nothing a card or a name holds can act as markup.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import deepcopy
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from probandum.speech import ENGLISH, language, pieces, piecewise
+from probandum.speech import ENGLISH, pieces
 from probandum_reports.directions import directed
 from probandum_reports.pages import visible
 
-Element = Any  # an lxml element
+#: A piece of XML with the prefixes of :func:`trees`, and an element of the library's tree.
+Piece = str
+Element = Any
 
 #: Word refuses longer tags and titles of content controls.
 _LONGEST = 64
@@ -30,26 +31,39 @@ _CUSTOM = "application/vnd.openxmlformats-officedocument.custom-properties+xml"
 _CUSTOM_NAMESPACE = "http://schemas.openxmlformats.org/officeDocument/2006/custom-properties"
 _VALUE_NAMESPACE = "http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes"
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-_PREFIXES = {"w": _WORD}
+_RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+#: What cannot stand in an attribute as it is.
+_SPECIAL = re.compile('[&<>"\\t\\n\\r]')
 _KIND = "{D5CDD505-2E9C-101B-9397-08002B2CF9AE}"  # of all properties that are the user's own
 
 
-def element(name: str, /, *children: Element, **attributes: str | int) -> Element:
-    """``<w:name w:attribute="...">`` with children."""
-    named = {name_of(key): str(value) for key, value in attributes.items()} if attributes else None
-    made = _maker()(name_of(name), named, _PREFIXES)
-    if children:
-        made.extend(children)
-    return made
+def element(name: str, /, *children: Piece, **attributes: str | int) -> Piece:
+    """``<w:name w:attribute="...">`` with children.
+
+    >>> element("p", element("pStyle", val="A & B"), element("b"))
+    '<w:p><w:pStyle w:val="A &amp; B"/><w:b/></w:p>'
+    """
+    named = "".join([f" w:{key}={_quoted(value)}" for key, value in attributes.items()])
+    inner = "".join(children)
+    return f"<w:{name}{named}>{inner}</w:{name}>" if inner else f"<w:{name}{named}/>"
 
 
-@cache
-def _maker() -> Callable[..., Element]:
-    """What makes an element of the library's tree; its own call looks names up anew each time, and there are many."""
-    from docx.oxml.parser import oxml_parser
+def _quoted(value: str | int) -> str:
+    return f'"{value}"' if isinstance(value, int) or not _SPECIAL.search(value) else quoteattr(value)
 
-    make: Callable[..., Element] = oxml_parser.makeelement
-    return make
+
+def trees(*made: Piece) -> list[Element]:
+    """The elements that ``made`` tell, as the library knows them."""
+    from docx.oxml import parse_xml
+
+    return list(parse_xml(f'<w:body xmlns:w="{_WORD}" xmlns:r="{_RELATIONS}">{"".join(made)}</w:body>'))
+
+
+def source(made: Element) -> Piece:
+    """An element of the library's tree as a piece."""
+    from lxml import etree  # type: ignore[import-untyped]
+
+    return str(etree.tostring(made, encoding="unicode"))
 
 
 def name_of(name: str) -> str:
@@ -62,65 +76,31 @@ def lettered(text: str) -> str:
     return re.sub("[\ufffe\uffff]", lambda found: f"\\u{ord(found[0]):04x}", visible(text))
 
 
-def run(text: str, *looks: Element, style: str | None = None) -> Element:
+def run(text: str, *looks: Piece, style: str | None = None) -> Piece:
     """Text in one look; line breaks in it are kept. ``looks`` are run properties in the schema's order.
 
-    Right-to-left words keep to their place; an identifier is left as it is, since it may be copied.
+    Right-to-left words keep to their place; an identifier is left as it is, since it may be copied. Words that stay
+    English in a document of another language are runs of their own, which say so.
+
+    >>> run("a < b", element("b"))
+    '<w:r><w:rPr><w:b/></w:rPr><w:t xml:space="preserve">a &lt; b</w:t></w:r>'
     """
-    made = element("r")
-    if style is not None or looks:
-        properties = [] if style is None else [element("rStyle", val=style)]
-        made.append(element("rPr", *properties, *looks))
-    told = lettered(text) if style == "Identifier" else _in_pieces(text)
-    for number, line in enumerate(told.split("\n")):
-        if number > 0:
-            made.append(element("br"))
-        made.append(_text(line))
-    return made
+    properties = "".join(looks) if style is None else element("rStyle", val=style) + "".join(looks)
+    if style == "Identifier" or (text.isascii() and text.isprintable()):
+        return _run(properties, lettered(text))
+    told = [(directed(lettered(part)), kept) for part, kept in pieces(text)]
+    english = f"{properties}{element('lang', val=ENGLISH)}"
+    return "".join(_run(english if kept else properties, words) for words, kept in told or [("", False)])
 
 
-def _in_pieces(text: str) -> str:
-    """``text`` with its right-to-left words kept to their place, and its marks of what stays English."""
-    if text.isascii() and text.isprintable():
-        return text
-    return piecewise(text, lambda part: directed(lettered(part)))
+def _run(properties: Piece, words: str) -> Piece:
+    text = f'<w:t xml:space="preserve">{escape(words)}</w:t>'.replace("\n", '</w:t><w:br/><w:t xml:space="preserve">')
+    return f"<w:r><w:rPr>{properties}</w:rPr>{text}</w:r>" if properties else f"<w:r>{text}</w:r>"
 
 
-def in_languages(root: Element) -> None:
-    """Make runs of their own, which say so, of words that stay English in a document of another language."""
-    if language() == ENGLISH:
-        return
-    for whole in list(root.iter(name_of("r"))):
-        if not any(kept for words in whole.iter(name_of("t")) for _, kept in pieces(words.text or "")):
-            continue
-        looks = whole.find(name_of("rPr"))
-        for each in whole:
-            if each.tag == name_of("t"):
-                for part, kept in pieces(each.text or ""):
-                    whole.addprevious(_like(looks, _text(part), lang=ENGLISH if kept else None))
-            elif each is not looks:
-                whole.addprevious(_like(looks, deepcopy(each), lang=None))
-        whole.getparent().remove(whole)
-
-
-def _like(looks: Element | None, content: Element, *, lang: str | None) -> Element:
-    """A run of ``content`` with the looks of another, in a language of its own if one is named."""
-    properties = element("rPr") if looks is None else deepcopy(looks)
-    if lang is not None:
-        properties.append(element("lang", val=lang))
-    return element("r", *([properties] if len(properties) else []), content)
-
-
-def _text(words: str) -> Element:
-    made = element("t")
-    made.text = words
-    made.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
-    return made
-
-
-def placed(text: str, **parts: Sequence[Element]) -> list[Element]:
+def placed(text: str, **parts: Sequence[Piece]) -> list[Piece]:
     """A text as runs, with ``parts`` at the places that it names in braces."""
-    made: list[Element] = []
+    made: list[Piece] = []
     for place, piece in enumerate(re.split(r"\{(\w+)\}", text)):
         if place % 2:
             made += parts[piece]
@@ -129,12 +109,12 @@ def placed(text: str, **parts: Sequence[Element]) -> list[Element]:
     return made
 
 
-def line_break() -> Element:
+def line_break() -> Piece:
     """A new line in the same paragraph."""
     return element("r", element("br"))
 
 
-def paragraph(*parts: Element, style: str | None = None, looks: Sequence[Element] = ()) -> Element:
+def paragraph(*parts: Piece, style: str | None = None, looks: Sequence[Piece] = ()) -> Piece:
     """A paragraph of runs, controls and fields; ``looks`` are paragraph properties in the schema's order."""
     properties = [] if style is None else [element("pStyle", val=style)]
     properties += looks
@@ -203,18 +183,18 @@ class Controls:
     def __init__(self) -> None:
         self._made = 0
 
-    def locked(self, name: str, title: str, content: Iterable[Element]) -> Element:
+    def locked(self, name: str, title: str, content: Iterable[Piece]) -> Piece:
         """Content that Word lets nobody edit, in a control that it lets nobody delete."""
         return self._control(name, title, [element("lock", val="sdtContentLocked")], content)
 
-    def open(self, name: str, title: str, placeholder: str) -> list[Element]:
+    def open(self, name: str, title: str, placeholder: str) -> list[Piece]:
         """A field to fill, with a placeholder until it is, between marks that name it as its tag does."""
         kind = [element("showingPlcHdr"), element("text", multiLine=1)]
         control = self._control(name, title, kind, [run(placeholder, style="PlaceholderText")])
         number = self._made
         return bookmarked(f"{mark(tag(name))}{number}", _ABOVE + number, control)
 
-    def _control(self, name: str, title: str, kind: Iterable[Element], content: Iterable[Element]) -> Element:
+    def _control(self, name: str, title: str, kind: Iterable[Piece], content: Iterable[Piece]) -> Piece:
         self._made += 1
         short = title if len(title) <= _LONGEST else f"{title[: _LONGEST - 1]}…"
         properties = [
@@ -226,11 +206,9 @@ class Controls:
         return element("sdt", element("sdtPr", *properties), element("sdtContent", *content))
 
 
-def field(instruction: str, *shown: Element) -> list[Element]:
+def field(instruction: str, *shown: Piece) -> list[Piece]:
     """A field such as PAGE with what it shows until Word works it out anew."""
-    code = element("instrText")
-    code.text = f" {instruction} "
-    code.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+    code = f'<w:instrText xml:space="preserve"> {escape(instruction)} </w:instrText>'
     return [
         element("r", element("fldChar", fldCharType="begin")),
         element("r", code),
@@ -240,7 +218,13 @@ def field(instruction: str, *shown: Element) -> list[Element]:
     ]
 
 
-def bookmarked(name: str, number: int, *parts: Element) -> list[Element]:
+def linked(content: Piece, *, anchor: str, relation: str = "") -> Piece:
+    """A link to a bookmark: of this document, or of the file that a relation of it names."""
+    outside = f' r:id="{relation}"' if relation else ""
+    return f'<w:hyperlink w:anchor={_quoted(anchor)} w:history="1"{outside}>{content}</w:hyperlink>'
+
+
+def bookmarked(name: str, number: int, *parts: Piece) -> list[Piece]:
     """``parts`` between the marks that links within the document point at."""
     return [
         element("bookmarkStart", id=number, name=name),
@@ -250,10 +234,11 @@ def bookmarked(name: str, number: int, *parts: Element) -> list[Element]:
 
 
 def table(
-    header: Sequence[str], rows: Iterable[Sequence[Sequence[Element]]], *, widths: Sequence[int], caption: str
-) -> Element:
+    header: Sequence[str], rows: Iterable[Sequence[Sequence[Piece]]], *, widths: Sequence[int], caption: str
+) -> Piece:
     """A table whose first row repeats on every page; a cell is its paragraphs, ``widths`` are in twips."""
-    made = element(
+    heads = [[paragraph(run(title), style="TableHead")] for title in header]
+    return element(
         "tbl",
         element(
             "tblPr",
@@ -264,15 +249,12 @@ def table(
             element("tblCaption", val=lettered(caption)),
         ),
         element("tblGrid", *(element("gridCol", w=width) for width in widths)),
+        _row(heads, widths, element("cantSplit"), element("tblHeader")),
+        *(_row(row, widths, element("cantSplit")) for row in rows),
     )
-    heads = [[paragraph(run(title), style="TableHead")] for title in header]
-    made.append(_row(heads, widths, element("cantSplit"), element("tblHeader")))
-    for row in rows:
-        made.append(_row(row, widths, element("cantSplit")))
-    return made
 
 
-def _row(cells: Sequence[Sequence[Element]], widths: Sequence[int], *properties: Element) -> Element:
+def _row(cells: Sequence[Sequence[Piece]], widths: Sequence[int], *properties: Piece) -> Piece:
     return element(
         "tr",
         element("trPr", *properties),

@@ -6,9 +6,11 @@ import gc
 import importlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from probandum import codec
 from probandum.comparison import Comparison
@@ -28,6 +30,11 @@ from probandum_reports.shelf import Shelf
 from probandum_reports.staged import write
 from probandum_reports.view import View
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+#: How many files are made at once beside the others: two processors are never idle, and more take turns.
+_BESIDE = 2
 #: Which module renders a format, by the extension of its files.
 RENDERERS: Mapping[str, str] = {
     "html": "probandum_reports.html",
@@ -74,9 +81,9 @@ class DocumentPublisher:
                 index = folder / "index.html"
                 write(index, html.index(dossier, trees, files, [name for name in WHOLE if name in formats]))
                 evidence: list[Path] = html.evidence(dossier, folder)
-            for name, data in rendered.items():
-                write(folder / name, data)
-            return [index, *(folder / name for name in rendered), *evidence]
+                for name, data in rendered:
+                    write(folder / name, data)
+            return [index, *(folder / name for made in files.values() for name in made), *evidence]
 
     def state(self, dossier: Dossier, document: str) -> State:
         """What the document says before any review of it stands there, by its digest, and its open fields.
@@ -154,40 +161,50 @@ def _charts(view: View) -> int:
 
 
 @contextmanager
-def _rendered(views: Iterable[View], renderers: Mapping[str, Any]) -> Iterator[tuple[list[Document], dict[str, bytes]]]:
-    """All documents, and their files in all formats by name, of which what is made ``later`` has its bytes at the end.
+def _rendered(
+    views: Iterable[View], renderers: Mapping[str, Any]
+) -> Iterator[tuple[list[Document], Iterable[tuple[str, bytes]]]]:
+    """All documents, and their files in all formats by name, of which the block takes one after another.
 
-    Typesetting needs nothing of the interpreter: it is done in a thread beside the other formats and beside what the
-    block does, of documents without a chart as soon as they are there, which ``views`` builds and checks one by one.
+    What is made ``later`` needs little of the interpreter: it is made in threads beside the other formats and beside
+    what the block does, of documents without a chart as soon as they are there, which ``views`` builds and checks one
+    by one; then of those with most charts, which take longest.
     """
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor
 
     waiting: dict[str, Future[bytes]] = {}
-    with ThreadPoolExecutor(max_workers=1) as beside:
+    with ThreadPoolExecutor(max_workers=_BESIDE) as beside:
 
-        def typeset(view: View) -> None:
+        def start(view: View) -> None:
             for name, module in renderers.items():
                 if hasattr(module, "later"):
-                    waiting[f"{view.document.id}.{name}"] = beside.submit(module.later(view))
+                    made = beside.submit(copy_context().run, module.later(view))  # which speaks the same language
+                    waiting[f"{view.document.id}.{name}"] = made
 
         try:
             there: list[View] = []
             for view in views:
                 there.append(view)
                 if not _charts(view):
-                    typeset(view)
-            for view in sorted(there, key=_charts):
+                    start(view)
+            for view in sorted(there, key=_charts, reverse=True):
                 if _charts(view):
-                    typeset(view)
+                    start(view)
             made: dict[str, bytes] = {}
             for view in there:
                 for name, module in renderers.items():
                     file = f"{view.document.id}.{name}"
-                    made[file] = b"" if file in waiting else module.render(view)
-            for first in (*waiting.values(),)[:1]:
+                    if file not in waiting:
+                        made[file] = module.render(view)
+            for first in list(waiting.values())[: len(renderers)]:
                 first.result()  # a package that is missing is told before anything is written
-            yield [view.document for view in there], made
-            made |= {file: each.result() for file, each in waiting.items()}
+            yield [view.document for view in there], chain(made.items(), _in_turn(waiting))
         except BaseException:
             beside.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _in_turn(waiting: dict[str, Future[bytes]]) -> Iterator[tuple[str, bytes]]:
+    """What was begun first comes first, and is kept no longer."""
+    for name in list(waiting):
+        yield name, waiting.pop(name).result()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from probandum_reports.front import Front, closing, origins
 from probandum_reports.glyphs import MARKS
 from probandum_reports.messages import said
-from probandum_reports.ooxml import Controls, Element, element, name_of, paragraph, run
+from probandum_reports.ooxml import Controls, Element, Piece, element, name_of, paragraph, run
 from probandum_reports.view import View
 from probandum_reports.wording import ORIGINS
 
@@ -15,7 +15,7 @@ _TITLES, _SMALLER, _SMALL, _LEAST = 27, 0.6, 0.81, 13
 _SPACE, _CELL = 0.3, 0.5
 
 
-def head(view: View, page: Front) -> list[Element]:
+def head(view: View, page: Front) -> list[Piece]:
     """Title, what tells the record from every other, and the status, in three lines."""
     document = view.document
     return [
@@ -25,11 +25,11 @@ def head(view: View, page: Front) -> list[Element]:
     ]
 
 
-def imprint(view: View, page: Front, controls: Controls) -> list[Element]:
+def imprint(view: View, page: Front, controls: Controls) -> list[Piece]:
     """In small print what the marks mean, the law, the digests in full, and what is locked."""
     counts = origins(view.document)
     marks = [f"{MARKS[name]} {word}: {counts[name]}" for name, (word, _) in ORIGINS.items() if counts[name]]
-    stated: list[Element] = []
+    stated: list[Piece] = []
     for fact in closing(view.document):
         value = controls.locked(fact.path, fact.label or fact.path, [run(fact.value, style="Fine")])
         stated += [run(f"{' · ' if stated else ''}{fact.label}: ", style="Fine"), value]

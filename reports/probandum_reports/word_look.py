@@ -12,7 +12,7 @@ from probandum_reports import word_brief
 from probandum_reports.charting import COLOURS, MUTED
 from probandum_reports.front import Front
 from probandum_reports.messages import said, tag
-from probandum_reports.ooxml import Element, element, field, lettered, name_of, paragraph, placed, run
+from probandum_reports.ooxml import Piece, element, field, lettered, name_of, paragraph, placed, run, trees
 from probandum_reports.word_styles import ACCENT, HUMAN, restyle
 
 TONES: Mapping[str, str] = {
@@ -69,11 +69,11 @@ def _page(section: Any, front: Front, document: Document) -> None:
         _fill(footer, "Footer", [run(f"{front.system} · {front.seal_short}")], pages)
 
 
-def _fill(place: Any, style: str, left: list[Element], right: list[Element]) -> None:
+def _fill(place: Any, style: str, left: list[Piece], right: list[Piece]) -> None:
     root = place._element
     for old in list(root):
         root.remove(old)
-    root.append(paragraph(*left, element("r", element("tab")), *right, style=style))
+    root.extend(trees(paragraph(*left, element("r", element("tab")), *right, style=style)))
 
 
 def _spoken() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from probandum_reports.charting import INK, MUTED, RULE
 from probandum_reports.messages import tag
-from probandum_reports.ooxml import Element, element, name_of
+from probandum_reports.ooxml import Element, Piece, element, name_of, trees
 
 ACCENT = "#0a566b"
 HUMAN = "#7b3a63"
@@ -16,17 +16,17 @@ TEXT_WIDTH = 9524
 _SERIF, _SANS, _MONO = "Georgia", "Calibri", "Consolas"
 
 
-def colour(tone: str) -> Element:
+def colour(tone: str) -> Piece:
     """A colour as a run property."""
     return element("color", val=tone.lstrip("#"))
 
 
-def box(kind: str, tone: str, width: float) -> Element:
+def box(kind: str, tone: str, width: float) -> Piece:
     """A frame around a paragraph; neighbours with the same frame share it. ``width`` in points."""
     return element("pBdr", *(_rule(side, kind, tone, width, 6) for side in ("top", "left", "bottom", "right")))
 
 
-def bar(tone: str) -> Element:
+def bar(tone: str) -> Piece:
     """A thick line left of a paragraph."""
     return element("pBdr", _rule("left", "single", tone, 2.25, 8))
 
@@ -46,8 +46,9 @@ def restyle(styles: Element) -> None:
         element("rPrDefault", letters),
         element("pPrDefault", element("pPr", _space(0, 6, 1.15))),
     )
-    styles.replace(styles.find(name_of("docDefaults")), defaults)
-    styles.extend([*_headings(), *_paragraphs(), *_characters(), _table()])
+    first, *ours = trees(defaults, *_headings(), *_paragraphs(), *_characters(), _table())
+    styles.replace(styles.find(name_of("docDefaults")), first)
+    styles.extend(ours)
 
 
 def _strip(style: Element) -> None:
@@ -57,7 +58,7 @@ def _strip(style: Element) -> None:
                 style.remove(part)
 
 
-def _headings() -> Iterable[Element]:
+def _headings() -> Iterable[Piece]:
     yield _style("Title", _space(40, 4, 1.0), _letters(_SERIF, 30, INK))
     yield _style("Subtitle", _space(0, 26), _letters(_SANS, 12, MUTED))
     yield _style("System", _space(0, 2), _letters(_SERIF, 17, INK))
@@ -76,7 +77,7 @@ def _headings() -> Iterable[Element]:
     yield _style("toc 2", _space(0, 0), _letters(_SANS, 9.5, INK), _indent(280, right=0))
 
 
-def _paragraphs() -> Iterable[Element]:
+def _paragraphs() -> Iterable[Piece]:
     quiet = element("pBdr", _rule("left", "single", RULE, 1, 8))
     yield _style("Citation", _space(0, 8), _letters(_SANS, 9, MUTED), element("keepNext"))
     yield _style("Lead", _space(4, 10), _letters(_SANS, 12, INK))
@@ -96,7 +97,7 @@ def _paragraphs() -> Iterable[Element]:
         yield _style(name, _space(0, 0), _letters(_SANS, 8.5, MUTED), _tab("right", TEXT_WIDTH))
 
 
-def _characters() -> Iterable[Element]:
+def _characters() -> Iterable[Piece]:
     for name, looks in {
         "Placeholder Text": [colour(HUMAN)],
         "Small": [colour(MUTED), *_size(8.5)],
@@ -107,7 +108,7 @@ def _characters() -> Iterable[Element]:
         yield _made("character", name, [element("rPr", *looks)], based=None)
 
 
-def _table() -> Element:
+def _table() -> Piece:
     borders = element(
         "tblBorders",
         _rule("top", "single", INK, 1, 0),
@@ -125,54 +126,48 @@ def _table() -> Element:
     return _made("table", "Evidence", parts, based="TableNormal")
 
 
-def _style(name: str, space: Element, letters: Element | None, *looks: Element) -> Element:
+def _style(name: str, space: Piece, letters: Piece | None, *looks: Piece) -> Piece:
     """A paragraph style; its properties are put into the schema's order."""
-    late = (name_of("ind"), name_of("outlineLvl"))
-    properties = [
-        *(look for look in looks if look.tag not in late),
-        space,
-        *(look for look in looks if look.tag in late),
-    ]
+    late = [look for look in looks if look.startswith(("<w:ind ", "<w:outlineLvl "))]
+    properties = [*(look for look in looks if look not in late), space, *late]
     return _made("paragraph", name, [element("pPr", *properties), *([] if letters is None else [letters])])
 
 
-def _made(kind: str, name: str, parts: Iterable[Element], *, based: str | None = "Normal") -> Element:
+def _made(kind: str, name: str, parts: Iterable[Piece], *, based: str | None = "Normal") -> Piece:
     base = [] if based is None else [element("basedOn", val=based)]
-    made = element("style", element("name", val=name), *base, element("qFormat"), *parts)
-    made.set(name_of("type"), kind)
-    made.set(name_of("styleId"), name.title().replace(" ", ""))
-    return made
+    id = name.title().replace(" ", "")
+    return element("style", element("name", val=name), *base, element("qFormat"), *parts, type=kind, styleId=id)
 
 
-def _letters(font: str, points: float, tone: str, *, bold: bool = False) -> Element:
+def _letters(font: str, points: float, tone: str, *, bold: bool = False) -> Piece:
     return element("rPr", _font(font), *([element("b")] if bold else []), colour(tone), *_size(points))
 
 
-def _font(name: str) -> Element:
+def _font(name: str) -> Piece:
     return element("rFonts", ascii=name, hAnsi=name, cs=name, eastAsia=name)
 
 
-def _size(points: float) -> list[Element]:
+def _size(points: float) -> list[Piece]:
     return [element("sz", val=round(2 * points)), element("szCs", val=round(2 * points))]
 
 
-def _space(before: float, after: float, line: float = 1.12) -> Element:
+def _space(before: float, after: float, line: float = 1.12) -> Piece:
     """Points before and after; ``line`` is the height of a line as a multiple of its own."""
     twips: dict[str, Any] = {"before": round(20 * before), "after": round(20 * after), "line": round(240 * line)}
     return element("spacing", **twips, lineRule="auto")
 
 
-def _indent(left: int, *, right: int | None = None) -> Element:
+def _indent(left: int, *, right: int | None = None) -> Piece:
     return element("ind", left=left, right=left if right is None else right)
 
 
-def _hanging(left: int) -> Element:
+def _hanging(left: int) -> Piece:
     return element("ind", left=left, hanging=left)
 
 
-def _tab(kind: str, place: int) -> Element:
+def _tab(kind: str, place: int) -> Piece:
     return element("tabs", element("tab", val=kind, pos=place))
 
 
-def _rule(side: str, kind: str, tone: str, width: float, space: int) -> Element:
+def _rule(side: str, kind: str, tone: str, width: float, space: int) -> Piece:
     return element(side, val=kind, sz=round(8 * width), space=space, color=tone.lstrip("#"))

@@ -89,10 +89,10 @@ def test_a_dossier_is_the_record_under_its_present_judgement(made: Record) -> No
     assert one.digests == other.digests
     assert {"signed": False} == {key: one.seal[key] for key in ("signed",)}
     assert (one.gate["code"], one.gate["counts"]) == (api.gate(made).code, dict(api.gate(made).counts))
-    assert [each.request for each in one.observations()] == [each.request for each in one.observations()]
-    assert {each for finding in one.findings for each in finding.evidence} <= {
-        each.request for each in one.observations()
-    }
+    outlines = [each.outline for each in one.observations()]
+    assert [each.request for each in outlines] == [each.outline.request for each in one.observations()]
+    assert {each for finding in one.findings for each in finding.evidence} <= {each.request for each in outlines}
+    assert [each.whole().answer.digest for each in one.observations()] == [each.response for each in outlines]
 
 
 def test_documents_are_written_once_more_to_the_byte(made: Record, tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from probandum.reporting import dossier
 from probandum.yaml_source import read_yaml
 from probandum_reports.build import build
 from probandum_reports.nodes import gaps, walk
-from probandum_reports.ooxml import element, mark, name_of
+from probandum_reports.ooxml import mark, name_of
 from records import LIMITS, PLAN, write_plan
-from word_forms import controls, fill, saved_again
+from word_forms import controls, element, fill, saved_again
 
 docx: Any = pytest.importorskip("docx")
 

@@ -17,9 +17,9 @@ from probandum.errors import DataError
 from probandum_reports import docx as paper
 from probandum_reports import filled as reading
 from probandum_reports.build import build
-from probandum_reports.ooxml import element, name_of
+from probandum_reports.ooxml import name_of
 from probandum_reports.view import View
-from word_forms import controls, fill, saved_again
+from word_forms import controls, element, fill, saved_again
 
 docx: Any = pytest.importorskip("docx")
 Image: Any = pytest.importorskip("PIL.Image")

@@ -12,13 +12,14 @@ import pytest
 from jinja2 import UndefinedError
 
 from browsing import Page
-from dossiers import make_dossier, make_observations, make_results
+from dossiers import make_dossier, make_observations, make_recorded, make_results
 from papers import HUMAN, MISSING, make_document, make_view
 from probandum import codec
 from probandum.document import Document, Heading, Text
 from probandum.dossier import Dossier
-from probandum.evidence import Observation, Reading, Response
+from probandum.evidence import Reading, Response
 from probandum.finding import Stream, Verdict
+from probandum.journal import Recorded
 from probandum.probe import ProbeResult
 from probandum.resources import shipped
 from probandum_reports import estimate_words, html, saying
@@ -168,7 +169,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
         results=results,
         card={"name": HOSTILE, "version": HOSTILE, "purpose": HOSTILE},
         environment=environment,
-        observations=lambda: iter(observations),
+        observations=lambda: map(make_recorded, observations),
     )
     for page in written(dossier, tmp_path).values():
         assert not [element for element in page.elements if element.name in ("script", "img")]
@@ -384,9 +385,9 @@ def test_tens_of_thousands_of_lines_leave_a_small_page_and_a_bounded_file(tmp_pa
     """The raw file stays within its bound and every finding has its first lines in it; the page says what is left."""
     template, many = make_observations()[1], 30_000
 
-    def stream() -> Iterator[Observation]:
+    def stream() -> Iterator[Recorded]:
         for number in range(many):
-            yield replace(template, request=f"sha256:{number:064d}")
+            yield make_recorded(replace(template, request=f"sha256:{number:064d}"))
 
     first = make_results()[0]
     size = many // len(first.measures)
@@ -412,7 +413,7 @@ def test_what_a_raw_file_leaves_out_can_be_printed_from_the_record(tmp_path: Pat
     """The command of the page finds the first observation that is left out in a journal as the record keeps it."""
     template, many = make_observations()[1], 12_000
     lines = [replace(template, request=f"sha256:{number:064d}") for number in range(many)]
-    html.evidence(make_dossier(results=make_results()[:1], observations=lambda: iter(lines)), tmp_path)
+    html.evidence(make_dossier(results=make_results()[:1], observations=lambda: map(make_recorded, lines)), tmp_path)
     page = Page((tmp_path / "evidence" / "bias.group-rates.html").read_bytes())
     command = next(each.text for each in page.all("pre") if each.text.startswith("zstdcat"))
     held = len((tmp_path / "evidence" / "bias.group-rates.jsonl").read_bytes().splitlines())

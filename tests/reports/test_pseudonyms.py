@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from browsing import Page
-from dossiers import make_dossier, make_observations
+from dossiers import make_dossier, make_observations, make_recorded
 from probandum import codec
 from probandum.evidence import Observation, PerToken, Response
 from probandum_reports import html
@@ -79,7 +79,7 @@ def test_rows_are_named_by_their_place_alone() -> None:
 
 
 def _written(observation: Observation, folder: Path) -> list[str]:
-    html.evidence(make_dossier(observations=lambda: iter([ROWS, observation])), folder)
+    html.evidence(make_dossier(observations=lambda: map(make_recorded, [ROWS, observation])), folder)
     made = folder / "evidence"
     return [(made / f"bias.group-rates.{kind}").read_text("utf-8") for kind in ("html", "jsonl")]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from browsing import Page
-from dossiers import make_dossier
+from dossiers import make_dossier, make_recorded
 from fakes import Chooser, KeywordClassifier, Notes, Scorer, credit_world
 from probandum import codec
 from probandum.asking import Asker
@@ -37,7 +37,7 @@ def audited(name: str, system: Target, subject: Subject | None = None, **options
         if each.items is not None
     }
     asked = [observation for pack in notes.packs.values() for observation in pack]
-    return make_dossier(results=[result], items=items, observations=lambda: iter(asked), windows={})
+    return make_dossier(results=[result], items=items, observations=lambda: map(make_recorded, asked), windows={})
 
 
 @dataclass(frozen=True)
