@@ -232,6 +232,7 @@ def _value(entry: Entry) -> Any:
                 f"{entry.path}, {entry.what}: has {len(text):,} letters; a field holds {_LONGEST:,} at most",
                 remedy="say it in short, and name the file that says the rest",
             )
+    _refuse_sentence(entry.by or "", f"{entry.path}, {entry.what}")
     question = questioning.asked_at(entry.path)
     if question is None or question.kind == "text":
         return entry.value
@@ -254,4 +255,13 @@ def _conflict(card: CardFile, taken: Sequence[str], statements: Mapping[str, Sta
 def _speaker(by: str) -> str:
     if not by.strip() or stands_in(by):
         raise UsageError("a statement has somebody who makes it", remedy="name them with --by")
+    _refuse_sentence(by, "--by")
     return " ".join(by.split())
+
+
+def _refuse_sentence(name: str, where: str) -> None:
+    if (found := reporting.claimed(name)) is not None:
+        raise UsageError(
+            f"{where}: a name says {found!r}, which no document says of a system",
+            remedy="give the name of who states it, and no sentence",
+        )

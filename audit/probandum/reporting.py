@@ -235,8 +235,8 @@ def _refuse_unfinished(record: Record, told: Dossier, documents: Sequence[str]) 
         raise Unfinished(lines)
 
 
-def _claimed(text: str, *, most: int) -> str | None:
-    """The claim in a name or a function, which documents show as it is; None where it is a word of one.
+def claimed(text: str, *, most: int = _WORDS_OF_A_NAME) -> str | None:
+    """The claim in a name of a person, or in a function, which documents show as it is; None where it is a word of one.
 
     It is, alone in at most so many words, none of them of a sentence: people are called Fair and work in fair lending.
     """
@@ -259,7 +259,7 @@ def sign(record: Record, *, document: str, name: str, function: str, date: str |
             f"a name and a function of a reviewer have at most {_LONGEST} letters each", remedy="shorten it"
         )
     for what, said, most in (("name", name, _WORDS_OF_A_NAME), ("function", function, _LONGEST)):
-        if (found := _claimed(said, most=most)) is not None:
+        if (found := claimed(said, most=most)) is not None:
             raise UsageError(
                 f"a {what} of a reviewer says {found!r}, which no document says of a system",
                 remedy="give the name with --by, and the function with --function, and no sentence",

@@ -47,6 +47,8 @@ _SAID = "|".join(
         rf"(?:adheres?|adhered) to {_LAW}|(?:abides?|abided) by {_LAW}|in line with {_LAW}",
         r"(?:ai[- ]act|gdpr|audit)[- ](?:ready|proof)",
         rf"(?:{_GOODS}) (?:(?:is|was|has been|fully|now) )*(?:{_DONE})",
+        r"(?:requirements?|obligations?|duties) (?:(?:is|are|was|were|has been|have been|all|fully|now) )+"
+        r"(?:met|fulfilled|satisfied|observed|complied)",
         rf"(?:confirms|guarantees|ensures|proves|verifies|attests) (?:(?:the|its|full|ai[- ]act|gdpr) )*(?:{_GOODS})",
         r"(?:got|has|have|received|obtained) (?:(?:an?|the|full|official) )*(?:approval|certification|clearance)",
         r"(?:compliance|conformity|fairness) (?:score|badge|seal|rating)",

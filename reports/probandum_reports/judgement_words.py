@@ -155,8 +155,8 @@ def undecided(finding: Finding, *, withheld: bool = False) -> str:
     if judged is not None and not withheld and _outside(judged):
         return counted(
             judged.hypotheses,
-            "outside it alone, not after the correction for {n} test",
-            "outside it alone, not after the correction for {n} tests",
+            "its one-sided bound lies outside, but not after the correction for {n} test",
+            "its one-sided bound lies outside, but not after the correction for {n} tests",
         )
     if finding.why is None or withheld or finding.sub_reason not in wording.SAID_BY_JUDGE:
         return sub_reason(finding.sub_reason)
@@ -164,7 +164,7 @@ def undecided(finding: Finding, *, withheld: bool = False) -> str:
 
 
 def _outside(judged: Judgement) -> bool:
-    """Whether the bounds of one test lie beyond the limit that was applied."""
+    """Whether the one-sided bound of one test lies beyond the limit that was applied; the interval shown is wider."""
     if judged.lower is None or judged.upper is None:
         return False
     low, high = judged.edges()

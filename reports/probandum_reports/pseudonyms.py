@@ -26,9 +26,9 @@ _FORMS = (
     ("e-mail address", r"[\w.+-]+[@\uff20][\w-]+(?:[.\uff0e][\w-]+)+"),
     ("account number", r"\b[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?\b"),
     ("network address", r"(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{1,4})?(?![\w:])"),
-    ("card number", _ALONE + r"\b(?:\d{4}[ -]?){3}\d{1,7}\b"),
+    ("card number", _ALONE + r"\b(?:(?:\d{4}[ -]?){3}\d{1,7}|3[47]\d{2}[ -]?\d{6}[ -]?\d{5})\b"),
     ("identity number", r"\b\d{3}-\d{2}-\d{4}\b"),
-    ("tax number", _ALONE + r"\b(?:[1-9]\d \d{3} \d{3} \d{3}(?! ?\d)|\d{2,3}/\d{3}/\d{5})\b"),
+    ("tax number", _ALONE + r"\b(?:[1-9]\d \d{3} \d{3} \d{3}(?! ?\d)|[1-9]\d{10}|\d{2,3}/\d{3}/\d{5})\b"),
     ("telephone number", rf"(?:{_CALLED})(?:[ /()-]{{0,3}}\d){{6,13}}\b"),
     ("telephone number", rf"{_ALONE}\b(?:1[-. ])?\d{{3}}(?P<between>[-.])\d{{3}}(?P=between)\d{{4}}\b"),
     ("network address", r"\b\d{1,3}(?:\.\d{1,3}){3}\b"),
@@ -79,18 +79,30 @@ def _holds(what: str, said: str) -> bool:
     [True, False, False]
     >>> [_holds("network address", each) for each in ("2001:db8::1", "10:20:30", "1::2", "192.168.0.1")]
     [True, False, False, True]
-    >>> [_holds("card number", each) for each in ("4111111111111111", "1732838400000000000")]
-    [True, False]
+    >>> [_holds("card number", each) for each in ("4111111111111111", "371449635398431", "1732838400000000000")]
+    [True, True, False]
+    >>> [_holds("tax number", each) for each in ("86095742719", "86095742718", "86 095 742 719")]
+    [True, False, True]
     """
     if what == "account number" and not (said.isupper() and "-" not in said):
         plain = re.sub("[ -]", "", said).lower()
         return int("".join(str(int(each, 36)) for each in plain[4:] + plain[:4])) % 97 == 1
     if what == "network address" and ":" in said:
         return sum(each not in ":." for each in said) >= _FIGURES and _is_address(said)
+    if what == "tax number" and said.isdecimal():
+        return _checked(said) == int(said[-1])
     if what == "card number" and said.isdecimal():
         doubled = (int(each) * (1 + place % 2) for place, each in enumerate(reversed(said)))
         return sum(sum(divmod(each, 10)) for each in doubled) % 10 == 0
     return True
+
+
+def _checked(said: str) -> int:
+    """The check digit of the digits before the last, by ISO/IEC 7064 MOD 11,10."""
+    carried = 10
+    for each in said[:-1]:
+        carried = ((int(each) + carried) % 10 or 10) * 2 % 11
+    return (11 - carried) % 10
 
 
 def _is_address(said: str) -> bool:

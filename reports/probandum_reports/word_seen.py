@@ -82,6 +82,8 @@ class Looks:
         seen: set[str] = set()
         while id is not None and id not in seen and (style := self._styles.get(id)) is not None:
             seen.add(id)
+            if kind == "table":  # what it says of some of its rows comes first; of which ones is not worked out
+                yield from style.iterfind(f"{name_of('tblStylePr')}/{name_of(part)}")
             if (found := style.find(name_of(part))) is not None:
                 yield found
             based = style.find(name_of("basedOn"))

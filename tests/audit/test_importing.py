@@ -492,6 +492,21 @@ def test_a_class_that_is_confirmed_in_a_document_is_so_for_the_answers_beside_it
     assert "was for another profiling" in entered(place, "card", "check", "card.yaml").out
 
 
+def test_a_sentence_in_the_place_of_a_name_is_refused(place: Path) -> None:
+    """Documents show names as they are: beside a field, and of whoever imports; people may be called Fair."""
+    sentence, wrong = "the system is compliant with the Act", "a name says 'compliant', which no document says"
+    with pytest.raises(UsageError, match=f"--by: {wrong}"):
+        api.import_filled(place / "filled.docx", by=sentence, run=place / "run")
+    fill(place / "filled.docx", place / "odd.docx", {"signatures.test_report#by": sentence})
+    said = imported(place, "odd.docx").err
+    assert said.startswith("error: signatures.test_report, ")
+    assert wrong in said
+    assert CARD == (place / "card.yaml").read_text()
+
+    api.import_filled(place / "filled.docx", by="Lena Fair", run=place / "run")
+    assert "Lena Fair" in (place / "card.yaml").read_text()
+
+
 def test_who_and_when_are_asked_for(place: Path) -> None:
     """A statement without a speaker, or on no day, is none; the plan of another record neither."""
     run = place / "run"

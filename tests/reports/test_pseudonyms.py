@@ -40,6 +40,8 @@ _IBAN = "DE89 3704 0044 0532 0130 00"
         ("jo\uff20example.org", "[e-mail address]"),
         ("Steuer-ID 12 345 678 901, Nr. 93/815/08152", "Steuer-ID [tax number], Nr. [tax number]"),
         ("4111111111111111", "[card number]"),
+        ("Amex 3714 496353 98431 or 371449635398431", "Amex [card number] or [card number]"),
+        ("Steuer-ID 86095742719, not 86095742718", "Steuer-ID [tax number], not 86095742718"),
     ],
 )
 def test_what_points_at_one_person_is_masked(text: str, shown: str) -> None:
