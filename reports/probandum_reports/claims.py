@@ -34,9 +34,8 @@ _LAW = (
     r"(?:the |this |that |every |all )?(?:eu |european |union )*"
     r"(?:ai[- ]act|gdpr|regulations?|laws?|act|directives?|legislation|art(?:icles?|s?\.)|annex|sections?)(?!\w)"
 )
-_DUTIES = (
-    r"(?:(?:the|its|their|these|those|legal|essential|relevant|applicable) )+(?:requirements?|obligations?|duties)"
-)
+_DUTY = r"(?:requirements?|obligations?|duties)"
+_DUTIES = rf"(?:(?:the|its|their|these|those|legal|essential|relevant|applicable) )+{_DUTY}"
 _GOODS = r"compliance|conformity|lawfulness|legality|fairness|certification|approval|non-discrimination|equal treatment"
 _DONE = r"confirmed|guaranteed|ensured|proved|proven|shown|verified|achieved|established|granted|obtained|given"
 _SYSTEM = r"system|model|tool|product|algorithm|application"
@@ -47,8 +46,7 @@ _SAID = "|".join(
         rf"(?:adheres?|adhered) to {_LAW}|(?:abides?|abided) by {_LAW}|in line with {_LAW}",
         r"(?:ai[- ]act|gdpr|audit)[- ](?:ready|proof)",
         rf"(?:{_GOODS}) (?:(?:is|was|has been|fully|now) )*(?:{_DONE})",
-        r"(?:requirements?|obligations?|duties) (?:(?:is|are|was|were|has been|have been|all|fully|now) )+"
-        r"(?:met|fulfilled|satisfied|observed|complied)",
+        rf"{_DUTY} (?:(?:is|are|was|were|has been|have been|all|fully) )+(?:met|fulfilled|satisfied)",
         rf"(?:confirms|guarantees|ensures|proves|verifies|attests) (?:(?:the|its|full|ai[- ]act|gdpr) )*(?:{_GOODS})",
         r"(?:got|has|have|received|obtained) (?:(?:an?|the|full|official) )*(?:approval|certification|clearance)",
         r"(?:compliance|conformity|fairness) (?:score|badge|seal|rating)",
@@ -88,6 +86,8 @@ def claim(text: str) -> str | None:
     ('complies with', None, 'is safe')
     >>> claim("It passes the AI Act."), claim("Whether it meets the requirements"), claim("It has no bias.")
     ('passes the ai act', None, 'has no bias')
+    >>> claim("All duties are fully met."), claim("How the duties are met"), claim("No requirement is met by this.")
+    ('duties are fully met', None, None)
     """
     plain = folded(text)
     for found in _CLAIM.finditer(plain):

@@ -246,7 +246,9 @@ def test_the_reason_stands_beside_a_verdict_that_is_open(dossier: Dossier) -> No
     alone = replace(open_, verdict=Verdict.INCONCLUSIVE, sub_reason=SubReason.UNDERPOWERED, why=why, limit=beyond)
     said = {row[2].value for row in rows(dossier, "summary", "The gravest findings") if isinstance(row[2], Fact)}
 
-    assert "its one-sided bound lies outside, but not after the correction for 26 tests" == judgement_words.undecided(alone)
+    assert "its one-sided bound lies outside, but not after the correction for 26 tests" == judgement_words.undecided(
+        alone
+    )
     one_sided = replace(beyond, direction="at_most", threshold=0.5)
     assert "even the best" == judgement_words.undecided(replace(alone, limit=one_sided, why="even the best; and more"))
     assert "even the best possible data of this size could not have passed" == judgement_words.undecided(
