@@ -34,9 +34,9 @@ from probandum_reports.ooxml import (
     line_break,
     linked,
     paragraph,
+    piece_of,
     run,
     set_properties,
-    source,
     table,
 )
 from probandum_reports.registers import shortened
@@ -96,9 +96,9 @@ def _packed(view: View, body: _Body) -> bytes:
     set_properties(word, _of(view))
     buffer, made = io.BytesIO(), io.BytesIO()
     word.save(buffer)
-    with zipfile.ZipFile(buffer) as source, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            data = source.read(name)
+    with zipfile.ZipFile(buffer) as whole, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in whole.namelist():
+            data = whole.read(name)
             if name == "word/document.xml":
                 before, opened, after = data.partition(b"<w:body>")
                 data = b"".join((before, opened, text, after))
@@ -119,7 +119,7 @@ def _drawn(view: View, word: Any, number: int, chart: bytes, figure: Figure) -> 
     told = {"id": str(number), "descr": figure.alt, "title": figure.caption, "name": said("Figure {n}", n=number)}
     for name, words in told.items():
         inline.docPr.set(name, lettered(words))
-    return paragraph(element("r", element("drawing", source(inline))), looks=[element("keepNext")])
+    return paragraph(element("r", element("drawing", piece_of(inline))), looks=[element("keepNext")])
 
 
 def _of(view: View) -> dict[str, str]:

@@ -59,7 +59,7 @@ def trees(*made: Piece) -> list[Element]:
     return list(parse_xml(f'<w:body xmlns:w="{_WORD}" xmlns:r="{_RELATIONS}">{"".join(made)}</w:body>'))
 
 
-def source(made: Element) -> Piece:
+def piece_of(made: Element) -> Piece:
     """An element of the library's tree as a piece."""
     from lxml import etree  # type: ignore[import-untyped]
 
