@@ -116,6 +116,18 @@ def words_of(opened: Any) -> str:
     return "".join("".join(letters_of(page)) for page in opened.pages).replace(" ", "")
 
 
+def glyphs_of(opened: Any, letters: str) -> dict[str, set[int]]:
+    """The glyphs by which each family of fonts in a PDF draws a letter with its marks."""
+    found: dict[str, set[int]] = {}
+    for page in opened.pages:
+        for font in page.Resources.get("/Font", {}).values():
+            family = str(font.BaseFont).partition("+")[2].partition("-")[0]
+            glyphs = {glyph for glyph, drawn in _unicode(font).items() if drawn == letters}
+            if glyphs:
+                found.setdefault(family, set()).update(glyphs)
+    return found
+
+
 def letters_of(page: Any) -> Iterator[str]:
     """The letters of a page, through each font's own map to Unicode."""
     fonts = {name: _unicode(font) for name, font in page.Resources.get("/Font", {}).items()}

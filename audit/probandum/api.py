@@ -41,7 +41,7 @@ from probandum.dates import as_of_day
 from probandum.declaring import Said
 from probandum.dossier import WHOLE, Review, publisher
 from probandum.drafting import Draft, draft
-from probandum.errors import RecordError, UsageError
+from probandum.errors import MissingDependency, RecordError, UsageError
 from probandum.estimating import Forecast
 from probandum.export import annotate
 from probandum.finding import Finding, Limit
@@ -131,6 +131,26 @@ def never_asked(plan: Plan | str | Path) -> tuple[str, ...]:
     return tuple(suite_checks.never_asked(load_plan(plan)))
 
 
+def cannot_write(plan: Plan | str | Path) -> str | None:
+    """Why `audit` does not begin where this runs: its documents need a package that is not installed; else None."""
+    checked = load_plan(plan)
+    try:
+        refuse_unwritten(checked, load=False)
+    except MissingDependency as error:
+        return f"{checked.located('documents')}: {'; '.join(error.lines())}; `probandum audit` does not begin without"
+    return None
+
+
+def refuse_unwritten(plan: Plan, *, load: bool = True) -> None:
+    """MissingDependency where :func:`audit` could not write the documents of ``plan`` here, before anything is asked.
+
+    ``load``: load the packages that this needs, and do not only look for them.
+    """
+    load_plugins()
+    if plan.documents:
+        publisher().refuse_missing(FORMATS, load=load)
+
+
 def lock(plan: Plan | str | Path, *, key: str | Path | None = None) -> Path:
     """Write down what ``plan`` asks and judges by, before anything is asked; returns the lock's path."""
     checked = check_plan(plan)
@@ -152,7 +172,8 @@ def audit(
 
     ``out``: the record's folder, by default ``runs/<system>-<key>``. ``tier``: pr, nightly or release; it asks what
     the plan's ``tiers`` say, and decides the gate's mode. ``key``: an ed25519 private key to sign with. A run that was
-    interrupted, or that a smaller budget ended, is taken up in the same folder.
+    interrupted, or that a smaller budget ended, is taken up in the same folder. MissingDependency, before anything is
+    asked, where a package that the documents need is not installed.
     """
     checked = _checked_plan(plan, documents=documents).at_tier(tier)
     if tier is not None and observer is not None:
@@ -164,6 +185,7 @@ def audit(
     load_plugins()
     if documents:
         checked.check_names(documents=publisher().known())
+        refuse_unwritten(checked)
     spots = places.spots(checked.yaml)  # before the run: the file may change while it goes on
     baselines.refuse_unsound(checked, folder)
     record = running.run(checked, folder, key=signing, observer=observer)
@@ -418,7 +440,7 @@ def sign(
 def import_filled(
     file: str | Path,
     *,
-    by: str,
+    by: str = "",
     date: str | None = None,
     plan: str | Path | None = None,
     card: str | Path | None = None,
@@ -427,11 +449,12 @@ def import_filled(
 ) -> Imported:
     """Write the filled fields of a Word file that a record wrote into the card, with who said it and when.
 
-    ``by`` and ``date`` (an ISO date, by default today, UTC) hold for fields that do not say so themselves. ``plan`` or
-    ``card``: the file that holds the card, by default the audit file where the record says that it lay. ``run``: the
-    record, by default found by the digest that the file names: around it, or in ``runs``. ``replace``: also in the
-    place of what the card says already. DataError where more than fields was changed, or the document is of another
-    record, judgement or template; UsageError where the card says something else already, and nothing is written.
+    ``by`` and ``date`` (an ISO date, by default today, UTC) hold for fields that do not say so themselves; ``by`` is
+    needed where there is one. ``plan`` or ``card``: the file that holds the card, by default the audit file where the
+    record says that it lay. ``run``: the record, by default found by the digest that the file names: around it, or in
+    ``runs``. ``replace``: also in the place of what the card says already. DataError where more than fields was
+    changed, or the document is of another record, judgement or template; UsageError where the card says something else
+    already, or nobody states what a field says, and nothing is written.
     """
     load_plugins()
     path, named, own = Path(file), None if plan is None else Path(plan), None if card is None else Path(card)

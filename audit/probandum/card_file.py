@@ -13,9 +13,9 @@ from typing import Any
 
 from probandum.document import CardField
 from probandum.errors import PlanError
-from probandum.law import Requirement, catalogue
+from probandum.law import catalogue
 from probandum.law.card_shapes import shaped
-from probandum.law.confirming import CONFIRMED, changed
+from probandum.law.confirming import ANSWERS, CONFIRMED, changed
 from probandum.plan_file import SystemCard
 from probandum.plan_reading import card_in
 from probandum.stating import stands_in, stated, words
@@ -25,8 +25,6 @@ from probandum.yaml_source import Place, YamlSource, read_yaml
 Asked = Mapping[str, Sequence[CardField]]
 #: Where the card stands in a plan.
 SYSTEM = "system"
-#: How an input of the law pack begins that only a named person gives.
-_HUMAN = "human"
 #: How alike a key must be to one that is read, to be taken for a slip: a card may hold what only its owner reads.
 _NEAR = 0.8
 #: Keys below which people choose the names themselves, or documents find theirs.
@@ -35,17 +33,14 @@ _FREE = (
     "decision",
     "decisions",
     "roles",
-    "classification",
+    ANSWERS,
     "not_assessed",
     "provisions",
     "not_recorded",
-    "art22",
     "post_market.alerts",
     "risk_management.findings",
     "risk_register",
-    "ropa",
     "special_categories",
-    "triggers",
 )
 
 
@@ -103,8 +98,6 @@ def schema(asked: Asked) -> dict[str, Any]:
     shaped(made["properties"], catalogue())
     for question in catalogue().questions:
         _describe(made, question.path, question.ask)
-    for path, entry, human in _inputs():
-        _describe(made, path, f"{_titled(path)}. Read for {entry.cited}.", human=human)
     for path, readers in _readers(asked).items():
         (_, field), *_ = readers
         law = catalogue().get(field.requirement)
@@ -116,20 +109,6 @@ def schema(asked: Asked) -> dict[str, Any]:
 
 #: What is said of a key that holds facts and is none itself.
 _HOLDS = "What stands below it is stated fact by fact."
-
-
-def _inputs() -> Iterator[tuple[str, Requirement, bool]]:
-    """What the law pack says that a card, or a named person in it, must say; each path with an entry that asks."""
-    for entry in catalogue().requirements.values():
-        for name in entry.inputs:
-            whose, _, path = name.partition(".")
-            yield path, entry, whose == _HUMAN
-
-
-def _titled(name: str) -> str:
-    """What an input of the law pack is called: its last word, as people write it."""
-    said = name.rpartition(".")[2].replace("_", " ")
-    return said[:1].upper() + said[1:]
 
 
 def _describe(made: dict[str, Any], path: str, text: str, *, human: bool = False) -> None:
@@ -160,17 +139,30 @@ def strangers(file: CardFile, asked: Asked) -> Iterator[str]:
 
     They are no errors, since a card may hold what only its owner reads.
     """
-    known = {question.path for question in catalogue().questions} | set(_readers(asked)) | set(SystemCard.model_fields)
-    known |= {path for path, _, _ in _inputs()}
+    read = {question.path for question in catalogue().questions} | set(_readers(asked))
+    # below a key of the card that only holds such paths, no other is read
+    known = read | {key for key in SystemCard.model_fields if not any(_within(path, key) for path in read)}
     written = sorted(_leaves(file.card), key=lambda place: (file.yaml.mark(place).line, file.yaml.mark(place).column))
     for place in written:
         path = ".".join(place)
-        if any(path == each or path.startswith(f"{each}.") or each.startswith(f"{path}.") for each in known):
-            continue
-        if path.startswith(_FREE):
+        if any(_within(path, each) or _within(each, path) for each in known) or free(path):
             continue
         near = difflib.get_close_matches(path, known, n=1, cutoff=_NEAR)
         yield file.yaml.problem(place, f"no document reads it{f', did you mean {near[0]!r}?' if near else ''}")
+
+
+def free(path: str) -> bool:
+    """Whether a path stands below a key where people choose the names, or documents find theirs.
+
+    >>> free("columns.income.name"), free("columns_of_mine"), free("purpose")
+    (True, False, False)
+    """
+    return any(_within(path, each) for each in _FREE)
+
+
+def _within(path: str, above: str) -> bool:
+    """Whether a path is another, or stands below it."""
+    return path == above or path.startswith(f"{above}.")
 
 
 def unsigned(file: CardFile, asked: Asked) -> Iterator[str]:

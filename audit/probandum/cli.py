@@ -174,6 +174,8 @@ def audit(
     codes, done = [], []
     with _told(out or plans[0], files, annotations, plans=plans):
         loaded = _checked(plans)
+        for plan in loaded:
+            api.refuse_unwritten(plan)
     for plan in loaded:
         with _told(out or plan.path, files, annotations, plans=[plan.path]):
             with showing.watching(plan) as observer:

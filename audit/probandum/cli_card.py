@@ -195,7 +195,7 @@ def confirm(
     from probandum.law.contradicting import contradictions
     from probandum.plugins import load_plugins
     from probandum.splicing import Statement
-    from probandum.stating import plainly
+    from probandum.stating import names_somebody, plainly
 
     read = card_file.read(file)
     outcome = proposed(read.card).outcome
@@ -205,7 +205,7 @@ def confirm(
     against = [text for texts in contradictions(plainly(read.card)).values() for text in texts]
     if as_ is None and against:
         raise UsageError(f"{file}: {' '.join(against)}", remedy="correct the card first, or give the class with --as")
-    if not who or not said or not (who + said).isprintable():
+    if not names_somebody(who) or not said or not (who + said).isprintable():
         raise UsageError("expected a name, and a class, in plain text", remedy="such as --by 'A. Example, compliance'")
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     value = re.sub(r"Proposed: (\w)", lambda begun: begun[1].upper(), said) if as_ is None else said

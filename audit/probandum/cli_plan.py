@@ -47,6 +47,8 @@ def check(
         print(f"{plan}: fits; {suites}, {limits}, ask {checked.digests['ask'][:19]}…")
         for line in api.never_asked(checked):
             print(line)
+        if (why := api.cannot_write(checked)) is not None:
+            print(why)
         for tier in (None, *checked.tiers):
             chosen = checked.at_tier(tier)
             if tier is not None:

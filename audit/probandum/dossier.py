@@ -123,6 +123,13 @@ class Publisher(Protocol):
         """The first claim in a text that no document makes of a system itself; None where it makes none."""
         ...
 
+    def refuse_missing(self, formats: Sequence[str], *, load: bool) -> None:
+        """MissingDependency where a package that one of ``formats`` needs is not installed, naming the first.
+
+        ``load``: whether they are loaded for it, and not only looked for.
+        """
+        ...
+
     def publish(self, dossier: Dossier, documents: Sequence[str], folder: Path, formats: Sequence[str]) -> list[Path]:
         """Write ``documents`` and an ``index.html`` into ``folder``; returns the files, the index first.
 

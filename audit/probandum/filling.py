@@ -11,7 +11,8 @@ class Origin:
 
     ``record`` and ``judgement``: digests of the statements that it was written from. ``template``: the digest of its
     template. ``as_of``: the ISO date that it states. ``language``: in which it is written. ``tool``: name and
-    version of what asked. ``reviews``: digests of the statements over the reviews that it shows.
+    version of what asked. ``reviews``: digests of the statements over the reviews that it shows. ``final``: whether it
+    was written to be final.
     """
 
     document: str
@@ -22,6 +23,7 @@ class Origin:
     language: str
     tool: str
     reviews: tuple[str, ...] = ()
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -288,6 +288,11 @@ class Judgement:
         """Whether a number was held against it."""
         return self.effective is not None
 
+    @property
+    def broken_alone(self) -> bool:
+        """Whether its own test finds it broken: a FAIL, unless the correction for the others of its family says no."""
+        return self.p_fail is not None and self.p_fail < self.alpha_fail
+
 
 def _edges(limit: Limit | Judgement) -> tuple[float | None, float | None]:
     if limit.direction == "at_most":

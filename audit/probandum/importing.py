@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from probandum.plan import Plan
 from probandum.plan_file import SystemCard
 from probandum.record import Record, read_bytes
 from probandum.splicing import Statement
-from probandum.stating import stands_in, stated, words
+from probandum.stating import names_somebody, stands_in, stated, words
 
 _OTHERWISE = "write it otherwise in the document, or by hand in the card"
 #: What a card says plainly: of itself who declares it and when, and a version, which titles quote.
@@ -64,7 +65,7 @@ def import_filled(
     *,
     again: Again,
     record: Record,
-    by: str,
+    by: str = "",
     date: str | None = None,
     plan: Path | None = None,
     card: Path | None = None,
@@ -73,10 +74,11 @@ def import_filled(
     """Write the filled fields of the Word file into the card; ``again`` judges ``record`` once more.
 
     ``plan`` or ``card``: the file that holds the card, by default the audit file where the record says that it lay.
-    ``by`` and ``date`` hold for every field that does not say so itself; ``date`` is by default today (UTC).
-    DataError where the document is another one or was changed; UsageError where the card holds something else already.
+    ``by`` and ``date`` hold for every field that does not say so itself; ``by`` is needed where there is one, ``date``
+    is by default today (UTC). DataError where the document is another one or was changed; UsageError where the card
+    holds something else already, or nobody states what a field says.
     """
-    speaker = _speaker(by)
+    speaker = _speaker(by) if by.strip() else None
     on = said_on(date, label="--date: ", remedy="give the day on which it was stated")
     origin = publisher().origin(file)
     # 1. the record
@@ -86,6 +88,7 @@ def import_filled(
         record, as_of=origin.as_of, judgement=_judgement(record, origin, file), language=origin.language
     )
     told = reporting.reviewed(record, told, (origin.document,), only=origin.reviews)
+    told = replaced(told, final=origin.final)  # which an unreviewed or an open document says nowhere
     # 3. its fields
     filled = publisher().filled(told, file, original=_as_sealed(record, f"{origin.document}.docx"))
     # 4. the card
@@ -97,15 +100,13 @@ def import_filled(
     taken: list[str] = []
     for entry in filled.entries:
         value = _value(entry)
-        said = Statement(value=value, by=entry.by or speaker, date=entry.date or on)
-        statement = Statement(value=value) if entry.path in _PLAIN else said
         there = stated(found.card, entry.path)
         if there is not None and words(there.value) == words(value) and (there.own or entry.path in _PLAIN):
             standing.append(entry.path)
             continue
         if there is not None:
             taken.append(entry.path)
-        statements[entry.path] = statement
+        statements[entry.path] = _statement(entry, value, speaker, on)
     if taken and not replace:
         raise UsageError(_conflict(found, taken, statements), remedy="with --replace they give way")
     # 6. the writing
@@ -232,6 +233,9 @@ def _value(entry: Entry) -> Any:
                 f"{entry.path}, {entry.what}: has {len(text):,} letters; a field holds {_LONGEST:,} at most",
                 remedy="say it in short, and name the file that says the rest",
             )
+    if entry.by is not None and not names_somebody(entry.by):
+        said = f"{entry.path}, {entry.what}: {entry.by!r} names nobody"
+        raise UsageError(said, remedy="name who states it, or leave that field to --by")
     _refuse_sentence(entry.by or "", f"{entry.path}, {entry.what}")
     question = questioning.asked_at(entry.path)
     if question is None or question.kind == "text":
@@ -241,6 +245,16 @@ def _value(entry: Entry) -> Any:
     except UsageError as error:
         raise UsageError(f"{entry.path}, {entry.what}: {error.message}", remedy=_OTHERWISE) from None
     return {"name": value} if question.kind == "party" and value != "none" else value
+
+
+def _statement(entry: Entry, value: Any, speaker: str | None, on: str) -> Statement:
+    """What the card is to say; UsageError where neither the field nor ``speaker`` names who states it."""
+    if entry.path in _PLAIN:
+        return Statement(value=value)
+    if entry.by is None and speaker is None:
+        said = f"{entry.path}, {entry.what}: a statement has somebody who makes it"
+        raise UsageError(said, remedy="name them with --by")
+    return Statement(value=value, by=entry.by or speaker, date=entry.date or on)
 
 
 def _conflict(card: CardFile, taken: Sequence[str], statements: Mapping[str, Statement]) -> str:
@@ -253,7 +267,7 @@ def _conflict(card: CardFile, taken: Sequence[str], statements: Mapping[str, Sta
 
 
 def _speaker(by: str) -> str:
-    if not by.strip() or stands_in(by):
+    if not names_somebody(by):
         raise UsageError("a statement has somebody who makes it", remedy="name them with --by")
     _refuse_sentence(by, "--by")
     return " ".join(by.split())

@@ -15,9 +15,9 @@ from probandum.errors import UnknownName, UsageError
 from probandum.law import Catalogue, Question, Requirement, bind, catalogue
 from probandum.law.card_keys import CONDITIONS, IN_SCOPE, PLACED, conditions_of, placed, practices_of, truth
 from probandum.law.hints import near_uses
-from probandum.law.scope import REASONS, is_said, parties_in_chain
+from probandum.law.scope import REASONS, parties_in_chain
 from probandum.splicing import Statement
-from probandum.stating import NONE, named, plainly, stated, words
+from probandum.stating import NONE, is_said, named, plainly, stated, words
 
 #: What may precede a question of a kind, as its answer.
 _HOW: Mapping[str, str] = {

@@ -25,9 +25,9 @@ def with_those_there(
         there = sealing.report_facts(folder)
     except RecordError:
         return tuple(documents), tuple(formats)
-    wanted = (*documents, *formats)
-    lost = [each for each in (*there.documents, *there.formats) if each not in wanted]
-    if not lost:
+    lost = [each for each in there.documents if each not in documents]
+    unwritten = [each for each in there.formats if each not in formats]
+    if not (lost or unwritten):
         return tuple(documents), tuple(formats)
     now = {
         "record": told.digests["record"],
@@ -44,12 +44,22 @@ def with_those_there(
         "final": "written as final" if there.final else "not written as final",
     }
     if other := [words[name] for name, value in now.items() if getattr(there, name) != value]:
-        more = f" and {len(lost) - _FEW} more" if len(lost) > _FEW else ""
         raise UsageError(
-            f"{folder}: holds documents {' and '.join(other)}, of which {', '.join(lost[:_FEW])}{more} would go",
+            f"{folder}: holds documents {' and '.join(other)}, of which {_named(lost, unwritten)} would go",
             remedy="write them all, choose another --out, or let them go with --replace",
         )
     return tuple(dict.fromkeys((*there.documents, *documents))), tuple(dict.fromkeys((*there.formats, *formats)))
+
+
+def _named(documents: Sequence[str], formats: Sequence[str]) -> str:
+    """The first documents and how many more, and the formats of which every file is meant.
+
+    >>> _named(["dpia", "fria", "lia", "ropa"], ["html"]), _named([], ["html", "md"])
+    ('dpia, fria, lia and 1 more, and every file in html', 'every file in html, md')
+    """
+    more = f" and {len(documents) - _FEW} more" if len(documents) > _FEW else ""
+    told = [f"{', '.join(documents[:_FEW])}{more}"] if documents else []
+    return ", and ".join(told + ([f"every file in {', '.join(formats)}"] if formats else []))
 
 
 @contextmanager

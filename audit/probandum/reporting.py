@@ -28,7 +28,7 @@ from probandum.record import Record, make_folder, read_bytes, write_bytes
 from probandum.sealing import ReportFacts
 from probandum.signing import Signature, envelope, enveloped, load_private, open_envelope
 from probandum.speech import ENGLISH
-from probandum.stating import stands_in
+from probandum.stating import is_said, names_somebody
 from probandum.units import counted
 
 #: How many open fields of a document are named.
@@ -252,7 +252,7 @@ def sign(record: Record, *, document: str, name: str, function: str, date: str |
     UsageError where it does not stand there, or tells another judgement than the present one.
     """
     again = f"write it first: probandum report {record.folder}"
-    if not (name.strip() and function.strip()) or stands_in(name) or stands_in(function):
+    if not (names_somebody(name) and is_said(function)):
         raise UsageError("a review has a name and a function", remedy="give them with --by and --function")
     if max(len(name), len(function)) > _LONGEST:
         raise UsageError(

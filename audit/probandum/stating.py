@@ -15,6 +15,8 @@ from probandum.errors import UsageError
 
 #: What says that there is none, where a key asks which.
 NONE: Final = ("none", "no", "outside")
+#: What names no person, where a name is asked.
+_NOBODY = ("nobody", "no one", "somebody", "someone", "anybody", "unknown", "anonymous", "n.n", "the tool", "tool")
 
 #: What stands where somebody has yet to say something, whatever stands behind the first line of it.
 _STAND_IN = re.compile(
@@ -51,6 +53,25 @@ def stands_in(text: str) -> bool:
     return bool(text.strip()) and _STAND_IN.fullmatch(" ".join(text.split())) is not None
 
 
+def is_said(value: object) -> bool:
+    """Whether something is said, and not that there is nothing, or that it is to come.
+
+    >>> [is_said(each) for each in ("Fixed rules", "None.", "TBD", "", None)]
+    [True, False, False, False, False]
+    """
+    text = words(value)
+    return text.lower().strip(" .") not in ("", *NONE) and not stands_in(text)
+
+
+def names_somebody(value: object) -> bool:
+    """Whether who speaks is named.
+
+    >>> [names_somebody(each) for each in ("A. Example", "the legal department", "none", "Unknown", "nobody", "[name]")]
+    [True, True, False, False, False, False]
+    """
+    return is_said(value) and words(value).lower().strip(" .") not in _NOBODY
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
     """A value of a card, who said it and when; None where the card does not say."""
@@ -58,7 +79,7 @@ class Stated:
     value: Any
     by: str | None = None
     on: str | None = None
-    #: Whether the value names its speaker itself, and does not lean on the card's ``declared``.
+    #: Whether the value names its speaker and day itself, and does not lean on the card's ``declared``.
     own: bool = False
 
 
@@ -92,7 +113,7 @@ def stated(card: Mapping[str, Any], path: str) -> Stated | None:
         return None
     own, when = _text(value, "by"), _text(value, "date")
     if own is not None:
-        return Stated(value=value["value"], by=own, on=when, own=when is not None)
+        return Stated(value=value["value"], by=own, on=when, own=when is not None and names_somebody(own))
     return Stated(value=value["value"], by=by, on=when or on)
 
 

@@ -166,7 +166,7 @@ def verdict(estimate: Estimate, limit: Limit, judged: Judgement) -> Reasoned:
         return Verdict.PASS, None, None
     if not stats.can_pass(estimate.method or "", low=low, high=high, **basis_of(estimate)):
         why = "even the best possible data of this size could not pass"
-        broken = _outside_alone(limit, judged)
+        broken = _outside_alone(judged)
         return Verdict.INCONCLUSIVE, SubReason.UNDERPOWERED, why if broken is None else f"{broken}; {why}"
     if estimate.stream is not None:
         return Verdict.INCONCLUSIVE, SubReason.BUDGET, "the outcomes ended before they had decided"
@@ -179,7 +179,7 @@ def _named(limit: Limit) -> str:
 
 def _near(limit: Limit, judged: Judgement) -> str:
     """Which of the ways of lying near the threshold it is."""
-    if (broken := _outside_alone(limit, judged)) is not None:
+    if (broken := _outside_alone(judged)) is not None:
         return broken
     low, high = limit.edges()
     assert judged.lower is not None and judged.upper is not None
@@ -191,15 +191,12 @@ def _near(limit: Limit, judged: Judgement) -> str:
     return "the interval contains the limit"
 
 
-def _outside_alone(limit: Limit, judged: Judgement) -> str | None:
+def _outside_alone(judged: Judgement) -> str | None:
     """That the quantity lies outside the limit until others are judged beside it; None where it does not."""
-    low, high = limit.edges()
-    assert judged.lower is not None and judged.upper is not None
-    if not ((high is not None and judged.lower > high) or (low is not None and judged.upper < low)):
+    if not judged.broken_alone:
         return None
     assert judged.p_fail is not None
-    alone = f"{judged.p_fail:.3f}".removeprefix("0")
-    p = "p < .001" if judged.p_fail < 0.001 else f"p = {alone}"
+    p = "p < 0.001" if judged.p_fail < 0.001 else f"p = {judged.p_fail:.3f}"
     return f"outside the limit on its own ({p}), and not after Holm's correction over {judged.hypotheses} hypotheses"
 
 

@@ -12,25 +12,32 @@ from typing import Literal
 from probandum.document import Cell, Fact, Node, Number, Table, Text
 from probandum.finding import Finding, SubReason, Verdict, finding_id
 from probandum.withholding import WITHHELD
-from probandum_reports import facts, special_names
+from probandum_reports import facts, special_names, supplying
 from probandum_reports.filling_in import Parts
 from probandum_reports.messages import said
 from probandum_reports.tables import name
+from probandum_reports.threats import Selector
 
-_REQUIREMENT = "ai-act:art-27:1:c"
-_SUPPLIER, _ADDING = "the auditor, with data on more persons", "the auditor, by adding a suite"
+#: The provisions that ask for the people concerned, of which each assessment answers its own.
+_ASKING = ("gdpr:35:7:a", "ai-act:art-27:1:c")
+_SUPPLIER = "the auditor, with data on more persons"
+#: What probes of persons say of one group beside another.
+_COMPARING = (Selector(families=("bias", "performance"), of_groups=True),)
 
 
 def table(parts: Parts) -> Iterable[Node]:
     """A row a group of the plan, and one for each attribute of texts; a gap where the audit compared neither."""
-    found = _single(parts)
+    found, asks = _single(parts), next(each for each in _ASKING if each in parts.template.requirements())
     in_texts = list(_in_texts(parts))
     yield from in_texts
     if not found and in_texts:
         return
+    comparing = [each for each in supplying.suites(parts.dossier, _COMPARING) if each.attributes == "plan"]
+    adding = supplying.by_suite(comparing, asks)
     if not found:
-        supplier = "the auditor, by adding groups and a suite that compares them"
-        yield parts.unassessed("groups of persons in the data", _REQUIREMENT, supplier)
+        if comparing and not parts.dossier.plan.get("ask", {}).get("groups"):
+            adding = said("{supplier}, and by naming groups", supplier=adding)
+        yield parts.unassessed("groups of persons in the data", asks, adding)
         return
     few, compared, references = _too_few(parts), _compared(parts, of="group"), _compared(parts, of="reference")
     rows: list[tuple[Cell, ...]] = []
@@ -41,9 +48,9 @@ def table(parts: Parts) -> Iterable[Node]:
         elif key in compared:
             cell = said("compared with another group in a finding of this record")
         elif key in few:
-            cell = parts.unassessed("groups with too few persons for a verdict", _REQUIREMENT, _SUPPLIER)
+            cell = parts.unassessed("groups with too few persons for a verdict", asks, _SUPPLIER)
         else:
-            cell = parts.unassessed("groups that no finding compares with another", _REQUIREMENT, _ADDING)
+            cell = parts.unassessed("groups that no finding compares with another", asks, adding)
         rows.append((Number(finding=finding.id, label=name(parts.view.shown(finding.id))), cell))
     header = ("Group, and a figure of it alone", "Whether it was assessed")
     yield Table(caption="Groups of persons in the data of this audit", header=header, rows=tuple(rows))

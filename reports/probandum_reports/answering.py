@@ -19,14 +19,15 @@ from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict
 from probandum.law import Requirement, catalogue
 from probandum.law.card_keys import practices_of
-from probandum.speech import english
+from probandum.speech import english, language
 from probandum.stating import NONE, plainly
 from probandum_reports import facts, saying
+from probandum_reports.asked import lines
 from probandum_reports.card_keys_told import called
 from probandum_reports.documents import templates
 from probandum_reports.messages import counted, said
 from probandum_reports.selecting import of_system
-from probandum_reports.wording import WORDS
+from probandum_reports.wording import ASKED, WORDS
 
 #: How much of what it names an answer lists.
 _FEW = 3
@@ -144,7 +145,7 @@ def answers(dossier: Dossier) -> Mapping[str, Answer]:
             spoken[name].append(index)
     found: dict[str, Answer] = {}
     for requirement in law.requirements.values():
-        asked = _asked().get(requirement.id) or _of_catalogue(requirement)
+        asked = _asked(language()).get(requirement.id) or _of_catalogue(requirement)
         if _of_a_model(requirement) and not model_named(dossier.card):
             found[requirement.id] = Answer(missing=tuple(each.what for each in asked.values()))
             continue
@@ -208,10 +209,12 @@ def _told(name: str) -> str:
     """A family, or a metric of the catalogue, in words.
 
     >>> _told("robust"), _told("data.label_noise_estimate"), _told("energy_training_kwh")
-    ('robustness', 'label noise estimate', 'energy training kWh')
+    ('robustness', 'label noise estimate', 'energy of training in kWh')
     """
     if name in _WHOLE:
         return saying.decapitalised(saying.family(name))
+    if name in ASKED:
+        return ASKED[name]
     parts = (name.partition(".")[2] or name).split("_")
     return english(" ".join(WORDS.get(each, each) for each in parts))
 
@@ -243,26 +246,22 @@ def _known(finding: Finding) -> bool:
 
 
 def _of_catalogue(requirement: Requirement) -> dict[str, Asked]:
-    """The paths of the card that the catalogue itself names for a provision, where no document asks for any.
+    """The paths of the card whose questions answer a provision that no document asks for.
 
     A question of the card about all practices of Art. 5(1) is one about each of them. Of other questions only those on
     data and oversight ask what a provision asks: that a party is named, say, answers no duty of that party.
     """
-    pairs = (each.partition(".") for each in requirement.inputs)
-    named = {
-        path: Asked(what=called(path), human=root == "human") for root, _, path in pairs if root in ("card", "human")
-    }
     if requirement.id.startswith(_PRACTICES):
-        return named or {"art_5": Asked(what=called("art_5"), human=False)}
+        return {"art_5": Asked(what=called("art_5"), human=False)}
     asked = (each for each in catalogue().questions if each.topic in ("Data", "Oversight"))
-    return named or {
+    return {
         each.path: Asked(what=called(each.path), human=False) for each in asked if requirement.id in each.requirements
     }
 
 
 @cache
-def _asked() -> Mapping[str, Mapping[str, Asked]]:
-    """What shipped documents ask the card by provision: each path with what is asked there.
+def _asked(language: str) -> Mapping[str, Mapping[str, Asked]]:
+    """What shipped documents ask the card by provision: each path with what is asked there, told in a language.
 
     A provision is asked about by sections that name it. Where the document of its own article or annex has some, other
     documents, which show the same things to other readers, add nothing to what it asks.
@@ -271,7 +270,7 @@ def _asked() -> Mapping[str, Mapping[str, Asked]]:
     others: dict[str, dict[str, Asked]] = defaultdict(dict)
     for template in templates().values():
         for place in template.walk():
-            for line, human in (each for entry in place.section.content for each in entry.of_card()):
+            for line, human in (each for entry in place.section.content for each in lines(entry)):
                 if line.card is not None and (asked := line.requirement or place.asks) is not None:
                     found = own if _part(asked) == _part(template.requirement) else others
                     found[asked].setdefault(line.card, Asked(what=line.what or line.label, human=human))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from probandum.document import CardField
 from probandum.law import catalogue
+from probandum_reports import basis, dpia_reasons, fria_bridge, prior_consultation, processing_moments
 from probandum_reports.documents import Entry, FactLine, Template, about
 from probandum_reports.risk_rows import FIELDS, place
 from probandum_reports.saying import decapitalised
@@ -18,6 +19,28 @@ _QUOTED = re.compile(r"""\bcard\(\s*(['"])(?P<path>.+?)\1\s*,\s*(['"])(?P<label>
 _CLASSIFYING = (
     *("Scope", "Who answers for it", "Prohibited practices", "Products", "Listed uses", "General-purpose models"),
 )
+
+
+def _of_label() -> Iterable[FactLine]:
+    """What documents print of the label that their figures rest on."""
+    return (about(card, what) for _, card, what in basis.STATED)
+
+
+#: Parts that print fields of the card which no template names, each with their lines.
+_BUILT: Mapping[str | None, Callable[[], Iterable[FactLine]]] = {
+    "dpia_consultation": prior_consultation.lines,
+    "dpia_reasons": dpia_reasons.lines,
+    "fria_references": fria_bridge.versions,
+    "fria_scope": fria_bridge.scoped,
+    "label": _of_label,
+    "processing_moments": processing_moments.lines,
+}
+
+
+def lines(entry: Entry) -> Iterator[tuple[FactLine, bool]]:
+    """The lines for facts of a piece of a section, its part's own among them; whether only a person may state each."""
+    yield from entry.of_card()
+    yield from ((line, line.human) for line in _BUILT.get(entry.builtin, tuple)())
 
 
 def fields(template: Template) -> tuple[CardField, ...]:
@@ -34,7 +57,7 @@ def fields(template: Template) -> tuple[CardField, ...]:
 
 def _asked(entry: Entry, requirement: str, supplier: str) -> Iterator[CardField]:
     """What one piece of a section reads from the card."""
-    for line, human in entry.of_card():
+    for line, human in lines(entry):
         if line.card is not None:
             yield _field(line, requirement, supplier, human=human)
     for sentence in entry.lines or ():

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, TemplateError
@@ -36,6 +37,7 @@ from probandum_reports import (
     saying,
     special_categories,
     standing,
+    supplying,
     unasked,
 )
 from probandum_reports.citing import cited, dates_of, law_checked, law_version, marked, roles_of
@@ -45,7 +47,7 @@ from probandum_reports.filling_in import Parts
 from probandum_reports.messages import said, spoken
 from probandum_reports.nodes import fields, gaps
 from probandum_reports.pictures import placed
-from probandum_reports.selecting import answered, auditor, select
+from probandum_reports.selecting import answered, select
 from probandum_reports.tables import in_full
 from probandum_reports.view import View
 
@@ -108,13 +110,18 @@ class Builder:
     def _decision(self) -> DecisionParts:
         return DecisionParts(self)
 
+    @cached_property
+    def _standing(self) -> tuple[bool, str]:
+        """Whether what the document hangs on binds anybody by the card, or may, and what its head says of that."""
+        return standing.standing(self.dossier.card, *self.template.scope)
+
     def document(self) -> Document:
         """The whole tree."""
         nodes: list[Node] = []
         for section in self.template.sections:
             nodes += self._section(section, level=1, above=None)
-        if self.template.scoped and not standing.standing(self.dossier.card, self.template.requirement)[0]:
-            nodes = unasked.left(nodes, document=self.template.id, places=_LATER.values())
+        if not self._standing[0]:
+            nodes = unasked.left(nodes, document=self.template.id, places=_LATER.values(), whole=True)
         nodes = self._filled_in("figures", nodes, lambda: parts.figures(nodes))
         nodes = self._filled_in("limits", nodes, lambda: parts.limits_shown(self, nodes))
         nodes = self._filled_in("open_items", nodes, lambda: [parts.open_items(nodes)])
@@ -124,7 +131,7 @@ class Builder:
             subtitle=self.template.subtitle,
             status=self._status(nodes),
             front=self._front(),
-            nodes=tuple(nodes),
+            nodes=tuple(_once(nodes)),
             requirements=self.template.requirements(),
             every_finding=self.template.every_finding,
             brief=self.template.brief,
@@ -152,6 +159,8 @@ class Builder:
             names = [said("by {name} on {date}", name=each.name, date=each.date) for each in reviews]
             reviewed = said("reviewed {by}", by=", ".join(names))
         missing = saying.still_open(len(open_) - people, people)
+        if not self._standing[0]:
+            missing = said("asked of nobody, by what the card says; {missing}", missing=missing)
         state = "Draft" if open_ or not reviews else "Final" if self.dossier.final else "Reviewed"
         if self.dossier.decision is not None and self.dossier.decision.held_back:
             state = "Held back, to be looked at by a person"
@@ -164,7 +173,8 @@ class Builder:
         supplier = section.supplier or (above.supplier if above else None) or self.template.supplier
         of_model = section.of_model or (above is not None and above.of_model)
         here = section.model_copy(update={"requirement": requirement, "supplier": supplier, "of_model": of_model})
-        binds, why = standing.standing(self.dossier.card, section.binding) if section.binding else (True, "")
+        hangs = section.scope if section.binding is None else (section.binding,)
+        binds, why = standing.standing(self.dossier.card, *hangs)
         if of_model and not binds and not answering.model_named(self.dossier.card):
             return
         asks_here = section.requirement is not None
@@ -174,10 +184,17 @@ class Builder:
         )
         if section.asks is not None:
             yield Text(text=self._asked(requirement, section.asks), style="note")
-        if why:
+        bound, head = self._standing
+        if bound and why not in head:  # else the head of the document says it
             yield Text(text=why, style="note")
-        if not binds:
-            return
+        if binds:
+            yield from self._content(section, here, level=level)
+        elif section.binding is None:
+            content = list(self._content(section, here, level=level))
+            yield from unasked.left(content, document=self.template.id, places=_LATER.values())
+
+    def _content(self, section: Section, here: Section, *, level: int) -> Iterable[Node]:
+        """What stands under the heading of a section, which is ``here`` with what those above it give it."""
         for index, entry in enumerate(section.content):
             if self._stands(entry, here):
                 yield from self._entry(entry, here, f"{section.title}, content {index + 1}", level=level)
@@ -240,9 +257,10 @@ class Builder:
                 )
                 return
             chosen = select(self.dossier.findings, table.select)
-            if not any(map(answered, select(chosen, table.answers or table.select))):
+            wanted = table.answers or table.select
+            if not any(map(answered, select(chosen, wanted))):
                 asked = section.requirement or self.template.requirement
-                yield self.unassessed(table.missing, asked, auditor(chosen))
+                yield self.unassessed(table.missing, asked, supplying.supplier(self.dossier, wanted, asked))
             if chosen and table.full:
                 yield from in_full(self.view, chosen, caption=said(table.caption))
             elif chosen:
@@ -316,6 +334,8 @@ class Builder:
                 yield label, fact
         if not parts:
             stated = self._fact(line, section, human=human)
+            if isinstance(stated, Gap) and not standing.standing(self.dossier.card, *line.scope)[0]:
+                return
             left = line.optional and isinstance(stated, Gap)
             of_law = self.dossier.decision is None  # nobody who is sent an explanation has a use for it
             label = marked(said(line.label), line.requirement) if of_law else said(line.label)
@@ -416,6 +436,14 @@ class Builder:
         slug = _slug(text)
         taken[slug] += 1
         return slug if taken[slug] == 1 else f"{slug}-{taken[slug]}"
+
+
+def _once(nodes: Sequence[Node]) -> Iterator[Node]:
+    """The nodes, of which a text is not said twice in a row."""
+    for above, node in pairwise([None, *nodes]):
+        if not (isinstance(node, Text) and node == above):
+            assert node is not None
+            yield node
 
 
 def _wanted(line: FactLine) -> str:

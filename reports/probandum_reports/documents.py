@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -76,6 +76,12 @@ Builtin = Literal[
 ]
 
 
+def _scope(what: str) -> Any:
+    """The provisions that ``what`` hangs on."""
+    asked = "Where by the card none of these provisions binds anybody, or may,"
+    return Field((), description=f"{asked} {what} is not asked for; what is stated or measured stands.")
+
+
 class FactLine(Part):
     """One fact of the card or of the run under a label; what is not there becomes a gap."""
 
@@ -89,6 +95,7 @@ class FactLine(Part):
     recorded: Words | None = Field(None, description="The fact of the run that answers it where the card does not.")
     optional: bool = Field(False, description="Whether nothing is missing where nobody states it.")
     after: Words | None = Field(None, description="The path of a person's statement without which this one waits.")
+    scope: tuple[Words, ...] = _scope("it")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -224,6 +231,7 @@ class Section(Part):
         None,
         description="A provision: where by the card it binds nobody and cannot, a sentence stands for the content.",
     )
+    scope: tuple[Words, ...] = _scope("what stands in it")
     of_model: bool = Field(
         False,
         description="Whether it asks of a general-purpose model: where the card names no provider of one, nothing that "
@@ -254,10 +262,7 @@ class Template(Part):
     supplier: Words = Field(description="Who supplies what is missing, where a section names nobody.")
     requirement: Words = Field(description="The provision that asks for the document.")
     sections: Annotated[tuple[Section, ...], Field(min_length=1)]
-    scoped: bool = Field(
-        False,
-        description="Whether nothing is asked where, by the card, the provision that asks for it binds nobody.",
-    )
+    scope: tuple[Words, ...] = _scope("the document")
     refers: tuple[Words, ...] = Field(
         (), description="Other documents that it refers to once they are reviewed, and that refer to none."
     )

@@ -136,6 +136,7 @@ def _of(view: View) -> dict[str, str]:
         "language": view.dossier.language,
         "reviews": " ".join(each.digest for each in reviews),
         "tool": f"{tool.get('name', '')} {tool.get('version', '')}".strip(),
+        **({"final": "yes"} if view.dossier.final else {}),
     }
     return {f"{PROPERTIES}{name}": value for name, value in told.items()}
 

@@ -46,12 +46,17 @@ CRITERIA: Mapping[str, str] = {
     "new_technology": "new technology, or a new use of technology",
     "prevents": "people kept from a right, a service or a contract",
 }
+_NINE: Mapping[str, tuple[str, str]] = {key: (what, "gdpr:35:1") for key, what in CRITERIA.items()}
+
+
+def lines() -> Iterable[FactLine]:
+    """What is asked of the card: the facts of the law, then the nine criteria."""
+    return (*_by_key(FACTS).values(), *_by_key(_NINE).values())
 
 
 def table(parts: Parts) -> Iterable[Node]:
     """The facts, the nine criteria, and what follows from them as a proposal."""
-    found = {key: _line(key, what, requirement, parts) for key, (what, requirement) in FACTS.items()}
-    nine = {key: _line(key, what, "gdpr:35:1", parts) for key, what in CRITERIA.items()}
+    found, nine = ({key: parts.filled(line) for key, line in _by_key(of).items()} for of in (FACTS, _NINE))
     rows: list[tuple[Cell, ...]] = [
         (f"{said(_GROUNDS[key])}: {said(FACTS[key][0])}", fact) for key, fact in found.items()
     ]
@@ -69,9 +74,17 @@ def table(parts: Parts) -> Iterable[Node]:
     yield Table(caption="What follows, for a person to accept", header=("Rule", "Proposal"), rows=proposed)
 
 
-def _line(key: str, what: str, requirement: str, parts: Parts) -> Fact | Gap:
-    asked = said("yes or no, and why: {what}", what=said(what))
-    return parts.filled(FactLine(label=what, card=f"triggers.{key}", what=asked, requirement=requirement))
+def _by_key(facts: Mapping[str, tuple[str, str]]) -> dict[str, FactLine]:
+    """A line for each fact of ``triggers``, by its key."""
+    return {
+        key: FactLine(
+            label=what,
+            card=f"triggers.{key}",
+            what=said("yes or no, and why: {what}", what=said(what)),
+            requirement=requirement,
+        )
+        for key, (what, requirement) in facts.items()
+    }
 
 
 def _by_law(found: Mapping[str, Fact | Gap]) -> str:

@@ -15,9 +15,13 @@ from probandum.evidence import Reading
 from probandum.probe import Window
 from probandum.siting import MISSING, PUE_RANGE
 from probandum.speech import english
-from probandum_reports import metered, saying
+from probandum_reports import metered, saying, supplying
 from probandum_reports.documents import Template
 from probandum_reports.messages import Spoken, counted, noted, said
+from probandum_reports.threats import Selector
+
+#: Findings that rest on metered windows of the system's own work.
+_METERED = (Selector(probes=("energy.inference",)),)
 
 
 class Parts(Protocol):
@@ -119,11 +123,9 @@ def meters(parts: Parts) -> Iterable[Node]:
             caption="Meters and windows", header=("Probe", "What was read, how, and with which grade"), rows=rows
         )
     else:
-        yield parts.unassessed(
-            "metered windows of the system's own work",
-            parts.template.requirement,
-            "the auditor, by adding the suite energy.inference",
-        )
+        asked = parts.template.requirement
+        supplier = supplying.supplier(parts.dossier, _METERED, asked)
+        yield parts.unassessed("metered windows of the system's own work", asked, supplier)
 
 
 def _meters(dossier: Dossier) -> dict[int, tuple[str, str]]:

@@ -40,6 +40,7 @@ from probandum_reports.word_changes import (
 )
 from probandum_reports.word_controls import Control, clean, controls, short
 from probandum_reports.word_pictures import pictures
+from probandum_reports.word_signs import UNKNOWN
 
 #: What a Word file may hold at most once it is unpacked, in bytes: our longest have a tenth of it.
 MOST_BYTES = 512 * 2**20
@@ -71,7 +72,8 @@ def _origin(path: Path, word: Any) -> Origin:
     except UsageError as error:
         raise DataError(f"{path}: {error.message}", remedy=_WRITTEN) from None
     reviews = tuple(found.get(f"{PROPERTIES}reviews", "").split())
-    return Origin(as_of=told.pop("as-of"), reviews=reviews, **told)
+    final = found.get(f"{PROPERTIES}final") == "yes"
+    return Origin(as_of=told.pop("as-of"), reviews=reviews, final=final, **told)
 
 
 def filled(dossier: Dossier, path: Path, *, original: Path | None = None) -> Filled:
@@ -106,6 +108,12 @@ def filled(dossier: Dossier, path: Path, *, original: Path | None = None) -> Fil
             f"{path}: {split[0]}: LibreOffice is known to split fields of more than one line or script, and left "
             f"{short(split[1].text)}, which can be read in more than one way",
             remedy=_ELSEWHERE,
+        )
+    if odd := next(((name, each.text) for name, each in said if name is not None and UNKNOWN in each.text), None):
+        raise DataError(
+            f"{path}: {odd[0]}: holds a sign that is kept as no letter, such as a symbol, a formula or a drawing: "
+            f"{short(odd[1])}",
+            remedy="write it as a letter, or in words",
         )
     refuse_other_text(path, _outside(form, before, written), _outside(word, there, written), word_text.contents(form))
     refuse_other_parts(path, word_text.around(form), word_text.around(word))

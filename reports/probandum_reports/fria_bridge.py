@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 
 from probandum.document import Cell, Fact, Node, Table, Text
 from probandum.dossier import Dossier
@@ -21,6 +20,35 @@ from probandum_reports.messages import counted, said
 _ARTICLE = "ai-act:art-27:1:a"
 #: The article as a whole, which says whom it binds.
 _SCOPE = "ai-act:27:1"
+_REFERS = "ai-act:art-27:4"
+_SCOPED = FactLine(
+    label="Scope",
+    card="fria.scope",
+    what="whether Art. 27 binds this deployer, and by which of its categories",
+    requirement=_SCOPE,
+    human=True,
+)
+_VERSION = FactLine(
+    label="Version",
+    card="dpia.version",
+    what="the version of the data protection impact assessment",
+    supplier="controller",
+    requirement=_REFERS,
+)
+_DATED = FactLine(
+    label="Date of the version",
+    card="dpia.version_date",
+    what="the date of that version",
+    supplier="controller",
+    requirement=_REFERS,
+)
+_RELIED = FactLine(
+    label="Version relied on",
+    card="fria.dpia_version",
+    what="the version of that assessment which this one refers to, or that it refers to none",
+    requirement=_REFERS,
+    human=True,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,23 +94,22 @@ BRIDGES = (
 )
 
 
+def scoped() -> Iterable[FactLine]:
+    """What is asked of the card on whom Art. 27 binds."""
+    return (_SCOPED,)
+
+
+def versions() -> Iterable[FactLine]:
+    """What is asked of the card on the other assessment."""
+    return (_VERSION, _DATED, _RELIED)
+
+
 def scope(parts: Parts) -> Iterable[Node]:
     """Whom Art. 27 binds by the card; where nobody, that this file holds inputs and no assessment."""
     whom, bound = _scope(parts.dossier)
     rows: tuple[tuple[Cell, ...], ...] = (
         (said("By what the card says, Art. 27 binds"), proposal("fria.scope", whom)),
-        (
-            said("Settled by a person"),
-            parts.filled(
-                FactLine(
-                    label="Scope",
-                    card="fria.scope",
-                    what="whether Art. 27 binds this deployer, and by which of its categories",
-                    requirement=_SCOPE,
-                ),
-                human=True,
-            ),
-        ),
+        (said("Settled by a person"), parts.filled(_SCOPED)),
     )
     yield Table(caption="Scope", header=("Field", "Statement"), rows=rows)
     if not bound:
@@ -105,20 +132,7 @@ def _scope(dossier: Dossier) -> tuple[str, bool]:
 
 def references(parts: Parts) -> Iterable[Node]:
     """Point by point: which sections it may refer to, in which version, and what must be added."""
-    of_it = partial(FactLine, supplier="controller", requirement="ai-act:art-27:4")
-    what = "the version of the data protection impact assessment"
-    version = parts.filled(of_it(label="Version", card="dpia.version", what=what))
-    what = "the date of that version"
-    dated = parts.filled(of_it(label="Date of the version", card="dpia.version_date", what=what))
-    relied = parts.filled(
-        FactLine(
-            label="Version relied on",
-            card="fria.dpia_version",
-            what="the version of that assessment which this one refers to, or that it refers to none",
-            requirement="ai-act:art-27:4",
-        ),
-        human=True,
-    )
+    version, dated, relied = map(parts.filled, versions())
     named = None
     if isinstance(version, Fact) and isinstance(dated, Fact) and not parts.draft("dpia"):
         named = said("{version} of {day}", version=version.value, day=dated.value)

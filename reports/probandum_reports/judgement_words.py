@@ -152,23 +152,15 @@ def undecided(finding: Finding, *, withheld: bool = False) -> str:
     if finding.verdict not in (Verdict.INCONCLUSIVE, Verdict.ERROR):
         return ""
     judged = finding.limit
-    if judged is not None and not withheld and _outside(judged):
+    if judged is not None and not withheld and judged.broken_alone:
         return counted(
             judged.hypotheses,
-            "its one-sided bound lies outside, but not after the correction for {n} test",
-            "its one-sided bound lies outside, but not after the correction for {n} tests",
+            "outside it by its own test, but not after the correction for {n} test",
+            "outside it by its own test, but not after the correction for {n} tests",
         )
     if finding.why is None or withheld or finding.sub_reason not in wording.SAID_BY_JUDGE:
         return sub_reason(finding.sub_reason)
     return english(finding.why.partition(";")[0])
-
-
-def _outside(judged: Judgement) -> bool:
-    """Whether the one-sided bound of one test lies beyond the limit that was applied; the interval shown is wider."""
-    if judged.lower is None or judged.upper is None:
-        return False
-    low, high = judged.edges()
-    return (high is not None and judged.lower > high) or (low is not None and judged.upper < low)
 
 
 def _failed(judged: Judgement) -> str:

@@ -6,6 +6,9 @@ import unicodedata
 from collections.abc import Iterator
 
 _CUT = " …"
+#: So many cells of a document's title and of a system's name stand in the line over and under each page, beside day,
+#: seal and number of the page.
+TITLE, SYSTEM = 80, 64
 
 
 def cells(text: str) -> int:
@@ -38,6 +41,15 @@ def folded(text: str, *, width: int, lines: int) -> list[str]:
     while last and cells(last + _CUT) > width:
         last = last[:-1].rstrip()
     return [*found[: lines - 1], last + _CUT]
+
+
+def cut(text: str, width: int) -> str:
+    """``text`` on one line of so many cells.
+
+    >>> cut("25 or younger against over 25", 16)
+    '25 or younger …'
+    """
+    return "".join(folded(text, width=width, lines=1))
 
 
 def _lines(text: str, width: int) -> Iterator[str]:

@@ -2,13 +2,15 @@
 
 An archivable file may hold no character without its shape, so a name in a script that no shipped font has
 would stop the whole document. It is written as codes instead, or, where these would be many, under a number with
-its codes in a table of its own; the attached findings hold it verbatim.
+its codes in a table of its own; the attached findings hold it verbatim. A letter with a mark on it is drawn from one
+font or not at all: the typesetter drops a letter whose mark stands in another.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping, Set
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ from probandum_reports.messages import said
 
 #: Categories that change how others are shown, or have no shape of their own.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+#: The font of running text, which holds every mark that any of them holds, and those of other faces.
+_TEXT = "Inter-Regular.otf"
+_FACES: Mapping[str, str] = {"serif": "Vollkorn-Medium.ttf", "mono": "JetBrainsMono-Regular.ttf"}
 #: Neighbouring words of codes, and how many codes stand where they are.
 _CODES = r"⟨U\+[0-9A-F]+(?: U\+[0-9A-F]+)*⟩"
 _RUN, _SHORT = re.compile(f"{_CODES}(?: {_CODES})*"), 3
@@ -31,18 +36,39 @@ def fonts() -> Path:
 
 
 @cache
-def covered() -> frozenset[int]:
-    """The code points that at least one shipped font has a shape for."""
+def _held() -> Mapping[str, frozenset[str]]:
+    """The characters that each shipped font has a shape for, by its file."""
     from fontTools.ttLib import TTFont
 
-    files = sorted(path for path in fonts().iterdir() if path.suffix in (".otf", ".ttf"))
-    if not files:
-        raise DataError(f"{fonts()}: no fonts", remedy="install probandum again")
-    points: set[int] = set()
-    for path in files:
+    held: dict[str, frozenset[str]] = {}
+    for path in sorted(path for path in fonts().iterdir() if path.suffix in (".otf", ".ttf")):
         with TTFont(path, lazy=True) as font:
-            points |= font.getBestCmap().keys()
-    return frozenset(points)
+            held[path.name] = frozenset(map(chr, font.getBestCmap()))
+    if not held.keys() >= {_TEXT, *_FACES.values()}:
+        raise DataError(f"{fonts()}: fonts are missing", remedy="install probandum again")
+    return held
+
+
+@cache
+def covered() -> frozenset[str]:
+    """The characters that at least one shipped font has a shape for."""
+    return frozenset().union(*_held().values())
+
+
+@cache
+def _marks() -> frozenset[str]:
+    """Those among them that sit on the letter before them."""
+    return frozenset(each for each in covered() if unicodedata.category(each).startswith("M"))
+
+
+@cache
+def _on_a_letter() -> re.Pattern[str]:
+    return re.compile(f"{_class(_marks())}+")
+
+
+def _class(characters: Set[str], sign: str = "") -> str:
+    """Characters as a class of a pattern, which the typesetter reads, too; ``sign``: "^" for all others."""
+    return f"[{sign}{re.escape(''.join(sorted(characters)))}]"
 
 
 def printable(text: str) -> str:
@@ -56,14 +82,43 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     composed = unicodedata.normalize("NFC", bare(text)).replace("\r\n", "\n").replace("\t", " ")
-    unseen = "".join(each for each in sorted(set(composed)) if not _seen(each))
-    return re.sub(f"[{re.escape(unseen)}]+", _coded, composed) if unseen else composed
+    used = set(composed)
+    unseen = {each for each in used if not _seen(each)}
+    unmarked = used - unseen - _held()[_TEXT] - {"\n"}
+    ways = [f"{_class(unseen)}{_class(_marks())}*"] if unseen else []
+    ways += [f"{_class(unmarked)}{_class(_marks())}+"] if unmarked else []
+    return re.sub(f"(?:{'|'.join(ways)})+", _coded, composed) if ways else composed
+
+
+def written(text: str) -> bool:
+    r"""Whether ``text`` is :func:`printable` as it stands, or composed.
+
+    >>> written("e\u0301"), written("中文")
+    (True, False)
+    """
+    return printable(text) == unicodedata.normalize("NFC", text)
 
 
 def _seen(character: str) -> bool:
     if character == "\n":
         return True
-    return unicodedata.category(character) not in _UNSEEN and ord(character) in covered()
+    return unicodedata.category(character) not in _UNSEEN and character in covered()
+
+
+def faces(text: str) -> dict[str, str]:
+    r"""What each face but that of running text may set of ``text``, as a class of a pattern; empty where that is all.
+
+    A letter that stands with a mark which the face lacks, or that it lacks itself, is left to the font of running
+    text; so is every mark, since a mark of the class would hold its letter there.
+
+    >>> faces("Łódź, o\u0301 and \u025b")
+    {'serif': '', 'mono': ''}
+    >>> sorted(set("abc\u025b") - set(faces("M\u025b\u0303nsa")["serif"]))
+    ['a', 'b', 'c']
+    """
+    found = {text[max(marks.start() - 1, 0) : marks.end()] for marks in _on_a_letter().finditer(text)}
+    left = {face: {each[0] for each in found if not _held()[file] >= set(each)} for face, file in _FACES.items()}
+    return {face: _class(letters | _marks(), "^") if letters else "" for face, letters in left.items()}
 
 
 def _coded(run: re.Match[str]) -> str:

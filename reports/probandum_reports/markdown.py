@@ -18,7 +18,9 @@ from probandum_reports.pages import visible
 from probandum_reports.view import View, mark_of
 from probandum_reports.wording import ORIGINS
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
+#: What would call a person or a team where the text is posted. No backslash helps there; an empty comment does.
+_CALL = re.compile(r"(?<!\w)@(?=\w)")
 #: What would start a list, a rule, a quotation or a heading at the start of a line.
 _OPENING = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)")
 
@@ -84,10 +86,10 @@ def _brief_table(view: View, table: Table) -> str:
 def escape(text: str) -> str:
     r"""``text`` so that Markdown shows it and obeys none of it, anywhere but at the start of a block.
 
-    >>> print(escape("*a* <b> | c"))
-    \*a\* \<b\> \| c
+    >>> print(escape("*a* <b> | c"), escape("@all: $x$"), escape("a@example.org"))
+    \*a\* \<b\> \| c @<!-- -->all: \$x\$ a@example.org
     """
-    return directed(_verbatim(text))
+    return directed(_CALL.sub("@<!-- -->", _verbatim(text)))
 
 
 def _verbatim(text: str) -> str:

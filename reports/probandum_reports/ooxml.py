@@ -21,7 +21,7 @@ from probandum_reports.pages import visible
 Piece = str
 Element = Any
 
-#: Word refuses longer tags and titles of content controls.
+#: Word refuses longer tags and titles of content controls, and counts units of UTF-16.
 _LONGEST = 64
 #: How the names of our properties of a file begin.
 PROPERTIES = "probandum-"
@@ -122,14 +122,34 @@ def paragraph(*parts: Piece, style: str | None = None, looks: Sequence[Piece] = 
 
 
 def tag(name: str) -> str:
-    """A name as the tag of a content control, shortened by a digest where it is too long for one.
+    """A name as the tag of a content control, shortened by a digest where it is too long for one as it is written.
 
-    >>> tag("annex_iv.oversight"), len(tag("x" * 100))
-    ('annex_iv.oversight', 64)
+    >>> tag("annex_iv.oversight"), len(tag("x" * 100)), len(tag("\u202e" * 20))
+    ('annex_iv.oversight', 64, 64)
     """
-    if len(name) <= _LONGEST:
-        return name
-    return f"{name[: _LONGEST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    written = lettered(name)
+    if _units(written) <= _LONGEST:
+        return written
+    return f"{_begins(written, _LONGEST - 9)}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _titled(title: str) -> str:
+    """The title of a content control, which ends in an ellipsis where it is too long for one as it is written."""
+    written = lettered(title)
+    return written if _units(written) <= _LONGEST else f"{_begins(written, _LONGEST - 1)}…"
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _begins(text: str, most: int) -> str:
+    """As many whole letters of ``text`` as have so many units of UTF-16 at most.
+
+    >>> len(_begins("\U0001f600" * 9, 5))
+    2
+    """
+    return text.encode("utf-16-le")[: 2 * most].decode("utf-16-le", "ignore")
 
 
 def mark(name: str) -> str:
@@ -196,10 +216,9 @@ class Controls:
 
     def _control(self, name: str, title: str, kind: Iterable[Piece], content: Iterable[Piece]) -> Piece:
         self._made += 1
-        short = title if len(title) <= _LONGEST else f"{title[: _LONGEST - 1]}…"
         properties = [
-            element("alias", val=lettered(short)),
-            element("tag", val=lettered(tag(name))),
+            element("alias", val=_titled(title)),
+            element("tag", val=tag(name)),
             element("id", val=self._made),
             *kind,
         ]

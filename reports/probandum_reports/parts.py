@@ -139,15 +139,17 @@ def _notices(parts: Parts) -> Iterable[Node]:
             text="This record is unsigned: its digests show that the files belong together, and not who wrote them.",
             style="warning",
         )
-    if parts.template.scoped:
-        yield from _scope(parts)
+    yield from _scope(parts)
 
 
 def _scope(parts: Parts) -> Iterable[Node]:
-    """That what asks for the document binds nobody by the card, or that this is open; nothing where it binds."""
-    binds, told = standing.standing(parts.dossier.card, parts.template.requirement)
+    """That what the document hangs on binds nobody by the card, or that this is open; nothing where it binds."""
+    binds, told = standing.standing(parts.dossier.card, *parts.template.scope)
     if told and not binds:
-        rest = "Nothing is therefore asked for here: below stand what was measured and what the card states anyway."
+        rest = (
+            "Nothing is therefore asked for here: what people would fill in is left out, and below stand what was "
+            "measured and what the card states anyway."
+        )
         yield Text(text=f"{told} {said(rest)}", style="warning")
     elif told:
         yield Text(text=told, style="warning")

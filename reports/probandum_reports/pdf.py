@@ -31,7 +31,8 @@ from probandum.errors import UsageError
 from probandum.resources import shipped
 from probandum_reports.columns import widths
 from probandum_reports.front import closing, front, in_reading_order, origins, whose
-from probandum_reports.lettering import Names
+from probandum_reports.labels import SYSTEM, TITLE, cut
+from probandum_reports.lettering import Names, faces
 from probandum_reports.messages import noted, said, tag
 from probandum_reports.registers import shortened
 from probandum_reports.strips import Strip, strips
@@ -79,6 +80,8 @@ _OWN = (
 _STANDARDS = ["a-3a", "ua-1"]
 #: Where all rows of a register stand that has too many to be printed.
 _ELSEWHERE = noted("findings.json, which is attached to this file, and in this document as HTML, Markdown or JSON")
+#: Counts of findings, which lead to the page that lists these.
+_COUNTS = ("outcome:counts", "tally:")
 #: Letters of a cell that might not fit a page; a shorter row is kept in one piece.
 _PAGE = 900
 
@@ -95,6 +98,7 @@ def later(view: View) -> Callable[[], bytes]:
     files = {path.name: path.read_bytes() for path in sources}
     files["findings.json"] = view.once("findings.json", lambda: _findings(view))
     files["document.json"] = codec.encode(content.tree())
+    files["faces.json"] = codec.encode(faces(files["document.json"].decode()))
     files |= content.pictures
     noon = datetime.combine(content.front.day, time(12), UTC)
 
@@ -155,7 +159,8 @@ class _Content:
         names = Names()
         shown = names.short_all(plain)
         words = {word: said(word) for word in _OWN}
-        return {**shown, "words": words, "escaped": shown != plain, "names": list(names.codes.items())}
+        line = {"title": cut(shown["title"], TITLE), "system": cut(shown["system"], SYSTEM)}
+        return {**shown, "running": line, "words": words, "escaped": shown != plain, "names": list(names.codes.items())}
 
     def _node(self, node: Node | Sequence[Fact]) -> dict[str, Any]:
         if isinstance(node, Heading):
@@ -195,6 +200,7 @@ class _Content:
             "word": "" if mark is None else self._word(mark),
             "who": whose(fact),
             "digest": fact.value.startswith("sha256:"),
+            "href": "index.html#judged" if fact.path.startswith(_COUNTS) and fact.value != "0" else "",
         }
 
     def _word(self, mark: Mark) -> str:
@@ -216,7 +222,7 @@ class _Content:
         }
 
     def _table(self, table: Table) -> dict[str, Any]:
-        table, cut = shortened(table, elsewhere=said(_ELSEWHERE))
+        table, left_out = shortened(table, elsewhere=said(_ELSEWHERE))
         return {
             "caption": table.caption,
             "header": list(table.header),
@@ -224,7 +230,8 @@ class _Content:
             "drawn": False,
             "dense": table.style == "dense",
             "close": self._view.document.brief,
-            "cut": cut,
+            "named": any(isinstance(cell, Number) for row in table.rows for cell in row),
+            "cut": left_out,
             "whole": all(len(self._view.cell(cell)) < _PAGE for row in table.rows for cell in row),
             "rows": [[self._cell(cell) for cell in row] for row in table.rows],
         }

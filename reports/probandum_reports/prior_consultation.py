@@ -16,6 +16,27 @@ from probandum_reports.messages import said
 from probandum_reports.threats import register
 
 _HIGH = ("high", "very high")
+_CONSULTATION = FactLine(
+    label="Prior consultation",
+    card="dpia.consultation",
+    what="whether the authority was or must be consulted, and what it answered",
+    requirement="gdpr:36:1",
+    human=True,
+)
+#: Shown while a residual risk stands at high or very high.
+_OVER = FactLine(
+    label="Consultation over",
+    card="dpia.consultation_over",
+    what="where a residual risk stands high: that the consultation is over, with the authority's answer; until then "
+    "nothing releases a start",
+    requirement="gdpr:36:1",
+    human=True,
+)
+
+
+def lines() -> Iterable[FactLine]:
+    """What is asked of the card."""
+    return (_CONSULTATION, _OVER)
 
 
 def check(parts: Parts) -> Iterable[Node]:
@@ -29,15 +50,6 @@ def check(parts: Parts) -> Iterable[Node]:
         standing = said("not settled: no residual level of {risks}", risks=", ".join(unset))
     else:
         standing = said("no residual risk above medium")
-    consultation = parts.filled(
-        FactLine(
-            label="Prior consultation",
-            card="dpia.consultation",
-            what="whether the authority was or must be consulted, and what it answered",
-            requirement="gdpr:36:1",
-        ),
-        human=True,
-    )
     rows: list[tuple[Cell, ...]] = [(said("Residual levels"), proposal("dpia.residual", standing))]
     if high:
         yield Text(
@@ -49,13 +61,7 @@ def check(parts: Parts) -> Iterable[Node]:
             ),
             style="warning",
         )
-    rows.append((said("Prior consultation, Art. 36"), consultation))
+    rows.append((said("Prior consultation, Art. 36"), parts.filled(_CONSULTATION)))
     if high:
-        over = FactLine(
-            label="Consultation over",
-            card="dpia.consultation_over",
-            what="that the consultation is over, with the authority's answer; until then nothing releases a start",
-            requirement="gdpr:36:1",
-        )
-        rows.append((said("Consultation over"), parts.filled(over, human=True)))
+        rows.append((said("Consultation over"), parts.filled(_OVER)))
     yield Table(caption="Check against Art. 36", header=("Field", "Statement"), rows=tuple(rows))

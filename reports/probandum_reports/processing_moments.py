@@ -68,6 +68,15 @@ _MEASURED: tuple[tuple[str, str], ...] = (
 )
 
 
+def lines() -> Iterable[FactLine]:
+    """What is asked of the card of every system: of the audit each field, of other moments whether they take place."""
+    for moment, named in MOMENTS.items():
+        if moment == "audit":
+            yield from _fields(moment, named)
+        else:
+            yield _whether(moment, named)
+
+
 def table(parts: Parts) -> Iterable[Node]:
     """A table a moment that takes place, and one of those that do not, or of which nobody has said."""
     declared = parts.dossier.card.get("ropa")
@@ -79,25 +88,33 @@ def table(parts: Parts) -> Iterable[Node]:
         if moment in happens or (isinstance(stated, Mapping) and "value" not in stated):
             yield _row(moment, named, parts)
             continue
-        line = FactLine(
-            label=named,
-            card=f"ropa.{moment}",
-            what=said("whether this activity takes place, and then its fields: {moment}", moment=named),
-            requirement="gdpr:30:1:b",
-        )
-        others.append((f"{named} ({moment})", parts.filled(line)))
+        others.append((f"{named} ({moment})", parts.filled(_whether(moment, named))))
     if others:
         yield Table(caption="Other moments of processing", header=("Moment", "Statement"), rows=tuple(others))
 
 
+def _whether(moment: str, named: str) -> FactLine:
+    """What is asked of a moment of which nobody has said that it takes place."""
+    what = said("whether this activity takes place, and then its fields: {moment}", moment=named)
+    return FactLine(label=named, card=f"ropa.{moment}", what=what, requirement="gdpr:30:1:b")
+
+
+def _fields(moment: str, named: str) -> Iterable[FactLine]:
+    """What is asked of a moment that takes place; what goes beyond the record, of a named person."""
+    for field in (*FIELDS, *BEYOND):
+        key, label, what, requirement = field
+        yield FactLine(
+            label=label,
+            card=f"ropa.{moment}.{key}",
+            what=said(what, moment=named),
+            requirement=requirement,
+            human=field in BEYOND,
+        )
+
+
 def _row(moment: str, named: str, parts: Parts) -> Table:
     """One activity with all its fields."""
-    rows: list[tuple[Cell, ...]] = []
-    for key, label, what, requirement in (*FIELDS, *BEYOND):
-        line = FactLine(
-            label=label, card=f"ropa.{moment}.{key}", what=said(what, moment=named), requirement=requirement
-        )
-        rows.append((said(label), parts.filled(line, human=(key, label, what, requirement) in BEYOND)))
+    rows: list[tuple[Cell, ...]] = [(said(line.label), parts.filled(line)) for line in _fields(moment, named)]
     if moment in ("audit", "bias_test"):
         found = ((label, facts.run_fact(parts.dossier, path)) for path, label in _MEASURED)
         rows += [(said(label), fact) for label, fact in found if fact is not None]

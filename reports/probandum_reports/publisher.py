@@ -20,10 +20,10 @@ from probandum.errors import UnknownName
 from probandum.filling import Filled, Origin
 from probandum.speech import bare
 from probandum.tradeoffs import TradeOffs
-from probandum_reports import asked, facts, json_format, lint
+from probandum_reports import asked, facts, json_format, lint, needs
 from probandum_reports.build import build, explained
 from probandum_reports.claims import claim
-from probandum_reports.documents import template, templates
+from probandum_reports.documents import explanation, template, templates
 from probandum_reports.messages import speaking
 from probandum_reports.nodes import fields
 from probandum_reports.shelf import Shelf
@@ -58,12 +58,16 @@ class DocumentPublisher:
         return Shelf(templates(), lambda name: templates()[name].spec())
 
     def asked(self) -> Mapping[str, tuple[CardField, ...]]:
-        """What each shipped document reads from the card."""
-        return {name: asked.fields(template) for name, template in templates().items()}
+        """What each shipped document reads from the card, the explanation of a decision too."""
+        return {name: asked.fields(each) for name, each in (*templates().items(), ("explanation", explanation()))}
 
     def claim(self, text: str) -> str | None:
         """What the lint would stop in a document's own words."""
         return claim(text)
+
+    def refuse_missing(self, formats: Sequence[str], *, load: bool) -> None:
+        """MissingDependency where a package that one of ``formats`` needs is not installed; nothing is written."""
+        needs.refuse_missing(formats, load=load)
 
     def publish(self, dossier: Dossier, documents: Sequence[str], folder: Path, formats: Sequence[str]) -> list[Path]:
         """Write ``<document>.<format>`` for all, evidence pages and ``index.html``; the index comes first.

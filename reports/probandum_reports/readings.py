@@ -45,9 +45,7 @@ def of_intervals(members: Sequence[Shown]) -> str:
         if clauses and (metrics > 1 or len(found) > NAMES):
             clauses.append(f"{len(found)} {how}{beside}")
         else:
-            names = [
-                f"{saying.decapitalised(each.title)} ({_name(each)})" if metrics > 1 else _name(each) for each in found
-            ]
+            names = map(_titled if metrics > 1 else _name, found)
             clauses.append(f"{how}: {few(names)}{beside}")
     return sentence(clauses)
 
@@ -180,6 +178,12 @@ def _group(shown: Shown) -> str:
 def _name(shown: Shown) -> str:
     text = label(shown, attribute=False)
     return saying.decapitalised(text) if text == shown.title else text
+
+
+def _titled(shown: Shown) -> str:
+    """A finding by its quantity and by its own name, where that is another."""
+    title, name = saying.decapitalised(shown.title), _name(shown)
+    return title if name == title else f"{title} ({name})"
 
 
 def few(names: Iterable[str]) -> str:

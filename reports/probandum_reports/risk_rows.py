@@ -10,7 +10,7 @@ from typing import Protocol
 
 from probandum.document import Cell, Fact, Gap, Number, Table
 from probandum.dossier import Dossier
-from probandum_reports import facts, risks, saying
+from probandum_reports import facts, risks, saying, supplying
 from probandum_reports.documents import FactLine
 from probandum_reports.messages import said
 from probandum_reports.tables import name
@@ -74,7 +74,8 @@ def row(threat: Threat, parts: Parts, filled: Callable[[FactLine], Fact | Gap], 
     }
     worst: Cell
     if proposal.worst is None:
-        supplier = "the auditor, by adding a suite; a person, by an argument"
+        tester = supplying.supplier(parts.dossier, threat.select or (), asked)
+        supplier = said("{supplier}; a person, by an argument", supplier=tester)
         where, what = place(threat, "evidence"), said("not assessed: evidence on {risk}", risk=named)
         argued = facts.card_fact(parts.dossier.card, where, human=True)
         worst = argued or parts.named_gap(what, asked, supplier, card=where)

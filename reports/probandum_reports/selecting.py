@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from probandum.finding import Finding, Verdict
 from probandum.law import catalogue
+from probandum.probe import ProbeSpec
 from probandum_reports.threats import Selection, Selector
 
 #: What the facet of a finding says that names its model, where that is the audited system.
@@ -34,15 +35,15 @@ def answered(finding: Finding) -> bool:
     return finding.estimate.value is not None or finding.verdict is not Verdict.NOT_APPLICABLE
 
 
-def auditor(asked_for: Iterable[Finding]) -> str:
-    """Who supplies what no finding has a number of: the auditor, who adds a suite where no probe asked for it.
-
-    >>> auditor([])
-    'the auditor, by adding a suite'
-    """
-    if any(True for _ in asked_for):
-        return "the auditor, once what kept it from being measured is mended"
-    return "the auditor, by adding a suite"
+def declares(spec: ProbeSpec, selection: Iterable[Selector]) -> bool:
+    """Whether a probe could have findings that fit, by what it declares; what only its options add is not known."""
+    return any(
+        _named(one, spec.id, f"{spec.id}/{metric}", spec.requirements)
+        and one.facets.keys() <= set(spec.facets)
+        and (bool(spec.attributes) or not (one.of_groups or one.single_groups))
+        for one in selection
+        for metric in spec.metrics
+    )
 
 
 def of_system(finding: Finding) -> bool:
@@ -53,14 +54,8 @@ def of_system(finding: Finding) -> bool:
 def _fits(finding: Finding, selector: Selector) -> bool:
     """Whether a finding fits every key that the selector gives."""
     return (
-        (not selector.families or finding.probe.partition(".")[0] in selector.families)
-        and (not selector.probes or matches(finding.probe, selector.probes))
-        and (not selector.metrics or matches(finding.metric, selector.metrics))
-        and (not selector.measures or _measures(finding, selector.measures))
-        and (
-            not selector.requirements
-            or any(matches(requirement, selector.requirements) for requirement in finding.requirements)
-        )
+        _named(selector, finding.probe, finding.metric, finding.requirements)
+        and (not selector.measures or of_system(finding))  # what is said of a model beside it measures nothing of it
         and selector.facets.items() <= finding.facets.items()
         and (selector.judged is None or selector.judged == (finding.limit is not None))
         and (selector.of_groups is None or selector.of_groups == (finding.groups is not None))
@@ -68,21 +63,27 @@ def _fits(finding: Finding, selector: Selector) -> bool:
     )
 
 
+def _named(selector: Selector, probe: str, metric: str, requirements: Iterable[str]) -> bool:
+    """Whether a metric of a probe fits by its names and by the provisions that the probe speaks to."""
+    return (
+        (not selector.families or probe.partition(".")[0] in selector.families)
+        and (not selector.probes or matches(probe, selector.probes))
+        and (not selector.metrics or matches(metric, selector.metrics))
+        and (not selector.measures or _measures(probe, metric, selector.measures))
+        and (not selector.requirements or any(matches(each, selector.requirements) for each in requirements))
+    )
+
+
 def _of_one_group(finding: Finding) -> bool:
     return finding.groups is not None and finding.groups.reference is None
 
 
-def _measures(finding: Finding, names: Iterable[str]) -> bool:
-    """Whether a finding is of a metric, or of a probe, by which the catalogue's metrics are measured of the system.
-
-    What a probe says beside it of a model that it fitted itself is none of them.
-    """
-    if not of_system(finding):
-        return False
+def _measures(probe: str, metric: str, names: Iterable[str]) -> bool:
+    """Whether a metric, or its whole probe, is one by which the catalogue's metrics are measured."""
     targets = {
         each for group in catalogue().metric_map.metrics.values() for name in names for each in group.get(name, ())
     }
-    return not targets.isdisjoint((finding.metric, finding.probe))
+    return not targets.isdisjoint((metric, probe))
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:

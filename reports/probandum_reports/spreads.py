@@ -36,7 +36,7 @@ from probandum_reports.charting import (
 from probandum_reports.directions import directed
 from probandum_reports.estimate_words import n_alone
 from probandum_reports.labels import folded
-from probandum_reports.lettering import printable
+from probandum_reports.lettering import written
 from probandum_reports.messages import said
 from probandum_reports.pages import visible
 from probandum_reports.sayings import Shown
@@ -103,7 +103,7 @@ def _crossed(items: Items, group: str, reference: str) -> list[Row]:
         own = _means(
             (person, value - of[-1][case]) for case, person, at, value in cells if at == side and case in of[-1]
         )
-        whose = name if printable(name) == name else plain
+        whose = name if written(name) else plain
         found.append(_row(said("names: {group}", group=whose), own, side))
     return found
 

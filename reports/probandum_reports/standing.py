@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -58,7 +58,7 @@ def reaches(dossier: Dossier) -> Mapping[str, Reach]:
         elif id in open_:
             found[id] = Reach(why=open_[id])
         else:
-            found[id] = Reach(unnamed=_unnamed(requirement, dossier))
+            found[id] = Reach(unnamed=_unnamed(requirement, dossier.card))
     return found
 
 
@@ -86,19 +86,40 @@ def _bound(card: bytes, spoken: str) -> Binding:
     return bind(codec.decode(dict[str, Any], card))
 
 
-def standing(card: Mapping[str, Any], requirement: str) -> tuple[bool, str]:
-    """Whether a provision binds anybody by what the card says, or may; and what to say where that is not plain."""
-    (parties, why), entry = reach(card, requirement), catalogue().get(requirement)
-    cited = entry.cited
-    if parties:
+def standing(card: Mapping[str, Any], *requirements: str) -> tuple[bool, str]:
+    """Whether one of the provisions binds anybody by the card, or may; and what to say where that is not plain.
+
+    What hangs on no provision is asked of everybody.
+    """
+    reached = [(catalogue().get(each), *reach(card, each)) for each in requirements]
+    if not reached or any(parties for _, parties, _ in reached):
         return True, ""
-    if why:
-        return True, said("Whether {provision} binds anybody here is open: {why}.", provision=cited, why=why)
-    if entry.act == ACTS["ai-act"] and (denied := denial(card)):
-        none = "{denied} {provision} is therefore taken to bind nobody here. A change of the card changes this."
-        return False, said(none, denied=denied, provision=cited)
-    none = "By what the card says, {provision} binds nobody here. A change of the card changes this."
-    return False, said(none, provision=cited)
+    open_ = "Whether {provision} binds anybody here is open: {why}."
+    told = [said(open_, provision=entry.cited, why=why) for entry, _, why in reached if why]
+    if told:
+        return True, " ".join(told)
+    return False, _nobody(card, requirements)
+
+
+def _nobody(card: Mapping[str, Any], requirements: Sequence[str]) -> str:
+    """That provisions bind nobody, by whom the Act is denied, and of which party they would bind nothing is said."""
+    entries = [catalogue().get(each) for each in requirements]
+    named, one = "; ".join(each.cited for each in entries), len(entries) == 1
+    if all(each.act == ACTS["ai-act"] for each in entries) and (denied := denial(card)):
+        none = (
+            "{denied} {provision} is therefore taken to bind nobody here. A change of the card changes this."
+            if one
+            else "{denied} None of these is therefore taken to bind anybody here: {provision}. A change of the card "
+            "changes this."
+        )
+        return said(none, denied=denied, provision=named)
+    none = (
+        "By what the card says, {provision} binds nobody here. A change of the card changes this."
+        if one
+        else "By what the card says, none of these binds anybody here: {provision}. A change of the card changes this."
+    )
+    told, silent = said(none, provision=named), _would_bind(card, requirements)
+    return f"{told} {said('Among its parties the card names no {parties}.', parties=silent)}" if silent else told
 
 
 def _open(binding: Binding) -> Mapping[str, str]:
@@ -115,7 +136,7 @@ def _open(binding: Binding) -> Mapping[str, str]:
     return {id: "; ".join(reasons) for id, reasons in found.items()}
 
 
-def _unnamed(requirement: Requirement, dossier: Dossier) -> str:
+def _unnamed(requirement: Requirement, card: Mapping[str, Any]) -> str:
     """Of what binds nobody here: whom it would bind of whom the card says nothing; empty where the card rules it out.
 
     Public bodies, whom no card of a system names, are named as what they are.
@@ -124,18 +145,25 @@ def _unnamed(requirement: Requirement, dossier: Dossier) -> str:
     if requirement.kind != "deleted" and roles and all(role.party is None for role in roles):
         words = english(", ".join(dict.fromkeys(role.words or "" for role in roles)))
         return said("{roles}, no party of the card", roles=words)
-    silent = [party.replace("_", " ") for party, ids in _silent(dossier).items() if requirement.id in ids]
-    parties = said(" and no ").join(map(english, silent))
-    return said("nobody named: the card names no {parties}", parties=parties) if silent else ""
+    parties = _would_bind(card, (requirement.id,))
+    return said("nobody named: the card names no {parties}", parties=parties) if parties else ""
+
+
+def _would_bind(card: Mapping[str, Any], requirements: Sequence[str]) -> str:
+    """The parties of whom the card says nothing and whom one of the provisions would bind, or might; else empty."""
+    silent = _silent(codec.encode(card)).items()
+    parties = (party.replace("_", " ") for party, ids in silent if not ids.isdisjoint(requirements))
+    return said(" and no ").join(map(english, parties))
 
 
 @lru_cache(maxsize=1)
-def _silent(dossier: Dossier) -> Mapping[str, frozenset[str]]:
+def _silent(card: bytes) -> Mapping[str, frozenset[str]]:
     """What would bind, or might, each party of whom the card says nothing, if there were one."""
+    told = codec.decode(dict[str, Any], card)
     found: dict[str, frozenset[str]] = {}
     for party in catalogue().pack.parties:
-        if dossier.card.get(party) is None:
-            supposed = bind({**dossier.card, party: True})
+        if told.get(party) is None:
+            supposed = bind({**told, party: True})
             found[party] = frozenset((*(each.requirement.id for each in supposed.bound), *_open(supposed)))
     return found
 

@@ -17,12 +17,12 @@ from probandum.dossier import Dossier
 from probandum.export.markdown import verdict_counts
 from probandum.finding import Finding, Verdict
 from probandum.gating import GateResult, headline, strictness
-from probandum_reports import facts, saying, tallies
+from probandum_reports import facts, saying, supplying, tallies
 from probandum_reports.citing import cited
 from probandum_reports.documents import Template
 from probandum_reports.messages import noted, said
 from probandum_reports.sayings import Shown
-from probandum_reports.selecting import answered, auditor, select
+from probandum_reports.selecting import answered, select
 from probandum_reports.tables import declared, gravity, name
 from probandum_reports.threats import Selection, Selector
 from probandum_reports.view import View
@@ -35,6 +35,8 @@ _SCREEN, _EDGES, _ROW = 21, 0.5, 2.75
 _NAME, _RANGE, _LIMIT, _CAUTION, _GATE = 44, 58, 65, 150, 80
 #: Differences of a score that is the probability of one class.
 _SHIFTS = "bias.term-swap/signed-shift"
+#: Changes against a baseline.
+_OF_CHANGES = (Selector(metrics=("*/change",)),)
 _NOT_PASSED = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)
 #: What a person decides, by the verdict that asks for it.
 _DECISIONS: Mapping[Verdict, tuple[str, str, str]] = {
@@ -180,7 +182,7 @@ def changes(parts: Parts) -> Iterable[Node]:
     """How far quantities lie from a baseline, the gravest first; a gap where nothing was compared."""
     found = _changes(parts)
     if not found:
-        yield _unassessed(parts, "change against a baseline", "the auditor, by naming gate.baseline in the plan")
+        yield _unassessed(parts, "change against a baseline", _supplier(parts, _OF_CHANGES))
         return
     listed = _changes_shown(parts)
     yield _table(listed, "Changes against the baseline", "Limit on the change, whose it is; why undecided")
@@ -245,11 +247,14 @@ def not_measured(parts: Parts) -> Iterable[Node]:
     findings = parts.dossier.findings
     known = [each for each in findings if each.estimate.value is not None]
     missing = [words for words, selection in _after().items() if not select(known, selection)]
-    told = {words: _unassessed(parts, words, auditor(select(findings, _after()[words]))) for words in missing}
-    if told:
-        yield Listing(entries=tuple((each,) for each in told.values()))
+    if missing:
+        yield Listing(entries=tuple((_unassessed(parts, each, _supplier(parts, _after()[each])),) for each in missing))
     if not missing:
         yield Text(text="All that this summary asks after has a number.")
+
+
+def _supplier(parts: Parts, selection: Selection) -> str:
+    return supplying.supplier(parts.dossier, selection, parts.template.requirement)
 
 
 def to_decide(parts: Parts) -> Iterable[Node]:

@@ -7,6 +7,7 @@ finding, with the reason of each verdict. Whose limits they are is said once, in
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -204,18 +205,26 @@ def _methods(shown: Sequence[Shown], caption: str) -> Iterable[Node]:
         if each.method:
             by_method.setdefault(each.method, []).append(each)
     if by_method:
-        rows = tuple(_method(method, members) for method, members in by_method.items())
+        labels = Counter(_quantities(members) for members in by_method.values())
+        rows = tuple(_method(*each, alone=labels[_quantities(each[1])] == 1) for each in by_method.items())
         header = ("Quantities", "How value and interval are made")
         yield Table(caption=said("{caption}: methods", caption=caption), header=header, rows=rows, style="dense")
 
 
-def _method(method: str, members: Sequence[Shown]) -> tuple[str, Fact]:
-    titles = list(dict.fromkeys(each.title for each in members))
-    facets = [set(each.facets.values()) for each in members]
-    common = set.intersection(*facets)
-    named = [titles[0], *map(saying.decapitalised, titles[1:])]
-    label = ", ".join(named) + (f" ({', '.join(sorted(common))})" if common else "")
+def _method(method: str, members: Sequence[Shown], *, alone: bool) -> tuple[str, Fact]:
+    """A row of the methods; one that is not ``alone`` with its quantities names what the findings are about, too."""
+    label = _quantities(members)
+    about = "" if alone else readings.few(each.about for each in members if each.about)
+    label = ", ".join(filter(None, (label, about)))
     return label, Fact(path=f"finding:{members[0].finding.id}.method", value=method, origin="measured")
+
+
+def _quantities(members: Sequence[Shown]) -> str:
+    """What the findings measure, with what all of them have in common."""
+    titles = list(dict.fromkeys(each.title for each in members))
+    common = set.intersection(*(set(each.facets.values()) for each in members))
+    named = [titles[0], *map(saying.decapitalised, titles[1:])]
+    return ", ".join(named) + (f" ({', '.join(sorted(common))})" if common else "")
 
 
 def _figures(shown: Sequence[Shown], caption: str, view: View) -> Iterable[Figure]:

@@ -9,7 +9,7 @@ from typing import Any
 from probandum.document import Figure, Number
 from probandum.errors import MissingDependency
 from probandum_reports import figures
-from probandum_reports.lettering import fonts, printable
+from probandum_reports.lettering import fonts, printable, written
 from probandum_reports.messages import said
 from probandum_reports.view import View
 
@@ -59,7 +59,7 @@ def beside_picture(figure: Figure, view: View) -> Figure:
 def _names(figure: Figure, view: View) -> tuple[Mapping[str, str], list[str]]:
     """What the rows of a chart are called, and which of them the shipped fonts can write."""
     names = figures.labels(figure, view)
-    return names, [name for name, label in names.items() if printable(label) == label]
+    return names, [name for name, label in names.items() if written(label)]
 
 
 def _row(figure: Figure, finding: str) -> int:

@@ -1,4 +1,4 @@
-"""What stands of a document that nobody is bound to make: what was measured, and what the card states anyway.
+"""What stands of a document, or a part of one, that nobody is bound to make: what was measured, what the card states.
 
 Nobody is asked for what is missing of it, but for the class of the system, which may change that, and for a review.
 That something was not assessed is told, and nobody is asked to make up for it.
@@ -20,11 +20,12 @@ from probandum_reports.nodes import walk
 _UNASSESSED = ("not_assessed.", "not-assessed-")
 
 
-def left(nodes: Sequence[Node], *, document: str, places: Iterable[Node]) -> list[Node]:
+def left(nodes: Sequence[Node], *, document: str, places: Iterable[Node], whole: bool = False) -> list[Node]:
     """The nodes without what is missing, and without sections that hold no statement then.
 
-    The first chapter, which says what the document is, stays as it is written. ``places`` are held for what is made of
-    the rest, and stay.
+    ``whole``: the nodes are the document, whose first chapter, which says what it is, stays as it is written, but for
+    its lead: that promises what is left out here.
+    ``places`` are held for what is made of the rest, and stay.
     """
     kept: list[Node] = []
     held = {id(each) for each in places}
@@ -40,7 +41,7 @@ def left(nodes: Sequence[Node], *, document: str, places: Iterable[Node]) -> lis
             chapters += node.level == 1
             section = list(_below(kept[at + 1 :], node.level))
             empty = not any(id(each) in held for each in section) and not any(_states(each) for each in walk(section))
-        if chapters < 2 or not empty:
+        if not (_leads(node) if whole and chapters == 1 else empty):
             found.append(node)
     return found
 
@@ -95,6 +96,10 @@ def _words(gap: Gap) -> str:
     if _unassessed(gap):
         return f"{gap.what[:1].upper()}{gap.what[1:]}."
     return said("not stated, and not asked for here")
+
+
+def _leads(node: Node) -> bool:
+    return isinstance(node, Text) and node.style == "lead"
 
 
 def _states(node: object) -> bool:

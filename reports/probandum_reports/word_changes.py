@@ -11,6 +11,7 @@ from probandum_reports import word_pictures, word_text
 from probandum_reports.ooxml import name_of
 from probandum_reports.word_controls import Control, clean, short
 from probandum_reports.word_pictures import Picture
+from probandum_reports.word_signs import alike
 
 AGAIN = "fill in a document as it was written, and change its fields alone"
 T = TypeVar("T")
@@ -143,7 +144,7 @@ def _differing(old: str, new: str) -> str:
 
 def _alike(one: Control, other: Control) -> bool:
     """Whether a control is the one that it was: its text, and its tag where that was not dropped."""
-    return clean(one.text) == clean(other.text) and other.name in (None, one.name)
+    return clean(alike(one.text)) == clean(alike(other.text)) and other.name in (None, one.name)
 
 
 def _says(control: Control | None) -> str:

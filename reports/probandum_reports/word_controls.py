@@ -8,9 +8,7 @@ from typing import Any
 
 from probandum_reports.ooxml import MARKED, name_of
 from probandum_reports.word_seen import Looks
-
-#: What was deleted or moved away, and is not there once that is accepted.
-_DELETED = tuple(map(name_of, ("moveFrom", "del")))
+from probandum_reports.word_signs import UNKNOWN, UNSEEN, in_run, is_known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,16 +99,21 @@ def _whole(texts: Sequence[str]) -> str | None:
 def _text(content: Any, looks: Looks) -> str:
     """What stands in a control, with its line breaks; what was deleted or hidden, and codes of fields, is not there."""
     said: list[str] = []
-    for each in () if content is None else content.iter():
-        if each.tag == name_of("t"):
-            run = next(each.iterancestors(name_of("r")), None)
-            deleted = next(each.iterancestors(*_DELETED), None) is not None
-            if not deleted and not (run is not None and looks.hidden(run)):
-                said.append(each.text or "")
-        elif each.tag in (name_of("br"), name_of("cr")) or (each.tag == name_of("p") and said):
-            said.append("\n")
-        elif each.tag == name_of("tab"):
-            said.append(" ")
+
+    def walk(node: Any) -> None:
+        for each in node:
+            if not isinstance(each.tag, str) or each.tag in UNSEEN:
+                continue
+            if each.tag == name_of("r"):
+                said.extend(() if looks.hidden(each) else map(in_run, each))
+            elif not is_known(each):
+                said.append(UNKNOWN)
+            else:
+                if each.tag == name_of("p") and said:
+                    said.append("\n")
+                walk(each)
+
+    walk(() if content is None else content)
     return "".join(said)
 
 
@@ -125,5 +128,5 @@ def clean(text: str) -> str:
 
 def short(text: str) -> str:
     """A text as messages quote it."""
-    said = " ".join(text.split())
+    said = " ".join(text.replace(UNKNOWN, "(a symbol)").split())
     return repr(said if len(said) <= 60 else f"{said[:59]}…")

@@ -11,6 +11,7 @@ from probandum.finding import Verdict
 from probandum_reports import word_brief
 from probandum_reports.charting import COLOURS, MUTED
 from probandum_reports.front import Front
+from probandum_reports.labels import SYSTEM, TITLE, cut
 from probandum_reports.messages import said, tag
 from probandum_reports.ooxml import Piece, element, field, lettered, name_of, paragraph, placed, run, trees
 from probandum_reports.word_styles import ACCENT, HUMAN, restyle
@@ -62,11 +63,11 @@ def _page(section: Any, front: Front, document: Document) -> None:
     section.header_distance = section.footer_distance = Mm(8 if document.brief else 12)
     section.different_first_page_header_footer = True
     day = said("as of {day}", day=front.day.isoformat())
-    _fill(section.header, "Header", [run(document.title)], [run(day)])
+    _fill(section.header, "Header", [run(cut(document.title, TITLE))], [run(day)])
     for footer in (section.footer, section.first_page_footer):
         number, count = field("PAGE", run("1")), field("NUMPAGES", run("1"))
         pages = placed(said("page {page} of {pages}"), page=number, pages=count)
-        _fill(footer, "Footer", [run(f"{front.system} · {front.seal_short}")], pages)
+        _fill(footer, "Footer", [run(f"{cut(front.system, SYSTEM)} · {front.seal_short}")], pages)
 
 
 def _fill(place: Any, style: str, left: list[Piece], right: list[Piece]) -> None:

@@ -14,19 +14,14 @@ from typing import Any
 
 from probandum_reports.ooxml import name_of
 from probandum_reports.word_seen import Looks
+from probandum_reports.word_signs import UNSEEN, alike, mark_of
 
 #: Fields whose results every program works out anew; whatever else stands there as a result is text.
 _COUNTED = ("PAGE", "NUMPAGES")
 _NUMBER = re.compile(r"\s*[0-9]+\s*")
-#: Elements that stand for a blank, and for a character.
-_BLANK = frozenset(map(name_of, ("tab", "br", "cr", "ptab")))
-_HYPHEN = name_of("noBreakHyphen")
-#: What no reader sees: what was deleted, and how things look.
-_UNSEEN = frozenset(map(name_of, ("del", "moveFrom", "sdtPr", "rPr", "pPr", "sectPr")))
 #: Where another file stands in this one.
 _FILES = tuple(map(name_of, ("altChunk", "subDoc")))
 _ROOTS = ("header", "footer", "footnotes", "endnotes")
-_HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011", "-"))
 
 
 def paragraphs(word: Any, is_field: Callable[[Any], bool]) -> Iterator[str]:
@@ -87,7 +82,7 @@ def _paragraph(paragraph: Any, is_field: Callable[[Any], bool], looks: Looks) ->
     def walk(node: Any) -> None:
         for each in node:
             tag = each.tag
-            if tag == name_of("p") or tag in _UNSEEN or (tag == name_of("r") and _empty(each, looks)):
+            if tag == name_of("p") or tag in UNSEEN or (tag == name_of("r") and _empty(each, looks)):
                 continue
             if tag == name_of("sdt") and is_field(each):
                 parts.append(" ")
@@ -107,12 +102,8 @@ def _paragraph(paragraph: Any, is_field: Callable[[Any], bool], looks: Looks) ->
                 start = len(parts)
                 walk(each)
                 settle(str(each.get(name_of("instr"))), start)
-            elif tag in _BLANK:
-                parts.append(" ")
-            elif tag == _HYPHEN:
-                parts.append("-")
-            elif tag == name_of("sym"):
-                parts.append(_symbol(str(each.get(name_of("char")))))
+            elif (mark := mark_of(each)) is not None:
+                parts.append(mark)
             elif not isinstance(tag, str):
                 continue  # a comment of the XML
             elif tag.endswith("}t"):
@@ -128,22 +119,10 @@ def _paragraph(paragraph: Any, is_field: Callable[[Any], bool], looks: Looks) ->
             parts[start:] = ["#"]
 
     walk(paragraph)
-    seen = (each for each in "".join(parts).translate(_HYPHENS) if unicodedata.category(each) != "Cf")
+    seen = (each for each in alike("".join(parts)) if unicodedata.category(each) != "Cf")
     return " ".join("".join(seen).split())
 
 
 def _empty(run: Any, looks: Looks) -> bool:
     """Whether a run has a text that nobody sees; codes of fields are read whoever sees them."""
     return run.find(name_of("fldChar")) is None and run.find(name_of("instrText")) is None and looks.hidden(run)
-
-
-def _symbol(code: str) -> str:
-    """The character of a symbol by its number, in hexadecimal; a question mark where that is none.
-
-    >>> _symbol("2014"), _symbol("ZZ"), _symbol("FFFFFFFF")
-    ('\u2014', '?', '?')
-    """
-    try:
-        return chr(int(code, 16))
-    except (ValueError, OverflowError):
-        return "?"

@@ -229,6 +229,57 @@ WORDS: Mapping[str, str] = Spoken(
     }
 )
 
+#: What provisions ask to be measured, by its name in the law pack, where its words alone would not say it.
+ASKED: Mapping[str, str] = Spoken(
+    {
+        "accuracy_with_ci": "accuracy with its interval",
+        "bias.demographic_parity_difference": "difference between selection rates",
+        "bias.equalized_odds_difference": "difference between error rates",
+        "bias.synthetic_vs_real_gap": "gap between synthetic and real data",
+        "bias_detection_method_results": "results of bias detection",
+        "csam_safeguard_presence": "safeguards against child sexual abuse material",
+        "demographic_parity_difference": "difference between selection rates",
+        "dp_epsilon": "epsilon of differential privacy",
+        "energy.kwh_per_1000_inferences": "energy of a thousand requests in kWh",
+        "energy_inference_kwh_per_request": "energy of a request in kWh",
+        "energy_training_kwh": "energy of training in kWh",
+        "equalized_odds_difference": "difference between error rates",
+        "fairness_gap": "gap between groups",
+        "flops_inference_benchmark": "computation of a benchmarked request in FLOP",
+        "flops_training": "computation of training in FLOP",
+        "flops_training_estimate": "estimated computation of training in FLOP",
+        "log_field_present:matched_input": "the matched input in the log",
+        "log_field_present:reference_database": "the reference database in the log",
+        "log_field_present:use_period": "the period of use in the log",
+        "log_field_present:verifier_identity": "the identity of the verifying persons in the log",
+        "membership_inference_auc": "AUC of membership inference",
+        "metric_before_after_mitigation": "figures before and after mitigation",
+        "notice.jargon_hits": "jargon in the notice",
+        "notice.length_words": "length of the notice in words",
+        "ood_performance_drop": "loss of performance on data unlike those of the test",
+        "oversight.score_decision_agreement": "how far decisions follow the score",
+        "overall_accuracy_with_ci": "overall accuracy with its interval",
+        "per_age_group_performance": "performance by age group",
+        "per_group_accuracy": "accuracy by group",
+        "per_group_ci": "intervals by group",
+        "per_group_error_rates": "error rates by group",
+        "per_group_performance": "performance by group",
+        "per_region_performance": "performance by region",
+        "pii_leakage_rate": "how often personal data leak",
+        "privacy.k_anonymity": "k-anonymity",
+        "privacy.membership_inference_auc": "AUC of membership inference",
+        "privacy.membership_inference_tpr_at_fpr": "membership inference at a low false-positive rate",
+        "privacy.pii_output_rate": "how often outputs hold personal data",
+        "privacy.suite_result": "results of tests of privacy",
+        "red_team_results": "results of red teams",
+        "red_team_success_rate": "how often red teams succeed",
+        "robust.suite_result": "results of tests of robustness",
+        "sci_score": "software carbon intensity",
+        "systemic_risk_eval_results": "results of evaluations of systemic risk",
+        "tradeoff_curve_accuracy_fairness": "accuracy against gaps between groups",
+    }
+)
+
 #: Families of probes.
 PROBES: Mapping[str, str] = Spoken(
     {

@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,14 @@ def described(schema: Mapping[str, Any], path: str) -> str | None:
     return str(here["description"])
 
 
+def offered(schema: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """Every dotted path that the schema describes as a fact, whatever stands below it."""
+    for name, key in schema.get("properties", {}).items():
+        if not key["description"].startswith("What stands below"):
+            yield f"{above}{name}"
+        yield from offered(key, f"{above}{name}.")
+
+
 # the schema
 
 
@@ -82,11 +90,17 @@ def test_every_key_that_documents_and_the_law_read_is_described(asked: card_file
     paths = {field.path for fields in asked.values() for field in fields}
     paths |= {question.path for question in catalogue().questions} | set(catalogue().pack.parties)
     paths |= {"annex_iii", "annex_i", "art_6_3", "profiling", "roles", "declared"}
-    inputs = {name for entry in catalogue().requirements.values() for name in entry.inputs}
-    paths |= {name.partition(".")[2] for name in inputs}
 
     assert len(paths) > 100
     assert [] == sorted(path for path in paths if not described(schema, path))
+
+
+def test_the_schema_offers_no_key_that_nothing_reads(asked: card_file.Asked) -> None:
+    """What it describes, a document or a question asks for, or the card itself knows it; the rest holds such keys."""
+    read = {field.path for fields in asked.values() for field in fields}
+    read |= {question.path for question in catalogue().questions} | set(SystemCard.model_fields)
+
+    assert [] == sorted(path for path in offered(card_file.schema(asked)) if path not in read)
 
 
 def test_what_documents_look_up_while_they_are_written_is_described(
@@ -306,12 +320,20 @@ def test_an_audit_with_a_card_of_its_own_writes_its_documents(tmp_path: Path) ->
 def test_a_misspelt_key_is_a_caution_with_what_may_have_been_meant(tmp_path: Path, asked: card_file.Asked) -> None:
     """At the top and below; a key that only its owner reads is told and no error; what people name is left alone."""
     text = "name: Desk\npurpos: x\ndata: {traning: y}\nzz9: 12\ncolumns: {income: {name: i}}\n"
+    text += "art22: {complant: x}\nclassification: {confirmd: x}\ntriggers: {scorin: x}\nropa: {trian: x}\n"
+    text += "legal_basis: x\nretention_schedule: y\n"
     told = list(card_file.strangers(card(tmp_path, text), asked))
 
     assert [
         "card.yaml:2:1: purpos: no document reads it, did you mean 'purpose'?",
         "card.yaml:3:8: data.traning: no document reads it, did you mean 'data.training'?",
         "card.yaml:4:1: zz9: no document reads it",
+        "card.yaml:6:9: art22.complant: no document reads it, did you mean 'art22.complaint'?",
+        "card.yaml:7:18: classification.confirmd: no document reads it, did you mean 'classification.confirmed'?",
+        "card.yaml:8:12: triggers.scorin: no document reads it, did you mean 'triggers.scoring'?",
+        "card.yaml:9:8: ropa.trian: no document reads it, did you mean 'ropa.train'?",
+        "card.yaml:10:1: legal_basis: no document reads it, did you mean 'dpia.legal_basis'?",
+        "card.yaml:11:1: retention_schedule: no document reads it",
     ] == [line.removeprefix(f"{tmp_path}/") for line in told]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -39,6 +40,49 @@ def test_an_audit_ends_with_the_gates_code_and_says_where_to_look(command: Comma
     assert "bias.group-rates/impact-ratio?sex=F~M: FAIL" in ended.out
     assert "run/reports/index.html" in ended.out
     assert "\x1b[" not in ended.out
+
+
+@pytest.mark.parametrize(
+    ("module", "package", "extra"),
+    [("typst", "typst", "pdf"), ("docx", "python-docx", "docx"), ("matplotlib", "matplotlib", "charts")],
+)
+def test_a_package_that_documents_need_is_missed_before_anything_is_asked(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, package: str, extra: str
+) -> None:
+    """An audit does not begin, of several plans none; `plan check` tells it; without documents nothing is needed."""
+    plan = write_plan(tmp_path, PLAN + LIMITS + "documents: [merge_summary]\n")
+    alone = write_plan(tmp_path, PLAN + LIMITS, name="alone.yaml")
+    monkeypatch.setitem(sys.modules, module, None)
+    ended, checked = command("audit", alone, plan), command("plan", "check", plan)
+
+    assert 2 == ended.code
+    assert ended.err.startswith(f"error: {package} is not installed, and ")
+    assert ended.err.endswith(f"install it with: pip install 'probandum[{extra}]'\n")
+    assert not (tmp_path / "runs").exists()
+    assert 0 == checked.code
+    assert f"audit.yaml:11:1: documents: {package} is not installed, and " in checked.out
+    assert 1 == command("audit", alone, "--out", "run").code
+    assert "is not installed" not in command("plan", "check", alone).out
+
+
+def test_a_package_that_is_there_and_does_not_load_stops_an_audit(tmp_path: Path) -> None:
+    """It is found by loading it, before anything is asked."""
+    (tmp_path / "typst.py").write_text("raise ImportError('built for another machine')\n")
+    plan = write_plan(tmp_path, PLAN + LIMITS + "documents: [merge_summary]\n")
+    line = [
+        sys.executable,
+        "-c",
+        "from probandum import cli; cli.main()",
+        "audit",
+        str(plan),
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    ended = subprocess.run(line, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+
+    assert 2 == ended.returncode
+    assert ended.stderr.startswith("error: typst is not installed, and writing PDF and Word files needs it; ")
+    assert not (tmp_path / "run").exists()
 
 
 def test_exit_zero_is_said_and_changes_the_code_alone(command: Command, tmp_path: Path) -> None:

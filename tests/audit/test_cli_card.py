@@ -439,6 +439,22 @@ def test_a_named_person_confirms_or_corrects(whole: Path) -> None:
     assert "Confirmed: “Outside Annex III: a pilot on test data”, by C. Example on " in shown
 
 
+@pytest.mark.parametrize("name", ["none", "Nobody", "unknown", "TBD", "tool"])
+def test_nobody_confirms_nothing(whole: Path, name: str) -> None:
+    """Neither by the command nor in the file: the field stays open, and a check says what is missing."""
+    before = (whole / "card.yaml").read_text("utf-8")
+    refused = entered(whole, "card", "confirm", "card.yaml", "--by", name)
+    assert (2, before) == (refused.code, (whole / "card.yaml").read_text("utf-8"))
+    assert "expected a name, and a class" in refused.err
+
+    said = f"classification: {{confirmed: {{value: High-risk, by: {name}, date: 2026-11-01}}}}\n"
+    (whole / "card.yaml").write_text(before + said, "utf-8")
+    assert "Confirmed: by nobody" in entered(whole, "card", "classify", "card.yaml").out
+    assert (
+        "classification.confirmed: counts for nothing without who" in entered(whole, "card", "check", "card.yaml").out
+    )
+
+
 def test_a_changed_answer_ends_a_confirmation(whole: Path) -> None:
     """The card keeps for which answers a class was confirmed: with others it is confirmed by nobody."""
     card = whole / "card.yaml"

@@ -182,6 +182,7 @@ def test_any_name_keeps_the_table_whole(group: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_escaping_keeps_the_text(text: str) -> None:
     """What a reader sees is what the data hold, on one line."""
-    shown = html.unescape(re.sub(r"\\([\\`*_{}\[\]()#+!|~:@.])", r"\1", markdown.escaped(text)))
+    markup = markdown.escaped(text).replace("@<!-- -->", "@")
+    shown = html.unescape(re.sub(r"\\([\\`*_{}\[\]()#+!|~:@$.])", r"\1", markup))
 
     assert line(text) == shown

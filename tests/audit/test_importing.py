@@ -16,6 +16,7 @@ from probandum.errors import DataError, UsageError
 from probandum.record import Record
 from probandum.reporting import dossier
 from probandum.yaml_source import read_yaml
+from probandum_reports import ooxml
 from probandum_reports.build import build
 from probandum_reports.nodes import gaps, walk
 from probandum_reports.ooxml import mark, name_of
@@ -135,6 +136,16 @@ def test_a_document_whose_every_field_is_filled_and_signed_is_final(place: Path)
     api.sign(record, document="summary", by="Maria Roth", function="Head of credit risk")
     api.report(record, documents=["summary"], formats=["md"], final=True, keep=False)
 
+    api.report(record, documents=["summary"], formats=["docx"], final=True, keep=True)
+    final = api.import_filled(record.reports / "summary.docx", by="B", run=place / "run")
+    assert (0, 0) == (len(final.written), final.empty)
+    called = docx.Document(str(record.reports / "summary.docx"))
+    status = next(each for each in called.element.body.iter(name_of("t")) if str(each.text).startswith("Final: "))
+    status.text = status.text.replace("Final", "Reviewed")
+    called.save(str(place / "called.docx"))
+    with pytest.raises(DataError, match="the record says 'Final"):
+        api.import_filled(place / "called.docx", by="B", run=place / "run")
+
     assert {str(gap.card) for gap in open_} == set(made.written)
     assert "Status:** Final: no fact is missing" in (record.reports / "summary.md").read_text()
     assert [] == [step for step in api.verify(record) if step.held is False]
@@ -205,6 +216,22 @@ def test_a_document_that_shows_a_review_can_still_be_filled_in(place: Path) -> N
     assert {"oversight.measures", "signatures.test_report"} == set(made.written)
 
 
+def test_who_imports_is_asked_for_where_a_field_names_nobody(place: Path) -> None:
+    """Where every filled field says by whom, the command needs no name."""
+    named = {name: text for name, text in STATED.items() if name.startswith("signatures")}
+    fill(place / "run" / "reports" / "annex_iv.docx", place / "named.docx", named)
+    assert 0 == entered(place, "report", "import", "named.docx").code
+    assert "Maria Roth" == card(place)["signatures"]["test_report"]["by"]
+
+    refused = entered(place, "report", "import", "filled.docx")
+    assert 2 == refused.code
+    assert refused.err.startswith("error: oversight.measures, ")
+    assert "a statement has somebody who makes it; name them with --by" in refused.err
+    fill(place / "filled.docx", place / "nobody.docx", {"signatures.test_report#by": "Unknown"})
+    assert "signatures.test_report, " in imported(place, "nobody.docx").err
+    assert "'Unknown' names nobody" in imported(place, "nobody.docx").err
+
+
 def test_a_second_import_writes_nothing(place: Path) -> None:
     """What stands there already is counted; what stands there otherwise is refused unless it is to give way."""
     imported(place)
@@ -261,6 +288,85 @@ def test_a_file_that_libreoffice_saved_is_read_like_any(place: Path, tmp_path: P
     word.save(str(tmp_path / "more" / "changed.docx"))
     with pytest.raises(DataError, match=r"Tool: the record says 'probandum 0.1.0', and the file 'probandum 9.9.9'"):
         api.import_filled(tmp_path / "more" / "changed.docx", by="B", run=place / "run")
+
+
+def behind(control: Any, *marks: Any) -> None:
+    """Put marks behind the words of a control, in the same run."""
+    for each in reversed(marks):
+        next(control.iter(name_of("t"))).addnext(each)
+
+
+def words_of(text: str) -> Any:
+    """Words within a run."""
+    made = element("t")
+    made.text = text
+    return made
+
+
+def test_a_mark_in_a_field_is_what_its_reader_sees(place: Path) -> None:
+    """Hyphens and blanks that programs write as elements stand in the card; marks that are not seen do not."""
+    word = docx.Document(str(place / "filled.docx"))
+    say(first(word, "oversight.measures"), "released below 10")
+    behind(
+        first(word, "oversight.measures"),
+        *(element("noBreakHyphen"), words_of("20"), element("ptab"), words_of("ca"), element("softHyphen")),
+        *(words_of("ses"), element("tab"), words_of("a\u201110")),
+    )
+    word.save(str(place / "marks.docx"))
+    assert 0 == imported(place, "marks.docx").code
+    assert "released below 10\u201120 cases a\u201110" == card(place)["oversight"]["measures"]["value"]
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        element("sym", font="Symbol", char="F0A3"),
+        element("sym", font="Wingdings", char="0041"),
+        element("yearLong"),
+        element("ruby", element("rubyBase", element("r", words_of("5")))),
+        ooxml.trees('<m:oMath xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"/>')[0],
+    ],
+)
+def test_a_sign_that_is_no_letter_is_refused_by_the_name_of_its_field(place: Path, sign: Any) -> None:
+    """A symbol, a day that a program writes, letters above letters, a formula: none of them is dropped."""
+    word = docx.Document(str(place / "filled.docx"))
+    say(first(word, "oversight.measures"), "limit ")
+    behind(first(word, "oversight.measures"), copy.deepcopy(sign), words_of("5"))
+    word.save(str(place / "sign.docx"))
+    refused = imported(place, "sign.docx")
+
+    assert 2 == refused.code
+    assert "oversight.measures: holds a sign that is kept as no letter" in refused.err
+    assert "'limit (a symbol)5'" in refused.err
+    assert CARD == (place / "card.yaml").read_text()
+
+
+def test_a_formula_around_the_runs_of_a_field_is_refused(place: Path) -> None:
+    """Its letters alone would say something else: a fraction would be one number."""
+    word = docx.Document(str(place / "filled.docx"))
+    run = next(first(word, "oversight.measures").iter(name_of("r")))
+    run.addnext(ooxml.trees('<m:oMath xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"/>')[0])
+    word.save(str(place / "formula.docx"))
+    assert "oversight.measures: holds a sign that is kept as no letter" in imported(place, "formula.docx").err
+
+
+def test_a_hyphen_of_a_locked_value_may_be_written_in_any_way(place: Path) -> None:
+    """Programs write it as an element; a symbol in the place of letters is a change."""
+    word = docx.Document(str(place / "filled.docx"))
+    locked = next(
+        control for _, control in controls(word) if "-" in "".join(t.text for t in control.iter(name_of("t")))
+    )
+    text = next(each for each in locked.iter(name_of("t")) if "-" in each.text)
+    before, _, after = text.text.partition("-")
+    text.text = before
+    text.addnext(words_of(after))
+    text.addnext(element("noBreakHyphen"))
+    word.save(str(place / "hyphen.docx"))
+    assert 0 == imported(place, "hyphen.docx").code
+
+    text.addnext(element("sym", font="Wingdings", char="0041"))
+    word.save(str(place / "hyphen.docx"))
+    assert f"and the file '{before}(a symbol)-{after}" in imported(place, "hyphen.docx").err.replace("\u2011", "-")
 
 
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice (soffice) is not installed")

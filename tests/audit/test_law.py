@@ -21,10 +21,12 @@ from probandum import cli_law
 from probandum.errors import DataError, UnknownName, UsageError
 from probandum.law import Bound, Catalogue, Dates, Requirement, bind, catalogue, load, show
 from probandum.law import loading as loading_module
+from probandum.law.classifying import classify
 from probandum.law.reading import read_yaml
 from probandum.plugins import load_plugins
 from probandum.probe import known_probes
 from probandum.questioning import questions
+from probandum.stating import plainly
 
 LAW = Path(loading_module.__file__).parent
 FILES = sorted(path.name for path in LAW.glob("*.yaml"))
@@ -743,6 +745,23 @@ def test_what_a_named_person_puts_outside_the_act_is_bound_by_other_law_alone() 
     assert answer.remarks[0].startswith("outside the scope of the Act, by A. Example, law on 2026-11-01, with reasons")
 
 
+def test_what_binds_providers_of_models_stays_where_a_system_is_outside_the_act() -> None:
+    """A general-purpose model is no AI system: who says so truthfully is bound by Arts 53 to 55 as before."""
+    model = {"gpai": {"name": "Lab e.V."}, "roles": {"gpai-systemic": True, "gpai-open-source": False}}
+    denied = {**model, "in_scope": DENIED, "in_scope_reasons": "It is a general-purpose model, and no system"}
+    roles = catalogue().pack.roles
+
+    def of_models(card: dict[str, Any]) -> set[str]:
+        ids = {each.requirement.id: each.roles for each in bind(card).bound}
+        return {id for id, by in ids.items() if any(roles[name].party == "gpai" for name in by)}
+
+    assert {"ai-act:art-53:1:a", "ai-act:art-55:1:a"} <= of_models(denied) == of_models(model)
+    assert of_models(denied) == {id for id in bound(denied) if id.startswith("ai-act:")}
+    told = classify(denied)
+    assert "ai-act:art-53:1:a" in next(each for each in told.steps if each.id == "models").requirements
+    assert told.outcome.endswith("So does what the Act asks of the provider of a general-purpose model.")
+
+
 @pytest.mark.parametrize(
     "card",
     [
@@ -763,6 +782,8 @@ def test_what_a_named_person_puts_outside_the_act_is_bound_by_other_law_alone() 
 )
 def test_the_act_binds_where_nobody_puts_the_system_outside_it_with_reasons(card: dict[str, Any]) -> None:
     """Unsaid, affirmed, or denied without a name and day of its own, or without reasons: it binds as it does."""
+    denies = plainly(card).get("in_scope") is False
+    assert denies == any("counts for nothing" in each for each in bind({**CREDIT, **card}).remarks)
     assert bound({**CREDIT, **card}).keys() == bound(CREDIT).keys()
 
 

@@ -160,6 +160,21 @@ def test_requirements_say_the_same(law: Catalogue, requirements: list[dict[str, 
         assert row.get("requirement_kind", entry.kind) == entry.kind
 
 
+def test_what_people_must_state_stands_in_words(law: Catalogue, requirements: list[dict[str, Any]]) -> None:
+    """Each input of the collection, one for one: it names them as keys of a card, which no document would read."""
+    told: dict[str, str] = {}
+    for row in requirements:
+        names, inputs = row.get("declared_inputs") or [], law.get(row["id"]).inputs
+
+        assert len(names) == len(inputs)
+        for name, words in zip(names, inputs, strict=True):
+            assert words == told.setdefault(name, words)
+            assert name.startswith("human.") == words.endswith(" (a named person)")
+            assert "_" not in words and "card." not in words
+
+    assert len(told) == len(set(told.values()))
+
+
 def test_requirements_bind_the_same(law: Catalogue, requirements: list[dict[str, Any]]) -> None:
     """The same roles, or narrower ones; what restates an entry of the Act binds whom that entry binds."""
     for row in requirements:

@@ -156,6 +156,21 @@ def test_what_would_go_is_named_before_it_goes(record: Record) -> None:
     assert {"merge_summary.md"} == {name for name in files(record.reports) if name.endswith(".md")}
 
 
+def test_documents_that_would_go_are_counted_and_not_their_formats(record: Record) -> None:
+    """Formats that would go are told as such behind the documents."""
+    folder = record.folder.parent
+    documents = ("annex_iv", "dpia", "fria", "lia", "ropa")
+    api.report(record, documents=documents, formats=["md", "json"])
+    day = ("--as-of", "2027-01-31")
+
+    def told(*words: str) -> str:
+        return entered(folder, "report", "run", *words, *day).err.partition("of which ")[2].partition(" would go")[0]
+
+    assert "dpia, fria, lia and 1 more, and every file in json" == told("--document", "annex_iv", "--format", "md")
+    everything = [word for name in documents for word in ("--document", name)]
+    assert "every file in json" == told(*everything, "--format", "md")
+
+
 def test_reports_that_cannot_be_rendered_leave_the_old_ones(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is touched before everything is rendered, and no empty folder is left where there was none."""
     before = files(record.folder)

@@ -117,11 +117,20 @@ def test_a_limit_broken_on_its_own_is_said_also_where_the_data_could_not_pass() 
 
     assert finding.limit.p_fail < 0.05 < finding.limit.p_adjusted
     assert (Verdict.INCONCLUSIVE, SubReason.UNDERPOWERED) == (finding.verdict, finding.sub_reason)
-    alone = f"{finding.limit.p_fail:.3f}".removeprefix("0")
     assert (
-        f"outside the limit on its own (p = {alone}), and not after Holm's correction over "
+        f"outside the limit on its own (p = {finding.limit.p_fail:.3f}), and not after Holm's correction over "
         f"{finding.limit.hypotheses} hypotheses; even the best possible data of this size could not pass"
     ) == finding.why
+
+
+def test_a_band_is_broken_on_its_own_by_both_of_its_sides() -> None:
+    """A bound of a pass looks at one side and lies beyond it; the p-value of a fail looks at both, and is .08."""
+    finding = judged(estimated("newcombe", counts=[(8, 60), (19, 60)]), FIVE_POINTS["band"])
+    assert finding.limit is not None and finding.limit.upper is not None and finding.limit.p_fail is not None
+
+    assert finding.limit.upper < -0.05
+    assert 0.05 < finding.limit.p_fail < 0.1
+    assert "on its own" not in str(finding.why)
 
 
 def test_a_limit_that_tolerates_less_than_nothing_is_not_widened() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from chromium import Browser, browser, missing
 from compared import compared
 from decisions import CARD, make_reasons
-from dossiers import make_dossier
+from dossiers import make_dossier, make_results
+from probandum.probe import Measure
 from probandum_reports.documents import templates
 from probandum_reports.publisher import DocumentPublisher
 from traded import traded
@@ -98,6 +100,37 @@ def test_no_page_scrolls_sideways(name: str, pages: Path, chromium: Browser) -> 
     for width in (NARROW, 320):
         chromium.look(width=width)
         assert width >= chromium.evaluate("document.documentElement.scrollWidth"), width
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Index, evidence and all documents of a system and groups with names of 180 letters without a blank."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    measured = tuple(
+        replace(result, measures=tuple(_long_named(each) for each in result.measures)) for result in make_results()
+    )
+    dossier = make_dossier(results=measured)
+    dossier = replace(dossier, card={**dossier.card, "name": "S" * 180})
+    DocumentPublisher().publish(dossier, list(templates()), folder, ["html"])
+    return folder
+
+
+def _long_named(measure: Measure) -> Measure:
+    groups = measure.groups
+    return measure if groups is None else replace(measure, groups=replace(groups, group=groups.group + "L" * 180))
+
+
+@pytest.mark.parametrize("name", ["index", "evidence/*", *templates()])
+def test_no_page_scrolls_sideways_for_a_name_without_blanks(name: str, unbroken: Path, chromium: Browser) -> None:
+    """Text breaks between any two letters before a page gets wider than its window; tables scroll in their own box."""
+    pages = sorted(unbroken.glob(f"{name}.html"))
+
+    assert pages
+    for page in pages:
+        chromium.open(page)
+        for width in (WIDE, NARROW, 320):
+            chromium.look(width=width)
+            assert width >= chromium.evaluate("document.documentElement.scrollWidth"), (page.name, width)
 
 
 def test_no_table_of_trade_offs_scrolls_on_a_small_screen(pages: Path, chromium: Browser) -> None:

@@ -283,6 +283,14 @@ def test_the_two_assessments_share_groups_and_risks(dossier: Dossier) -> None:
     assert "3, significant" == facts_of(build("fria", dossier))["risk_register.T1.severity"].value
 
 
+@pytest.mark.parametrize("name", ["dpia", "fria"])
+def test_both_assessments_say_what_a_limit_of_the_plan_proposes(dossier: Dossier, name: str) -> None:
+    """A risk without a band has its likelihood from there, in whichever of them it stands."""
+    texts = " ".join(node.text for node in walk(build(name, dossier).nodes) if isinstance(node, Text))
+
+    assert "Where no band is given the plan's own limit speaks: broken proposes 3, kept proposes 2." in texts
+
+
 def test_a_group_with_too_few_persons_is_not_assessed(dossier: Dossier) -> None:
     """The group stands in the table with its figure withheld and a gap beside it."""
     document = build("fria", dossier)
@@ -293,6 +301,7 @@ def test_a_group_with_too_few_persons_is_not_assessed(dossier: Dossier) -> None:
     )
     said = {row[0].finding.partition("?")[2]: row[1] for row in table.rows if isinstance(row[0], Number)}
     open_ = {group: cell.what for group, cell in said.items() if isinstance(cell, Gap)}
+    suppliers = {group: cell.supplier for group, cell in said.items() if isinstance(cell, Gap)}
 
     assert "not assessed: groups with too few persons for a verdict" == open_.pop("nationality=CH")
     assert (
@@ -301,6 +310,9 @@ def test_a_group_with_too_few_persons_is_not_assessed(dossier: Dossier) -> None:
         )
         == open_
     )
+    assert "the auditor, with data on more persons" == suppliers["nationality=CH"]
+    assert suppliers["nationality=AT"].startswith("the auditor, by adding one of the suites bias.attribute-flip, ")
+    assert "bias.group-rates" not in suppliers["nationality=AT"]
     assert "compared with another group in a finding of this record" == said["age=25 or younger"]
     assert "the group with which findings of this record compare others" == said["age=over 25"]
 
@@ -318,6 +330,8 @@ def test_where_no_finding_is_about_a_group_nobody_was_assessed() -> None:
 
     (gap,) = [gap for gap in gaps_of(document).values() if gap.what == "not assessed: groups of persons in the data"]
     assert "not_assessed.groups_of_persons_in_the_data" == gap.card
+    assert gap.supplier.startswith("the auditor, by adding one of the suites bias.")
+    assert gap.supplier.endswith(", and by naming groups")
     said = {"value": "All are adults of one state.", "by": "D. Example", "date": "2026-11-02"}
     empty = ungrouped(make_dossier(results=[]))
     stated = build("fria", replace(empty, card={**empty.card, "not_assessed": {"groups_of_persons_in_the_data": said}}))
@@ -420,8 +434,8 @@ def test_only_probes_of_privacy_are_test_reports_of_anonymity(measured: bool) ->
     ("name", "first", "others"),
     [
         ("ropa", "Regulation (EU) 2016/679", {"Law, of the AI Act"}),
-        ("lia", "Regulation (EU) 2016/679", {"Law, of the AI Act"}),
-        ("anonymity", "Regulation (EU) 2016/679", {"Law, of the AI Act"}),
+        ("lia", "Regulation (EU) 2016/679", set()),
+        ("anonymity", "Regulation (EU) 2016/679", set()),
         ("art22_notice", "Regulation (EU) 2016/679", {"Law, of the AI Act"}),
         ("dpia", "Regulation (EU) 2016/679", {"Law, of the AI Act"}),
         ("fria", "Regulation (EU) 2024/1689", {"Law, of the GDPR"}),

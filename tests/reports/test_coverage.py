@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from probandum.probe import Measure, ProbeResult
 from probandum_reports import answering, coverage, front, standing
 from probandum_reports.build import build
 from probandum_reports.view import mark_of
+from probandum_reports.wording import ASKED
 
 
 def tables_of(dossier: Dossier) -> list[Table]:
@@ -195,6 +197,17 @@ def test_what_asks_that_people_are_told_something_is_answered_by_no_finding(prov
 
     assert results
     assert () == answering.answers(make_dossier(results=results))[provision].measured
+
+
+def test_what_a_provision_asks_to_be_measured_is_told_in_words() -> None:
+    """No short form of the catalogue's names is left, and no words stand for a name that it does not have."""
+    families = catalogue().metric_map.metrics
+    names = {name for family, group in families.items() for name in group if family != "run"}
+    words = {word for name in names for word in re.findall(r"\w+", answering._told(name))}
+
+    assert set() == words & {"ci", "per", "vs", "ood", "eval", "csam", "pii", "dp", "flops", "equalized", "hits"}
+    assert set(ASKED) <= names
+    assert "performance by group" == answering._told("per_group_performance")
 
 
 def test_beside_what_was_measured_stands_what_nobody_measured() -> None:

@@ -137,6 +137,18 @@ def test_long_field_ids_stay_distinct(dossier: Dossier) -> None:
     assert len({tag for tag in tags if tag.startswith("xxxx")}) == 2
 
 
+@pytest.mark.parametrize("letter", ["\u202e", "\U0001f600"])
+def test_tags_and_titles_are_as_long_as_word_allows(dossier: Dossier, letter: str) -> None:
+    """It counts units of UTF-16, of what is written: an unseen letter is six letters then, and an emoji two units."""
+    gap = replace(MISSING, what=f"the name {letter * 40}", card=f"names.{letter * 29}end")
+    opened = docx.Document(io.BytesIO(paper.render(make_view(dossier, gap))))
+    said = [each.get(f"{W}val") for name in ("tag", "alias") for each in opened.element.body.iter(f"{W}{name}")]
+
+    assert 2 == sum("name" in each for each in said)
+    assert 64 >= max(len(each.encode("utf-16-le")) // 2 for each in said)
+    assert 64 >= max(len(each) for each in said)
+
+
 def test_headings_have_real_styles(made: bytes, dossier: Dossier) -> None:
     """Each heading has the style of its level, which navigation and contents follow."""
     opened = docx.Document(io.BytesIO(made))
@@ -241,6 +253,16 @@ def test_pictures_have_alternative_text(body: Any) -> None:
     said = [properties.get("descr") for properties in body.iter(drawing)]
 
     assert ["Intervals of the differences between groups, against their limits"] == said
+
+
+def test_a_long_name_takes_one_line_at_the_foot_of_a_page(dossier: Dossier) -> None:
+    """It is cut before the seal and the number of the page, and stands in full on the cover."""
+    name = "scorer of applications " * 20
+    made = docx.Document(io.BytesIO(paper.render(make_view(replace(dossier, card={**dossier.card, "name": name})))))
+    foot = words(made.sections[0].footer._element)
+
+    assert name.strip() in words(made.element.body)
+    assert foot.startswith("scorer of applications scorer of applications scorer of … · unsigned")
 
 
 def test_control_ids_are_unique(body: Any) -> None:

@@ -282,3 +282,13 @@ def test_an_audit_without_findings_states_no_energy() -> None:
     }
     assert "not assessed: the energy of the audit itself" in {gap.what for gap in gaps(document.nodes)}
     assert any(gap.what.startswith("the grid that the machine draws from") for gap in gaps(document.nodes))
+
+
+@pytest.mark.parametrize(("gpai", "asked"), [("none", False), ({"name": "Model AG"}, True)])
+def test_the_training_of_a_model_is_asked_of_its_provider_alone(gpai: object, asked: bool) -> None:
+    """Annex XI binds who places a general-purpose model on the market; a scorecard has none."""
+    dossier = make_dossier()
+    open_ = gaps(statement(replace(dossier, card={**dossier.card, "gpai": gpai})).nodes)
+
+    of_model = {gap.card for gap in open_ if gap.supplier == "provider of the model"}
+    assert of_model == ({"gpai_model.energy.training", "gpai_model.energy.boundary"} if asked else set())

@@ -320,6 +320,20 @@ def test_on_paper_a_name_without_letters_is_its_row_in_the_table() -> None:
     assert raster(chart).startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(("name", "sign"), [("a -&gt; b", "a → b"), ("a =&gt; b", "a ⇒ b"), ("3x3", "3×3")])
+def test_on_paper_two_names_that_differ_look_different(name: str, sign: str) -> None:
+    """A font that draws two signs as one would show what was recorded as something else."""
+    drawn, other = (
+        raster(
+            '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="20"><text x="5" y="15" '
+            f'font-family="Inter">{text}</text></svg>'.encode()
+        )
+        for text in (name, sign)
+    )
+
+    assert drawn != other
+
+
 def test_on_paper_a_chart_whose_names_have_letters_stays_as_it_is(dossier: Dossier) -> None:
     """No key where none is needed."""
     figure, view = figure_of(dossier, "intervals", "fpr-difference")

@@ -29,6 +29,7 @@ from probandum.dossier import Dossier
 from probandum.errors import DataError
 from probandum.law import bind, catalogue
 from probandum.law.classifying import classify
+from probandum.probe import known_probes
 from probandum.speech import Catalogue, bare, language, speaking_in
 from probandum_reports import build, html, messages, standing
 from probandum_reports.card_keys_told import called, in_words
@@ -160,7 +161,7 @@ def values(*, decided: bool) -> re.Pattern[str]:
         found |= {*strings(reading), *(part.upper() for part in reading.why)}
     if (decision := dossier.decision) is not None:
         found |= {*strings(decision), decision.method, decision.kind}
-    found |= {*dossier.items, *(each.probe for each in dossier.accounts)}
+    found |= {*dossier.items, *(each.probe for each in dossier.accounts), *known_probes()}
     # of the law sentences, citations and titles, and no single word that any sentence may hold
     of_law = {*strings(classify(dossier.card)), *strings(bind(dossier.card)), *strings(law.pack), *strings(law.form)}
     of_law |= {*strings(law.requirements), *strings(law.questions), *strings(law.timeline), *strings(law.heads)}

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from papers import findings_table, letters_of, make_document, make_view, words_of
+from papers import findings_table, glyphs_of, letters_of, make_document, make_view, words_of
 from probandum import codec
 from probandum.document import Document, Fact, Figure, Gap, Heading, Number, Table, Text
 from probandum.dossier import Dossier
 from probandum.errors import RecordError, UsageError
 from probandum.finding import Groups
 from probandum_reports import pdf, registers
+from probandum_reports.build import build
 from probandum_reports.view import View
 
 pikepdf: Any = pytest.importorskip("pikepdf")
@@ -213,6 +214,60 @@ def test_a_foreign_name_has_a_number_and_a_row_of_codes(dossier: Dossier) -> Non
     assert "Namesinlettersthatthisfiledoesnothave" in said
     assert 1 == said.count("⟨U+4E2DU+534EU+4EBAU+6C11⟩⟨U+5171U+548CU+56FD⟩")
     assert "⟨U+540D⟩" in said
+
+
+def test_a_letter_is_drawn_with_its_marks_in_every_face(dossier: Dossier) -> None:
+    """On the cover, in a heading and in the id of a field letter and marks come out of one font that holds them all."""
+    name = "K\u0254\u0301fi M\u025b\u0303nsa x\u032d\u0301"
+    gap = Gap(what="w", citation="c", supplier="s", field_id=name)
+    view = make_view(
+        replace(dossier, card={**dossier.card, "name": name}), Heading(text=name, level=2, anchor="h"), gap
+    )
+    made = pikepdf.open(io.BytesIO(pdf.render(view)))
+
+    marked = {each: glyphs_of(made, each) for each in ("\u0254\u0301", "\u025b\u0303", "x\u032d\u0301")}
+
+    assert [{"Inter"}] * 3 == [drawn.keys() for drawn in marked.values()]
+    assert 2 == len(marked["\u0254\u0301"]["Inter"])
+    assert {"Vollkorn", "JetBrainsMono", "Inter"} <= glyphs_of(made, "n").keys()
+
+
+def test_a_letter_whose_mark_no_font_can_draw_with_it_is_written_as_codes(dossier: Dossier) -> None:
+    """Only the serif has it, and not the mark: both stand as codes, and neither vanishes."""
+    said = words_of(pikepdf.open(io.BytesIO(pdf.render(make_view(dossier, Text(text="\u2115\u0330 \u2115 o\u0301"))))))
+
+    assert "⟨U+2115U+0330⟩\u2115\u00f3" in said
+
+
+def test_names_are_not_hyphenated_where_they_stand_for_what_was_measured(dossier: Dossier) -> None:
+    """In a cell beside a figure, and in the label of one, a line breaks a name without a sign of its own."""
+    name, label = "administration" * 8, "consideration" * 8
+    number = Number(finding=dossier.findings[0].id, label=label)
+    table = Table(caption="c", header=("Quantity", "Result", "Why"), rows=((name, number, "why"),))
+    said = words_of(pikepdf.open(io.BytesIO(pdf.render(make_view(dossier, table, number)))))
+
+    assert 1 == said.count(name)
+    assert 2 == said.count(label)
+
+
+def test_a_long_name_takes_one_line_at_the_foot_of_a_page(dossier: Dossier) -> None:
+    """It is cut where the seal and the number of the page begin, and stands in full on the cover."""
+    name = "scorer of applications " * 20
+    view = make_view(replace(dossier, card={**dossier.card, "name": name}))
+    made = pikepdf.open(io.BytesIO(pdf.render(view)))
+    cover, *pages = ("".join(letters_of(page)).replace(" ", "") for page in made.pages)
+
+    assert name.replace(" ", "") in cover
+    assert all("scorerofapplicationsscorerofapplicationsscorerof…·unsigned" in page for page in pages)
+    assert not any("scorerofapplications" * 3 in page for page in pages)
+
+
+def test_counts_of_verdicts_lead_to_the_index(dossier: Dossier) -> None:
+    """In a summary the findings by verdict are a link, whatever else it lists."""
+    made = pikepdf.open(io.BytesIO(pdf.render(View(build("summary", dossier), dossier))))
+    links = {str(note.A.URI) for page in made.pages for note in page.get("/Annots", []) if "/URI" in note.get("/A", {})}
+
+    assert "index.html#judged" in links
 
 
 def test_a_document_in_shipped_letters_has_no_table_of_names(sample: Any) -> None:

@@ -467,6 +467,24 @@ def test_a_reading_names_the_gravest_and_counts_the_rest(dossier: Dossier) -> No
     assert "1 undecided" in of_intervals(found)
 
 
+def test_a_reading_says_a_quantity_of_no_group_once() -> None:
+    """Its name is its title, which stands in no brackets behind itself."""
+    several = [
+        Measure(
+            metric=name,
+            estimate=Estimate(value=0.3, low=0.1, high=0.5, n=80, unit="score", method="t", moments=(0.3, 0.1, 79.0)),
+        )
+        for name in ("gap-over-placebo", "spread")
+    ]
+    measured = [result("bias.term-swap", several)]
+    limit = Limit(metric="bias.term-swap/gap-over-placebo", direction="at_most", threshold=0.3)
+    dossier = make_dossier(results=measured, waivers=(), findings=judge(measured, [limit]))
+    view = View(Document(id="d", title="", subtitle="", status="", front=(), nodes=()), dossier)
+    found = [view.shown(each.id) for each in dossier.findings]
+
+    assert "Undecided: shift by words for people beyond that by neutral words." == of_intervals(found)
+
+
 def test_a_page_quotes_names_in_a_reading_as_not_its_own() -> None:
     """A group may be called what the product never says of a system."""
     counts = {name.replace("AT", "fair"): each for name, each in COUNTS.items() if name != "old*CH"}

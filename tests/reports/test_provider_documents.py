@@ -363,7 +363,6 @@ def test_deleted_points_of_section_b_are_printed_as_deleted_with_their_date(doss
     [
         ({"annex_iii": "5(b)", "art_6_3": "none", "roles": {"deployer-public-authority": False}}, "A"),
         ({"annex_iii": "5(b)", "art_6_3": "a", "profiling": False, "roles": {"deployer-public-authority": False}}, "B"),
-        ({"annex_iii": "none", "annex_i": "none"}, ""),
         ({"annex_iii": "5(b)", "provider": "none", "roles": {"deployer-public-authority": True}}, "C"),
     ],
 )

@@ -135,6 +135,9 @@ def test_what_nobody_measured_is_a_gap_that_a_named_person_may_fill(dossier: Dos
 
     open_ = missing(dossier)
     assert "not assessed: leakage of training data" == open_["not_assessed.leakage_of_training_data"]
+    suppliers = {gap.card: gap.supplier for gap in gaps(build("summary", dossier).nodes)}
+    own = "the provider, by a test of its own that a named person states"
+    assert own == suppliers["not_assessed.leakage_of_training_data"]
     assert "not_assessed.robustness_against_noise_shifts_and_attacks" in open_
     assert "not_assessed.drift_of_data_and_performance" in open_
     assert "not_assessed.explanations" not in open_
@@ -166,7 +169,7 @@ def test_what_a_probe_asked_for_in_vain_is_not_asked_of_another_suite(dossier: D
 
     for name in ("summary", "energy_statement"):
         assert {"the auditor, once what kept it from being measured is mended"} == supplier(name, [unmetered])
-        assert {"the auditor, by adding a suite"} == supplier(name, [])
+        assert {"the auditor, by adding the suite energy.inference"} == supplier(name, [])
 
 
 def test_only_a_named_person_decides(dossier: Dossier) -> None:
@@ -241,16 +244,15 @@ def test_the_reason_stands_beside_a_verdict_that_is_open(dossier: Dossier) -> No
     """In one clause: an interval outside its limit is open after Holm's correction; a withheld cell tells no figure."""
     open_ = next(each for each in dossier.findings if each.metric.endswith("/selection-difference") and each.limit)
     assert open_.limit is not None
-    beyond = replace(open_.limit, lower=-0.25, upper=-0.07, hypotheses=26)
-    why = "outside the limit on its own (p = .044), and not after Holm's correction over 26 hypotheses; even the best"
+    beyond = replace(open_.limit, lower=-0.25, upper=-0.07, p_fail=0.044, hypotheses=26)
+    why = "outside the limit on its own (p = 0.044), and not after Holm's correction over 26 hypotheses; even the best"
     alone = replace(open_, verdict=Verdict.INCONCLUSIVE, sub_reason=SubReason.UNDERPOWERED, why=why, limit=beyond)
     said = {row[2].value for row in rows(dossier, "summary", "The gravest findings") if isinstance(row[2], Fact)}
 
-    assert "its one-sided bound lies outside, but not after the correction for 26 tests" == judgement_words.undecided(
-        alone
-    )
-    one_sided = replace(beyond, direction="at_most", threshold=0.5)
-    assert "even the best" == judgement_words.undecided(replace(alone, limit=one_sided, why="even the best; and more"))
+    own = "outside it by its own test, but not after the correction for 26 tests"
+    assert own == judgement_words.undecided(alone)
+    not_alone = replace(beyond, p_fail=0.068)
+    assert "even the best" == judgement_words.undecided(replace(alone, limit=not_alone, why="even the best; and more"))
     assert "even the best possible data of this size could not have passed" == judgement_words.undecided(
         alone, withheld=True
     )

@@ -7,7 +7,7 @@ from probandum.document import Document, Fact, Figure, Gap, Table, Text
 from probandum.dossier import Dossier
 from probandum.finding import Finding, SubReason, Verdict
 from probandum_reports import figures
-from probandum_reports.tables import MOST, in_full, in_place, limits
+from probandum_reports.tables import MOST, in_full, in_place, limits, name
 from probandum_reports.view import View
 
 RATIO = "bias.group-rates/impact-ratio?age=25 or younger~over 25"
@@ -203,6 +203,32 @@ def test_the_annex_is_small_print_and_says_why_only_where_it_says_something(doss
     assert ("Quantity", "Result") == headers["All, reported and not judged"]
     assert "Why" in headers["All, reported and not judged, without a value"]
     assert len(dossier.findings) == sum(len(each.rows) for each in tables if not each.caption.endswith(": methods"))
+
+
+def test_methods_of_the_same_quantity_name_their_groups(dossier: Dossier) -> None:
+    """A test that says its own z in the design has a row a finding, and a reader sees which it is of."""
+    first, second, *_ = [
+        replace(finding, id=f"{finding.id}-p", metric="bias.group-rates/selection-p-value", limit=None)
+        for finding in bias(dossier, single=True)
+        if finding.estimate.value is not None
+    ]
+    tests = [
+        replace(each, estimate=replace(each.estimate, design=f"two-sample z test of no difference, z = {z}"))
+        for each, z in ((first, "+1.72"), (second, "-0.90"))
+    ]
+    view = view_of(replace(dossier, findings=tuple(tests)))
+
+    def quantities(findings: list[Finding]) -> list[object]:
+        (table,) = (
+            each
+            for each in in_full(view, findings, caption="All")
+            if isinstance(each, Table) and each.caption == "All: methods"
+        )
+        return [row[0] for row in table.rows]
+
+    assert ["p-value of a test of equal selection rates"] == quantities(tests[:1])
+    assert [name(view.shown(each.id)) for each in tests] == quantities(tests)
+    assert 2 == len(set(quantities(tests)))
 
 
 def test_each_limit_says_once_whose_it_is(dossier: Dossier) -> None:

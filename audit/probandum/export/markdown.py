@@ -25,7 +25,9 @@ _WORDS = {
     Verdict.PASS: "PASS",
     Verdict.NOT_APPLICABLE: speech.noted("not judged"),
 }
-_MARKUP = re.compile(r"[\\`*_{}\[\]()#+!|~:@]|(?<=www)\.", re.IGNORECASE)
+_MARKUP = re.compile(r"[\\`*_{}\[\]()#+!|~:@$]|(?<=www)\.", re.IGNORECASE)
+#: What calls somebody on GitHub behind a backslash, too.
+_CALL = re.compile(r"(?<!\w)\\@(?=\w)")
 
 
 def render(outcome: Outcome) -> bytes:
@@ -39,10 +41,10 @@ def render(outcome: Outcome) -> bytes:
 def escaped(text: str, longest: int = 240) -> str:
     """Text from data as text: no markup, no link that makes itself, no end of a table's cell.
 
-    >>> escaped("a|b <i>*c*")
-    'a\\\\|b &lt;i&gt;\\\\*c\\\\*'
+    >>> escaped("a|b <i>*c*"), escaped("@all a@b.org")
+    ('a\\\\|b &lt;i&gt;\\\\*c\\\\*', '@<!-- -->all a\\\\@b.org')
     """
-    return _MARKUP.sub(r"\\\g<0>", html.escape(line(text, longest), quote=False))
+    return _CALL.sub("@<!-- -->", _MARKUP.sub(r"\\\g<0>", html.escape(line(text, longest), quote=False)))
 
 
 def verdict_counts(result: GateResult) -> str:

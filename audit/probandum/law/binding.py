@@ -185,7 +185,7 @@ def _state(
 ) -> bool | str:
     """True or False where the card settles it, else why it is open."""
     role = law.pack.roles[name]
-    silent = role.party == _MODEL and card.get(_MODEL) is None
+    silent = role.party == _MODEL and card.get(_MODEL) is None and system.outside is None
     if role.party is None or (_absent(card.get(role.party)) and not silent):
         return False
     kind, place = system.is_(role.system), system.at(role)

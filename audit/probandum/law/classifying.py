@@ -41,7 +41,7 @@ def classify(card: Mapping[str, Any], *, law: Catalogue | None = None) -> Propos
         _practices(answers),
         *(_classes(answers) if answers.outside is None else ()),
         route,
-        *(following.steps(answers) if answers.outside is None else (following.data_protection(answers),)),
+        *(following.steps(answers) if answers.outside is None else following.outside(answers)),
     )
     said = stated(card, CONFIRMED)
     confirmed, others = said if said is not None and said.own and words(said.value) else None, changed(card)
@@ -201,6 +201,8 @@ def _route(answers: Answers) -> Step:
             f"Proposed: outside the AI Act, as {answers.outside.by} said on {answers.outside.on} with reasons; the "
             "GDPR and the law on equal treatment stay."
         )
+        if answers.names("gpai"):
+            said += " So does what the Act asks of the provider of a general-purpose model."
     elif routes:
         said = f"Proposed: high-risk, by {' and by '.join(routes)}."
         if answers.section == "B" and answers.product and not answers.listed_high:

@@ -85,8 +85,8 @@ class Requirement:
 
     ``source`` cites the Official Journal; ``checked`` says what the entry was compared with, and nothing more.
     ``route`` confines it to one way of being high-risk. ``families`` are ours, ``metrics`` the catalogue's names
-    (``Catalogue.metric_targets`` gives the probes). ``inputs``: what a card (``card.``) or a named person
-    (``human.``) must say. ``see``: the entries that this one restates. ``verify``: not settled.
+    (``Catalogue.metric_targets`` gives the probes). ``inputs``: what people must state, in words. ``see``: the
+    entries that this one restates. ``verify``: not settled.
     """
 
     id: str

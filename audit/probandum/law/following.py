@@ -49,6 +49,13 @@ def steps(answers: Answers) -> Iterator[Step]:
     yield data_protection(answers)
 
 
+def outside(answers: Answers) -> Iterator[Step]:
+    """What stays where the Act does not speak of the system: a model, which is no system, and data protection."""
+    if answers.names("gpai"):
+        yield _models(answers, _states(answers, bind(answers.card, law=answers.law)))
+    yield data_protection(answers)
+
+
 def _states(answers: Answers, binding: Binding) -> Mapping[str, bool | str]:
     """Of every role with a condition that may bind: whether it does, or why that is open."""
     found: dict[str, bool | str] = {role.role: role.why for role in binding.open}

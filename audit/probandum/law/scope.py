@@ -12,7 +12,7 @@ from typing import Any
 from probandum.law.card_keys import IN_SCOPE, PLACED, placed, settled_roles, truth
 from probandum.law.loading import Catalogue
 from probandum.speech import said
-from probandum.stating import NONE, Stated, plainly, stands_in, stated, words
+from probandum.stating import Stated, is_said, plainly, stated, words
 
 #: Why the Act does not speak of the system.
 REASONS = "in_scope_reasons"
@@ -37,17 +37,7 @@ def outside(card: Mapping[str, Any]) -> Stated | None:
     denied, reasons = stated(card, IN_SCOPE), stated(card, REASONS)
     if denied is None or not denied.own or reasons is None:
         return None
-    return denied if is_said(denied.by) and is_said(reasons.value) else None
-
-
-def is_said(value: object) -> bool:
-    """Whether a name or reasons are given, and not that there are none, or that they are to come.
-
-    >>> [is_said(each) for each in ("Fixed rules", "None.", "TBD", "", None)]
-    [True, False, False, False, False]
-    """
-    text = words(value)
-    return text.lower().strip(" .") not in ("", *NONE) and not stands_in(text)
+    return denied if is_said(reasons.value) else None
 
 
 def denial(card: Mapping[str, Any]) -> str:

@@ -208,7 +208,7 @@ def _facts(
             yield "evidence", entry.evidence
             yield "families", ", ".join(entry.families)
             yield from _metrics(entry, law, measured)
-            yield "inputs", ", ".join(entry.inputs)
+            yield "for people to state", ", ".join(entry.inputs)
             yield "documents", ", ".join(entry.documents)
             yield "amended by", entry.amended_by
             yield "formerly", entry.former

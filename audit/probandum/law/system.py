@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from probandum.law.card_keys import conditions_of, placed, product_of, product_silence, section_of, truth
+from probandum.law.card_keys import IN_SCOPE, conditions_of, placed, product_of, product_silence, section_of, truth
 from probandum.law.entries import ACTS, Requirement, Role
 from probandum.law.loading import Catalogue
 from probandum.stating import Stated, named
@@ -36,8 +36,12 @@ class System:
         if outside is not None:
             told = f"outside the scope of the Act, by {outside.by} on {outside.on}, with reasons not examined here"
             remarks.insert(
-                0, f"{told}: nothing of the Act is counted, and the GDPR and the law on equal treatment stay"
+                0,
+                f"{told}: nothing of the Act is counted but what it asks of the provider of a general-purpose model "
+                "that the card names, and the GDPR and the law on equal treatment stay",
             )
+        elif truth(card, IN_SCOPE) is False:
+            remarks.insert(0, "in_scope: denied without reasons, or without who says so and when: counts for nothing")
         if claimed and profiling:
             claimed = False
             remarks.append("art_6_3 is claimed and profiling is declared: Art. 6(3), third subparagraph, closes it")
@@ -62,6 +66,7 @@ class System:
         self.high = _or(self.annex_iii, self.product)
         self.only_product = self.product is True and self.annex_iii is not True
         self._ids = {case.id for case in self.cases}
+        self._of_models = {name for name, role in law.pack.roles.items() if role.party == "gpai"}
 
     def is_(self, kind: str | None) -> bool | None:
         """Whether the system is of the kind that a role names."""
@@ -102,21 +107,25 @@ class System:
         return any(a and not b for a, b in zip(inside, outside, strict=True))
 
     def reaches(self, requirement: Requirement, law: Catalogue, role: str) -> bool:
-        """Whether an entry binds by this role: by a product of Section B alone, Art. 2(2) leaves little of the Act."""
-        left = requirement.act != ACTS["ai-act"] or requirement.id.startswith(_OF_SECTION_B)
-        if left or self._section != "B" or self.annex_iii is True:
+        """Whether an entry binds by this role: by a product of Section B alone, Art. 2(2) leaves little of the Act.
+
+        Of a system outside the Act nothing is left but what binds providers of models, which are no such system.
+        """
+        other = requirement.act != ACTS["ai-act"]
+        if self.outside is not None and not other:
+            return role in self._of_models
+        if other or requirement.id.startswith(_OF_SECTION_B) or self._section != "B" or self.annex_iii is True:
             return True
-        known = law.pack.roles[role]
         if self.product is True:
-            return known.party == "gpai"  # a model is no such system
-        return known.system not in ("high-risk", "annex-i")
+            return role in self._of_models
+        return law.pack.roles[role].system not in ("high-risk", "annex-i")
 
     def concerns(self, requirement: Requirement) -> bool:
         """Whether an entry can bind this system at all: none deleted, restated, of another route or point."""
         if requirement.kind == "deleted" or requirement.see:
             return False
         if self.outside is not None and requirement.act == ACTS["ai-act"]:
-            return False
+            return not self._of_models.isdisjoint(requirement.applies_to)
         if requirement.id.startswith("ai-act:annex-iii:") and self.points is not None:
             return requirement.id in self._ids
         if self._placed and _of_older(requirement) and self._placed >= str(requirement.dates.legacy_before):
