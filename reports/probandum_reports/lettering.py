@@ -143,6 +143,8 @@ class Names:
 
     def short(self, text: str) -> str:
         """``text`` :func:`printable`, with a key in place of many codes; what is marked as English stays so."""
+        if text.isascii() and text.isprintable():
+            return text
         return piecewise(text, lambda part: _RUN.sub(self._key, printable(part)))
 
     def short_all(self, value: Any) -> Any:

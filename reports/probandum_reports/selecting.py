@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import cache
 
 from probandum.finding import Finding, Verdict
 from probandum.law import catalogue
@@ -78,12 +79,15 @@ def _of_one_group(finding: Finding) -> bool:
     return finding.groups is not None and finding.groups.reference is None
 
 
-def _measures(probe: str, metric: str, names: Iterable[str]) -> bool:
+def _measures(probe: str, metric: str, names: tuple[str, ...]) -> bool:
     """Whether a metric, or its whole probe, is one by which the catalogue's metrics are measured."""
-    targets = {
-        each for group in catalogue().metric_map.metrics.values() for name in names for each in group.get(name, ())
-    }
-    return not targets.isdisjoint((metric, probe))
+    return not _targets(names).isdisjoint((metric, probe))
+
+
+@cache
+def _targets(names: tuple[str, ...]) -> frozenset[str]:
+    groups = catalogue().metric_map.metrics.values()
+    return frozenset(each for group in groups for name in names for each in group.get(name, ()))
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:

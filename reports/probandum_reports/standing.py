@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from probandum import codec
 from probandum.dossier import Dossier
@@ -48,42 +48,50 @@ class Reach:
 
 def reaches(dossier: Dossier) -> Mapping[str, Reach]:
     """Whom each provision of the catalogue binds by the card of a record, by its id."""
-    binding = _binding(dossier.card)
-    bound = {each.requirement.id: each for each in binding.bound}
-    open_ = {**_of_products(dossier.card), **_open(binding)}
+    told, silent = _told(dossier.card), _silent(codec.encode(dossier.card))
+    open_ = {**_of_products(dossier.card), **told.open}
     found: dict[str, Reach] = {}
     for id, requirement in catalogue().requirements.items():
-        if id in bound:
-            found[id] = Reach(parties=bound[id].parties)
+        if id in told.parties:
+            found[id] = Reach(parties=told.parties[id])
         elif id in open_:
             found[id] = Reach(why=open_[id])
         else:
-            found[id] = Reach(unnamed=_unnamed(requirement, dossier.card))
+            found[id] = Reach(unnamed=_unnamed(requirement, silent))
     return found
 
 
 def reach(card: Mapping[str, Any], requirement: str) -> tuple[tuple[str, ...], str]:
     """The parties that a provision binds by the card, or why it may bind some; neither where it binds nobody."""
-    binding = _binding(card)
-    for each in binding.bound:
-        if each.requirement.id == requirement:
-            return each.parties, ""
-    return (), _open(binding).get(requirement, "")
+    told = _told(card)
+    if (parties := told.parties.get(requirement)) is not None:
+        return parties, ""
+    return (), told.open.get(requirement, "")
 
 
 def applying(card: Mapping[str, Any]) -> Applying:
     """From when provisions apply by the card."""
-    return _binding(card).applying
+    return _told(card).applying
 
 
-def _binding(card: Mapping[str, Any]) -> Binding:
-    """What binds by a card, which each section of a document asks anew; its dates are told in the language spoken."""
+class _Told(NamedTuple):
+    """What binds by a card, and whom; what may, and why; and from when."""
+
+    parties: Mapping[str, tuple[str, ...]]
+    open: Mapping[str, str]
+    applying: Applying
+
+
+def _told(card: Mapping[str, Any]) -> _Told:
+    """What binds by a card, which each section of a document asks anew, in the language spoken."""
     return _bound(codec.encode(card), language())
 
 
 @lru_cache(maxsize=1)
-def _bound(card: bytes, spoken: str) -> Binding:
-    return bind(codec.decode(dict[str, Any], card))
+def _bound(card: bytes, spoken: str) -> _Told:
+    binding = bind(codec.decode(dict[str, Any], card))
+    parties = {each.requirement.id: each.parties for each in binding.bound}
+    return _Told(parties=parties, open=_open(binding), applying=binding.applying)
 
 
 def standing(card: Mapping[str, Any], *requirements: str) -> tuple[bool, str]:
@@ -118,7 +126,7 @@ def _nobody(card: Mapping[str, Any], requirements: Sequence[str]) -> str:
         if one
         else "By what the card says, none of these binds anybody here: {provision}. A change of the card changes this."
     )
-    told, silent = said(none, provision=named), _would_bind(card, requirements)
+    told, silent = said(none, provision=named), _would_bind(_silent(codec.encode(card)), requirements)
     return f"{told} {said('Among its parties the card names no {parties}.', parties=silent)}" if silent else told
 
 
@@ -136,7 +144,7 @@ def _open(binding: Binding) -> Mapping[str, str]:
     return {id: "; ".join(reasons) for id, reasons in found.items()}
 
 
-def _unnamed(requirement: Requirement, card: Mapping[str, Any]) -> str:
+def _unnamed(requirement: Requirement, silent: Mapping[str, frozenset[str]]) -> str:
     """Of what binds nobody here: whom it would bind of whom the card says nothing; empty where the card rules it out.
 
     Public bodies, whom no card of a system names, are named as what they are.
@@ -145,14 +153,13 @@ def _unnamed(requirement: Requirement, card: Mapping[str, Any]) -> str:
     if requirement.kind != "deleted" and roles and all(role.party is None for role in roles):
         words = english(", ".join(dict.fromkeys(role.words or "" for role in roles)))
         return said("{roles}, no party of the card", roles=words)
-    parties = _would_bind(card, (requirement.id,))
+    parties = _would_bind(silent, (requirement.id,))
     return said("nobody named: the card names no {parties}", parties=parties) if parties else ""
 
 
-def _would_bind(card: Mapping[str, Any], requirements: Sequence[str]) -> str:
+def _would_bind(silent: Mapping[str, frozenset[str]], requirements: Sequence[str]) -> str:
     """The parties of whom the card says nothing and whom one of the provisions would bind, or might; else empty."""
-    silent = _silent(codec.encode(card)).items()
-    parties = (party.replace("_", " ") for party, ids in silent if not ids.isdisjoint(requirements))
+    parties = (party.replace("_", " ") for party, ids in silent.items() if not ids.isdisjoint(requirements))
     return said(" and no ").join(map(english, parties))
 
 

@@ -7,6 +7,7 @@ anything else it is whoever the provision binds: a test of their own, which a na
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from probandum.dossier import Dossier
 from probandum.plugins import author, load_plugins
@@ -21,8 +22,8 @@ from probandum_reports.threats import Selection, Selector
 def supplier(dossier: Dossier, selection: Selection, requirement: str) -> str:
     """Who supplies what the findings of a selection would say, and how; ``requirement``: the provision that asks."""
     broke = {each.probe for each in dossier.results if each.status == "error"}
-    could = {each.id for each in _installed(dossier) if declares(each, selection)}
-    if select(dossier.findings, selection) or could & broke:
+    could = (each for each in _installed(dossier) if each.id in broke and declares(each, selection))
+    if any(could) or select(dossier.findings, selection):
         return said("the auditor, once what kept it from being measured is mended")
     if selection and all(_of_change(each) for each in selection):
         return said("the auditor, by naming gate.baseline in the plan")
@@ -57,11 +58,14 @@ def _installed(dossier: Dossier) -> tuple[ProbeSpec, ...]:
     """The probes of the toolkit and of plugins that stand in the record, so that documents follow from it alone."""
     load_plugins()
     plugins = dossier.environment["tool"]["plugins"]
-    return tuple(
-        each
-        for each in known_probes().values()
-        if not (name := author(each.cls.__module__)) or any(f"({name} " in plugin for plugin in plugins)
-    )
+    named = ((each, _package(each.cls.__module__.partition(".")[0])) for each in known_probes().values())
+    return tuple(each for each, name in named if not name or any(f"({name} " in plugin for plugin in plugins))
+
+
+@cache
+def _package(root: str) -> str:
+    """Whose plugin a package belongs to, for which all that is installed is looked through."""
+    return author(root)
 
 
 def _of_change(selector: Selector) -> bool:
