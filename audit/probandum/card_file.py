@@ -27,6 +27,8 @@ Asked = Mapping[str, Sequence[CardField]]
 SYSTEM = "system"
 #: How alike a key must be to one that is read, to be taken for a slip: a card may hold what only its owner reads.
 _NEAR = 0.8
+#: The keys of a value with who says it.
+_SAYING = ("value", "by", "date")
 #: Keys below which people choose the names themselves, or documents find theirs.
 _FREE = (
     "columns",
@@ -139,13 +141,15 @@ def strangers(file: CardFile, asked: Asked) -> Iterator[str]:
 
     They are no errors, since a card may hold what only its owner reads.
     """
-    read = {question.path for question in catalogue().questions} | set(_readers(asked))
-    # below a key of the card that only holds such paths, no other is read
+    readers = _readers(asked)
+    read = {question.path for question in catalogue().questions} | set(readers)
+    # below a key of the card that only holds such paths, or that is told in parts, no other is read
     known = read | {key for key in SystemCard.model_fields if not any(_within(path, key) for path in read)}
+    whole = known - {path for path, of in readers.items() if any(field.in_parts for _, field in of)}
     written = sorted(_leaves(file.card), key=lambda place: (file.yaml.mark(place).line, file.yaml.mark(place).column))
     for place in written:
         path = ".".join(place)
-        if any(_within(path, each) or _within(each, path) for each in known) or free(path):
+        if any(_within(each, path) for each in known) or any(_within(path, each) for each in whole) or free(path):
             continue
         near = difflib.get_close_matches(path, known, n=1, cutoff=_NEAR)
         yield file.yaml.problem(place, f"no document reads it{f', did you mean {near[0]!r}?' if near else ''}")
@@ -224,11 +228,12 @@ def _days(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple
 
 def _leaves(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The paths of all that is stated."""
-    if isinstance(value, Mapping) and "value" not in value:
-        for key, inner in value.items():
-            yield from _leaves(inner, (*place, str(key)))
-    elif place:
+    if place and not (isinstance(value, Mapping) and "value" not in value):
         yield place
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if "value" not in value or key not in _SAYING:
+                yield from _leaves(inner, (*place, str(key)))
 
 
 def unsaid(card: Mapping[str, Any], fields: Sequence[CardField]) -> tuple[CardField, ...]:

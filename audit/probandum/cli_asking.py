@@ -9,7 +9,7 @@ import contextlib
 import datetime
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,18 @@ WIDTH = 100
 _BACK, _MORE = "<", "?"
 
 
-def ask_all(file: Path, card: Mapping[str, object], by: str | None, fields: Sequence[CardField]) -> int:
-    """Ask what the card does not say; how many questions were skipped."""
+def ask_all(
+    file: Path,
+    card: Mapping[str, object],
+    by: str | None,
+    fields: Callable[[Mapping[str, object]], Sequence[CardField]],
+) -> int:
+    """Ask what the card does not say; how many questions were skipped. ``fields``: what documents ask of a card."""
     from probandum import card_file, card_writing, questioning
+    from probandum.stating import names_somebody
 
+    if by is not None and not names_somebody(by):
+        raise UsageError(f"--by: {by!r} names nobody", remedy="name who answers, such as --by 'A. Example, compliance'")
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     _editing()
     print(f"{file}: Enter skips, {_BACK} goes back, {_MORE} says more, Ctrl-C stops; every answer is written at once")
@@ -37,7 +45,7 @@ def ask_all(file: Path, card: Mapping[str, object], by: str | None, fields: Sequ
     again: str | None = None
     topic = ""
     while True:
-        asked = questioning.questions(card, fields)
+        asked = questioning.questions(card, fields(card))
         open_ones = [each for each in asked if each.path not in skipped and not questioning.answered(card, each)]
         question = next((each for each in asked if each.path == again), None) or next(iter(open_ones), None)
         again = None
@@ -108,13 +116,13 @@ def _more(question: Question) -> None:
 
 def _who(card: Mapping[str, object]) -> str:
     """Who answers: who did before, unless somebody else does now."""
-    from probandum.stating import stated, words
+    from probandum.stating import names_somebody, stated, words
 
     before = stated(card, "declared.by")
     known = "" if before is None else words(before.value)
     while True:
         text = _line(f"Who answers, name and function{f' [{known}]' if known else ''}> ")
-        if text in (_BACK, _MORE) or not (text or known):
+        if text in (_BACK, _MORE) or not names_somebody(text or known):
             print("  documents name who declared what: a name is needed")
             continue
         return text or known

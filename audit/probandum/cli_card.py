@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,12 +45,12 @@ def new(
     from probandum import card_file
     from probandum.law.classifying import classify
 
-    fields = _fields(document)
+    chosen = _chosen(document or (), _asked())
     if not file.absolute().parent.is_dir():
         raise UsageError(f"{file}: there is no folder {file.parent}", remedy="make it first, or name another file")
     card = card_file.read(file).card if file.exists() else {}
     try:
-        left = ask_all(file, card, by, fields)
+        left = ask_all(file, card, by, lambda card: _fields(chosen, card))
     except (KeyboardInterrupt, EOFError) as ended:
         kept = f"{file} keeps what was answered" if file.exists() else "nothing was answered"
         print(f"\nstopped: {kept}; the same command goes on")
@@ -85,11 +85,13 @@ def check(file: CardPath, document: Documents = None, debug: Debug = False) -> N
     ):
         print(f"caution: {line}")
     print(f"{file}: fits")
+    asked_of = _asked(read.card)
     for name in _chosen(document, asked) if document else asked:
-        missing = card_file.unsaid(read.card, asked[name])
+        fields = asked_of[name]
+        missing = card_file.unsaid(read.card, fields)
         people = sum(each.human for each in missing)
         print(
-            f"{name}: {len(asked[name]) - len(missing)} of {counted(len(asked[name]), 'fact')} stated, "
+            f"{name}: {len(fields) - len(missing)} of {counted(len(fields), 'fact')} stated, "
             f"{len(missing) - people} missing, {people} for named people"
         )
         for each in missing if document else ():
@@ -228,13 +230,13 @@ def schema() -> None:
     print(json.dumps(card_file.schema(_asked()), indent=2, ensure_ascii=False))
 
 
-def _asked() -> Mapping[str, Sequence[CardField]]:
-    """What every document reads from a card."""
+def _asked(card: Mapping[str, Any] | None = None) -> Mapping[str, Sequence[CardField]]:
+    """What every document reads from a card; of one at hand what it states, or is asked as it stands."""
     from probandum.dossier import publisher
     from probandum.plugins import load_plugins
 
     load_plugins()
-    return publisher().asked()
+    return publisher().asked(card)
 
 
 def _chosen(documents: Sequence[str], asked: Mapping[str, Sequence[CardField]]) -> list[str]:
@@ -244,9 +246,7 @@ def _chosen(documents: Sequence[str], asked: Mapping[str, Sequence[CardField]]) 
     return list(dict.fromkeys(documents))
 
 
-def _fields(documents: Sequence[str] | None) -> list[CardField]:
-    """What the chosen documents read beyond the questions that every card is asked."""
-    if not documents:
-        return []
-    asked = _asked()
-    return [field for name in _chosen(documents, asked) for field in asked[name]]
+def _fields(documents: Sequence[str], card: Mapping[str, Any]) -> list[CardField]:
+    """What documents ask of a card beyond the questions that every card is asked."""
+    asked = _asked(card)
+    return [field for name in documents for field in asked[name]]

@@ -161,7 +161,8 @@ class Document:
 class CardField:
     """A fact that a document reads from the card: where it stands, what it is, who can supply it under which provision.
 
-    ``human``: only a named person may state it, with a date.
+    ``human``: only a named person may state it, with a date. ``in_parts``: of keys below it, only those are printed
+    that are asked for.
     """
 
     path: str
@@ -169,6 +170,7 @@ class CardField:
     requirement: str
     supplier: str
     human: bool = False
+    in_parts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

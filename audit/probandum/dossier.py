@@ -115,8 +115,8 @@ class Publisher(Protocol):
         """The documents it can write, by id."""
         ...
 
-    def asked(self) -> Mapping[str, tuple[CardField, ...]]:
-        """What each document reads from the card, by its id."""
+    def asked(self, card: Mapping[str, Any] | None = None) -> Mapping[str, tuple[CardField, ...]]:
+        """What each document reads from a card, by its id; of one at hand what it states, or is asked as it stands."""
         ...
 
     def claim(self, text: str) -> str | None:

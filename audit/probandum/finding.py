@@ -290,8 +290,10 @@ class Judgement:
 
     @property
     def broken_alone(self) -> bool:
-        """Whether its own test finds it broken: a FAIL, unless the correction for the others of its family says no."""
-        return self.p_fail is not None and self.p_fail < self.alpha_fail
+        """Whether its own test finds it broken, and the correction for the others of its family takes the FAIL away."""
+        if self.p_fail is None or self.p_adjusted is None:
+            return False
+        return self.p_fail < self.alpha_fail <= self.p_adjusted
 
 
 def _edges(limit: Limit | Judgement) -> tuple[float | None, float | None]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,9 +24,27 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from probandum.finding import Direction, parse_metric
 from probandum.law.card_keys import problems
+from probandum.stating import is_said, names_somebody
 
 Scalar = bool | int | float | str
 Text = Annotated[str, StringConstraints(min_length=1, strict=True)]
+
+
+def _somebody(text: str) -> str:
+    if not names_somebody(text):
+        raise ValueError(f"expected who answers for it, got {text!r}, which names nobody")
+    return text
+
+
+def _reason(text: str) -> str:
+    if not is_said(text):
+        raise ValueError(f"expected a reason, got {text!r}")
+    return text
+
+
+#: Who states, sets or accepts something, and why.
+Somebody = Annotated[Text, AfterValidator(_somebody)]
+Reason = Annotated[Text, AfterValidator(_reason)]
 #: Numbers and truths as YAML reads them: in quotes they are texts, and whoever wrote them may have meant otherwise.
 Number = Annotated[float, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True)]
@@ -40,11 +59,19 @@ class Said(_Part):
     """A value of the card with who states it, and when."""
 
     value: Any = Field(description="What is stated.")
-    by: Text | None = Field(None, description="Who states it: name and function.")
+    by: Somebody | None = Field(None, description="Who states it: name and function.")
     date: Text | None = Field(None, description="When, such as 2026-11-01.")
 
 
+def _declared(told: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(by := told.get("by"), str):
+        _somebody(by)
+    return told
+
+
 Party = Text | dict[str, Any]
+#: Who declares what names nobody itself, and when.
+Declared = Annotated[dict[str, Any], AfterValidator(_declared)]
 
 
 def _again(error: ErrorDetails) -> InitErrorDetails:
@@ -63,7 +90,7 @@ class SystemCard(_Part):
 
     name: Text = Field(description="The system's name, as its documents print it.")
     version: Text | None = Field(None, description="The version under audit, in quotes: 2.10 would be read as 2.1.")
-    declared: dict[str, Any] | None = Field(
+    declared: Declared | None = Field(
         None, description="Who makes the declarations that name nobody themselves, and when: by, date."
     )
     in_scope: Truth | Said | None = Field(
@@ -278,7 +305,7 @@ class LimitLine(_Part):
         "project", description="Where the number comes from; none comes from EU law."
     )
     citation: Text | None = Field(None, description="The source's citation.")
-    set_by: Text | None = Field(None, description="Who set it.")
+    set_by: Somebody | None = Field(None, description="Who set it.")
     set_on: datetime.date | None = Field(None, description="When it was set; it must precede the run.")
     reason: Text | None = Field(None, description="Why this number.")
     family: Text = Field("audit", description="The family that Holm's correction runs over.")
@@ -435,8 +462,8 @@ class WaiverLine(_Part):
     """One finding that somebody accepts, for a while and within a bound."""
 
     finding: Text = Field(description="The finding's id.")
-    owner: Text = Field(description="Who accepts it.")
-    reason: Text = Field(description="Why.")
+    owner: Somebody = Field(description="Who accepts it.")
+    reason: Reason = Field(description="Why.")
     set_on: datetime.date = Field(description="When.")
     expires: datetime.date = Field(description="Until when; at most 90 days after set_on.")
     worst: Number | None = Field(None, description="The worst value that is still accepted.")

@@ -147,8 +147,21 @@ def statements(question: Question, value: Any, card: Mapping[str, Any], *, by: s
     plain = words(declared.get("by")) == by and words(declared.get("date")) == on
     plain = plain and not (path == IN_SCOPE and value is False)  # who denies it says so there
     plain = plain or path in ("name", "version", "roles")  # these are read as they stand
+    above, _, last = path.rpartition(".")
+    if isinstance(there := _at(card, above), str | bool):  # a statement of the whole stays beside those of its parts
+        below = value if plain else {"value": value, "by": by, "date": on}
+        found[above] = Statement(value={"value": there, last: below})
+        return found
     found[path] = Statement(value=value) if plain else Statement(value=value, by=by, date=on)
     return found
+
+
+def _at(card: Mapping[str, Any], path: str) -> object:
+    """What stands at a dotted path as it is written; None where nothing does."""
+    here: object = card
+    for step in path.split("."):
+        here = here.get(step) if isinstance(here, Mapping) else None
+    return here
 
 
 def _has_name(party: object) -> bool:

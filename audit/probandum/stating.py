@@ -15,8 +15,12 @@ from probandum.errors import UsageError
 
 #: What says that there is none, where a key asks which.
 NONE: Final = ("none", "no", "outside")
-#: What names no person, where a name is asked.
-_NOBODY = ("nobody", "no one", "somebody", "someone", "anybody", "unknown", "anonymous", "n.n", "the tool", "tool")
+#: What names no person where a name is asked, in small letters without signs.
+_NOBODY = (
+    *("nobody", "no one", "noone", "somebody", "someone", "anybody", "anyone", "unknown", "anonymous", "n n"),
+    *("no name", "not named", "unnamed", "ai", "tool", "system", "model", "probandum"),
+    *("the ai", "the tool", "the system", "the model"),
+)
 
 #: What stands where somebody has yet to say something, whatever stands behind the first line of it.
 _STAND_IN = re.compile(
@@ -66,10 +70,10 @@ def is_said(value: object) -> bool:
 def names_somebody(value: object) -> bool:
     """Whether who speaks is named.
 
-    >>> [names_somebody(each) for each in ("A. Example", "the legal department", "none", "Unknown", "nobody", "[name]")]
+    >>> [names_somebody(each) for each in ("A. Example", "the legal department", "none", "N. N.", "no-one", "[name]")]
     [True, True, False, False, False, False]
     """
-    return is_said(value) and words(value).lower().strip(" .") not in _NOBODY
+    return is_said(value) and " ".join(re.findall(r"\w+", words(value).lower())) not in _NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,6 +188,11 @@ def _near(limit: Limit, judged: Judgement) -> str:
             f"inside the {_named(limit)}, and not within {abs(_effective(judged)):.3g}, "
             "a fifth of the larger rate, as a pass must be"
         )
+    if (low is not None and judged.upper < low) or (high is not None and judged.lower > high):
+        return (
+            f"the bound of one side lies outside the {_named(limit)}, and {_p(judged)} is not below "
+            f"{judged.alpha_fail:g}, as a fail must be"
+        )
     return "the interval contains the limit"
 
 
@@ -195,9 +200,13 @@ def _outside_alone(judged: Judgement) -> str | None:
     """That the quantity lies outside the limit until others are judged beside it; None where it does not."""
     if not judged.broken_alone:
         return None
+    others = f"Holm's correction over {judged.hypotheses} hypotheses"
+    return f"outside the limit on its own ({_p(judged)}), and not after {others}"
+
+
+def _p(judged: Judgement) -> str:
     assert judged.p_fail is not None
-    p = "p < 0.001" if judged.p_fail < 0.001 else f"p = {judged.p_fail:.3f}"
-    return f"outside the limit on its own ({p}), and not after Holm's correction over {judged.hypotheses} hypotheses"
+    return "p < 0.001" if judged.p_fail < 0.001 else f"p = {judged.p_fail:.3f}"
 
 
 def _required(judged: Judgement) -> Edges:

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from probandum.document import Fact
@@ -19,7 +19,7 @@ from probandum.dossier import Dossier
 from probandum.finding import Finding, Verdict
 from probandum.law import Requirement, catalogue
 from probandum.law.card_keys import practices_of
-from probandum.speech import english, language
+from probandum.speech import english
 from probandum.stating import NONE, plainly
 from probandum_reports import facts, saying
 from probandum_reports.asked import lines
@@ -136,7 +136,7 @@ class Answer:
 @lru_cache(maxsize=1)
 def answers(dossier: Dossier) -> Mapping[str, Answer]:
     """What the record holds on each provision of the catalogue, by its id."""
-    law = catalogue()
+    law, asked_of = catalogue(), _asked(dossier.card)
     spoken: dict[str, list[int]] = defaultdict(list)
     for index, finding in enumerate(dossier.findings):
         if not of_system(finding):
@@ -145,7 +145,7 @@ def answers(dossier: Dossier) -> Mapping[str, Answer]:
             spoken[name].append(index)
     found: dict[str, Answer] = {}
     for requirement in law.requirements.values():
-        asked = _asked(language()).get(requirement.id) or _of_catalogue(requirement)
+        asked = asked_of.get(requirement.id) or _of_catalogue(requirement)
         if _of_a_model(requirement) and not model_named(dossier.card):
             found[requirement.id] = Answer(missing=tuple(each.what for each in asked.values()))
             continue
@@ -259,9 +259,8 @@ def _of_catalogue(requirement: Requirement) -> dict[str, Asked]:
     }
 
 
-@cache
-def _asked(language: str) -> Mapping[str, Mapping[str, Asked]]:
-    """What shipped documents ask the card by provision: each path with what is asked there, told in a language.
+def _asked(card: Mapping[str, Any]) -> Mapping[str, Mapping[str, Asked]]:
+    """What shipped documents ask a card by provision: each path with what is asked there, in the language spoken.
 
     A provision is asked about by sections that name it. Where the document of its own article or annex has some, other
     documents, which show the same things to other readers, add nothing to what it asks.
@@ -270,7 +269,7 @@ def _asked(language: str) -> Mapping[str, Mapping[str, Asked]]:
     others: dict[str, dict[str, Asked]] = defaultdict(dict)
     for template in templates().values():
         for place in template.walk():
-            for line, human in (each for entry in place.section.content for each in lines(entry)):
+            for line, human in (each for entry in place.section.content for each in lines(entry, card)):
                 if line.card is not None and (asked := line.requirement or place.asks) is not None:
                     found = own if _part(asked) == _part(template.requirement) else others
                     found[asked].setdefault(line.card, Asked(what=line.what or line.label, human=human))

@@ -83,7 +83,7 @@ class Builder:
     """Fills one template from one dossier."""
 
     def __init__(self, template: Template, dossier: Dossier) -> None:
-        self.template = template
+        self.template = standing.under(template, dossier.card)
         self.dossier = dossier
         self._anchors: Counter[str] = Counter()
         self._fields: Counter[str] = Counter()
@@ -173,8 +173,7 @@ class Builder:
         supplier = section.supplier or (above.supplier if above else None) or self.template.supplier
         of_model = section.of_model or (above is not None and above.of_model)
         here = section.model_copy(update={"requirement": requirement, "supplier": supplier, "of_model": of_model})
-        hangs = section.scope if section.binding is None else (section.binding,)
-        binds, why = standing.standing(self.dossier.card, *hangs)
+        binds, why = standing.standing(self.dossier.card, *section.hangs)
         if of_model and not binds and not answering.model_named(self.dossier.card):
             return
         asks_here = section.requirement is not None

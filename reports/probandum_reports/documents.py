@@ -95,6 +95,7 @@ class FactLine(Part):
     recorded: Words | None = Field(None, description="The fact of the run that answers it where the card does not.")
     optional: bool = Field(False, description="Whether nothing is missing where nobody states it.")
     after: Words | None = Field(None, description="The path of a person's statement without which this one waits.")
+    in_parts: bool = Field(False, description="Whether of keys below its path only those are printed that are asked.")
     scope: tuple[Words, ...] = _scope("it")
 
     @model_validator(mode="after")
@@ -240,14 +241,23 @@ class Section(Part):
     content: tuple[Entry, ...] = ()
     sections: tuple[Section, ...] = ()
 
+    @property
+    def hangs(self) -> tuple[str, ...]:
+        """The provisions of which one must bind somebody, or may, for it to be asked for; none where it always is."""
+        return self.scope if self.binding is None else (self.binding,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A section where it stands: the provision and the supplier that it or a section above it names, if any does."""
+    """A section where it stands: the provision and the supplier that it or a section above it names, if any does.
+
+    ``hangs``: the provisions of which one must bind somebody, or may, for it to be asked for; and for those above it.
+    """
 
     section: Section
     asks: str | None
     supplier: str | None
+    hangs: tuple[tuple[str, ...], ...]
 
 
 class Template(Part):
@@ -275,13 +285,18 @@ class Template(Part):
     def walk(self) -> Iterator[Placed]:
         """Every section in reading order, with what it or a section above it names."""
 
-        def below(sections: tuple[Section, ...], asks: str | None, supplier: str | None) -> Iterator[Placed]:
+        def below(sections: tuple[Section, ...], above: Placed | None) -> Iterator[Placed]:
             for section in sections:
-                here = Placed(section=section, asks=section.requirement or asks, supplier=section.supplier or supplier)
+                here = Placed(
+                    section=section,
+                    asks=section.requirement or (above.asks if above else None),
+                    supplier=section.supplier or (above.supplier if above else None),
+                    hangs=(*(above.hangs if above else ()), section.hangs),
+                )
                 yield here
-                yield from below(section.sections, here.asks, here.supplier)
+                yield from below(section.sections, here)
 
-        return below(self.sections, None, None)
+        return below(self.sections, None)
 
     def entries(self) -> Iterator[Entry]:
         """Every piece of content, in reading order."""

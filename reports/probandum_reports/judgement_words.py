@@ -144,6 +144,10 @@ def exact(estimate: Estimate) -> bool:
     return estimate.method == "exact" and "posterior" not in (estimate.design or "")
 
 
+#: Why a verdict is open of which the figure alone is the reason.
+_OPEN = (SubReason.NEAR_THRESHOLD, SubReason.UNDERPOWERED)
+
+
 def undecided(finding: Finding, *, withheld: bool = False) -> str:
     """Why nothing is decided, in one clause; '' where something is, or nothing was to be.
 
@@ -152,7 +156,7 @@ def undecided(finding: Finding, *, withheld: bool = False) -> str:
     if finding.verdict not in (Verdict.INCONCLUSIVE, Verdict.ERROR):
         return ""
     judged = finding.limit
-    if judged is not None and not withheld and judged.broken_alone:
+    if judged is not None and not withheld and judged.broken_alone and finding.sub_reason in _OPEN:
         return counted(
             judged.hypotheses,
             "outside it by its own test, but not after the correction for {n} test",

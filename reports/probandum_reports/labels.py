@@ -8,7 +8,7 @@ from collections.abc import Iterator
 _CUT = " …"
 #: So many cells of a document's title and of a system's name stand in the line over and under each page, beside day,
 #: seal and number of the page.
-TITLE, SYSTEM = 80, 64
+TITLE, SYSTEM = 80, 80
 
 
 def cells(text: str) -> int:

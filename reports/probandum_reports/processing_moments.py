@@ -1,14 +1,18 @@
 """The record of processing activities, one row a moment of processing: what Art. 30(1) asks of each, and what helps.
 
-The card states a moment under ``ropa.<moment>``: either its fields, or in one sentence that it does not take place. The
-audit itself always takes place, and testing for bias does where the plan compares groups of persons.
+The card states a moment under ``ropa.<moment>``: its fields, or in one sentence whether it takes place, or both, the
+sentence as their ``value``. The audit itself always takes place, and testing for bias does where the plan compares
+groups of persons.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from probandum.document import Cell, Node, Table
+from probandum.document import Cell, Fact, Node, Table, Text
+from probandum.stating import stands_in, stated, words
 from probandum_reports import facts
 from probandum_reports.documents import FactLine
 from probandum_reports.filling_in import Parts
@@ -60,6 +64,8 @@ BEYOND: tuple[tuple[str, str, str, str], ...] = (
         "gdpr:9:1",
     ),
 )
+#: What an audit itself is, and of which the record therefore knows something.
+_OF_AUDITS = ("audit", "bias_test")
 _MEASURED: tuple[tuple[str, str], ...] = (
     ("started", "Run began"),
     ("data", "Data of the test"),
@@ -68,25 +74,76 @@ _MEASURED: tuple[tuple[str, str], ...] = (
 )
 
 
-def lines() -> Iterable[FactLine]:
-    """What is asked of the card of every system: of the audit each field, of other moments whether they take place."""
+#: Says that an activity does not take place, with nothing behind it that could take that back.
+_NOT = re.compile(
+    r"""\W*(?: none | no | never | outside
+    | (?:[\w -]{1,40}\ )? (?:does|do|did|will|is|are|was|were|has|have)(?:\ not|n['’]t)\ (?:yet\ |been\ |be\ )*
+      (?:take(?:n)?\ place | happen(?:ed)? | occur(?:red)? | done | carried\ out | performed | planned | used)
+    | (?:[\w -]{1,40}\ )? (?:takes|took)\ no\ place
+    | (?:there\ is\ )? no\ (?:such\ )?
+      (?:activity|audit|collection|evaluation|fine-tuning|inference|labell?ing|logging|monitoring|processing|re-?training
+      |testing|training) (?:\ (?:takes\ place|happens|is\ done))?
+    | not\ (?:done|carried\ out|performed|applicable|planned|taking\ place|used)
+    ) (?:\ (?:here|at\ all|yet|by\ us))? \W* (?:[.,;:(] .* | \ (?:because|since|as)\b .*)?""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+
+
+def takes_place(card: Mapping[str, Any], moment: str) -> bool | None:
+    """Whether a moment takes place by the card; None where nobody says.
+
+    A sentence that does not deny it describes it.
+
+    >>> [takes_place({"ropa": {"train": said}}, "train") for said in ("It takes place once a year.", {"data": "x"})]
+    [True, True]
+    >>> denied = ("Does not take place.", "none", False, "No training", "not done: the model is bought")
+    >>> [takes_place({"ropa": {"train": said}}, "train") for said in denied]
+    [False, False, False, False, False]
+    >>> takes_place({"ropa": {"train": "It does not take place without consent"}}, "train")
+    True
+    >>> takes_place({"ropa": {"train": "TBD"}}, "train"), takes_place({}, "train")
+    (None, None)
+    """
+    told = stated(card, f"ropa.{moment}")
+    if told is None:
+        return None
+    if isinstance(told.value, Mapping):
+        return True
+    text = words(told.value)
+    return None if not text or stands_in(text) else _NOT.fullmatch(text) is None
+
+
+def lines(card: Mapping[str, Any] | None = None) -> Iterable[FactLine]:
+    """What is asked of a card: of moments whether they take place, and each field of those that do, as the audit does.
+
+    Testing for bias is taken to take place unless the card denies it. Without a card, all that any is asked.
+    """
     for moment, named in MOMENTS.items():
-        if moment == "audit":
-            yield from _fields(moment, named)
-        else:
+        happens = None if card is None else takes_place(card, moment)
+        if moment != "audit":
             yield _whether(moment, named)
+        if card is None or happens or (happens is None and moment in _OF_AUDITS):
+            yield from _fields(moment, named)
 
 
 def table(parts: Parts) -> Iterable[Node]:
     """A table a moment that takes place, and one of those that do not, or of which nobody has said."""
-    declared = parts.dossier.card.get("ropa")
-    rows_of = declared if isinstance(declared, Mapping) else {}
-    happens = {"audit"} | ({"bias_test"} if parts.dossier.plan.get("ask", {}).get("groups") else set())
+    seen = {"audit"} | ({"bias_test"} if parts.dossier.plan.get("ask", {}).get("groups") else set())
     others: list[tuple[Cell, ...]] = []
     for moment, named in MOMENTS.items():
-        stated = rows_of.get(moment)
-        if moment in happens or (isinstance(stated, Mapping) and "value" not in stated):
-            yield _row(moment, named, parts)
+        happens = takes_place(parts.dossier.card, moment)
+        if moment in seen and happens is False:
+            yield Text(
+                text=said(
+                    "Discrepancy: the card says that an activity does not take place, and this audit is one: {moment}. "
+                    "A person settles it.",
+                    moment=named,
+                ),
+                style="warning",
+            )
+        told = [line for line in _fields(moment, named) if isinstance(parts.filled(line), Fact)]
+        if moment in seen or happens or told:
+            yield _row(moment, named, parts, told if happens is False else _fields(moment, named))
             continue
         others.append((f"{named} ({moment})", parts.filled(_whether(moment, named))))
     if others:
@@ -96,7 +153,7 @@ def table(parts: Parts) -> Iterable[Node]:
 def _whether(moment: str, named: str) -> FactLine:
     """What is asked of a moment of which nobody has said that it takes place."""
     what = said("whether this activity takes place, and then its fields: {moment}", moment=named)
-    return FactLine(label=named, card=f"ropa.{moment}", what=what, requirement="gdpr:30:1:b")
+    return FactLine(label=named, card=f"ropa.{moment}", what=what, requirement="gdpr:30:1:b", in_parts=True)
 
 
 def _fields(moment: str, named: str) -> Iterable[FactLine]:
@@ -112,10 +169,14 @@ def _fields(moment: str, named: str) -> Iterable[FactLine]:
         )
 
 
-def _row(moment: str, named: str, parts: Parts) -> Table:
-    """One activity with all its fields."""
-    rows: list[tuple[Cell, ...]] = [(said(line.label), parts.filled(line)) for line in _fields(moment, named)]
-    if moment in ("audit", "bias_test"):
+def _row(moment: str, named: str, parts: Parts, fields: Iterable[FactLine]) -> Table:
+    """One activity with its fields, below what the card says of it as a whole."""
+    whole = stated(parts.dossier.card, f"ropa.{moment}")
+    rows: list[tuple[Cell, ...]] = []
+    if whole is not None and not isinstance(whole.value, Mapping):
+        rows.append((said("Whether it takes place"), parts.filled(_whether(moment, named))))
+    rows += [(said(line.label), parts.filled(line)) for line in fields]
+    if moment in _OF_AUDITS:
         found = ((label, facts.run_fact(parts.dossier, path)) for path, label in _MEASURED)
         rows += [(said(label), fact) for label, fact in found if fact is not None]
     caption = said("Activity: {moment} ({name})", moment=named, name=moment)

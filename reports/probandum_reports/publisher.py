@@ -57,9 +57,12 @@ class DocumentPublisher:
         """The shipped documents by id."""
         return Shelf(templates(), lambda name: templates()[name].spec())
 
-    def asked(self) -> Mapping[str, tuple[CardField, ...]]:
-        """What each shipped document reads from the card, the explanation of a decision too."""
-        return {name: asked.fields(each) for name, each in (*templates().items(), ("explanation", explanation()))}
+    def asked(self, card: Mapping[str, Any] | None = None) -> Mapping[str, tuple[CardField, ...]]:
+        """What each shipped document reads from a card, the explanation of a decision too; of one at hand what it
+        states, or is asked as it stands.
+        """
+        every = {**templates(), "explanation": explanation()}
+        return Shelf(every, lambda name: asked.fields(every[name], card))
 
     def claim(self, text: str) -> str | None:
         """What the lint would stop in a document's own words."""

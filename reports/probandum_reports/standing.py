@@ -16,6 +16,7 @@ from probandum.law.entries import ACTS
 from probandum.law.scope import denial, outside
 from probandum.speech import english, language
 from probandum_reports.card_keys_told import in_words
+from probandum_reports.documents import Template
 from probandum_reports.messages import said
 
 
@@ -107,6 +108,21 @@ def standing(card: Mapping[str, Any], *requirements: str) -> tuple[bool, str]:
     if told:
         return True, " ".join(told)
     return False, _nobody(card, requirements)
+
+
+def under(template: Template, card: Mapping[str, Any]) -> Template:
+    """A document as who is bound to make it is asked for it.
+
+    Where its own provision binds nobody by the card, and another of those that it hangs on does, the review and what no
+    section has a provision or a supplier for are asked for by that one, of whom the part about it names.
+    """
+    if standing(card, template.requirement)[0]:
+        return template
+    for place in template.walk():
+        if place.asks is not None and place.asks in template.scope and standing(card, place.asks)[0]:
+            given = {"requirement": place.asks, "supplier": place.supplier or template.supplier}
+            return template.model_copy(update=given)
+    return template
 
 
 def _nobody(card: Mapping[str, Any], requirements: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from probandum_reports.ooxml import name_of
@@ -23,6 +24,8 @@ _MARKS = {
 _SILENT = frozenset(
     map(name_of, ("rPr", "fldChar", "instrText", "delInstrText", "delText", "lastRenderedPageBreak"))
 ) | {name_of("commentReference"), name_of("annotationRef")}
+#: Characters whose letter a font decides: programs keep symbols as such.
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010fffd]")
 _HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011", "-"))
 
 
@@ -34,7 +37,7 @@ def mark_of(element: Any) -> str | None:
 def in_run(element: Any) -> str:
     """What a part of a run says; :data:`UNKNOWN` where that is more than letters, such as a picture."""
     if element.tag == name_of("t"):
-        return element.text or ""
+        return _PRIVATE.sub(UNKNOWN, element.text or "")
     if not isinstance(element.tag, str) or element.tag in _SILENT:
         return ""
     return _MARKS.get(element.tag, UNKNOWN)

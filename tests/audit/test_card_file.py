@@ -337,6 +337,18 @@ def test_a_misspelt_key_is_a_caution_with_what_may_have_been_meant(tmp_path: Pat
     ] == [line.removeprefix(f"{tmp_path}/") for line in told]
 
 
+def test_a_misspelt_field_of_a_moment_is_a_caution(tmp_path: Path, asked: card_file.Asked) -> None:
+    """Below what is printed field by field a slip is lost, also beside a sentence; what is printed whole loses none."""
+    text = "name: Desk\nprovider: {name: A, phone: x}\nropa:\n  train: {value: Yearly, purposs: x}\n"
+    text += "  bias_test: {retantion: x, security: y}\n"
+    told = list(card_file.strangers(card(tmp_path, text), asked))
+
+    assert [
+        "card.yaml:4:26: ropa.train.purposs: no document reads it, did you mean 'ropa.train.purposes'?",
+        "card.yaml:5:15: ropa.bias_test.retantion: no document reads it, did you mean 'ropa.bias_test.retention'?",
+    ] == [line.removeprefix(f"{tmp_path}/") for line in told]
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
 def test_the_embedded_cards_hold_nothing_that_nobody_reads(path: Path, asked: card_file.Asked) -> None:
     """What people copy first is told no caution about."""

@@ -19,7 +19,8 @@ import yaml
 
 from commands import Ended, entered
 from paths import ROOT
-from probandum import card_file, questioning
+from probandum import card_file, card_writing, questioning
+from probandum.dossier import publisher
 from probandum.errors import UsageError
 from probandum.law import catalogue
 
@@ -207,6 +208,38 @@ def test_facts_of_a_document_are_asked_for_too(wizard: Wizard, tmp_path: Path) -
     assert "Documents" in ended.out
     assert "signatures" not in values(tmp_path)
     assert 2 == wizard([], "--document", "annex_v").code
+
+
+def test_a_moment_of_processing_that_takes_place_is_asked_for_its_fields(wizard: Wizard, tmp_path: Path) -> None:
+    """At once, beside the sentence that says so, which stays; of one that is denied no field is asked."""
+    said = "name: Desk\ndeclared: {by: A, date: 2026-11-01}\ncontroller: C\nropa: {label: none, train: Once a year}\n"
+    (tmp_path / "card.yaml").write_text(said, "utf-8")
+    asked = wizard(["A", *[""] * 300], "--document", "ropa").out
+    train = next(
+        each
+        for each in questioning.questions(values(tmp_path), publisher().asked(values(tmp_path))["ropa"])
+        if each.path == "ropa.train.purposes"
+    )
+    made = questioning.statements(train, "Scoring", values(tmp_path), by="B", on="2026-11-02")
+    card_writing.put(tmp_path / "card.yaml", made)
+    card = values(tmp_path)
+
+    assert "The purposes of training?" in asked and "The purposes of testing for bias?" in asked
+    assert "The purposes of labelling data?" not in asked and "The purposes of collecting data?" not in asked
+    assert ("Once a year", "Scoring") == (card["ropa"]["train"]["value"], card["ropa"]["train"]["purposes"]["value"])
+    assert "ropa.train.retention" in {each.path for each in publisher().asked(card)["ropa"]}
+
+
+def test_what_nobody_is_bound_to_state_is_neither_counted_nor_asked_for(wizard: Wizard, tmp_path: Path) -> None:
+    """Of a document of a duty that binds nobody a review is left."""
+    (tmp_path / "card.yaml").write_text(
+        "name: Desk\ndeclared: {by: A, date: 2026-11-01}\nannex_iii: none\nannex_i: none\ngpai: none\n", "utf-8"
+    )
+    said = entered(tmp_path, "card", "check", "card.yaml").out
+
+    assert re.search(r"^gpai_form: \d of \d facts stated, 0 missing, 1 for named people$", said, re.MULTILINE)
+    assert re.search(r"^fria: \d of \d facts stated, 0 missing, 1 for named people$", said, re.MULTILINE)
+    assert "acceptable use" not in wizard(["A", *[""] * 300], "--document", "annex_xi_xii").out
 
 
 def test_a_card_in_a_plan_is_answered_in_the_plan(wizard: Wizard, tmp_path: Path) -> None:
@@ -655,3 +688,15 @@ def test_the_law_is_checked_by_a_card_alone(whole: Path) -> None:
 
     assert ended.out.startswith("Desk 1: what binds whom by what its card says, as of 2026-11-29\n")
     assert "\nai-act:art-27:1:a  AI Act, Art. 27(1)(a)  deployer D  from 2027-12-02" in ended.out
+
+
+def test_who_declares_is_somebody(tmp_path: Path) -> None:
+    """Neither the command nor the file takes nobody for a name."""
+    refused = entered(tmp_path, "card", "new", "new.yaml", "--by", "nobody")
+    assert (2, False) == (refused.code, (tmp_path / "new.yaml").exists())
+    assert "--by: 'nobody' names nobody" in refused.err
+
+    (tmp_path / "card.yaml").write_text("name: X\ndeclared: {by: none, date: 2026-11-20}\n", "utf-8")
+    checked = entered(tmp_path, "card", "check", "card.yaml")
+    assert 2 == checked.code
+    assert "declared: expected who answers for it, got 'none', which names nobody" in checked.err

@@ -322,6 +322,7 @@ def test_a_mark_in_a_field_is_what_its_reader_sees(place: Path) -> None:
     [
         element("sym", font="Symbol", char="F0A3"),
         element("sym", font="Wingdings", char="0041"),
+        words_of("\uf0a3"),
         element("yearLong"),
         element("ruby", element("rubyBase", element("r", words_of("5")))),
         ooxml.trees('<m:oMath xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"/>')[0],

@@ -403,7 +403,7 @@ def test_a_citation_in_words_names_its_act(law: Catalogue, id: str, cited: str) 
     [
         ("ai-act:annex-iv:2:g", "the provider"),
         ("ai-act:art-27:1:a", "the deployer"),
-        ("ai-act:art-4a:1:a", "the provider or the deployer"),
+        ("ai-act:art-4a:1:a", "the provider or the deployer or the provider of the model"),
         ("gdpr:32:1:a", "the controller or the processor"),
         ("ai-act:annex-xi:s1:2:e", "the provider of the model"),
         ("ai-act:art-27:5", "the AI Office"),
@@ -760,6 +760,9 @@ def test_what_binds_providers_of_models_stays_where_a_system_is_outside_the_act(
     told = classify(denied)
     assert "ai-act:art-53:1:a" in next(each for each in told.steps if each.id == "models").requirements
     assert told.outcome.endswith("So does what the Act asks of the provider of a general-purpose model.")
+    assert {"ai-act:art-4a:2", "ai-act:art-4a:1:f"} <= of_models(denied)
+    late = {"placed_on_market": "2026-03-01"}
+    assert "ai-act:art-111:3" not in of_models({**denied, **late}) | of_models({**model, **late})
 
 
 @pytest.mark.parametrize(

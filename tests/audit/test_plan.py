@@ -107,6 +107,18 @@ execution: {threads: none, seed: 1, seed: 2}
             "waivers.0.expires: a waiver ends between its set_on and 90 days later",
         ),
         (
+            SOUND + "waivers:\n  - {finding: x, owner: Nobody, reason: b, set_on: 2026-01-01, expires: 2026-02-01}\n",
+            "waivers.0.owner: expected who answers for it, got 'Nobody', which names nobody",
+        ),
+        (
+            SOUND + "waivers:\n  - {finding: x, owner: A. B., reason: none, set_on: 2026-01-01, expires: 2026-02-01}\n",
+            "waivers.0.reason: expected a reason, got 'none'",
+        ),
+        (
+            SOUND.replace("set_by: Board", "set_by: unknown"),
+            "limits.0.set_by: expected who answers for it, got 'unknown', which names nobody",
+        ),
+        (
             SOUND.replace(", decision: approved, favourable: yes, label: repaid", "").replace(
                 "type: log", "type: onnx"
             ),

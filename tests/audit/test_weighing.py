@@ -133,6 +133,17 @@ def test_a_band_is_broken_on_its_own_by_both_of_its_sides() -> None:
     assert "on its own" not in str(finding.why)
 
 
+def test_an_interval_outside_a_limit_is_not_said_to_contain_it() -> None:
+    """Where a FAIL needs more than 95 %, as at merges: the whole interval lies beyond, and the p-value says how far."""
+    finding = judged(estimated("newcombe", counts=[(60, 600), (110, 600)]), replace(FIVE_POINTS["band"], alpha=0.001))
+    assert finding.limit is not None and finding.estimate.high is not None and finding.limit.p_fail is not None
+
+    assert finding.estimate.high < -0.04
+    assert 0.001 < finding.limit.p_fail < 0.1
+    assert "contains the limit" not in str(finding.why)
+    assert "is not below 0.001, as a fail must be" in str(finding.why)
+
+
 def test_a_limit_that_tolerates_less_than_nothing_is_not_widened() -> None:
     """Where a gap must lie below -0.01, or above 0.01, a fifth of the larger rate says nothing."""
     estimate = estimated("newcombe", counts=[(2500, 5000), (2500, 5000)])

@@ -17,11 +17,13 @@ from dossiers import make_dossier
 from probandum import card_file
 from probandum.document import Document, Fact, Gap
 from probandum.law import catalogue
+from probandum.stating import stated
 from probandum.yaml_source import read_yaml
 from probandum_reports.answering import answers
 from probandum_reports.build import build, explained
 from probandum_reports.documents import templates
 from probandum_reports.nodes import walk
+from probandum_reports.processing_moments import MOMENTS
 from probandum_reports.publisher import DocumentPublisher
 
 SIGNED = {"by": "A. Example, lawyer", "date": "2026-11-20"}
@@ -43,7 +45,7 @@ CARDS: Mapping[str, Mapping[str, Any]] = {
     | {"third_party_assessment": True},
     "exception": {**BOUND, "profiling": False, "art_6_3": "a"},
     "high residual risk": {**BOUND, "risk_register": {"T1": {"residual": {"value": "high, for one year", **SIGNED}}}},
-    "record of processing": {**BOUND, "ropa": {"train": {"purposes": "Scoring"}}},
+    "record of processing": {**BOUND, "ropa": {moment: {"purposes": "Scoring"} for moment in MOMENTS}},
     "outside": {**BOUND, "in_scope": {"value": False, **SIGNED}, "in_scope_reasons": "A table of fees"},
 }
 EXPLANATION = "explanation"
@@ -131,3 +133,50 @@ def test_what_a_part_prints_answers_its_provision(requirement: str, path: str) -
     answer = answers(replace(make_dossier(), card={**BOUND, **card}))[requirement]
 
     assert path in [fact.path for fact in answer.declared]
+
+
+# What is asked of a card at hand.
+
+FREE = {**dict.fromkeys(catalogue().pack.parties, "none"), "name": "System", "annex_iii": "none", "annex_i": "none"}
+
+
+def paths(name: str, card: Mapping[str, Any]) -> set[str]:
+    """What a document asks of a card, or finds in it."""
+    return {field.path for field in DocumentPublisher().asked(card)[name]}
+
+
+@pytest.mark.parametrize("name", [name for name, each in templates().items() if each.scope])
+def test_a_document_that_binds_nobody_asks_a_card_for_no_more_than_it_leaves_open(name: str) -> None:
+    """What is counted and asked for is what stands there as missing, and what the card states."""
+    document = build(name, replace(make_dossier(), card=FREE))
+    open_ = {node.field_id for node in walk(document.nodes) if isinstance(node, Gap)}
+    left = {path for path in paths(name, FREE) if stated(FREE, path) is None}
+
+    assert left <= open_
+    assert len(left) < 3 < len(paths(name, BOUND))
+
+
+def test_a_part_that_binds_nobody_asks_a_card_for_nothing() -> None:
+    """Of the record of a processor the controller's part, and the other way round; what is stated there is counted."""
+    host = {"name": "System", "controller": "none", "processor": "H", "annex_iii": "none"}
+    lender = {**host, "controller": "C", "processor": "none"}
+
+    assert {"ropa.processor.service"} == paths("ropa", host) & {"ropa.processor.service", "ropa.audit.purposes"}
+    assert {"ropa.audit.purposes"} == paths("ropa", lender) & {"ropa.processor.service", "ropa.audit.purposes"}
+    assert "ropa.audit.purposes" in paths("ropa", {**host, "ropa": {"audit": {"purposes": "Testing"}}})
+
+
+def test_the_fields_of_a_moment_are_asked_once_it_takes_place() -> None:
+    """Testing for bias is taken to; a denial closes the fields, and any other sentence opens them."""
+
+    def fields(said: Mapping[str, Any]) -> dict[str, int]:
+        found = paths("ropa", {**BOUND, "ropa": said})
+        moments = ("train", "bias_test", "audit")
+        return {moment: sum(path.startswith(f"ropa.{moment}.") for path in found) for moment in moments}
+
+    signed = {"value": "It takes place once a year.", **SIGNED}
+
+    assert {"train": 0, "bias_test": 9, "audit": 9} == fields({})
+    assert {"train": 9, "bias_test": 0, "audit": 9} == fields({"train": signed, "bias_test": "Does not take place."})
+    assert {"train": 9, "bias_test": 9, "audit": 0} == fields({"train": {"data": "Tables"}, "audit": False})
+    assert all(f"ropa.{each}.purposes" in {f.path for f in DocumentPublisher().asked()["ropa"]} for each in MOMENTS)

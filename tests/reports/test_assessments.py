@@ -648,6 +648,24 @@ def test_the_audit_is_an_activity_of_its_own(dossier: Dossier) -> None:
     assert "ropa.train.retention" in gaps_of(trained)
 
 
+def test_a_sentence_about_a_moment_is_printed_and_its_fields_are_asked_for_unless_it_denies_it() -> None:
+    """None is lost: neither beside fields, nor where the audit shows otherwise, which is told."""
+    yearly, denied = {"value": "It takes place once a year.", "data": "Tables"}, "Does not take place."
+    there = carded({"ropa": {"bias_test": yearly["value"], "train": yearly, "label": denied}})
+    found, gone = build("ropa", there), build("ropa", carded({"ropa": {"bias_test": denied}}))
+
+    lint.check(View(found, there))
+    assert {yearly["value"]} == {facts_of(found)[f"ropa.{each}"].value for each in ("bias_test", "train")}
+    assert "Tables" == facts_of(found)["ropa.train.data"].value
+    assert {"ropa.bias_test.purposes", "ropa.train.purposes"} <= set(gaps_of(found))
+    assert not [path for path in gaps_of(found) if path.startswith("ropa.label")]
+    assert denied == facts_of(gone)["ropa.bias_test"].value
+    assert not [path for path in gaps_of(gone) if path.startswith("ropa.bias_test")]
+    told = [text for text in warnings_of(gone) if text.startswith("Discrepancy: ")]
+    assert 1 == len(told) and "testing for bias" in told[0]
+    assert not [text for text in warnings_of(found) if text.startswith("Discrepancy: ")]
+
+
 def test_the_notice_names_the_command_that_explains_one_decision(dossier: Dossier) -> None:
     """The document holds no decision, and says how the notice about one is made."""
     texts = [node.text for node in walk(build("art22_notice", dossier).nodes) if isinstance(node, Text)]

@@ -18,7 +18,7 @@ from probandum_reports import charting, figures
 from probandum_reports.html import inlined
 from probandum_reports.lettering import printable
 from probandum_reports.strips import neutral, span, strips, tolerated_side
-from probandum_reports.typesetting import picture, raster
+from probandum_reports.typesetting import picture, raster, typeset
 from probandum_reports.view import View
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -339,3 +339,15 @@ def test_on_paper_a_chart_whose_names_have_letters_stays_as_it_is(dossier: Dossi
     figure, view = figure_of(dossier, "intervals", "fpr-difference")
 
     assert figure is picture(figure, view)[1]
+
+
+def test_marks_over_i_and_j_leave_a_chart_that_can_be_archived() -> None:
+    """The table beside a chart holds its names: a glyph that the chart alone takes for them would stop the document."""
+    names = "Vi\u0307\u0301lnius b\u00edj\u0301na K\u0268\u0301"
+    drawn = f'<text y="15" font-family="Inter">{names}</text>'
+    chart = f'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="20">{drawn}</svg>'
+    text = f'#set text(font: "Inter", features: (calt: 0, ccmp: 0))\n{names}'
+    page = f'#set document(title: "c")\n{text}\n#image("c.svg", alt: "c")'
+
+    made = typeset({"main.typ": page.encode(), "c.svg": chart.encode()}, pdf_standards=["a-3a"])
+    assert made.startswith(b"%PDF")

@@ -251,6 +251,14 @@ def test_the_reason_stands_beside_a_verdict_that_is_open(dossier: Dossier) -> No
 
     own = "outside it by its own test, but not after the correction for 26 tests"
     assert own == judgement_words.undecided(alone)
+    for verdict, reason in (
+        (Verdict.ERROR, SubReason.CONTROL_FAILED),
+        (Verdict.INCONCLUSIVE, SubReason.PROMPT_UNSTABLE),
+    ):
+        withdrawn = replace(alone, verdict=verdict, sub_reason=reason)
+        assert own != judgement_words.undecided(withdrawn) != ""
+    still = replace(alone, limit=replace(beyond, p_adjusted=0.001))
+    assert own != judgement_words.undecided(still)
     not_alone = replace(beyond, p_fail=0.068)
     assert "even the best" == judgement_words.undecided(replace(alone, limit=not_alone, why="even the best; and more"))
     assert "even the best possible data of this size could not have passed" == judgement_words.undecided(

@@ -48,10 +48,12 @@ AUTHORITY = {**CHATBOT, "annex_iii": "4(a)", "art_6_3": "none", "profiling": Tru
 #: Other documents that are scoped, each with a card by which it binds nobody.
 OF_OTHERS = {
     "annex_viii": CHATBOT,
-    "art4a_record": MODEL,
+    "art4a_record": {**MODEL, "gpai": "none"},
     "art50_notice": {**CHATBOT, "roles": {**SEEN_BY_NOBODY, "deployer-biometric": False}},
     "art86_explanation": CHATBOT,
     "fria": CHATBOT,
+    "annex_xi_xii": CHATBOT,
+    "gpai_form": CHATBOT,
 }
 EVERY = (*OF_PROVIDERS, *OF_CONTROLLERS, *OF_OTHERS)
 
@@ -92,7 +94,6 @@ def numbers(document: Document) -> list[str]:
         *((name, card) for name in (*OF_PROVIDERS, "fria") for card in (CHATBOT, MACHINE, EXCEPTED)),
         *((name, GRID) for name in OF_CONTROLLERS),
         *OF_OTHERS.items(),
-        ("annex_viii", {**GRID, "art_6_3": "none"}),
         ("art86_explanation", GRID),
         ("art86_explanation", EXCEPTED),
     ],
@@ -110,6 +111,14 @@ def test_nothing_is_asked_of_nobody(name: str, card: dict[str, Any]) -> None:
     assert not any(isinstance(each, Text) and each.style == "lead" for each in document.nodes)
 
 
+def test_what_a_national_register_takes_is_asked() -> None:
+    """Point 2 of Annex III: Art. 49(5) binds its provider, and no section of Annex VIII."""
+    document = made("annex_viii", {**GRID, "art_6_3": "none"})
+
+    assert "asked of nobody" not in document.status
+    assert "binds nobody here" not in head(document)
+
+
 def test_what_was_not_assessed_is_told_and_asked_of_nobody() -> None:
     """It stands as a sentence, and the cover counts it as missing no more."""
     chatbot, lender = made("risk_file", CHATBOT), made("risk_file", LENDER)
@@ -125,7 +134,7 @@ def test_what_was_not_assessed_is_told_and_asked_of_nobody() -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_where_it_is_open_the_document_says_so_and_asks(name: str) -> None:
     """A card that does not classify, or names neither provider nor controller, rules nothing out."""
-    silent = {key: each for key, each in CHATBOT.items() if key not in ("annex_iii", "controller", "provider")}
+    silent = {key: each for key, each in CHATBOT.items() if key not in ("annex_iii", "controller", "provider", "gpai")}
     document = made(name, silent)
 
     assert "binds anybody here is open: " in head(document)
@@ -135,7 +144,9 @@ def test_where_it_is_open_the_document_says_so_and_asks(name: str) -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_where_somebody_is_bound_nothing_is_said_of_it(name: str) -> None:
     """A lender's provider, deployer and controller are asked."""
-    document = made(name, {**LENDER, "roles": {"provider-interactive-ai": True}})
+    bound = {**LENDER, "roles": {"provider-interactive-ai": True}}
+    model = {**MODEL, "roles": {"gpai-systemic": False, "gpai-open-source": False}}
+    document = made(name, model if name in ("annex_xi_xii", "gpai_form") else bound)
 
     assert "binds" not in head(document)
     assert "asked of nobody" not in document.status
@@ -220,6 +231,27 @@ def test_a_party_of_whom_the_card_is_silent_is_named_and_one_that_it_rules_out_i
         "binds nobody here. A change of the card changes this. Among its parties the card names no processor." in silent
     )
     assert "binds nobody here. " in ruled_out and "names no processor" not in ruled_out
+
+
+def test_what_the_record_of_a_processor_alone_asks_it_asks_of_the_processor() -> None:
+    """Its review and its reasons, under the paragraph that binds it; beside a controller they are the controller's."""
+    alone, both = (
+        {gap.card or gap.field_id: gap for gap in gaps(made("ropa", card).nodes)}
+        for card in (HOST, {**HOST, "controller": "C"})
+    )
+
+    assert {"processor"} == {alone[each].supplier for each in ("review.ropa", "art4a.necessity", "art4a.other_data")}
+    assert "GDPR, Art. 30(2)(a)" == alone["review.ropa"].citation
+    assert ("controller", "GDPR, Art. 30(1)(a)") == (both["review.ropa"].supplier, both["review.ropa"].citation)
+    assert "controller" not in {gap.supplier for gap in alone.values()}
+
+
+@pytest.mark.parametrize(("card", "told"), [(LENDER, 1), (CHATBOT, 0)])
+def test_the_blanks_of_a_form_are_told_of_where_it_stands(card: dict[str, Any], told: int) -> None:
+    """A declaration that nobody draws up has no form."""
+    texts = [node.text for node in made("declaration_data", card).nodes if isinstance(node, Text)]
+
+    assert told == texts.count("The blanks of the form are among them.")
 
 
 def test_a_part_that_is_asked_of_nobody_shows_what_was_measured_and_what_is_stated() -> None:

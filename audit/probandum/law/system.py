@@ -124,8 +124,9 @@ class System:
         """Whether an entry can bind this system at all: none deleted, restated, of another route or point."""
         if requirement.kind == "deleted" or requirement.see:
             return False
-        if self.outside is not None and requirement.act == ACTS["ai-act"]:
-            return not self._of_models.isdisjoint(requirement.applies_to)
+        outside = self.outside is not None and requirement.act == ACTS["ai-act"]
+        if outside and self._of_models.isdisjoint(requirement.applies_to):
+            return False
         if requirement.id.startswith("ai-act:annex-iii:") and self.points is not None:
             return requirement.id in self._ids
         if self._placed and _of_older(requirement) and self._placed >= str(requirement.dates.legacy_before):
