@@ -53,7 +53,10 @@ def accounts(
     observations: Iterable[Observation],
     windows: Mapping[str, Window],
 ) -> tuple[Account, ...]:
-    """One account a planned probe, in the plan's order, from what a sealed record holds."""
+    """One account a planned probe, in the plan's order, from what a sealed record holds.
+
+    ``windows`` are read once ``observations`` have ended, so that one pass over a journal may give both.
+    """
     found = {result.probe: result for result in results}
     tallies = {probe: [0, 0, 0, 0, 0] for probe in planned}
     cached: dict[str, Counter[str]] = {}

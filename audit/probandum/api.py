@@ -374,6 +374,7 @@ def unchecked(record: Record | str | Path) -> str | None:
     return sealing.unchecked(_open(record).folder, None)
 
 
+@reporting.uncollected()
 def report(
     record: Record | str | Path,
     *,

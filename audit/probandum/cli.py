@@ -5,7 +5,9 @@ Every error a user can meet is one line on standard error and its exit code; ``-
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import signal
 import sys
 import traceback
@@ -73,6 +75,7 @@ def main() -> None:
     A defect is 4, never the 1 of a broken limit, and so is output that a full disk does not hold. Output that nobody
     reads any more changes no code.
     """
+    atexit.register(gc.freeze)  # what is left when the process ends needs no looking through
     with suppress(ValueError):  # signals reach the main thread alone, and this may be another one
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a job that is stopped was answered is kept
     try:

@@ -7,7 +7,9 @@ never a seal over other reports.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,8 +22,10 @@ from probandum.accounting import Account, accounts
 from probandum.document import chosen
 from probandum.dossier import WHOLE, Dossier, Review, publisher
 from probandum.errors import RecordError, Unfinished, UsageError
+from probandum.evidence import Observation
 from probandum.export import cyclonedx, in_toto
 from probandum.finding import Finding, Limit, Waiver
+from probandum.journal import ASKED_AGAIN
 from probandum.places import Spot
 from probandum.probe import Window
 from probandum.record import Record, make_folder, read_bytes, write_bytes
@@ -65,7 +69,7 @@ def dossier(
 ) -> Dossier:
     """All that documents may say of ``record`` under a judgement, by default the present one."""
     judged = Judgement(record, judgement)
-    windows = record.windows()
+    windows, told = passed(record)
     return Dossier(
         card=judged.card,
         plan=record.plan,
@@ -89,16 +93,42 @@ def dossier(
         windows=windows,
         energy=record.energy,
         lock=_lock(record, judged.limits),
-        accounts=account(record, windows),
+        accounts=told,
         purged=None if (purge := purging.read(record)) is None else purge.said,
         language=language,
     )
 
 
-def account(record: Record, windows: Mapping[str, Window]) -> tuple[Account, ...]:
-    """What became of every input that the probes of a record planned to ask; ``windows`` are the record's."""
-    outlines = (each.outline for each in record.recorded())
-    return accounts(record.plan["suites"], record.results, outlines, windows)
+def passed(record: Record) -> tuple[Mapping[str, Window], tuple[Account, ...]]:
+    """Every metered window, and what became of every input that was planned, in one pass over what was recorded."""
+    windows: dict[str, Window] = {}
+
+    def outlines() -> Iterator[Observation]:
+        for entry in record.entries(arrays=False):
+            if isinstance(entry, Observation):
+                yield entry
+            elif not entry.window.startswith(ASKED_AGAIN):
+                windows[entry.window] = entry.reading
+
+    told = accounts(record.plan["suites"], record.results, outlines(), windows)  # which reads the windows after them
+    return windows, told
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Within it nobody looks for garbage: nearly all that documents are made of is kept until they are written.
+
+    What is left then counts as old, so that it is not looked through at once, and is at the next whole collection.
+    """
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.unfreeze()
+        if before:
+            gc.enable()
 
 
 def _lock(record: Record, limits: Sequence[Limit]) -> Mapping[str, Any] | None:
@@ -177,7 +207,8 @@ def render(record: Record, facts: ReportFacts, judgement: str, folder: Path) -> 
     told = replace(reviewed(record, plain, facts.documents, only=facts.reviews), final=facts.final)
     if facts.reviews != tuple(each.digest for each in told.reviews):
         raise RecordError(f"{record.reports}: they show a review that is not of what they say")
-    publisher().publish(told, facts.documents, folder, facts.formats)
+    with uncollected():
+        publisher().publish(told, facts.documents, folder, facts.formats)
     stated = record.reports / WHOLE["in-toto"]
     signatures: list[Signature] = open_envelope(stated)[1] if stated.is_file() else []
     _write_whole(told, facts.formats, folder, lambda body: enveloped(body, signatures))

@@ -51,7 +51,7 @@ def outcome(record: Record | str | Path, result: GateResult, plan: Plan | None) 
         findings=findings,
         summaries={each.probe: each.summary for each in opened.results},
         seconds={name: reading.seconds for name, reading in opened.readings.items()},
-        accounts=reporting.account(opened, opened.windows()),
+        accounts=reporting.passed(opened)[1],
         signed=bool(sealing.signature(opened.folder)["signed"]),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -78,7 +77,7 @@ class DocumentPublisher:
         Everything is built and checked before the first file is written. A format whose package is not
         installed is a MissingDependency.
         """
-        with speaking(dossier.language), _uncollected():
+        with speaking(dossier.language):
             renderers = {name: _module(name, RENDERERS) for name in dict.fromkeys(formats) if name not in WHOLE}
             drawn: dict[Hashable, bytes] = {}
             views = (_checked(View(build(name, dossier), dossier, drawn)) for name in dict.fromkeys(documents))
@@ -144,18 +143,6 @@ def _module(name: str, known: Mapping[str, str]) -> Any:
     if name not in known:
         raise UnknownName("format", name, [*known, *WHOLE] if known is RENDERERS else known)
     return importlib.import_module(known[name])
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Within it nobody looks for garbage: all that is made is kept until the last file is written."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
 
 
 def _checked(view: View) -> View:
