@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, TemplateError
@@ -439,9 +438,8 @@ class Builder:
 
 def _once(nodes: Sequence[Node]) -> Iterator[Node]:
     """The nodes, of which a text is not said twice in a row."""
-    for above, node in pairwise([None, *nodes]):
+    for above, node in zip([None, *nodes], nodes, strict=False):
         if not (isinstance(node, Text) and node == above):
-            assert node is not None
             yield node
 
 

@@ -15,7 +15,6 @@ from itertools import pairwise
 from typing import Any
 
 from probandum.document import Cell, Fact, Figure, Gap, Heading, Inline, Listing, Node, Number, Table, Text
-from probandum.errors import MissingDependency
 from probandum.finding import Verdict
 from probandum_reports import word_brief
 from probandum_reports.columns import widths
@@ -23,6 +22,7 @@ from probandum_reports.documents import referred, template_digest
 from probandum_reports.front import front, in_reading_order, origins, whose
 from probandum_reports.glyphs import MARKS
 from probandum_reports.messages import noted, said
+from probandum_reports.needs import need
 from probandum_reports.ooxml import (
     PROPERTIES,
     Controls,
@@ -66,11 +66,7 @@ def render(view: View) -> bytes:
 
 def later(view: View) -> Callable[[], bytes]:
     """What packs the document when it is called, as :func:`render` would; most of what it says is told now."""
-    try:
-        import docx.package  # noqa: F401
-    except ImportError:
-        raise MissingDependency("python-docx", needed_for="writing Word files", extra="docx") from None
-
+    need("docx")
     return partial(_packed, view, _Body(view))
 
 

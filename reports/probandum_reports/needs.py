@@ -5,22 +5,31 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
+from typing import Any
 
 from probandum.errors import MissingDependency
 
-#: Package and extra by the name of the module.
-_PACKAGES: Mapping[str, tuple[str, str]] = {
-    "matplotlib": ("matplotlib", "charts"),
-    "typst": ("typst", "pdf"),
-    "fontTools": ("fonttools", "pdf"),
-    "docx": ("python-docx", "docx"),
+#: What is installed for a module, what for in words, and the extra that brings it.
+_PACKAGES: Mapping[str, tuple[str, str, str]] = {
+    "matplotlib": ("matplotlib", "drawing charts", "charts"),
+    "typst": ("typst", "writing PDF and Word files", "pdf"),
+    "fontTools": ("fonttools", "writing PDF and Word files", "pdf"),
+    "docx": ("python-docx", "writing Word files", "docx"),
 }
-#: Which modules a format needs, and what for in words.
-_NEEDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "html": ("drawing charts", ("matplotlib",)),
-    "pdf": ("writing PDF and Word files", ("typst", "fontTools", "matplotlib")),
-    "docx": ("writing Word files", ("docx", "typst", "fontTools", "matplotlib")),
+#: Which modules a format needs.
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "html": ("matplotlib",),
+    "pdf": ("typst", "fontTools", "matplotlib"),
+    "docx": ("docx", "typst", "fontTools", "matplotlib"),
 }
+
+
+def need(module: str) -> Any:
+    """The module; MissingDependency where its package is not installed, or does not load."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise _missing(module) from None
 
 
 def refuse_missing(formats: Iterable[str], *, load: bool) -> None:
@@ -28,19 +37,13 @@ def refuse_missing(formats: Iterable[str], *, load: bool) -> None:
 
     ``load``: import them, so that one is found, too, that is there and does not load.
     """
-    for name in formats:
-        purpose, modules = _NEEDS.get(name, ("", ()))
-        for module in modules:
-            if not _is_there(module, load=load):
-                package, extra = _PACKAGES[module]
-                raise MissingDependency(package, needed_for=purpose, extra=extra)
+    for module in dict.fromkeys(module for name in formats for module in _NEEDS.get(name, ())):
+        if load:
+            need(module)
+        elif find_spec(module) is None:
+            raise _missing(module)
 
 
-def _is_there(module: str, *, load: bool) -> bool:
-    if not load:
-        return find_spec(module) is not None
-    try:
-        importlib.import_module(module)
-    except ImportError:
-        return False
-    return True
+def _missing(module: str) -> MissingDependency:
+    package, purpose, extra = _PACKAGES[module]
+    return MissingDependency(package, needed_for=purpose, extra=extra)

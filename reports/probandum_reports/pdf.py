@@ -34,6 +34,7 @@ from probandum_reports.front import closing, front, in_reading_order, origins, w
 from probandum_reports.labels import SYSTEM, TITLE, cut
 from probandum_reports.lettering import Names, faces
 from probandum_reports.messages import noted, said, tag
+from probandum_reports.needs import need
 from probandum_reports.registers import shortened
 from probandum_reports.strips import Strip, strips
 from probandum_reports.typesetting import TypesettingError, picture, typeset
@@ -93,6 +94,7 @@ def render(view: View) -> bytes:
 
 def later(view: View) -> Callable[[], bytes]:
     """What typesets the document when it is called, as :func:`render` would: in any thread, since all is read now."""
+    need("typst")
     content = _Content(view)
     sources = sorted((shipped("templates") / "_render" / "typst").glob("*.typ"))
     files = {path.name: path.read_bytes() for path in sources}

@@ -162,7 +162,8 @@ def _rendered(
 
     What is made ``later`` needs little of the interpreter: it is made in threads beside the other formats and beside
     what the block does, of documents without a chart as soon as they are there, which ``views`` builds and checks one
-    by one; then of those with most charts, which take longest.
+    by one; then of those with most charts, which take longest. A package that is missing is told at the first of them,
+    before anything is written.
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -190,8 +191,6 @@ def _rendered(
                     file = f"{view.document.id}.{name}"
                     if file not in waiting:
                         made[file] = module.render(view)
-            for first in list(waiting.values())[: len(renderers)]:
-                first.result()  # a package that is missing is told before anything is written
             yield [view.document for view in there], chain(made.items(), _in_turn(waiting))
         except BaseException:
             beside.shutdown(wait=False, cancel_futures=True)

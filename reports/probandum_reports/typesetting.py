@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from probandum.document import Figure, Number
-from probandum.errors import MissingDependency
 from probandum_reports import figures
 from probandum_reports.lettering import fonts, printable, written
 from probandum_reports.messages import said
+from probandum_reports.needs import need
 from probandum_reports.view import View
 
 
@@ -20,14 +20,9 @@ class TypesettingError(ValueError):
 
 def typeset(files: Mapping[str, bytes], **options: Any) -> bytes:
     """``main.typ`` of ``files``, compiled; TypesettingError where it breaks a rule of the chosen standards."""
+    typst = need("typst")
     try:
-        import typst
-    except ImportError:
-        raise MissingDependency("typst", needed_for="writing PDF and Word files", extra="pdf") from None
-
-    compiler: Any = typst.compile
-    try:
-        made: bytes = compiler(dict(files), font_paths=[str(fonts())], ignore_system_fonts=True, **options)
+        made: bytes = typst.compile(dict(files), font_paths=[str(fonts())], ignore_system_fonts=True, **options)
     except typst.TypstError as error:
         raise TypesettingError(" ".join(str(error).split())) from error
     return made
